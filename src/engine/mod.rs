@@ -1,0 +1,123 @@
+//! Inference behind one interface: the GPU engine, the CPU engine and the plain reference they are tested against.
+
+pub mod cpu;
+pub mod decode;
+#[cfg(feature = "player")]
+pub mod gpu;
+pub mod reference;
+
+use crate::pack::manifest::Manifest;
+
+/// One frame of history as a dream remembers it: enough to rebuild every key and value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFrame {
+    /// `(tokens, code_dims)` levels, row-major. [`UNKNOWN`] in every dimension of a token marks it as not given.
+    pub codes: Vec<u8>,
+    /// Latent action that led into this frame; `A` where unknown.
+    pub action: u8,
+    /// Word ids in force when it was dreamed, at most `prompt_words`.
+    pub prompt: Vec<u16>,
+}
+
+/// Level that stands for "this token is not given" in a [`TokenFrame`].
+pub const UNKNOWN: u8 = 255;
+
+/// In which order masked tokens are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnmaskOrder {
+    #[default]
+    Random,
+    Confidence,
+}
+
+/// How the next frame is decoded; may change from frame to frame without a rebuild.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodeSettings {
+    /// Masked decoding steps, 1 to 8.
+    pub steps: u32,
+    /// 0 is argmax.
+    pub temperature: f32,
+    pub seed: u32,
+    pub order: UnmaskOrder,
+    /// Frames of window, itself included, 1 to the manifest's `window`.
+    pub window: usize,
+    /// Row of `dyn.level`.
+    pub context_level: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    Gpu,
+    Cpu,
+    Reference,
+}
+
+/// What runs, for the HUD and the log.
+#[derive(Clone, Debug)]
+pub struct EngineInfo {
+    pub kind: EngineKind,
+    /// "llvmpipe (LLVM 15)", "2 threads, AVX2", ...
+    pub device: String,
+}
+
+/// The picture of the last frame, RGBA 8-bit sRGB, `width_px * height_px`.
+pub enum Picture<'a> {
+    Rgba(&'a [u8]),
+    #[cfg(feature = "player")]
+    Texture(&'a wgpu::Texture),
+}
+
+/// Milliseconds of the last frame by stage, in order of execution.
+pub type StageTimes = Vec<(&'static str, f32)>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("{what}: expected {expected}, got {got}")]
+    Input { what: &'static str, expected: String, got: String },
+    #[error("the pack has no dynamics: it holds a tokenizer only")]
+    NoDynamics,
+    #[error("no usable graphics adapter: {0}")]
+    NoAdapter(String),
+    #[error("the graphics device was lost: {0}")]
+    DeviceLost(String),
+}
+
+/// A network that dreams one frame at a time. The state of a dream is its tokens; the engine owns the KV ring.
+pub trait Engine: Send {
+    fn info(&self) -> &EngineInfo;
+
+    fn manifest(&self) -> &Manifest;
+
+    /// Word ids (at most `prompt_words`, 0 excluded) in force from the next dreamed frame on.
+    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError>;
+
+    /// Forgets everything and rebuilds the ring from `history`, oldest first. Its last frame becomes the visible one and is committed
+    /// together with the next dreamed frame. An empty history starts from nothing: the next frame comes from the prompt alone.
+    /// The frame counter used for random numbers becomes `next_frame`. The prompt in force stays as it was.
+    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
+
+    /// Dreams the frame that `action` leads into, and decodes its picture.
+    fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
+
+    /// Copies the codes of the newest frame whose tokens have reached the host into `out` and gives its frame number.
+    /// Never blocks; `None` until something new has arrived. Each frame is reported once and in order.
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32>;
+
+    /// Waits for work in flight. For tests, recording without a window and benchmarks; not on the frame path.
+    fn finish(&mut self) -> Result<(), EngineError>;
+
+    /// The picture of the last frame dreamed or restored.
+    fn picture(&self) -> Picture<'_>;
+
+    /// Pixels of the last frame, RGBA, read back if need be (blocking; screenshots and recording).
+    fn read_picture(&mut self) -> Result<Vec<u8>, EngineError>;
+
+    /// Tokens of a picture of the pack's frame size, RGB: `(tokens, code_dims)` (blocking; start frames).
+    fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError>;
+
+    /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked, then commits `truth` as that frame
+    /// (blocking; parity and evaluation). `truth.prompt` is the prompt of the frame.
+    fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError>;
+
+    fn stage_times(&self) -> StageTimes;
+}

@@ -1,0 +1,184 @@
+//! The manifest of a world pack: every size and setting the player needs, as JSON in the safetensors metadata.
+//!
+//! Sizes are data here, never constants in code. Field names follow `docs/MODEL.md`.
+
+use serde::{Deserialize, Serialize};
+
+/// The pack format this program reads and writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything about a world that is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format_version: u32,
+    pub name: String,
+    pub licence: String,
+    /// What it was trained on, with which command, commit, hardware and time.
+    pub provenance: Provenance,
+    pub frame: FrameDims,
+    pub tokenizer: TokenizerDims,
+    /// Absent in a pack that holds a tokenizer only (a checkpoint between stages).
+    pub dynamics: Option<DynamicsDims>,
+    pub lam: Option<LamDims>,
+    pub actions: Vec<LatentAction>,
+    /// Word `i` of the vocabulary has id `i + 1`; id 0 is the learned "nothing said".
+    pub vocabulary: Vec<String>,
+    pub suggested_prompts: Vec<String>,
+    pub play: PlayDefaults,
+    pub parity: Option<ParityInfo>,
+    /// Results of `somnium-train eval`, free-form.
+    #[serde(default)]
+    pub evaluation: serde_json::Value,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Name of the simulator the clips came from, if one did: evaluation compares with it.
+    pub world: Option<String>,
+    pub data: String,
+    pub command: String,
+    pub commit: String,
+    pub hardware: String,
+    pub trained_secs: f64,
+}
+
+/// Pixels and tokens of a frame. Memory order of a frame: rows, columns, RGB, 8-bit sRGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameDims {
+    pub width_px: usize,
+    pub height_px: usize,
+    /// Side of the square patch that one token stands for.
+    pub patch_px: usize,
+    pub rate_hz: u32,
+    /// FSQ dimensions a token, `D`.
+    pub code_dims: usize,
+    /// Levels a dimension, `L`.
+    pub code_levels: usize,
+}
+
+impl FrameDims {
+    pub fn grid_w(&self) -> usize {
+        self.width_px / self.patch_px
+    }
+
+    pub fn grid_h(&self) -> usize {
+        self.height_px / self.patch_px
+    }
+
+    /// Tokens a frame, `N`, row by row.
+    pub fn tokens(&self) -> usize {
+        self.grid_w() * self.grid_h()
+    }
+
+    /// Bytes of the codes of one frame: `(tokens, code_dims)` u8.
+    pub fn code_bytes(&self) -> usize {
+        self.tokens() * self.code_dims
+    }
+
+    /// Bytes of one RGB frame.
+    pub fn rgb_bytes(&self) -> usize {
+        self.width_px * self.height_px * 3
+    }
+
+    /// Values of one patch: `patch_px * patch_px * 3`, memory order (row, column, RGB).
+    pub fn patch_values(&self) -> usize {
+        self.patch_px * self.patch_px * 3
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenizerDims {
+    pub channels: usize,
+    pub heads: usize,
+    pub encoder_blocks: usize,
+    pub decoder_blocks: usize,
+    /// Hidden width of the MLP that takes patches in.
+    pub patch_in_hidden: usize,
+    /// Hidden width of the MLP that gives patches out.
+    pub patch_out_hidden: usize,
+    /// Hidden width of a block's feed-forward.
+    pub ffn_hidden: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DynamicsDims {
+    pub channels: usize,
+    pub heads: usize,
+    pub ffn_hidden: usize,
+    /// Which sub-layers each block has, besides spatial attention and feed-forward.
+    pub blocks: Vec<BlockKind>,
+    /// Frames of window `W`: a frame sees itself and `W - 1` committed ones.
+    pub window: usize,
+    /// Latent actions `A`; index `A` means unknown.
+    pub actions: usize,
+    /// Levels of context corruption (rows of `dyn.level`).
+    pub context_levels: usize,
+    /// Longest prompt in words, `K`.
+    pub prompt_words: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockKind {
+    /// Temporal attention of each position over past frames.
+    pub temporal: bool,
+    /// Cross-attention to the prompt.
+    pub prompt: bool,
+}
+
+impl BlockKind {
+    /// Modulated norms of the block: spatial, temporal?, prompt?, feed-forward.
+    pub fn norms(&self) -> usize {
+        2 + usize::from(self.temporal) + usize::from(self.prompt)
+    }
+}
+
+/// Latent action model; at play it only labels recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LamDims {
+    pub channels: usize,
+    pub heads: usize,
+    pub encoder_blocks: usize,
+    pub decoder_blocks: usize,
+    pub ffn_hidden: usize,
+    /// Frames are averaged down by this factor before the LAM sees them.
+    pub shrink: usize,
+    /// Binary FSQ dimensions of the bottleneck: `2^bits` codes.
+    pub bits: usize,
+}
+
+/// One latent action as the inspector shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatentAction {
+    /// "north", "west (blocked)", ... or "code 5" where no label fits.
+    pub name: String,
+    /// Share of the labelled steps that carried this code, 0..1.
+    pub share: f32,
+    /// Share of this code's steps that agree with its name, 0..1, moved steps.
+    pub purity_moved: f32,
+    /// The same over blocked steps.
+    pub purity_blocked: f32,
+    /// Input this code is bound to by default: "north", "south", "west", "east", "stay".
+    #[serde(default)]
+    pub bound_to: Vec<String>,
+}
+
+/// How a world is played unless the user says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlayDefaults {
+    pub steps: u32,
+    pub temperature: f32,
+    /// Row of `dyn.level` used at play.
+    pub context_level: usize,
+    /// Frames of window at play, at most `dynamics.window`.
+    pub window: usize,
+}
+
+/// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.logits`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParityInfo {
+    pub frames: usize,
+    pub prompt: String,
+    /// Largest allowed |engine - trainer| of a logit, as `atol + rtol * |trainer|`.
+    pub atol: f32,
+    pub rtol: f32,
+}

@@ -1,0 +1,2 @@
+//! World packs: format, validation, reading and writing.
+pub mod manifest;

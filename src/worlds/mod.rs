@@ -1,0 +1,63 @@
+//! Procedural worlds: simulators that render frames and captions. They are the source of training data and the "real" side of comparisons.
+//! Adding a world touches one folder here and one line in [`by_name`].
+
+pub mod isles;
+pub mod policy;
+
+/// What a world looks like from outside.
+#[derive(Clone, Debug)]
+pub struct WorldInfo {
+    pub name: &'static str,
+    pub width_px: usize,
+    pub height_px: usize,
+    pub patch_px: usize,
+    pub rate_hz: u32,
+    /// Names of the recorded actions; index 0 is "stay".
+    pub actions: &'static [&'static str],
+    /// Every word a caption may hold, in a fixed order.
+    pub vocabulary: Vec<&'static str>,
+    /// Prompts a player may want to try, made of those words.
+    pub suggested_prompts: Vec<String>,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepOutcome {
+    /// The camera moved.
+    pub moved: bool,
+    /// A movement was asked for and something solid stood in the way.
+    pub blocked: bool,
+}
+
+/// A deterministic simulator: the same seed and actions give the same frames.
+pub trait World: Send {
+    fn info(&self) -> &WorldInfo;
+
+    /// Starts anew at a pleasant open place chosen by `seed`.
+    fn reset(&mut self, seed: u64);
+
+    /// Advances one frame under a recorded action (index into [`WorldInfo::actions`]).
+    fn step(&mut self, action: usize) -> StepOutcome;
+
+    /// Draws the present frame: `height_px * width_px * 3` bytes, rows, columns, RGB, sRGB.
+    fn render(&self, rgb: &mut [u8]);
+
+    /// Words that describe the present frame, from the vocabulary, most important first.
+    fn caption(&self) -> Vec<&'static str>;
+
+    /// Freezes (or frees) daylight and weather: what the latent action model trains on holds still.
+    fn hold_ambience(&mut self, hold: bool);
+
+    /// Camera position in pixels, for measuring movement.
+    fn position_px(&self) -> (i64, i64);
+
+    fn boxed_clone(&self) -> Box<dyn World>;
+}
+
+/// The world of that name, if there is one.
+pub fn by_name(_name: &str) -> Option<Box<dyn World>> {
+    None
+}
+
+/// Names of all worlds.
+pub const NAMES: &[&str] = &["isles"];
