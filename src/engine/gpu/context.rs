@@ -1,0 +1,237 @@
+//! The graphics device that engine and window share: adapter choice, limits asked for, and what happens when the device goes away.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::engine::EngineError;
+
+/// What to do on a machine where no adapter is found; part of every such message.
+pub const ADAPTER_REMEDY: &str =
+    "install a Vulkan driver (Debian, Ubuntu: `apt install mesa-vulkan-drivers`, which also brings a software one)";
+
+/// One adapter as the player and the log show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// "llvmpipe (LLVM 15.0.6, 256 bits)"
+    pub name: String,
+    /// "vulkan", "metal", "dx12"
+    pub backend: String,
+    /// Computes on the CPU: there the `cpu` engine is some fifty times faster.
+    pub software: bool,
+}
+
+impl AdapterSummary {
+    fn of(info: &wgpu::AdapterInfo) -> Self {
+        Self { name: info.name.clone(), backend: info.backend.to_string(), software: info.device_type == wgpu::DeviceType::Cpu }
+    }
+}
+
+impl std::fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}{}", self.name, self.backend, if self.software { ", software" } else { "" })
+    }
+}
+
+/// Instance over the backends this build has, without a window.
+pub fn new_instance() -> wgpu::Instance {
+    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
+}
+
+/// Every adapter of `instance`, in the order they are tried (best first).
+pub fn adapters(instance: &wgpu::Instance) -> Vec<AdapterSummary> {
+    ranked_adapters(instance, None, false).iter().map(|a| AdapterSummary::of(&a.get_info())).collect()
+}
+
+/// True where there is no adapter but software ones (or none at all): play with the `cpu` engine there.
+pub fn only_software(instance: &wgpu::Instance) -> bool {
+    adapters(instance).iter().all(|a| a.software)
+}
+
+/// Device and queue with what they came from; clones share the same device.
+#[derive(Clone, Debug)]
+pub struct GpuContext {
+    pub instance: wgpu::Instance,
+    pub adapter: wgpu::Adapter,
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub summary: AdapterSummary,
+    /// Timestamps can be taken between passes.
+    pub timestamps: bool,
+    health: Arc<Health>,
+}
+
+/// What went wrong with the device since it was made; written by its callbacks.
+#[derive(Debug, Default)]
+struct Health {
+    lost: AtomicBool,
+    errors: AtomicBool,
+    /// First message only: later ones are mostly its consequences.
+    message: Mutex<Option<String>>,
+}
+
+impl Health {
+    fn report(&self, flag: &AtomicBool, message: String) {
+        flag.store(true, Ordering::Release);
+        let mut first = self.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if first.is_none() {
+            log::error!("{message}");
+            *first = Some(message);
+        } else {
+            log::debug!("{message}");
+        }
+    }
+}
+
+impl GpuContext {
+    /// Opens the best adapter that can present to `compatible_surface` (any adapter where there is none), falling back to the next
+    /// where one cannot be opened. `prefer_software` puts software adapters first (tests, comparisons).
+    ///
+    /// # Errors
+    /// [`EngineError::NoAdapter`] with the remedy where nothing could be opened.
+    pub fn new(
+        instance: wgpu::Instance,
+        compatible_surface: Option<&wgpu::Surface<'_>>,
+        prefer_software: bool,
+    ) -> Result<Self, EngineError> {
+        let mut refused = Vec::new();
+        for adapter in ranked_adapters(&instance, compatible_surface, prefer_software) {
+            let summary = AdapterSummary::of(&adapter.get_info());
+            match open(&adapter) {
+                Ok((device, queue)) => return Ok(Self::watch(instance, adapter, device, queue, summary)),
+                Err(reason) => {
+                    log::warn!("adapter {summary} cannot be used: {reason}");
+                    refused.push(format!("{summary}: {reason}"));
+                }
+            }
+        }
+        let found = if refused.is_empty() { "none found".to_owned() } else { refused.join("; ") };
+        Err(EngineError::NoAdapter(format!("{found}; {ADAPTER_REMEDY}")))
+    }
+
+    /// Opens a device without a window.
+    ///
+    /// # Errors
+    /// As [`GpuContext::new`].
+    pub fn headless(prefer_software: bool) -> Result<Self, EngineError> {
+        Self::new(new_instance(), None, prefer_software)
+    }
+
+    fn watch(instance: wgpu::Instance, adapter: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue, summary: AdapterSummary) -> Self {
+        let health = Arc::new(Health::default());
+        let seen = health.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            // Dropping the last handle also ends here; that is no fault.
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                seen.report(&seen.lost, format!("the graphics device was lost: {message}"));
+            }
+        });
+        let seen = health.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(&seen.errors, format!("graphics error: {error}"))));
+        let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        log::info!("graphics adapter: {summary}");
+        Self { instance, adapter, device, queue, summary, timestamps, health }
+    }
+
+    /// The device is gone: make a new context and restore the dream from its tokens.
+    pub fn is_lost(&self) -> bool {
+        self.health.lost.load(Ordering::Acquire)
+    }
+
+    /// Anything went wrong that no call reported; the first message says what.
+    pub fn fault(&self) -> Option<String> {
+        if !self.is_lost() && !self.health.errors.load(Ordering::Acquire) {
+            return None;
+        }
+        self.health.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// # Errors
+    /// [`EngineError::DeviceLost`] once the device is lost or has reported an error.
+    pub fn check(&self) -> Result<(), EngineError> {
+        self.fault().map_or(Ok(()), |message| Err(EngineError::DeviceLost(message)))
+    }
+
+    /// Runs the callbacks of finished work; returns at once.
+    pub fn poll(&self) {
+        if let Err(error) = self.device.poll(wgpu::PollType::Poll) {
+            log::debug!("poll: {error}");
+        }
+    }
+
+    /// Waits until everything submitted so far is done.
+    ///
+    /// # Errors
+    /// [`EngineError::DeviceLost`] where waiting fails.
+    pub fn wait(&self) -> Result<(), EngineError> {
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| EngineError::DeviceLost(e.to_string()))?;
+        self.check()
+    }
+}
+
+/// Limits asked of every device: what downlevel hardware has, but for storage buffers, of which the widest kernel binds seven,
+/// and textures, which must be as large as the adapter allows for windows on large displays.
+fn limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
+    wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..wgpu::Limits::downlevel_defaults().using_resolution(adapter.limits()) }
+}
+
+fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
+    let flags = adapter.get_downlevel_capabilities().flags;
+    if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+        return Err("it has no compute shaders".to_owned());
+    }
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("somnium"),
+        required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+        required_limits: limits(adapter),
+        ..Default::default()
+    };
+    pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())
+}
+
+fn ranked_adapters(instance: &wgpu::Instance, surface: Option<&wgpu::Surface<'_>>, prefer_software: bool) -> Vec<wgpu::Adapter> {
+    let mut found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    if let Some(surface) = surface {
+        found.retain(|a| a.is_surface_supported(surface));
+    }
+    found.sort_by_key(|a| rank(a.get_info().device_type, prefer_software));
+    found
+}
+
+/// Lower is tried first.
+fn rank(kind: wgpu::DeviceType, prefer_software: bool) -> u32 {
+    match kind {
+        wgpu::DeviceType::Cpu if prefer_software => 0,
+        wgpu::DeviceType::DiscreteGpu => 1,
+        wgpu::DeviceType::IntegratedGpu => 2,
+        wgpu::DeviceType::VirtualGpu => 3,
+        wgpu::DeviceType::Other => 4,
+        wgpu::DeviceType::Cpu => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn software_comes_last_unless_preferred() {
+        assert!(rank(wgpu::DeviceType::Cpu, false) > rank(wgpu::DeviceType::Other, false));
+        assert!(rank(wgpu::DeviceType::DiscreteGpu, false) < rank(wgpu::DeviceType::IntegratedGpu, false));
+        assert!(rank(wgpu::DeviceType::Cpu, true) < rank(wgpu::DeviceType::DiscreteGpu, true));
+    }
+
+    #[test]
+    fn an_invalid_call_sets_the_fault_and_does_not_panic() {
+        let gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("{e}"));
+        assert!(gpu.check().is_ok());
+        gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("too_large"),
+            size: u64::MAX / 2,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: false,
+        });
+        assert!(gpu.fault().is_some_and(|m| m.contains("too_large")), "{:?}", gpu.fault());
+        assert!(!gpu.is_lost());
+    }
+}
