@@ -1,0 +1,148 @@
+//! Packs of random weights, for tests and for measuring the speed of a shape before anything is trained.
+
+use super::{
+    Pack, PackDtype, PackError, PackTensor,
+    manifest::{
+        BlockKind, DynamicsDims, FORMAT_VERSION, FrameDims, LamDims, LatentAction, Manifest, PlayDefaults, Provenance, TokenizerDims,
+    },
+    tensor_specs,
+};
+use crate::engine::decode::random;
+
+/// A pack with random weights, scaled so that activations and logits stay of order one. A parity clip in the manifest is dropped: its
+/// logits would have to be computed.
+pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError> {
+    manifest.parity = None;
+    let specs = tensor_specs(&manifest)?;
+    let mut tensors = std::collections::BTreeMap::new();
+    for (tensor, spec) in specs.iter().enumerate() {
+        debug_assert_eq!(spec.dtype, PackDtype::F16);
+        let scale = match (spec.name.as_str(), spec.shape.as_slice()) {
+            ("dyn.embed", _) => 1.0 / (manifest.frame.code_dims as f32).sqrt(),
+            (name, _) if name.ends_with(".pos") || name.ends_with(".bias") || name == "text.embed" || name == "dyn.action" => 1.0,
+            ("dyn.level", _) => 0.3,
+            // Modulation leaves the norm's output of order one.
+            (name, [rows, _]) if name.ends_with(".mod.w") => 0.5 / (*rows as f32).sqrt(),
+            // Logits spread far enough that argmax and sampling differ.
+            ("dyn.head.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
+            (_, [rows, _]) => 1.0 / (*rows as f32).sqrt(),
+            _ => 0.2,
+        };
+        let values: Vec<f32> = (0..spec.elements()).map(|i| scale * normal(seed, tensor as u32, i as u32)).collect();
+        tensors.insert(spec.name.clone(), PackTensor::from_f32s_as_f16(&spec.shape, &values));
+    }
+    Pack::new(manifest, tensors)
+}
+
+/// Nearly normal, mean 0 and variance 1: the sum of four uniform numbers.
+fn normal(seed: u32, tensor: u32, i: u32) -> f32 {
+    let uniform = |j| (random(seed, tensor, i, j, 0) >> 8) as f32 / (1 << 24) as f32 - 0.5;
+    (0..4).map(uniform).sum::<f32>() * 3f32.sqrt()
+}
+
+fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: DynamicsDims) -> Manifest {
+    let action = |i| LatentAction { name: format!("code {i}"), share: 0.0, purity_moved: 0.0, purity_blocked: 0.0, bound_to: Vec::new() };
+    let words = ["meadow", "forest", "desert", "snow", "rain", "night", "day", "water", "fog", "stone", "sand"];
+    Manifest {
+        format_version: FORMAT_VERSION,
+        name: name.into(),
+        licence: "CC0-1.0".into(),
+        provenance: Provenance { data: "random weights".into(), ..Provenance::default() },
+        frame,
+        tokenizer,
+        actions: (0..dynamics.actions).map(action).collect(),
+        play: PlayDefaults { steps: 2, temperature: 1.0, context_level: 0, window: dynamics.window },
+        dynamics: Some(dynamics),
+        lam: None,
+        vocabulary: words.map(String::from).to_vec(),
+        suggested_prompts: vec!["snow night".into()],
+        parity: None,
+        evaluation: serde_json::Value::Null,
+    }
+}
+
+/// The shape of the pocket preset.
+pub fn pocket_manifest() -> Manifest {
+    let temporal = BlockKind { temporal: true, prompt: false };
+    let prompt = BlockKind { temporal: false, prompt: true };
+    manifest(
+        "random pocket",
+        FrameDims { width_px: 144, height_px: 112, patch_px: 16, rate_hz: 10, code_dims: 8, code_levels: 5 },
+        TokenizerDims {
+            channels: 192,
+            heads: 6,
+            encoder_blocks: 1,
+            decoder_blocks: 2,
+            patch_in_hidden: 256,
+            patch_out_hidden: 512,
+            ffn_hidden: 768,
+        },
+        DynamicsDims {
+            channels: 160,
+            heads: 5,
+            ffn_hidden: 640,
+            blocks: vec![temporal, prompt, temporal, prompt],
+            window: 8,
+            actions: 8,
+            context_levels: 4,
+            prompt_words: 8,
+        },
+    )
+}
+
+/// A small model whose every size is odd or prime, with all kinds of blocks: what kernels that assume multiples get wrong.
+pub fn odd_manifest() -> Manifest {
+    let block = |temporal, prompt| BlockKind { temporal, prompt };
+    let mut m = manifest(
+        "random odd",
+        FrameDims { width_px: 35, height_px: 21, patch_px: 7, rate_hz: 7, code_dims: 3, code_levels: 7 },
+        TokenizerDims {
+            channels: 33,
+            heads: 3,
+            encoder_blocks: 2,
+            decoder_blocks: 1,
+            patch_in_hidden: 29,
+            patch_out_hidden: 37,
+            ffn_hidden: 53,
+        },
+        DynamicsDims {
+            channels: 35,
+            heads: 5,
+            ffn_hidden: 47,
+            blocks: vec![block(false, false), block(true, true), block(false, true), block(true, false)],
+            window: 5,
+            actions: 3,
+            context_levels: 3,
+            prompt_words: 3,
+        },
+    );
+    m.lam = Some(LamDims { channels: 15, heads: 3, encoder_blocks: 1, decoder_blocks: 1, ffn_hidden: 17, shrink: 7, bits: 2 });
+    m
+}
+
+/// The smallest of everything: one token, one channel, one level more than none.
+pub fn tiny_manifest() -> Manifest {
+    manifest(
+        "random tiny",
+        FrameDims { width_px: 1, height_px: 1, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 2 },
+        TokenizerDims {
+            channels: 1,
+            heads: 1,
+            encoder_blocks: 0,
+            decoder_blocks: 0,
+            patch_in_hidden: 1,
+            patch_out_hidden: 1,
+            ffn_hidden: 1,
+        },
+        DynamicsDims {
+            channels: 2,
+            heads: 1,
+            ffn_hidden: 1,
+            blocks: vec![BlockKind { temporal: true, prompt: true }],
+            window: 1,
+            actions: 1,
+            context_levels: 1,
+            prompt_words: 0,
+        },
+    )
+}

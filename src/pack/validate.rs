@@ -1,0 +1,263 @@
+//! What a manifest and its tensors must satisfy. Everything here runs before an engine sizes a single buffer from a pack.
+
+use super::{
+    Pack, PackDtype, PackError, PackTensor, TensorSpec,
+    manifest::{FORMAT_VERSION, Manifest},
+    tensor_specs,
+};
+use std::{collections::HashSet, ops::RangeInclusive};
+
+/// Upper bounds of every size a manifest names. They leave room for models a hundred times the shipped one and keep the product of any
+/// few of them far from overflow.
+pub mod limits {
+    pub const FILE_BYTES: u64 = 1 << 30;
+    pub const HEADER_BYTES: u64 = 8 << 20;
+    pub const FRAME_PX: usize = 2048;
+    pub const TOKENS: usize = 4096;
+    pub const CODE_DIMS: usize = 64;
+    pub const CODE_LEVELS: usize = 64;
+    pub const CHANNELS: usize = 4096;
+    pub const HIDDEN: usize = 16384;
+    pub const BLOCKS: usize = 64;
+    pub const WINDOW: usize = 128;
+    pub const ACTIONS: usize = 64;
+    pub const CONTEXT_LEVELS: usize = 64;
+    pub const PROMPT_WORDS: usize = 64;
+    pub const VOCABULARY: usize = 16384;
+    pub const TEXT_BYTES: usize = 4096;
+    pub const PARITY_FRAMES: usize = 1024;
+    /// Keys and values that a window needs, as f32.
+    pub const RING_BYTES: usize = 4 << 30;
+    pub const MAX_STEPS: u32 = 8;
+}
+
+fn problem(field: &str, problem: impl Into<String>) -> PackError {
+    PackError::Manifest { field: field.to_owned(), problem: problem.into() }
+}
+
+fn within(field: &str, value: usize, range: RangeInclusive<usize>) -> Result<(), PackError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(problem(field, format!("is {value}, outside {} to {}", range.start(), range.end())))
+}
+
+fn heads_divide(field: &str, channels: usize, heads: usize) -> Result<(), PackError> {
+    within(&format!("{field}.channels"), channels, 1..=limits::CHANNELS)?;
+    within(&format!("{field}.heads"), heads, 1..=channels)?;
+    if !channels.is_multiple_of(heads) {
+        return Err(problem(&format!("{field}.heads"), format!("is {heads}, which does not divide {channels} channels")));
+    }
+    Ok(())
+}
+
+fn short_text(field: &str, text: &str) -> Result<(), PackError> {
+    if text.len() > limits::TEXT_BYTES {
+        return Err(problem(field, format!("is {} bytes long, more than {}", text.len(), limits::TEXT_BYTES)));
+    }
+    Ok(())
+}
+
+fn share(field: &str, value: f32) -> Result<(), PackError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(problem(field, format!("is {value}, outside 0 to 1"))) }
+}
+
+/// Checks that every size is in bounds and that sizes agree with each other.
+pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
+    if m.format_version != FORMAT_VERSION {
+        return Err(PackError::Version { found: m.format_version, reads: FORMAT_VERSION });
+    }
+    short_text("name", &m.name)?;
+    short_text("licence", &m.licence)?;
+    check_frame(m)?;
+    check_tokenizer(m)?;
+    if let Some(lam) = m.lam {
+        heads_divide("lam", lam.channels, lam.heads)?;
+        within("lam.encoder_blocks", lam.encoder_blocks, 0..=limits::BLOCKS)?;
+        within("lam.decoder_blocks", lam.decoder_blocks, 0..=limits::BLOCKS)?;
+        within("lam.ffn_hidden", lam.ffn_hidden, 1..=limits::HIDDEN)?;
+        within("lam.bits", lam.bits, 1..=6)?;
+        within("lam.shrink", lam.shrink, 1..=m.frame.patch_px)?;
+        if !m.frame.patch_px.is_multiple_of(lam.shrink) {
+            return Err(problem("lam.shrink", format!("is {}, which does not divide patches of {} pixels", lam.shrink, m.frame.patch_px)));
+        }
+    }
+    check_dynamics(m)?;
+    check_words(m)?;
+    check_play(m)?;
+    check_parity(m)
+}
+
+fn check_frame(m: &Manifest) -> Result<(), PackError> {
+    let f = m.frame;
+    within("frame.width_px", f.width_px, 1..=limits::FRAME_PX)?;
+    within("frame.height_px", f.height_px, 1..=limits::FRAME_PX)?;
+    within("frame.patch_px", f.patch_px, 1..=f.width_px.min(f.height_px))?;
+    for (field, side) in [("frame.width_px", f.width_px), ("frame.height_px", f.height_px)] {
+        if !side.is_multiple_of(f.patch_px) {
+            return Err(problem(field, format!("is {side}, which is no multiple of the patch of {} pixels", f.patch_px)));
+        }
+    }
+    within("number of tokens a frame", f.tokens(), 1..=limits::TOKENS)?;
+    within("frame.rate_hz", f.rate_hz as usize, 1..=240)?;
+    within("frame.code_dims", f.code_dims, 1..=limits::CODE_DIMS)?;
+    within("frame.code_levels", f.code_levels, 2..=limits::CODE_LEVELS)
+}
+
+fn check_tokenizer(m: &Manifest) -> Result<(), PackError> {
+    let t = m.tokenizer;
+    heads_divide("tokenizer", t.channels, t.heads)?;
+    within("tokenizer.encoder_blocks", t.encoder_blocks, 0..=limits::BLOCKS)?;
+    within("tokenizer.decoder_blocks", t.decoder_blocks, 0..=limits::BLOCKS)?;
+    within("tokenizer.patch_in_hidden", t.patch_in_hidden, 1..=limits::HIDDEN)?;
+    within("tokenizer.patch_out_hidden", t.patch_out_hidden, 1..=limits::HIDDEN)?;
+    within("tokenizer.ffn_hidden", t.ffn_hidden, 1..=limits::HIDDEN)
+}
+
+fn check_dynamics(m: &Manifest) -> Result<(), PackError> {
+    for (i, action) in m.actions.iter().enumerate() {
+        let field = format!("actions[{i}]");
+        short_text(&field, &action.name)?;
+        share(&format!("{field}.share"), action.share)?;
+        share(&format!("{field}.purity_moved"), action.purity_moved)?;
+        share(&format!("{field}.purity_blocked"), action.purity_blocked)?;
+    }
+    let Some(d) = &m.dynamics else { return Ok(()) };
+    heads_divide("dynamics", d.channels, d.heads)?;
+    within("dynamics.ffn_hidden", d.ffn_hidden, 1..=limits::HIDDEN)?;
+    within("number of dynamics.blocks", d.blocks.len(), 1..=limits::BLOCKS)?;
+    within("dynamics.window", d.window, 1..=limits::WINDOW)?;
+    within("dynamics.actions", d.actions, 1..=limits::ACTIONS)?;
+    within("dynamics.context_levels", d.context_levels, 1..=limits::CONTEXT_LEVELS)?;
+    within("dynamics.prompt_words", d.prompt_words, 0..=limits::PROMPT_WORDS)?;
+    let temporal = d.blocks.iter().filter(|b| b.temporal).count();
+    // Below 2^6 * 2^7 * 2^12 * 2^12 * 2^3: no overflow.
+    let ring = temporal as u64 * d.window as u64 * m.frame.tokens() as u64 * d.channels as u64 * 8;
+    if ring > limits::RING_BYTES as u64 {
+        return Err(problem("dynamics", format!("asks for {ring} bytes of keys and values, more than {}", limits::RING_BYTES)));
+    }
+    if m.actions.len() != d.actions {
+        return Err(problem("list of actions", format!("has {} entries where dynamics.actions is {}", m.actions.len(), d.actions)));
+    }
+    Ok(())
+}
+
+fn check_words(m: &Manifest) -> Result<(), PackError> {
+    within("number of vocabulary words", m.vocabulary.len(), 0..=limits::VOCABULARY)?;
+    let mut seen = HashSet::new();
+    for (i, word) in m.vocabulary.iter().enumerate() {
+        let field = format!("vocabulary[{i}]");
+        if word.is_empty() || word.len() > 64 || word.chars().any(char::is_whitespace) {
+            return Err(problem(&field, "is not one word of 1 to 64 bytes"));
+        }
+        if !seen.insert(word.as_str()) {
+            return Err(problem(&field, format!("repeats the word {word:?}")));
+        }
+    }
+    for (i, prompt) in m.suggested_prompts.iter().enumerate() {
+        short_text(&format!("suggested_prompts[{i}]"), prompt)?;
+    }
+    Ok(())
+}
+
+fn check_play(m: &Manifest) -> Result<(), PackError> {
+    let p = m.play;
+    within("play.steps", p.steps as usize, 1..=limits::MAX_STEPS as usize)?;
+    if !(0.0..=10.0).contains(&p.temperature) {
+        return Err(problem("play.temperature", format!("is {}, outside 0 to 10", p.temperature)));
+    }
+    let Some(d) = &m.dynamics else { return Ok(()) };
+    within("play.window", p.window, 1..=d.window)?;
+    within("play.context_level", p.context_level, 0..=d.context_levels - 1)
+}
+
+fn check_parity(m: &Manifest) -> Result<(), PackError> {
+    let Some(p) = &m.parity else { return Ok(()) };
+    let Some(d) = &m.dynamics else { return Err(problem("parity", "is given, but there is no dynamics")) };
+    within("parity.frames", p.frames, 1..=limits::PARITY_FRAMES)?;
+    for (field, tolerance) in [("parity.atol", p.atol), ("parity.rtol", p.rtol)] {
+        if !(0.0..=1.0).contains(&tolerance) {
+            return Err(problem(field, format!("is {tolerance}, outside 0 to 1")));
+        }
+    }
+    let (ids, unknown) = m.word_ids(&p.prompt);
+    if let Some(word) = unknown.first() {
+        return Err(problem("parity.prompt", format!("holds {word:?}, which is not in the vocabulary")));
+    }
+    within("number of words in parity.prompt", ids.len(), 0..=d.prompt_words)
+}
+
+impl Manifest {
+    /// Id of a vocabulary word; case does not matter.
+    pub fn word_id(&self, word: &str) -> Option<u16> {
+        let word = word.to_lowercase();
+        let i = self.vocabulary.iter().position(|known| known.to_lowercase() == word)?;
+        u16::try_from(i + 1).ok()
+    }
+
+    /// Splits a prompt at white space: the ids of the words that are known, and the words that are not.
+    pub fn word_ids<'a>(&self, prompt: &'a str) -> (Vec<u16>, Vec<&'a str>) {
+        let mut ids = Vec::new();
+        let mut unknown = Vec::new();
+        for word in prompt.split_whitespace() {
+            match self.word_id(word) {
+                Some(id) => ids.push(id),
+                None => unknown.push(word),
+            }
+        }
+        (ids, unknown)
+    }
+}
+
+impl Pack {
+    /// Holds manifest and tensors to the rules that a reader enforces.
+    pub(super) fn validate(&self) -> Result<(), PackError> {
+        let specs = tensor_specs(&self.manifest)?;
+        for spec in &specs {
+            let tensor = self.tensors.get(&spec.name).ok_or_else(|| PackError::Missing(spec.name.clone()))?;
+            check_header(spec, tensor.dtype, &tensor.shape, tensor.bytes.len())?;
+            check_values(&self.manifest, &spec.name, tensor)?;
+        }
+        if self.tensors.len() != specs.len() {
+            let known: HashSet<&str> = specs.iter().map(|s| s.name.as_str()).collect();
+            if let Some(name) = self.tensors.keys().find(|name| !known.contains(name.as_str())) {
+                return Err(PackError::Unexpected(name.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_header(spec: &TensorSpec, dtype: PackDtype, shape: &[usize], bytes: usize) -> Result<(), PackError> {
+    let name = || spec.name.clone();
+    if dtype != spec.dtype {
+        return Err(PackError::Dtype { name: name(), expected: format!("{:?}", spec.dtype), got: format!("{dtype:?}") });
+    }
+    if shape != spec.shape {
+        return Err(PackError::Shape { name: name(), expected: spec.shape.clone(), got: shape.to_vec() });
+    }
+    if bytes != spec.bytes() {
+        return Err(PackError::Length { name: name(), bytes, expected: spec.bytes() });
+    }
+    Ok(())
+}
+
+fn check_values(m: &Manifest, name: &str, tensor: &PackTensor) -> Result<(), PackError> {
+    if tensor.dtype == PackDtype::U8 {
+        // `parity.codes` hold levels (all given), `parity.actions` actions or "unknown"; both bounds are far below 255.
+        let max = match (name, &m.dynamics) {
+            ("parity.actions", Some(d)) => d.actions,
+            _ => m.frame.code_levels - 1,
+        };
+        let max = u8::try_from(max).unwrap_or(u8::MAX);
+        return match tensor.bytes.iter().position(|&value| value > max) {
+            Some(index) => Err(PackError::OutOfRange { name: name.to_owned(), index, value: tensor.bytes[index], max }),
+            None => Ok(()),
+        };
+    }
+    let values = tensor.f32s();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(PackError::NotFinite { name: name.to_owned(), index, value: values[index] }),
+        None => Ok(()),
+    }
+}

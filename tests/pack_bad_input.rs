@@ -1,0 +1,235 @@
+//! No file, however broken, may make the pack reader panic or say less than one clear sentence.
+
+use somnium::pack::{
+    Pack, PackError, PackTensor,
+    manifest::Manifest,
+    random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
+    tensor_specs,
+};
+use std::{collections::HashMap, path::Path};
+
+fn small_pack() -> Pack {
+    random_pack(odd_manifest(), 1).expect("the odd manifest is valid")
+}
+
+/// The error of reading `bytes`, which must be one line.
+fn error_of(bytes: &[u8]) -> String {
+    let text = Pack::from_bytes(bytes).expect_err("a broken pack was accepted").to_string();
+    assert!(!text.contains('\n') && !text.is_empty() && text.len() < 600, "{text:?}");
+    text
+}
+
+/// A file with this manifest text and these tensors, unchecked.
+fn file_with(manifest_json: &str, pack: &Pack) -> Vec<u8> {
+    use safetensors::{Dtype, tensor::TensorView};
+    let views: Vec<_> = pack
+        .tensors
+        .iter()
+        .map(|(name, t)| {
+            let dtype = match t.dtype {
+                somnium::pack::PackDtype::F16 => Dtype::F16,
+                somnium::pack::PackDtype::F32 => Dtype::F32,
+                somnium::pack::PackDtype::U8 => Dtype::U8,
+            };
+            (name, TensorView::new(dtype, t.shape.clone(), &t.bytes).expect("shape and bytes agree"))
+        })
+        .collect();
+    safetensors::serialize(views, Some(HashMap::from([("somnium".to_owned(), manifest_json.to_owned())]))).expect("serialisable")
+}
+
+fn changed_manifest(change: impl FnOnce(&mut Manifest)) -> Result<(), PackError> {
+    let mut m = odd_manifest();
+    change(&mut m);
+    tensor_specs(&m).map(|_| ())
+}
+
+#[test]
+fn a_good_pack_survives_the_round_trip() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("world.safetensors");
+    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest()] {
+        let pack = random_pack(manifest, 3).expect("valid");
+        pack.write(&path).expect("written");
+        assert_eq!(Pack::read(&path).expect("read"), pack);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1, "a temporary file was left behind");
+}
+
+#[test]
+fn a_failed_write_keeps_the_old_file() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("world.safetensors");
+    let mut pack = small_pack();
+    pack.write(&path).expect("written");
+    let before = std::fs::read(&path).expect("read");
+    pack.tensors.remove("dyn.head.b");
+    assert!(pack.write(&path).expect_err("an incomplete pack was written").to_string().contains("dyn.head.b"));
+    assert_eq!(std::fs::read(&path).expect("read"), before);
+}
+
+#[test]
+fn truncations_and_flipped_bits_are_errors_or_harmless() {
+    let bytes = small_pack().to_bytes().expect("valid");
+    let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("long enough")) as usize;
+    let lengths = (0..64).chain((64..bytes.len()).step_by(997)).chain([header - 1, header, header + 1, bytes.len() - 1]);
+    for length in lengths {
+        error_of(&bytes[..length]);
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    error_of(&longer);
+    // A flipped bit of a weight may go unnoticed; it must never panic.
+    let mut broken = bytes.clone();
+    for bit in (0..header * 8).step_by(7).chain((header * 8..bytes.len() * 8).step_by(40_009)) {
+        broken[bit / 8] ^= 1 << (bit % 8);
+        if let Err(e) = Pack::from_bytes(&broken) {
+            assert!(!e.to_string().contains('\n'), "{e}");
+        }
+        broken[bit / 8] ^= 1 << (bit % 8);
+    }
+    assert!(Pack::from_bytes(&broken).is_ok(), "the flips were not undone");
+}
+
+#[test]
+fn files_that_are_no_packs_are_named_as_such() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let read = |path: &Path| Pack::read(path).expect_err("accepted").to_string();
+    assert!(read(folder.path()).contains("is not a file"));
+    let missing = read(&folder.path().join("missing.safetensors"));
+    assert!(missing.contains("missing.safetensors") && missing.contains("cannot be read"), "{missing}");
+    let empty = folder.path().join("empty.safetensors");
+    std::fs::write(&empty, b"").expect("written");
+    let text = read(&empty);
+    assert!(text.contains("empty.safetensors") && text.contains("not a world pack"), "{text}");
+    assert!(error_of(b"\x89PNG\r\n\x1a\n and so on, quite long").contains("not a world pack"));
+    assert!(error_of(&[0xff; 100]).contains("header"));
+    let foreign = safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView)>::new(), None).expect("serialisable");
+    assert!(error_of(&foreign).contains("without a somnium manifest"));
+}
+
+#[test]
+fn an_unknown_version_says_which_program_reads_it() {
+    let pack = small_pack();
+    let text = error_of(&file_with(r#"{"format_version": 9, "whatever": []}"#, &pack));
+    assert!(text.contains("version 9") && text.contains("newer somnium"), "{text}");
+    let text = error_of(&file_with(r#"{"format_version": 0}"#, &pack));
+    assert!(text.contains("version 0") && text.contains("reads version 1"), "{text}");
+    for json in ["", "{", "[]", "null", "\"x\"", r#"{"format_version": -1}"#, r#"{"format_version": 1}"#] {
+        assert!(error_of(&file_with(json, &pack)).contains("manifest"));
+    }
+    let deep = format!("{}{}", r#"{"format_version": 1, "evaluation": "#, "[".repeat(100_000));
+    assert!(error_of(&file_with(&deep, &pack)).contains("manifest"));
+}
+
+#[test]
+fn wrong_tensors_are_named() {
+    let good = small_pack();
+    let json = serde_json::to_string(&good.manifest).expect("serialisable");
+    let error_after = |change: &dyn Fn(&mut Pack)| {
+        let mut pack = good.clone();
+        change(&mut pack);
+        error_of(&file_with(&json, &pack))
+    };
+    let text = error_after(&|p| {
+        p.tensors.remove("dyn.1.time.bias");
+    });
+    assert_eq!(text, "tensor dyn.1.time.bias is missing");
+    let text = error_after(&|p| {
+        p.tensors.insert("dyn.extra".into(), PackTensor::from_f32s(&[1], &[0.0]));
+    });
+    assert_eq!(text, "tensor dyn.extra does not belong into this pack");
+    let text = error_after(&|p| {
+        let t = p.tensors.get_mut("tok.enc.in1.w").expect("present");
+        t.shape.reverse();
+    });
+    assert!(text.contains("tok.enc.in1.w") && text.contains("[29, 147]") && text.contains("[147, 29]"), "{text}");
+    let text = error_after(&|p| {
+        let t = &p.tensors["dyn.pos"];
+        let wide = PackTensor::from_f32s(&t.shape, &t.f32s());
+        p.tensors.insert("dyn.pos".into(), wide);
+    });
+    assert!(text.contains("dyn.pos") && text.contains("F32") && text.contains("F16"), "{text}");
+    for (value, shown) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (1e9, "inf")] {
+        let text = error_after(&|p| {
+            let t = p.tensors.get_mut("text.embed").expect("present");
+            let mut values = t.f32s();
+            values[17] = value;
+            *t = PackTensor::from_f32s_as_f16(&t.shape.clone(), &values);
+        });
+        assert_eq!(text, format!("tensor text.embed holds {shown} at index 17"));
+    }
+}
+
+#[test]
+fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
+    assert!(changed_manifest(|_| {}).is_ok());
+    type Change = fn(&mut Manifest);
+    let changes: &[(&str, Change)] = &[
+        ("frame.width_px", |m| m.frame.width_px = usize::MAX),
+        ("frame.height_px", |m| m.frame.height_px = 0),
+        ("frame.patch_px", |m| m.frame.patch_px = 0),
+        ("frame.width_px", |m| m.frame.width_px = 36),
+        ("tokens a frame", |m| (m.frame.width_px, m.frame.height_px, m.frame.patch_px) = (2048, 2048, 1)),
+        ("frame.rate_hz", |m| m.frame.rate_hz = 0),
+        ("frame.code_dims", |m| m.frame.code_dims = usize::MAX),
+        ("frame.code_levels", |m| m.frame.code_levels = 1),
+        ("tokenizer.heads", |m| m.tokenizer.heads = 2),
+        ("tokenizer.heads", |m| m.tokenizer.heads = 0),
+        ("tokenizer.channels", |m| m.tokenizer.channels = usize::MAX),
+        ("tokenizer.ffn_hidden", |m| m.tokenizer.ffn_hidden = 0),
+        ("tokenizer.decoder_blocks", |m| m.tokenizer.decoder_blocks = usize::MAX),
+        ("sizes", |m| (m.tokenizer.channels, m.tokenizer.heads, m.tokenizer.ffn_hidden, m.tokenizer.encoder_blocks) = (4096, 1, 16384, 64)),
+        ("dynamics.window", |m| m.dynamics.as_mut().expect("present").window = 0),
+        ("dynamics.window", |m| m.dynamics.as_mut().expect("present").window = 1 << 40),
+        ("dynamics.blocks", |m| m.dynamics.as_mut().expect("present").blocks.clear()),
+        ("dynamics.heads", |m| m.dynamics.as_mut().expect("present").heads = 4),
+        ("dynamics.actions", |m| m.dynamics.as_mut().expect("present").actions = 300),
+        ("list of actions", |m| m.actions.truncate(1)),
+        ("vocabulary[1]", |m| m.vocabulary[1] = m.vocabulary[0].clone()),
+        ("vocabulary[0]", |m| m.vocabulary[0] = "two words".into()),
+        ("vocabulary", |m| m.vocabulary = (0..20_000).map(|i| i.to_string()).collect()),
+        ("actions[0].share", |m| m.actions[0].share = 1.5),
+        ("play.steps", |m| m.play.steps = 9),
+        ("play.temperature", |m| m.play.temperature = f32::NAN),
+        ("play.window", |m| m.play.window = 6),
+        ("play.context_level", |m| m.play.context_level = 3),
+        ("lam.shrink", |m| m.lam.as_mut().expect("present").shrink = 2),
+        ("lam.bits", |m| m.lam.as_mut().expect("present").bits = 63),
+    ];
+    for (field, change) in changes {
+        let text = changed_manifest(change).expect_err(field).to_string();
+        assert!(text.contains(field) && !text.contains('\n'), "{field}: {text}");
+    }
+    // The same through a file: the header promises what the manifest says, the data is not there.
+    let mut m = odd_manifest();
+    m.tokenizer.channels = 3 << 60;
+    error_of(&file_with(&serde_json::to_string(&m).expect("serialisable"), &small_pack()));
+}
+
+#[test]
+fn parity_clips_are_checked() {
+    use somnium::pack::manifest::ParityInfo;
+    let good = small_pack();
+    let mut m = good.manifest.clone();
+    m.parity = Some(ParityInfo { frames: 2, prompt: "snow".into(), atol: 1e-3, rtol: 1e-3 });
+    let mut tensors = good.tensors.clone();
+    tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[2, 15, 3], &[6; 90]));
+    tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[2], &[3, 0]));
+    tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[2, 15, 21], &[0.5; 630]));
+    assert!(Pack::new(m.clone(), tensors.clone()).is_ok());
+    let mut bad = tensors.clone();
+    bad.get_mut("parity.codes").expect("present").bytes[5] = 7;
+    let text = Pack::new(m.clone(), bad).expect_err("level 7 of 7").to_string();
+    assert!(text.contains("parity.codes") && text.contains("index 5"), "{text}");
+    let mut bad = tensors.clone();
+    bad.get_mut("parity.actions").expect("present").bytes[1] = 4;
+    assert!(Pack::new(m.clone(), bad).expect_err("action 4 of 3").to_string().contains("parity.actions"));
+    m.parity.as_mut().expect("present").prompt = "snow unicorn".into();
+    assert!(Pack::new(m, tensors).expect_err("unknown word").to_string().contains("unicorn"));
+}
+
+#[test]
+fn words_are_found_whatever_their_case() {
+    let m = odd_manifest();
+    assert_eq!(m.word_ids(" Snow  unicorn meadow "), (vec![4, 1], vec!["unicorn"]));
+}
