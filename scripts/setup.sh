@@ -78,6 +78,12 @@ somnium_probe() {
     esac
 }
 
+# apt-get install without questions: it waits for another apt to finish and leaves configuration files as they are.
+somnium_apt_get_install() {
+    somnium_as_root apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install "$@" </dev/null
+}
+
 # Installs Debian packages, refreshing the package lists first. Other repositories of this machine that fail to answer are not our business.
 somnium_apt_install() {
     local log
@@ -87,7 +93,7 @@ somnium_apt_install() {
     somnium_say "somnium: installing $*"
     log=$(mktemp)
     somnium_as_root apt-get -qq update >"$log" 2>&1 || true
-    if ! somnium_as_root apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 install "$@" </dev/null >>"$log" 2>&1; then
+    if ! somnium_apt_get_install "$@" >>"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         somnium_stop "apt-get could not install: $*"
@@ -182,27 +188,29 @@ somnium_backports_source() {
     }
 }
 
-# Without a GPU the window is drawn by Mesa's software driver, and an old one is too slow to play in. Where the distribution offers a newer
-# one in its -backports suite, only Mesa's Vulkan driver (and what it cannot do without) is taken from there; that suite never upgrades
-# anything by itself. Failing that the game still runs, slower: said once a week, not an error.
+# Without a GPU the window is drawn by Mesa's software driver, and an old one is too slow to play in. It is upgraded to what the machine's
+# own suites offer, and where that is too old still, to what the distribution's -backports suite offers: Mesa's drivers and what they cannot
+# do without; that suite never upgrades anything by itself. Failing both the game still runs, slower: said once a week, not an error.
 somnium_newer_mesa() {
     local major codename source log note
     major=$(somnium_mesa_major)
-    [ -n "$major" ] && [ "$major" -lt "$SOMNIUM_MESA_WANTED" ] || return 0
-    somnium_has_gpu && return 0
-    note=${XDG_CACHE_HOME:-$HOME/.cache}/somnium/mesa-backports-tried
+    [ "${major:-0}" -lt "$SOMNIUM_MESA_WANTED" ] || return 0
+    ! somnium_has_gpu || return 0
+    note=${XDG_CACHE_HOME:-$HOME/.cache}/somnium/mesa-upgrade-tried
     [ -z "$(find "$note" -mtime -7 2>/dev/null)" ] || return 0
     mkdir -p "$(dirname "$note")"
+    if ! somnium_root_possible; then
+        somnium_say "somnium: Mesa $major may draw the window slowly; mesa-vulkan-drivers $SOMNIUM_MESA_WANTED or newer is several times faster."
+        touch "$note"
+        return 0
+    fi
+    # In a subshell: an upgrade that fails says so and does not keep anyone from playing.
+    (somnium_apt_install mesa-vulkan-drivers) || true
     # shellcheck source=/dev/null
     codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
     source=/etc/apt/sources.list.d/somnium-backports.sources
     log=$(mktemp)
-    if ! somnium_root_possible; then
-        somnium_say "somnium: Mesa $major draws the window slowly here; mesa-vulkan-drivers from $codename-backports is several times faster."
-        touch "$note"
-        return 0
-    fi
-    if ! somnium_suite_has_mesa "$codename-backports"; then
+    if [ "$(somnium_mesa_major)" -lt "$SOMNIUM_MESA_WANTED" ] && ! somnium_suite_has_mesa "$codename-backports"; then
         somnium_backports_source "$codename" >"$log"
         if [ -s "$log" ]; then
             somnium_as_root install -m 644 "$log" "$source"
@@ -210,17 +218,17 @@ somnium_newer_mesa() {
                 >"$log" 2>&1 || true
         fi
     fi
-    if somnium_suite_has_mesa "$codename-backports"; then
-        somnium_say "somnium: installing the software Vulkan driver of $codename-backports"
-        somnium_as_root apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -t "$codename-backports" \
-            install mesa-vulkan-drivers </dev/null >"$log" 2>&1 || cat "$log" >&2
-    elif [ -e "$source" ]; then
+    if [ "$(somnium_mesa_major)" -lt "$SOMNIUM_MESA_WANTED" ] && somnium_suite_has_mesa "$codename-backports"; then
+        somnium_say "somnium: installing mesa-vulkan-drivers from $codename-backports"
+        somnium_apt_get_install -t "$codename-backports" mesa-vulkan-drivers >"$log" 2>&1 || cat "$log" >&2
+    elif [ -e "$source" ] && ! somnium_suite_has_mesa "$codename-backports"; then
         # A suite that offers nothing, or does not exist, would only make later updates complain.
         somnium_as_root rm -f "$source"
     fi
     rm -f "$log"
-    if [ "$(somnium_mesa_major)" -lt "$SOMNIUM_MESA_WANTED" ]; then
-        somnium_say "somnium: no newer software Vulkan driver than Mesa $(somnium_mesa_major) is to be had here: the window will be slow."
+    major=$(somnium_mesa_major)
+    if [ "$major" -lt "$SOMNIUM_MESA_WANTED" ]; then
+        somnium_say "somnium: no newer software Vulkan driver than Mesa $major is to be had here: the window may be slow."
         touch "$note"
     fi
 }
