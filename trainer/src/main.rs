@@ -1,1 +1,166 @@
-fn main(){}
+//! Trains worlds for Somnium. Command line only; the work is in the modules.
+
+mod backend;
+mod export;
+mod model;
+mod params;
+mod patches;
+mod pipeline;
+mod preset;
+mod source;
+mod stages;
+mod tokens;
+mod training;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use backend::Backend;
+use pipeline::{Run, RunInfo};
+use training::Budget;
+
+#[derive(Parser)]
+#[command(name = "somnium-train", version, about = "Trains worlds for Somnium: tokenizer, latent actions, dynamics, evaluation")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train the tokenizer (FSQ-VAE).
+    Tokenizer(StageArgs),
+    /// Train the latent action model and name its codes.
+    Lam(StageArgs),
+    /// Train the dynamics on clips encoded by the tokenizer.
+    Dynamics {
+        #[command(flatten)]
+        stage: StageArgs,
+        #[command(flatten)]
+        dynamics: DynamicsArgs,
+    },
+    /// Train every stage in turn and export the pack; the budget is shared out as 3 : 1 : 6.
+    All {
+        #[command(flatten)]
+        stage: StageArgs,
+        #[command(flatten)]
+        dynamics: DynamicsArgs,
+        #[command(flatten)]
+        pack: PackArgs,
+    },
+    /// Write the pack of a run's checkpoints.
+    Export {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        dynamics: DynamicsArgs,
+        #[command(flatten)]
+        pack: PackArgs,
+    },
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// Folder of the run: checkpoints, tokens, logs.
+    #[arg(long, default_value = "runs/isles")]
+    run: PathBuf,
+    /// Sizes: pocket or tiny.
+    #[arg(long, default_value = "pocket")]
+    preset: String,
+    /// Simulator the clips come from.
+    #[arg(long, default_value = "isles")]
+    world: String,
+    /// Folder of recordings to train on instead of a simulator.
+    #[arg(long)]
+    clips: Option<PathBuf>,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[arg(long, value_enum, default_value = "flex")]
+    backend: Backend,
+    /// Start from the weights of this pack where the run has no checkpoint.
+    #[arg(long)]
+    from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct StageArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Train for this many minutes in all, earlier sessions counted in.
+    #[arg(long, conflicts_with = "steps")]
+    minutes: Option<f64>,
+    /// Train for this many steps in all, earlier sessions counted in.
+    #[arg(long)]
+    steps: Option<u64>,
+}
+
+#[derive(Args)]
+struct DynamicsArgs {
+    /// Clips of 64 frames to encode and train on.
+    #[arg(long, default_value_t = 1500)]
+    token_clips: usize,
+    /// Train on recorded actions alone, without a latent action model.
+    #[arg(long)]
+    recorded_actions: bool,
+}
+
+#[derive(Args)]
+struct PackArgs {
+    /// Pack to write.
+    #[arg(long, default_value = "weights/isles.safetensors")]
+    out: PathBuf,
+    /// Name of the world as players see it.
+    #[arg(long, default_value = "Isles")]
+    name: String,
+}
+
+impl RunArgs {
+    fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
+        let from = self.from.as_deref().map(export::read_pack).transpose()?;
+        let info = RunInfo { preset: self.preset.clone(), world: self.world.clone(), clips: self.clips.clone(), seed: self.seed };
+        Run::open(&self.run, info, self.backend, from, stop.clone())
+    }
+}
+
+impl StageArgs {
+    /// The budget's given share.
+    fn budget(&self, share: f64) -> Budget {
+        match (self.minutes, self.steps) {
+            (_, Some(steps)) => Budget::Steps(((steps as f64 * share) as u64).max(1)),
+            (minutes, None) => Budget::Secs(minutes.unwrap_or(30.0) * 60.0 * share),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let cli = Cli::parse();
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+    match cli.command {
+        Command::Tokenizer(stage) => stage.run.open(&stop)?.train_tokenizer(stage.budget(1.0)),
+        Command::Lam(stage) => stage.run.open(&stop)?.train_lam(stage.budget(1.0)),
+        Command::Dynamics { stage, dynamics } => {
+            stage.run.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.recorded_actions)
+        }
+        Command::All { stage, dynamics, pack } => {
+            let run = stage.run.open(&stop)?;
+            run.train_tokenizer(stage.budget(0.3))?;
+            if !dynamics.recorded_actions && !stop.load(Ordering::Relaxed) {
+                run.train_lam(stage.budget(0.1))?;
+            }
+            if !stop.load(Ordering::Relaxed) {
+                run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.recorded_actions)?;
+            }
+            export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
+        }
+        Command::Export { run, dynamics, pack } => {
+            export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
+        }
+    }
+}

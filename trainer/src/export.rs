@@ -1,0 +1,122 @@
+//! From a run's checkpoints to a world pack, with the parity clip every engine must reproduce.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use half::f16;
+use somnium::pack::manifest::{FORMAT_VERSION, Manifest, ParityInfo, Provenance};
+use somnium::pack::{Pack, PackTensor};
+
+use crate::params::{self, Values};
+use crate::pipeline::Run;
+use crate::source::HELD_OUT;
+use crate::stages::dynamics::DynamicsStage;
+use crate::tokens::{NONE, word_ids};
+use crate::training::Stage;
+
+/// Frames of the parity clip beyond two windows.
+const PARITY_EXTRA_FRAMES: usize = 4;
+const PARITY_CLIP: u64 = HELD_OUT + 90_000;
+
+/// Writes the best this run has: the tokenizer, and latent actions and dynamics where they are trained.
+pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result<Pack> {
+    let (tokenizer, mut trained_secs) = run.tokenizer()?;
+    let mut values = params::collect("tok", &tokenizer)?;
+    let lam = run.lam().ok();
+    if let Some((lam, secs)) = &lam {
+        values.extend(params::collect("lam", lam)?);
+        trained_secs += secs;
+    }
+    let has_dynamics = run.folder.join(DynamicsStage::NAME).join("checkpoint").exists() || run.from.as_ref().is_some_and(|p| p.manifest.dynamics.is_some());
+    let stage = if has_dynamics { Some(run.dynamics_stage(0, recorded_only)?) } else { None };
+    if let Some(stage) = &stage {
+        let (dynamics, secs) = run.trained(stage, "dyn")?;
+        values.extend(params::collect("dyn", &dynamics)?);
+        trained_secs += secs;
+    }
+    let mut tensors: BTreeMap<String, PackTensor> =
+        values.iter().map(|(name, (shape, values))| (name.clone(), PackTensor::from_f32s_as_f16(shape, values))).collect();
+    let parity = match &stage {
+        Some(stage) => Some(add_parity(run, stage, values, &mut tensors)?),
+        None => None,
+    };
+    let info = run.source.info();
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        name: name.to_owned(),
+        licence: "MIT OR Apache-2.0".to_owned(),
+        provenance: Provenance {
+            world: run.info.clips.is_none().then(|| info.name.to_owned()),
+            data: match &run.info.clips {
+                Some(_) => "recordings".to_owned(),
+                None => format!("clips of the simulator {:?}, seed {}, exploring policy", info.name, run.info.seed),
+            },
+            command: std::env::args().skip(1).fold("somnium-train".to_owned(), |line, word| line + " " + &word),
+            commit: commit(),
+            hardware: format!("{}, {}", processor(), run.backend.label()),
+            trained_secs,
+        },
+        frame: run.preset.frame(info),
+        tokenizer: run.preset.tokenizer,
+        dynamics: stage.as_ref().map(|_| run.preset.dynamics.clone()),
+        lam: lam.as_ref().map(|_| run.preset.lam),
+        actions: if stage.is_some() { run.actions(recorded_only)? } else { Vec::new() },
+        vocabulary: if stage.is_some() { run.vocabulary() } else { Vec::new() },
+        suggested_prompts: info.suggested_prompts.clone(),
+        play: run.preset.play,
+        parity,
+        evaluation: serde_json::Value::Null,
+    };
+    let pack = Pack::new(manifest, tensors)?;
+    pack.write(path)?;
+    println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
+    Ok(pack)
+}
+
+/// Adds codes, actions and logits of a held-out clip, computed from the weights as f16 has them.
+fn add_parity(run: &Run, stage: &DynamicsStage, values: BTreeMap<String, Values>, tensors: &mut BTreeMap<String, PackTensor>) -> Result<ParityInfo> {
+    let rounded = values
+        .into_iter()
+        .map(|(name, (shape, values))| (name, (shape, values.into_iter().map(|v| f16::from_f32(v).to_f32()).collect())))
+        .collect();
+    let model = params::replace("dyn", stage.new_model(&run.device)?, &rounded, &run.device)?;
+    let tokenizer = run.tokenizer()?.0;
+    let (frame, dims) = (stage.shape.frame, &stage.shape.dims);
+    let frames = 2 * dims.window + PARITY_EXTRA_FRAMES;
+    let clip = run.source.clip(PARITY_CLIP, frames, false)?;
+    let codes = run.encode(&tokenizer, &clip)?;
+    let bound = |action: &Option<u8>| action.map_or(dims.actions as u8, |a| stage.bindings[usize::from(a)]);
+    let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();
+    actions[0] = dims.actions as u8;
+    debug_assert!(actions.iter().all(|action| *action != NONE));
+    let words = word_ids(&clip.captions[0], &run.vocabulary(), dims.prompt_words);
+    let logits = stage.teacher_forced(&model, &codes, &actions, &words, &run.device)?;
+    let n = frame.tokens();
+    tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[frames, n, frame.code_dims], &codes));
+    tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[frames], &actions));
+    tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[frames, n, frame.code_dims * frame.code_levels], &logits));
+    let prompt: Vec<&str> = clip.captions[0].iter().take(dims.prompt_words).map(String::as_str).collect();
+    Ok(ParityInfo { frames, prompt: prompt.join(" "), atol: 2e-3, rtol: 1e-3 })
+}
+
+/// The repository's commit, with a mark where the tree differs from it.
+fn commit() -> String {
+    let git = |args: &[&str]| Command::new("git").args(args).output().ok().filter(|out| out.status.success());
+    let Some(head) = git(&["rev-parse", "--short", "HEAD"]) else { return "unknown".to_owned() };
+    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|out| !out.stdout.is_empty());
+    format!("{}{}", String::from_utf8_lossy(&head.stdout).trim(), if dirty { "+" } else { "" })
+}
+
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).and_then(|rest| rest.split_once(':')).map(|(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {cores} cores", model.unwrap_or(std::env::consts::ARCH))
+}
+
+/// Reads a pack, naming it in every error.
+pub fn read_pack(path: &Path) -> Result<Pack> {
+    Pack::read(path).with_context(|| format!("cannot use the pack {}", path.display()))
+}

@@ -1,0 +1,284 @@
+//! Dynamics: a space-time transformer that fills in the masked tokens of the next frame (MaskGIT, Chang et al. 2022; Genie, Bruce et al. 2024).
+//!
+//! Training runs two streams side by side. The clean stream is what committed frames look like, the masked stream what is being
+//! predicted. In time a clean frame sees itself and clean frames of ages `1..W`, a masked frame itself and the same: exactly what play
+//! does with its KV ring and one masked frame. The clean stream ends at the keys and values of the last temporal layer, since nothing
+//! else of it is ever read.
+
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+use somnium::pack::manifest::{DynamicsDims, FrameDims};
+
+use super::layers::{Linear, add_positions, attend, attend_in_groups, rms, table, taps};
+
+#[derive(Module, Debug)]
+pub struct Dynamics {
+    embed: Param<Tensor<2>>,
+    pos: Param<Tensor<2>>,
+    level: Param<Tensor<2>>,
+    prev: Linear,
+    action: Param<Tensor<2>>,
+    cond: Linear,
+    blocks: Vec<DynBlock>,
+    head: Linear,
+    text_embed: Param<Tensor<2>>,
+}
+
+#[derive(Module, Debug)]
+pub struct DynBlock {
+    r#mod: Linear,
+    space: Attention,
+    time: Option<TimeAttention>,
+    text: Option<TextAttention>,
+    up: Linear,
+    down: Linear,
+}
+
+#[derive(Module, Debug)]
+pub struct Attention {
+    qkv: Linear,
+    out: Linear,
+}
+
+#[derive(Module, Debug)]
+pub struct TimeAttention {
+    qkv: Linear,
+    out: Linear,
+    bias: Param<Tensor<2>>,
+}
+
+#[derive(Module, Debug)]
+pub struct TextAttention {
+    q: Linear,
+    kv: Linear,
+    out: Linear,
+}
+
+/// Sizes the forward pass needs.
+#[derive(Clone, Debug)]
+pub struct DynShape {
+    pub frame: FrameDims,
+    pub dims: DynamicsDims,
+    pub vocabulary: usize,
+}
+
+/// A batch of clips as the network reads it. `F = clips * frames`, rows are `(clip, frame, token)`.
+pub struct DynInput {
+    pub clips: usize,
+    pub frames: usize,
+    /// One-hot tokens of the clean stream `(F * N, D * L + 2)`.
+    pub clean: Tensor<2>,
+    /// One-hot tokens of the masked stream, same shape.
+    pub masked: Tensor<2>,
+    /// One-hot tokens of the frame before each frame, same shape: the clean stream one frame late, unknown at the start.
+    pub before: Tensor<2>,
+    /// One-hot action into each frame `(F, A + 1)`.
+    pub action: Tensor<2>,
+    /// One-hot context level `(F, levels)`.
+    pub level: Tensor<2>,
+    /// Which frames are seen in time: 0 where allowed, a large negative where not; `(clips, frames, frames)` for queries of either
+    /// stream over clean frames of another time (never itself).
+    pub past: Tensor<3>,
+    /// Age of every pair of frames as one-hot over `0..W`, `(frames * frames, W)`, zeros outside the window.
+    pub ages: Tensor<2>,
+    /// One-hot words of the clean stream's prompts `(F * (K + 1), V + 1)`; padding is all zeros.
+    pub words: Tensor<2>,
+    /// 0 where a word may be read, a large negative where not, `(F, K + 1)`, per stream.
+    pub clean_words_mask: Tensor<2>,
+    pub masked_words_mask: Tensor<2>,
+}
+
+impl Dynamics {
+    pub fn new(shape: &DynShape, device: &Device) -> Self {
+        let DynShape { frame, dims, vocabulary } = shape;
+        let c = dims.channels;
+        let code = frame.code_dims * frame.code_levels;
+        Self {
+            embed: table(code + 2, c, 0.05, device),
+            pos: table(frame.tokens(), c, 0.05, device),
+            level: table(dims.context_levels, c, 0.02, device),
+            prev: Linear::new(9 * c, c, 1.0, true, device),
+            action: table(dims.actions + 1, c, 1.0, device),
+            cond: Linear::new(c, c, 1.0, true, device),
+            blocks: dims
+                .blocks
+                .iter()
+                .map(|kind| DynBlock {
+                    r#mod: Linear::zero(c, kind.norms() * 2 * c, device),
+                    space: Attention { qkv: Linear::new(c, 3 * c, 1.0, false, device), out: Linear::new(c, c, 0.5, false, device) },
+                    time: kind.temporal.then(|| TimeAttention {
+                        qkv: Linear::new(c, 3 * c, 1.0, false, device),
+                        out: Linear::new(c, c, 0.5, false, device),
+                        bias: Initializer::Zeros.init([dims.heads, dims.window], device),
+                    }),
+                    text: kind.prompt.then(|| TextAttention {
+                        q: Linear::new(c, c, 1.0, false, device),
+                        kv: Linear::new(c, 2 * c, 1.0, false, device),
+                        out: Linear::new(c, c, 0.5, false, device),
+                    }),
+                    up: Linear::new(c, dims.ffn_hidden, 1.0, true, device),
+                    down: Linear::new(dims.ffn_hidden, c, 0.5, true, device),
+                })
+                .collect(),
+            head: Linear::new(c, code, 0.5, true, device),
+            text_embed: table(vocabulary + 1, c, 1.0, device),
+        }
+    }
+
+    /// Logits of the masked stream, `(F * N, D * L)`.
+    pub fn forward(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
+        let (frame, dims) = (&shape.frame, &shape.dims);
+        let (n, c, heads) = (frame.tokens(), dims.channels, dims.heads);
+        let frames = input.clips * input.frames;
+        let embed = self.embed.val();
+
+        let near = taps(input.before.matmul(embed.clone()), frame.grid_w(), frame.grid_h());
+        let level = input.level.matmul(self.level.val());
+        let shared = add_positions(self.prev.forward(near), self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
+        let shared = shared.reshape([frames * n, c]);
+        let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
+        let words = input.words.matmul(self.text_embed.val());
+
+        let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
+        let mut clean = last_temporal.map(|_| input.clean.matmul(embed.clone()) + shared.clone());
+        let mut masked = input.masked.matmul(embed) + shared;
+        for (i, block) in self.blocks.iter().enumerate() {
+            let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
+            masked = block.space(masked, &modulation, n, heads);
+            clean = clean.map(|x| block.space(x, &modulation, n, heads));
+            if let (Some(time), Some(x)) = (&block.time, clean.take()) {
+                let last = last_temporal == Some(i);
+                let (m, kept) = time.forward(masked, x, &modulation, &input.past, &input.ages, heads, n, last);
+                masked = m;
+                clean = kept;
+            }
+            if let Some(text) = &block.text {
+                let norm = 1 + usize::from(block.time.is_some());
+                masked = text.forward(masked, &modulation, norm, words.clone(), &input.masked_words_mask, heads, n);
+                clean = clean.map(|x| text.forward(x, &modulation, norm, words.clone(), &input.clean_words_mask, heads, n));
+            }
+            masked = block.ffn(masked, &modulation);
+            clean = clean.map(|x| block.ffn(x, &modulation));
+        }
+        self.head.forward(rms(masked))
+    }
+}
+
+/// Scale and shift of a block's norms, one row per frame.
+struct Modulation {
+    /// `(frames, 1, norms * 2 C)`
+    rows: Tensor<3>,
+    tokens: usize,
+}
+
+impl Modulation {
+    fn new(rows: Tensor<2>, tokens: usize) -> Self {
+        Self { rows: rows.unsqueeze_dim::<3>(1), tokens }
+    }
+
+    fn norm(&self, x: Tensor<2>, index: usize) -> Tensor<2> {
+        let [rows, c] = x.dims();
+        let gamma = self.rows.clone().narrow(2, 2 * index * c, c);
+        let beta = self.rows.clone().narrow(2, (2 * index + 1) * c, c);
+        (rms(x).reshape([rows / self.tokens, self.tokens, c]) * (gamma + 1.0) + beta).reshape([rows, c])
+    }
+}
+
+impl DynBlock {
+    fn space(&self, x: Tensor<2>, modulation: &Modulation, tokens: usize, heads: usize) -> Tensor<2> {
+        let qkv = self.space.qkv.forward(modulation.norm(x.clone(), 0));
+        x + self.space.out.forward(attend_in_groups(qkv, tokens, heads))
+    }
+
+    fn ffn(&self, x: Tensor<2>, modulation: &Modulation) -> Tensor<2> {
+        let norm = 1 + usize::from(self.time.is_some()) + usize::from(self.text.is_some());
+        x.clone() + self.down.forward(activation::gelu(self.up.forward(modulation.norm(x, norm))))
+    }
+}
+
+impl TimeAttention {
+    /// Temporal attention of both streams. Returns the masked stream and, unless `last`, the clean one.
+    #[allow(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]
+    fn forward(
+        &self,
+        masked: Tensor<2>,
+        clean: Tensor<2>,
+        modulation: &Modulation,
+        past: &Tensor<3>,
+        ages: &Tensor<2>,
+        heads: usize,
+        n: usize,
+        last: bool,
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
+        let [clips, t, _] = past.dims();
+        let c = masked.dims()[1];
+        let dh = c / heads;
+        // (3, clips * n * heads, t, dh)
+        let split = |x: Tensor<2>| {
+            let qkv = self.qkv.forward(modulation.norm(x, 1));
+            let parts =
+                qkv.reshape([clips, t, n, 3, heads, dh]).permute([3, 0, 2, 4, 1, 5]).reshape([3, clips * n * heads, t, dh]);
+            move |i: usize| parts.clone().narrow(0, i, 1).squeeze_dim::<3>(0)
+        };
+        let (m, k) = (split(masked.clone()), split(clean.clone()));
+        let window = ages.dims()[1];
+        // (heads, t, t) bias by age, and what each frame may see of the past
+        let bias = ages.clone().matmul(self.bias.val().transpose()).reshape([t, t, heads]).permute([2, 0, 1]).unsqueeze_dim::<4>(0);
+        let past_bias = (bias + past.clone().unsqueeze_dim::<4>(1)).unsqueeze_dim::<5>(1);
+        let past_bias = past_bias.expand([clips, n, heads, t, t]).reshape([clips * n * heads, t, t]);
+        let own = self.bias.val().slice([0..heads, 0..1]).reshape([1, heads, 1, 1]);
+        let own = own.expand([clips * n, heads, t, 1]).reshape([clips * n * heads, t, 1]);
+        debug_assert!(window > 0);
+        let merge = |y: Tensor<3>| {
+            let y = y.reshape([clips, n, heads, t, dh]).permute([0, 3, 1, 2, 4]).reshape([clips * t * n, c]);
+            self.out.forward(y)
+        };
+        let (clean_k, clean_v) = (k(1), k(2));
+        let masked_out = attend_past_and_self([m(0), m(1), m(2)], clean_k.clone(), clean_v.clone(), past_bias.clone(), own.clone());
+        let masked = masked + merge(masked_out);
+        if last {
+            return (masked, None);
+        }
+        let clean_out = attend_past_and_self([k(0), clean_k.clone(), clean_v.clone()], clean_k, clean_v, past_bias, own);
+        (masked, Some(clean + merge(clean_out)))
+    }
+}
+
+/// Attention of every frame over the clean past and over its own stream's version of itself.
+/// `own`: q, k, v of the stream `(batch, t, dh)`; `past_bias` `(batch, t, t)`; `own_bias` `(batch, t, 1)`.
+fn attend_past_and_self(own: [Tensor<3>; 3], k: Tensor<3>, v: Tensor<3>, past_bias: Tensor<3>, own_bias: Tensor<3>) -> Tensor<3> {
+    let [q, own_k, own_v] = own;
+    let [_, t, dh] = q.dims();
+    let q = q * (dh as f64).powf(-0.5);
+    let self_scores = (q.clone() * own_k).sum_dim(2) + own_bias;
+    let scores = q.matmul(k.swap_dims(1, 2)) + past_bias;
+    let weights = activation::softmax(Tensor::cat(vec![scores, self_scores], 2), 2);
+    weights.clone().narrow(2, 0, t).matmul(v) + own_v * weights.narrow(2, t, 1)
+}
+
+impl TextAttention {
+    #[allow(clippy::too_many_arguments, reason = "one call site a stream; a struct would only rename the arguments")]
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        modulation: &Modulation,
+        norm: usize,
+        words: Tensor<2>,
+        mask: &Tensor<2>,
+        heads: usize,
+        n: usize,
+    ) -> Tensor<2> {
+        let [rows, c] = x.dims();
+        let (frames, dh) = (rows / n, c / heads);
+        let keys = words.dims()[0] / frames;
+        let q = self.q.forward(modulation.norm(x.clone(), norm));
+        let q = q.reshape([frames, n, heads, dh]).swap_dims(1, 2).reshape([frames * heads, n, dh]);
+        let kv = self.kv.forward(words).reshape([frames, keys, 2, heads, dh]).permute([2, 0, 3, 1, 4]).reshape([2, frames * heads, keys, dh]);
+        let (k, v) = (kv.clone().narrow(0, 0, 1).squeeze_dim::<3>(0), kv.narrow(0, 1, 1).squeeze_dim::<3>(0));
+        let bias = mask.clone().reshape([frames, 1, 1, keys]).expand([frames, heads, 1, keys]).reshape([frames * heads, 1, keys]);
+        let y = attend(q, k, v, Some(bias));
+        let y = y.reshape([frames, heads, n, dh]).swap_dims(1, 2).reshape([rows, c]);
+        x + self.out.forward(y)
+    }
+}
+

@@ -1,0 +1,82 @@
+//! The video tokenizer: an FSQ-VAE (Mentzer et al. 2023, "Finite Scalar Quantization") on linear patches.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+use somnium::pack::manifest::{FrameDims, TokenizerDims};
+
+use super::layers::{Block, Linear, add_positions, rms, table};
+
+#[derive(Module, Debug)]
+pub struct Tokenizer {
+    pub enc: Encoder,
+    pub dec: Decoder,
+}
+
+#[derive(Module, Debug)]
+pub struct Encoder {
+    in1: Linear,
+    in2: Linear,
+    pos: Param<Tensor<2>>,
+    blocks: Vec<Block>,
+    code: Linear,
+}
+
+#[derive(Module, Debug)]
+pub struct Decoder {
+    code: Linear,
+    pos: Param<Tensor<2>>,
+    blocks: Vec<Block>,
+    out1: Linear,
+    out2: Linear,
+}
+
+impl Tokenizer {
+    pub fn new(frame: &FrameDims, dims: &TokenizerDims, device: &Device) -> Self {
+        let (c, values, n) = (dims.channels, frame.patch_values(), frame.tokens());
+        let blocks = |count| (0..count).map(|_| Block::new(c, dims.ffn_hidden, device)).collect();
+        Self {
+            enc: Encoder {
+                in1: Linear::new(values, dims.patch_in_hidden, 1.0, true, device),
+                in2: Linear::new(dims.patch_in_hidden, c, 1.0, true, device),
+                pos: table(n, c, 0.02, device),
+                blocks: blocks(dims.encoder_blocks),
+                code: Linear::new(c, frame.code_dims, 1.0, true, device),
+            },
+            dec: Decoder {
+                code: Linear::new(frame.code_dims, c, 1.0, true, device),
+                pos: table(n, c, 0.02, device),
+                blocks: blocks(dims.decoder_blocks),
+                out1: Linear::new(c, dims.patch_out_hidden, 1.0, true, device),
+                out2: Linear::new(dims.patch_out_hidden, values, 1.0, true, device),
+            },
+        }
+    }
+
+    /// Unquantised codes `z` `(rows, D)` of patches `(rows, patch values)`.
+    pub fn encode(&self, patches: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
+        let e = &self.enc;
+        let h = e.in2.forward(activation::gelu(e.in1.forward(patches)));
+        let h = e.blocks.iter().fold(add_positions(h, e.pos.val()), |h, block| block.forward(h, tokens, heads));
+        e.code.forward(rms(h))
+    }
+
+    /// Patches of grid values `(rows, D)`.
+    pub fn decode(&self, values: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
+        let d = &self.dec;
+        let h = add_positions(d.code.forward(values), d.pos.val());
+        let h = d.blocks.iter().fold(h, |h, block| block.forward(h, tokens, heads));
+        d.out2.forward(activation::gelu(d.out1.forward(rms(h))))
+    }
+}
+
+/// Levels `0..L-1` (as floats) of unquantised codes.
+pub fn fsq_levels(z: Tensor<2>, levels: usize) -> Tensor<2> {
+    ((z.tanh() + 1.0) * ((levels - 1) as f64 / 2.0) + 0.5).floor()
+}
+
+/// Grid values in -1..1 with the straight-through gradient of `tanh`.
+pub fn fsq_values(z: Tensor<2>, levels: usize) -> Tensor<2> {
+    let soft = z.clone().tanh();
+    let hard = fsq_levels(z, levels) * (2.0 / (levels - 1) as f64) - 1.0;
+    soft.clone() + (hard - soft).detach()
+}

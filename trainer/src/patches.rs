@@ -1,0 +1,86 @@
+//! Between 8-bit frames and the rows of patch values that the networks read.
+
+use somnium::pack::manifest::FrameDims;
+
+/// Appends the patches of one RGB frame, averaged down by `shrink`: `(tokens, (patch / shrink)^2 * 3)` values in -1..1.
+pub fn push_patches(rgb: &[u8], frame: &FrameDims, shrink: usize, out: &mut Vec<f32>) {
+    let side = frame.patch_px / shrink;
+    let scale = 1.0 / (127.5 * (shrink * shrink) as f32);
+    for gy in 0..frame.grid_h() {
+        for gx in 0..frame.grid_w() {
+            for y in 0..side {
+                for x in 0..side {
+                    let (px, py) = (gx * frame.patch_px + x * shrink, gy * frame.patch_px + y * shrink);
+                    let mut sums = [0u32; 3];
+                    for dy in 0..shrink {
+                        let row = ((py + dy) * frame.width_px + px) * 3;
+                        for (i, value) in rgb[row..row + 3 * shrink].iter().enumerate() {
+                            sums[i % 3] += u32::from(*value);
+                        }
+                    }
+                    out.extend(sums.map(|sum| sum as f32 * scale - 1.0));
+                }
+            }
+        }
+    }
+}
+
+/// The RGB frame of full-size patches `(tokens, patch values)`.
+pub fn frame_from_patches(patches: &[f32], frame: &FrameDims) -> Vec<u8> {
+    let mut rgb = vec![0; frame.rgb_bytes()];
+    let row_values = frame.patch_px * 3;
+    for (n, patch) in patches.chunks_exact(frame.patch_values()).enumerate() {
+        let (gx, gy) = (n % frame.grid_w(), n / frame.grid_w());
+        for (y, row) in patch.chunks_exact(row_values).enumerate() {
+            let start = ((gy * frame.patch_px + y) * frame.width_px + gx * frame.patch_px) * 3;
+            for (to, value) in rgb[start..start + row_values].iter_mut().zip(row) {
+                *to = ((value + 1.0) * 127.5).clamp(0.0, 255.0).round() as u8;
+            }
+        }
+    }
+    rgb
+}
+
+/// Peak signal-to-noise ratio of two pictures in dB; infinite where they are equal.
+pub fn psnr_db(a: &[u8], b: &[u8]) -> f64 {
+    let error: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 * a.len() as f64 / error).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: FrameDims = FrameDims { width_px: 12, height_px: 8, patch_px: 4, rate_hz: 10, code_dims: 2, code_levels: 5 };
+
+    fn picture() -> Vec<u8> {
+        (0..FRAME.rgb_bytes()).map(|i| (i * 37 % 256) as u8).collect()
+    }
+
+    #[test]
+    fn patches_and_back_is_the_same_picture() {
+        let (rgb, mut patches) = (picture(), Vec::new());
+        push_patches(&rgb, &FRAME, 1, &mut patches);
+        assert_eq!(patches.len(), FRAME.tokens() * FRAME.patch_values());
+        assert_eq!(frame_from_patches(&patches, &FRAME), rgb);
+        // Negative control: another order of patches is another picture.
+        patches.rotate_left(FRAME.patch_values());
+        assert_ne!(frame_from_patches(&patches, &FRAME), rgb);
+    }
+
+    #[test]
+    fn shrinking_averages() {
+        let (rgb, mut patches) = (picture(), Vec::new());
+        push_patches(&rgb, &FRAME, 2, &mut patches);
+        assert_eq!(patches.len(), FRAME.tokens() * 12);
+        let at = |x: usize, y: usize| f32::from(rgb[(y * 12 + x) * 3]);
+        let mean = (at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1)) / 4.0;
+        assert!((patches[0] - (mean / 127.5 - 1.0)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn psnr_of_a_known_error() {
+        assert!((psnr_db(&[0, 0], &[255, 255])).abs() < 1e-9);
+        assert!((psnr_db(&[10; 4], &[11; 4]) - 48.130_8).abs() < 1e-3);
+    }
+}

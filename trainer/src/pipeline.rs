@@ -1,0 +1,265 @@
+//! A run: the folder where one world is trained, stage by stage, and the way from its checkpoints to a pack.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use somnium::pack::Pack;
+use somnium::pack::manifest::LatentAction;
+
+use crate::backend::Backend;
+use crate::model::dynamics::DynShape;
+use crate::model::lam::Lam;
+use crate::model::tokenizer::{Tokenizer, fsq_levels};
+use crate::params;
+use crate::patches::push_patches;
+use crate::preset::{self, Preset};
+use crate::source::{ClipSource, HELD_OUT, WorldSource};
+use crate::stages::dynamics::{DynamicsStage, bindings};
+use crate::stages::lam::LamStage;
+use crate::stages::tokenizer::TokenizerStage;
+use crate::tokens::{NONE, TokenClips, word_ids};
+use crate::training::{self, Budget, Settings, Stage};
+
+/// Frames of a clip that is kept as tokens; training windows are drawn from inside.
+const TOKEN_CLIP_FRAMES: usize = 64;
+const HELD_OUT_CLIPS: usize = 24;
+
+/// What a run was started with. Kept in its folder, so that later stages and resumed ones agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    pub preset: String,
+    /// Simulator the clips come from, unless recordings do.
+    pub world: String,
+    /// Folder of recordings.
+    pub clips: Option<PathBuf>,
+    pub seed: u64,
+}
+
+pub struct Run {
+    pub folder: PathBuf,
+    pub info: RunInfo,
+    pub preset: Preset,
+    pub source: Arc<dyn ClipSource>,
+    pub backend: Backend,
+    pub device: Device,
+    pub stop: Arc<AtomicBool>,
+    /// Pack whose weights a stage starts from when it has no checkpoint.
+    pub from: Option<Pack>,
+}
+
+impl Run {
+    /// Opens a run folder, or starts one.
+    pub fn open(folder: &Path, info: RunInfo, backend: Backend, from: Option<Pack>, stop: Arc<AtomicBool>) -> Result<Self> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let path = folder.join("run.json");
+        if path.exists() {
+            let known: RunInfo = serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))?;
+            ensure!(known == info, "{} was started with {known:?}; pass the same, or another --run", folder.display());
+        } else {
+            fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
+        }
+        let preset = preset::by_name(&info.preset)
+            .with_context(|| format!("unknown preset {:?}; there are {}", info.preset, preset::NAMES.join(", ")))?;
+        let source: Arc<dyn ClipSource> = match &info.clips {
+            Some(clips) => bail!("recordings in {} cannot be read yet", clips.display()),
+            None => Arc::new(WorldSource::new(&info.world, info.seed)?),
+        };
+        Ok(Self { folder: folder.to_owned(), preset, source, backend, device: backend.device()?, stop, from, info })
+    }
+
+    fn settings(&self, budget: Budget) -> Settings {
+        Settings { run: self.folder.clone(), seed: self.info.seed, device: self.device.clone(), budget, stop: self.stop.clone() }
+    }
+
+    /// A fresh model of `stage` with the weights of `--from`, if there are any.
+    fn start<S: Stage>(&self, stage: &S, prefix: &str) -> Result<Option<S::Model>> {
+        let Some(pack) = &self.from else { return Ok(None) };
+        if !pack.tensors.keys().any(|name| name.starts_with(&format!("{prefix}."))) {
+            return Ok(None);
+        }
+        let device = self.device.clone().autodiff();
+        Ok(Some(params::replace(prefix, stage.new_model(&device)?, &pack_values(pack), &device)?))
+    }
+
+    pub fn train_tokenizer(&self, budget: Budget) -> Result<()> {
+        let stage = Arc::new(TokenizerStage::new(self.source.clone(), self.preset.clone()));
+        let start = self.start(stage.as_ref(), "tok")?;
+        training::train(stage, &self.settings(budget), start).map(|_| ())
+    }
+
+    /// Trains the latent action model and names its codes in `lam/actions.json`.
+    pub fn train_lam(&self, budget: Budget) -> Result<()> {
+        let stage = Arc::new(LamStage::new(self.source.clone(), self.preset.clone(), self.info.seed));
+        let start = self.start(stage.as_ref(), "lam")?;
+        let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
+        let actions = stage.label(&model, &self.device)?;
+        for (code, action) in actions.iter().enumerate() {
+            println!(
+                "  code {code}: {:16} share {:5.1} %, purity moved {:5.1} %, blocked {:5.1} %, bound to {:?}",
+                action.name,
+                action.share * 100.0,
+                action.purity_moved * 100.0,
+                action.purity_blocked * 100.0,
+                action.bound_to
+            );
+        }
+        fs::write(self.folder.join("lam").join("actions.json"), serde_json::to_vec_pretty(&actions)?)?;
+        Ok(())
+    }
+
+    pub fn tokenizer(&self) -> Result<(Tokenizer, f64)> {
+        let stage = TokenizerStage::new(self.source.clone(), self.preset.clone());
+        self.trained(&stage, "tok")
+    }
+
+    pub fn lam(&self) -> Result<(Lam, f64)> {
+        self.trained(&self.lam_stage(), "lam")
+    }
+
+    pub fn lam_stage(&self) -> LamStage {
+        LamStage::new(self.source.clone(), self.preset.clone(), self.info.seed)
+    }
+
+    /// The trained model of a stage and the seconds it took, from its checkpoint or from `--from`.
+    pub fn trained<S: Stage>(&self, stage: &S, prefix: &str) -> Result<(S::Model, f64)> {
+        if let Some((model, progress)) = training::load_trained(stage, &self.folder, &self.device)? {
+            return Ok((model.valid(), progress.elapsed_secs));
+        }
+        match (self.start(stage, prefix)?, &self.from) {
+            (Some(model), Some(pack)) => Ok((model.valid(), pack.manifest.provenance.trained_secs)),
+            _ => bail!("{} holds no trained {}: train it first, or name a pack with --from", self.folder.display(), S::NAME),
+        }
+    }
+
+    /// Names and shares of the latent codes, or of the recorded actions where those stand in for them.
+    pub fn actions(&self, recorded_only: bool) -> Result<Vec<LatentAction>> {
+        if recorded_only {
+            return Ok(self.recorded_actions());
+        }
+        let path = self.folder.join("lam").join("actions.json");
+        match (&self.from, path.exists()) {
+            (_, true) => serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display())),
+            (Some(pack), false) => Ok(pack.manifest.actions.clone()),
+            (None, false) => bail!("{} has no named actions: train the latent action model first, or pass --recorded-actions", path.display()),
+        }
+    }
+
+    /// Recorded actions in the place of latent ones: code `i` is action `i`.
+    fn recorded_actions(&self) -> Vec<LatentAction> {
+        let names = self.source.info().actions;
+        (0..self.preset.dynamics.actions)
+            .map(|i| LatentAction {
+                name: names.get(i).map_or_else(|| format!("code {i}"), |name| (*name).to_owned()),
+                share: if i < names.len() { 1.0 / names.len() as f32 } else { 0.0 },
+                purity_moved: if i < names.len() { 1.0 } else { 0.0 },
+                purity_blocked: if i < names.len() { 1.0 } else { 0.0 },
+                bound_to: names.get(i).map(|name| vec![(*name).to_owned()]).unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    pub fn vocabulary(&self) -> Vec<String> {
+        self.source.info().vocabulary.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    pub fn dynamics_shape(&self) -> DynShape {
+        DynShape {
+            frame: self.preset.frame(self.source.info()),
+            dims: self.preset.dynamics.clone(),
+            vocabulary: self.source.info().vocabulary.len(),
+        }
+    }
+
+    /// The dynamics stage over this run's tokens, which are made if there are too few.
+    pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
+        let bound = bindings(&self.actions(recorded_only)?, self.source.info().actions)?;
+        Ok(DynamicsStage {
+            clips: Arc::new(self.token_clips("tokens", 0, clips, recorded_only)?),
+            held_out: Arc::new(self.token_clips("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS, recorded_only)?),
+            preset: self.preset.clone(),
+            shape: self.dynamics_shape(),
+            seed: self.info.seed,
+            bindings: bound,
+            recorded_only,
+        })
+    }
+
+    pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {
+        let stage = Arc::new(self.dynamics_stage(clips, recorded_only)?);
+        let start = self.start(stage.as_ref(), "dyn")?;
+        training::train(stage, &self.settings(budget), start).map(|_| ())
+    }
+
+    /// Clips `first..first + count` as tokens, from their file if it holds them already.
+    fn token_clips(&self, name: &str, first: u64, count: usize, recorded_only: bool) -> Result<TokenClips> {
+        let path = self.folder.join(format!("{name}.safetensors"));
+        if path.exists() {
+            let kept = TokenClips::read(&path)?;
+            if kept.clips >= count {
+                return Ok(kept);
+            }
+        }
+        let tokenizer = self.tokenizer()?.0;
+        let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
+        let (frame, vocabulary) = (self.preset.frame(self.source.info()), self.vocabulary());
+        let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
+        let started = Instant::now();
+        let bar = indicatif::ProgressBar::new(count as u64);
+        bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
+        bar.set_prefix(name.to_owned());
+        for number in first..first + count as u64 {
+            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, false)?;
+            tokens.codes.extend(self.encode(&tokenizer, &clip)?);
+            tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
+            tokens.moved.extend(clip.outcomes.iter().map(|outcome| u8::from(outcome.moved)));
+            match &lam {
+                Some((stage, model)) => {
+                    tokens.inferred.extend(stage.codes(model, &clip, &self.device)?.into_iter().map(|code| code.unwrap_or(NONE)));
+                }
+                None => tokens.inferred.extend(std::iter::repeat_n(NONE, clip.len())),
+            }
+            for caption in &clip.captions {
+                tokens.words.extend(word_ids(caption, &vocabulary, tokens.words_per_frame));
+            }
+            tokens.clips += 1;
+            bar.inc(1);
+            if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+                bail!("stopped while encoding clips");
+            }
+        }
+        bar.finish_and_clear();
+        println!("{name}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {:.0} s", tokens.clips, started.elapsed().as_secs_f64());
+        tokens.write(&path)?;
+        Ok(tokens)
+    }
+
+    /// Codes of every frame of a clip, `(frames, N, D)`.
+    pub fn encode(&self, tokenizer: &Tokenizer, clip: &somnium::clips::Clip) -> Result<Vec<u8>> {
+        let frame = self.preset.frame(self.source.info());
+        let mut codes = Vec::with_capacity(clip.len() * frame.code_bytes());
+        for start in (0..clip.len()).step_by(32) {
+            let mut patches = Vec::new();
+            for t in start..(start + 32).min(clip.len()) {
+                push_patches(clip.frame(t), &frame, 1, &mut patches);
+            }
+            let rows = patches.len() / frame.patch_values();
+            let patches = Tensor::<2>::from_data(TensorData::new(patches, [rows, frame.patch_values()]), &self.device);
+            let z = tokenizer.encode(patches, frame.tokens(), self.preset.tokenizer.heads);
+            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            codes.extend(levels.iter().map(|level| *level as u8));
+        }
+        Ok(codes)
+    }
+}
+
+/// Every float tensor of a pack by name.
+pub fn pack_values(pack: &Pack) -> std::collections::BTreeMap<String, params::Values> {
+    pack.tensors.iter().map(|(name, tensor)| (name.clone(), (tensor.shape.clone(), tensor.f32s()))).collect()
+}

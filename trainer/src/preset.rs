@@ -1,0 +1,113 @@
+//! Sizes a world can be trained in, and how each stage is trained. Sizes end up in the manifest; nothing else knows them.
+
+use somnium::pack::manifest::{BlockKind, DynamicsDims, FrameDims, LamDims, PlayDefaults, TokenizerDims};
+
+#[derive(Clone, Debug)]
+pub struct Preset {
+    pub code_dims: usize,
+    pub code_levels: usize,
+    pub tokenizer: TokenizerDims,
+    pub lam: LamDims,
+    pub dynamics: DynamicsDims,
+    pub play: PlayDefaults,
+    /// Frames of a batch.
+    pub tokenizer_batch: usize,
+    /// Frame pairs of a batch.
+    pub lam_batch: usize,
+    /// Clips of a batch, each of `dynamics_frames`.
+    pub dynamics_batch: usize,
+    pub dynamics_frames: usize,
+}
+
+const TEMPORAL: BlockKind = BlockKind { temporal: true, prompt: false };
+const PROMPT: BlockKind = BlockKind { temporal: false, prompt: true };
+
+/// The preset of that name.
+pub fn by_name(name: &str) -> Option<Preset> {
+    match name {
+        "pocket" => Some(pocket()),
+        "tiny" => Some(tiny()),
+        _ => None,
+    }
+}
+
+pub const NAMES: &[&str] = &["pocket", "tiny"];
+
+/// Trains on two CPU cores in hours and plays on them in real time.
+fn pocket() -> Preset {
+    Preset {
+        code_dims: 8,
+        code_levels: 5,
+        tokenizer: TokenizerDims {
+            channels: 192,
+            heads: 6,
+            encoder_blocks: 1,
+            decoder_blocks: 2,
+            patch_in_hidden: 256,
+            patch_out_hidden: 512,
+            ffn_hidden: 768,
+        },
+        lam: LamDims { channels: 96, heads: 3, encoder_blocks: 2, decoder_blocks: 2, ffn_hidden: 384, shrink: 2, bits: 3 },
+        dynamics: DynamicsDims {
+            channels: 160,
+            heads: 5,
+            ffn_hidden: 640,
+            blocks: vec![TEMPORAL, PROMPT, TEMPORAL, PROMPT],
+            window: 8,
+            actions: 8,
+            context_levels: 4,
+            prompt_words: 8,
+        },
+        play: PlayDefaults { steps: 2, temperature: 0.8, context_level: 0, window: 8 },
+        tokenizer_batch: 32,
+        lam_batch: 48,
+        dynamics_batch: 4,
+        dynamics_frames: 16,
+    }
+}
+
+/// A toy that goes through every stage within seconds: tests of the plumbing, nothing to look at.
+fn tiny() -> Preset {
+    Preset {
+        code_dims: 4,
+        code_levels: 5,
+        tokenizer: TokenizerDims {
+            channels: 32,
+            heads: 2,
+            encoder_blocks: 1,
+            decoder_blocks: 1,
+            patch_in_hidden: 32,
+            patch_out_hidden: 32,
+            ffn_hidden: 64,
+        },
+        lam: LamDims { channels: 32, heads: 2, encoder_blocks: 1, decoder_blocks: 1, ffn_hidden: 64, shrink: 2, bits: 3 },
+        dynamics: DynamicsDims {
+            channels: 32,
+            heads: 2,
+            ffn_hidden: 64,
+            blocks: vec![TEMPORAL, PROMPT],
+            window: 3,
+            actions: 8,
+            context_levels: 4,
+            prompt_words: 8,
+        },
+        play: PlayDefaults { steps: 2, temperature: 0.8, context_level: 0, window: 3 },
+        tokenizer_batch: 4,
+        lam_batch: 4,
+        dynamics_batch: 2,
+        dynamics_frames: 6,
+    }
+}
+
+impl Preset {
+    pub fn frame(&self, info: &somnium::worlds::WorldInfo) -> FrameDims {
+        FrameDims {
+            width_px: info.width_px,
+            height_px: info.height_px,
+            patch_px: info.patch_px,
+            rate_hz: info.rate_hz,
+            code_dims: self.code_dims,
+            code_levels: self.code_levels,
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Stage 3: the dynamics, on clips of tokens.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use somnium::pack::manifest::{FrameDims, LatentAction};
+
+use crate::model::dynamics::{DynInput, DynShape, Dynamics};
+use crate::preset::Preset;
+use crate::source::{Dice, HELD_OUT};
+use crate::tokens::{NONE, TokenClips};
+use crate::training::Stage;
+
+/// Added to the score of what may not be seen.
+const HIDDEN: f32 = -1e9;
+/// Share of a clean stream's tokens that is replaced, per context level.
+const CORRUPTION_PER_LEVEL: f32 = 0.07;
+/// Share of clips that see their whole window; the others see only the last frame or few, so that the picture must be read and a frame
+/// that failed to move cannot argue for the next.
+const FULL_WINDOW_SHARE: f32 = 0.5;
+/// Share of clips in which a block of the history is unknown.
+const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
+/// Share of frames that are wholly unknown: the next one comes from the prompt and what is older.
+const UNKNOWN_FRAME_SHARE: f32 = 0.03;
+/// Share of frames predicted without any token given, as in the first decoding step.
+const ALL_MASKED_SHARE: f32 = 0.4;
+const PROMPT_DROP_SHARE: f32 = 0.1;
+const ACTION_DROP_SHARE: f32 = 0.03;
+const VALIDATION_BATCHES: u64 = 6;
+
+pub struct DynamicsStage {
+    pub clips: Arc<TokenClips>,
+    pub held_out: Arc<TokenClips>,
+    pub preset: Preset,
+    pub shape: DynShape,
+    pub seed: u64,
+    /// Latent code each recorded action is bound to.
+    pub bindings: Vec<u8>,
+    /// Leave the inferred codes aside.
+    pub recorded_only: bool,
+}
+
+/// Latent code of every recorded action, from the names the latent action model's codes got.
+pub fn bindings(actions: &[LatentAction], recorded: &[&str]) -> Result<Vec<u8>> {
+    recorded
+        .iter()
+        .map(|name| {
+            let code = actions.iter().position(|action| action.bound_to.iter().any(|bound| bound == name));
+            ensure!(code.is_some(), "no latent code is bound to {name:?}: train the latent action model longer, or pass --recorded-actions");
+            Ok(code.unwrap_or_default() as u8)
+        })
+        .collect()
+}
+
+/// A batch on the host.
+pub struct Batch {
+    clips: usize,
+    frames: usize,
+    /// `(F * N, D)` the truth.
+    truth: Vec<u8>,
+    /// Same, corrupted; `None` tokens are unknown.
+    clean: Vec<Token>,
+    masked: Vec<Token>,
+    /// 1 where a token of the masked stream is masked, `(F * N)`.
+    weights: Vec<f32>,
+    actions: Vec<u8>,
+    levels: Vec<usize>,
+    /// Frames of past each clip may see.
+    spans: Vec<usize>,
+    /// `(F, K)`.
+    words: Vec<u16>,
+    prompt_dropped: Vec<bool>,
+}
+
+/// A token as the network reads it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    /// Row of `Batch::truth`-like codes.
+    Given(usize),
+    Masked,
+    Unknown,
+}
+
+impl DynamicsStage {
+    fn tokens(&self) -> usize {
+        self.shape.frame.tokens()
+    }
+
+    fn frame_dims(&self) -> &FrameDims {
+        &self.shape.frame
+    }
+
+    /// A clip's window of frames with everything but the masks, appended to `batch`.
+    fn push_window(&self, clips: &TokenClips, batch: &mut Batch, dice: &mut Dice) {
+        let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
+        let (clip, start) = (dice.below(clips.clips), dice.below(clips.frames - t + 1));
+        let use_recorded = self.recorded_only || dice.chance(0.5);
+        for frame in start..start + t {
+            batch.truth.extend_from_slice(clips.frame(clip, frame));
+            let at = clip * clips.frames + frame;
+            let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
+            let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
+            let code = if (use_recorded && bound != NONE) || inferred == NONE { bound } else { inferred };
+            let unknown = frame == start || code == NONE;
+            batch.actions.push(if unknown { unknown_action } else { code });
+            batch.words.extend_from_slice(clips.frame_words(clip, frame));
+        }
+    }
+
+    fn empty_batch(&self, clips: usize) -> Batch {
+        let frames = self.preset.dynamics_frames;
+        Batch {
+            clips,
+            frames,
+            truth: Vec::new(),
+            clean: Vec::new(),
+            masked: Vec::new(),
+            weights: Vec::new(),
+            actions: Vec::new(),
+            levels: Vec::new(),
+            spans: Vec::new(),
+            words: Vec::new(),
+            prompt_dropped: vec![false; clips * frames],
+        }
+    }
+
+    /// History corrupted and hidden, tokens masked, as `dice` says.
+    fn training_batch(&self, dice: &mut Dice) -> Batch {
+        let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
+        let mut batch = self.empty_batch(self.preset.dynamics_batch);
+        for _ in 0..batch.clips {
+            self.push_window(&self.clips, &mut batch, dice);
+        }
+        let rows = batch.clips * t * n;
+        for clip in 0..batch.clips {
+            let level = dice.below(self.shape.dims.context_levels);
+            batch.levels.extend(std::iter::repeat_n(level, t));
+            batch.spans.push(if dice.chance(FULL_WINDOW_SHARE) { window - 1 } else { dice.below(4.min(window)) });
+            let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { vec![false; n] };
+            let hidden_until = dice.below(t + 1);
+            let rate = CORRUPTION_PER_LEVEL * level as f32;
+            for frame in 0..t {
+                let gone = dice.chance(UNKNOWN_FRAME_SHARE);
+                for (token, hidden) in hidden.iter().enumerate() {
+                    let row = (clip * t + frame) * n + token;
+                    batch.clean.push(if gone || (*hidden && frame < hidden_until) {
+                        Token::Unknown
+                    } else if dice.chance(rate) {
+                        Token::Given(dice.below(rows))
+                    } else {
+                        Token::Given(row)
+                    });
+                }
+                let masked_share =
+                    if dice.chance(ALL_MASKED_SHARE) { 1.0 } else { (std::f32::consts::FRAC_PI_2 * dice.unit()).cos() };
+                for token in 0..n {
+                    let row = (clip * t + frame) * n + token;
+                    let masked = dice.unit() < masked_share;
+                    batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
+                    batch.weights.push(f32::from(u8::from(masked)));
+                }
+                batch.prompt_dropped[clip * t + frame] = dice.chance(PROMPT_DROP_SHARE);
+                if dice.chance(ACTION_DROP_SHARE) {
+                    batch.actions[clip * t + frame] = self.shape.dims.actions as u8;
+                }
+            }
+        }
+        batch
+    }
+
+    /// A rectangle of the grid, as a mask over tokens.
+    fn random_block(&self, dice: &mut Dice) -> Vec<bool> {
+        let (w, h) = (self.frame_dims().grid_w(), self.frame_dims().grid_h());
+        let (x0, y0) = (dice.below(w), dice.below(h));
+        let (x1, y1) = (x0 + 1 + dice.below(w - x0), y0 + 1 + dice.below(h - y0));
+        (0..w * h).map(|i| (x0..x1).contains(&(i % w)) && (y0..y1).contains(&(i / w))).collect()
+    }
+
+    /// True history, everything masked.
+    fn validation_batch(&self, number: u64) -> Batch {
+        let mut dice = Dice::new(7, HELD_OUT + number);
+        let mut batch = self.empty_batch(self.preset.dynamics_batch);
+        for _ in 0..batch.clips {
+            self.push_window(&self.held_out, &mut batch, &mut dice);
+        }
+        let rows = batch.clips * batch.frames * self.tokens();
+        batch.clean = (0..rows).map(Token::Given).collect();
+        batch.masked = vec![Token::Masked; rows];
+        batch.weights = vec![1.0; rows];
+        batch.levels = vec![0; batch.clips * batch.frames];
+        batch.spans = vec![self.shape.dims.window - 1; batch.clips];
+        batch
+    }
+
+    fn one_hot(&self, batch: &Batch, tokens: impl Iterator<Item = Token>, device: &Device) -> Tensor<2> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let width = d * l + 2;
+        let mut values = Vec::with_capacity(batch.truth.len() / d * width);
+        for token in tokens {
+            let start = values.len();
+            values.resize(start + width, 0.0f32);
+            let row = &mut values[start..];
+            match token {
+                Token::Given(from) => {
+                    let codes = &batch.truth[from * d..(from + 1) * d];
+                    codes.iter().enumerate().for_each(|(dim, code)| row[dim * l + usize::from(*code)] = 1.0);
+                }
+                Token::Masked => row[d * l] = 1.0,
+                Token::Unknown => row[d * l + 1] = 1.0,
+            }
+        }
+        let rows = values.len() / width;
+        Tensor::from_data(TensorData::new(values, [rows, width]), device)
+    }
+
+    fn input(&self, batch: &Batch, device: &Device) -> DynInput {
+        let (n, t, dims) = (self.tokens(), batch.frames, &self.shape.dims);
+        let frames = batch.clips * t;
+        let before = (0..frames * n).map(|row| if (row / n).is_multiple_of(t) { Token::Unknown } else { batch.clean[row - n] });
+        let mut past = vec![HIDDEN; batch.clips * t * t];
+        let mut ages = vec![0.0; t * t * dims.window];
+        for query in 0..t {
+            for key in 0..query {
+                let age = query - key;
+                if age < dims.window {
+                    ages[(query * t + key) * dims.window + age] = 1.0;
+                    for (clip, span) in batch.spans.iter().enumerate() {
+                        if age <= *span {
+                            past[(clip * t + query) * t + key] = 0.0;
+                        }
+                    }
+                }
+            }
+        }
+        let (keys, vocabulary) = (dims.prompt_words + 1, self.shape.vocabulary + 1);
+        let mut words = vec![0.0; frames * keys * vocabulary];
+        let mut clean_words_mask = vec![0.0; frames * keys];
+        let mut masked_words_mask = vec![0.0; frames * keys];
+        for frame in 0..frames {
+            words[frame * keys * vocabulary] = 1.0;
+            for k in 1..keys {
+                let word = usize::from(batch.words[frame * dims.prompt_words + k - 1]);
+                let at = frame * keys + k;
+                words[at * vocabulary + word] = 1.0;
+                clean_words_mask[at] = if word == 0 { HIDDEN } else { 0.0 };
+                masked_words_mask[at] = if word == 0 || batch.prompt_dropped[frame] { HIDDEN } else { 0.0 };
+            }
+        }
+        let matrix = |values: Vec<f32>, width: usize| {
+            let rows = values.len() / width;
+            Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device)
+        };
+        DynInput {
+            clips: batch.clips,
+            frames: t,
+            clean: self.one_hot(batch, batch.clean.iter().copied(), device),
+            masked: self.one_hot(batch, batch.masked.iter().copied(), device),
+            before: self.one_hot(batch, before, device),
+            action: matrix(rows_one_hot(batch.actions.iter().map(|a| usize::from(*a)), dims.actions + 1), dims.actions + 1),
+            level: matrix(rows_one_hot(batch.levels.iter().copied(), dims.context_levels), dims.context_levels),
+            past: Tensor::from_data(TensorData::new(past, [batch.clips, t, t]), device),
+            ages: matrix(ages, dims.window),
+            words: matrix(words, vocabulary),
+            clean_words_mask: matrix(clean_words_mask, keys),
+            masked_words_mask: matrix(masked_words_mask, keys),
+        }
+    }
+
+    /// Log-probability of the true level in every dimension, `(F * N, D)`.
+    fn log_likelihood(&self, logits: Tensor<2>, batch: &Batch, device: &Device) -> Tensor<2> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let rows = batch.truth.len() / d;
+        let target = rows_one_hot(batch.truth.iter().map(|code| usize::from(*code)), l);
+        let target = Tensor::<3>::from_data(TensorData::new(target, [rows, d, l]), device);
+        (activation::log_softmax(logits.reshape([rows, d, l]), 2) * target).sum_dim(2).squeeze_dim::<2>(2)
+    }
+
+    /// Logits `(T, N, D * L)` of every frame of one clip with everything masked and true history: what engines must reproduce.
+    pub fn teacher_forced(&self, model: &Dynamics, codes: &[u8], actions: &[u8], words: &[u16], device: &Device) -> Result<Vec<f32>> {
+        let frames = actions.len();
+        let rows = frames * self.tokens();
+        let batch = Batch {
+            clips: 1,
+            frames,
+            truth: codes.to_vec(),
+            clean: (0..rows).map(Token::Given).collect(),
+            masked: vec![Token::Masked; rows],
+            weights: vec![1.0; rows],
+            actions: actions.to_vec(),
+            levels: vec![self.preset.play.context_level; frames],
+            spans: vec![self.shape.dims.window - 1],
+            words: words.repeat(frames),
+            prompt_dropped: vec![false; frames],
+        };
+        let logits = model.forward(&self.shape, self.input(&batch, device));
+        logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
+    }
+}
+
+fn rows_one_hot(indices: impl ExactSizeIterator<Item = usize>, width: usize) -> Vec<f32> {
+    let mut values = vec![0.0; indices.len() * width];
+    indices.enumerate().for_each(|(row, index)| values[row * width + index] = 1.0);
+    values
+}
+
+impl Stage for DynamicsStage {
+    type Model = Dynamics;
+    type Batch = Batch;
+
+    const NAME: &'static str = "dynamics";
+    const LEARNING_RATE: f64 = 2e-3;
+
+    fn new_model(&self, device: &Device) -> Result<Dynamics> {
+        Ok(Dynamics::new(&self.shape, device))
+    }
+
+    fn batch(&self, step: u64) -> Result<Batch> {
+        Ok(self.training_batch(&mut Dice::new(self.seed, step)))
+    }
+
+    fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Tensor<1> {
+        let logits = model.forward(&self.shape, self.input(&batch, device));
+        let rows = batch.weights.len();
+        let masked: f32 = batch.weights.iter().sum();
+        let weights = Tensor::<2>::from_data(TensorData::new(batch.weights.clone(), [rows, 1]), device);
+        let total = (self.log_likelihood(logits, &batch, device) * weights).sum();
+        total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64)
+    }
+
+    /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
+    /// frames and over frames that moved, where copying the last frame is the figure to beat.
+    fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let n = self.tokens();
+        let (mut entropy, mut exact, mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default(), Mean::default(), Mean::default());
+        for number in 0..VALIDATION_BATCHES {
+            let batch = self.validation_batch(number);
+            let logits = model.forward(&self.shape, self.input(&batch, device));
+            let log_likelihood = self.log_likelihood(logits.clone(), &batch, device);
+            entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
+            let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            for (row, truth) in batch.truth.chunks_exact(d).enumerate() {
+                if (row / n).is_multiple_of(batch.frames) {
+                    continue;
+                }
+                let best = |dim: usize| {
+                    let row = &logits[(row * d + dim) * l..][..l];
+                    (0..l).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
+                };
+                let right = truth.iter().enumerate().all(|(dim, code)| best(dim) == usize::from(*code));
+                exact.add(f64::from(u8::from(right)));
+                let before = &batch.truth[(row - n) * d..][..d];
+                let (frame, first) = (row / n, row / n * n * d);
+                let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
+                if frame > 0 && changed > n * d / 4 {
+                    exact_moved.add(f64::from(u8::from(right)));
+                    copied_moved.add(f64::from(u8::from(before == truth)));
+                }
+            }
+        }
+        Ok(vec![
+            ("exact_moved", exact_moved.value()),
+            ("copied_moved", copied_moved.value()),
+            ("exact", exact.value()),
+            ("cross_entropy", entropy.value()),
+        ])
+    }
+
+    fn samples_per_batch(&self) -> usize {
+        self.preset.dynamics_batch * self.preset.dynamics_frames
+    }
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1.0;
+    }
+
+    fn value(&self) -> f64 {
+        self.sum / self.count.max(1.0)
+    }
+}

@@ -1,0 +1,242 @@
+//! Stage 2: the latent action model, on pairs of frames whose light and weather hold still; then what each code turned out to mean.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use somnium::clips::Clip;
+use somnium::pack::manifest::{FrameDims, LatentAction};
+
+use crate::model::lam::{Lam, lam_patch_values};
+use crate::model::tokenizer::fsq_levels;
+use crate::patches::push_patches;
+use crate::preset::Preset;
+use crate::source::{ClipSource, Dice, HELD_OUT};
+use crate::training::Stage;
+
+const PAIRS_PER_CLIP: usize = 6;
+const CLIP_FRAMES: usize = 32;
+const VALIDATION_CLIPS: u64 = 16;
+/// Held-out clips that codes are named by.
+const LABEL_CLIPS: u64 = 120;
+
+pub struct LamStage {
+    pub source: Arc<dyn ClipSource>,
+    pub preset: Preset,
+    pub frame: FrameDims,
+    pub seed: u64,
+}
+
+/// Patches of both frames of some pairs, `(pairs * tokens, patch values)` each.
+pub struct Pairs {
+    before: Vec<f32>,
+    after: Vec<f32>,
+}
+
+impl LamStage {
+    pub fn new(source: Arc<dyn ClipSource>, preset: Preset, seed: u64) -> Self {
+        let frame = preset.frame(source.info());
+        Self { source, preset, frame, seed }
+    }
+
+    fn push_pair(&self, clip: &Clip, t: usize, pairs: &mut Pairs) {
+        push_patches(clip.frame(t - 1), &self.frame, self.preset.lam.shrink, &mut pairs.before);
+        push_patches(clip.frame(t), &self.frame, self.preset.lam.shrink, &mut pairs.after);
+    }
+
+    fn pairs(&self, first: u64, clips: u64, dice: &mut Dice) -> Result<Pairs> {
+        let mut pairs = Pairs { before: Vec::new(), after: Vec::new() };
+        for number in first..first + clips {
+            let clip = self.source.clip(number, CLIP_FRAMES, true)?;
+            for _ in 0..PAIRS_PER_CLIP {
+                self.push_pair(&clip, 1 + dice.below(CLIP_FRAMES - 1), &mut pairs);
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn tensors(&self, pairs: Pairs, device: &Device) -> (Tensor<2>, Tensor<2>) {
+        let width = lam_patch_values(&self.frame, &self.preset.lam);
+        let tensor = |values: Vec<f32>| {
+            let rows = values.len() / width;
+            Tensor::from_data(TensorData::new(values, [rows, width]), device)
+        };
+        (tensor(pairs.before), tensor(pairs.after))
+    }
+
+    fn predict(&self, model: &Lam, before: Tensor<2>, after: Tensor<2>) -> Tensor<2> {
+        model.forward(before, after, self.frame.tokens(), self.frame.grid_w(), self.preset.lam.heads)
+    }
+
+    /// Code of every step of a clip; entry `t` turned frame `t - 1` into frame `t`, entry 0 is `None`.
+    pub fn codes(&self, model: &Lam, clip: &Clip, device: &Device) -> Result<Vec<Option<u8>>> {
+        let mut codes = vec![None];
+        let steps: Vec<usize> = (1..clip.len()).collect();
+        for chunk in steps.chunks(64) {
+            let mut pairs = Pairs { before: Vec::new(), after: Vec::new() };
+            chunk.iter().for_each(|t| self.push_pair(clip, *t, &mut pairs));
+            let (before, after) = self.tensors(pairs, device);
+            let z = model.encode(before, after, self.frame.tokens(), self.preset.lam.heads);
+            let bits = fsq_levels(z, 2).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            let code = |bits: &[f32]| bits.iter().enumerate().map(|(j, bit)| (*bit as u8) << j).sum::<u8>();
+            codes.extend(bits.chunks_exact(self.preset.lam.bits).map(|bits| Some(code(bits))));
+        }
+        Ok(codes)
+    }
+
+    /// Names every code by the recorded actions it goes with on held-out clips.
+    pub fn label(&self, model: &Lam, device: &Device) -> Result<Vec<LatentAction>> {
+        let mut counts = Counts::new(1 << self.preset.lam.bits, self.source.info().actions);
+        for number in 0..LABEL_CLIPS {
+            let clip = self.source.clip(HELD_OUT + 10_000 + number, 2 * CLIP_FRAMES, true)?;
+            for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
+                if let (Some(code), Some(action)) = (code, clip.actions[t]) {
+                    counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
+                }
+            }
+        }
+        Ok(counts.name_codes())
+    }
+}
+
+impl Stage for LamStage {
+    type Model = Lam;
+    type Batch = Pairs;
+
+    const NAME: &'static str = "lam";
+    const LEARNING_RATE: f64 = 1.5e-3;
+
+    fn new_model(&self, device: &Device) -> Result<Lam> {
+        Ok(Lam::new(&self.frame, &self.preset.lam, device))
+    }
+
+    fn batch(&self, step: u64) -> Result<Pairs> {
+        let clips = self.preset.lam_batch.div_ceil(PAIRS_PER_CLIP) as u64;
+        self.pairs(step * clips, clips, &mut Dice::new(self.seed, step))
+    }
+
+    fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Tensor<1> {
+        let (before, after) = self.tensors(batch, device);
+        let error = self.predict(model, before, after.clone()) - after;
+        error.clone().abs().mean() + error.square().mean()
+    }
+
+    fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
+        let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
+        let error = (self.predict(model, before.clone(), after.clone()) - after.clone()).square().mean();
+        let copy = (before - after).square().mean();
+        let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
+        let mut counts = Counts::new(1 << self.preset.lam.bits, self.source.info().actions);
+        for number in 0..VALIDATION_CLIPS {
+            let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, true)?;
+            for (t, code) in self.codes(&model.clone().valid(), &clip, device)?.into_iter().enumerate() {
+                if let (Some(code), Some(action)) = (code, clip.actions[t]) {
+                    counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
+                }
+            }
+        }
+        let (moved, blocked) = counts.purity();
+        Ok(vec![("purity_moved", moved), ("purity_blocked", blocked), ("error_over_copy", share(error) / share(copy).max(1e-9))])
+    }
+
+    fn samples_per_batch(&self) -> usize {
+        self.preset.lam_batch
+    }
+}
+
+/// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.
+pub struct Counts {
+    /// `[code][action]`
+    moved: Vec<Vec<u32>>,
+    blocked: Vec<Vec<u32>>,
+    actions: &'static [&'static str],
+}
+
+impl Counts {
+    pub fn new(codes: usize, actions: &'static [&'static str]) -> Self {
+        Self { moved: vec![vec![0; actions.len()]; codes], blocked: vec![vec![0; actions.len()]; codes], actions }
+    }
+
+    pub fn add(&mut self, code: usize, action: usize, blocked: bool) {
+        let table = if blocked { &mut self.blocked } else { &mut self.moved };
+        table[code][action] += 1;
+    }
+
+    /// Share of steps whose code's most frequent action is theirs, over moved and over blocked steps. Each code has one meaning: that of
+    /// its most frequent action over all steps.
+    pub fn purity(&self) -> (f64, f64) {
+        let meanings: Vec<usize> = (0..self.moved.len()).map(|code| self.meaning(code).0).collect();
+        let share = |table: &[Vec<u32>]| {
+            let hits: u32 = table.iter().zip(&meanings).map(|(row, meaning)| row[*meaning]).sum();
+            let all: u32 = table.iter().flatten().sum();
+            f64::from(hits) / f64::from(all.max(1))
+        };
+        (share(&self.moved), share(&self.blocked))
+    }
+
+    /// Most frequent action of a code, and whether most of those steps were blocked.
+    fn meaning(&self, code: usize) -> (usize, bool) {
+        let total = |action: usize| self.moved[code][action] + self.blocked[code][action];
+        let action = (0..self.actions.len()).max_by_key(|action| total(*action)).unwrap_or(0);
+        (action, self.blocked[code][action] > self.moved[code][action])
+    }
+
+    pub fn name_codes(&self) -> Vec<LatentAction> {
+        let all: u32 = self.moved.iter().chain(&self.blocked).flatten().sum();
+        let share = |hit: u32, of: u32| if of == 0 { 0.0 } else { hit as f32 / of as f32 };
+        let mut named: Vec<LatentAction> = (0..self.moved.len())
+            .map(|code| {
+                let (action, blocked) = self.meaning(code);
+                let (moved_sum, blocked_sum) = (self.moved[code].iter().sum(), self.blocked[code].iter().sum());
+                let name = match (moved_sum + blocked_sum, blocked) {
+                    (0, _) => format!("code {code}"),
+                    (_, true) => format!("{} (blocked)", self.actions[action]),
+                    (_, false) => self.actions[action].to_owned(),
+                };
+                LatentAction {
+                    name,
+                    share: share(moved_sum + blocked_sum, all),
+                    purity_moved: share(self.moved[code][action], moved_sum),
+                    purity_blocked: share(self.blocked[code][action], blocked_sum),
+                    bound_to: Vec::new(),
+                }
+            })
+            .collect();
+        // Every input plays the code its own steps carry most often.
+        for (action, name) in self.actions.iter().enumerate() {
+            if let Some(code) = (0..named.len()).max_by_key(|code| self.moved[*code][action]).filter(|code| self.moved[*code][action] > 0) {
+                named[code].bound_to.push((*name).to_owned());
+            }
+        }
+        named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_named_by_what_they_went_with() {
+        let mut counts = Counts::new(4, &["stay", "north", "south"]);
+        (0..90).for_each(|_| counts.add(2, 1, false));
+        (0..10).for_each(|_| counts.add(2, 2, false));
+        (0..50).for_each(|_| counts.add(0, 2, false));
+        (0..30).for_each(|_| counts.add(1, 0, false));
+        (0..20).for_each(|_| counts.add(3, 1, true));
+        let named = counts.name_codes();
+        assert_eq!(named[2].name, "north");
+        assert_eq!(named[2].bound_to, ["north"]);
+        assert_eq!(named[0].bound_to, ["south"]);
+        assert_eq!(named[3].name, "north (blocked)");
+        assert!(named[3].bound_to.is_empty());
+        assert!((named[2].purity_moved - 0.9).abs() < 1e-6);
+        let (moved, blocked) = counts.purity();
+        assert!((moved - 170.0 / 180.0).abs() < 1e-9 && blocked == 1.0);
+        // Negative control: codes that mean nothing are not pure.
+        let mut random = Counts::new(2, &["stay", "north"]);
+        (0..100).for_each(|i| random.add(i % 2, (i / 2) % 2, false));
+        assert!(random.purity().0 < 0.6);
+    }
+}

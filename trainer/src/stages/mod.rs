@@ -1,0 +1,5 @@
+//! The stages of training a world, in order.
+
+pub mod dynamics;
+pub mod lam;
+pub mod tokenizer;

@@ -1,0 +1,93 @@
+//! Stage 1: the tokenizer, on single frames.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor, TensorData};
+use somnium::pack::manifest::FrameDims;
+
+use crate::model::tokenizer::{Tokenizer, fsq_values};
+use crate::patches::push_patches;
+use crate::preset::Preset;
+use crate::source::{ClipSource, HELD_OUT};
+use crate::training::Stage;
+
+/// Frames taken from each clip, this many steps apart: neighbours teach little new.
+const FRAMES_PER_CLIP: usize = 8;
+const STRIDE: usize = 5;
+const VALIDATION_CLIPS: u64 = 12;
+
+pub struct TokenizerStage {
+    pub source: Arc<dyn ClipSource>,
+    pub preset: Preset,
+    pub frame: FrameDims,
+}
+
+impl TokenizerStage {
+    pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
+        let frame = preset.frame(source.info());
+        Self { source, preset, frame }
+    }
+
+    /// Patches `(frames * tokens, patch values)` of frames spread over the clips `first..first + clips`.
+    fn frames(&self, first: u64, clips: u64, per_clip: usize) -> Result<Vec<f32>> {
+        let mut patches = Vec::with_capacity(clips as usize * per_clip * self.frame.tokens() * self.frame.patch_values());
+        for number in first..first + clips {
+            let clip = self.source.clip(number, per_clip * STRIDE, false)?;
+            for i in 0..per_clip {
+                push_patches(clip.frame(i * STRIDE + (number % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
+            }
+        }
+        Ok(patches)
+    }
+
+    fn reconstruct(&self, model: &Tokenizer, patches: Tensor<2>) -> Tensor<2> {
+        let (tokens, heads) = (self.frame.tokens(), self.preset.tokenizer.heads);
+        let z = model.encode(patches, tokens, heads);
+        model.decode(fsq_values(z, self.frame.code_levels), tokens, heads)
+    }
+
+    fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
+        let width = self.frame.patch_values();
+        Tensor::from_data(TensorData::new(patches.clone(), [patches.len() / width, width]), device)
+    }
+}
+
+impl Stage for TokenizerStage {
+    type Model = Tokenizer;
+    type Batch = Vec<f32>;
+
+    const NAME: &'static str = "tokenizer";
+    const LEARNING_RATE: f64 = 1.5e-3;
+
+    fn new_model(&self, device: &Device) -> Result<Tokenizer> {
+        Ok(Tokenizer::new(&self.frame, &self.preset.tokenizer, device))
+    }
+
+    fn batch(&self, step: u64) -> Result<Vec<f32>> {
+        let clips = self.samples_per_batch().div_ceil(FRAMES_PER_CLIP) as u64;
+        self.frames(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
+    }
+
+    fn loss(&self, model: &Tokenizer, batch: Vec<f32>, device: &Device) -> Tensor<1> {
+        let target = self.tensor(batch, device);
+        let error = self.reconstruct(model, target.clone()) - target;
+        error.clone().abs().mean() + error.square().mean()
+    }
+
+    fn validate(&self, model: &Tokenizer, device: &Device) -> Result<Vec<(&'static str, f64)>> {
+        let target = self.tensor(self.frames(HELD_OUT, VALIDATION_CLIPS, 4)?, device);
+        let frames = VALIDATION_CLIPS as usize * 4;
+        let error = self.reconstruct(model, target.clone()).clamp(-1.0, 1.0) - target;
+        // On the scale of -1..1 the peak is 2.
+        let values = self.frame.tokens() * self.frame.patch_values();
+        let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let mut db: Vec<f64> = mse.iter().map(|mse| 10.0 * (4.0 / f64::from(*mse)).log10()).collect();
+        db.sort_by(f64::total_cmp);
+        Ok(vec![("psnr_db", db.iter().sum::<f64>() / frames as f64), ("worst_decile_db", db[frames / 10])])
+    }
+
+    fn samples_per_batch(&self) -> usize {
+        self.preset.tokenizer_batch
+    }
+}

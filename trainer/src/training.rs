@@ -1,0 +1,241 @@
+//! The loop every stage runs in: prefetch, step, schedule, progress, checkpoint, resume, stop.
+//!
+//! A batch is a pure function of the seed and the step number, and every random choice is made on the host, so a run that was stopped
+//! goes on exactly where it was.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::module::{Module, ParamGroup};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::{AdamWConfig, AdjustLrFn, GradientsParams, ModuleOptimizer, MuonConfig};
+use burn::tensor::{Device, Tensor};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+/// One stage of training a world.
+pub trait Stage: Send + Sync + 'static {
+    type Model: Module;
+    type Batch: Send + 'static;
+
+    const NAME: &'static str;
+    const LEARNING_RATE: f64;
+
+    fn new_model(&self, device: &Device) -> Result<Self::Model>;
+    /// Data of one step, made on another thread.
+    fn batch(&self, step: u64) -> Result<Self::Batch>;
+    /// Scalar loss of a batch. `model` lives on an autodiff device.
+    fn loss(&self, model: &Self::Model, batch: Self::Batch, device: &Device) -> Tensor<1>;
+    /// Figures on held-out data; the first is the one shown. `model` and `device` are without autodiff.
+    fn validate(&self, model: &Self::Model, device: &Device) -> Result<Vec<(&'static str, f64)>>;
+    /// Samples (frames, pairs) of a batch, for the speed shown.
+    fn samples_per_batch(&self) -> usize;
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Budget {
+    Secs(f64),
+    Steps(u64),
+}
+
+pub struct Settings {
+    /// Folder of the run; the stage writes below `NAME/`.
+    pub run: PathBuf,
+    pub seed: u64,
+    pub device: Device,
+    pub budget: Budget,
+    /// Set on Ctrl-C: finish the step, write a checkpoint, stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Progress {
+    pub step: u64,
+    pub elapsed_secs: f64,
+    pub seed: u64,
+    /// The budget is used up: the next stage may start.
+    pub finished: bool,
+    pub figures: Vec<(String, f64)>,
+}
+
+const WARM_UP_STEPS: f64 = 100.0;
+/// Share of the budget at full rate, after which it falls linearly to nothing.
+const FULL_RATE_SHARE: f64 = 0.55;
+const CHECKPOINT_SECS: f64 = 120.0;
+const VALIDATE_SECS: f64 = 60.0;
+
+/// Learning rate factor after `done` of the budget, 0..1.
+fn schedule(step: u64, done: f64) -> f64 {
+    let warm_up = ((step + 1) as f64 / WARM_UP_STEPS).min(1.0);
+    let decay = ((1.0 - done) / (1.0 - FULL_RATE_SHARE)).clamp(0.01, 1.0);
+    warm_up * decay
+}
+
+/// Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for tables, biases and the layers at both ends.
+fn optimizer() -> Result<ModuleOptimizer> {
+    let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|in2|out1)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let muon = MuonConfig::new().with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).with_weight_decay(Some(WeightDecayConfig::new(0.01)));
+    let adam = AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.97).with_epsilon(1e-8).with_weight_decay(0.01);
+    Ok(ModuleOptimizer::from(adam.build()).with_group(matrices, muon.build(), None))
+}
+
+/// Runs `stage` until its budget is used up or `settings.stop` is set, from its checkpoint if there is one, else from `start`.
+pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Model>) -> Result<(S::Model, Progress)> {
+    let device = settings.device.clone().autodiff();
+    let folder = settings.run.join(S::NAME);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+
+    device.seed(settings.seed);
+    let mut model = match start {
+        Some(model) => model,
+        None => stage.new_model(&device)?,
+    };
+    let mut optimizer = optimizer()?;
+    let mut progress = Progress { seed: settings.seed, ..Progress::default() };
+    if let Some(restored) = Checkpoint::find(&folder) {
+        (model, optimizer, progress) = restored.load(model, optimizer)?;
+        ensure!(
+            progress.seed == settings.seed,
+            "{}: the checkpoint was trained with seed {}, not {}",
+            folder.display(),
+            progress.seed,
+            settings.seed
+        );
+    }
+    progress.finished = false;
+
+    let (sender, receiver) = sync_channel(4);
+    let first = progress.step;
+    let feeder = stage.clone();
+    std::thread::Builder::new().name(format!("{} data", S::NAME)).spawn(move || {
+        for step in first.. {
+            // The receiver is gone once training has ended.
+            if sender.send(feeder.batch(step)).is_err() {
+                return;
+            }
+        }
+    })?;
+
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("{prefix:>10} {bar:30} {percent:>3}% {msg}")?);
+    bar.set_prefix(S::NAME);
+    let mut log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log.csv"))?;
+    let (mut last_checkpoint, mut last_validation, mut mean_loss) = (Instant::now(), None::<Instant>, f64::NAN);
+    let (session, before) = (Instant::now(), progress.elapsed_secs);
+    let samples = stage.samples_per_batch() as f64;
+
+    let done = |progress: &Progress| match settings.budget {
+        Budget::Secs(total) => progress.elapsed_secs / total,
+        Budget::Steps(total) => progress.step as f64 / total as f64,
+    };
+    while done(&progress) < 1.0 && !settings.stop.load(Ordering::Relaxed) {
+        let batch = receiver.recv().context("the data thread ended early")??;
+        let loss = stage.loss(&model, batch, &device);
+        let value: f64 = loss.clone().into_scalar::<f32>().into();
+        if !value.is_finite() {
+            bail!("{}: the loss became {value} at step {}; the last checkpoint is kept", S::NAME, progress.step);
+        }
+        let grads = GradientsParams::from_grads(loss.backward(), &model);
+        let rate = S::LEARNING_RATE * schedule(progress.step, done(&progress));
+        model = optimizer.step(rate, model, grads);
+        progress.step += 1;
+        progress.elapsed_secs = before + session.elapsed().as_secs_f64();
+        mean_loss = if mean_loss.is_nan() { value } else { 0.98 * mean_loss + 0.02 * value };
+
+        if last_validation.is_none_or(|t| t.elapsed().as_secs_f64() > VALIDATE_SECS) {
+            let figures = stage.validate(&model.valid(), &settings.device)?;
+            progress.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+            let line: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            writeln!(log, "step {}, {:.0} s, loss {mean_loss:.4}, {}", progress.step, progress.elapsed_secs, line.join(", "))?;
+            last_validation = Some(Instant::now());
+        }
+        if last_checkpoint.elapsed().as_secs_f64() > CHECKPOINT_SECS {
+            Checkpoint::save(&folder, &model, &optimizer, &progress)?;
+            last_checkpoint = Instant::now();
+        }
+        let share = done(&progress);
+        let left = session.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / (share - before_share(settings.budget, before, first)).max(1e-9);
+        let speed = (progress.step - first) as f64 * samples / session.elapsed().as_secs_f64();
+        bar.set_position((share * 1000.0) as u64);
+        let shown = progress.figures.first().map(|(name, value)| format!(", {name} {value:.3}")).unwrap_or_default();
+        bar.set_message(format!("step {}, loss {mean_loss:.4}{shown}, {speed:.0}/s, {:.0} s left", progress.step, left));
+    }
+    progress.finished = done(&progress) >= 1.0;
+    let figures = stage.validate(&model.valid(), &settings.device)?;
+    progress.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    writeln!(log, "step {}, {:.0} s, end, {:?}", progress.step, progress.elapsed_secs, progress.figures)?;
+    Checkpoint::save(&folder, &model, &optimizer, &progress)?;
+    bar.abandon();
+    println!("{}: step {}, {:.0} s, {:?}", S::NAME, progress.step, progress.elapsed_secs, progress.figures);
+    Ok((model.valid(), progress))
+}
+
+/// Share of the budget used before this session.
+fn before_share(budget: Budget, elapsed_secs: f64, step: u64) -> f64 {
+    match budget {
+        Budget::Secs(total) => elapsed_secs / total,
+        Budget::Steps(total) => step as f64 / total as f64,
+    }
+}
+
+/// The stage's trained model without its optimizer, if its checkpoint exists.
+pub fn load_trained<S: Stage>(stage: &S, run: &Path, device: &Device) -> Result<Option<(S::Model, Progress)>> {
+    let Some(checkpoint) = Checkpoint::find(&run.join(S::NAME)) else { return Ok(None) };
+    let model = stage.new_model(device)?;
+    Ok(Some((checkpoint.load_model(model)?, checkpoint.progress()?)))
+}
+
+/// A folder with weights, optimizer state and progress that belong together.
+struct Checkpoint {
+    folder: PathBuf,
+}
+
+impl Checkpoint {
+    /// The newest complete checkpoint of a stage: `checkpoint`, or `checkpoint.old` if a stop fell between the two renames.
+    fn find(stage: &Path) -> Option<Self> {
+        ["checkpoint", "checkpoint.old"].iter().map(|name| stage.join(name)).find(|f| f.join("progress.json").is_file()).map(|folder| Self { folder })
+    }
+
+    fn save<M: Module>(stage: &Path, model: &M, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<()> {
+        let (fresh, current, old) = (stage.join("checkpoint.new"), stage.join("checkpoint"), stage.join("checkpoint.old"));
+        let _ = fs::remove_dir_all(&fresh);
+        fs::create_dir_all(&fresh)?;
+        model.clone().save_file(fresh.join("model")).map_err(|e| anyhow::anyhow!("cannot write the model: {e}"))?;
+        optimizer.save(fresh.join("optimizer")).map_err(|e| anyhow::anyhow!("cannot write the optimizer: {e}"))?;
+        fs::write(fresh.join("progress.json"), serde_json::to_vec_pretty(progress)?)?;
+        let _ = fs::remove_dir_all(&old);
+        if current.exists() {
+            fs::rename(&current, &old)?;
+        }
+        fs::rename(&fresh, &current)?;
+        let _ = fs::remove_dir_all(&old);
+        Ok(())
+    }
+
+    fn progress(&self) -> Result<Progress> {
+        let path = self.folder.join("progress.json");
+        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))
+    }
+
+    fn load_model<M: Module>(&self, model: M) -> Result<M> {
+        model.try_load_file(self.file("model")).map_err(|e| anyhow::anyhow!("{}: {e}", self.folder.display()))
+    }
+
+    fn load<M: Module>(&self, model: M, optimizer: ModuleOptimizer) -> Result<(M, ModuleOptimizer, Progress)> {
+        let model = self.load_model(model)?;
+        let optimizer = optimizer.load(self.file("optimizer")).map_err(|e| anyhow::anyhow!("{}: {e}", self.folder.display()))?;
+        Ok((model, optimizer, self.progress()?))
+    }
+
+    /// The file written under `name`, whatever extension the writer gave it.
+    fn file(&self, name: &str) -> PathBuf {
+        let with_extension = self.folder.join(name).with_extension("bpk");
+        if with_extension.exists() { with_extension } else { self.folder.join(name) }
+    }
+}
