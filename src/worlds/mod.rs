@@ -55,8 +55,11 @@ pub trait World: Send {
 }
 
 /// The world of that name, if there is one.
-pub fn by_name(_name: &str) -> Option<Box<dyn World>> {
-    None
+pub fn by_name(name: &str) -> Option<Box<dyn World>> {
+    match name {
+        "isles" => Some(Box::new(isles::Isles::new())),
+        _ => None,
+    }
 }
 
 /// Names of all worlds.

@@ -1,1 +1,328 @@
+//! Who presses the keys when nobody plays: policies that walk a world for training data and for evaluation.
 //!
+//! A policy speaks in recorded actions as `isles` orders them: 0 stays, 1 to 4 go north, south, west, east.
+
+use super::StepOutcome;
+
+const STAY: usize = 0;
+const DIRECTIONS: usize = 4;
+
+/// Names [`by_name`] knows.
+pub const NAMES: &[&str] = &["explorer", "hold", "random", "there-and-back"];
+
+/// Chooses the next action from what the last one did. A clone goes on exactly as the original would.
+pub trait Policy: Send {
+    fn next(&mut self, last: StepOutcome) -> usize;
+    fn boxed_clone(&self) -> Box<dyn Policy>;
+}
+
+/// The policy of that name, if there is one.
+pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Policy>> {
+    Some(match name {
+        "explorer" => Box::new(Explorer::new(seed)),
+        "hold" => Box::new(Hold::new(seed)),
+        "random" => Box::new(Random::new(seed)),
+        "there-and-back" => Box::new(ThereAndBack::new(seed)),
+        _ => return None,
+    })
+}
+
+/// A small counter-based generator (SplitMix64): its state is one number.
+#[derive(Clone, Debug)]
+struct Rng(u64);
+
+impl Rng {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ 0x5851_F42D_4C95_7F2D)
+    }
+
+    /// Even in `0..n`, `n > 0` and small.
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+
+    /// Even in `low..=high`.
+    fn range(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high - low + 1)
+    }
+
+    fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    fn direction(&mut self) -> usize {
+        1 + self.below(DIRECTIONS)
+    }
+
+    fn sideways(&mut self, from: usize) -> usize {
+        if from <= 2 { self.range(3, 4) } else { self.range(1, 2) }
+    }
+}
+
+/// What the explorer is about.
+#[derive(Clone, Debug)]
+enum Plan {
+    Walk { direction: usize },
+    ZigZag { first: usize, second: usize, leg: usize },
+    Stand,
+    Mash,
+}
+
+/// Walks far, turns, zig-zags, bumps, stands and now and then mashes the keys.
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    rng: Rng,
+    plan: Plan,
+    /// Steps left of the plan.
+    left: usize,
+    heading: usize,
+    /// How often to push on against what is in the way, once something is.
+    patience: usize,
+    blocked_for: usize,
+    moved_since_turn: usize,
+}
+
+impl Explorer {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let heading = rng.direction();
+        Self { rng, plan: Plan::Stand, left: 0, heading, patience: 2, blocked_for: 0, moved_since_turn: 0 }
+    }
+
+    fn choose(&mut self) {
+        let rng = &mut self.rng;
+        (self.plan, self.left) = match rng.below(100) {
+            0..50 => {
+                let direction = if rng.percent(70) { rng.sideways(self.heading) } else { rng.direction() };
+                (Plan::Walk { direction }, rng.range(6, 40))
+            }
+            50..60 => {
+                let first = rng.direction();
+                (Plan::ZigZag { first, second: rng.sideways(first), leg: rng.range(1, 4) }, rng.range(8, 30))
+            }
+            60..92 => (Plan::Stand, rng.range(1, 8)),
+            _ => (Plan::Mash, rng.range(3, 10)),
+        };
+        self.draw_patience();
+    }
+
+    fn draw_patience(&mut self) {
+        self.blocked_for = 0;
+        self.patience = match self.rng.below(100) {
+            0..76 => 1,
+            76..93 => self.rng.range(2, 3),
+            _ => self.rng.range(4, 8),
+        };
+    }
+
+    /// Turns aside from what is in the way, or back where it is a corner.
+    fn turn(&mut self) {
+        let cornered = self.moved_since_turn < 3;
+        self.moved_since_turn = 0;
+        self.draw_patience();
+        let back = self.rng.percent(if cornered { 85 } else { 45 });
+        let direction = if back { opposite(self.heading) } else { self.rng.sideways(self.heading) };
+        self.plan = Plan::Walk { direction };
+        self.left = self.rng.range(4, 24);
+        if self.rng.percent(4) {
+            (self.plan, self.left) = (Plan::Stand, self.rng.range(2, 8));
+        }
+    }
+}
+
+fn opposite(direction: usize) -> usize {
+    [STAY, 2, 1, 4, 3][direction]
+}
+
+impl Policy for Explorer {
+    fn next(&mut self, last: StepOutcome) -> usize {
+        self.moved_since_turn += usize::from(last.moved);
+        if last.blocked {
+            self.blocked_for += 1;
+            if self.blocked_for >= self.patience && !matches!(self.plan, Plan::Stand | Plan::Mash) {
+                self.turn();
+            }
+        }
+        if self.left == 0 {
+            self.choose();
+        }
+        self.left -= 1;
+        let action = match self.plan {
+            Plan::Walk { direction } => direction,
+            Plan::ZigZag { first, second, leg } => {
+                if (self.left / leg).is_multiple_of(2) {
+                    first
+                } else {
+                    second
+                }
+            }
+            Plan::Stand => STAY,
+            Plan::Mash => self.rng.below(DIRECTIONS + 1),
+        };
+        if action != STAY {
+            self.heading = action;
+        }
+        action
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+/// Holds one direction, and takes another only when blocked for three frames.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    rng: Rng,
+    direction: usize,
+    blocked_for: usize,
+}
+
+impl Hold {
+    const PATIENCE: usize = 3;
+
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let direction = rng.direction();
+        Self { rng, direction, blocked_for: 0 }
+    }
+}
+
+impl Policy for Hold {
+    fn next(&mut self, last: StepOutcome) -> usize {
+        self.blocked_for = if last.blocked { self.blocked_for + 1 } else { 0 };
+        if self.blocked_for >= Self::PATIENCE {
+            self.blocked_for = 0;
+            self.direction = self.rng.sideways(self.direction);
+        }
+        self.direction
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+/// A new key each frame.
+#[derive(Clone, Debug)]
+pub struct Random(Rng);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(Rng::new(seed))
+    }
+}
+
+impl Policy for Random {
+    fn next(&mut self, _last: StepOutcome) -> usize {
+        self.0.below(DIRECTIONS + 1)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+/// Walks out for a while and the same number of steps back: shows what is remembered.
+#[derive(Clone, Debug)]
+pub struct ThereAndBack {
+    rng: Rng,
+    direction: usize,
+    steps: usize,
+    /// Frames since the journey began.
+    frame: usize,
+    /// Steps that really moved on the way out.
+    went: usize,
+}
+
+impl ThereAndBack {
+    const PAUSE: usize = 2;
+
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let (direction, steps) = (rng.direction(), rng.range(8, 16));
+        Self { rng, direction, steps, frame: 0, went: 0 }
+    }
+}
+
+impl Policy for ThereAndBack {
+    fn next(&mut self, last: StepOutcome) -> usize {
+        if (1..=self.steps).contains(&self.frame) && last.moved {
+            self.went += 1;
+        }
+        if self.frame >= self.steps + Self::PAUSE + self.went {
+            (self.direction, self.steps, self.frame, self.went) = (self.rng.direction(), self.rng.range(8, 16), 0, 0);
+        }
+        self.frame += 1;
+        match self.frame {
+            f if f <= self.steps => self.direction,
+            f if f <= self.steps + Self::PAUSE => STAY,
+            _ => opposite(self.direction),
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::World;
+    use crate::worlds::isles::Isles;
+
+    /// Shares of moved, blocked and standing steps, and of each direction among the keys.
+    fn shares(name: &str) -> ([f64; 3], [f64; 4]) {
+        let mut world = Isles::new();
+        let (mut outcomes, mut directions) = ([0.0; 3], [0.0; 4]);
+        let steps = 40 * 500;
+        for seed in 0..40 {
+            world.reset(seed);
+            let mut policy = by_name(name, seed).unwrap();
+            let mut last = StepOutcome::default();
+            for _ in 0..steps / 40 {
+                let action = policy.next(last);
+                last = world.step(action);
+                outcomes[if last.moved { 0 } else { 2 - usize::from(last.blocked) }] += 1.0 / f64::from(steps);
+                if action != STAY {
+                    directions[action - 1] += 1.0 / f64::from(steps);
+                }
+            }
+        }
+        (outcomes, directions)
+    }
+
+    #[test]
+    fn the_explorer_mostly_walks_and_has_no_favourite_direction() {
+        let ([moved, blocked, stood], directions) = shares("explorer");
+        assert!((0.68..0.78).contains(&moved), "moved {moved:.3}");
+        assert!((0.09..0.14).contains(&blocked), "blocked {blocked:.3}");
+        assert!((0.09..0.16).contains(&stood), "stood {stood:.3}");
+        assert!(directions.iter().all(|d| (0.17..0.26).contains(d)), "{directions:?}");
+        // The bounds mean something: random keys stay far from them.
+        let ([moved, ..], _) = shares("random");
+        assert!(moved < 0.72 && !(0.09..0.14).contains(&shares("hold").0[1]), "moved {moved:.3}");
+    }
+
+    #[test]
+    fn there_and_back_comes_back() {
+        // On open ground every step moves: out and back cancel at the end of each journey.
+        let mut policy = ThereAndBack::new(4);
+        let (mut place, mut homecomings, mut farthest) = ([0i32; 2], 0, 0);
+        let mut last = StepOutcome::default();
+        for _ in 0..400 {
+            let action = policy.next(last);
+            last = StepOutcome { moved: action != STAY, blocked: false };
+            let step = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0)][action];
+            place = [place[0] + step.0, place[1] + step.1];
+            homecomings += i32::from(place == [0, 0] && action != STAY);
+            farthest = farthest.max(place[0].abs() + place[1].abs());
+        }
+        assert!(homecomings >= 8 && (8..=16).contains(&farthest), "{homecomings} homecomings, {farthest} steps away at most");
+    }
+}

@@ -1,0 +1,138 @@
+//! Reads `art.txt`, the drawings of the isles, into palette indices.
+
+use std::collections::HashMap;
+
+/// Side of a tile and of the figure, in pixels.
+pub const TILE_PX: usize = 16;
+
+/// A palette entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Colour {
+    pub rgb: [u8; 3],
+    /// Keeps its light at night.
+    pub glow: bool,
+}
+
+/// Palette indices of a 16x16 picture, row by row; `None` lets the land show through.
+pub type Picture = [Option<u8>; TILE_PX * TILE_PX];
+
+/// All drawings by name.
+pub struct Art {
+    pub palette: Vec<Colour>,
+    colour_names: HashMap<String, u8>,
+    tiles: HashMap<String, Picture>,
+    figures: HashMap<String, Picture>,
+}
+
+/// The three colours of a land.
+#[derive(Clone, Copy)]
+struct Ground {
+    base: u8,
+    shade: u8,
+    light: u8,
+}
+
+impl Art {
+    /// Parses the drawing file. The error names the line and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut art = Art { palette: Vec::new(), colour_names: HashMap::new(), tiles: HashMap::new(), figures: HashMap::new() };
+        let mut keys = HashMap::new();
+        let mut grounds = HashMap::new();
+        let mut drawn: HashMap<String, Vec<String>> = HashMap::new();
+        let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
+        while let Some((number, line)) = lines.next() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = |what: &str| format!("art.txt line {number}: {what}");
+            match words.as_slice() {
+                [] => {}
+                [first, ..] if first.starts_with('#') => {}
+                ["color", key, name, hex, rest @ ..] => {
+                    let index = u8::try_from(art.palette.len()).map_err(|_| at("more than 256 colours"))?;
+                    let key = key.chars().next().ok_or_else(|| at("no key"))?;
+                    if keys.insert(key, index).is_some() || art.colour_names.insert((*name).to_owned(), index).is_some() {
+                        return Err(at("this key or name is taken"));
+                    }
+                    art.palette.push(Colour { rgb: hex_colour(hex).ok_or_else(|| at("not a #rrggbb colour"))?, glow: rest == ["glow"] });
+                }
+                ["ground", name, base, shade, light] => {
+                    let colour = |n: &str| art.colour_names.get(n).copied().ok_or_else(|| at(&format!("no colour named {n}")));
+                    grounds.insert((*name).to_owned(), Ground { base: colour(base)?, shade: colour(shade)?, light: colour(light)? });
+                }
+                ["tile", name, "on", ground, rest @ ..] => {
+                    let ground = *grounds.get(*ground).ok_or_else(|| at("unknown ground"))?;
+                    let rows = match rest {
+                        ["like", other] => drawn.get(*other).cloned().ok_or_else(|| at("unknown tile"))?,
+                        _ => rows(&mut lines)?,
+                    };
+                    let picture = picture(&rows, &keys, Some(ground)).map_err(|e| at(&e))?;
+                    art.tiles.insert((*name).to_owned(), picture);
+                    drawn.insert((*name).to_owned(), rows);
+                }
+                ["figure", name] => {
+                    let picture = picture(&rows(&mut lines)?, &keys, None).map_err(|e| at(&e))?;
+                    art.figures.insert((*name).to_owned(), picture);
+                }
+                _ => return Err(at("neither a comment nor color, ground, tile or figure")),
+            }
+        }
+        Ok(art)
+    }
+
+    pub fn tile(&self, name: &str) -> Result<&Picture, String> {
+        self.tiles.get(name).ok_or_else(|| format!("art.txt has no tile {name}"))
+    }
+
+    pub fn figure(&self, name: &str) -> Result<&Picture, String> {
+        self.figures.get(name).ok_or_else(|| format!("art.txt has no figure {name}"))
+    }
+
+    pub fn colour(&self, name: &str) -> Result<u8, String> {
+        self.colour_names.get(name).copied().ok_or_else(|| format!("art.txt has no colour {name}"))
+    }
+}
+
+fn hex_colour(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|d| d.len() == 6)?;
+    let value = u32::from_str_radix(digits, 16).ok()?;
+    Some([(value >> 16) as u8, (value >> 8) as u8, value as u8])
+}
+
+fn rows<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<String>, String> {
+    let mut rows = Vec::with_capacity(TILE_PX);
+    for (number, line) in lines.take(TILE_PX) {
+        if line.chars().count() != TILE_PX {
+            return Err(format!("art.txt line {number}: a row has {TILE_PX} keys"));
+        }
+        rows.push(line.to_owned());
+    }
+    if rows.len() == TILE_PX { Ok(rows) } else { Err("art.txt ends inside a picture".to_owned()) }
+}
+
+fn picture(rows: &[String], keys: &HashMap<char, u8>, ground: Option<Ground>) -> Result<Picture, String> {
+    let mut picture = [None; TILE_PX * TILE_PX];
+    for (pixel, key) in picture.iter_mut().zip(rows.iter().flat_map(|row| row.chars())) {
+        *pixel = match (key, ground) {
+            ('.', None) => None,
+            ('.', Some(ground)) => Some(ground.base),
+            ('d' | '_', Some(ground)) => Some(ground.shade),
+            ('l', Some(ground)) => Some(ground.light),
+            _ => Some(*keys.get(&key).ok_or_else(|| format!("unknown colour key {key:?}"))?),
+        };
+    }
+    Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawings_parse_and_bad_ones_are_named() {
+        let art = include_str!("art.txt");
+        assert!(Art::parse(art).is_ok());
+        let broken = art.replacen("tile meadow_a on meadow\n.", "tile meadow_a on meadow\n", 1);
+        assert!(Art::parse(&broken).is_err_and(|e| e.contains("a row has 16 keys")));
+        let broken = art.replacen("tile meadow_a on meadow\n.", "tile meadow_a on meadow\n?", 1);
+        assert!(Art::parse(&broken).is_err_and(|e| e.contains("unknown colour key '?'")));
+    }
+}

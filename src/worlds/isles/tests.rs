@@ -1,0 +1,191 @@
+//! What a user of the isles may rely on.
+
+use super::atlas::FACINGS;
+use super::*;
+use crate::clips::{Clip, record_clip};
+use crate::worlds::policy::{Explorer, Random};
+
+fn frame(world: &Isles) -> Vec<u8> {
+    let mut rgb = vec![0; WIDTH_PX * HEIGHT_PX * 3];
+    world.render(&mut rgb);
+    rgb
+}
+
+fn walk(seed: u64, frames: usize, hold: bool) -> Clip {
+    record_clip(&mut Isles::new(), &mut Explorer::new(seed), seed, frames, hold)
+}
+
+/// The figure's patch.
+fn figure_patch(rgb: &[u8]) -> Vec<u8> {
+    let (x0, y0) = (LEFT as usize * QUAD_PX, ABOVE as usize * QUAD_PX);
+    (0..TILE_PX).flat_map(|y| rgb[((y0 + y) * WIDTH_PX + x0) * 3..][..TILE_PX * 3].to_vec()).collect()
+}
+
+/// A seed whose start lies under a held clear sky, with free land `steps` steps to the east.
+fn clear_world_free_eastward(steps: usize) -> Isles {
+    let mut world = Isles::new();
+    world.hold_ambience(true);
+    for seed in 0..200 {
+        world.reset(seed);
+        let mut ahead = world.clone();
+        if world.sky.weather() == sky::Weather::Clear && (0..steps).all(|_| ahead.step(4).moved) {
+            return world;
+        }
+    }
+    panic!("no seed starts on open land under a clear sky");
+}
+
+#[test]
+fn the_same_seed_and_actions_give_the_same_clip() {
+    let clip = walk(5, 300, false);
+    assert_eq!(clip, walk(5, 300, false));
+    let other = record_clip(&mut Isles::new(), &mut Explorer::new(5), 6, 300, false);
+    assert_ne!(clip.frames, other.frames, "another seed must give another land");
+    // A used world starts anew as a fresh one does.
+    let mut used = Isles::new();
+    record_clip(&mut used, &mut Explorer::new(9), 9, 100, true);
+    assert_eq!(clip, record_clip(&mut used, &mut Explorer::new(5), 5, 300, false));
+}
+
+#[test]
+fn a_clone_goes_on_as_the_original() {
+    let mut world = Isles::new();
+    world.reset(3);
+    (0..50).for_each(|i| _ = world.step(i % 5));
+    let mut twin = world.boxed_clone();
+    for i in 0..100 {
+        assert_eq!(world.step(i * 7 % 5), twin.step(i * 7 % 5));
+    }
+    let mut rgb = vec![0; WIDTH_PX * HEIGHT_PX * 3];
+    twin.render(&mut rgb);
+    assert_eq!(frame(&world), rgb);
+}
+
+#[test]
+fn walking_east_shifts_the_land_by_half_a_tile() {
+    let mut world = clear_world_free_eastward(12);
+    // Pixels outside the figure's patch in either frame that break the rule `after[x] = before[x + shift]`.
+    let broken = |before: &[u8], after: &[u8], shift: usize| {
+        let at = |rgb: &[u8], x: usize, y: usize| [0, 1, 2].map(|c| rgb[(y * WIDTH_PX + x) * 3 + c]);
+        let on_figure = |x: usize, y: usize| (64..80).contains(&x) && (48..64).contains(&y);
+        (0..HEIGHT_PX)
+            .flat_map(|y| (0..WIDTH_PX - shift).map(move |x| (x, y)))
+            .filter(|&(x, y)| !on_figure(x, y) && !on_figure(x + shift, y))
+            .filter(|&(x, y)| at(after, x, y) != at(before, x + shift, y))
+            .count()
+    };
+    for _ in 0..12 {
+        let before = frame(&world);
+        assert!(world.step(4).moved);
+        let after = frame(&world);
+        assert_eq!(broken(&before, &after, 8), 0);
+        assert!(broken(&before, &after, 0) > 500, "a step must show in the land");
+        assert!(broken(&before, &after, 16) > 500, "the land must not repeat every tile");
+    }
+}
+
+#[test]
+fn every_facing_and_pose_looks_its_own() {
+    let mut world = clear_world_free_eastward(1);
+    let mut patches = Vec::new();
+    for facing in 0..FACINGS.len() {
+        for pose in [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump] {
+            (world.facing, world.pose) = (facing, pose);
+            patches.push(((facing, pose), figure_patch(&frame(&world))));
+        }
+    }
+    for (i, (a, pa)) in patches.iter().enumerate() {
+        for (b, pb) in &patches[..i] {
+            let difference: u64 = pa.iter().zip(pb).map(|(&x, &y)| u64::from(x.abs_diff(y)).pow(2)).sum();
+            let rms = (difference as f64 / pa.len() as f64).sqrt();
+            assert!(rms > 25.0, "{a:?} and {b:?} differ by only {rms:.1}");
+        }
+    }
+}
+
+#[test]
+fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
+    let mut world = Isles::new();
+    let (mut bumps, mut blocked_frames_checked) = (0, 0);
+    for seed in 0..12 {
+        world.hold_ambience(true);
+        world.reset(seed);
+        let mut last = StepOutcome::default();
+        let mut policies: [Box<dyn crate::worlds::policy::Policy>; 2] = [Box::new(Explorer::new(seed)), Box::new(Random::new(seed))];
+        for i in 0..600 {
+            let action = policies[usize::from(i % 100 < 30)].next(last);
+            let (before, place) = (frame(&world), world.position_px());
+            last = world.step(action);
+            let (x, y) = (world.x, world.y);
+            assert!(!world.blocked_at(x, y), "seed {seed}: stands on something solid");
+            let expected = match last {
+                StepOutcome { moved: true, .. } => [Pose::WalkA, Pose::WalkB].contains(&world.pose),
+                StepOutcome { blocked: true, .. } => world.pose == Pose::Bump,
+                _ => world.pose == Pose::Stand && action == 0,
+            };
+            assert!(expected, "{last:?} under action {action} shows {:?}", world.pose);
+            let distance = (world.position_px().0 - place.0).abs() + (world.position_px().1 - place.1).abs();
+            assert_eq!(distance, if last.moved { QUAD_PX as i64 } else { 0 });
+            if last.blocked {
+                bumps += 1;
+                blocked_frames_checked += usize::from(frame(&world) != before);
+            }
+        }
+    }
+    assert!(bumps > 100 && blocked_frames_checked > 50, "{bumps} bumps, {blocked_frames_checked} of them newly visible");
+}
+
+#[test]
+fn a_held_sky_holds_and_a_free_one_passes() {
+    let skies = |hold: bool| {
+        let mut world = Isles::new();
+        world.hold_ambience(hold);
+        world.reset(8);
+        let mut seen = Vec::new();
+        for _ in 0..1300 {
+            world.step(0);
+            let sky = (world.sky.light(), world.sky.weather());
+            if !seen.contains(&sky) {
+                seen.push(sky);
+            }
+        }
+        seen.len()
+    };
+    assert_eq!(skies(true), 1);
+    assert!(skies(false) >= 4);
+}
+
+#[test]
+fn captions_use_the_vocabulary_and_all_of_it() {
+    let world = Isles::new();
+    let vocabulary = &world.info().vocabulary;
+    let mut seen = std::collections::HashSet::new();
+    for seed in 0..120 {
+        for caption in walk(seed, 60, false).captions {
+            assert!((3..=7).contains(&caption.len()), "{caption:?}");
+            seen.extend(caption);
+        }
+    }
+    for word in &seen {
+        assert!(vocabulary.contains(&word.as_str()), "{word} is in no vocabulary");
+    }
+    for word in vocabulary {
+        assert!(seen.contains(*word), "{word} is never said");
+    }
+    for prompt in &world.info().suggested_prompts {
+        assert!(prompt.split(' ').all(|w| vocabulary.contains(&w)), "{prompt}");
+    }
+}
+
+#[test]
+fn starts_are_spread_over_lands_and_lights() {
+    let mut world = Isles::new();
+    let (mut lands, mut lights) = (HashMap::new(), HashMap::new());
+    for seed in 0..280 {
+        world.reset(seed);
+        *lands.entry(world.biome.word()).or_insert(0) += 1;
+        *lights.entry(world.sky.light().word()).or_insert(0) += 1;
+    }
+    assert!(lands.len() == 7 && lands.values().all(|&n| n > 15), "{lands:?}");
+    assert!(lights.len() == 4 && lights.values().all(|&n| n > 40), "{lights:?}");
+}
