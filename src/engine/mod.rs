@@ -4,9 +4,11 @@ pub mod cpu;
 pub mod decode;
 #[cfg(feature = "player")]
 pub mod gpu;
+pub mod inputs;
+pub mod parity;
 pub mod reference;
 
-use crate::pack::manifest::Manifest;
+use crate::pack::{PackError, manifest::Manifest};
 
 /// One frame of history as a dream remembers it: enough to rebuild every key and value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub enum EngineError {
     NoAdapter(String),
     #[error("the graphics device was lost: {0}")]
     DeviceLost(String),
+    #[error(transparent)]
+    Pack(#[from] PackError),
 }
 
 /// A network that dreams one frame at a time. The state of a dream is its tokens; the engine owns the KV ring.

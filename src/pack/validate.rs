@@ -211,7 +211,7 @@ impl Manifest {
 
 impl Pack {
     /// Holds manifest and tensors to the rules that a reader enforces.
-    pub(super) fn validate(&self) -> Result<(), PackError> {
+    pub fn validate(&self) -> Result<(), PackError> {
         let specs = tensor_specs(&self.manifest)?;
         for spec in &specs {
             let tensor = self.tensors.get(&spec.name).ok_or_else(|| PackError::Missing(spec.name.clone()))?;

@@ -1,0 +1,87 @@
+//! The dynamics: one frame through the space-time transformer.
+
+use super::{
+    activation::{gelu, silu},
+    attention::{KeysValues, attend, attend_over_time, split_projection},
+    embed::{embed, taps},
+    matmul::add,
+    norm::{modulated_rms, rms},
+    weights::Weights,
+};
+use crate::pack::manifest::{DynamicsDims, FrameDims};
+
+/// What conditions a frame, and its tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameInput<'a> {
+    /// `(tokens, code_dims)`.
+    pub codes: &'a [u8],
+    /// `(tokens)`; empty for a committed frame.
+    pub masked: &'a [bool],
+    /// Result of [`prev`], `(tokens, channels)`.
+    pub prev: &'a [f64],
+    pub action: u8,
+    /// Prompt words, without the "nothing said" of row 0.
+    pub words: &'a [u16],
+    pub context_level: usize,
+}
+
+/// What comes out of a frame.
+pub struct FrameOutput {
+    /// `(tokens, code_dims * code_levels)`.
+    pub logits: Vec<f64>,
+    /// Of each temporal layer, first to last.
+    pub keys_values: Vec<KeysValues>,
+}
+
+/// What a frame sees of the one before it, `(tokens, channels)`. `codes`: of the previous frame, all unknown where there is none.
+pub fn prev(w: &Weights, codes: &[u8], f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
+    let x = embed(codes, &[], w.get("dyn.embed"), f.code_dims, f.code_levels);
+    w.linear("dyn.prev", &taps(&x, f.grid_w(), f.grid_h(), d.channels), 9 * d.channels)
+}
+
+/// One frame through all blocks. `past[age - 1]` are the committed frames in sight, newest first, each with its keys and values by
+/// temporal layer.
+pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &FrameDims, d: &DynamicsDims) -> FrameOutput {
+    let c = d.channels;
+    let mut x = embed(input.codes, input.masked, w.get("dyn.embed"), f.code_dims, f.code_levels);
+    add(&mut x, input.prev);
+    add(&mut x, w.get("dyn.pos"));
+    let level = &w.get("dyn.level")[input.context_level * c..][..c];
+    x.chunks_exact_mut(c).for_each(|row| add(row, level));
+
+    let action = &w.get("dyn.action")[usize::from(input.action) * c..][..c];
+    let cond: Vec<f64> = w.linear("dyn.cond", action, c).into_iter().map(silu).collect();
+    let words: Vec<f64> =
+        [0].iter().chain(input.words).flat_map(|&id| w.get("text.embed")[usize::from(id) * c..][..c].iter().copied()).collect();
+
+    let mut keys_values = Vec::new();
+    for (i, kind) in d.blocks.iter().enumerate() {
+        let modulation = w.linear(&format!("dyn.{i}.mod"), &cond, c);
+        let mut norms = modulation.chunks_exact(2 * c);
+        let mut mnorm = |x: &[f64]| norms.next().map_or_else(Vec::new, |m| modulated_rms(x, &m[..c], &m[c..]));
+
+        let qkv = split_projection(&w.linear(&format!("dyn.{i}.space.qkv"), &mnorm(&x), c), 3, c);
+        let seen = attend(&qkv[0], &qkv[1], &qkv[2], &[], d.heads, c);
+        add(&mut x, &w.linear(&format!("dyn.{i}.space.out"), &seen, c));
+
+        if kind.temporal {
+            let mut qkv = split_projection(&w.linear(&format!("dyn.{i}.time.qkv"), &mnorm(&x), c), 3, c);
+            let own = KeysValues { v: qkv.remove(2), k: qkv.remove(1) };
+            let layer = keys_values.len();
+            let frames: Vec<&KeysValues> = std::iter::once(&own).chain(past.iter().map(|frame| &frame[layer])).collect();
+            let seen = attend_over_time(&qkv[0], &frames, w.get(&format!("dyn.{i}.time.bias")), d.heads, c);
+            add(&mut x, &w.linear(&format!("dyn.{i}.time.out"), &seen, c));
+            keys_values.push(own);
+        }
+        if kind.prompt {
+            let q = w.linear(&format!("dyn.{i}.text.q"), &mnorm(&x), c);
+            let kv = split_projection(&w.linear(&format!("dyn.{i}.text.kv"), &words, c), 2, c);
+            let seen = attend(&q, &kv[0], &kv[1], &[], d.heads, c);
+            add(&mut x, &w.linear(&format!("dyn.{i}.text.out"), &seen, c));
+        }
+        let mut hidden = w.linear(&format!("dyn.{i}.up"), &mnorm(&x), c);
+        hidden.iter_mut().for_each(|v| *v = gelu(*v));
+        add(&mut x, &w.linear(&format!("dyn.{i}.down"), &hidden, d.ffn_hidden));
+    }
+    FrameOutput { logits: w.linear("dyn.head", &rms(&x, c), c), keys_values }
+}

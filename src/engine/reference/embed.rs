@@ -1,0 +1,44 @@
+//! Token embeddings and the 3x3 neighbourhood of the previous frame.
+
+use super::super::UNKNOWN;
+
+/// Sum of the rows that a token's levels choose; row `D * L` for a masked token, row `D * L + 1` for an unknown one.
+///
+/// `codes`: `(tokens, code_dims)`, `masked`: `(tokens)` or empty, `table`: `(code_dims * levels + 2, channels)`; returns
+/// `(tokens, channels)`.
+pub fn embed(codes: &[u8], masked: &[bool], table: &[f64], code_dims: usize, levels: usize) -> Vec<f64> {
+    let channels = table.len() / (code_dims * levels + 2);
+    let mut y = vec![0.0; codes.len() / code_dims * channels];
+    for (n, (token, out)) in codes.chunks_exact(code_dims).zip(y.chunks_exact_mut(channels)).enumerate() {
+        let mut add = |row: usize| super::matmul::add(out, &table[row * channels..][..channels]);
+        if masked.get(n).copied().unwrap_or(false) {
+            add(code_dims * levels);
+        } else if token[0] == UNKNOWN {
+            add(code_dims * levels + 1);
+        } else {
+            token.iter().enumerate().for_each(|(d, &code)| add(d * levels + usize::from(code)));
+        }
+    }
+    y
+}
+
+/// The 3x3 neighbourhood of every token, order (dy, dx) = (-1,-1), (-1,0) .. (1,1), zeros outside the grid.
+///
+/// `x`: `(grid_h, grid_w, channels)`; returns `(grid_h * grid_w, 9 * channels)`.
+pub fn taps(x: &[f64], grid_w: usize, grid_h: usize, channels: usize) -> Vec<f64> {
+    let mut y = Vec::with_capacity(x.len() * 9);
+    for gy in 0..grid_h {
+        for gx in 0..grid_w {
+            for (dy, dx) in (0..3).flat_map(|dy| (0..3).map(move |dx| (dy, dx))) {
+                // Coordinates are shifted by one, so that they stay unsigned.
+                let (ty, tx) = (gy + dy, gx + dx);
+                if (1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx) {
+                    y.extend_from_slice(&x[((ty - 1) * grid_w + tx - 1) * channels..][..channels]);
+                } else {
+                    y.resize(y.len() + channels, 0.0);
+                }
+            }
+        }
+    }
+    y
+}

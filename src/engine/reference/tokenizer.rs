@@ -1,0 +1,86 @@
+//! The tokenizer: a frame's pixels to codes and back.
+
+use super::{
+    activation::gelu,
+    attention::{attend, split_projection},
+    matmul::add,
+    norm::rms,
+    weights::Weights,
+};
+use crate::{
+    engine::UNKNOWN,
+    pack::manifest::{FrameDims, TokenizerDims},
+};
+
+/// Cuts a frame into patches: `rgb` is `(height_px, width_px, 3)`; returns `(tokens, patch_values)` in -1..1.
+pub fn patches_from_frame(rgb: &[u8], f: &FrameDims) -> Vec<f64> {
+    let mut patches = Vec::with_capacity(f.rgb_bytes());
+    for n in 0..f.tokens() {
+        let (gy, gx) = (n / f.grid_w(), n % f.grid_w());
+        for y in 0..f.patch_px {
+            let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
+            patches.extend(rgb[start..start + f.patch_px * 3].iter().map(|&x| f64::from(x) / 127.5 - 1.0));
+        }
+    }
+    patches
+}
+
+/// The inverse of [`patches_from_frame`], clamped and rounded, as RGBA.
+pub fn rgba_from_patches(patches: &[f64], f: &FrameDims) -> Vec<u8> {
+    let mut rgba = vec![255; f.width_px * f.height_px * 4];
+    for (n, patch) in patches.chunks_exact(f.patch_values()).enumerate() {
+        let (gy, gx) = (n / f.grid_w(), n % f.grid_w());
+        for (i, pixel) in patch.chunks_exact(3).enumerate() {
+            let (y, x) = (gy * f.patch_px + i / f.patch_px, gx * f.patch_px + i % f.patch_px);
+            for (out, v) in rgba[(y * f.width_px + x) * 4..].iter_mut().zip(pixel) {
+                *out = ((v + 1.0) * 127.5).clamp(0.0, 255.0).round() as u8;
+            }
+        }
+    }
+    rgba
+}
+
+/// One block: attention among the tokens of the frame, then feed-forward. `h`: `(tokens, channels)`, changed in place.
+fn block(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims) {
+    let qkv = split_projection(&w.linear(&format!("{name}.qkv"), &rms(h, t.channels), t.channels), 3, t.channels);
+    let seen = attend(&qkv[0], &qkv[1], &qkv[2], &[], t.heads, t.channels);
+    add(h, &w.linear(&format!("{name}.out"), &seen, t.channels));
+    let mut hidden = w.linear(&format!("{name}.up"), &rms(h, t.channels), t.channels);
+    hidden.iter_mut().for_each(|x| *x = gelu(*x));
+    add(h, &w.linear(&format!("{name}.down"), &hidden, t.ffn_hidden));
+}
+
+/// Pre-quantisation values `z` of a frame, `(tokens, code_dims)`. `rgb`: `(height_px, width_px, 3)`.
+pub fn encode_values(w: &Weights, rgb: &[u8], f: &FrameDims, t: &TokenizerDims) -> Vec<f64> {
+    let mut hidden = w.linear("tok.enc.in1", &patches_from_frame(rgb, f), f.patch_values());
+    hidden.iter_mut().for_each(|x| *x = gelu(*x));
+    let mut h = w.linear("tok.enc.in2", &hidden, t.patch_in_hidden);
+    add(&mut h, w.get("tok.enc.pos"));
+    for i in 0..t.encoder_blocks {
+        block(w, &format!("tok.enc.{i}"), &mut h, t);
+    }
+    w.linear("tok.enc.code", &rms(&h, t.channels), t.channels)
+}
+
+/// FSQ: the level of a value before the bottleneck.
+pub fn code_from_value(z: f64, levels: usize) -> u8 {
+    ((z.tanh() + 1.0) * (levels - 1) as f64 / 2.0 + 0.5).floor() as u8
+}
+
+/// FSQ: the value that a level is fed on as, in -1..1; an unknown level counts as the middle.
+pub fn value_from_code(code: u8, levels: usize) -> f64 {
+    if code == UNKNOWN { 0.0 } else { 2.0 * f64::from(code) / (levels - 1) as f64 - 1.0 }
+}
+
+/// Patch values of a frame, `(tokens, patch_values)`, not yet clamped. `codes`: `(tokens, code_dims)`.
+pub fn decode_patches(w: &Weights, codes: &[u8], f: &FrameDims, t: &TokenizerDims) -> Vec<f64> {
+    let values: Vec<f64> = codes.iter().map(|&c| value_from_code(c, f.code_levels)).collect();
+    let mut h = w.linear("tok.dec.code", &values, f.code_dims);
+    add(&mut h, w.get("tok.dec.pos"));
+    for i in 0..t.decoder_blocks {
+        block(w, &format!("tok.dec.{i}"), &mut h, t);
+    }
+    let mut hidden = w.linear("tok.dec.out1", &rms(&h, t.channels), t.channels);
+    hidden.iter_mut().for_each(|x| *x = gelu(*x));
+    w.linear("tok.dec.out2", &hidden, t.patch_out_hidden)
+}
