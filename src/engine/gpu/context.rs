@@ -169,7 +169,7 @@ impl GpuContext {
     }
 }
 
-/// Limits asked of every device: what downlevel hardware has, but for storage buffers, of which the widest kernel binds seven,
+/// Limits asked of every device: what downlevel hardware has, but for storage buffers, of which the widest kernel binds six,
 /// and textures, which must be as large as the adapter allows for windows on large displays.
 fn limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
     wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..wgpu::Limits::downlevel_defaults().using_resolution(adapter.limits()) }
@@ -179,6 +179,9 @@ fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> 
     let flags = adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
         return Err("it has no compute shaders".to_owned());
+    }
+    if !flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32) {
+        return Err("its shaders cannot unpack 16-bit floats, which weights are stored as".to_owned());
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("somnium"),
@@ -225,7 +228,7 @@ mod tests {
     fn an_invalid_call_sets_the_fault_and_does_not_panic() {
         let gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("{e}"));
         assert!(gpu.check().is_ok());
-        gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        let _ = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("too_large"),
             size: u64::MAX / 2,
             usage: wgpu::BufferUsages::STORAGE,

@@ -1,5 +1,20 @@
 //! The whole frame on the GPU: embedding, blocks, sampling, decoder and picture as compute passes planned once.
+//!
+//! `plan` turns a pack into passes over named buffers, `resources` makes them real, `engine` records a frame as a plain loop over them.
+//! `ops` and `shaders/` hold one kernel each under the same stem.
 
 pub mod context;
+pub mod engine;
+pub mod frame;
+pub mod kernel;
+pub mod ops;
+pub mod plan;
+mod readback;
+pub mod resources;
+pub mod roofline;
+mod timing;
+mod weights;
 
 pub use context::GpuContext;
+pub use engine::GpuEngine;
+pub use roofline::Roofline;

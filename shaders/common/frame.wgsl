@@ -1,0 +1,47 @@
+// What changes from step to step: one 256-byte slot of a uniform buffer, chosen by a dynamic offset.
+
+// One group of rows: a frame that is being dreamed, or one that is being committed.
+struct Group {
+    // Half of `tokens` and `prev` that the frame lies in.
+    half: u32,
+    // Row of the modulation tables: the action that led into the frame.
+    action: u32,
+    // Row of `dyn.level`.
+    level: u32,
+    // 1: every token counts as masked, whatever `tokens` holds.
+    fresh: u32,
+    // Ring slot that keys and values of the frame go to; NONE: they are not kept.
+    store: u32,
+    // Ring slot of the frame of age 1, and how many frames of the ring it sees.
+    newest: u32,
+    ages: u32,
+    // Slot of the prompt's keys, and how many there are (the one of "nothing said" included).
+    prompt: u32,
+    words: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+struct Frame {
+    groups: array<Group, 2>,
+    seed: u32,
+    // Number of the frame that is being dreamed, and of the decoding step, from 1.
+    frame: u32,
+    step: u32,
+    // 0: random, 1: confidence.
+    order: u32,
+    // Tokens settled by this step.
+    settle: u32,
+    // 0: argmax.
+    temperature: f32,
+    pad0: u32,
+    pad1: u32,
+}
+
+const NONE: u32 = 0xFFFFFFFFu;
+// Levels that stand for "not given" and "to be predicted" in `tokens`.
+const UNKNOWN: u32 = 255u;
+const MASKED: u32 = 254u;
+
+@group(0) @binding(0) var<uniform> frame: Frame;

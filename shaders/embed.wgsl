@@ -1,0 +1,63 @@
+// Tokens to channels: the sum of one table row for each code dimension, plus position, and in the dynamics plus level and `prev`.
+// Constants ahead of this text: DYNAMICS (false: the tokenizer's decoder, whose table has zeros for tokens that are not given).
+
+struct Shape {
+    tokens: u32,
+    // FSQ dimensions a token and levels a dimension.
+    dims: u32,
+    levels: u32,
+    // Channels in vec4.
+    c4: u32,
+    // Rows of a group, a multiple of 4.
+    rows: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (halves, tokens, dims)
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+// (dims * levels + 2, c4): row dims * levels stands for a masked token, the next for an unknown one
+@group(0) @binding(3) var<storage, read> table: array<vec4<f32>>;
+// (tokens, c4)
+@group(0) @binding(4) var<storage, read> positions: array<vec4<f32>>;
+// (levels of context corruption, c4)
+@group(0) @binding(5) var<storage, read> level: array<vec4<f32>>;
+// (halves, rows, c4)
+@group(0) @binding(6) var<storage, read> prev: array<vec4<f32>>;
+// (groups, rows, c4)
+@group(0) @binding(7) var<storage, read_write> x: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x / shape.c4;
+    let column = id.x % shape.c4;
+    let group = id.y;
+    if (n >= shape.rows) {
+        return;
+    }
+    let at = (group * shape.rows + n) * shape.c4 + column;
+    if (n >= shape.tokens) {
+        // Rows of padding would otherwise keep adding up from frame to frame.
+        x[at] = vec4<f32>();
+        return;
+    }
+    let g = frame.groups[group];
+    let token_at = (g.half * shape.tokens + n) * shape.dims;
+    var value = positions[n * shape.c4 + column];
+    if (DYNAMICS) {
+        value = value + level[g.level * shape.c4 + column] + prev[(g.half * shape.rows + n) * shape.c4 + column];
+    }
+    let first = tokens[token_at];
+    if (DYNAMICS && (g.fresh == 1u || first == MASKED)) {
+        value = value + table[shape.dims * shape.levels * shape.c4 + column];
+    } else if (first == UNKNOWN) {
+        value = value + table[(shape.dims * shape.levels + 1u) * shape.c4 + column];
+    } else {
+        for (var d = 0u; d < shape.dims; d++) {
+            value = value + table[(d * shape.levels + tokens[token_at + d]) * shape.c4 + column];
+        }
+    }
+    x[at] = value;
+}

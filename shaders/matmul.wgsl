@@ -1,0 +1,122 @@
+// y = epilogue(prologue(x) W + b). Prologue: none, or the modulated RMS norm of the row; epilogue: none, GELU, or addition to what y holds.
+// Constants ahead of this text: NORM, GELU, RESIDUAL, SCATTER.
+//
+// Base tier: every thread makes a tile of 4 rows by 4 columns in registers, without workgroup memory.
+// The norm costs no pass of its own: rms(x) g W = (x g W) / root-mean-square(x), whose sum of squares is gathered along the way;
+// the modulation's shift reaches here as a part of the bias, one row for each action.
+
+struct Shape {
+    // Widths of x and y in vec4.
+    k4: u32,
+    m4: u32,
+    // Rows of a group, a multiple of 4.
+    rows: u32,
+    // Channels that the norm's mean runs over (without padding).
+    width: u32,
+    // vec4s from one action's row to the next; 0 where all share one.
+    gain_row: u32,
+    bias_row: u32,
+    // First vec4 column that the ring keeps (SCATTER).
+    ring_from: u32,
+    pad: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (groups, rows, k4)
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+// (k / 2, m4): f16 weights of two rows of W, four columns each
+@group(0) @binding(3) var<storage, read> w: array<vec4<u32>>;
+// (actions + 1, m4)
+@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
+// (actions + 1, k4)
+@group(0) @binding(5) var<storage, read> gain: array<vec4<f32>>;
+// (groups, rows, m4)
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+// (window, rows, m4 - ring_from)
+@group(0) @binding(7) var<storage, read_write> ring: array<vec4<f32>>;
+
+fn write(group: u32, row: u32, column: u32, sum: vec4<f32>, squares: vec4<f32>) {
+    var value = sum;
+    if (NORM) {
+        let mean = dot(squares, vec4<f32>(1.0)) / f32(shape.width);
+        value = value * (1.0 / sqrt(mean + 1e-5));
+    }
+    value = value + bias[frame.groups[group].action * shape.bias_row + column];
+    if (GELU) {
+        value = gelu(value);
+    }
+    let at = (group * shape.rows + row) * shape.m4 + column;
+    if (RESIDUAL) {
+        value = value + y[at];
+    }
+    y[at] = value;
+    if (SCATTER) {
+        let slot = frame.groups[group].store;
+        if (slot != NONE && column >= shape.ring_from) {
+            ring[(slot * shape.rows + row) * (shape.m4 - shape.ring_from) + column - shape.ring_from] = value;
+        }
+    }
+}
+
+@compute @workgroup_size(16, 4)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let column = id.x;
+    let row = id.y * 4u;
+    let group = id.z;
+    if (column >= shape.m4 || row >= shape.rows) {
+        return;
+    }
+    let x_at = (group * shape.rows + row) * shape.k4;
+    let gain_at = frame.groups[group].action * shape.gain_row;
+    var sum0 = vec4<f32>();
+    var sum1 = vec4<f32>();
+    var sum2 = vec4<f32>();
+    var sum3 = vec4<f32>();
+    var squares0 = vec4<f32>();
+    var squares1 = vec4<f32>();
+    var squares2 = vec4<f32>();
+    var squares3 = vec4<f32>();
+    for (var k = 0u; k < shape.k4; k++) {
+        var x0 = x[x_at + k];
+        var x1 = x[x_at + shape.k4 + k];
+        var x2 = x[x_at + 2u * shape.k4 + k];
+        var x3 = x[x_at + 3u * shape.k4 + k];
+        if (NORM) {
+            squares0 = fma(x0, x0, squares0);
+            squares1 = fma(x1, x1, squares1);
+            squares2 = fma(x2, x2, squares2);
+            squares3 = fma(x3, x3, squares3);
+            let g = gain[gain_at + k];
+            x0 = x0 * g;
+            x1 = x1 * g;
+            x2 = x2 * g;
+            x3 = x3 * g;
+        }
+        let wa = w[2u * k * shape.m4 + column];
+        let wb = w[(2u * k + 1u) * shape.m4 + column];
+        let w0 = vec4<f32>(unpack2x16float(wa.x), unpack2x16float(wa.y));
+        let w1 = vec4<f32>(unpack2x16float(wa.z), unpack2x16float(wa.w));
+        let w2 = vec4<f32>(unpack2x16float(wb.x), unpack2x16float(wb.y));
+        let w3 = vec4<f32>(unpack2x16float(wb.z), unpack2x16float(wb.w));
+        sum0 = fma(x0.xxxx, w0, sum0);
+        sum1 = fma(x1.xxxx, w0, sum1);
+        sum2 = fma(x2.xxxx, w0, sum2);
+        sum3 = fma(x3.xxxx, w0, sum3);
+        sum0 = fma(x0.yyyy, w1, sum0);
+        sum1 = fma(x1.yyyy, w1, sum1);
+        sum2 = fma(x2.yyyy, w1, sum2);
+        sum3 = fma(x3.yyyy, w1, sum3);
+        sum0 = fma(x0.zzzz, w2, sum0);
+        sum1 = fma(x1.zzzz, w2, sum1);
+        sum2 = fma(x2.zzzz, w2, sum2);
+        sum3 = fma(x3.zzzz, w2, sum3);
+        sum0 = fma(x0.wwww, w3, sum0);
+        sum1 = fma(x1.wwww, w3, sum1);
+        sum2 = fma(x2.wwww, w3, sum2);
+        sum3 = fma(x3.wwww, w3, sum3);
+    }
+    write(group, row, column, sum0, squares0);
+    write(group, row + 1u, column, sum1, squares1);
+    write(group, row + 2u, column, sum2, squares2);
+    write(group, row + 3u, column, sum3, squares3);
+}

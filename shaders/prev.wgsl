@@ -1,0 +1,57 @@
+// What a frame takes over from the one before: the 3x3 convolution over its token embeddings, once a frame.
+// The table holds each embedding row times each tap's matrix, so a tap costs one row for each code dimension instead of a matrix product.
+
+struct Shape {
+    grid_w: u32,
+    grid_h: u32,
+    // FSQ dimensions a token and levels a dimension.
+    dims: u32,
+    levels: u32,
+    // Channels in vec4.
+    c4: u32,
+    // Rows of a group, a multiple of 4.
+    rows: u32,
+    pad0: u32,
+    pad1: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (halves, tokens, dims)
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+// (taps, dims * levels + 2, c4)
+@group(0) @binding(3) var<storage, read> table: array<vec4<f32>>;
+// (c4)
+@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
+// (halves, rows, c4)
+@group(0) @binding(5) var<storage, read_write> prev: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let count = shape.grid_w * shape.grid_h;
+    let n = id.x / shape.c4;
+    let column = id.x % shape.c4;
+    if (n >= count) {
+        return;
+    }
+    let half = frame.groups[0].half;
+    let tokens_at = (1u - half) * count * shape.dims;
+    let table_rows = shape.dims * shape.levels + 2u;
+    var value = bias[column];
+    for (var tap = 0u; tap < 9u; tap++) {
+        // One off the grid wraps around to a huge number, which is off the grid too.
+        let x = n % shape.grid_w + tap % 3u - 1u;
+        let y = n / shape.grid_w + tap / 3u - 1u;
+        if (x < shape.grid_w && y < shape.grid_h) {
+            let token_at = tokens_at + (y * shape.grid_w + x) * shape.dims;
+            if (tokens[token_at] == UNKNOWN) {
+                value = value + table[(tap * table_rows + table_rows - 1u) * shape.c4 + column];
+            } else {
+                for (var d = 0u; d < shape.dims; d++) {
+                    let row = tap * table_rows + d * shape.levels + tokens[token_at + d];
+                    value = value + table[row * shape.c4 + column];
+                }
+            }
+        }
+    }
+    prev[(half * shape.rows + n) * shape.c4 + column] = value;
+}

@@ -1,0 +1,474 @@
+//! The engine: what is remembered between frames, and the recording of one frame.
+
+use std::collections::HashMap;
+
+use super::context::GpuContext;
+use super::frame::{FRAME_SLOT_BYTES, FrameParams, GroupParams, NONE};
+use super::plan::{PROMPT_SLOTS, Plan};
+use super::readback::Readback;
+use super::resources::{FRAME_SLOTS, ReadyPlan, Resources};
+use super::roofline::Roofline;
+use super::timing::{Stage, Timing};
+use crate::engine::inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings};
+use crate::engine::reference::{tokenizer, weights::Weights};
+use crate::engine::{
+    DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, UnmaskOrder, decode,
+};
+use crate::pack::{
+    Pack,
+    manifest::{DynamicsDims, Manifest},
+};
+
+/// What a frame that was dreamed or restored needs when it is committed; its codes and `prev` lie in the visible half.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    action: u8,
+    prompt_slot: usize,
+}
+
+/// Plays a pack on the GPU.
+pub struct GpuEngine {
+    gpu: GpuContext,
+    info: EngineInfo,
+    pack: Pack,
+    plan: Plan,
+    resources: Resources,
+    ready: ReadyPlan,
+    timing: Option<Timing>,
+    readback: Readback,
+    /// Prompt keys by block and word id would be recomputed for every change otherwise; see [`GpuEngine::write_prompt`].
+    prompt_keys: HashMap<Vec<u16>, Vec<Vec<f32>>>,
+
+    /// Half of the tokens that the visible frame lies in.
+    half: usize,
+    pending: Option<Pending>,
+    /// Frames that entered the ring since the last restore.
+    committed: usize,
+    next_frame: u32,
+    /// Words in force for frames to come.
+    prompt: Vec<u16>,
+    /// What each prompt slot holds.
+    slots: [Vec<u16>; PROMPT_SLOTS],
+    /// Of the last frame; also what restored frames are committed by.
+    settings: DecodeSettings,
+}
+
+impl GpuEngine {
+    /// Plans, uploads and compiles everything that frames need.
+    ///
+    /// # Errors
+    /// [`EngineError::Pack`] for a pack that is not whole, [`EngineError::Input`] for one too large for the device, and
+    /// [`EngineError::DeviceLost`] where the device reports a fault.
+    pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
+        pack.validate()?;
+        let frame = pack.manifest.frame;
+        let mut plan = Plan::new(pack)?;
+        let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
+        // The device has its copy.
+        plan.buffers.iter_mut().for_each(|spec| spec.contents = None);
+        let ready = ReadyPlan::new(&gpu, &mut resources, &plan)?;
+        let mut engine = Self {
+            info: EngineInfo { kind: EngineKind::Gpu, device: gpu.summary.to_string() },
+            timing: Timing::new(&gpu),
+            readback: Readback::new(&gpu.device, frame.code_bytes()),
+            settings: play_settings(&pack.manifest),
+            pack: pack.clone(),
+            plan,
+            resources,
+            ready,
+            gpu,
+            prompt_keys: HashMap::new(),
+            half: 0,
+            pending: None,
+            committed: 0,
+            next_frame: 0,
+            prompt: Vec::new(),
+            slots: Default::default(),
+        };
+        for slot in 0..PROMPT_SLOTS {
+            engine.write_prompt(slot, &[]);
+        }
+        engine.restore(&[], 0)?;
+        engine.gpu.wait()?;
+        Ok(engine)
+    }
+
+    /// The device this engine computes on.
+    pub fn context(&self) -> &GpuContext {
+        &self.gpu
+    }
+
+    /// Dispatches of one dreamed frame.
+    pub fn dispatches(&self, steps: u32) -> usize {
+        self.plan.dispatches(steps)
+    }
+
+    /// Pipelines compiled at load.
+    pub fn pipelines(&self) -> usize {
+        self.resources.pipelines.len()
+    }
+
+    /// Operations and bytes of one dreamed frame.
+    pub fn roofline(&self, steps: u32) -> Roofline {
+        Roofline::of(&self.plan, steps)
+    }
+
+    /// Frames that had to wait for the device because too many were under way.
+    pub fn blocking_waits(&self) -> u64 {
+        self.readback.waits
+    }
+
+    /// Frames dreamed whose tokens have not reached the host.
+    pub fn frames_under_way(&self) -> usize {
+        self.readback.under_way()
+    }
+
+    fn dims(&self) -> Result<&DynamicsDims, EngineError> {
+        self.pack.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
+    }
+
+    /// The slot that holds these words, written if need be; never the one a pending frame still needs.
+    fn prompt_slot(&mut self, words: &[u16]) -> usize {
+        if let Some(slot) = self.slots.iter().position(|held| held == words) {
+            return slot;
+        }
+        let slot = self.pending.map_or(0, |p| (p.prompt_slot + 1) % PROMPT_SLOTS);
+        self.write_prompt(slot, words);
+        slot
+    }
+
+    /// Computes the keys and values of a prompt, once for each prompt, and puts them into a slot.
+    fn write_prompt(&mut self, slot: usize, words: &[u16]) {
+        let Some(dynamics) = &self.plan.dynamics else { return };
+        if self.prompt_keys.len() > 64 {
+            self.prompt_keys.clear();
+        }
+        let keys = self
+            .prompt_keys
+            .entry(words.to_vec())
+            .or_insert_with(|| dynamics.prompts.iter().map(|target| target.weights.keys(words)).collect());
+        for (target, values) in dynamics.prompts.iter().zip(keys.iter()) {
+            let buffer = self.resources.buffer(target.buffer);
+            let slot_bytes = buffer.size() / PROMPT_SLOTS as u64;
+            self.gpu.queue.write_buffer(buffer, slot as u64 * slot_bytes, bytemuck::cast_slice(values));
+        }
+        self.slots[slot] = words.to_vec();
+    }
+
+    fn write_tokens(&self, half: usize, codes: &[u8]) {
+        let words: Vec<u32> = codes.iter().map(|&code| u32::from(code)).collect();
+        let bytes: &[u8] = bytemuck::cast_slice(&words);
+        self.gpu.queue.write_buffer(self.resources.buffer(self.plan.tokens), (half * bytes.len()) as u64, bytes);
+    }
+
+    fn write_params(&self, slot: usize, params: &FrameParams) {
+        self.gpu.queue.write_buffer(&self.resources.frame, slot as u64 * FRAME_SLOT_BYTES, bytemuck::bytes_of(params));
+    }
+
+    /// How a frame looks at the ring that holds `committed` frames.
+    fn group(&self, half: usize, action: u8, prompt_slot: usize, committed: usize) -> GroupParams {
+        let window = self.pack.manifest.dynamics.as_ref().map_or(1, |d| d.window);
+        GroupParams {
+            half: half as u32,
+            action: u32::from(action),
+            level: self.settings.context_level as u32,
+            fresh: 0,
+            store: NONE,
+            newest: ((committed + window - 1) % window) as u32,
+            ages: committed.min(self.settings.window - 1) as u32,
+            prompt: prompt_slot as u32,
+            words: self.slots[prompt_slot].len() as u32 + 1,
+            pad: [0; 3],
+        }
+    }
+
+    /// The group that commits the visible frame.
+    fn commit_group(&self, pending: Pending) -> GroupParams {
+        let window = self.pack.manifest.dynamics.as_ref().map_or(1, |d| d.window);
+        GroupParams {
+            store: (self.committed % window) as u32,
+            ..self.group(self.half, pending.action, pending.prompt_slot, self.committed)
+        }
+    }
+
+    /// Writes the parameters of the frame that follows the visible one and moves on to it: its half is the visible one from here.
+    /// Returns how many groups its first step has.
+    fn begin_frame(&mut self, action: u8, prompt_slot: usize, settings: &DecodeSettings) -> usize {
+        self.settings = *settings;
+        let commit = self.pending.take().map(|pending| self.commit_group(pending));
+        self.committed += usize::from(commit.is_some());
+        self.half = 1 - self.half;
+        let masked = self.group(self.half, action, prompt_slot, self.committed);
+        let tokens = self.pack.manifest.frame.tokens();
+        let mut still_masked = tokens;
+        for step in 1..=settings.steps {
+            let stay = decode::masked_after(tokens, step, settings.steps);
+            let params = FrameParams {
+                groups: [GroupParams { fresh: u32::from(step == 1), ..masked }, commit.unwrap_or_default()],
+                seed: settings.seed,
+                frame: self.next_frame,
+                step,
+                order: u32::from(settings.order == UnmaskOrder::Confidence),
+                settle: (still_masked - stay) as u32,
+                temperature: settings.temperature,
+                pad: [0; 2],
+            };
+            still_masked = stay;
+            self.write_params(step as usize - 1, &params);
+        }
+        self.pending = Some(Pending { action, prompt_slot });
+        1 + usize::from(commit.is_some())
+    }
+
+    fn compute_pass<'a>(&'a self, encoder: &'a mut wgpu::CommandEncoder, stage: Option<Stage>) -> wgpu::ComputePass<'a> {
+        let timestamp_writes = stage.and_then(|stage| self.timing.as_ref().map(|t| t.writes(stage)));
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: stage.map(Stage::name), timestamp_writes })
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") })
+    }
+
+    fn record_prev(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
+        for ready in &self.ready.prev {
+            ready.record(pass, slot, 1);
+        }
+    }
+
+    fn record_decoder(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
+        for ready in &self.ready.decode {
+            ready.record(pass, slot, 1);
+        }
+    }
+
+    /// Commits the visible frame by itself: the way into the ring of restored history.
+    fn commit_alone(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
+        self.write_params(0, &FrameParams { groups: [self.commit_group(pending); 2], ..FrameParams::default() });
+        let mut encoder = self.encoder();
+        {
+            let mut pass = self.compute_pass(&mut encoder, None);
+            self.ready.record_commit(&mut pass, 0);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        self.committed += 1;
+    }
+
+    /// Puts a frame of history into the other half and makes it the visible one, not yet committed.
+    fn place(&mut self, frame: &TokenFrame) {
+        let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
+        self.half = 1 - self.half;
+        self.write_tokens(self.half, &frame.codes);
+        let group = GroupParams { half: self.half as u32, ..GroupParams::default() };
+        self.write_params(0, &FrameParams { groups: [group; 2], ..FrameParams::default() });
+        let mut encoder = self.encoder();
+        {
+            let mut pass = self.compute_pass(&mut encoder, None);
+            self.record_prev(&mut pass, 0);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        self.pending = Some(Pending { action: frame.action, prompt_slot });
+    }
+
+    fn draw_visible(&self) {
+        let mut encoder = self.encoder();
+        {
+            // Slot 0 still names the visible half.
+            let mut pass = self.compute_pass(&mut encoder, None);
+            self.record_decoder(&mut pass, 0);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn clear_picture(&self) {
+        let frame = &self.pack.manifest.frame;
+        let size = self.resources.picture.size();
+        self.gpu.queue.write_texture(
+            self.resources.picture.as_image_copy(),
+            &vec![0; frame.width_px * frame.height_px * 4],
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * size.width), rows_per_image: None },
+            size,
+        );
+    }
+
+    /// Copies `source` to the host and waits for it.
+    fn read_buffer(&self, source: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, EngineError> {
+        let staging = self.staging(bytes);
+        let mut encoder = self.encoder();
+        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+        self.gpu.queue.submit([encoder.finish()]);
+        self.wait_for(&staging)
+    }
+
+    fn staging(&self, size: u64) -> wgpu::Buffer {
+        self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
+    fn wait_for(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>, EngineError> {
+        staging.map_async(wgpu::MapMode::Read, .., |result| {
+            if let Err(error) = result {
+                log::error!("mapping a staging buffer: {error}");
+            }
+        });
+        self.gpu.wait()?;
+        staging.get_mapped_range(..).map(|bytes| bytes.to_vec()).map_err(|e| EngineError::DeviceLost(e.to_string()))
+    }
+}
+
+impl Engine for GpuEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.pack.manifest
+    }
+
+    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
+        check_prompt(&self.pack.manifest, words)?;
+        self.prompt = words.to_vec();
+        Ok(())
+    }
+
+    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        history.iter().try_for_each(|frame| check_frame(&self.pack.manifest, frame))?;
+        self.gpu.wait()?;
+        self.readback.forget(&self.gpu);
+        (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
+        let frame = self.pack.manifest.frame;
+        self.write_tokens(self.half, &vec![UNKNOWN; frame.code_bytes()]);
+        for frame in history {
+            if self.plan.dynamics.is_some() {
+                self.commit_alone();
+            }
+            self.place(frame);
+        }
+        if history.is_empty() {
+            self.clear_picture()
+        } else {
+            self.draw_visible()
+        }
+        self.gpu.check()
+    }
+
+    fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_settings(&self.pack.manifest, settings)?;
+        check_action(&self.pack.manifest, action)?;
+        self.gpu.check()?;
+        let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
+        let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
+        let prompt = std::mem::take(&mut self.prompt);
+        let prompt_slot = self.prompt_slot(&prompt);
+        self.prompt = prompt;
+        let number = self.next_frame;
+        let groups = self.begin_frame(action, prompt_slot, settings);
+        self.next_frame = number.wrapping_add(1);
+
+        let mut encoder = self.encoder();
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::FirstStep));
+            self.record_prev(&mut pass, 0);
+            self.ready.record_step(&mut pass, 0, groups);
+        }
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::LaterSteps));
+            for slot in 1..(settings.steps as usize).min(FRAME_SLOTS) {
+                self.ready.record_step(&mut pass, slot, 1);
+            }
+        }
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::Decoder));
+            self.record_decoder(&mut pass, 0);
+        }
+        if let Some(timing) = &self.timing {
+            timing.resolve(&mut encoder);
+        }
+        if let Some(dynamics) = &self.plan.dynamics {
+            let codes = self.resources.buffer(dynamics.codes);
+            self.readback.record(ticket, &mut encoder, codes, self.timing.as_ref().map(|t| &t.resolved));
+        }
+        let submission = self.gpu.queue.submit([encoder.finish()]);
+        self.readback.sent(ticket, number, submission);
+        self.gpu.check()
+    }
+
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32> {
+        self.readback.collect(&self.gpu);
+        self.readback.take(out)
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        self.gpu.wait()?;
+        self.readback.collect(&self.gpu);
+        Ok(())
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        Picture::Texture(&self.resources.picture)
+    }
+
+    fn read_picture(&mut self) -> Result<Vec<u8>, EngineError> {
+        let size = self.resources.picture.size();
+        let row = 4 * size.width;
+        let row_padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let staging = self.staging(u64::from(row_padded) * u64::from(size.height));
+        let mut encoder = self.encoder();
+        encoder.copy_texture_to_buffer(
+            self.resources.picture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &staging,
+                layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row_padded), rows_per_image: None },
+            },
+            size,
+        );
+        self.gpu.queue.submit([encoder.finish()]);
+        let bytes = self.wait_for(&staging)?;
+        Ok(bytes.chunks_exact(row_padded as usize).flat_map(|line| &line[..row as usize]).copied().collect())
+    }
+
+    fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let m = &self.pack.manifest;
+        check_rgb(m, rgb)?;
+        let values = tokenizer::encode_values(&Weights::from_pack(&self.pack), rgb, &m.frame, &m.tokenizer);
+        Ok(values.into_iter().map(|z| tokenizer::code_from_value(z, m.frame.code_levels)).collect())
+    }
+
+    fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError> {
+        check_settings(&self.pack.manifest, settings)?;
+        check_frame(&self.pack.manifest, truth)?;
+        self.dims()?;
+        let prompt_slot = self.prompt_slot(&truth.prompt);
+        let groups = self.begin_frame(truth.action, prompt_slot, &DecodeSettings { steps: 1, ..*settings });
+        self.settings.steps = settings.steps;
+        self.next_frame = self.next_frame.wrapping_add(1);
+        let mut encoder = self.encoder();
+        {
+            let mut pass = self.compute_pass(&mut encoder, None);
+            self.record_prev(&mut pass, 0);
+            self.ready.record_step(&mut pass, 0, groups);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        let frame = self.pack.manifest.frame;
+        let width = frame.code_dims * frame.code_levels;
+        let row = super::ops::padded(width);
+        let logits = match &self.plan.dynamics {
+            Some(dynamics) => self.read_buffer(self.resources.buffer(dynamics.logits), (4 * frame.tokens() * row) as u64)?,
+            None => return Err(EngineError::NoDynamics),
+        };
+        self.write_tokens(self.half, &truth.codes);
+        let logits: Vec<f32> = logits.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        Ok(logits.chunks_exact(row).flat_map(|r| &r[..width]).copied().collect())
+    }
+
+    fn stage_times(&self) -> StageTimes {
+        match (&self.timing, &self.readback.ticks) {
+            (Some(timing), Some(ticks)) => timing.times(ticks),
+            _ => StageTimes::new(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The block of values that change from step to step, as `shaders/common/frame.wgsl` lays it out.
+
+use bytemuck::{Pod, Zeroable};
+
+/// Stands for "no slot".
+pub const NONE: u32 = u32::MAX;
+
+/// Level that stands for "to be predicted" in the token buffer; [`crate::engine::UNKNOWN`] is the other special one.
+pub const MASKED: u32 = 254;
+
+/// Bytes between two blocks in the uniform buffer: the offset alignment every device accepts.
+pub const FRAME_SLOT_BYTES: u64 = 256;
+
+/// One group of rows: a frame that is being dreamed, or one that is being committed. Fields: see the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct GroupParams {
+    pub half: u32,
+    pub action: u32,
+    pub level: u32,
+    pub fresh: u32,
+    pub store: u32,
+    pub newest: u32,
+    pub ages: u32,
+    pub prompt: u32,
+    pub words: u32,
+    pub pad: [u32; 3],
+}
+
+/// Parameters of one decoding step.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct FrameParams {
+    pub groups: [GroupParams; 2],
+    pub seed: u32,
+    pub frame: u32,
+    pub step: u32,
+    /// 0: random, 1: confidence.
+    pub order: u32,
+    pub settle: u32,
+    pub temperature: f32,
+    pub pad: [u32; 2],
+}

@@ -1,0 +1,62 @@
+//! Compute kernels as data: assembled WGSL and what it binds, without a device, so that they can be validated offline.
+
+use std::fmt::Write;
+
+/// What a kernel wants at a binding. Bindings 0 (frame, uniform, dynamic offset) and 1 (shape, uniform) are the same for all and left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    Read,
+    ReadWrite,
+    /// The frame's texture, rgba8unorm, write only.
+    Picture,
+}
+
+/// A specialised kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Stem of its `.wgsl` and constants: `matmul NORM GELU`. Equal labels mean equal sources.
+    pub label: String,
+    pub source: String,
+    /// From binding 2 on.
+    pub binds: &'static [Bind],
+}
+
+/// A constant put ahead of a kernel's text.
+#[derive(Clone, Copy, Debug)]
+pub enum Constant {
+    Flag(&'static str, bool),
+    Size(&'static str, usize),
+}
+
+const FRAME: &str = include_str!("../../../shaders/common/frame.wgsl");
+pub(super) const MATH: &str = include_str!("../../../shaders/common/math.wgsl");
+pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgsl");
+pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
+
+impl Kernel {
+    /// Puts constants, the frame block, `common` and the kernel's own text together.
+    pub(super) fn assemble(stem: &str, constants: &[Constant], common: &[&str], text: &str, binds: &'static [Bind]) -> Self {
+        let mut label = stem.to_owned();
+        let mut source = String::new();
+        for constant in constants {
+            // Writing to a string cannot fail.
+            let _ = match constant {
+                Constant::Flag(name, value) => {
+                    if *value {
+                        let _ = write!(label, " {name}");
+                    }
+                    writeln!(source, "const {name}: bool = {value};")
+                }
+                Constant::Size(name, value) => {
+                    let _ = write!(label, " {name} {value}");
+                    writeln!(source, "const {name}: u32 = {value}u;")
+                }
+            };
+        }
+        for part in std::iter::once(&FRAME).chain(common).chain(std::iter::once(&text)) {
+            source.push_str(part);
+            source.push('\n');
+        }
+        Self { label, source, binds }
+    }
+}

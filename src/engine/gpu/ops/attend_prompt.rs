@@ -1,0 +1,54 @@
+//! Attention of each token to the words of the prompt.
+
+use super::{BufferId, Cost, Pass, covering, padded, word};
+use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
+
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite];
+
+pub fn kernel(head_dim: usize) -> Kernel {
+    let text = include_str!("../../../../shaders/attend_prompt.wgsl");
+    Kernel::assemble("attend_prompt", &[Constant::Size("HEAD_DIM", head_dim)], &[ATTEND], text, BINDS)
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct AttendPrompt {
+    pub tokens: usize,
+    pub heads: usize,
+    pub channels: usize,
+    /// Rows of a group, a multiple of 4.
+    pub rows: usize,
+    /// Keys that a prompt slot has room for.
+    pub slot_words: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    pub query: BufferId,
+    pub words: BufferId,
+    pub attended: BufferId,
+}
+
+impl AttendPrompt {
+    pub fn pass(&self, b: Buffers) -> Pass {
+        let head_dim = self.channels / self.heads;
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
+        let (n, c, k) = (self.tokens as u64, self.channels as u64, self.slot_words as u64);
+        Pass {
+            kernel: kernel(head_dim),
+            shape: [
+                word(self.tokens),
+                word(self.heads),
+                word(self.rows),
+                word(padded(self.channels)),
+                scale.to_bits(),
+                word(self.slot_words),
+                0,
+                0,
+            ],
+            buffers: vec![b.query, b.words, b.attended],
+            workgroups: [workgroups(1), workgroups(2)],
+            cost: Cost { ops: 4 * n * k * c, weight_bytes: 8 * k * c, group_bytes: 8 * n * c },
+        }
+    }
+}

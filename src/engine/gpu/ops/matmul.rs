@@ -1,0 +1,106 @@
+//! Matrix products with the norm ahead and bias, GELU, residual or the ring behind them.
+
+use super::{BufferId, Cost, Pass, ShapeWords, covering, padded, vec4s, word};
+use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH};
+use half::f16;
+
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
+
+/// Which prologue and epilogue a product has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    pub norm: bool,
+    pub gelu: bool,
+    pub residual: bool,
+    /// Columns from `ring_from` on also go to the ring, for groups that have a slot there.
+    pub scatter: bool,
+}
+
+pub fn kernel(variant: Variant) -> Kernel {
+    let constants = [
+        Constant::Flag("NORM", variant.norm),
+        Constant::Flag("GELU", variant.gelu),
+        Constant::Flag("RESIDUAL", variant.residual),
+        Constant::Flag("SCATTER", variant.scatter),
+    ];
+    Kernel::assemble("matmul", &constants, &[MATH], include_str!("../../../../shaders/matmul.wgsl"), BINDS)
+}
+
+/// Sizes of one product; widths in channels without padding.
+#[derive(Clone, Copy, Debug)]
+pub struct Matmul {
+    pub variant: Variant,
+    /// Width of x.
+    pub k: usize,
+    /// Width of y with padding, a multiple of 4.
+    pub m: usize,
+    /// Rows of a group, a multiple of 4.
+    pub rows: usize,
+    /// Gains and biases have one row for each action rather than one for all.
+    pub by_action: bool,
+    /// First column the ring keeps, a multiple of 4.
+    pub ring_from: usize,
+}
+
+/// Buffers of one product; `gain` only where there is a norm, `ring` only where something is scattered.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    pub x: BufferId,
+    pub w: BufferId,
+    pub bias: BufferId,
+    pub gain: Option<BufferId>,
+    pub y: BufferId,
+    pub ring: BufferId,
+}
+
+impl Matmul {
+    pub fn shape(&self) -> ShapeWords {
+        let row = |width: usize| if self.by_action { word(vec4s(width)) } else { 0 };
+        [word(vec4s(self.k)), word(self.m / 4), word(self.rows), word(self.k), row(self.k), row(self.m), word(self.ring_from / 4), 0]
+    }
+
+    pub fn workgroups(&self, groups: u32) -> [u32; 3] {
+        [covering(self.m / 4, 16), covering(self.rows / 4, 4), groups]
+    }
+
+    pub fn pass(&self, b: Buffers) -> Pass {
+        let (k, m, rows) = (self.k as u64, self.m as u64, self.rows as u64);
+        let kept = if self.variant.scatter { m - self.ring_from as u64 } else { 0 };
+        let reads_y = u64::from(self.variant.residual);
+        Pass {
+            kernel: kernel(self.variant),
+            shape: self.shape(),
+            buffers: vec![b.x, b.w, b.bias, b.gain.unwrap_or(b.bias), b.y, b.ring],
+            workgroups: [self.workgroups(1), self.workgroups(2)],
+            cost: Cost { ops: 2 * rows * k * m, weight_bytes: 2 * k * m + 4 * m, group_bytes: 4 * rows * (k + m * (1 + reads_y) + kept) },
+        }
+    }
+}
+
+/// Lays an `(k, m)` matrix out for the shader: rows padded to a multiple of 4 with zeros, columns cut into `parts` equal parts (q, k, v),
+/// each padded likewise, f16, two rows by four columns in 16 bytes. Weights come from f16 and lose nothing.
+pub fn pack_weights(w: &[f32], k: usize, m: usize, parts: usize) -> Vec<u32> {
+    let part = m / parts;
+    let part_padded = padded(part);
+    let m4 = part_padded * parts / 4;
+    let mut words = vec![0u32; padded(k) * m4 * 2];
+    for (row, values) in w.chunks_exact(m).take(k).enumerate() {
+        for (column, &value) in values.iter().enumerate() {
+            let at = column / part * part_padded + column % part;
+            let word = ((row / 2 * m4 + at / 4) * 2 + row % 2) * 2 + at % 4 / 2;
+            words[word] |= u32::from(f16::from_f32(value).to_bits()) << (16 * (at % 2));
+        }
+    }
+    words
+}
+
+/// Pads the rows of `(rows, m)` values as [`pack_weights`] pads columns.
+pub fn pad_columns(values: &[f32], m: usize, parts: usize) -> Vec<f32> {
+    let part = m / parts;
+    let mut out = Vec::with_capacity(values.len() / m.max(1) * padded(part) * parts);
+    for piece in values.chunks_exact(part) {
+        out.extend_from_slice(piece);
+        out.extend(std::iter::repeat_n(0.0, padded(part) - part));
+    }
+    out
+}

@@ -1,0 +1,63 @@
+//! One module for each kernel, with the stem of its shader: shape block, workgroups, cost, and how to put a pass of it together.
+
+pub mod attend_prompt;
+pub mod attend_ring;
+pub mod attend_space;
+pub mod embed;
+pub mod matmul;
+pub mod picture;
+pub mod prev;
+pub mod sample;
+pub mod unmask;
+
+use super::kernel::Kernel;
+
+/// Index of a buffer in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(pub usize);
+
+/// The eight words of a kernel's shape block.
+pub type ShapeWords = [u32; 8];
+
+/// What a pass costs: arithmetic operations (a multiplication and an addition are two) and bytes that must move at least once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    pub ops: u64,
+    /// Weights and tables, read once however many groups there are.
+    pub weight_bytes: u64,
+    /// Activations read and written for one group.
+    pub group_bytes: u64,
+}
+
+/// One dispatch, planned: everything is known before anything is recorded.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    pub kernel: Kernel,
+    pub shape: ShapeWords,
+    /// Buffers at bindings 2 and up, in order; the picture takes no place here.
+    pub buffers: Vec<BufferId>,
+    /// Workgroups when one group of rows runs, and when two do.
+    pub workgroups: [[u32; 3]; 2],
+    /// `ops` and `group_bytes` for one group.
+    pub cost: Cost,
+}
+
+/// `ceil(values / 4)`: width in vec4.
+pub fn vec4s(values: usize) -> usize {
+    values.div_ceil(4)
+}
+
+/// `values` rounded up to whole vec4s.
+pub fn padded(values: usize) -> usize {
+    vec4s(values) * 4
+}
+
+/// Sizes are checked against the device's limits at load, far below u32; a larger one saturates and is refused there.
+pub(super) fn word(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Workgroups of `size` invocations that cover `count`.
+pub(super) fn covering(count: usize, size: usize) -> u32 {
+    word(count.div_ceil(size))
+}

@@ -1,0 +1,377 @@
+//! A pack turned into passes and buffers: all sizes and workgroup counts, decided once, without a device.
+
+use super::ops::{
+    BufferId, Pass,
+    attend_prompt::{self, AttendPrompt},
+    attend_ring::{self, AttendRing},
+    attend_space::{self, AttendSpace},
+    embed::{self, Embed},
+    matmul::{self, Matmul, Variant, pack_weights, pad_columns},
+    padded,
+    picture::PatchPicture,
+    prev::{self, Prev},
+    sample::{self, Sample},
+    unmask::{self, Unmask},
+};
+use super::weights::{self, Modulation, PromptWeights, Rows};
+use crate::pack::{
+    Pack, PackError,
+    manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
+};
+
+/// Prompt slots: the prompt of the frame being dreamed and that of the frame being committed.
+pub const PROMPT_SLOTS: usize = 2;
+
+/// A buffer to be made, with what it holds at first (zeros where `contents` is `None`).
+#[derive(Clone, Debug)]
+pub struct BufferSpec {
+    pub label: String,
+    pub bytes: u64,
+    pub contents: Option<Vec<u8>>,
+}
+
+/// Prompt attention of one block: the buffer of its keys, `(PROMPT_SLOTS, slot_words, 2 * channels padded)`.
+pub struct PromptTarget {
+    pub buffer: BufferId,
+    pub weights: PromptWeights,
+}
+
+/// Everything that runs, in order.
+pub struct Plan {
+    pub buffers: Vec<BufferSpec>,
+    /// `(2, tokens, dims)` u32; a frame lies in one half, the frame before in the other.
+    pub tokens: BufferId,
+    pub decode: Vec<Pass>,
+    pub dynamics: Option<DynamicsPlan>,
+}
+
+/// The part of the plan that dreams.
+pub struct DynamicsPlan {
+    /// Once a frame.
+    pub prev: Vec<Pass>,
+    /// Once a decoding step.
+    pub step: Vec<Pass>,
+    /// The first so many passes of `step` also run for the frame that is committed: nothing behind the last keys matters to it.
+    pub commit_passes: usize,
+    /// `(rows, dims * levels padded)` f32.
+    pub logits: BufferId,
+    /// Bytes of the frame's codes, four a word.
+    pub codes: BufferId,
+    pub prompts: Vec<PromptTarget>,
+    /// Keys that a prompt slot has room for.
+    pub slot_words: usize,
+}
+
+impl Plan {
+    /// Plans the pack of this manifest.
+    ///
+    /// # Errors
+    /// Where a tensor is missing; a validated pack has them all.
+    pub fn new(pack: &Pack) -> Result<Self, PackError> {
+        let m = &pack.manifest;
+        let mut b = Builder { pack, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
+        b.unused = b.zeros("unused", 4);
+        let tokens = b.zeros("tokens", 2 * m.frame.code_bytes());
+        let dynamics = match &m.dynamics {
+            Some(dims) => Some(b.dynamics(m, dims, tokens)?),
+            None => None,
+        };
+        let decode = b.decoder(&m.frame, &m.tokenizer, tokens)?;
+        Ok(Self { buffers: b.buffers, tokens, decode, dynamics })
+    }
+
+    /// Dispatches of one dreamed frame.
+    pub fn dispatches(&self, steps: u32) -> usize {
+        let dreaming = self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize);
+        dreaming + self.decode.len()
+    }
+
+    pub fn passes(&self) -> impl Iterator<Item = &Pass> {
+        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step));
+        dynamics.chain(&self.decode)
+    }
+}
+
+struct Builder<'a> {
+    pack: &'a Pack,
+    buffers: Vec<BufferSpec>,
+    /// Rows of a group: tokens rounded up to whole tiles.
+    rows: usize,
+    /// Bound where a kernel's variant does not look.
+    unused: BufferId,
+}
+
+/// Input side of a product: x, its width, and the norm ahead of it.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    x: BufferId,
+    width: usize,
+    norm: Norm<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Norm<'a> {
+    None,
+    Plain,
+    Modulated(&'a Modulation),
+}
+
+/// What happens to a product before it is stored.
+#[derive(Clone, Copy)]
+enum Then {
+    Store,
+    Gelu,
+    Residual,
+    /// Columns from `from` on also go to the ring.
+    Scatter {
+        ring: BufferId,
+        from: usize,
+    },
+}
+
+impl Builder<'_> {
+    fn push(&mut self, label: &str, bytes: u64, contents: Option<Vec<u8>>) -> BufferId {
+        // Empty bindings are not allowed.
+        self.buffers.push(BufferSpec { label: label.to_owned(), bytes: bytes.max(16), contents });
+        BufferId(self.buffers.len() - 1)
+    }
+
+    fn zeros(&mut self, label: &str, words: usize) -> BufferId {
+        self.push(label, 4 * words as u64, None)
+    }
+
+    /// Rows by width, padded, for both groups.
+    fn activations(&mut self, label: &str, width: usize) -> BufferId {
+        self.zeros(label, 2 * self.rows * padded(width))
+    }
+
+    fn floats(&mut self, label: &str, values: &[f32]) -> BufferId {
+        self.push(label, 4 * values.len() as u64, Some(bytemuck::cast_slice(values).to_vec()))
+    }
+
+    /// A tensor of rows of `width`, padded.
+    fn table(&mut self, name: &str, width: usize) -> Result<BufferId, PackError> {
+        let values = pad_columns(&self.pack.f32s(name)?, width, 1);
+        Ok(self.floats(name, &values))
+    }
+
+    /// `y = then(norm(x) NAME.w + NAME.b)`, `name` with `.b` where `bias`; `m` columns in `parts` parts.
+    fn product(
+        &mut self,
+        name: &str,
+        bias: bool,
+        input: Input<'_>,
+        (m, parts): (usize, usize),
+        then: Then,
+        y: BufferId,
+    ) -> Result<Pass, PackError> {
+        let w = self.pack.f32s(&format!("{name}.w"))?;
+        let b = if bias { self.pack.f32s(&format!("{name}.b"))? } else { Vec::new() };
+        let words = pack_weights(&w, input.width, m, parts);
+        let weights = self.push(&format!("{name}.w"), 4 * words.len() as u64, Some(bytemuck::cast_slice(&words).to_vec()));
+        let (bias, gain) = match input.norm {
+            Norm::Modulated(modulation) => {
+                // The shift passes through W once, here, instead of with every row.
+                let shift = weights::linear(&modulation.shift, &w, &b, m);
+                let bias = self.floats(&format!("{name}.bias"), &pad_columns(&shift.values, m, parts));
+                let gain = self.floats(&format!("{name}.gain"), &pad_columns(&modulation.gain.values, input.width, 1));
+                (bias, Some(gain))
+            }
+            norm => {
+                let b = if b.is_empty() { vec![0.0; m] } else { b };
+                let bias = self.floats(&format!("{name}.bias"), &pad_columns(&b, m, parts));
+                let gain = matches!(norm, Norm::Plain).then(|| self.floats(&format!("{name}.gain"), &vec![1.0; padded(input.width)]));
+                (bias, gain)
+            }
+        };
+        let (ring, ring_from) = if let Then::Scatter { ring, from } = then { (ring, from) } else { (self.unused, 0) };
+        let product = Matmul {
+            variant: Variant {
+                norm: gain.is_some(),
+                gelu: matches!(then, Then::Gelu),
+                residual: matches!(then, Then::Residual),
+                scatter: matches!(then, Then::Scatter { .. }),
+            },
+            k: input.width,
+            m: padded(m / parts) * parts,
+            rows: self.rows,
+            by_action: matches!(input.norm, Norm::Modulated(_)),
+            ring_from,
+        };
+        Ok(product.pass(matmul::Buffers { x: input.x, w: weights, bias, gain, y, ring }))
+    }
+
+    fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId) -> Result<DynamicsPlan, PackError> {
+        let FrameDims { code_dims, code_levels, .. } = m.frame;
+        let (n, c, rows) = (m.frame.tokens(), dims.channels, self.rows);
+        let cond = weights::conditions(self.pack, c)?;
+
+        let prev = self.activations("prev", c);
+        let table = weights::prev_table(self.pack, c)?;
+        let prev_pass =
+            Prev { grid_w: m.frame.grid_w(), grid_h: m.frame.grid_h(), dims: code_dims, levels: code_levels, channels: c, rows }
+                .pass(prev::Buffers { tokens, table: self.floats("dyn.prev.table", &table), bias: self.table("dyn.prev.b", c)?, prev });
+
+        let x = self.activations("x", c);
+        let mut step = vec![Embed { tokens: n, dims: code_dims, levels: code_levels, channels: c, rows }.pass(embed::Buffers {
+            tokens,
+            table: self.table("dyn.embed", c)?,
+            positions: self.table("dyn.pos", c)?,
+            dynamics: Some((self.table("dyn.level", c)?, prev)),
+            x,
+        })];
+        let s = Scratch {
+            x,
+            qkv: self.zeros("qkv", 2 * rows * 3 * padded(c)),
+            query: self.activations("query", c),
+            attended: self.activations("attended", c),
+            hidden: self.activations("hidden", dims.ffn_hidden),
+        };
+        let mut commit_passes = 0;
+        let mut prompts = Vec::new();
+        for (i, kind) in dims.blocks.iter().enumerate() {
+            let mods = weights::modulations(self.pack, &cond, i, kind.norms())?;
+            let mut mods = mods.iter();
+            // `norms()` counts exactly the sub-layers below.
+            let mut next = || mods.next().map_or(Norm::Plain, Norm::Modulated);
+            self.space(&format!("dyn.{i}.space"), c, dims.heads, &s, next(), &mut step)?;
+            if kind.temporal {
+                commit_passes = step.len() + 1;
+                self.time(i, dims, &s, next(), &mut step)?;
+            }
+            if kind.prompt {
+                prompts.push(self.prompt(i, dims, &s, next(), &mut step)?);
+            }
+            self.feed_forward(&format!("dyn.{i}"), (c, dims.ffn_hidden), &s, next(), &mut step)?;
+        }
+
+        let logits = self.activations("logits", code_dims * code_levels);
+        let input = Input { x, width: c, norm: Norm::Plain };
+        step.push(self.product("dyn.head", true, input, (code_dims * code_levels, 1), Then::Store, logits)?);
+        let choice = self.zeros("choice", n * code_dims);
+        let confidence = self.zeros("confidence", n * code_dims);
+        let codes = self.zeros("codes", (n * code_dims).div_ceil(4));
+        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels }.pass(sample::Buffers { logits, choice, confidence }));
+        let keys = self.zeros("keys", 2 * n);
+        step.push(Unmask { tokens: n, dims: code_dims }.pass(unmask::Buffers { choice, confidence, tokens, keys, codes }));
+        let slot_words = dims.prompt_words + 1;
+        Ok(DynamicsPlan { prev: vec![prev_pass], step, commit_passes, logits, codes, prompts, slot_words })
+    }
+
+    /// Attention inside a frame; `name` + `qkv`, `out`.
+    fn space(&mut self, name: &str, c: usize, heads: usize, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
+        let tokens = self.pack.manifest.frame.tokens();
+        out.push(self.product(&format!("{name}.qkv"), false, Input { x: s.x, width: c, norm }, (3 * c, 3), Then::Store, s.qkv)?);
+        out.push(
+            AttendSpace { tokens, heads, channels: c, rows: self.rows }.pass(attend_space::Buffers { qkv: s.qkv, attended: s.attended }),
+        );
+        out.push(self.attention_out(name, c, s)?);
+        Ok(())
+    }
+
+    fn attention_out(&mut self, name: &str, c: usize, s: &Scratch) -> Result<Pass, PackError> {
+        let input = Input { x: s.attended, width: c, norm: Norm::None };
+        self.product(&format!("{name}.out"), false, input, (c, 1), Then::Residual, s.x)
+    }
+
+    fn time(&mut self, i: usize, dims: &DynamicsDims, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
+        let (c, name) = (dims.channels, format!("dyn.{i}.time"));
+        let ring = self.zeros(&format!("{name}.ring"), dims.window * self.rows * 2 * padded(c));
+        let then = Then::Scatter { ring, from: padded(c) };
+        out.push(self.product(&format!("{name}.qkv"), false, Input { x: s.x, width: c, norm }, (3 * c, 3), then, s.qkv)?);
+        let bias = self.pack.f32s(&format!("{name}.bias"))?;
+        let bias = self.floats(&format!("{name}.bias"), &bias);
+        let tokens = self.pack.manifest.frame.tokens();
+        out.push(AttendRing { tokens, heads: dims.heads, channels: c, rows: self.rows, window: dims.window }.pass(attend_ring::Buffers {
+            qkv: s.qkv,
+            ring,
+            bias,
+            attended: s.attended,
+        }));
+        out.push(self.attention_out(&name, c, s)?);
+        Ok(())
+    }
+
+    fn prompt(
+        &mut self,
+        i: usize,
+        dims: &DynamicsDims,
+        s: &Scratch,
+        norm: Norm<'_>,
+        out: &mut Vec<Pass>,
+    ) -> Result<PromptTarget, PackError> {
+        let (c, name, slot_words) = (dims.channels, format!("dyn.{i}.text"), dims.prompt_words + 1);
+        let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded(c));
+        out.push(self.product(&format!("{name}.q"), false, Input { x: s.x, width: c, norm }, (c, 1), Then::Store, s.query)?);
+        let tokens = self.pack.manifest.frame.tokens();
+        out.push(AttendPrompt { tokens, heads: dims.heads, channels: c, rows: self.rows, slot_words }.pass(attend_prompt::Buffers {
+            query: s.query,
+            words,
+            attended: s.attended,
+        }));
+        out.push(self.attention_out(&name, c, s)?);
+        Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c)? })
+    }
+
+    fn feed_forward(
+        &mut self,
+        name: &str,
+        (c, hidden): (usize, usize),
+        s: &Scratch,
+        norm: Norm<'_>,
+        out: &mut Vec<Pass>,
+    ) -> Result<(), PackError> {
+        out.push(self.product(&format!("{name}.up"), true, Input { x: s.x, width: c, norm }, (hidden, 1), Then::Gelu, s.hidden)?);
+        let input = Input { x: s.hidden, width: hidden, norm: Norm::None };
+        out.push(self.product(&format!("{name}.down"), true, input, (c, 1), Then::Residual, s.x)?);
+        Ok(())
+    }
+
+    fn decoder(&mut self, frame: &FrameDims, t: &TokenizerDims, tokens: BufferId) -> Result<Vec<Pass>, PackError> {
+        let (c, rows) = (t.channels, self.rows);
+        let values = weights::value_table(&self.pack.f32s("tok.dec.code.w")?, frame.code_dims, frame.code_levels, c);
+        // The bias joins the positions: both are added once.
+        let bias = self.pack.f32s("tok.dec.code.b")?;
+        let mut positions = Rows { width: c, values: self.pack.f32s("tok.dec.pos")? };
+        for row in positions.values.chunks_exact_mut(c) {
+            row.iter_mut().zip(&bias).for_each(|(p, b)| *p += b);
+        }
+        let s = Scratch {
+            x: self.activations("dec.x", c),
+            qkv: self.zeros("dec.qkv", 2 * rows * 3 * padded(c)),
+            query: self.unused,
+            attended: self.activations("dec.attended", c),
+            hidden: self.activations("dec.hidden", t.ffn_hidden),
+        };
+        let shape = Embed { tokens: frame.tokens(), dims: frame.code_dims, levels: frame.code_levels, channels: c, rows };
+        let mut out = vec![shape.pass(embed::Buffers {
+            tokens,
+            table: self.floats("tok.dec.code", &values),
+            positions: self.floats("tok.dec.pos", &pad_columns(&positions.values, c, 1)),
+            dynamics: None,
+            x: s.x,
+        })];
+        for i in 0..t.decoder_blocks {
+            let name = format!("tok.dec.{i}");
+            self.space(&name, c, t.heads, &s, Norm::Plain, &mut out)?;
+            self.feed_forward(&name, (c, t.ffn_hidden), &s, Norm::Plain, &mut out)?;
+        }
+        let hidden = self.activations("dec.out", t.patch_out_hidden);
+        let patches = self.activations("patches", frame.patch_values());
+        let input = Input { x: s.x, width: c, norm: Norm::Plain };
+        out.push(self.product("tok.dec.out1", true, input, (t.patch_out_hidden, 1), Then::Gelu, hidden)?);
+        let input = Input { x: hidden, width: t.patch_out_hidden, norm: Norm::None };
+        out.push(self.product("tok.dec.out2", true, input, (frame.patch_values(), 1), Then::Store, patches)?);
+        out.push(PatchPicture { width_px: frame.width_px, height_px: frame.height_px, patch_px: frame.patch_px }.pass(patches));
+        Ok(out)
+    }
+}
+
+/// Activations that blocks pass on to each other.
+struct Scratch {
+    x: BufferId,
+    qkv: BufferId,
+    query: BufferId,
+    attended: BufferId,
+    hidden: BufferId,
+}

@@ -1,0 +1,170 @@
+//! Copies of token bytes and timestamps on their way to the host: several buffers in rotation, polled, never waited for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::context::GpuContext;
+
+/// Copies that may be under way at once.
+const COPIES: usize = 6;
+
+/// Frames kept for a caller that takes none; older ones are dropped.
+const MOST_KEPT: usize = 4096;
+
+const FREE: u8 = 0;
+const UNDER_WAY: u8 = 1;
+const ARRIVED: u8 = 2;
+const FAILED: u8 = 3;
+
+struct Copy {
+    buffer: wgpu::Buffer,
+    state: Arc<AtomicU8>,
+    /// Number of the frame it carries.
+    frame: u32,
+    submission: Option<wgpu::SubmissionIndex>,
+}
+
+/// Timestamps of a frame, begin and end of each stage, in ticks.
+pub const TIMESTAMPS: usize = 6;
+
+/// Codes of a frame that reached the host.
+struct Arrived {
+    frame: u32,
+    codes: Vec<u8>,
+}
+
+/// The way back of everything small.
+pub struct Readback {
+    copies: Vec<Copy>,
+    /// Copies under way, oldest first.
+    order: VecDeque<usize>,
+    arrived: VecDeque<Arrived>,
+    /// Emptied vectors, used again.
+    spare: Vec<Vec<u8>>,
+    code_bytes: usize,
+    timestamps_at: u64,
+    /// Ticks of the newest frame that arrived.
+    pub ticks: Option<[u64; TIMESTAMPS]>,
+    /// Times that a frame had to wait because every copy was still under way.
+    pub waits: u64,
+}
+
+/// A copy to record and then to send off with [`Readback::sent`].
+#[derive(Clone, Copy)]
+pub struct Ticket(usize);
+
+impl Readback {
+    pub fn new(device: &wgpu::Device, code_bytes: usize) -> Self {
+        let timestamps_at = (code_bytes as u64).next_multiple_of(8);
+        let copy = |_| Copy {
+            buffer: device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("readback"),
+                size: timestamps_at + 8 * TIMESTAMPS as u64,
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }),
+            state: Arc::new(AtomicU8::new(FREE)),
+            frame: 0,
+            submission: None,
+        };
+        Self {
+            copies: (0..COPIES).map(copy).collect(),
+            order: VecDeque::with_capacity(COPIES),
+            arrived: VecDeque::new(),
+            spare: Vec::new(),
+            code_bytes,
+            timestamps_at,
+            ticks: None,
+            waits: 0,
+        }
+    }
+
+    /// A copy that is free. Where the device is [`COPIES`] frames behind, this waits for the oldest: dreaming further ahead helps nobody.
+    pub fn begin(&mut self, gpu: &GpuContext) -> Option<Ticket> {
+        self.collect(gpu);
+        if self.free().is_none() {
+            self.waits += 1;
+            let oldest = self.order.front().and_then(|&i| self.copies[i].submission.clone());
+            let _ = gpu.device.poll(wgpu::PollType::Wait { submission_index: oldest, timeout: None });
+            self.collect(gpu);
+        }
+        self.free().map(Ticket)
+    }
+
+    fn free(&self) -> Option<usize> {
+        (0..self.copies.len()).find(|i| !self.order.contains(i))
+    }
+
+    pub fn record(&self, ticket: Ticket, encoder: &mut wgpu::CommandEncoder, codes: &wgpu::Buffer, timestamps: Option<&wgpu::Buffer>) {
+        let to = &self.copies[ticket.0].buffer;
+        encoder.copy_buffer_to_buffer(codes, 0, to, 0, (self.code_bytes as u64).next_multiple_of(4));
+        if let Some(from) = timestamps {
+            encoder.copy_buffer_to_buffer(from, 0, to, self.timestamps_at, 8 * TIMESTAMPS as u64);
+        }
+    }
+
+    /// The frame's commands were submitted: from now on its copy may arrive.
+    pub fn sent(&mut self, ticket: Ticket, frame: u32, submission: wgpu::SubmissionIndex) {
+        let copy = &mut self.copies[ticket.0];
+        (copy.frame, copy.submission) = (frame, Some(submission));
+        copy.state.store(UNDER_WAY, Ordering::Release);
+        let state = copy.state.clone();
+        copy.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            state.store(if result.is_ok() { ARRIVED } else { FAILED }, Ordering::Release);
+        });
+        self.order.push_back(ticket.0);
+    }
+
+    /// Takes in what has arrived, without waiting.
+    pub fn collect(&mut self, gpu: &GpuContext) {
+        gpu.poll();
+        while let Some(&i) = self.order.front() {
+            let copy = &mut self.copies[i];
+            match copy.state.load(Ordering::Acquire) {
+                UNDER_WAY => return,
+                ARRIVED => {
+                    if let Ok(bytes) = copy.buffer.get_mapped_range(..) {
+                        let mut codes = self.spare.pop().unwrap_or_default();
+                        codes.clear();
+                        codes.extend_from_slice(&bytes[..self.code_bytes]);
+                        self.arrived.push_back(Arrived { frame: copy.frame, codes });
+                        let mut ticks = [0; TIMESTAMPS];
+                        for (tick, raw) in ticks.iter_mut().zip(bytes[self.timestamps_at as usize..].as_chunks::<8>().0) {
+                            *tick = u64::from_le_bytes(*raw);
+                        }
+                        self.ticks = Some(ticks);
+                    }
+                    copy.buffer.unmap();
+                }
+                // The device is lost or the buffer was: the fault flags of the context say so.
+                _ => {}
+            }
+            copy.state.store(FREE, Ordering::Release);
+            self.order.pop_front();
+        }
+        while self.arrived.len() > MOST_KEPT {
+            self.arrived.pop_front();
+        }
+    }
+
+    /// Oldest codes that nobody took yet.
+    pub fn take(&mut self, out: &mut [u8]) -> Option<u32> {
+        let Arrived { frame, codes } = self.arrived.pop_front()?;
+        let shared = out.len().min(codes.len());
+        out[..shared].copy_from_slice(&codes[..shared]);
+        self.spare.push(codes);
+        Some(frame)
+    }
+
+    /// Frames whose codes have not reached the host.
+    pub fn under_way(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Drops what has arrived and what is under way; call when the device is idle.
+    pub fn forget(&mut self, gpu: &GpuContext) {
+        self.collect(gpu);
+        self.arrived.clear();
+    }
+}

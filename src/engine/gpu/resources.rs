@@ -1,0 +1,282 @@
+//! The plan made real: buffers, pipelines and bind groups, made once at load.
+
+use std::collections::HashMap;
+use wgpu::util::DeviceExt;
+
+use super::context::GpuContext;
+use super::frame::FRAME_SLOT_BYTES;
+use super::kernel::{Bind, Kernel};
+use super::ops::{BufferId, Pass, ShapeWords};
+use super::plan::{BufferSpec, Plan};
+use crate::engine::EngineError;
+
+/// Slots of the frame block: one for each decoding step.
+pub const FRAME_SLOTS: usize = 8;
+
+/// A pass ready to be recorded.
+#[derive(Debug)]
+pub struct ReadyPass {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bind_group: wgpu::BindGroup,
+    pub workgroups: [[u32; 3]; 2],
+}
+
+impl ReadyPass {
+    /// Records the dispatch for `groups` groups of rows (1 or 2) with the frame block of `slot`.
+    pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: usize) {
+        let [x, y, z] = self.workgroups[groups - 1];
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[slot as u32 * FRAME_SLOT_BYTES as u32]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// Pipelines by kernel label; each is compiled once however many passes use it.
+#[derive(Default)]
+pub struct Pipelines(HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>);
+
+impl Pipelines {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&mut self, device: &wgpu::Device, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+        if let Some(made) = self.0.get(&kernel.label) {
+            return made.clone();
+        }
+        let made = compile(device, kernel);
+        self.0.insert(kernel.label.clone(), made.clone());
+        made
+    }
+}
+
+fn compile(device: &wgpu::Device, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+    let label = Some(kernel.label.as_str());
+    let entries: Vec<_> = [uniform_entry(0, true), uniform_entry(1, false)]
+        .into_iter()
+        .chain(kernel.binds.iter().zip(2..).map(|(bind, binding)| entry(binding, *bind)))
+        .collect();
+    let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&bind_layout)],
+        immediate_size: 0,
+    });
+    let module = device
+        .create_shader_module(wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl(kernel.source.as_str().into()) });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label,
+        layout: Some(&layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        cache: None,
+    });
+    (pipeline, bind_layout)
+}
+
+fn uniform_entry(binding: u32, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset, min_binding_size: None },
+        count: None,
+    }
+}
+
+fn entry(binding: u32, bind: Bind) -> wgpu::BindGroupLayoutEntry {
+    let storage = |read_only| wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Storage { read_only },
+        has_dynamic_offset: false,
+        min_binding_size: None,
+    };
+    let ty = match bind {
+        Bind::Read => storage(true),
+        Bind::ReadWrite => storage(false),
+        Bind::Picture => wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::WriteOnly,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            view_dimension: wgpu::TextureViewDimension::D2,
+        },
+    };
+    wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::COMPUTE, ty, count: None }
+}
+
+/// Buffers, frame block and picture that passes bind.
+pub struct Resources {
+    pub buffers: Vec<wgpu::Buffer>,
+    /// [`FRAME_SLOTS`] blocks of [`FRAME_SLOT_BYTES`].
+    pub frame: wgpu::Buffer,
+    pub picture: wgpu::Texture,
+    pub pipelines: Pipelines,
+    picture_view: wgpu::TextureView,
+}
+
+impl Resources {
+    /// Makes every buffer of `specs` and the picture.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`] where a size exceeds what the device can bind.
+    pub fn new(gpu: &GpuContext, specs: &[BufferSpec], [width_px, height_px]: [usize; 2]) -> Result<Self, EngineError> {
+        let limits = gpu.device.limits();
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        if let Some(spec) = specs.iter().find(|s| s.bytes > most) {
+            return Err(EngineError::Input {
+                what: "pack for this graphics device",
+                expected: format!("at most {most} bytes in one buffer"),
+                got: format!("{} bytes in `{}`", spec.bytes, spec.label),
+            });
+        }
+        let side = limits.max_texture_dimension_2d as usize;
+        if width_px.max(height_px) > side {
+            return Err(EngineError::Input {
+                what: "frame for this graphics device",
+                expected: format!("at most {side} pixels a side"),
+                got: format!("{width_px} x {height_px}"),
+            });
+        }
+        let picture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("picture"),
+            size: wgpu::Extent3d { width: width_px as u32, height: height_px as u32, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            usage: wgpu::TextureUsages::STORAGE_BINDING
+                | wgpu::TextureUsages::TEXTURE_BINDING
+                | wgpu::TextureUsages::COPY_SRC
+                | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        Ok(Self {
+            buffers: specs.iter().map(|spec| make_buffer(&gpu.device, spec)).collect(),
+            frame: gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("frame"),
+                size: FRAME_SLOTS as u64 * FRAME_SLOT_BYTES,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }),
+            picture_view: picture.create_view(&wgpu::TextureViewDescriptor::default()),
+            picture,
+            pipelines: Pipelines::default(),
+        })
+    }
+
+    pub fn buffer(&self, id: BufferId) -> &wgpu::Buffer {
+        &self.buffers[id.0]
+    }
+
+    /// Compiles and binds passes.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`] where a pass needs more workgroups than the device takes.
+    pub fn ready(&mut self, gpu: &GpuContext, passes: &[Pass]) -> Result<Vec<ReadyPass>, EngineError> {
+        passes.iter().map(|pass| self.ready_pass(gpu, pass)).collect()
+    }
+
+    fn ready_pass(&mut self, gpu: &GpuContext, pass: &Pass) -> Result<ReadyPass, EngineError> {
+        let most = gpu.device.limits().max_compute_workgroups_per_dimension;
+        if let Some(count) = pass.workgroups.iter().flatten().find(|&&count| count > most) {
+            return Err(EngineError::Input {
+                what: "pack for this graphics device",
+                expected: format!("at most {most} workgroups"),
+                got: format!("{count} in `{}`", pass.kernel.label),
+            });
+        }
+        let (pipeline, layout) = self.pipelines.get(&gpu.device, &pass.kernel);
+        let shape = shape_buffer(&gpu.device, &pass.kernel.label, &pass.shape);
+        let mut buffers = pass.buffers.iter();
+        let mut entries = vec![
+            wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &self.frame,
+                    offset: 0,
+                    size: std::num::NonZeroU64::new(size_of::<super::frame::FrameParams>() as u64),
+                }),
+            },
+            wgpu::BindGroupEntry { binding: 1, resource: shape.as_entire_binding() },
+        ];
+        for (bind, binding) in pass.kernel.binds.iter().zip(2..) {
+            let resource = match bind {
+                Bind::Picture => wgpu::BindingResource::TextureView(&self.picture_view),
+                Bind::Read | Bind::ReadWrite => match buffers.next() {
+                    Some(&id) => self.buffers[id.0].as_entire_binding(),
+                    None => break,
+                },
+            };
+            entries.push(wgpu::BindGroupEntry { binding, resource });
+        }
+        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&pass.kernel.label),
+            layout: &layout,
+            entries: &entries,
+        });
+        Ok(ReadyPass { pipeline, bind_group, workgroups: pass.workgroups })
+    }
+}
+
+fn make_buffer(device: &wgpu::Device, spec: &BufferSpec) -> wgpu::Buffer {
+    let (label, usage) =
+        (Some(spec.label.as_str()), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST);
+    match &spec.contents {
+        Some(bytes) if bytes.len() as u64 == spec.bytes => {
+            device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label, contents: bytes, usage })
+        }
+        contents => {
+            // Shorter than the smallest binding: zeros behind.
+            let mut bytes = contents.clone().unwrap_or_default();
+            if bytes.is_empty() {
+                return device.create_buffer(&wgpu::BufferDescriptor { label, size: spec.bytes, usage, mapped_at_creation: false });
+            }
+            bytes.resize(spec.bytes as usize, 0);
+            device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label, contents: &bytes, usage })
+        }
+    }
+}
+
+fn shape_buffer(device: &wgpu::Device, label: &str, shape: &ShapeWords) -> wgpu::Buffer {
+    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some(label),
+        contents: bytemuck::cast_slice(shape),
+        usage: wgpu::BufferUsages::UNIFORM,
+    })
+}
+
+/// The plan's passes, ready.
+pub struct ReadyPlan {
+    pub prev: Vec<ReadyPass>,
+    pub step: Vec<ReadyPass>,
+    pub decode: Vec<ReadyPass>,
+    pub commit_passes: usize,
+}
+
+impl ReadyPlan {
+    /// # Errors
+    /// As [`Resources::ready`].
+    pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
+        let (prev, step, commit_passes) = match &plan.dynamics {
+            Some(d) => (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?, d.commit_passes),
+            None => (Vec::new(), Vec::new(), 0),
+        };
+        Ok(Self { prev, step, decode: resources.ready(gpu, &plan.decode)?, commit_passes })
+    }
+
+    /// Records one decoding step: the frame being dreamed and, with it, `groups - 1` frames being committed.
+    pub fn record_step(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: usize) {
+        for (i, ready) in self.step.iter().enumerate() {
+            ready.record(pass, slot, if i < self.commit_passes { groups } else { 1 });
+        }
+    }
+
+    /// Records what makes the keys of the single frame of `slot` enter the ring.
+    pub fn record_commit(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
+        for ready in &self.step[..self.commit_passes] {
+            ready.record(pass, slot, 1);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What the host prepares once at load: conditioning by action, and tables that replace small matrix products.
+
+use super::ops::{matmul::pad_columns, padded, prev};
+use crate::pack::{Pack, PackError};
+
+/// One vector a row: `(rows, width)`.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    pub width: usize,
+    pub values: Vec<f32>,
+}
+
+impl Rows {
+    pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.width)
+    }
+}
+
+/// `x w + b` for `x` `(rows, k)` and `w` `(k, m)`; `b` may be empty.
+pub fn linear(x: &Rows, w: &[f32], b: &[f32], m: usize) -> Rows {
+    let mut values = Vec::with_capacity(x.values.len() / x.width * m);
+    for row in x.iter() {
+        let at = values.len();
+        if b.is_empty() {
+            values.resize(at + m, 0.0);
+        } else {
+            values.extend_from_slice(b);
+        }
+        for (&value, line) in row.iter().zip(w.chunks_exact(m)) {
+            for (sum, &weight) in values[at..].iter_mut().zip(line) {
+                *sum += value * weight;
+            }
+        }
+    }
+    Rows { width: m, values }
+}
+
+/// `cond` of every action, the unknown one last: `(actions + 1, channels)`.
+pub fn conditions(pack: &Pack, channels: usize) -> Result<Rows, PackError> {
+    let actions = Rows { width: channels, values: pack.f32s("dyn.action")? };
+    let mut cond = linear(&actions, &pack.f32s("dyn.cond.w")?, &pack.f32s("dyn.cond.b")?, channels);
+    for x in &mut cond.values {
+        *x /= 1.0 + (-*x).exp();
+    }
+    Ok(cond)
+}
+
+/// Gain and shift of one modulated norm by action.
+#[derive(Clone, Debug)]
+pub struct Modulation {
+    /// `1 + gamma`, `(actions + 1, channels)`.
+    pub gain: Rows,
+    /// `beta`, likewise.
+    pub shift: Rows,
+}
+
+/// The modulations of block `i`, in the order of its norms.
+pub fn modulations(pack: &Pack, cond: &Rows, i: usize, norms: usize) -> Result<Vec<Modulation>, PackError> {
+    let c = cond.width;
+    let m = linear(cond, &pack.f32s(&format!("dyn.{i}.mod.w"))?, &pack.f32s(&format!("dyn.{i}.mod.b"))?, norms * 2 * c);
+    let part = |at: usize, add: f32| Rows {
+        width: c,
+        values: m.iter().flat_map(|row| row[at * c..(at + 1) * c].iter().map(move |x| x + add)).collect(),
+    };
+    Ok((0..norms).map(|j| Modulation { gain: part(2 * j, 1.0), shift: part(2 * j + 1, 0.0) }).collect())
+}
+
+/// Embedding table of the tokenizer's decoder, `(dims * levels + 2, channels padded)`: FSQ value times the dimension's row of
+/// `tok.dec.code.w`; zeros for the two tokens that have no value.
+pub fn value_table(w: &[f32], dims: usize, levels: usize, channels: usize) -> Vec<f32> {
+    let mut table = Vec::with_capacity((dims * levels + 2) * channels);
+    for row in w.chunks_exact(channels).take(dims) {
+        for level in 0..levels {
+            let value = 2.0 * level as f32 / (levels as f32 - 1.0) - 1.0;
+            table.extend(row.iter().map(|x| x * value));
+        }
+    }
+    table.resize((dims * levels + 2) * channels, 0.0);
+    pad_columns(&table, channels, 1)
+}
+
+/// The table of [`prev`] for this pack.
+pub fn prev_table(pack: &Pack, channels: usize) -> Result<Vec<f32>, PackError> {
+    Ok(prev::table(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.prev.w")?, channels))
+}
+
+/// Keys and values of words for one block's prompt attention.
+pub struct PromptWeights {
+    /// `(channels, 2 * channels)`
+    kv: Vec<f32>,
+    /// `(words + 1, channels)`, row 0 "nothing said".
+    embed: Vec<f32>,
+    channels: usize,
+}
+
+impl PromptWeights {
+    pub fn new(pack: &Pack, block: usize, channels: usize) -> Result<Self, PackError> {
+        Ok(Self { kv: pack.f32s(&format!("dyn.{block}.text.kv.w"))?, embed: pack.f32s("text.embed")?, channels })
+    }
+
+    /// Keys and values `(1 + words, 2 * channels padded)` of "nothing said" and these words.
+    pub fn keys(&self, words: &[u16]) -> Vec<f32> {
+        let c = self.channels;
+        let ids = std::iter::once(0).chain(words.iter().map(|&w| usize::from(w)));
+        let values = ids.flat_map(|id| self.embed[id * c..(id + 1) * c].iter().copied()).collect();
+        let keys = linear(&Rows { width: c, values }, &self.kv, &[], 2 * c);
+        debug_assert_eq!(keys.width, 2 * c);
+        let out = pad_columns(&keys.values, 2 * c, 2);
+        debug_assert_eq!(out.len(), (1 + words.len()) * 2 * padded(c));
+        out
+    }
+}

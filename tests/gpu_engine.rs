@@ -1,0 +1,357 @@
+//! The GPU engine as a whole against the plain reference: logits, tokens, pictures, replay, and changes without a rebuild.
+#![cfg(feature = "player")]
+
+use somnium::engine::gpu::{GpuContext, GpuEngine};
+use somnium::engine::reference::ReferenceEngine;
+use somnium::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder, decode};
+use somnium::pack::Pack;
+use somnium::pack::manifest::Manifest;
+use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
+
+/// Largest |gpu - f64| of a logit, as `ATOL + RTOL * |f64|`: f32 sums over a few hundred terms, through a handful of blocks.
+const ATOL: f32 = 1e-3;
+const RTOL: f32 = 1e-3;
+
+/// The context's message names the remedy; nothing here is ever skipped.
+fn gpu() -> GpuContext {
+    GpuContext::headless(false).unwrap_or_else(|e| panic!("these tests need a graphics adapter: {e}"))
+}
+
+fn pack(manifest: Manifest) -> Pack {
+    random_pack(manifest, 7).unwrap()
+}
+
+fn settings(p: &Pack, steps: u32) -> DecodeSettings {
+    let window = p.manifest.dynamics.as_ref().unwrap().window;
+    DecodeSettings { steps, temperature: 1.0, seed: 11, order: UnmaskOrder::Random, window, context_level: 0 }
+}
+
+/// Any codes, action and prompt that the pack allows; every fifth token of some frames is not given.
+fn any_frame(m: &Manifest, t: u32) -> TokenFrame {
+    let (f, d) = (&m.frame, m.dynamics.as_ref().unwrap());
+    let mut codes: Vec<u8> = (0..f.code_bytes() as u32).map(|i| (decode::random(1, t, 2, i, 3) % f.code_levels as u32) as u8).collect();
+    for token in codes.chunks_exact_mut(f.code_dims).step_by(5).filter(|_| t % 3 == 1) {
+        token.fill(UNKNOWN);
+    }
+    let words = (t / 2) as usize % (d.prompt_words + 1);
+    TokenFrame {
+        codes,
+        action: (decode::random(4, t, 0, 0, 0) % (d.actions as u32 + 1)) as u8,
+        prompt: (0..words).map(|i| (1 + (t as usize + i) % m.vocabulary.len()) as u16).collect(),
+    }
+}
+
+/// How many times the tolerance the worst logit is off; infinite where one is no number.
+fn worst_of_tolerance(ours: &[f32], truth: &[f32]) -> f32 {
+    assert_eq!(ours.len(), truth.len());
+    let off = |(a, b): (&f32, &f32)| if a.is_finite() { (a - b).abs() / (ATOL + RTOL * b.abs()) } else { f32::INFINITY };
+    ours.iter().zip(truth).map(off).fold(0.0, f32::max)
+}
+
+/// Teacher-forces both engines over `frames` frames and returns the worst logit in tolerances.
+fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32) -> f32 {
+    let mut ours = GpuEngine::new(gpu(), gpu_pack).unwrap();
+    let mut truth = ReferenceEngine::new(p).unwrap();
+    let mut worst = 0.0f32;
+    for t in 0..frames {
+        let frame = any_frame(&p.manifest, t);
+        let levels = p.manifest.dynamics.as_ref().unwrap().context_levels;
+        // Window and level change on the way, as a player may change them.
+        let base = settings(p, 2);
+        let s = DecodeSettings {
+            window: if t % 7 == 5 { base.window.div_ceil(2) } else { base.window },
+            context_level: t as usize % levels,
+            ..base
+        };
+        let (a, b) = (ours.teacher_force(&frame, &s).unwrap(), truth.teacher_force(&frame, &s).unwrap());
+        worst = worst.max(worst_of_tolerance(&a, &b));
+    }
+    worst
+}
+
+#[test]
+fn teacher_forced_logits_match_past_two_windows() {
+    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest()] {
+        let frames = 2 * manifest.dynamics.as_ref().unwrap().window as u32 + 3;
+        let p = pack(manifest);
+        let worst = teacher_forced(&p, &p, frames);
+        assert!(worst <= 1.0, "{}: worst logit is {worst} tolerances off", p.manifest.name);
+    }
+}
+
+/// The comparison notices a single bias by age that is off: it reaches logits only through the ring.
+#[test]
+fn a_corrupted_weight_is_noticed() {
+    let p = pack(odd_manifest());
+    let mut corrupted = p.clone();
+    let bias = corrupted.tensors.get_mut("dyn.1.time.bias").unwrap();
+    let mut values = bias.f32s();
+    values[1] += 4.0;
+    *bias = somnium::pack::PackTensor::from_f32s_as_f16(&bias.shape.clone(), &values);
+    let worst = teacher_forced(&p, &corrupted, 4);
+    assert!(worst > 1.0, "worst logit is only {worst} tolerances off");
+}
+
+/// Dreams one frame on the GPU engine and waits for its codes.
+fn dreamed(engine: &mut dyn Engine, action: u8, s: &DecodeSettings) -> (u32, Vec<u8>) {
+    let mut codes = vec![0; engine.manifest().frame.code_bytes()];
+    engine.dream(action, s).unwrap();
+    engine.finish().unwrap();
+    let number = engine.take_codes(&mut codes).unwrap();
+    assert_eq!(engine.take_codes(&mut codes), None, "a frame is reported once");
+    (number, codes)
+}
+
+/// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
+/// other, so a near tie may spread; the test of single steps below looks at every choice by itself. Pictures of equal tokens must agree.
+fn differing_share(
+    p: &Pack,
+    ours: &mut dyn Engine,
+    our_settings: &dyn Fn(u32) -> DecodeSettings,
+    their_settings: &dyn Fn(u32) -> DecodeSettings,
+) -> f64 {
+    let mut truth = ReferenceEngine::new(p).unwrap();
+    let actions = p.manifest.dynamics.as_ref().unwrap().actions as u32;
+    let (mut different, mut compared) = (0, 0);
+    for t in 0..7 {
+        let history: Vec<TokenFrame> = (0..t).map(|i| any_frame(&p.manifest, i)).collect();
+        let words = any_frame(&p.manifest, t).prompt;
+        let run = |engine: &mut dyn Engine, s: &dyn Fn(u32) -> DecodeSettings| {
+            engine.set_prompt(&words).unwrap();
+            engine.restore(&history, t).unwrap();
+            let first = dreamed(engine, (t % (actions + 1)) as u8, &s(t));
+            engine.set_prompt(&[]).unwrap();
+            let second = dreamed(engine, (t % actions) as u8, &s(t + 1));
+            ([first.0, second.0], [first.1, second.1].concat(), engine.read_picture().unwrap())
+        };
+        let (a, b) = (run(ours, our_settings), run(&mut truth, their_settings));
+        assert_eq!(a.0, [t, t + 1], "frame numbers");
+        let off = a.1.iter().zip(&b.1).filter(|(x, y)| x != y).count();
+        compared += a.1.len();
+        different += off;
+        if off == 0 {
+            let worst = a.2.iter().zip(&b.2).map(|(x, y)| x.abs_diff(*y)).max().unwrap();
+            assert!(worst <= 1, "pixels are {worst} off at frame {t}");
+        }
+    }
+    different as f64 / compared as f64
+}
+
+/// Steps 1 to 8, both orders, three temperatures, seeds, windows and levels change from frame to frame; nothing is compiled for it.
+fn changing(p: &Pack, t: u32) -> DecodeSettings {
+    let d = p.manifest.dynamics.as_ref().unwrap();
+    DecodeSettings {
+        steps: [2, 1, 8, 3, 4, 5, 6, 7][t as usize % 8],
+        temperature: [1.0, 0.0, 0.6][t as usize % 3],
+        seed: 100 + t / 2,
+        order: if t % 4 < 2 { UnmaskOrder::Random } else { UnmaskOrder::Confidence },
+        window: d.window - (t as usize % d.window).min(2),
+        context_level: t as usize % d.context_levels,
+    }
+}
+
+#[test]
+fn dreams_follow_the_reference_while_settings_change_and_nothing_is_rebuilt() {
+    for manifest in [odd_manifest(), tiny_manifest()] {
+        let p = pack(manifest);
+        let mut ours = GpuEngine::new(gpu(), &p).unwrap();
+        let pipelines = ours.pipelines();
+        let share = differing_share(&p, &mut ours, &|t| changing(&p, t), &|t| changing(&p, t));
+        assert!(share <= 0.01, "{}: {share} of the choices differ", p.manifest.name);
+        assert_eq!(ours.pipelines(), pipelines);
+    }
+}
+
+#[test]
+fn another_seed_is_noticed() {
+    let p = pack(odd_manifest());
+    let other = |t| DecodeSettings { seed: 9, temperature: 1.0, ..changing(&p, t) };
+    let share = differing_share(&p, &mut GpuEngine::new(gpu(), &p).unwrap(), &other, &|t| changing(&p, t));
+    assert!(share > 0.1, "another seed changes only {share} of the choices");
+}
+
+/// Every choice of a single step is the reference's, except where its two best scores lie within this of each other.
+const TIE: f32 = 4e-3;
+
+/// Choices that differ though they are no tie, and how many are ties.
+fn wrong_choices(p: &Pack, our_seed: u32) -> (usize, usize, usize) {
+    let mut ours = GpuEngine::new(gpu(), p).unwrap();
+    let mut truth = ReferenceEngine::new(p).unwrap();
+    let f = &p.manifest.frame;
+    let (mut wrong, mut ties, mut all) = (0, 0, 0);
+    for t in 0..4 {
+        let history: Vec<TokenFrame> = (0..2 * t).map(|i| any_frame(&p.manifest, i)).collect();
+        let s = DecodeSettings { temperature: 0.8, ..settings(p, 1) };
+        ours.restore(&history, t).unwrap();
+        truth.restore(&history, t).unwrap();
+        let codes = dreamed(&mut ours, 1, &DecodeSettings { seed: our_seed, ..s }).1;
+        let blank = TokenFrame { codes: vec![0; f.code_bytes()], action: 1, prompt: Vec::new() };
+        let logits = truth.teacher_force(&blank, &s).unwrap();
+        for (i, (row, &code)) in logits.chunks_exact(f.code_levels).zip(&codes).enumerate() {
+            let (n, d) = ((i / f.code_dims) as u32, i % f.code_dims);
+            let noise = |l: usize| decode::gumbel(decode::random(s.seed, t, 1, n, (d * f.code_levels + l) as u32));
+            let scores: Vec<f32> = row.iter().enumerate().map(|(l, x)| x / s.temperature + noise(l)).collect();
+            let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let near = scores.iter().filter(|&&x| x > best - TIE).count() > 1;
+            all += 1;
+            ties += usize::from(near);
+            wrong += usize::from(!near && scores[usize::from(code)] < best);
+        }
+    }
+    (wrong, ties, all)
+}
+
+#[test]
+fn a_single_step_chooses_as_the_reference_does_but_for_near_ties() {
+    let p = pack(odd_manifest());
+    let (wrong, ties, all) = wrong_choices(&p, settings(&p, 1).seed);
+    assert_eq!(wrong, 0, "of {all}");
+    assert!(ties * 20 < all, "{ties} of {all} choices are ties: the test would see too little");
+    let (wrong, _, _) = wrong_choices(&p, 999);
+    assert!(wrong * 4 > all, "another seed is noticed: {wrong} of {all}");
+}
+
+/// A played stretch: codes of every frame and the last picture.
+fn played(engine: &mut GpuEngine, seed: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let p = pack(pocket_manifest());
+    engine.set_prompt(&[1, 2]).unwrap();
+    engine.restore(&[any_frame(&p.manifest, 3)], 40).unwrap();
+    let base = DecodeSettings { seed, ..settings(&p, 2) };
+    let frames = (0..10).map(|t| dreamed(engine, t % 8, &base).1).collect();
+    (frames, engine.read_picture().unwrap())
+}
+
+#[test]
+fn replay_is_exact_and_depends_on_the_seed() {
+    let p = pack(pocket_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let first = played(&mut engine, 5);
+    let again = played(&mut engine, 5);
+    assert!(first == again, "the same engine replays itself");
+    let fresh = played(&mut GpuEngine::new(gpu(), &p).unwrap(), 5);
+    assert!(first == fresh, "a fresh engine replays it too");
+    assert!(first.0 != played(&mut engine, 6).0, "another seed gives another dream");
+}
+
+/// Restoring the tokens of a dream and going on gives what going on without a stop gives.
+#[test]
+fn a_restored_dream_goes_on_as_if_it_had_not_stopped() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let s = settings(&p, 2);
+    engine.set_prompt(&[2]).unwrap();
+    let mut history = Vec::new();
+    for t in 0..30u8 {
+        let action = t % 3;
+        if t == 17 {
+            engine.set_prompt(&[3, 1]).unwrap();
+        }
+        let codes = dreamed(&mut engine, action, &s).1;
+        history.push(TokenFrame { codes, action, prompt: if t < 17 { vec![2] } else { vec![3, 1] } });
+    }
+    let picture = engine.read_picture().unwrap();
+    let onward: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
+    engine.restore(&history, 30).unwrap();
+    assert!(engine.read_picture().unwrap() == picture, "the visible frame is the last of the history");
+    let restored: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
+    assert!(onward == restored);
+    // Without the older frames it goes elsewhere: the ring is what carries on.
+    engine.restore(&history[29..], 30).unwrap();
+    let short: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
+    assert!(onward != short);
+}
+
+#[test]
+fn the_pocket_pack_takes_fewer_than_120_dispatches() {
+    let p = pack(pocket_manifest());
+    let engine = GpuEngine::new(gpu(), &p).unwrap();
+    assert!(engine.dispatches(2) < 120, "{}", engine.dispatches(2));
+    assert!(engine.dispatches(3) > engine.dispatches(2));
+    let (two, four) = (engine.roofline(2), engine.roofline(4));
+    assert_eq!(two.dispatches, engine.dispatches(2));
+    // 2 steps of 63 rows through some 1.5 million weights, the commit and a decoder: between 0.3 and 3 GFLOP.
+    assert!((300_000_000..3_000_000_000).contains(&two.ops), "{two:?}");
+    assert!(four.ops > two.ops && four.bytes() > two.bytes());
+    assert!(two.bound_ms(1000.0, 100.0) < two.bound_ms(10.0, 100.0));
+}
+
+/// Codes arrive once each and in order, also when nobody waits for the device in between.
+#[test]
+fn codes_arrive_in_order_without_waiting() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    engine.restore(&[], 100).unwrap();
+    let mut codes = vec![0; p.manifest.frame.code_bytes()];
+    let mut numbers = Vec::new();
+    for _ in 0..30 {
+        engine.dream(0, &settings(&p, 1)).unwrap();
+        numbers.extend(engine.take_codes(&mut codes));
+    }
+    engine.finish().unwrap();
+    numbers.extend(std::iter::from_fn(|| engine.take_codes(&mut codes)));
+    assert_eq!(numbers, (100..130).collect::<Vec<_>>());
+    assert!(codes.iter().all(|&c| usize::from(c) < p.manifest.frame.code_levels));
+    assert!(engine.take_codes(&mut codes).is_none());
+}
+
+#[test]
+fn restoring_nothing_clears_picture_and_untaken_codes() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    engine.dream(0, &settings(&p, 1)).unwrap();
+    assert!(engine.read_picture().unwrap().iter().any(|&x| x != 0));
+    engine.restore(&[], 0).unwrap();
+    assert!(engine.take_codes(&mut vec![0; p.manifest.frame.code_bytes()]).is_none());
+    assert!(engine.read_picture().unwrap().iter().all(|&x| x == 0));
+}
+
+#[test]
+fn bad_input_is_named_and_changes_nothing() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let s = settings(&p, 2);
+    let input = |r: Result<(), EngineError>| matches!(r, Err(EngineError::Input { .. }));
+    assert!(input(engine.dream(9, &s)));
+    assert!(input(engine.dream(0, &DecodeSettings { steps: 9, ..s })));
+    assert!(input(engine.dream(0, &DecodeSettings { window: 6, ..s })));
+    assert!(input(engine.dream(0, &DecodeSettings { context_level: 3, ..s })));
+    assert!(input(engine.dream(0, &DecodeSettings { temperature: f32::NAN, ..s })));
+    assert!(input(engine.set_prompt(&[1, 2, 3, 4])));
+    assert!(input(engine.restore(&[TokenFrame { codes: vec![0; 2], action: 0, prompt: Vec::new() }], 0)));
+    assert!(input(engine.encode(&[0; 5]).map(|_| ())));
+    assert_eq!(dreamed(&mut engine, 0, &s).0, 0);
+    assert!(engine.context().fault().is_none(), "{:?}", engine.context().fault());
+}
+
+#[test]
+fn a_tokenizer_by_itself_shows_pictures_but_does_not_dream() {
+    let mut manifest = odd_manifest();
+    manifest.dynamics = None;
+    let p = pack(manifest);
+    let mut ours = GpuEngine::new(gpu(), &p).unwrap();
+    let mut truth = ReferenceEngine::new(&p).unwrap();
+    let rgb: Vec<u8> = (0..p.manifest.frame.rgb_bytes() as u32).map(|i| (i * 37 % 251) as u8).collect();
+    let codes = ours.encode(&rgb).unwrap();
+    assert_eq!(codes, truth.encode(&rgb).unwrap());
+    let frame = TokenFrame { codes, action: 0, prompt: Vec::new() };
+    ours.restore(std::slice::from_ref(&frame), 0).unwrap();
+    truth.restore(&[frame], 0).unwrap();
+    let (a, b) = (ours.read_picture().unwrap(), truth.read_picture().unwrap());
+    assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1));
+    let s = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: UnmaskOrder::Random, window: 1, context_level: 0 };
+    assert!(matches!(ours.dream(0, &s), Err(EngineError::NoDynamics)));
+}
+
+#[test]
+fn stages_are_timed_where_the_device_can() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    dreamed(&mut engine, 0, &settings(&p, 2));
+    let times = engine.stage_times();
+    if engine.context().timestamps {
+        assert_eq!(times.len(), 3);
+        assert!(times.iter().all(|(_, ms)| (0.0..10_000.0).contains(ms)) && times[0].1 > 0.0, "{times:?}");
+    } else {
+        assert!(times.is_empty());
+    }
+}

@@ -1,0 +1,91 @@
+//! Every assembled shader parses and validates offline, without a device; a broken one does not.
+#![cfg(feature = "player")]
+
+use std::collections::BTreeMap;
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use somnium::engine::gpu::kernel::Kernel;
+use somnium::engine::gpu::ops::matmul::{self, Variant};
+use somnium::engine::gpu::ops::{attend_prompt, attend_ring, attend_space, embed, picture, prev, sample, unmask};
+use somnium::engine::gpu::plan::Plan;
+use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
+
+/// What the base tier asks of a device, and nothing else: f16 pairs unpacked to f32.
+fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
+    Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+        .validate(&module)
+        .map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
+    Ok(module)
+}
+
+fn all_kernels() -> BTreeMap<String, Kernel> {
+    let mut kernels =
+        vec![prev::kernel(), sample::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
+    for bits in 0..16 {
+        kernels.push(matmul::kernel(Variant { norm: bits & 1 > 0, gelu: bits & 2 > 0, residual: bits & 4 > 0, scatter: bits & 8 > 0 }));
+    }
+    for head_dim in [1, 7, 8, 32, 64, 128] {
+        kernels.extend([attend_space::kernel(head_dim), attend_ring::kernel(head_dim), attend_prompt::kernel(head_dim)]);
+    }
+    kernels.into_iter().map(|k| (k.label.clone(), k)).collect()
+}
+
+#[test]
+fn every_shader_is_valid() {
+    for kernel in all_kernels().values() {
+        validate(kernel, &kernel.source).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+/// The file list is the folder's: a shader that no kernel uses would be validated by nobody.
+#[test]
+fn every_file_belongs_to_a_kernel() {
+    let stems: Vec<String> = all_kernels().keys().filter_map(|label| label.split(' ').next().map(str::to_owned)).collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "wgsl"));
+    let mut count = 0;
+    for file in files {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        assert!(stems.iter().any(|s| s == stem), "no kernel is made from {}", file.display());
+        count += 1;
+    }
+    assert_eq!(count, 9, "kernels found in {folder}");
+}
+
+/// What a plan binds is what the shader declares, in number and in kind.
+#[test]
+fn bindings_agree_with_the_shader() {
+    for kernel in all_kernels().values() {
+        let module = validate(kernel, &kernel.source).unwrap();
+        let declared = module.global_variables.iter().filter(|(_, v)| v.binding.is_some_and(|b| b.binding >= 2)).count();
+        assert_eq!(declared, kernel.binds.len(), "{}", kernel.label);
+        let storage = module.global_variables.iter().filter(|(_, v)| matches!(v.space, naga::AddressSpace::Storage { .. })).count();
+        assert!(storage <= 8, "{} binds {storage} storage buffers", kernel.label);
+    }
+}
+
+#[test]
+fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
+    let known = all_kernels();
+    for manifest in [pocket_manifest(), odd_manifest(), tiny_manifest()] {
+        let plan = Plan::new(&random_pack(manifest, 1).unwrap()).unwrap();
+        for pass in plan.passes() {
+            match known.get(&pass.kernel.label) {
+                Some(kernel) => assert_eq!(kernel.source, pass.kernel.source),
+                None => assert!(pass.kernel.label.contains("HEAD_DIM"), "{}", pass.kernel.label),
+            }
+            validate(&pass.kernel, &pass.kernel.source).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+}
+
+#[test]
+fn a_broken_shader_is_found() {
+    let kernel = sample::kernel();
+    let wrong_type = kernel.source.replace("choice[id.x] = best;", "choice[id.x] = best_score;");
+    assert_ne!(wrong_type, kernel.source);
+    assert!(validate(&kernel, &wrong_type).is_err());
+    let wrong_syntax = kernel.source.replace("var best = 0u;", "var best = ;");
+    assert!(validate(&kernel, &wrong_syntax).is_err());
+}
