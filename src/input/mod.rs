@@ -1,1 +1,11 @@
+//! Keyboard and gamepad, the table that binds them, and the latch that makes every press count.
 //!
+//! Devices are translated at the edge (`keys`, `pad`) into names of the table (`bindings`); what drives a world is decided in `latch`.
+
+pub mod bindings;
+pub mod keys;
+pub mod latch;
+pub mod pad;
+
+pub use bindings::{Action, Bindings, Command};
+pub use latch::{Holder, Latch};

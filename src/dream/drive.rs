@@ -1,0 +1,58 @@
+//! What steers a world: the intent of a player, or a raw latent code.
+
+/// What a player means, whatever key or stick says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Intent {
+    #[default]
+    Stay,
+    North,
+    South,
+    West,
+    East,
+}
+
+impl Intent {
+    pub const ALL: [Self; 5] = [Self::Stay, Self::North, Self::South, Self::West, Self::East];
+
+    /// The name used in manifests, bindings and scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stay => "stay",
+            Self::North => "north",
+            Self::South => "south",
+            Self::West => "west",
+            Self::East => "east",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|i| i.name() == name)
+    }
+}
+
+/// What leads into the next frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    Intent(Intent),
+    /// A latent code (a simulator's recorded action), whatever it is bound to.
+    Code(u8),
+}
+
+impl Default for Drive {
+    fn default() -> Self {
+        Self::Intent(Intent::Stay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for intent in Intent::ALL {
+            assert_eq!(Intent::from_name(intent.name()), Some(intent));
+        }
+        assert_eq!(Intent::from_name("up"), None);
+    }
+}

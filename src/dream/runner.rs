@@ -1,0 +1,439 @@
+//! Plays a source on its own thread: evenly paced, the newest input taken just before each frame, the newest picture handed over.
+//!
+//! Nothing queues up. Settings are the latest wish, not a list of changes; a picture nobody fetched is replaced by the next one.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::drive::Drive;
+use super::record;
+use super::source::{DreamError, Source, SourceInfo};
+use super::still::Still;
+use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
+
+/// Codes kept for the inspector's timeline.
+pub const TIMELINE_FRAMES: usize = 96;
+/// Requests that may wait while a frame is computed.
+const MOST_WAITING: usize = 64;
+/// Notices that may wait for the window.
+const MOST_NOTICES: usize = 16;
+
+/// How fast frames are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Rate {
+    /// As the pack says.
+    #[default]
+    Own,
+    Hz(f32),
+    /// As fast as the source can.
+    Max,
+}
+
+/// Something to do once, in order.
+pub enum Request {
+    /// One frame while paused.
+    Step,
+    /// Back to the start; the seed matters to simulators.
+    Reset(u32),
+    StartFrom(Vec<Still>),
+    /// Writes the newest frame as a PNG, enlarged by a whole number.
+    Screenshot(PathBuf, u32),
+    /// A fresh engine in place of a lost one.
+    ReplaceEngine(Box<dyn Engine>),
+    /// Look at the wish again.
+    Nudge,
+}
+
+/// What the player wants from now on; only the latest counts.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub settings: DecodeSettings,
+    pub rate: Rate,
+    pub paused: bool,
+    /// Word ids.
+    pub prompt: Vec<u16>,
+}
+
+/// A picture on its way to the window.
+pub enum Shown {
+    /// RGBA, `width_px * height_px`.
+    Rgba(Vec<u8>),
+    /// On the device that window and engine share.
+    #[cfg(feature = "player")]
+    Texture(wgpu::Texture),
+}
+
+/// What the window shows about the world that plays.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// `None` until the source is open.
+    pub info: Option<Arc<SourceInfo>>,
+    /// Frames made since the source was opened.
+    pub frames: u64,
+    /// Code that led into the newest frame.
+    pub code: u8,
+    /// Codes of the last frames, newest last.
+    pub timeline: VecDeque<u8>,
+    pub stages: StageTimes,
+    /// Time the newest frame took to make.
+    pub frame_ms: f32,
+    /// Frames a second over the last two seconds.
+    pub fps: f32,
+    pub caption: Option<String>,
+    /// The source could not be opened; nothing will play.
+    pub failed: Option<String>,
+    /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`].
+    pub device_lost: bool,
+}
+
+/// Good news or bad, for the window to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub is_error: bool,
+}
+
+struct Outbox {
+    status: Status,
+    picture: Option<Shown>,
+    /// A pixel buffer the window is done with.
+    spare: Vec<u8>,
+    notices: VecDeque<Notice>,
+}
+
+struct Shared {
+    outbox: Mutex<Outbox>,
+    wish: Mutex<Wish>,
+}
+
+/// A poisoned lock only means that a thread died while holding plain data; the data is still good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How the worker is tied to the rest of the program.
+pub struct Wiring {
+    /// The drive in force; asked just before a frame is computed.
+    pub drive: Box<dyn FnMut() -> Drive + Send>,
+    /// Called whenever there is something new to fetch.
+    pub wake: Box<dyn Fn() + Send>,
+}
+
+/// The thread named "dream" and what it shares.
+pub struct Runner {
+    requests: Option<SyncSender<Request>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Runner {
+    /// Opens a source on a new thread and plays it there. Where opening fails, [`Status::failed`] says why.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn spawn(
+        open: impl FnOnce() -> Result<Box<dyn Source>, String> + Send + 'static,
+        wish: Wish,
+        wiring: Wiring,
+    ) -> std::io::Result<Self> {
+        let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
+        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish) });
+        let (requests, inbox) = sync_channel(MOST_WAITING);
+        let seen = shared.clone();
+        let thread = std::thread::Builder::new().name("dream".to_owned()).spawn(move || match open() {
+            Ok(source) => Worker::new(source, seen, wiring).run(&inbox),
+            Err(why) => {
+                lock(&seen.outbox).status.failed = Some(why);
+                (wiring.wake)();
+            }
+        })?;
+        Ok(Self { requests: Some(requests), shared, thread: Some(thread) })
+    }
+
+    /// Hands a request over; says so in a notice where the worker is too busy to take it.
+    pub fn request(&self, request: Request) {
+        let Some(requests) = &self.requests else { return };
+        let nudge = matches!(request, Request::Nudge);
+        if let Err(TrySendError::Full(_)) = requests.try_send(request)
+            && !nudge
+        {
+            notify(&self.shared, "The dream is too busy for that; try again in a moment.".to_owned(), true);
+        }
+    }
+
+    /// Changes what is wanted from the next frame on.
+    pub fn wish(&self, change: impl FnOnce(&mut Wish)) {
+        change(&mut lock(&self.shared.wish));
+        self.request(Request::Nudge);
+    }
+
+    pub fn current_wish(&self) -> Wish {
+        lock(&self.shared.wish).clone()
+    }
+
+    /// The newest picture nobody has fetched yet; `done_with` is a pixel buffer to be filled next.
+    pub fn fetch(&self, status: &mut Status, done_with: Vec<u8>) -> (Option<Shown>, Vec<Notice>) {
+        let mut outbox = lock(&self.shared.outbox);
+        status.clone_from(&outbox.status);
+        if done_with.capacity() > 0 {
+            outbox.spare = done_with;
+        }
+        (outbox.picture.take(), outbox.notices.drain(..).collect())
+    }
+}
+
+impl Drop for Runner {
+    /// Lets the worker finish its frame and end.
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the dream thread ended in a panic");
+        }
+    }
+}
+
+fn notify(shared: &Shared, text: String, is_error: bool) {
+    if is_error {
+        log::warn!("{text}");
+    } else {
+        log::info!("{text}");
+    }
+    let notices = &mut lock(&shared.outbox).notices;
+    if notices.len() < MOST_NOTICES {
+        notices.push_back(Notice { text, is_error });
+    }
+}
+
+struct Worker {
+    source: Box<dyn Source>,
+    shared: Arc<Shared>,
+    wiring: Wiring,
+    info: Arc<SourceInfo>,
+    prompt: Vec<u16>,
+    /// When the last frames were done.
+    done: VecDeque<Instant>,
+    /// Steps asked for while paused.
+    single_steps: u32,
+    /// Stopped by an error until something changes.
+    halted: bool,
+    prompt_refused: bool,
+}
+
+impl Worker {
+    fn new(source: Box<dyn Source>, shared: Arc<Shared>, wiring: Wiring) -> Self {
+        let info = Arc::new(source.info().clone());
+        Self {
+            source,
+            shared,
+            wiring,
+            info,
+            prompt: Vec::new(),
+            done: VecDeque::new(),
+            single_steps: 0,
+            halted: false,
+            prompt_refused: false,
+        }
+    }
+
+    fn run(mut self, inbox: &Receiver<Request>) {
+        self.publish(false);
+        let mut due = Instant::now();
+        loop {
+            let wish = lock(&self.shared.wish).clone();
+            self.apply_prompt(&wish);
+            let idle = self.halted || (wish.paused && self.single_steps == 0);
+            let now = Instant::now();
+            let request = if idle {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(due.saturating_duration_since(now))
+            };
+            match request {
+                Ok(request) => {
+                    self.serve(request);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.frame(&wish.settings);
+            self.single_steps = self.single_steps.saturating_sub(1);
+            due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+        }
+    }
+
+    fn serve(&mut self, request: Request) {
+        let outcome = match request {
+            Request::Nudge => Ok(()),
+            Request::Step => {
+                self.single_steps = (self.single_steps + 1).min(8);
+                self.halted = false;
+                Ok(())
+            }
+            Request::Reset(seed) => self.restarted(|source| source.reset(seed)),
+            Request::StartFrom(stills) => self.restarted(|source| source.start_from(&stills)),
+            Request::Screenshot(path, scale) => self.screenshot(&path, scale),
+            Request::ReplaceEngine(engine) => {
+                let replaced = self.restarted(|source| source.replace_engine(engine));
+                self.info = Arc::new(self.source.info().clone());
+                lock(&self.shared.outbox).status.device_lost = false;
+                replaced
+            }
+        };
+        if let Err(error) = outcome {
+            self.report(&error);
+        }
+    }
+
+    fn restarted(&mut self, change: impl FnOnce(&mut dyn Source) -> Result<(), DreamError>) -> Result<(), DreamError> {
+        change(self.source.as_mut())?;
+        self.halted = false;
+        self.publish(false);
+        Ok(())
+    }
+
+    fn apply_prompt(&mut self, wish: &Wish) {
+        if wish.prompt == self.prompt {
+            return;
+        }
+        self.prompt.clone_from(&wish.prompt);
+        if let Err(error) = self.source.set_prompt(&wish.prompt) {
+            // Said once, not on every letter.
+            if !std::mem::replace(&mut self.prompt_refused, true) {
+                self.report(&error);
+            }
+        }
+    }
+
+    fn frame(&mut self, settings: &DecodeSettings) {
+        let code = self.info.code_of((self.wiring.drive)());
+        let start = Instant::now();
+        if let Err(error) = self.source.step(code, settings) {
+            self.halted = true;
+            if error.is_device_lost() {
+                lock(&self.shared.outbox).status.device_lost = true;
+            }
+            self.report(&error);
+            return;
+        }
+        let now = Instant::now();
+        self.done.push_back(now);
+        while self.done.len() > 2 && self.done.front().is_some_and(|&t| now - t > Duration::from_secs(2)) {
+            self.done.pop_front();
+        }
+        let span = self.done.front().map_or(0.0, |&first| (now - first).as_secs_f32());
+        {
+            let status = &mut lock(&self.shared.outbox).status;
+            status.frames += 1;
+            status.code = code;
+            status.frame_ms = (now - start).as_secs_f32() * 1e3;
+            status.fps = if span > 0.0 { (self.done.len() - 1) as f32 / span } else { 0.0 };
+            if status.timeline.len() == TIMELINE_FRAMES {
+                status.timeline.pop_front();
+            }
+            status.timeline.push_back(code);
+        }
+        self.publish(true);
+    }
+
+    /// Puts the newest picture and what is known about it where the window finds them.
+    fn publish(&mut self, with_times: bool) {
+        let stages = if with_times { self.source.stage_times() } else { Vec::new() };
+        let caption = self.source.caption();
+        let mut outbox = lock(&self.shared.outbox);
+        let recycled = match outbox.picture.take() {
+            Some(Shown::Rgba(pixels)) => pixels,
+            _ => std::mem::take(&mut outbox.spare),
+        };
+        let picture = match self.source.picture() {
+            Picture::Rgba(pixels) => {
+                let mut buffer = recycled;
+                buffer.clear();
+                buffer.extend_from_slice(pixels);
+                Shown::Rgba(buffer)
+            }
+            #[cfg(feature = "player")]
+            Picture::Texture(texture) => Shown::Texture(texture.clone()),
+        };
+        outbox.picture = Some(picture);
+        outbox.status.info = Some(self.info.clone());
+        outbox.status.stages = stages;
+        outbox.status.caption = caption;
+        drop(outbox);
+        (self.wiring.wake)();
+    }
+
+    fn screenshot(&mut self, path: &std::path::Path, scale: u32) -> Result<(), DreamError> {
+        let rgba = self.source.read_picture()?;
+        let (w, h) = (self.info.width_px, self.info.height_px);
+        let written = enlarge(&rgba, w, h, scale.max(1) as usize)
+            .and_then(|(large, w, h)| record::write_png(path, w, h, &large).map_err(|e| e.to_string()));
+        match written {
+            Ok(()) => notify(&self.shared, format!("Saved {}", path.display()), false),
+            Err(why) => notify(&self.shared, why, true),
+        }
+        (self.wiring.wake)();
+        Ok(())
+    }
+
+    fn report(&self, error: &DreamError) {
+        notify(&self.shared, format!("{error}."), true);
+        (self.wiring.wake)();
+    }
+}
+
+fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> Result<(Vec<u8>, u32, u32), String> {
+    let side = |px: usize| u32::try_from(px * scale).map_err(|_| "the picture is too large to save".to_owned());
+    let mut large = Vec::with_capacity(rgba.len() * scale * scale);
+    for row in rgba.chunks_exact(width_px * 4).take(height_px) {
+        for _ in 0..scale {
+            large.extend(row.chunks_exact(4).flat_map(|pixel| std::iter::repeat_n(pixel, scale)).flatten());
+        }
+    }
+    Ok((large, side(width_px)?, side(height_px)?))
+}
+
+/// Time between frames; zero where there is no limit.
+fn period(rate: Rate, own_hz: u32) -> Duration {
+    match rate {
+        Rate::Own => Duration::from_secs(1) / own_hz.max(1),
+        Rate::Hz(hz) => Duration::from_secs_f32(1.0 / hz.clamp(0.1, 1000.0)),
+        Rate::Max => Duration::ZERO,
+    }
+}
+
+/// When the frame after the one that was due at `due` and done at `now` is due. A short delay is caught up, so that the beat stays
+/// even; after a long one the beat starts anew instead of racing.
+fn next_due(due: Instant, now: Instant, period: Duration) -> Instant {
+    let next = due + period;
+    if now > next + period { now } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beat_stays_even_after_a_short_delay_and_starts_anew_after_a_long_one() {
+        let start = Instant::now();
+        let period = Duration::from_millis(100);
+        let ms = Duration::from_millis;
+        assert_eq!(next_due(start, start + ms(30), period), start + ms(100));
+        assert_eq!(next_due(start, start + ms(150), period), start + ms(100), "caught up");
+        assert_eq!(next_due(start, start + ms(900), period), start + ms(900), "no race after a pause");
+    }
+
+    #[test]
+    fn enlarging_repeats_pixels() {
+        let (large, w, h) = enlarge(&[1, 2, 3, 4, 5, 6, 7, 8], 2, 1, 2).unwrap();
+        assert_eq!((w, h), (4, 2));
+        assert_eq!(large[..16], [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]);
+        assert_eq!(large[..16], large[16..]);
+    }
+}

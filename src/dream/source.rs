@@ -1,0 +1,144 @@
+//! What the player can play: anything that makes one frame after another under a code.
+
+use super::drive::{Drive, Intent};
+use super::still::Still;
+use crate::engine::{DecodeSettings, EngineError, Picture, StageTimes};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A network dreams the frames.
+    Dream,
+    /// A simulator draws them.
+    Truth,
+}
+
+/// One code as the inspector shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionInfo {
+    pub name: String,
+    /// Share of labelled steps that carried it, 0..1; a simulator has none.
+    pub share: Option<f32>,
+    /// Share of its steps that agree with its name, 0..1: moved steps, blocked steps.
+    pub purity: Option<(f32, f32)>,
+    /// Intents that lead to it.
+    pub bound_to: Vec<Intent>,
+}
+
+/// What a source looks like from outside; does not change while it plays.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    pub kind: SourceKind,
+    /// Name of the pack or of the simulator.
+    pub title: String,
+    /// "cpu engine", "gpu engine", "simulator".
+    pub engine: String,
+    /// What it runs on: "2 threads, AVX2", "llvmpipe", "one core".
+    pub device: String,
+    pub width_px: usize,
+    pub height_px: usize,
+    pub rate_hz: u32,
+    pub actions: Vec<ActionInfo>,
+    pub vocabulary: Vec<String>,
+    /// Longest prompt in words; 0 where the source takes none.
+    pub prompt_words: usize,
+    pub suggested_prompts: Vec<String>,
+    /// Largest window of frames the decode settings may ask for; 0 where there is none.
+    pub window: usize,
+    /// Rows of context level the settings may choose from; 0 where there are none.
+    pub context_levels: usize,
+}
+
+impl SourceInfo {
+    /// The code that `drive` stands for: an intent goes to the code bound to it, or where none is bound to the one bound to "stay", or 0.
+    pub fn code_of(&self, drive: Drive) -> u8 {
+        let bound = |intent: Intent| self.actions.iter().position(|a| a.bound_to.contains(&intent));
+        let code = match drive {
+            Drive::Code(code) => usize::from(code).min(self.actions.len().saturating_sub(1)),
+            Drive::Intent(intent) => bound(intent).or_else(|| bound(Intent::Stay)).unwrap_or(0),
+        };
+        u8::try_from(code).unwrap_or(u8::MAX)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DreamError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("{0} is a simulator: it starts from a seed, not from a picture")]
+    NoPicture(String),
+    #[error("{0} is a simulator: it takes no prompt")]
+    NoPrompt(String),
+    #[error("a start needs at least one picture")]
+    NoFrames,
+}
+
+impl DreamError {
+    /// The graphics device is gone; everything on it must be made anew.
+    pub fn is_device_lost(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::DeviceLost(_)))
+    }
+}
+
+/// A world that makes one frame at a time.
+pub trait Source: Send {
+    fn info(&self) -> &SourceInfo;
+
+    /// Makes the frame that `code` leads into. A simulator ignores `settings`.
+    fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError>;
+
+    /// The newest frame.
+    fn picture(&self) -> Picture<'_>;
+
+    /// RGBA bytes of the newest frame, read back if need be (may block).
+    fn read_picture(&mut self) -> Result<Vec<u8>, DreamError>;
+
+    /// Milliseconds of the last frame by stage.
+    fn stage_times(&self) -> StageTimes;
+
+    /// What the world itself says of the newest frame, if it can speak.
+    fn caption(&self) -> Option<String>;
+
+    /// Back to the start: the start frames of a dream, the open place `seed` chooses in a simulator.
+    fn reset(&mut self, seed: u32) -> Result<(), DreamError>;
+
+    /// Starts from pictures of the frame size, oldest first; what has no engine that can see refuses.
+    fn start_from(&mut self, frames: &[Still]) -> Result<(), DreamError>;
+
+    /// Word ids in force from the next frame on.
+    fn set_prompt(&mut self, words: &[u16]) -> Result<(), DreamError>;
+
+    /// Puts a fresh engine (same pack) in place of a lost one and goes on from the tokens remembered.
+    fn replace_engine(&mut self, engine: Box<dyn crate::engine::Engine>) -> Result<(), DreamError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(name: &str, bound_to: &[Intent]) -> ActionInfo {
+        ActionInfo { name: name.to_owned(), share: None, purity: None, bound_to: bound_to.to_vec() }
+    }
+
+    #[test]
+    fn an_intent_goes_to_its_code_and_an_unbound_one_stays() {
+        let info = SourceInfo {
+            kind: SourceKind::Truth,
+            title: String::new(),
+            engine: String::new(),
+            device: String::new(),
+            width_px: 1,
+            height_px: 1,
+            rate_hz: 10,
+            actions: vec![action("east", &[Intent::East]), action("stay", &[Intent::Stay]), action("odd", &[])],
+            vocabulary: Vec::new(),
+            prompt_words: 0,
+            suggested_prompts: Vec::new(),
+            window: 0,
+            context_levels: 0,
+        };
+        assert_eq!(info.code_of(Drive::Intent(Intent::East)), 0);
+        assert_eq!(info.code_of(Drive::Intent(Intent::North)), 1, "north is not bound: stay");
+        assert_eq!(info.code_of(Drive::Code(2)), 2);
+        assert_eq!(info.code_of(Drive::Code(200)), 2, "codes the pack does not have are clamped");
+    }
+}

@@ -1,0 +1,239 @@
+//! Pictures from outside: PNG, JPEG, WebP or GIF, fitted to the frame size of a world.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::codecs::gif::GifDecoder;
+use image::imageops::{self, FilterType};
+use image::{AnimationDecoder, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+
+/// Smallest and largest side that is taken in, in pixels.
+const SIDE_PX: std::ops::RangeInclusive<u32> = 8..=8192;
+/// Largest file that is read.
+const MOST_BYTES: u64 = 64 << 20;
+/// Frames of an animation that become history: the last ones.
+pub const MOST_FRAMES: usize = 32;
+/// Frames of an animation that are decoded at all.
+const MOST_DECODED: usize = 600;
+
+/// A picture of a world's frame size: `width_px * height_px * 3` bytes, rows, columns, RGB, sRGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Still {
+    pub rgb: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StillError {
+    #[error("cannot read the picture {name}: {why}")]
+    Read { name: String, why: String },
+    #[error("the picture {0} is empty")]
+    Empty(String),
+    #[error("the picture {name} is larger than {} MiB", MOST_BYTES >> 20)]
+    Heavy { name: String },
+    #[error("{0} is not a PNG, JPEG, WebP or GIF picture")]
+    Format(String),
+    #[error("the picture {name} cannot be decoded: {why}")]
+    Decode { name: String, why: String },
+    #[error("the picture {name} is {width}x{height} pixels; each side must be {} to {}", SIDE_PX.start(), SIDE_PX.end())]
+    Size { name: String, width: u32, height: u32 },
+}
+
+/// Reads `path` and fits it to `width_px * height_px`: the middle is kept, scaled to cover. Several frames of a GIF come oldest first.
+///
+/// # Errors
+/// [`StillError`], naming the file.
+pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
+    let name = path.display().to_string();
+    let read = |why: std::io::Error| StillError::Read { name: name.clone(), why: why.to_string() };
+    let about = std::fs::metadata(path).map_err(read)?;
+    if !about.is_file() {
+        return Err(StillError::Read { name, why: "it is not a file".to_owned() });
+    }
+    if about.len() > MOST_BYTES {
+        return Err(StillError::Heavy { name });
+    }
+    let bytes = std::fs::read(path).map_err(read)?;
+    decode(&name, &bytes, width_px, height_px)
+}
+
+/// As [`load`], from bytes; `name` is what errors call it.
+///
+/// # Errors
+/// [`StillError`], naming `name`.
+pub fn decode(name: &str, bytes: &[u8], width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
+    let name = || name.to_owned();
+    if bytes.is_empty() {
+        return Err(StillError::Empty(name()));
+    }
+    let format = image::guess_format(bytes).map_err(|_| StillError::Format(name()))?;
+    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif) {
+        return Err(StillError::Format(name()));
+    }
+    let broken = |why: image::ImageError| StillError::Decode { name: name(), why: why.to_string() };
+    // Sizes stand in the header: they are checked before a pixel is allocated.
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(broken)?;
+    if !SIDE_PX.contains(&width) || !SIDE_PX.contains(&height) {
+        return Err(StillError::Size { name: name(), width, height });
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(*SIDE_PX.end());
+    limits.max_image_height = Some(*SIDE_PX.end());
+
+    let mut stills = std::collections::VecDeque::new();
+    if format == ImageFormat::Gif {
+        let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(broken)?;
+        decoder.set_limits(limits).map_err(broken)?;
+        for frame in decoder.into_frames().take(MOST_DECODED) {
+            // A GIF cut short still has the frames before the cut.
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(_) if !stills.is_empty() => break,
+                Err(why) => return Err(broken(why)),
+            };
+            if stills.len() == MOST_FRAMES {
+                stills.pop_front();
+            }
+            stills.push_back(fit(&over_black(&frame.into_buffer()), width_px, height_px));
+        }
+    } else {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits);
+        let rgba = reader.decode().map_err(broken)?.into_rgba8();
+        stills.push_back(fit(&over_black(&rgba), width_px, height_px));
+    }
+    if stills.is_empty() { Err(StillError::Empty(name())) } else { Ok(stills.into()) }
+}
+
+/// Several files one after another: pictures become history in the order given.
+///
+/// # Errors
+/// The first file's that cannot be read.
+pub fn load_all(paths: &[PathBuf], width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
+    let mut stills = Vec::new();
+    for path in paths {
+        stills.extend(load(path, width_px, height_px)?);
+    }
+    let extra = stills.len().saturating_sub(MOST_FRAMES);
+    stills.drain(..extra);
+    Ok(stills)
+}
+
+fn over_black(rgba: &image::RgbaImage) -> RgbImage {
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [r, g, b, a] = rgba.get_pixel(x, y).0;
+        let shade = |c: u8| u8::try_from(u16::from(c) * u16::from(a) / 255).unwrap_or(u8::MAX);
+        image::Rgb([shade(r), shade(g), shade(b)])
+    })
+}
+
+/// Scales to cover and cuts the middle out. Whole-number enlargements of pixel art are undone without blur.
+fn fit(picture: &RgbImage, width_px: usize, height_px: usize) -> Still {
+    let (w, h) = (u32::try_from(width_px).unwrap_or(1).max(1), u32::try_from(height_px).unwrap_or(1).max(1));
+    let (pw, ph) = picture.dimensions();
+    // The largest middle part with the frame's proportions; cross-multiplied so that exact proportions stay exact.
+    let (cw, ch) = if u64::from(pw) * u64::from(h) > u64::from(ph) * u64::from(w) {
+        (u32::try_from(u64::from(ph) * u64::from(w) / u64::from(h)).unwrap_or(pw).max(1), ph)
+    } else {
+        (pw, u32::try_from(u64::from(pw) * u64::from(h) / u64::from(w)).unwrap_or(ph).max(1))
+    };
+    let middle = imageops::crop_imm(picture, (pw - cw) / 2, (ph - ch) / 2, cw, ch).to_image();
+    let scaled = if (cw, ch) == (w, h) {
+        middle
+    } else {
+        let whole = cw % w == 0 && ch % h == 0 && is_enlarged(&middle, cw / w);
+        imageops::resize(&middle, w, h, if whole { FilterType::Nearest } else { FilterType::Triangle })
+    };
+    Still { rgb: scaled.into_raw() }
+}
+
+/// Every `factor * factor` block has one colour: a screenshot of pixel art.
+fn is_enlarged(picture: &RgbImage, factor: u32) -> bool {
+    picture.enumerate_pixels().all(|(x, y, p)| p == picture.get_pixel(x - x % factor, y - y % factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        picture.write_to(&mut out, format).unwrap();
+        out.into_inner()
+    }
+
+    fn checker(w: u32, h: u32) -> RgbImage {
+        RgbImage::from_fn(w, h, |x, y| image::Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x + y) % 2 * 255) as u8]))
+    }
+
+    #[test]
+    fn a_picture_of_the_frame_size_arrives_untouched() {
+        let picture = checker(40, 24);
+        let stills = decode("p", &encoded(&picture, ImageFormat::Png), 40, 24).unwrap();
+        assert_eq!(stills[0].rgb, picture.into_raw());
+    }
+
+    #[test]
+    fn an_enlarged_screenshot_comes_back_exactly_and_a_wide_picture_keeps_its_middle() {
+        let small = checker(40, 24);
+        let large = RgbImage::from_fn(160, 96, |x, y| *small.get_pixel(x / 4, y / 4));
+        assert_eq!(decode("p", &encoded(&large, ImageFormat::Png), 40, 24).unwrap()[0].rgb, small.clone().into_raw());
+        let wide = RgbImage::from_fn(60, 24, |x, y| if (10..50).contains(&x) { *small.get_pixel(x - 10, y) } else { image::Rgb([9; 3]) });
+        assert_eq!(decode("p", &encoded(&wide, ImageFormat::Png), 40, 24).unwrap()[0].rgb, small.into_raw());
+    }
+
+    #[test]
+    fn the_frames_of_a_gif_become_history_in_order() {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        for shade in [10, 90, 200] {
+            encoder.encode_frame(image::Frame::new(image::RgbaImage::from_pixel(16, 16, image::Rgba([shade, shade, shade, 255])))).unwrap();
+        }
+        drop(encoder);
+        let stills = decode("g", &bytes, 16, 16).unwrap();
+        let shades: Vec<u8> = stills.iter().map(|s| s.rgb[0]).collect();
+        assert_eq!(shades, [10, 90, 200]);
+        // Cut short, what came before the cut is left.
+        let cut = decode("g", &bytes[..bytes.len() - 12], 16, 16).unwrap();
+        assert!(!cut.is_empty() && cut.len() <= 3);
+    }
+
+    #[test]
+    fn jpeg_and_webp_are_read() {
+        let flat = RgbImage::from_pixel(32, 32, image::Rgb([120, 60, 200]));
+        for format in [ImageFormat::Jpeg, ImageFormat::WebP] {
+            let still = &decode("p", &encoded(&flat, format), 16, 16).unwrap()[0];
+            assert!(still.rgb[0].abs_diff(120) < 4 && still.rgb[1].abs_diff(60) < 4, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn bad_pictures_get_a_sentence_that_names_them() {
+        let said = |bytes: &[u8]| decode("holiday.png", bytes, 16, 16).unwrap_err().to_string();
+        assert!(said(b"").contains("holiday.png is empty"));
+        assert!(said(b"hello world, no picture here").contains("holiday.png is not a PNG"));
+        assert!(said(&encoded(&checker(1, 1), ImageFormat::Png)).contains("1x1"));
+        let whole = encoded(&checker(64, 64), ImageFormat::Png);
+        assert!(said(&whole[..whole.len() / 2]).contains("cannot be decoded"));
+        assert!(load(Path::new("/nonexistent.png"), 16, 16).unwrap_err().to_string().contains("/nonexistent.png"));
+        assert!(load(Path::new("/"), 16, 16).unwrap_err().to_string().contains("not a file"));
+    }
+
+    #[test]
+    fn a_huge_picture_is_refused_from_its_header_alone() {
+        // A PNG header that claims 20,000 x 20,000 pixels, with nothing behind it.
+        let mut bytes = vec![0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13];
+        let mut chunk = b"IHDR".to_vec();
+        chunk.extend(20_000u32.to_be_bytes());
+        chunk.extend(20_000u32.to_be_bytes());
+        chunk.extend([8, 2, 0, 0, 0]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&chunk);
+        bytes.extend(&chunk);
+        bytes.extend(crc.sum().to_be_bytes());
+        // A decoder reads up to the first data chunk to know the size.
+        bytes.extend([0, 0, 0, 0]);
+        bytes.extend(b"IDAT");
+        let said = decode("huge.png", &bytes, 16, 16).unwrap_err().to_string();
+        assert!(said.contains("20000x20000"), "{said}");
+    }
+}

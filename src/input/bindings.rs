@@ -1,0 +1,244 @@
+//! The table from keys and pad to what they do, kept as TOML in the user's config folder.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use winit::keyboard::KeyCode;
+
+use super::keys;
+use super::pad::PadControl;
+use crate::dream::{Drive, Intent};
+
+/// The table written out on first start; also what counts where no file can be read.
+pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
+
+/// What a key or button does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Steers the world while held.
+    Drive(Drive),
+    /// Does something once.
+    Command(Command),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    Panel,
+    Hud,
+    Pause,
+    Step,
+    Reset,
+    NewSeed,
+    Screenshot,
+    Fullscreen,
+}
+
+impl Command {
+    const ALL: [(Self, &'static str); 8] = [
+        (Self::Panel, "panel"),
+        (Self::Hud, "hud"),
+        (Self::Pause, "pause"),
+        (Self::Step, "step"),
+        (Self::Reset, "reset"),
+        (Self::NewSeed, "new seed"),
+        (Self::Screenshot, "screenshot"),
+        (Self::Fullscreen, "fullscreen"),
+    ];
+}
+
+impl Action {
+    /// "north", "code 3", "pause"...
+    pub fn from_name(name: &str) -> Option<Self> {
+        if let Some(intent) = Intent::from_name(name) {
+            return Some(Self::Drive(Drive::Intent(intent)));
+        }
+        if let Some(code) = name.strip_prefix("code ") {
+            return code.trim().parse().ok().map(|code| Self::Drive(Drive::Code(code)));
+        }
+        Command::ALL.iter().find(|(_, n)| *n == name).map(|(command, _)| Self::Command(*command))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Bindings {
+    keys: HashMap<KeyCode, Action>,
+    pad: HashMap<PadControl, Action>,
+    /// Part of the stick's way that does nothing, 0..1.
+    pub dead_zone: f32,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum BindingsError {
+    #[error("it is not TOML: {0}")]
+    Toml(String),
+    #[error("there is no key named {0:?} (names are like KeyW, ArrowUp, Digit1)")]
+    Key(String),
+    #[error("there is no pad control named {0:?} (names are like DPadUp, LeftStickUp, South, Start)")]
+    Pad(String),
+    #[error("{at} is bound to {name:?}, which is none of north, south, west, east, stay, code N, {commands}", commands = command_names())]
+    Action { at: String, name: String },
+    #[error("the dead zone is {0}, not between 0 and 0.95")]
+    DeadZone(f32),
+}
+
+fn command_names() -> String {
+    Command::ALL.map(|(_, name)| name).join(", ")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default)]
+    keys: BTreeMap<String, String>,
+    #[serde(default)]
+    pad: BTreeMap<String, String>,
+    #[serde(default)]
+    stick: Stick,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stick {
+    dead_zone: f32,
+}
+
+impl Default for Stick {
+    fn default() -> Self {
+        Self { dead_zone: 0.35 }
+    }
+}
+
+impl Bindings {
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// [`BindingsError`], naming the entry that makes no sense.
+    pub fn parse(text: &str) -> Result<Self, BindingsError> {
+        let table: Table = toml::from_str(text).map_err(|e| BindingsError::Toml(e.message().to_owned()))?;
+        let action = |at: &str, name: &str| {
+            Action::from_name(name).ok_or_else(|| BindingsError::Action { at: at.to_owned(), name: name.to_owned() })
+        };
+        let mut bindings = Self { keys: HashMap::new(), pad: HashMap::new(), dead_zone: table.stick.dead_zone };
+        if !(0.0..=0.95).contains(&bindings.dead_zone) {
+            return Err(BindingsError::DeadZone(bindings.dead_zone));
+        }
+        for (key, name) in &table.keys {
+            let code = keys::from_name(key).ok_or_else(|| BindingsError::Key(key.clone()))?;
+            bindings.keys.insert(code, action(key, name)?);
+        }
+        for (control, name) in &table.pad {
+            let at = PadControl::from_name(control).ok_or_else(|| BindingsError::Pad(control.clone()))?;
+            bindings.pad.insert(at, action(control, name)?);
+        }
+        Ok(bindings)
+    }
+
+    pub fn key(&self, key: KeyCode) -> Option<Action> {
+        self.keys.get(&key).copied()
+    }
+
+    pub fn pad(&self, control: PadControl) -> Option<Action> {
+        self.pad.get(&control).copied()
+    }
+
+    /// The user's table. It is written out where there is none yet; where it cannot be used, the default counts and a sentence says why.
+    pub fn of_user(path: Option<&Path>) -> (Self, Option<String>) {
+        let Some(path) = path else { return (Self::default(), None) };
+        match std::fs::read_to_string(path) {
+            Ok(text) => match Self::parse(&text) {
+                Ok(bindings) => (bindings, None),
+                Err(why) => (Self::default(), Some(format!("The key bindings in {} are not used: {why}.", path.display()))),
+            },
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+                if let Err(why) = write_default(path) {
+                    log::warn!("cannot write the key bindings to {}: {why}", path.display());
+                }
+                (Self::default(), None)
+            }
+            Err(why) => (Self::default(), Some(format!("The key bindings in {} cannot be read: {why}.", path.display()))),
+        }
+    }
+}
+
+impl Default for Bindings {
+    fn default() -> Self {
+        // A test reads this very table.
+        Self::parse(DEFAULT_TABLE).unwrap_or(Self { keys: HashMap::new(), pad: HashMap::new(), dead_zone: Stick::default().dead_zone })
+    }
+}
+
+/// Where the user's table is kept: `SOMNIUM_CONFIG` where that is set, else the system's folder for configurations.
+pub fn user_path() -> Option<PathBuf> {
+    let folder = match std::env::var_os("SOMNIUM_CONFIG") {
+        Some(folder) => PathBuf::from(folder),
+        None => directories::ProjectDirs::from("", "", "somnium")?.config_dir().to_owned(),
+    };
+    Some(folder.join("bindings.toml"))
+}
+
+fn write_default(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, DEFAULT_TABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drive(intent: Intent) -> Option<Action> {
+        Some(Action::Drive(Drive::Intent(intent)))
+    }
+
+    #[test]
+    fn the_default_table_binds_both_hands_and_the_pad() {
+        let bindings = Bindings::parse(DEFAULT_TABLE).unwrap();
+        for (key, arrow, control, intent) in [
+            (KeyCode::KeyW, KeyCode::ArrowUp, "DPadUp", Intent::North),
+            (KeyCode::KeyA, KeyCode::ArrowLeft, "DPadLeft", Intent::West),
+            (KeyCode::KeyS, KeyCode::ArrowDown, "LeftStickDown", Intent::South),
+            (KeyCode::KeyD, KeyCode::ArrowRight, "LeftStickRight", Intent::East),
+        ] {
+            assert_eq!(bindings.key(key), drive(intent));
+            assert_eq!(bindings.key(arrow), drive(intent));
+            assert_eq!(bindings.pad(PadControl::from_name(control).unwrap()), drive(intent));
+        }
+        assert_eq!(bindings.key(KeyCode::Tab), Some(Action::Command(Command::Panel)));
+        assert_eq!(bindings.key(KeyCode::KeyJ), None);
+    }
+
+    #[test]
+    fn raw_codes_can_be_bound() {
+        let bindings = Bindings::parse("[keys]\nDigit3 = \"code 3\"").unwrap();
+        assert_eq!(bindings.key(KeyCode::Digit3), Some(Action::Drive(Drive::Code(3))));
+    }
+
+    #[test]
+    fn a_bad_entry_is_named() {
+        let said = |text: &str| Bindings::parse(text).unwrap_err().to_string();
+        assert!(said("[keys]\nKeyWW = \"north\"").contains("\"KeyWW\""));
+        assert!(said("[keys]\nKeyW = \"fly\"").contains("KeyW is bound to \"fly\""));
+        assert!(said("[pad]\nPaddle = \"north\"").contains("\"Paddle\""));
+        assert!(said("[stick]\ndead_zone = 2.0").contains('2'));
+        assert!(said("[keys").contains("TOML"));
+    }
+
+    #[test]
+    fn the_first_start_writes_the_table_and_a_bad_one_is_left_alone_with_a_notice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/bindings.toml");
+        let (_, notice) = Bindings::of_user(Some(&path));
+        assert_eq!(notice, None);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), DEFAULT_TABLE);
+
+        std::fs::write(&path, "[keys]\nKeyQQ = \"north\"\n").unwrap();
+        let (bindings, notice) = Bindings::of_user(Some(&path));
+        assert_eq!(bindings.key(KeyCode::KeyW), drive(Intent::North), "the defaults count");
+        let notice = notice.unwrap();
+        assert!(notice.contains("KeyQQ") && notice.contains("bindings.toml"), "{notice}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[keys]\nKeyQQ = \"north\"\n", "the user's file is not overwritten");
+    }
+}

@@ -1,0 +1,42 @@
+//! Names of physical keys, as they stand in the bindings file: those of the W3C `KeyboardEvent.code` values.
+
+use winit::keyboard::KeyCode;
+
+/// Every key that can be bound.
+const BINDABLE: &[KeyCode] = {
+    use KeyCode::*;
+    &[
+        KeyA, KeyB, KeyC, KeyD, KeyE, KeyF, KeyG, KeyH, KeyI, KeyJ, KeyK, KeyL, KeyM, KeyN, KeyO, KeyP, KeyQ, KeyR, KeyS, KeyT, KeyU, KeyV,
+        KeyW, KeyX, KeyY, KeyZ, Digit0, Digit1, Digit2, Digit3, Digit4, Digit5, Digit6, Digit7, Digit8, Digit9, ArrowUp, ArrowDown,
+        ArrowLeft, ArrowRight, Space, Enter, Tab, Escape, Backspace, Delete, Insert, Home, End, PageUp, PageDown, Backquote, Minus, Equal,
+        BracketLeft, BracketRight, Backslash, Semicolon, Quote, Comma, Period, Slash, ShiftLeft, ShiftRight, ControlLeft, ControlRight,
+        AltLeft, AltRight, CapsLock, PrintScreen, Pause, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, Numpad0, Numpad1, Numpad2,
+        Numpad3, Numpad4, Numpad5, Numpad6, Numpad7, Numpad8, Numpad9, NumpadAdd, NumpadSubtract, NumpadMultiply, NumpadDivide,
+        NumpadEnter, NumpadDecimal,
+    ]
+};
+
+/// The key of that name.
+pub fn from_name(name: &str) -> Option<KeyCode> {
+    BINDABLE.iter().copied().find(|&key| self::name(key) == name)
+}
+
+/// "KeyW", "ArrowUp", "Digit1"...
+pub fn name(key: KeyCode) -> String {
+    format!("{key:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_standard() {
+        assert_eq!(from_name("KeyW"), Some(KeyCode::KeyW));
+        assert_eq!(from_name("ArrowLeft"), Some(KeyCode::ArrowLeft));
+        assert_eq!(from_name("w"), None);
+        for &key in BINDABLE {
+            assert_eq!(from_name(&name(key)), Some(key));
+        }
+    }
+}

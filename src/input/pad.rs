@@ -1,0 +1,282 @@
+//! Gamepads: what gilrs reports, translated at the edge into [`PadEvent`]s; everything after that edge is the same for real and synthetic pads.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::bindings::{Action, Bindings, Command};
+use super::latch::{Holder, Latch};
+
+/// Number of a pad, stable while it is plugged in.
+pub type PadId = usize;
+
+/// Once a direction is held, the stick may come back this far into the dead zone before it lets go: no flicker at the edge.
+const HYSTERESIS: f32 = 0.08;
+
+/// A direction or button that can be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PadControl {
+    LeftStickUp,
+    LeftStickDown,
+    LeftStickLeft,
+    LeftStickRight,
+    DPadUp,
+    DPadDown,
+    DPadLeft,
+    DPadRight,
+    South,
+    East,
+    North,
+    West,
+    LeftTrigger,
+    LeftTrigger2,
+    RightTrigger,
+    RightTrigger2,
+    LeftThumb,
+    RightThumb,
+    Start,
+    Select,
+    Mode,
+}
+
+impl PadControl {
+    const ALL: [Self; 21] = [
+        Self::LeftStickUp,
+        Self::LeftStickDown,
+        Self::LeftStickLeft,
+        Self::LeftStickRight,
+        Self::DPadUp,
+        Self::DPadDown,
+        Self::DPadLeft,
+        Self::DPadRight,
+        Self::South,
+        Self::East,
+        Self::North,
+        Self::West,
+        Self::LeftTrigger,
+        Self::LeftTrigger2,
+        Self::RightTrigger,
+        Self::RightTrigger2,
+        Self::LeftThumb,
+        Self::RightThumb,
+        Self::Start,
+        Self::Select,
+        Self::Mode,
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|control| format!("{control:?}") == name)
+    }
+}
+
+/// What happened on a pad.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PadEvent {
+    Connected,
+    Disconnected,
+    Pressed(PadControl),
+    Released(PadControl),
+    /// Left stick: x to the right, y up, -1..1 each. `None` where this event moved the other axis only.
+    Stick {
+        x: Option<f32>,
+        y: Option<f32>,
+    },
+    /// A d-pad that reports itself as two axes.
+    DPad {
+        x: Option<f32>,
+        y: Option<f32>,
+    },
+}
+
+/// The edge: gilrs' events in this program's words; `None` for what nothing here uses.
+pub fn translate(event: &gilrs::EventType) -> Option<PadEvent> {
+    use gilrs::{Axis, Button, EventType};
+    let control = |button: Button| {
+        Some(match button {
+            Button::South => PadControl::South,
+            Button::East => PadControl::East,
+            Button::North => PadControl::North,
+            Button::West => PadControl::West,
+            Button::LeftTrigger => PadControl::LeftTrigger,
+            Button::LeftTrigger2 => PadControl::LeftTrigger2,
+            Button::RightTrigger => PadControl::RightTrigger,
+            Button::RightTrigger2 => PadControl::RightTrigger2,
+            Button::LeftThumb => PadControl::LeftThumb,
+            Button::RightThumb => PadControl::RightThumb,
+            Button::Start => PadControl::Start,
+            Button::Select => PadControl::Select,
+            Button::Mode => PadControl::Mode,
+            Button::DPadUp => PadControl::DPadUp,
+            Button::DPadDown => PadControl::DPadDown,
+            Button::DPadLeft => PadControl::DPadLeft,
+            Button::DPadRight => PadControl::DPadRight,
+            Button::C | Button::Z | Button::Unknown => return None,
+        })
+    };
+    match *event {
+        EventType::Connected => Some(PadEvent::Connected),
+        EventType::Disconnected => Some(PadEvent::Disconnected),
+        EventType::ButtonPressed(button, _) => control(button).map(PadEvent::Pressed),
+        EventType::ButtonReleased(button, _) => control(button).map(PadEvent::Released),
+        EventType::AxisChanged(Axis::LeftStickX, x, _) => Some(PadEvent::Stick { x: Some(x), y: None }),
+        EventType::AxisChanged(Axis::LeftStickY, y, _) => Some(PadEvent::Stick { x: None, y: Some(y) }),
+        EventType::AxisChanged(Axis::DPadX, x, _) => Some(PadEvent::DPad { x: Some(x), y: None }),
+        EventType::AxisChanged(Axis::DPadY, y, _) => Some(PadEvent::DPad { x: None, y: Some(y) }),
+        _ => None,
+    }
+}
+
+/// Turns pad events into presses of the latch and into commands.
+#[derive(Debug, Default)]
+pub struct Pads {
+    pads: HashMap<PadId, Pad>,
+}
+
+#[derive(Debug, Default)]
+struct Pad {
+    stick: Lever,
+    d_pad: Lever,
+}
+
+/// Two axes that hold at most one direction.
+#[derive(Debug, Default)]
+struct Lever {
+    x: f32,
+    y: f32,
+    holds: Option<PadControl>,
+}
+
+impl Lever {
+    /// The direction of the stronger axis once it is past the dead zone; the one held already is favoured a little.
+    fn direction(&self, dead_zone: f32, [up, down, left, right]: [PadControl; 4]) -> Option<PadControl> {
+        let candidates = [(up, self.y), (down, -self.y), (left, -self.x), (right, self.x)];
+        candidates
+            .into_iter()
+            .map(|(control, value)| (control, if Some(control) == self.holds { value + HYSTERESIS } else { value }))
+            .filter(|&(_, value)| value > dead_zone)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(control, _)| control)
+    }
+
+    fn moved(&mut self, x: Option<f32>, y: Option<f32>) {
+        // A pad that reports nonsense is centred.
+        let sane = |v: f32| if v.is_finite() { v.clamp(-1.0, 1.0) } else { 0.0 };
+        self.x = x.map_or(self.x, sane);
+        self.y = y.map_or(self.y, sane);
+    }
+}
+
+const STICK: [PadControl; 4] =
+    [PadControl::LeftStickUp, PadControl::LeftStickDown, PadControl::LeftStickLeft, PadControl::LeftStickRight];
+const D_PAD: [PadControl; 4] = [PadControl::DPadUp, PadControl::DPadDown, PadControl::DPadLeft, PadControl::DPadRight];
+/// Axes of a d-pad are -1, 0 or 1.
+const D_PAD_DEAD_ZONE: f32 = 0.5;
+
+impl Pads {
+    /// Takes in one event; what steers goes to `latch`, a command comes back.
+    pub fn feed(&mut self, id: PadId, event: PadEvent, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
+        match event {
+            PadEvent::Connected => {
+                self.pads.entry(id).or_default();
+                None
+            }
+            PadEvent::Disconnected => {
+                self.pads.remove(&id);
+                latch.release_pad(id);
+                None
+            }
+            PadEvent::Pressed(control) => press(id, control, bindings, latch),
+            PadEvent::Released(control) => {
+                latch.release(Holder::Pad(id, control));
+                None
+            }
+            PadEvent::Stick { x, y } => {
+                let lever = &mut self.pads.entry(id).or_default().stick;
+                lever.moved(x, y);
+                let wanted = lever.direction(bindings.dead_zone, STICK);
+                swing(lever, id, wanted, bindings, latch)
+            }
+            PadEvent::DPad { x, y } => {
+                let lever = &mut self.pads.entry(id).or_default().d_pad;
+                lever.moved(x, y);
+                let wanted = lever.direction(D_PAD_DEAD_ZONE, D_PAD);
+                swing(lever, id, wanted, bindings, latch)
+            }
+        }
+    }
+}
+
+fn press(id: PadId, control: PadControl, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
+    match bindings.pad(control)? {
+        Action::Drive(drive) => {
+            latch.press(Holder::Pad(id, control), drive);
+            None
+        }
+        Action::Command(command) => Some(command),
+    }
+}
+
+fn swing(lever: &mut Lever, id: PadId, wanted: Option<PadControl>, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
+    if wanted == lever.holds {
+        return None;
+    }
+    if let Some(before) = std::mem::replace(&mut lever.holds, wanted) {
+        latch.release(Holder::Pad(id, before));
+    }
+    wanted.and_then(|control| press(id, control, bindings, latch))
+}
+
+/// Said by the pad thread to the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PadNews {
+    Command(Command),
+    Connected(String),
+    Disconnected(String),
+    /// Gamepads cannot be read on this machine.
+    Unavailable(String),
+}
+
+/// The thread that listens to real pads; it ends when this is dropped.
+pub struct PadListener {
+    /// Dropped to stop the thread.
+    _alive: std::sync::mpsc::Sender<()>,
+}
+
+impl PadListener {
+    /// Listens on a thread named "pad". `tell` is called from there.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn spawn(bindings: Arc<Bindings>, latch: Arc<Mutex<Latch>>, tell: impl Fn(PadNews) + Send + 'static) -> std::io::Result<Self> {
+        let (alive, stop) = channel::<()>();
+        std::thread::Builder::new().name("pad".to_owned()).spawn(move || listen(&stop, &bindings, &latch, &tell))?;
+        Ok(Self { _alive: alive })
+    }
+}
+
+fn listen(stop: &Receiver<()>, bindings: &Bindings, latch: &Mutex<Latch>, tell: &dyn Fn(PadNews)) {
+    // No default filters: the dead zone is the table's own.
+    let mut gilrs = match gilrs::GilrsBuilder::new().with_default_filters(false).build() {
+        Ok(gilrs) => gilrs,
+        Err(why) => return tell(PadNews::Unavailable(why.to_string())),
+    };
+    let mut pads = Pads::default();
+    while matches!(stop.try_recv(), Err(TryRecvError::Empty)) {
+        let Some(event) = gilrs.next_event_blocking(Some(Duration::from_millis(500))) else { continue };
+        let Some(translated) = translate(&event.event) else { continue };
+        let name = || gilrs.gamepad(event.id).name().to_owned();
+        match translated {
+            PadEvent::Connected => tell(PadNews::Connected(name())),
+            PadEvent::Disconnected => tell(PadNews::Disconnected(name())),
+            _ => {}
+        }
+        let command = {
+            let mut latch = latch.lock().unwrap_or_else(PoisonError::into_inner);
+            pads.feed(event.id.into(), translated, bindings, &mut latch)
+        };
+        if let Some(command) = command {
+            tell(PadNews::Command(command));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A synthetic gamepad through the path that a real one takes behind gilrs: events, dead zone, bindings, latch.
+//! No real pad was at hand when this was written.
+
+use somnium::dream::{Drive, Intent};
+use somnium::input::pad::{PadControl, PadEvent, Pads, translate};
+use somnium::input::{Bindings, Command, Latch};
+
+struct Desk {
+    bindings: Bindings,
+    latch: Latch,
+    pads: Pads,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { bindings: Bindings::default(), latch: Latch::default(), pads: Pads::default() }
+    }
+
+    fn feed(&mut self, id: usize, event: PadEvent) -> Option<Command> {
+        self.pads.feed(id, event, &self.bindings, &mut self.latch)
+    }
+
+    fn stick(&mut self, x: f32, y: f32) -> Drive {
+        self.feed(0, PadEvent::Stick { x: Some(x), y: None });
+        self.feed(0, PadEvent::Stick { x: None, y: Some(y) });
+        self.latch.now()
+    }
+}
+
+fn go(intent: Intent) -> Drive {
+    Drive::Intent(intent)
+}
+
+#[test]
+fn the_stick_has_a_dead_zone_and_goes_where_it_points() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.stick(0.2, -0.2), go(Intent::Stay));
+    assert_eq!(desk.stick(0.9, 0.1), go(Intent::East));
+    assert_eq!(desk.stick(-0.9, 0.1), go(Intent::West));
+    assert_eq!(desk.stick(0.1, 0.9), go(Intent::North), "up on a stick is +y");
+    assert_eq!(desk.stick(0.3, -0.8), go(Intent::South));
+    assert_eq!(desk.stick(0.0, 0.0), go(Intent::Stay));
+}
+
+#[test]
+fn a_trembling_stick_at_the_edge_does_not_flicker() {
+    let mut desk = Desk::new();
+    let edge = desk.bindings.dead_zone;
+    assert_eq!(desk.stick(edge + 0.02, 0.0), go(Intent::East));
+    assert_eq!(desk.stick(edge - 0.02, 0.0), go(Intent::East));
+    assert_eq!(desk.stick(edge - 0.2, 0.0), go(Intent::Stay));
+    assert_eq!(desk.stick(edge - 0.02, 0.0), go(Intent::Stay), "from outside the edge is where it is");
+    assert_eq!(desk.stick(f32::NAN, f32::INFINITY), go(Intent::Stay), "nonsense is centred");
+}
+
+#[test]
+fn a_flick_between_two_frames_counts() {
+    let mut desk = Desk::new();
+    desk.stick(0.9, 0.0);
+    desk.stick(0.0, 0.0);
+    assert_eq!(desk.latch.take(), go(Intent::East));
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+}
+
+#[test]
+fn d_pad_buttons_and_d_pad_axes_steer() {
+    let mut desk = Desk::new();
+    desk.feed(0, PadEvent::Pressed(PadControl::DPadLeft));
+    assert_eq!(desk.latch.now(), go(Intent::West));
+    desk.feed(0, PadEvent::Released(PadControl::DPadLeft));
+    assert_eq!(desk.latch.take(), go(Intent::West), "no frame came between: it counts as a tap");
+    desk.feed(0, PadEvent::DPad { x: None, y: Some(1.0) });
+    assert_eq!(desk.latch.take(), go(Intent::North));
+    desk.feed(0, PadEvent::DPad { x: None, y: Some(0.0) });
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+}
+
+#[test]
+fn unplugging_a_pad_lets_go_of_what_it_held_and_of_nothing_else() {
+    let mut desk = Desk::new();
+    desk.feed(1, PadEvent::Connected);
+    desk.feed(1, PadEvent::Pressed(PadControl::DPadUp));
+    desk.feed(0, PadEvent::Stick { x: Some(1.0), y: None });
+    assert_eq!(desk.latch.take(), go(Intent::East));
+    desk.feed(0, PadEvent::Disconnected);
+    assert_eq!(desk.latch.take(), go(Intent::North), "pad 1 is still held");
+    desk.feed(1, PadEvent::Disconnected);
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+    // Plugged in again it works at once, and starts centred.
+    desk.feed(0, PadEvent::Connected);
+    assert_eq!(desk.stick(0.0, 0.9), go(Intent::North));
+}
+
+#[test]
+fn start_and_select_are_commands_and_unbound_buttons_do_nothing() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Start)), Some(Command::Pause));
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Select)), Some(Command::Reset));
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Mode)), None);
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+}
+
+#[test]
+fn gilrs_events_without_a_device_code_are_translated() {
+    // Events about buttons carry a code only a device can make; those without are checked here, the rest by the type checker.
+    assert_eq!(translate(&gilrs::EventType::Connected), Some(PadEvent::Connected));
+    assert_eq!(translate(&gilrs::EventType::Disconnected), Some(PadEvent::Disconnected));
+    assert_eq!(translate(&gilrs::EventType::Dropped), None);
+}
