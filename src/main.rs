@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `somnium`; everything it does is in [`somnium::app`].
+
+fn main() -> std::process::ExitCode {
+    somnium::app::main()
+}

@@ -80,6 +80,21 @@ pub fn write_png(path: &Path, width_px: u32, height_px: u32, rgba: &[u8]) -> Res
     write().map_err(|e| failed(e.to_string()))
 }
 
+/// Repeats every RGBA pixel `scale` times in both directions; gives the pixels with their width and height.
+///
+/// # Errors
+/// Where the result would be too large.
+pub fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> Result<(Vec<u8>, u32, u32), String> {
+    let side = |px: usize| u32::try_from(px * scale).map_err(|_| "the picture is too large to save".to_owned());
+    let mut large = Vec::with_capacity(rgba.len() * scale * scale);
+    for row in rgba.chunks_exact(width_px * 4).take(height_px) {
+        for _ in 0..scale {
+            large.extend(row.chunks_exact(4).flat_map(|pixel| std::iter::repeat_n(pixel, scale)).flatten());
+        }
+    }
+    Ok((large, side(width_px)?, side(height_px)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +121,13 @@ mod tests {
         assert!(error.contains("/nonexistent/walk.gif"), "{error}");
         let error = write_png(Path::new("/nonexistent/shot.png"), 1, 1, &[0; 4]).unwrap_err().to_string();
         assert!(error.contains("/nonexistent/shot.png"), "{error}");
+    }
+
+    #[test]
+    fn enlarging_repeats_pixels() {
+        let (large, w, h) = enlarge(&[1, 2, 3, 4, 5, 6, 7, 8], 2, 1, 2).unwrap();
+        assert_eq!((w, h), (4, 2));
+        assert_eq!(large[..16], [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]);
+        assert_eq!(large[..16], large[16..]);
     }
 }

@@ -372,7 +372,7 @@ impl Worker {
     fn screenshot(&mut self, path: &std::path::Path, scale: u32) -> Result<(), DreamError> {
         let rgba = self.source.read_picture()?;
         let (w, h) = (self.info.width_px, self.info.height_px);
-        let written = enlarge(&rgba, w, h, scale.max(1) as usize)
+        let written = record::enlarge(&rgba, w, h, scale.max(1) as usize)
             .and_then(|(large, w, h)| record::write_png(path, w, h, &large).map_err(|e| e.to_string()));
         match written {
             Ok(()) => notify(&self.shared, format!("Saved {}", path.display()), false),
@@ -386,17 +386,6 @@ impl Worker {
         notify(&self.shared, format!("{error}."), true);
         (self.wiring.wake)();
     }
-}
-
-fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> Result<(Vec<u8>, u32, u32), String> {
-    let side = |px: usize| u32::try_from(px * scale).map_err(|_| "the picture is too large to save".to_owned());
-    let mut large = Vec::with_capacity(rgba.len() * scale * scale);
-    for row in rgba.chunks_exact(width_px * 4).take(height_px) {
-        for _ in 0..scale {
-            large.extend(row.chunks_exact(4).flat_map(|pixel| std::iter::repeat_n(pixel, scale)).flatten());
-        }
-    }
-    Ok((large, side(width_px)?, side(height_px)?))
 }
 
 /// Time between frames; zero where there is no limit.
@@ -427,13 +416,5 @@ mod tests {
         assert_eq!(next_due(start, start + ms(30), period), start + ms(100));
         assert_eq!(next_due(start, start + ms(150), period), start + ms(100), "caught up");
         assert_eq!(next_due(start, start + ms(900), period), start + ms(900), "no race after a pause");
-    }
-
-    #[test]
-    fn enlarging_repeats_pixels() {
-        let (large, w, h) = enlarge(&[1, 2, 3, 4, 5, 6, 7, 8], 2, 1, 2).unwrap();
-        assert_eq!((w, h), (4, 2));
-        assert_eq!(large[..16], [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]);
-        assert_eq!(large[..16], large[16..]);
     }
 }

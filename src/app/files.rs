@@ -1,0 +1,63 @@
+//! Files on the user's side: pictures to start from, and where screenshots go. Nothing here blocks the window.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use winit::event_loop::EventLoopProxy;
+
+use super::window::Wake;
+use crate::dream::still;
+
+/// A dialog that is gone this soon was never seen by anybody.
+const TOO_SOON: Duration = Duration::from_millis(400);
+
+/// Lets the user choose pictures, on a thread of its own.
+pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let dialog = move || {
+        let start = Instant::now();
+        let chosen = rfd::FileDialog::new()
+            .set_title("Start from a picture")
+            .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
+            .pick_files();
+        let wake = match chosen {
+            Some(paths) => Wake::Chosen(paths),
+            None if start.elapsed() < TOO_SOON => {
+                Wake::Notice("This system shows no file dialog; drop a picture on the window instead.".to_owned())
+            }
+            None => return,
+        };
+        tell.send_event(wake).ok();
+    };
+    spawn("dialog", dialog, &proxy);
+}
+
+/// Reads pictures on a thread of its own; they come back as [`Wake::Stills`].
+pub fn read_stills(paths: Vec<PathBuf>, width_px: usize, height_px: usize, proxy: EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let read = move || {
+        let stills = still::load_all(&paths, width_px, height_px).map_err(|why| format!("{why}."));
+        tell.send_event(Wake::Stills(stills)).ok();
+    };
+    spawn("picture", read, &proxy);
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
+    if let Err(why) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
+        proxy.send_event(Wake::Notice(format!("cannot start a thread: {why}"))).ok();
+    }
+}
+
+/// A new name in the user's pictures folder, or where there is none in the home or present folder.
+pub fn screenshot_path() -> PathBuf {
+    let user = directories::UserDirs::new();
+    let folder = user
+        .as_ref()
+        .and_then(|u| u.picture_dir().filter(|p| p.is_dir()).or(Some(u.home_dir())))
+        .map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    (0..)
+        .map(|n| folder.join(if n == 0 { format!("somnium-{secs}.png") } else { format!("somnium-{secs}-{n}.png") }))
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| folder.join("somnium.png"))
+}

@@ -1,0 +1,519 @@
+//! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use winit::application::ApplicationHandler;
+use winit::dpi::PhysicalSize;
+use winit::event::{ElementState, StartCause, WindowEvent};
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
+use winit::keyboard::{KeyCode, ModifiersState, PhysicalKey};
+use winit::window::{Fullscreen, Icon, Window, WindowId};
+
+use super::layout::{RectPx, picture_rect};
+use super::open::Launch;
+use super::painter::{Painted, Painter};
+use super::panel::{self, Thumbnail, UiEvent, UiState};
+use super::{files, theme};
+use crate::dream::runner::{Rate, Request, Runner, Status, Wiring, Wish};
+use crate::dream::still::Still;
+use crate::dream::{Drive, prompt};
+use crate::engine::DecodeSettings;
+use crate::input::bindings::user_path;
+use crate::input::pad::{PadListener, PadNews};
+use crate::input::{Action, Bindings, Command, Holder, Latch};
+
+/// Side of a screenshot's pixels.
+const SCREENSHOT_SCALE: u32 = 4;
+/// How soon to try again where a surface gave nothing.
+const RETRY: Duration = Duration::from_millis(30);
+/// How often a lost device is made anew before giving up.
+const MOST_REBUILDS: u32 = 5;
+
+/// What to open and how.
+pub struct WindowPlan {
+    pub launch: Launch,
+    pub size_px: (u32, u32),
+    pub fullscreen: bool,
+    pub panel: bool,
+    pub hud: bool,
+    pub paused: bool,
+    pub settings: DecodeSettings,
+    pub rate: Rate,
+    pub prompt: String,
+    /// When the program started, for the log line about the first frame.
+    pub started: Instant,
+}
+
+/// Sent to the event loop by other threads.
+#[derive(Debug)]
+pub enum Wake {
+    /// The runner has something new.
+    Fetch,
+    Pad(PadNews),
+    /// Pictures chosen in the file dialog or dropped were read, or could not be.
+    Stills(Result<Vec<Still>, String>),
+    /// The file dialog gave these paths.
+    Chosen(Vec<PathBuf>),
+    Notice(String),
+}
+
+/// Opens the window and plays until it is closed.
+///
+/// # Errors
+/// One sentence: no display, no adapter.
+pub fn run(plan: WindowPlan) -> Result<(), String> {
+    let event_loop = EventLoop::<Wake>::with_user_event().build().map_err(|why| {
+        format!("there is no display to open a window on ({why}); play without one by adding --headless --frames N --record FILE.gif")
+    })?;
+    let mut app = App::new(plan, event_loop.create_proxy());
+    event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {why}"))?;
+    app.fatal.map_or(Ok(()), Err)
+}
+
+struct App {
+    plan: WindowPlan,
+    proxy: EventLoopProxy<Wake>,
+    bindings: Arc<Bindings>,
+    latch: Arc<Mutex<Latch>>,
+    /// Whether a [`Wake::Fetch`] is on its way already: frames must not flood the event loop.
+    fetch_sent: Arc<AtomicBool>,
+    ui: UiState,
+    status: Status,
+    shell: Option<Shell>,
+    _pads: Option<PadListener>,
+    modifiers: ModifiersState,
+    redraw_at: Option<Instant>,
+    dropped: Vec<PathBuf>,
+    spare: Vec<u8>,
+    rebuilds: u32,
+    first_frame_logged: bool,
+    fatal: Option<String>,
+}
+
+/// What exists only while there is a window.
+struct Shell {
+    // Declared first, so that the engine goes before the device.
+    runner: Runner,
+    painter: Painter,
+    egui: egui_winit::State,
+    window: Arc<Window>,
+}
+
+impl App {
+    fn new(plan: WindowPlan, proxy: EventLoopProxy<Wake>) -> Self {
+        let (bindings, notice) = Bindings::of_user(user_path().as_deref());
+        let bindings = Arc::new(bindings);
+        let latch = Arc::new(Mutex::new(Latch::default()));
+        let mut ui = UiState::new(plan.settings, plan.rate, plan.prompt.clone());
+        ui.panel = plan.panel;
+        ui.hud = plan.hud;
+        ui.paused = plan.paused;
+        if let Some(notice) = notice {
+            log::warn!("{notice}");
+            ui.toasts.push(notice, true);
+        }
+        let tell = proxy.clone();
+        let pads = PadListener::spawn(bindings.clone(), latch.clone(), move |news| {
+            // The loop is gone only when the program ends.
+            tell.send_event(Wake::Pad(news)).ok();
+        })
+        .map_err(|why| log::warn!("gamepads are not listened to: {why}"))
+        .ok();
+        Self {
+            plan,
+            proxy,
+            bindings,
+            latch,
+            fetch_sent: Arc::new(AtomicBool::new(false)),
+            ui,
+            status: Status::default(),
+            shell: None,
+            _pads: pads,
+            modifiers: ModifiersState::empty(),
+            redraw_at: None,
+            dropped: Vec::new(),
+            spare: Vec::new(),
+            rebuilds: 0,
+            first_frame_logged: false,
+            fatal: None,
+        }
+    }
+
+    fn latch(&self) -> MutexGuard<'_, Latch> {
+        self.latch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_shell(&mut self, event_loop: &ActiveEventLoop) -> Result<Shell, String> {
+        let attributes = Window::default_attributes()
+            .with_title(format!("Somnium: {}", self.plan.launch.title()))
+            .with_inner_size(PhysicalSize::new(self.plan.size_px.0, self.plan.size_px.1))
+            .with_min_inner_size(PhysicalSize::new(320, 240))
+            .with_window_icon(icon())
+            .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
+        let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
+        let painter = Painter::new(window.clone()).map_err(|why| why.to_string())?;
+        let context = egui::Context::default();
+        theme::apply(&context);
+        let egui =
+            egui_winit::State::new(context.clone(), egui::ViewportId::ROOT, &window, None, None, Some(painter.max_texture_side()));
+        self.ui.gallery = self
+            .plan
+            .launch
+            .gallery()
+            .iter()
+            .map(|(name, still, [w, h])| {
+                let image = egui::ColorImage::from_rgb([*w, *h], &still.rgb);
+                Thumbnail { name: name.clone(), texture: context.load_texture(name, image, egui::TextureOptions::NEAREST) }
+            })
+            .collect();
+        let runner = self.spawn_runner(&painter)?;
+        Ok(Shell { runner, painter, egui, window })
+    }
+
+    fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
+        let vocabulary = self.plan.launch.vocabulary();
+        let words = prompt::read(&self.plan.prompt, &vocabulary.0, vocabulary.1);
+        let wish =
+            Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt::ids(&words) };
+        let latch = self.latch.clone();
+        let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
+        let wiring = Wiring {
+            drive: Box::new(move || latch.lock().unwrap_or_else(PoisonError::into_inner).take()),
+            wake: Box::new(move || {
+                if !sent.swap(true, Ordering::AcqRel) {
+                    proxy.send_event(Wake::Fetch).ok();
+                }
+            }),
+        };
+        let launch = self.plan.launch.clone();
+        let gpu = painter.gpu().clone();
+        Runner::spawn(move || launch.open_source(Some(&gpu)), wish, wiring).map_err(|why| format!("cannot start a thread: {why}"))
+    }
+
+    /// Takes over what the runner has ready.
+    fn fetch(&mut self) {
+        self.fetch_sent.store(false, Ordering::Release);
+        let Some(shell) = &mut self.shell else { return };
+        let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
+        if let (Some(picture), Some(info)) = (picture, &self.status.info) {
+            self.spare = shell.painter.set_picture(picture, info.width_px as u32, info.height_px as u32);
+        }
+        for notice in notices {
+            self.ui.toasts.push(notice.text, notice.is_error);
+        }
+        if self.status.device_lost {
+            self.rebuild_graphics();
+        }
+        self.redraw();
+    }
+
+    fn redraw(&self) {
+        if let Some(shell) = &self.shell {
+            shell.window.request_redraw();
+        }
+    }
+
+    /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
+    fn rebuild_graphics(&mut self) {
+        let Some(shell) = &mut self.shell else { return };
+        self.rebuilds += 1;
+        log::warn!("the graphics device was lost; making it anew (attempt {})", self.rebuilds);
+        let painter = match Painter::new(shell.window.clone()) {
+            Ok(painter) if self.rebuilds <= MOST_REBUILDS => painter,
+            Ok(_) => {
+                self.fatal = Some("the graphics device keeps getting lost".to_owned());
+                return;
+            }
+            Err(why) => {
+                self.fatal = Some(why.to_string());
+                return;
+            }
+        };
+        match self.plan.launch.open_engine(Some(painter.gpu())) {
+            Ok(Some(engine)) => shell.runner.request(Request::ReplaceEngine(engine)),
+            Ok(None) => {}
+            Err(why) => self.ui.toasts.push(why, true),
+        }
+        shell.painter = painter;
+        // The interface's textures went with the device; a fresh context sends them all again.
+        let context = egui::Context::default();
+        theme::apply(&context);
+        shell.egui =
+            egui_winit::State::new(context, egui::ViewportId::ROOT, &shell.window, None, None, Some(shell.painter.max_texture_side()));
+        self.ui.gallery.clear();
+        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
+    }
+
+    fn paint(&mut self) {
+        let Some(shell) = &mut self.shell else { return };
+        let input = shell.egui.take_egui_input(&shell.window);
+        let context = shell.egui.egui_ctx().clone();
+        let mut events = Vec::new();
+        let mut area = egui::Rect::NOTHING;
+        let output = context.run_ui(input, |ui| {
+            area = panel::show(ui, &mut self.ui, &self.status, &mut events);
+        });
+        shell.egui.handle_platform_output(&shell.window, output.platform_output);
+        let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map_or(Duration::MAX, |v| v.repaint_delay);
+        self.redraw_at = Instant::now().checked_add(delay);
+        let scale = output.pixels_per_point;
+        let rect = match &self.status.info {
+            Some(info) => picture_rect(to_px(area, scale), (info.width_px as u32, info.height_px as u32)),
+            None => RectPx::default(),
+        };
+        let primitives = context.tessellate(output.shapes, scale);
+        match shell.painter.paint(rect, scale, &primitives, output.textures_delta) {
+            Painted::Shown => {
+                self.rebuilds = 0;
+                if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
+                    log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
+                }
+            }
+            Painted::Hidden => {}
+            Painted::Again => self.redraw_at = Instant::now().checked_add(RETRY),
+        }
+        if shell.painter.gpu().is_lost() {
+            self.rebuild_graphics();
+        }
+        for event in events {
+            self.serve(event);
+        }
+    }
+
+    fn serve(&mut self, event: UiEvent) {
+        match event {
+            UiEvent::Command(command) => self.command(command),
+            UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
+            UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
+            UiEvent::Prompt(ids) => self.wish(|wish| wish.prompt = ids),
+            UiEvent::Gallery(index) => {
+                if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
+                    let stills = vec![still.clone()];
+                    self.request(Request::StartFrom(stills));
+                }
+            }
+            UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
+            UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
+            UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Panel => self.ui.panel = !self.ui.panel,
+            Command::Hud => self.ui.hud = !self.ui.hud,
+            Command::Pause => {
+                self.ui.paused = !self.ui.paused;
+                let paused = self.ui.paused;
+                self.wish(|wish| wish.paused = paused);
+            }
+            Command::Step => {
+                self.ui.paused = true;
+                self.wish(|wish| wish.paused = true);
+                self.request(Request::Step);
+            }
+            Command::Reset => self.restart(),
+            Command::NewSeed => {
+                self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
+                let settings = self.ui.settings;
+                self.wish(|wish| wish.settings = settings);
+                self.restart();
+            }
+            Command::Screenshot => self.request(Request::Screenshot(files::screenshot_path(), SCREENSHOT_SCALE)),
+            Command::Fullscreen => {
+                if let Some(shell) = &self.shell {
+                    let on = shell.window.fullscreen().is_some();
+                    shell.window.set_fullscreen((!on).then_some(Fullscreen::Borderless(None)));
+                }
+            }
+        }
+        self.redraw();
+    }
+
+    fn restart(&mut self) {
+        let seed = self.ui.settings.seed;
+        self.request(Request::Reset(seed));
+    }
+
+    fn wish(&self, change: impl FnOnce(&mut Wish)) {
+        if let Some(shell) = &self.shell {
+            shell.runner.wish(change);
+        }
+    }
+
+    fn request(&self, request: Request) {
+        if let Some(shell) = &self.shell {
+            shell.runner.request(request);
+        }
+    }
+
+    /// A key of the keyboard; true where it is the game's and not the interface's.
+    fn key(&mut self, event_loop: &ActiveEventLoop, key: KeyCode, state: ElementState, repeat: bool) -> bool {
+        let by = Holder::Key(key);
+        if state == ElementState::Released {
+            self.latch().release(by);
+            return false;
+        }
+        if key == KeyCode::KeyQ && self.modifiers.control_key() {
+            event_loop.exit();
+            return true;
+        }
+        let typing = self.shell.as_ref().is_some_and(|s| s.egui.egui_ctx().text_edit_focused());
+        let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
+        let action = self.bindings.key(key).filter(|_| !other);
+        match action {
+            // Letters belong to the text while one types; what leaves the text alone works all the same.
+            Some(Action::Drive(_)) if typing => false,
+            Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F3 | KeyCode::F11 | KeyCode::F12) => false,
+            Some(Action::Drive(drive)) => {
+                self.latch().press(by, drive);
+                true
+            }
+            Some(Action::Command(command)) => {
+                if !repeat || command == Command::Step {
+                    self.command(command);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn pad(&mut self, news: PadNews) {
+        match news {
+            PadNews::Command(command) => self.command(command),
+            PadNews::Connected(name) => self.ui.toasts.push(format!("{name} is connected"), false),
+            PadNews::Disconnected(name) => self.ui.toasts.push(format!("{name} is gone"), false),
+            PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
+        }
+        self.redraw();
+    }
+
+    fn read_stills(&self, paths: Vec<PathBuf>) {
+        let (width_px, height_px) = self.plan.launch.frame_px();
+        files::read_stills(paths, width_px, height_px, self.proxy.clone());
+    }
+}
+
+impl ApplicationHandler<Wake> for App {
+    fn new_events(&mut self, _event_loop: &ActiveEventLoop, cause: StartCause) {
+        if matches!(cause, StartCause::ResumeTimeReached { .. }) && self.redraw_at.is_some_and(|at| at <= Instant::now()) {
+            self.redraw_at = None;
+            self.redraw();
+        }
+    }
+
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        if self.shell.is_some() {
+            return;
+        }
+        match self.open_shell(event_loop) {
+            Ok(shell) => {
+                shell.window.request_redraw();
+                self.shell = Some(shell);
+            }
+            Err(why) => {
+                self.fatal = Some(why);
+                event_loop.exit();
+            }
+        }
+    }
+
+    fn user_event(&mut self, _event_loop: &ActiveEventLoop, wake: Wake) {
+        match wake {
+            Wake::Fetch => self.fetch(),
+            Wake::Pad(news) => self.pad(news),
+            Wake::Stills(Ok(stills)) => self.request(Request::StartFrom(stills)),
+            Wake::Stills(Err(why)) | Wake::Notice(why) => {
+                log::warn!("{why}");
+                self.ui.toasts.push(why, true);
+                self.redraw();
+            }
+            Wake::Chosen(paths) => self.read_stills(paths),
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, _id: WindowId, event: WindowEvent) {
+        match &event {
+            WindowEvent::CloseRequested => return event_loop.exit(),
+            WindowEvent::RedrawRequested => return self.paint(),
+            WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
+            WindowEvent::Focused(focused) => {
+                if !focused {
+                    self.latch().release_all();
+                }
+            }
+            WindowEvent::Resized(size) => {
+                if let Some(shell) = &mut self.shell {
+                    shell.painter.resize(size.width, size.height);
+                }
+                self.redraw();
+            }
+            WindowEvent::HoveredFile(_) => {
+                self.ui.dropping = true;
+                self.redraw();
+            }
+            WindowEvent::HoveredFileCancelled => {
+                self.ui.dropping = false;
+                self.redraw();
+            }
+            WindowEvent::DroppedFile(path) => {
+                self.ui.dropping = false;
+                // Files dropped together come one by one; they are read together before the loop waits again.
+                self.dropped.push(path.clone());
+            }
+            WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
+                // Keys held while the window got the focus were not pressed for it.
+                let pressed_elsewhere = *is_synthetic && event.state == ElementState::Pressed;
+                if let PhysicalKey::Code(key) = event.physical_key
+                    && (pressed_elsewhere || self.key(event_loop, key, event.state, event.repeat))
+                {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        if let Some(shell) = &mut self.shell
+            && shell.egui.on_window_event(&shell.window, &event).repaint
+        {
+            shell.window.request_redraw();
+        }
+    }
+
+    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        if self.fatal.is_some() {
+            return event_loop.exit();
+        }
+        if !self.dropped.is_empty() {
+            let dropped = std::mem::take(&mut self.dropped);
+            self.read_stills(dropped);
+        }
+        event_loop.set_control_flow(match self.redraw_at {
+            Some(at) => ControlFlow::WaitUntil(at),
+            None => ControlFlow::Wait,
+        });
+    }
+
+    fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
+        // Engine, surface and device go while the window is still there.
+        self.shell = None;
+    }
+}
+
+fn to_px(area: egui::Rect, scale: f32) -> RectPx {
+    if !area.is_finite() || area.width() <= 0.0 || area.height() <= 0.0 {
+        return RectPx::default();
+    }
+    let px = |points: f32| (points * scale).round().max(0.0) as u32;
+    let (x, y) = (px(area.left()), px(area.top()));
+    RectPx { x, y, width: px(area.right()).saturating_sub(x), height: px(area.bottom()).saturating_sub(y) }
+}
+
+fn icon() -> Option<Icon> {
+    let image = image::load_from_memory(include_bytes!("../../assets/icon.png")).ok()?.into_rgba8();
+    let (width, height) = image.dimensions();
+    Icon::from_rgba(image.into_raw(), width, height).ok()
+}
