@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::dream::Source;
 use crate::dream::still::Still;
 use crate::dream::truth::TruthSession;
-use crate::dream::Source;
 use crate::engine::Engine;
 use crate::engine::gpu::context::GpuContext;
 use crate::worlds;
@@ -22,8 +22,8 @@ impl Launch {
     /// # Errors
     /// A sentence with the names there are.
     pub fn world(name: &str, seed: u32, hold_ambience: bool) -> Result<Self, String> {
-        let world = worlds::by_name(name)
-            .ok_or_else(|| format!("there is no world named {name:?}; there is: {}", worlds::NAMES.join(", ")))?;
+        let world =
+            worlds::by_name(name).ok_or_else(|| format!("there is no world named {name:?}; there is: {}", worlds::NAMES.join(", ")))?;
         let frame_px = (world.info().width_px, world.info().height_px);
         Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
     }

@@ -52,11 +52,8 @@ impl Painter {
         let plain = [wgpu::TextureFormat::Bgra8Unorm, wgpu::TextureFormat::Rgba8Unorm];
         config.format = plain.into_iter().find(|f| formats.contains(f)).unwrap_or(config.format);
         config.present_mode = wgpu::PresentMode::AutoVsync;
-        let egui = egui_wgpu::Renderer::new(
-            &gpu.device,
-            config.format,
-            egui_wgpu::RendererOptions { dithering: false, ..Default::default() },
-        );
+        let egui =
+            egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let blit = Blit::new(&gpu.device, config.format);
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
         Ok(Self { window, gpu, surface, config, stale: true, egui, blit })

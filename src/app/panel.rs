@@ -167,11 +167,7 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let width = (ui.available_width() - 2.0 * gap) / 3.0;
     let rows = [
-        [
-            (if state.paused { "Play" } else { "Pause" }, Command::Pause, "P"),
-            ("Step", Command::Step, "."),
-            ("Reset", Command::Reset, "R"),
-        ],
+        [(if state.paused { "Play" } else { "Pause" }, Command::Pause, "P"), ("Step", Command::Step, "."), ("Reset", Command::Reset, "R")],
         [("New seed", Command::NewSeed, "N"), ("Photo", Command::Screenshot, "F12"), ("Full", Command::Fullscreen, "F11")],
     ];
     for row in rows {

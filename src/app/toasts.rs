@@ -34,32 +34,30 @@ impl Toasts {
         self.toasts.push(Toast { text, is_error, until });
     }
 
-    /// What is shown at this moment, oldest first.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.toasts.iter().map(|t| t.text.as_str())
-    }
-
     pub fn show(&mut self, ctx: &egui::Context, lift: f32) {
         let now = Instant::now();
         self.toasts.retain(|t| t.until > now);
         let Some(next) = self.toasts.iter().map(|t| t.until).min() else { return };
         ctx.request_repaint_after(next - now);
-        egui::Area::new(egui::Id::new("toasts")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -lift - 14.0)).interactable(false).show(ctx, |ui| {
-            ui.vertical_centered(|ui| {
-                for toast in &self.toasts {
-                    let edge = if toast.is_error { theme::ERROR } else { theme::ACCENT };
-                    Frame::new()
-                        .fill(Color32::from_rgba_premultiplied(17, 19, 24, 240))
-                        .stroke(Stroke::new(1.0, edge.gamma_multiply(0.6)))
-                        .corner_radius(CornerRadius::same(8))
-                        .inner_margin(Margin::symmetric(14, 9))
-                        .show(ui, |ui| {
-                            ui.set_max_width(520.0);
-                            ui.label(RichText::new(&toast.text).color(theme::TEXT));
-                        });
-                }
-            });
-        });
+        egui::Area::new(egui::Id::unique("toasts")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -lift - 14.0)).interactable(false).show(
+            ctx,
+            |ui| {
+                ui.vertical_centered(|ui| {
+                    for toast in &self.toasts {
+                        let edge = if toast.is_error { theme::ERROR } else { theme::ACCENT };
+                        Frame::new()
+                            .fill(Color32::from_rgba_premultiplied(17, 19, 24, 240))
+                            .stroke(Stroke::new(1.0, edge.gamma_multiply(0.6)))
+                            .corner_radius(CornerRadius::same(8))
+                            .inner_margin(Margin::symmetric(14, 9))
+                            .show(ui, |ui| {
+                                ui.set_max_width(520.0);
+                                ui.label(RichText::new(&toast.text).color(theme::TEXT));
+                            });
+                    }
+                });
+            },
+        );
     }
 }
 
@@ -72,10 +70,11 @@ mod tests {
         let mut toasts = Toasts::default();
         toasts.push("a".to_owned(), true);
         toasts.push("a".to_owned(), true);
-        assert_eq!(toasts.texts().count(), 1);
+        assert_eq!(toasts.toasts.len(), 1);
         for i in 0..10 {
             toasts.push(format!("{i}"), false);
         }
-        assert_eq!(toasts.texts().collect::<Vec<_>>(), ["6", "7", "8", "9"]);
+        let texts: Vec<&str> = toasts.toasts.iter().map(|t| t.text.as_str()).collect();
+        assert_eq!(texts, ["6", "7", "8", "9"]);
     }
 }

@@ -157,8 +157,7 @@ impl App {
         let painter = Painter::new(window.clone()).map_err(|why| why.to_string())?;
         let context = egui::Context::default();
         theme::apply(&context);
-        let egui =
-            egui_winit::State::new(context.clone(), egui::ViewportId::ROOT, &window, None, None, Some(painter.max_texture_side()));
+        let egui = egui_winit::State::new(context.clone(), egui::ViewportId::ROOT, &window, None, None, Some(painter.max_texture_side()));
         self.ui.gallery = self
             .plan
             .launch
@@ -176,8 +175,7 @@ impl App {
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
         let vocabulary = self.plan.launch.vocabulary();
         let words = prompt::read(&self.plan.prompt, &vocabulary.0, vocabulary.1);
-        let wish =
-            Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt::ids(&words) };
+        let wish = Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt::ids(&words) };
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {

@@ -9,7 +9,9 @@ const MOST_FRAMES: usize = 108_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
-    #[error("unknown action {0:?} in the script: actions are W A S D, north west south east, . or stay, #0 #1 .. for raw codes, each with *COUNT")]
+    #[error(
+        "unknown action {0:?} in the script: actions are W A S D, north west south east, . or stay, #0 #1 .. for raw codes, each with *COUNT"
+    )]
     Action(String),
     #[error("{0:?} in the script is no count: write ACTION*COUNT with COUNT a whole number from 1 up")]
     Count(String),

@@ -167,8 +167,7 @@ impl Lever {
     }
 }
 
-const STICK: [PadControl; 4] =
-    [PadControl::LeftStickUp, PadControl::LeftStickDown, PadControl::LeftStickLeft, PadControl::LeftStickRight];
+const STICK: [PadControl; 4] = [PadControl::LeftStickUp, PadControl::LeftStickDown, PadControl::LeftStickLeft, PadControl::LeftStickRight];
 const D_PAD: [PadControl; 4] = [PadControl::DPadUp, PadControl::DPadDown, PadControl::DPadLeft, PadControl::DPadRight];
 /// Axes of a d-pad are -1, 0 or 1.
 const D_PAD_DEAD_ZONE: f32 = 0.5;
