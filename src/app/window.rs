@@ -439,11 +439,7 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
-            WindowEvent::Focused(focused) => {
-                if !focused {
-                    self.latch().release_all();
-                }
-            }
+            WindowEvent::Focused(false) => self.latch().release_all(),
             WindowEvent::Resized(size) => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.resize(size.width, size.height);

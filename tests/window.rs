@@ -1,0 +1,301 @@
+//! The real window under a virtual display, played with real key events. What is on the screen is compared, pixel by pixel, with what
+//! the simulator draws for the same walk.
+
+#![cfg(target_os = "linux")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use somnium::app::layout::{RectPx, picture_rect};
+use somnium::worlds::{self, World};
+
+const WIDTH: u32 = 800;
+const HEIGHT: u32 = 600;
+/// A software driver on a busy machine may need long for its first frame.
+const PATIENCE: Duration = Duration::from_secs(60);
+const REMEDY: &str = "install what this test needs (Debian, Ubuntu): apt install xvfb xdotool imagemagick mesa-vulkan-drivers";
+
+/// A virtual display with the game on it; both end with the test.
+struct Stage {
+    display: String,
+    _config: tempfile::TempDir,
+    children: Vec<Child>,
+    window: String,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for child in self.children.iter_mut().rev() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+impl Stage {
+    fn open(args: &[&str]) -> Self {
+        let mut xvfb = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", &format!("{WIDTH}x{HEIGHT}x24"), "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("cannot start Xvfb ({e}); {REMEDY}"));
+        let mut number = String::new();
+        BufReader::new(xvfb.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        assert!(!number.trim().is_empty(), "Xvfb names no display; {REMEDY}");
+        let config = tempfile::tempdir().unwrap();
+        let mut stage = Self { display: format!(":{}", number.trim()), _config: config, children: vec![xvfb], window: String::new() };
+        let game = Command::new(env!("CARGO_BIN_EXE_somnium"))
+            .args(args)
+            .args(["--window", &format!("{WIDTH}x{HEIGHT}")])
+            .env("DISPLAY", &stage.display)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("SOMNIUM_CONFIG", stage._config.path())
+            .env("HOME", stage._config.path())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        stage.children.push(game);
+        stage.window = stage.wait_for("the window", |s| {
+            let found = s.tool("xdotool", &["search", "--onlyvisible", "--name", "^Somnium"]);
+            String::from_utf8_lossy(&found).lines().next().map(str::to_owned)
+        });
+        stage.xdotool(&["windowmove", &stage.window, "0", "0"]);
+        stage.xdotool(&["windowfocus", "--sync", &stage.window]);
+        stage
+    }
+
+    fn tool(&self, name: &str, args: &[&str]) -> Vec<u8> {
+        let output = Command::new(name).args(args).env("DISPLAY", &self.display).stderr(Stdio::null()).output();
+        output.unwrap_or_else(|e| panic!("cannot run {name} ({e}); {REMEDY}")).stdout
+    }
+
+    fn xdotool(&self, args: &[&str]) {
+        let output = Command::new("xdotool").args(args).env("DISPLAY", &self.display).output();
+        let output = output.unwrap_or_else(|e| panic!("cannot run xdotool ({e}); {REMEDY}"));
+        assert!(output.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            if let Some(game) = self.children.get_mut(1)
+                && let Some(status) = game.try_wait().unwrap()
+            {
+                panic!("the game ended with {status} while waiting for {what}");
+            }
+            assert!(start.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// What is on the screen: RGB bytes, `HEIGHT` rows of `WIDTH`.
+    fn capture(&self) -> Vec<u8> {
+        let pixels = self.tool("import", &["-silent", "-window", "root", "-depth", "8", "rgb:-"]);
+        assert_eq!(pixels.len(), (WIDTH * HEIGHT * 3) as usize, "cannot capture the screen; {REMEDY}");
+        pixels
+    }
+
+    /// The picture in the window at its own size, or `None` where its pixels are not the crisp blocks they should be: nothing drawn yet,
+    /// or something lies over it.
+    fn picture(&self, frame_px: (u32, u32)) -> Option<Vec<u8>> {
+        let screen = self.capture();
+        let rect = picture_rect(RectPx { x: 0, y: 0, width: WIDTH, height: HEIGHT }, frame_px);
+        let scale = rect.width / frame_px.0;
+        assert_eq!((rect.width, rect.height), (frame_px.0 * scale, frame_px.1 * scale), "the enlargement is whole");
+        let pixel = |x: u32, y: u32| -> [u8; 3] {
+            let at = ((y * WIDTH + x) * 3) as usize;
+            [screen[at], screen[at + 1], screen[at + 2]]
+        };
+        let mut picture = Vec::new();
+        for y in 0..frame_px.1 {
+            for x in 0..frame_px.0 {
+                let color = pixel(rect.x + x * scale, rect.y + y * scale);
+                let crisp = (0..scale * scale).all(|i| pixel(rect.x + x * scale + i % scale, rect.y + y * scale + i / scale) == color);
+                if !crisp {
+                    return None;
+                }
+                picture.extend(color);
+            }
+        }
+        Some(picture)
+    }
+}
+
+fn draw(world: &dyn World) -> Vec<u8> {
+    let mut rgb = vec![0; world.info().width_px * world.info().height_px * 3];
+    world.render(&mut rgb);
+    rgb
+}
+
+fn action(world: &dyn World, name: &str) -> usize {
+    world.info().actions.iter().position(|a| *a == name).unwrap()
+}
+
+/// Pictures of a walk straight on: standing and walking at each step, with the step's number.
+fn walk(world: &dyn World, name: &str, steps: usize) -> Vec<(usize, Vec<u8>)> {
+    let mut world = world.boxed_clone();
+    let (go, stay) = (action(world.as_ref(), name), action(world.as_ref(), "stay"));
+    let mut pictures = vec![(0, draw(world.as_ref()))];
+    for step in 1..=steps {
+        world.step(go);
+        pictures.push((step, draw(world.as_ref())));
+        let mut standing = world.boxed_clone();
+        standing.step(stay);
+        pictures.push((step, draw(standing.as_ref())));
+    }
+    pictures
+}
+
+/// Free steps from the start in a direction.
+fn free_steps(world: &dyn World, name: &str, most: usize) -> usize {
+    let mut world = world.boxed_clone();
+    let go = action(world.as_ref(), name);
+    (0..most).take_while(|_| world.step(go).moved).count()
+}
+
+/// Share of equal pixels between `before`, shifted by (dx, dy), and `after`.
+fn agreement(before: &[u8], after: &[u8], (w, h): (u32, u32), dx: i64, dy: i64) -> f64 {
+    let (mut same, mut all) = (0, 0);
+    for y in 0..i64::from(h) {
+        for x in 0..i64::from(w) {
+            let (bx, by) = (x - dx, y - dy);
+            if (0..i64::from(w)).contains(&bx) && (0..i64::from(h)).contains(&by) {
+                let (a, b) = (((y * i64::from(w) + x) * 3) as usize, ((by * i64::from(w) + bx) * 3) as usize);
+                all += 1;
+                same += usize::from(after[a..a + 3] == before[b..b + 3]);
+            }
+        }
+    }
+    same as f64 / f64::from(all.max(1))
+}
+
+/// By how many pixels the content went right and down.
+fn shift(before: &[u8], after: &[u8], size: (u32, u32)) -> (i64, i64) {
+    let along = (-96..=96).flat_map(|d| [(d, 0), (0, d)]);
+    along.max_by(|a, b| agreement(before, after, size, a.0, a.1).total_cmp(&agreement(before, after, size, b.0, b.1))).unwrap()
+}
+
+const FAR: usize = 40;
+
+/// A seed with clear weather and free ways to the east and to the north: there every pixel is known.
+fn quiet_place() -> (u32, Box<dyn World>) {
+    let mut world = worlds::by_name("isles").expect("isles is a world");
+    for seed in 0..5000 {
+        world.hold_ambience(true);
+        world.reset(u64::from(seed));
+        let clear = world.caption().contains(&"clear");
+        if clear && free_steps(world.as_ref(), "east", FAR) == FAR && free_steps(world.as_ref(), "north", FAR) == FAR {
+            return (seed, world);
+        }
+    }
+    panic!("no seed has a free way to the east and to the north");
+}
+
+#[test]
+fn keys_move_the_world_on_the_screen() {
+    let (seed, world) = quiet_place();
+    let size = (world.info().width_px as u32, world.info().height_px as u32);
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--seed", &seed.to_string()]);
+
+    // The first picture is the simulator's, byte for byte.
+    let start = draw(world.as_ref());
+    let at_start = |stage: &mut Stage| stage.wait_for("the start of the walk on the screen", |s| s.picture(size).filter(|p| *p == start));
+    at_start(&mut stage);
+
+    // A key nobody bound changes nothing.
+    stage.xdotool(&["keydown", "j"]);
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(stage.picture(size).as_ref() == Some(&start), "an unbound key changed the picture");
+    stage.xdotool(&["keyup", "j"]);
+
+    for (key, name, towards) in [("d", "east", (-1, 0)), ("w", "north", (0, 1)), ("Up", "north", (0, 1))] {
+        stage.xdotool(&["key", "r"]);
+        at_start(&mut stage);
+        let known = walk(world.as_ref(), name, FAR);
+        let step_of = |picture: &[u8]| known.iter().find(|(_, p)| p == picture).map(|(step, _)| *step);
+
+        // Held, it moves the content within a second, the right way.
+        stage.xdotool(&["keydown", key]);
+        let pressed = Instant::now();
+        let (moved, seen_after) = stage.wait_for(&format!("movement under {key}"), |s| {
+            let seen_after = pressed.elapsed();
+            s.picture(size).filter(|p| *p != start).map(|p| (p, seen_after))
+        });
+        assert!(seen_after < Duration::from_secs(1), "{key} moved the picture only after {seen_after:?}");
+        let (dx, dy) = shift(&start, &moved, size);
+        assert_eq!((dx.signum(), dy.signum()), towards, "{key} moved the content by ({dx}, {dy})");
+        let first = step_of(&moved).unwrap_or_else(|| panic!("what is on the screen under {key} is not what the simulator draws"));
+        let later = stage.wait_for("more of the walk", |s| s.picture(size).and_then(|p| step_of(&p)).filter(|&step| step > first + 2));
+        assert!(later < FAR, "the walk went past what the test knows");
+
+        // Released, it stops, and stays where it stopped.
+        stage.xdotool(&["keyup", key]);
+        std::thread::sleep(Duration::from_millis(500));
+        let stopped = stage.picture(size);
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(stage.picture(size) == stopped, "{key} was released and the world still moves");
+        assert!(stopped.and_then(|p| step_of(&p)).is_some_and(|step| step >= later), "the stopped picture is not the simulator's");
+    }
+}
+
+#[test]
+fn a_tap_is_one_step_and_lost_focus_releases_the_keys() {
+    let (seed, world) = quiet_place();
+    let size = (world.info().width_px as u32, world.info().height_px as u32);
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--seed", &seed.to_string()]);
+    let known = walk(world.as_ref(), "east", FAR);
+    let step_of = |picture: &[u8]| known.iter().find(|(_, p)| p == picture).map(|(step, _)| *step);
+    stage.wait_for("the start", |s| s.picture(size).filter(|p| *p == known[0].1));
+
+    // Far shorter than a frame: it counts, and counts once.
+    stage.xdotool(&["key", "--delay", "1", "d"]);
+    stage.wait_for("the step of a tap", |s| s.picture(size).and_then(|p| step_of(&p)).filter(|&step| step == 1));
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(stage.picture(size).and_then(|p| step_of(&p)), Some(1), "a tap is one step");
+
+    stage.xdotool(&["keydown", "d"]);
+    stage.wait_for("the walk", |s| s.picture(size).and_then(|p| step_of(&p)).filter(|&step| step > 2));
+    // Focus goes to the root window; the key stays down.
+    let root = String::from_utf8_lossy(&stage.tool("xdotool", &["search", "--maxdepth", "0", ".*"])).trim().to_owned();
+    stage.xdotool(&["windowfocus", &root]);
+    std::thread::sleep(Duration::from_millis(500));
+    let stopped = stage.picture(size);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(stage.picture(size) == stopped, "the window lost the focus and the world still moves");
+    stage.xdotool(&["keyup", "d"]);
+}
+
+#[test]
+fn without_a_display_one_sentence_says_so() {
+    let output = Command::new(env!("CARGO_BIN_EXE_somnium"))
+        .args(["world", "isles"])
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no display") && !said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn the_comparison_of_pictures_tells_directions_apart() {
+    // The control of the test above: a picture shifted by hand.
+    let (w, h) = (48u32, 32u32);
+    let pixel = |x: i64, y: i64| ((x * 37 + y * 91 + x * y) % 251) as u8;
+    let shifted = |dx: i64, dy: i64| -> Vec<u8> {
+        (0..i64::from(h)).flat_map(|y| (0..i64::from(w)).flat_map(move |x| [pixel(x - dx, y - dy); 3])).collect()
+    };
+    let still = shifted(0, 0);
+    assert_eq!(shift(&still, &shifted(-8, 0), (w, h)), (-8, 0));
+    assert_eq!(shift(&still, &shifted(0, 8), (w, h)), (0, 8));
+    assert_ne!(shift(&still, &shifted(8, 0), (w, h)), (-8, 0));
+    assert!(Path::new(env!("CARGO_BIN_EXE_somnium")).exists());
+}
