@@ -1,6 +1,8 @@
 //! A synthetic gamepad through the path that a real one takes behind gilrs: events, dead zone, bindings, latch.
 //! No real pad was at hand when this was written.
 
+#![cfg(feature = "player")]
+
 use somnium::dream::{Drive, Intent};
 use somnium::input::pad::{PadControl, PadEvent, Pads, translate};
 use somnium::input::{Bindings, Command, Latch};

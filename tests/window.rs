@@ -1,7 +1,7 @@
 //! The real window under a virtual display, played with real key events. What is on the screen is compared, pixel by pixel, with what
 //! the simulator draws for the same walk.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "player"))]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
