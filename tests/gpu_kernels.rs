@@ -10,7 +10,7 @@ use somnium::engine::gpu::ops::{
     attend_space::{self, AttendSpace},
     embed::{self, Embed},
     matmul::{self, Matmul, Variant, pack_weights, pad_columns},
-    padded,
+    padded, padded_parts,
     picture::PatchPicture,
     prev::{self, Prev},
     sample::{self, Sample},
@@ -125,14 +125,21 @@ impl Ran {
 
 const SIZE: [usize; 2] = [4, 4];
 
-/// Rows of `width` out of padded ones.
-fn unpad(values: &[f32], width: usize, rows: usize) -> Vec<f32> {
-    values.chunks_exact(padded(width)).take(rows).flat_map(|row| row[..width].iter().copied()).collect()
+/// Rows of `width`, cut into `parts` that are padded each, without the padding.
+fn unpad(values: &[f32], width: usize, parts: usize, rows: usize) -> Vec<f32> {
+    let part = width / parts;
+    let rows = values.chunks_exact(padded_parts(width, parts)).take(rows);
+    rows.flat_map(|row| row.chunks_exact(padded(part)).flat_map(|p| &p[..part])).copied().collect()
+}
+
+/// The same for all groups.
+fn unpad_groups(values: &[f32], width: usize, parts: usize, rows: usize) -> Vec<f32> {
+    values.chunks_exact(padded(rows) * padded_parts(width, parts)).flat_map(|group| unpad(group, width, parts, rows)).collect()
 }
 
 /// Groups of rows with padding below: `(groups, padded rows, padded width)` from `(groups, rows, width)`.
 fn pad_groups(values: &[f32], groups: usize, rows: usize, width: usize, parts: usize) -> Vec<f32> {
-    let row_padded = padded(width / parts) * parts;
+    let row_padded = padded_parts(width, parts);
     let mut out = Vec::new();
     for group in values.chunks_exact(rows * width).take(groups) {
         out.extend(pad_columns(group, width, parts));
@@ -156,7 +163,9 @@ fn groups(a: GroupParams, b: GroupParams) -> FrameParams {
 
 struct Product {
     rows: usize,
+    /// Width of x, in this many parts.
     k: usize,
+    k_parts: usize,
     /// Columns in this many parts.
     m: usize,
     parts: usize,
@@ -201,14 +210,15 @@ fn product_off(gpu: &GpuContext, p: &Product, corrupt: bool) -> f64 {
     if corrupt {
         w[p.k / 2 * p.m + p.m / 2] += 0.25;
     }
-    let m_padded = padded(p.m / p.parts) * p.parts;
+    let m_padded = padded_parts(p.m, p.parts);
+    let k = if p.k_parts == 1 { p.k } else { padded_parts(p.k, p.k_parts) };
     let ring_from = if p.variant.scatter && p.parts > 1 { padded(p.m / p.parts) } else { 0 };
     let ring_words = WINDOW * padded(p.rows) * (m_padded - ring_from);
     let mut bench = Bench::default();
-    let shape = Matmul { variant: p.variant, k: p.k, m: m_padded, rows: padded(p.rows), by_action: p.by_action, ring_from };
+    let shape = Matmul { variant: p.variant, k, m: m_padded, rows: padded(p.rows), by_action: p.by_action, ring_from };
     let buffers = matmul::Buffers {
-        x: bench.floats(&pad_groups(&x, 2, p.rows, p.k, 1)),
-        w: bench.words(&pack_weights(&w, p.k, p.m, p.parts)),
+        x: bench.floats(&pad_groups(&x, 2, p.rows, p.k, p.k_parts)),
+        w: bench.words(&pack_weights(&w, (p.k, p.k_parts), (p.m, p.parts))),
         bias: bench.floats(&pad_columns(&bias, p.m, p.parts)),
         gain: p.variant.norm.then(|| bench.floats(&pad_columns(&gain, p.k, 1))),
         y: bench.floats(&pad_groups(&before, 2, p.rows, p.m, p.parts)),
@@ -218,17 +228,7 @@ fn product_off(gpu: &GpuContext, p: &Product, corrupt: bool) -> f64 {
     let ran =
         bench.run(gpu, shape.pass(buffers), 2, groups(group(actions[0], NONE), group(actions[1], 1)), &[buffers.y, buffers.ring], SIZE);
 
-    let ours: Vec<f32> = ran
-        .floats(0)
-        .chunks_exact(padded(p.rows) * m_padded)
-        .flat_map(|group| {
-            let part = p.m / p.parts;
-            group
-                .chunks_exact(m_padded)
-                .take(p.rows)
-                .flat_map(move |row| row.chunks_exact(padded(part)).flat_map(move |c| c[..part].to_vec()))
-        })
-        .collect();
+    let ours = unpad_groups(ran.floats(0), p.m, p.parts, p.rows);
     if p.variant.scatter {
         // Slot 1 holds columns of group 1 from `ring_from` on, bit for bit; the others are untouched.
         let slot = padded(p.rows) * (m_padded - ring_from);
@@ -248,12 +248,16 @@ fn products() -> Vec<Product> {
     let mut all = Vec::new();
     for (rows, k, m, parts) in [(1, 1, 1, 1), (15, 24, 72, 3), (3, 33, 7, 1), (63, 160, 480, 3), (5, 129, 257, 1), (64, 64, 64, 1)] {
         for bits in [0, 1, 2, 3, 4, 5, 9] {
-            all.push(Product { rows, k, m, parts, variant: v(bits), by_action: bits & 1 > 0 && rows != 3, spread: 1.0 });
+            all.push(Product { rows, k, k_parts: 1, m, parts, variant: v(bits), by_action: bits & 1 > 0 && rows != 3, spread: 1.0 });
         }
     }
+    // Heads of 7 and 11 channels, padded each.
+    for (k, k_parts, m, parts) in [(35, 5, 35, 1), (33, 3, 99, 9)] {
+        all.push(Product { rows: 15, k, k_parts, m, parts, variant: v(4), by_action: false, spread: 1.0 });
+    }
     // Rows nearly zero, where the norm's epsilon rules, and huge ones.
-    all.extend([1e-4, 1e3].map(|spread| Product { rows: 9, k: 35, m: 47, parts: 1, variant: v(1), by_action: true, spread }));
-    all.push(Product { rows: 9, k: 35, m: 47, parts: 1, variant: v(6), by_action: false, spread: 100.0 });
+    all.extend([1e-4, 1e3].map(|spread| Product { rows: 9, k: 35, k_parts: 1, m: 47, parts: 1, variant: v(1), by_action: true, spread }));
+    all.push(Product { rows: 9, k: 35, k_parts: 1, m: 47, parts: 1, variant: v(6), by_action: false, spread: 100.0 });
     all
 }
 
@@ -264,7 +268,7 @@ fn matmul_matches_its_twin() {
         let worst = product_off(&gpu, &p, false);
         assert!(worst <= 1.0, "{} x {} x {}, {:?}, spread {}: {worst} tolerances", p.rows, p.k, p.m, p.variant, p.spread);
     }
-    let p = Product { rows: 15, k: 24, m: 72, parts: 3, variant: Variant::default(), by_action: false, spread: 1.0 };
+    let p = Product { rows: 15, k: 24, k_parts: 1, m: 72, parts: 3, variant: Variant::default(), by_action: false, spread: 1.0 };
     assert!(product_off(&gpu, &p, true) > 1.0, "a wrong weight is noticed");
 }
 
@@ -279,7 +283,7 @@ fn gelu_is_good_to_a_millionth() {
         let variant = Variant { gelu: true, ..Variant::default() };
         let buffers = matmul::Buffers {
             x: b.floats(x),
-            w: b.words(&pack_weights(&identity, 4, 4, 1)),
+            w: b.words(&pack_weights(&identity, (4, 1), (4, 1))),
             bias: b.floats(&[0.0; 4]),
             gain: None,
             y: b.floats(&vec![0.0; x.len()]),
@@ -357,7 +361,7 @@ fn embed_off(gpu: &GpuContext, (n, dims, levels, c): (usize, usize, usize, usize
     let mut ours = Vec::new();
     for group in ran.floats(0).chunks_exact(padded(n) * padded(c)) {
         assert!(group[n * padded(c)..].iter().all(|&v| v == 0.0), "rows of padding are zero");
-        ours.extend(unpad(group, c, n));
+        ours.extend(unpad(group, c, 1, n));
     }
     off(&ours, &truth, 1e-5, 1e-5)
 }
@@ -402,7 +406,7 @@ fn prev_off(gpu: &GpuContext, (grid_w, grid_h): (usize, usize), (dims, levels, c
     let ran = b.run(gpu, pass, 1, params, &[buffers.prev], SIZE);
     let (other, own) = ran.floats(0).split_at(padded(n) * padded(c));
     assert!(other.iter().all(|&v| v == 3.0), "the other half is left alone");
-    off(&unpad(own, c, n), &truth, 2e-5, 2e-5)
+    off(&unpad(own, c, 1, n), &truth, 2e-5, 2e-5)
 }
 
 #[test]
@@ -434,12 +438,12 @@ fn space_off(gpu: &GpuContext, (n, heads, c): (usize, usize, usize), spread: f32
     }
     let mut b = Bench::default();
     let buffers = attend_space::Buffers {
-        qkv: b.floats(&pad_groups(&qkv, 2, n, 3 * c, 3)),
-        attended: b.floats(&vec![0.0; 2 * padded(n) * padded(c)]),
+        qkv: b.floats(&pad_groups(&qkv, 2, n, 3 * c, 3 * heads)),
+        attended: b.floats(&vec![0.0; 2 * padded(n) * padded_parts(c, heads)]),
     };
     let pass = AttendSpace { tokens: n, heads, channels: c, rows: padded(n) }.pass(buffers);
     let ran = b.run(gpu, pass, 2, FrameParams::default(), &[buffers.attended], SIZE);
-    let ours: Vec<f32> = ran.floats(0).chunks_exact(padded(n) * padded(c)).flat_map(|g| unpad(g, c, n)).collect();
+    let ours = unpad_groups(ran.floats(0), c, heads, n);
     let scale = f64::from(spread).max(1.0);
     // Scores of hundreds lose digits in f32 before the exponential sees them.
     off(&ours, &truth, 1e-5 * scale.powi(3), 1e-5)
@@ -475,15 +479,15 @@ fn ring_off(gpu: &GpuContext, (n, heads, c): (usize, usize, usize), window: usiz
     }
     let mut b = Bench::default();
     let buffers = attend_ring::Buffers {
-        qkv: b.floats(&pad_groups(&qkv, 2, n, 3 * c, 3)),
-        ring: b.floats(&pad_groups(&ring, window, n, 2 * c, 2)),
+        qkv: b.floats(&pad_groups(&qkv, 2, n, 3 * c, 3 * heads)),
+        ring: b.floats(&pad_groups(&ring, window, n, 2 * c, 2 * heads)),
         bias: b.floats(&bias),
-        attended: b.floats(&vec![0.0; 2 * padded(n) * padded(c)]),
+        attended: b.floats(&vec![0.0; 2 * padded(n) * padded_parts(c, heads)]),
     };
     let pass = AttendRing { tokens: n, heads, channels: c, rows: padded(n), window }.pass(buffers);
     let group = |ages: usize| GroupParams { ages: ages as u32, newest: newest as u32, ..GroupParams::default() };
     let ran = b.run(gpu, pass, 2, groups(group(ages[0]), group(ages[1])), &[buffers.attended], SIZE);
-    let ours: Vec<f32> = ran.floats(0).chunks_exact(padded(n) * padded(c)).flat_map(|g| unpad(g, c, n)).collect();
+    let ours = unpad_groups(ran.floats(0), c, heads, n);
     off(&ours, &truth, 1e-5, 1e-5)
 }
 
@@ -519,14 +523,14 @@ fn prompt_off(gpu: &GpuContext, (n, heads, c): (usize, usize, usize), slot_words
     }
     let mut b = Bench::default();
     let buffers = attend_prompt::Buffers {
-        query: b.floats(&pad_groups(&query, 2, n, c, 1)),
-        words: b.floats(&pad_columns(&keys, 2 * c, 2)),
-        attended: b.floats(&vec![0.0; 2 * padded(n) * padded(c)]),
+        query: b.floats(&pad_groups(&query, 2, n, c, heads)),
+        words: b.floats(&pad_columns(&keys, 2 * c, 2 * heads)),
+        attended: b.floats(&vec![0.0; 2 * padded(n) * padded_parts(c, heads)]),
     };
     let pass = AttendPrompt { tokens: n, heads, channels: c, rows: padded(n), slot_words }.pass(buffers);
     let group = |g: usize| GroupParams { prompt: slots[g] as u32, words: words[g] as u32, ..GroupParams::default() };
     let ran = b.run(gpu, pass, 2, groups(group(0), group(1)), &[buffers.attended], SIZE);
-    let ours: Vec<f32> = ran.floats(0).chunks_exact(padded(n) * padded(c)).flat_map(|g| unpad(g, c, n)).collect();
+    let ours = unpad_groups(ran.floats(0), c, heads, n);
     off(&ours, &truth, 1e-5, 1e-5)
 }
 

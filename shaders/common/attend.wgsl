@@ -1,12 +1,12 @@
-// Softmax attention of one query of one head over keys that arrive one by one.
+// Softmax attention of one query of one head over keys that arrive one by one. A head is HEAD4 vec4s wide, its last one padded with zeros.
 
 struct Attention {
-    query: array<f32, HEAD_DIM>,
+    query: array<vec4<f32>, HEAD4>,
     // Largest score so far; weights are relative to it.
     top: f32,
     // Sum of weights, and of weighted values.
     total: f32,
-    sum: array<f32, HEAD_DIM>,
+    sum: array<vec4<f32>, HEAD4>,
 }
 
 // Takes in a key's score and returns the weight of its value; older sums are scaled to the new top.
@@ -14,7 +14,7 @@ fn attend_weight(a: ptr<function, Attention>, score: f32) -> f32 {
     if (score > (*a).top) {
         let keep = exp((*a).top - score);
         (*a).total = (*a).total * keep;
-        for (var d = 0u; d < HEAD_DIM; d++) {
+        for (var d = 0u; d < HEAD4; d++) {
             (*a).sum[d] = (*a).sum[d] * keep;
         }
         (*a).top = score;

@@ -7,7 +7,7 @@ use super::ops::{
     attend_space::{self, AttendSpace},
     embed::{self, Embed},
     matmul::{self, Matmul, Variant, pack_weights, pad_columns},
-    padded,
+    padded, padded_parts,
     picture::PatchPicture,
     prev::{self, Prev},
     sample::{self, Sample},
@@ -30,7 +30,7 @@ pub struct BufferSpec {
     pub contents: Option<Vec<u8>>,
 }
 
-/// Prompt attention of one block: the buffer of its keys, `(PROMPT_SLOTS, slot_words, 2 * channels padded)`.
+/// Prompt attention of one block: the buffer of its keys, `(PROMPT_SLOTS, slot_words, 2 * channels, heads padded)`.
 pub struct PromptTarget {
     pub buffer: BufferId,
     pub weights: PromptWeights,
@@ -106,7 +106,15 @@ struct Builder<'a> {
 struct Input<'a> {
     x: BufferId,
     width: usize,
+    /// Equal parts of the width that are padded each: heads of what attention puts out, else 1.
+    parts: usize,
     norm: Norm<'a>,
+}
+
+impl<'a> Input<'a> {
+    fn new(x: BufferId, width: usize, norm: Norm<'a>) -> Self {
+        Self { x, width, parts: 1, norm }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -167,7 +175,7 @@ impl Builder<'_> {
     ) -> Result<Pass, PackError> {
         let w = self.pack.f32s(&format!("{name}.w"))?;
         let b = if bias { self.pack.f32s(&format!("{name}.b"))? } else { Vec::new() };
-        let words = pack_weights(&w, input.width, m, parts);
+        let words = pack_weights(&w, (input.width, input.parts), (m, parts));
         let weights = self.push(&format!("{name}.w"), 4 * words.len() as u64, Some(bytemuck::cast_slice(&words).to_vec()));
         let (bias, gain) = match input.norm {
             Norm::Modulated(modulation) => {
@@ -192,8 +200,8 @@ impl Builder<'_> {
                 residual: matches!(then, Then::Residual),
                 scatter: matches!(then, Then::Scatter { .. }),
             },
-            k: input.width,
-            m: padded(m / parts) * parts,
+            k: if input.parts == 1 { input.width } else { padded_parts(input.width, input.parts) },
+            m: padded_parts(m, parts),
             rows: self.rows,
             by_action: matches!(input.norm, Norm::Modulated(_)),
             ring_from,
@@ -204,6 +212,7 @@ impl Builder<'_> {
     fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId) -> Result<DynamicsPlan, PackError> {
         let FrameDims { code_dims, code_levels, .. } = m.frame;
         let (n, c, rows) = (m.frame.tokens(), dims.channels, self.rows);
+        let wide = padded_parts(c, dims.heads);
         let cond = weights::conditions(self.pack, c)?;
 
         let prev = self.activations("prev", c);
@@ -222,9 +231,9 @@ impl Builder<'_> {
         })];
         let s = Scratch {
             x,
-            qkv: self.zeros("qkv", 2 * rows * 3 * padded(c)),
-            query: self.activations("query", c),
-            attended: self.activations("attended", c),
+            qkv: self.zeros("qkv", 2 * rows * 3 * wide),
+            query: self.activations("query", wide),
+            attended: self.activations("attended", wide),
             hidden: self.activations("hidden", dims.ffn_hidden),
         };
         let mut commit_passes = 0;
@@ -246,7 +255,7 @@ impl Builder<'_> {
         }
 
         let logits = self.activations("logits", code_dims * code_levels);
-        let input = Input { x, width: c, norm: Norm::Plain };
+        let input = Input::new(x, c, Norm::Plain);
         step.push(self.product("dyn.head", true, input, (code_dims * code_levels, 1), Then::Store, logits)?);
         let choice = self.zeros("choice", n * code_dims);
         let confidence = self.zeros("confidence", n * code_dims);
@@ -261,24 +270,25 @@ impl Builder<'_> {
     /// Attention inside a frame; `name` + `qkv`, `out`.
     fn space(&mut self, name: &str, c: usize, heads: usize, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
         let tokens = self.pack.manifest.frame.tokens();
-        out.push(self.product(&format!("{name}.qkv"), false, Input { x: s.x, width: c, norm }, (3 * c, 3), Then::Store, s.qkv)?);
+        out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * heads), Then::Store, s.qkv)?);
         out.push(
             AttendSpace { tokens, heads, channels: c, rows: self.rows }.pass(attend_space::Buffers { qkv: s.qkv, attended: s.attended }),
         );
-        out.push(self.attention_out(name, c, s)?);
+        out.push(self.attention_out(name, (c, heads), s)?);
         Ok(())
     }
 
-    fn attention_out(&mut self, name: &str, c: usize, s: &Scratch) -> Result<Pass, PackError> {
-        let input = Input { x: s.attended, width: c, norm: Norm::None };
+    fn attention_out(&mut self, name: &str, (c, heads): (usize, usize), s: &Scratch) -> Result<Pass, PackError> {
+        let input = Input { parts: heads, ..Input::new(s.attended, c, Norm::None) };
         self.product(&format!("{name}.out"), false, input, (c, 1), Then::Residual, s.x)
     }
 
     fn time(&mut self, i: usize, dims: &DynamicsDims, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
         let (c, name) = (dims.channels, format!("dyn.{i}.time"));
-        let ring = self.zeros(&format!("{name}.ring"), dims.window * self.rows * 2 * padded(c));
-        let then = Then::Scatter { ring, from: padded(c) };
-        out.push(self.product(&format!("{name}.qkv"), false, Input { x: s.x, width: c, norm }, (3 * c, 3), then, s.qkv)?);
+        let wide = padded_parts(c, dims.heads);
+        let ring = self.zeros(&format!("{name}.ring"), dims.window * self.rows * 2 * wide);
+        let then = Then::Scatter { ring, from: wide };
+        out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * dims.heads), then, s.qkv)?);
         let bias = self.pack.f32s(&format!("{name}.bias"))?;
         let bias = self.floats(&format!("{name}.bias"), &bias);
         let tokens = self.pack.manifest.frame.tokens();
@@ -288,7 +298,7 @@ impl Builder<'_> {
             bias,
             attended: s.attended,
         }));
-        out.push(self.attention_out(&name, c, s)?);
+        out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(())
     }
 
@@ -301,16 +311,16 @@ impl Builder<'_> {
         out: &mut Vec<Pass>,
     ) -> Result<PromptTarget, PackError> {
         let (c, name, slot_words) = (dims.channels, format!("dyn.{i}.text"), dims.prompt_words + 1);
-        let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded(c));
-        out.push(self.product(&format!("{name}.q"), false, Input { x: s.x, width: c, norm }, (c, 1), Then::Store, s.query)?);
+        let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded_parts(c, dims.heads));
+        out.push(self.product(&format!("{name}.q"), false, Input::new(s.x, c, norm), (c, dims.heads), Then::Store, s.query)?);
         let tokens = self.pack.manifest.frame.tokens();
         out.push(AttendPrompt { tokens, heads: dims.heads, channels: c, rows: self.rows, slot_words }.pass(attend_prompt::Buffers {
             query: s.query,
             words,
             attended: s.attended,
         }));
-        out.push(self.attention_out(&name, c, s)?);
-        Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c)? })
+        out.push(self.attention_out(&name, (c, dims.heads), s)?);
+        Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c, dims.heads)? })
     }
 
     fn feed_forward(
@@ -321,14 +331,15 @@ impl Builder<'_> {
         norm: Norm<'_>,
         out: &mut Vec<Pass>,
     ) -> Result<(), PackError> {
-        out.push(self.product(&format!("{name}.up"), true, Input { x: s.x, width: c, norm }, (hidden, 1), Then::Gelu, s.hidden)?);
-        let input = Input { x: s.hidden, width: hidden, norm: Norm::None };
+        out.push(self.product(&format!("{name}.up"), true, Input::new(s.x, c, norm), (hidden, 1), Then::Gelu, s.hidden)?);
+        let input = Input::new(s.hidden, hidden, Norm::None);
         out.push(self.product(&format!("{name}.down"), true, input, (c, 1), Then::Residual, s.x)?);
         Ok(())
     }
 
     fn decoder(&mut self, frame: &FrameDims, t: &TokenizerDims, tokens: BufferId) -> Result<Vec<Pass>, PackError> {
         let (c, rows) = (t.channels, self.rows);
+        let wide = padded_parts(c, t.heads);
         let values = weights::value_table(&self.pack.f32s("tok.dec.code.w")?, frame.code_dims, frame.code_levels, c);
         // The bias joins the positions: both are added once.
         let bias = self.pack.f32s("tok.dec.code.b")?;
@@ -338,9 +349,9 @@ impl Builder<'_> {
         }
         let s = Scratch {
             x: self.activations("dec.x", c),
-            qkv: self.zeros("dec.qkv", 2 * rows * 3 * padded(c)),
+            qkv: self.zeros("dec.qkv", 2 * rows * 3 * wide),
             query: self.unused,
-            attended: self.activations("dec.attended", c),
+            attended: self.activations("dec.attended", wide),
             hidden: self.activations("dec.hidden", t.ffn_hidden),
         };
         let shape = Embed { tokens: frame.tokens(), dims: frame.code_dims, levels: frame.code_levels, channels: c, rows };
@@ -358,9 +369,9 @@ impl Builder<'_> {
         }
         let hidden = self.activations("dec.out", t.patch_out_hidden);
         let patches = self.activations("patches", frame.patch_values());
-        let input = Input { x: s.x, width: c, norm: Norm::Plain };
+        let input = Input::new(s.x, c, Norm::Plain);
         out.push(self.product("tok.dec.out1", true, input, (t.patch_out_hidden, 1), Then::Gelu, hidden)?);
-        let input = Input { x: hidden, width: t.patch_out_hidden, norm: Norm::None };
+        let input = Input::new(hidden, t.patch_out_hidden, Norm::None);
         out.push(self.product("tok.dec.out2", true, input, (frame.patch_values(), 1), Then::Store, patches)?);
         out.push(PatchPicture { width_px: frame.width_px, height_px: frame.height_px, patch_px: frame.patch_px }.pass(patches));
         Ok(out)

@@ -1,6 +1,6 @@
 //! What the host prepares once at load: conditioning by action, and tables that replace small matrix products.
 
-use super::ops::{matmul::pad_columns, padded, prev};
+use super::ops::{matmul::pad_columns, prev};
 use crate::pack::{Pack, PackError};
 
 /// One vector a row: `(rows, width)`.
@@ -91,22 +91,20 @@ pub struct PromptWeights {
     /// `(words + 1, channels)`, row 0 "nothing said".
     embed: Vec<f32>,
     channels: usize,
+    heads: usize,
 }
 
 impl PromptWeights {
-    pub fn new(pack: &Pack, block: usize, channels: usize) -> Result<Self, PackError> {
-        Ok(Self { kv: pack.f32s(&format!("dyn.{block}.text.kv.w"))?, embed: pack.f32s("text.embed")?, channels })
+    pub fn new(pack: &Pack, block: usize, channels: usize, heads: usize) -> Result<Self, PackError> {
+        Ok(Self { kv: pack.f32s(&format!("dyn.{block}.text.kv.w"))?, embed: pack.f32s("text.embed")?, channels, heads })
     }
 
-    /// Keys and values `(1 + words, 2 * channels padded)` of "nothing said" and these words.
+    /// Keys and values `(1 + words, 2 * channels, heads padded)` of "nothing said" and these words.
     pub fn keys(&self, words: &[u16]) -> Vec<f32> {
         let c = self.channels;
         let ids = std::iter::once(0).chain(words.iter().map(|&w| usize::from(w)));
         let values = ids.flat_map(|id| self.embed[id * c..(id + 1) * c].iter().copied()).collect();
         let keys = linear(&Rows { width: c, values }, &self.kv, &[], 2 * c);
-        debug_assert_eq!(keys.width, 2 * c);
-        let out = pad_columns(&keys.values, 2 * c, 2);
-        debug_assert_eq!(out.len(), (1 + words.len()) * 2 * padded(c));
-        out
+        pad_columns(&keys.values, 2 * c, 2 * self.heads)
     }
 }

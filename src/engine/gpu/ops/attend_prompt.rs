@@ -1,13 +1,14 @@
 //! Attention of each token to the words of the prompt.
 
-use super::{BufferId, Cost, Pass, covering, padded, word};
+use super::{BufferId, Cost, Pass, covering, vec4s, word};
 use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite];
 
-pub fn kernel(head_dim: usize) -> Kernel {
+/// `head_vec4s`: width of a head in vec4.
+pub fn kernel(head_vec4s: usize) -> Kernel {
     let text = include_str!("../../../../shaders/attend_prompt.wgsl");
-    Kernel::assemble("attend_prompt", &[Constant::Size("HEAD_DIM", head_dim)], &[ATTEND], text, BINDS)
+    Kernel::assemble("attend_prompt", &[Constant::Size("HEAD4", head_vec4s)], &[ATTEND], text, BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +36,12 @@ impl AttendPrompt {
         let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
         let (n, c, k) = (self.tokens as u64, self.channels as u64, self.slot_words as u64);
         Pass {
-            kernel: kernel(head_dim),
+            kernel: kernel(vec4s(head_dim)),
             shape: [
                 word(self.tokens),
                 word(self.heads),
                 word(self.rows),
-                word(padded(self.channels)),
+                word(self.heads * vec4s(head_dim)),
                 scale.to_bits(),
                 word(self.slot_words),
                 0,

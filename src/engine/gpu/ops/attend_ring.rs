@@ -1,13 +1,14 @@
 //! Attention of each position over itself and the committed frames of the ring.
 
-use super::{BufferId, Cost, Pass, covering, padded, word};
+use super::{BufferId, Cost, Pass, covering, vec4s, word};
 use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
-pub fn kernel(head_dim: usize) -> Kernel {
+/// `head_vec4s`: width of a head in vec4.
+pub fn kernel(head_vec4s: usize) -> Kernel {
     let text = include_str!("../../../../shaders/attend_ring.wgsl");
-    Kernel::assemble("attend_ring", &[Constant::Size("HEAD_DIM", head_dim)], &[ATTEND], text, BINDS)
+    Kernel::assemble("attend_ring", &[Constant::Size("HEAD4", head_vec4s)], &[ATTEND], text, BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +37,12 @@ impl AttendRing {
         let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
         let (n, c, w) = (self.tokens as u64, self.channels as u64, self.window as u64);
         Pass {
-            kernel: kernel(head_dim),
+            kernel: kernel(vec4s(head_dim)),
             shape: [
                 word(self.tokens),
                 word(self.heads),
                 word(self.rows),
-                word(padded(self.channels)),
+                word(self.heads * vec4s(head_dim)),
                 scale.to_bits(),
                 word(self.window),
                 0,

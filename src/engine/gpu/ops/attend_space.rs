@@ -1,13 +1,14 @@
 //! Attention among the tokens of a frame.
 
-use super::{BufferId, Cost, Pass, covering, padded, word};
+use super::{BufferId, Cost, Pass, covering, vec4s, word};
 use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::ReadWrite];
 
-pub fn kernel(head_dim: usize) -> Kernel {
+/// `head_vec4s`: width of a head in vec4.
+pub fn kernel(head_vec4s: usize) -> Kernel {
     let text = include_str!("../../../../shaders/attend_space.wgsl");
-    Kernel::assemble("attend_space", &[Constant::Size("HEAD_DIM", head_dim)], &[ATTEND], text, BINDS)
+    Kernel::assemble("attend_space", &[Constant::Size("HEAD4", head_vec4s)], &[ATTEND], text, BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +33,8 @@ impl AttendSpace {
         let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
         let (n, c) = (self.tokens as u64, self.channels as u64);
         Pass {
-            kernel: kernel(head_dim),
-            shape: [word(self.tokens), word(self.heads), word(self.rows), word(padded(self.channels)), scale.to_bits(), 0, 0, 0],
+            kernel: kernel(vec4s(head_dim)),
+            shape: [word(self.tokens), word(self.heads), word(self.rows), word(self.heads * vec4s(head_dim)), scale.to_bits(), 0, 0, 0],
             buffers: vec![b.qkv, b.attended],
             workgroups: [workgroups(1), workgroups(2)],
             cost: Cost { ops: 4 * n * n * c, weight_bytes: 0, group_bytes: 16 * n * c },

@@ -1,6 +1,6 @@
 //! Matrix products with the norm ahead and bias, GELU, residual or the ring behind them.
 
-use super::{BufferId, Cost, Pass, ShapeWords, covering, padded, vec4s, word};
+use super::{BufferId, Cost, Pass, ShapeWords, covering, padded, padded_parts, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH};
 use half::f16;
 
@@ -77,18 +77,18 @@ impl Matmul {
     }
 }
 
-/// Lays an `(k, m)` matrix out for the shader: rows padded to a multiple of 4 with zeros, columns cut into `parts` equal parts (q, k, v),
-/// each padded likewise, f16, two rows by four columns in 16 bytes. Weights come from f16 and lose nothing.
-pub fn pack_weights(w: &[f32], k: usize, m: usize, parts: usize) -> Vec<u32> {
-    let part = m / parts;
-    let part_padded = padded(part);
-    let m4 = part_padded * parts / 4;
-    let mut words = vec![0u32; padded(k) * m4 * 2];
+/// Lays an `(k, m)` matrix out for the shader: rows cut into `row_parts` equal parts and columns into `column_parts` (heads of q, k
+/// and v), each padded to a multiple of 4 with zeros; f16, two rows by four columns in 16 bytes. Weights come from f16 and lose nothing.
+pub fn pack_weights(w: &[f32], (k, row_parts): (usize, usize), (m, column_parts): (usize, usize)) -> Vec<u32> {
+    let m4 = padded_parts(m, column_parts) / 4;
+    let place = |at: usize, part: usize| at / part * padded(part) + at % part;
+    let mut words = vec![0u32; padded_parts(k, row_parts) * m4 * 2];
     for (row, values) in w.chunks_exact(m).take(k).enumerate() {
+        let row = place(row, k / row_parts);
         for (column, &value) in values.iter().enumerate() {
-            let at = column / part * part_padded + column % part;
-            let word = ((row / 2 * m4 + at / 4) * 2 + row % 2) * 2 + at % 4 / 2;
-            words[word] |= u32::from(f16::from_f32(value).to_bits()) << (16 * (at % 2));
+            let column = place(column, m / column_parts);
+            let word = ((row / 2 * m4 + column / 4) * 2 + row % 2) * 2 + column % 4 / 2;
+            words[word] |= u32::from(f16::from_f32(value).to_bits()) << (16 * (column % 2));
         }
     }
     words

@@ -52,6 +52,11 @@ pub fn padded(values: usize) -> usize {
     vec4s(values) * 4
 }
 
+/// Width of `values` cut into `parts` equal parts (heads, say) of whole vec4s each.
+pub fn padded_parts(values: usize, parts: usize) -> usize {
+    padded(values / parts) * parts
+}
+
 /// Sizes are checked against the device's limits at load, far below u32; a larger one saturates and is refused there.
 pub(super) fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
