@@ -1,5 +1,7 @@
 //! Draws contact sheets of a world and measures its speed:
-//! `cargo run --release --no-default-features --example world_sheet -- OUT.png [walk|sky|SEED...]`
+//! `cargo run --release --no-default-features --example world_sheet -- OUT.png [FIRST_SEED|walk]`
+//!
+//! By default each picture is another seed, so lands, lights and weathers vary; `walk` shows consecutive frames of one walk.
 
 use std::time::Instant;
 
@@ -8,22 +10,21 @@ use somnium::clips::record_clip;
 use somnium::worlds::policy::Explorer;
 use somnium::worlds::{World, by_name};
 
-const ZOOM: u32 = 2;
+const ZOOM: u32 = 3;
 const COLUMNS: u32 = 5;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
-    let out = args.next().ok_or("usage: world_sheet OUT.png [walk|tour]")?;
-    let mode = args.next().unwrap_or_else(|| "tour".to_owned());
+    let out = args.next().ok_or("usage: world_sheet OUT.png [FIRST_SEED|walk]")?;
+    let mode = args.next().unwrap_or_else(|| "0".to_owned());
     let mut world = by_name("isles").ok_or("no world of that name")?;
     let (w, h) = (world.info().width_px as u32, world.info().height_px as u32);
     let mut frames: Vec<Vec<u8>> = Vec::new();
     if mode == "walk" {
-        // Consecutive frames of one walk.
         let clip = record_clip(world.as_mut(), &mut Explorer::new(3), 3, 25, true);
         frames.extend((0..clip.len()).map(|t| clip.frame(t).to_vec()));
     } else {
-        let first: u64 = mode.parse().unwrap_or(0);
+        let first: u64 = mode.parse()?;
         for seed in first..first + 30 {
             let clip = record_clip(world.as_mut(), &mut Explorer::new(seed), seed, 12, true);
             println!("seed {seed}: {}", clip.captions[11].join(" "));
