@@ -1,7 +1,26 @@
 //! Recorded clips: frames with the actions that led into them, what those did, and captions.
 
+mod file;
+mod import;
+
+use std::path::{Path, PathBuf};
+
 use crate::worlds::policy::Policy;
 use crate::worlds::{StepOutcome, World};
+
+/// What is wrong with which clip.
+#[derive(Debug, thiserror::Error)]
+#[error("the clip {path}: {what}", path = path.display())]
+pub struct ClipError {
+    pub path: PathBuf,
+    pub what: String,
+}
+
+impl ClipError {
+    fn new(path: &Path, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), what: what.into() }
+    }
+}
 
 /// A recording, `T` frames long.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Frames of an animation that become history: the last ones.
 pub const MOST_FRAMES: usize = 32;
 /// Frames of an animation that are decoded at all.
-const MOST_DECODED: usize = 600;
+pub const MOST_DECODED: usize = 600;
 
 /// A picture of a world's frame size: `width_px * height_px * 3` bytes, rows, columns, RGB, sRGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,14 @@ pub enum StillError {
 /// # Errors
 /// [`StillError`], naming the file.
 pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
+    load_last(path, width_px, height_px, MOST_FRAMES)
+}
+
+/// As [`load`], but of an animation the last `most` frames, itself at most the first [`MOST_DECODED`].
+///
+/// # Errors
+/// [`StillError`], naming the file.
+pub fn load_last(path: &Path, width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
     let name = path.display().to_string();
     let read = |why: std::io::Error| StillError::Read { name: name.clone(), why: why.to_string() };
     let about = std::fs::metadata(path).map_err(read)?;
@@ -53,7 +61,7 @@ pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>
         return Err(StillError::Heavy { name });
     }
     let bytes = std::fs::read(path).map_err(read)?;
-    decode(&name, &bytes, width_px, height_px)
+    decode_last(&name, &bytes, width_px, height_px, most)
 }
 
 /// As [`load`], from bytes; `name` is what errors call it.
@@ -61,6 +69,11 @@ pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>
 /// # Errors
 /// [`StillError`], naming `name`.
 pub fn decode(name: &str, bytes: &[u8], width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
+    decode_last(name, bytes, width_px, height_px, MOST_FRAMES)
+}
+
+/// As [`decode`], but of an animation the last `most` frames, itself at most the first [`MOST_DECODED`].
+fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
     let name = || name.to_owned();
     if bytes.is_empty() {
         return Err(StillError::Empty(name()));
@@ -90,7 +103,7 @@ pub fn decode(name: &str, bytes: &[u8], width_px: usize, height_px: usize) -> Re
                 Err(_) if !stills.is_empty() => break,
                 Err(why) => return Err(broken(why)),
             };
-            if stills.len() == MOST_FRAMES {
+            if stills.len() == most {
                 stills.pop_front();
             }
             stills.push_back(fit(&over_black(&frame.into_buffer()), width_px, height_px));

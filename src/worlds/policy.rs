@@ -276,37 +276,43 @@ mod tests {
     use crate::worlds::World;
     use crate::worlds::isles::Isles;
 
-    /// Shares of moved, blocked and standing steps, and of each direction among the keys.
-    fn shares(name: &str) -> ([f64; 3], [f64; 4]) {
+    /// Shares of moved, blocked and standing steps, of each direction among the keys, and the mean distance walked from the start in pixels.
+    fn walked(name: &str) -> ([f64; 3], [f64; 4], f64) {
+        const SEEDS: u64 = 40;
+        const STEPS: u32 = 500;
+        let share = 1.0 / (SEEDS as f64 * f64::from(STEPS));
         let mut world = Isles::new();
-        let (mut outcomes, mut directions) = ([0.0; 3], [0.0; 4]);
-        let steps = 40 * 500;
-        for seed in 0..40 {
+        let (mut outcomes, mut directions, mut distance) = ([0.0; 3], [0.0; 4], 0.0);
+        for seed in 0..SEEDS {
             world.reset(seed);
+            let home = world.position_px();
             let mut policy = by_name(name, seed).unwrap();
             let mut last = StepOutcome::default();
-            for _ in 0..steps / 40 {
+            for _ in 0..STEPS {
                 let action = policy.next(last);
                 last = world.step(action);
-                outcomes[if last.moved { 0 } else { 2 - usize::from(last.blocked) }] += 1.0 / f64::from(steps);
+                outcomes[if last.moved { 0 } else { 2 - usize::from(last.blocked) }] += share;
                 if action != STAY {
-                    directions[action - 1] += 1.0 / f64::from(steps);
+                    directions[action - 1] += share;
                 }
             }
+            let (x, y) = world.position_px();
+            distance += ((x - home.0) as f64).hypot((y - home.1) as f64) / SEEDS as f64;
         }
-        (outcomes, directions)
+        (outcomes, directions, distance)
     }
 
     #[test]
-    fn the_explorer_mostly_walks_and_has_no_favourite_direction() {
-        let ([moved, blocked, stood], directions) = shares("explorer");
-        assert!((0.68..0.78).contains(&moved), "moved {moved:.3}");
-        assert!((0.09..0.14).contains(&blocked), "blocked {blocked:.3}");
+    fn the_explorer_mostly_walks_goes_far_and_has_no_favourite_direction() {
+        let ([moved, blocked, stood], directions, distance) = walked("explorer");
+        assert!((0.68..0.79).contains(&moved), "moved {moved:.3}");
+        assert!((0.09..0.15).contains(&blocked), "blocked {blocked:.3}");
         assert!((0.09..0.16).contains(&stood), "stood {stood:.3}");
-        assert!(directions.iter().all(|d| (0.17..0.26).contains(d)), "{directions:?}");
-        // The bounds mean something: random keys stay far from them.
-        let ([moved, ..], _) = shares("random");
-        assert!(moved < 0.72 && !(0.09..0.14).contains(&shares("hold").0[1]), "moved {moved:.3}");
+        assert!(directions.iter().all(|d| (0.17..0.27).contains(d)), "{directions:?}");
+        // What random keys do is something else.
+        let ([.., stood], _, near) = walked("random");
+        assert!(stood > 0.17, "random keys stood {stood:.3}");
+        assert!(distance > 1.5 * near, "the explorer came {distance:.0} px far, random keys {near:.0} px");
     }
 
     #[test]

@@ -1,0 +1,272 @@
+//! Clips on disk (`.clip`): a magic word, a small JSON header, and one zlib stream.
+//!
+//! Layout, integers little-endian: `SOMNCLIP`, `u32` length of the header, the header, then compressed: the frames
+//! `(T, height_px, width_px, RGB)`, `T` actions (255: unknown), `T` outcomes (bit 0 moved, bit 1 blocked), and for each frame a
+//! `u8` count of words and as many `u16` indices into the header's word list.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use serde::{Deserialize, Serialize};
+
+use super::{Clip, ClipError};
+use crate::worlds::StepOutcome;
+
+const MAGIC: &[u8; 8] = b"SOMNCLIP";
+const FORMAT_VERSION: u32 = 1;
+const MAX_HEADER_BYTES: u32 = 1 << 20;
+const MAX_SIDE_PX: usize = 4096;
+const MAX_WORDS: usize = 4096;
+/// Largest clip that is read or written, decompressed: ten minutes of `isles`.
+pub(super) const MAX_FRAME_BYTES: usize = 1 << 29;
+const UNKNOWN_ACTION: u8 = 255;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format_version: u32,
+    width_px: usize,
+    height_px: usize,
+    frames: usize,
+    words: Vec<String>,
+}
+
+impl Header {
+    /// The size of all frames in bytes, or what is wrong with the header.
+    fn checked_frame_bytes(&self) -> Result<usize, String> {
+        if self.format_version != FORMAT_VERSION {
+            return Err(format!("it has format version {}, this program reads {FORMAT_VERSION}", self.format_version));
+        }
+        let sides = 1..=MAX_SIDE_PX;
+        if !sides.contains(&self.width_px) || !sides.contains(&self.height_px) {
+            return Err(format!("its frames of {}x{} pixels are not between 1 and {MAX_SIDE_PX} a side", self.width_px, self.height_px));
+        }
+        if self.words.len() > MAX_WORDS {
+            return Err(format!("it lists {} words, more than {MAX_WORDS}", self.words.len()));
+        }
+        let frame_bytes = self.width_px * self.height_px * 3;
+        match frame_bytes.checked_mul(self.frames) {
+            Some(bytes) if bytes <= MAX_FRAME_BYTES => Ok(bytes),
+            _ => Err(format!(
+                "its {} frames of {}x{} pixels are more than {MAX_FRAME_BYTES} bytes",
+                self.frames, self.width_px, self.height_px
+            )),
+        }
+    }
+}
+
+impl Clip {
+    /// Writes the clip beside `path` and then renames it into place, so that a crash leaves the old file or the new one.
+    ///
+    /// # Errors
+    /// [`ClipError`] where the clip's parts do not agree, it is too large, or the disk refuses.
+    pub fn save(&self, path: &Path) -> Result<(), ClipError> {
+        let failed = |what: String| ClipError::new(path, what);
+        let io = |e: std::io::Error| failed(format!("it cannot be written: {e}"));
+        let mut name = path.file_name().ok_or_else(|| failed("it names no file".to_owned()))?.to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let part = path.with_file_name(name);
+        let written = File::create(&part).map_err(io).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            self.write(&mut out).map_err(failed)?;
+            out.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)
+        });
+        let placed = written.and_then(|()| fs::rename(&part, path).map_err(io));
+        if placed.is_err() {
+            // The half-written part is of no use; that it may already be gone is no error.
+            _ = fs::remove_file(&part);
+        }
+        placed
+    }
+
+    /// Reads a clip that [`Clip::save`] wrote. Sizes are checked before memory is taken, and memory grows only with what the file holds.
+    ///
+    /// # Errors
+    /// [`ClipError`], one sentence that names the file and what is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, ClipError> {
+        let failed = |what: String| ClipError::new(path, what);
+        let file = File::open(path).map_err(|e| failed(format!("it cannot be opened: {e}")))?;
+        Self::read(BufReader::new(file)).map_err(failed)
+    }
+
+    fn write(&self, out: &mut impl Write) -> Result<(), String> {
+        let frames = self.len();
+        if self.outcomes.len() != frames || self.captions.len() != frames {
+            return Err(format!("it has {frames} actions, {} outcomes and {} captions", self.outcomes.len(), self.captions.len()));
+        }
+        let mut words: Vec<&str> = Vec::new();
+        let mut ids: HashMap<&str, u16> = HashMap::new();
+        for word in self.captions.iter().flatten() {
+            if !ids.contains_key(word.as_str()) {
+                let id = u16::try_from(words.len()).map_err(|_| "its captions use too many words".to_owned())?;
+                ids.insert(word, id);
+                words.push(word);
+            }
+        }
+        let words = words.into_iter().map(str::to_owned).collect();
+        let header = Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, words };
+        let frame_bytes = header.checked_frame_bytes()?;
+        if self.frames.len() != frame_bytes {
+            return Err(format!("it has {} bytes of frames where {frame_bytes} belong", self.frames.len()));
+        }
+        let mut tail = Vec::new();
+        for action in &self.actions {
+            match action {
+                Some(UNKNOWN_ACTION) => return Err(format!("action {UNKNOWN_ACTION} means unknown and cannot be stored")),
+                known => tail.push(known.unwrap_or(UNKNOWN_ACTION)),
+            }
+        }
+        tail.extend(self.outcomes.iter().map(|o| u8::from(o.moved) | u8::from(o.blocked) << 1));
+        for caption in &self.captions {
+            tail.push(u8::try_from(caption.len()).map_err(|_| "a caption has more than 255 words".to_owned())?);
+            tail.extend(caption.iter().flat_map(|word| ids[word.as_str()].to_le_bytes()));
+        }
+        let header = serde_json::to_vec(&header).map_err(|e| e.to_string())?;
+        let header_len = u32::try_from(header.len()).ok().filter(|&n| n <= MAX_HEADER_BYTES).ok_or("its word list is too long")?;
+        let write = |out: &mut dyn Write| -> std::io::Result<()> {
+            out.write_all(MAGIC)?;
+            out.write_all(&header_len.to_le_bytes())?;
+            out.write_all(&header)?;
+            let mut packed = ZlibEncoder::new(out, Compression::new(4));
+            packed.write_all(&self.frames)?;
+            packed.write_all(&tail)?;
+            packed.finish()?.flush()
+        };
+        write(out).map_err(|e| format!("it cannot be written: {e}"))
+    }
+
+    fn read(mut input: impl Read) -> Result<Self, String> {
+        let mut start = [0; 12];
+        input.read_exact(&mut start).map_err(|_| "it is too short to be a clip".to_owned())?;
+        let (magic, length) = start.split_at(8);
+        if magic != MAGIC {
+            return Err("it is not a clip".to_owned());
+        }
+        let length = length.iter().rev().fold(0u32, |n, &b| n << 8 | u32::from(b));
+        if length > MAX_HEADER_BYTES {
+            return Err(format!("its header claims {length} bytes, more than {MAX_HEADER_BYTES}"));
+        }
+        let header = take(&mut input, length as usize, "the header")?;
+        let header: Header = serde_json::from_slice(&header).map_err(|e| format!("its header cannot be understood: {e}"))?;
+        let frame_bytes = header.checked_frame_bytes()?;
+
+        let mut body = ZlibDecoder::new(input);
+        let frames = take(&mut body, frame_bytes, "the frames")?;
+        let actions = take(&mut body, header.frames, "the actions")?;
+        let outcomes = take(&mut body, header.frames, "the outcomes")?;
+        let mut captions = Vec::new();
+        for _ in 0..header.frames {
+            let count = take(&mut body, 1, "the captions")?[0];
+            let ids = take(&mut body, 2 * usize::from(count), "the captions")?;
+            let word = |id: &[u8]| header.words.get(usize::from(id[0]) | usize::from(id[1]) << 8).cloned();
+            let caption: Option<Vec<String>> = ids.chunks_exact(2).map(word).collect();
+            captions.push(caption.ok_or("a caption uses a word that its header does not list")?);
+        }
+        if body.read(&mut [0]).map_err(|e| format!("its end is corrupt: {e}"))? != 0 {
+            return Err("it goes on after its last frame".to_owned());
+        }
+        Ok(Self {
+            width_px: header.width_px,
+            height_px: header.height_px,
+            frames,
+            actions: actions.into_iter().map(|a| (a != UNKNOWN_ACTION).then_some(a)).collect(),
+            outcomes: outcomes.into_iter().map(|o| StepOutcome { moved: o & 1 == 1, blocked: o & 2 == 2 }).collect(),
+            captions,
+        })
+    }
+}
+
+/// Exactly `bytes` bytes; memory grows only as they come.
+fn take(input: &mut impl Read, bytes: usize, what: &str) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    input.take(bytes as u64).read_to_end(&mut out).map_err(|e| format!("{what} cannot be read: {e}"))?;
+    if out.len() == bytes { Ok(out) } else { Err(format!("it ends inside {what}: {} of {bytes} bytes", out.len())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clips::record_clip;
+    use crate::worlds::isles::Isles;
+    use crate::worlds::policy::Explorer;
+
+    fn clip() -> Clip {
+        record_clip(&mut Isles::new(), &mut Explorer::new(2), 2, 40, false)
+    }
+
+    fn bytes(clip: &Clip) -> Vec<u8> {
+        let mut out = Vec::new();
+        clip.write(&mut out).unwrap();
+        out
+    }
+
+    /// A file with this header and these bytes in its stream.
+    fn forged(header: &str, body: &[u8]) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend((header.len() as u32).to_le_bytes());
+        out.extend(header.as_bytes());
+        let mut packed = ZlibEncoder::new(&mut out, Compression::fast());
+        packed.write_all(body).unwrap();
+        packed.finish().unwrap();
+        out
+    }
+
+    #[test]
+    fn a_clip_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.clip");
+        let mut clip = clip();
+        clip.save(&path).unwrap();
+        assert_eq!(Clip::load(&path).unwrap(), clip);
+        // Writing again replaces the file and leaves nothing else behind.
+        clip.frames[5] ^= 1;
+        clip.save(&path).unwrap();
+        assert_eq!(Clip::load(&path).unwrap(), clip);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(fs::metadata(&path).unwrap().len() < clip.frames.len() as u64 / 4);
+    }
+
+    #[test]
+    fn a_clip_whose_parts_disagree_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.clip");
+        let mut clip = clip();
+        clip.outcomes.pop();
+        let said = clip.save(&path).unwrap_err().to_string();
+        assert!(said.contains("walk.clip") && said.contains("39 outcomes"), "{said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn broken_files_get_a_sentence() {
+        let whole = bytes(&clip());
+        assert!(Clip::read(whole.as_slice()).is_ok());
+        let said = |bytes: &[u8]| Clip::read(bytes).unwrap_err();
+        assert_eq!(said(b""), "it is too short to be a clip");
+        assert_eq!(said(b"GIF89a, not a clip"), "it is not a clip");
+        for end in [13, 100, whole.len() / 2, whole.len() - 1] {
+            said(&whole[..end]);
+        }
+        for at in (12..whole.len()).step_by(whole.len() / 40) {
+            let mut bent = whole.clone();
+            bent[at] ^= 0x55;
+            assert!(Clip::read(bent.as_slice()).is_err(), "byte {at} can be bent unnoticed");
+        }
+        let header = |w: u64, h: u64, t: u64, version: u32| {
+            format!(r#"{{"format_version":{version},"width_px":{w},"height_px":{h},"frames":{t},"words":["day"]}}"#)
+        };
+        assert!(said(&forged(&header(1, 1, 1, 7), &[])).contains("format version 7"));
+        assert!(said(&forged(&header(1 << 40, 1, 1, 1), &[])).contains("not between 1 and 4096"));
+        assert!(said(&forged(&header(4096, 4096, u64::MAX, 1), &[])).contains("more than"));
+        assert!(said(&forged(&header(2, 2, 40_000_000, 1), &[0; 5])).contains("5 of 480000000 bytes"));
+        // One pixel, action 1, outcome 0, one word: fine with word 0, not with word 1.
+        let one = header(1, 1, 1, 1);
+        assert_eq!(Clip::read(forged(&one, &[1, 2, 3, 1, 0, 1, 0, 0]).as_slice()).unwrap().captions, [["day"]]);
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 1, 1, 0])).contains("word"));
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 0, 9])).contains("goes on"));
+    }
+}
