@@ -137,12 +137,13 @@ impl BlockKind {
 pub struct LamDims {
     pub channels: usize,
     pub heads: usize,
-    pub encoder_blocks: usize,
-    pub decoder_blocks: usize,
+    pub blocks: usize,
     pub ffn_hidden: usize,
     /// Frames are averaged down by this factor before the LAM sees them.
     pub shrink: usize,
-    /// Binary FSQ dimensions of the bottleneck: `2^bits` codes.
+    /// How far a code's kernel reaches, in averaged-down pixels.
+    pub reach: usize,
+    /// Bits of a code: there are `2^bits`.
     pub bits: usize,
 }
 

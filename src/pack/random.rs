@@ -116,7 +116,7 @@ pub fn odd_manifest() -> Manifest {
             prompt_words: 3,
         },
     );
-    m.lam = Some(LamDims { channels: 15, heads: 3, encoder_blocks: 1, decoder_blocks: 1, ffn_hidden: 17, shrink: 7, bits: 2 });
+    m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
     m
 }
 

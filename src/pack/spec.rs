@@ -125,17 +125,11 @@ impl List {
     fn lam(&mut self, m: &Manifest, lam: &LamDims) {
         let (n, c) = (m.frame.tokens(), lam.channels);
         let patch = (m.frame.patch_px / lam.shrink).pow(2) * 3;
-        self.linear("lam.enc.in", 2 * patch, c);
-        self.f16("lam.enc.pos", &[n, c]);
-        for i in 0..lam.encoder_blocks {
-            self.block(&format!("lam.enc.{i}"), c, lam.ffn_hidden);
-        }
-        self.linear("lam.code", c, lam.bits);
+        self.f16("lam.dec.kernel", &[1 << lam.bits, (2 * lam.reach + 1).pow(2)]);
         self.linear("lam.dec.in", patch, c);
         self.f16("lam.dec.pos", &[n, c]);
-        self.linear("lam.dec.prev", 9 * c, c);
         self.f16("lam.dec.code", &[1 << lam.bits, c]);
-        for i in 0..lam.decoder_blocks {
+        for i in 0..lam.blocks {
             self.block(&format!("lam.dec.{i}"), c, lam.ffn_hidden);
         }
         self.linear("lam.dec.out", c, patch);

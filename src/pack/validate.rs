@@ -73,11 +73,11 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
     check_tokenizer(m)?;
     if let Some(lam) = m.lam {
         heads_divide("lam", lam.channels, lam.heads)?;
-        within("lam.encoder_blocks", lam.encoder_blocks, 0..=limits::BLOCKS)?;
-        within("lam.decoder_blocks", lam.decoder_blocks, 0..=limits::BLOCKS)?;
+        within("lam.blocks", lam.blocks, 0..=limits::BLOCKS)?;
         within("lam.ffn_hidden", lam.ffn_hidden, 1..=limits::HIDDEN)?;
         within("lam.bits", lam.bits, 1..=6)?;
         within("lam.shrink", lam.shrink, 1..=m.frame.patch_px)?;
+        within("lam.reach", lam.reach, 0..=16)?;
         if !m.frame.patch_px.is_multiple_of(lam.shrink) {
             return Err(problem("lam.shrink", format!("is {}, which does not divide patches of {} pixels", lam.shrink, m.frame.patch_px)));
         }

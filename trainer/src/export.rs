@@ -29,7 +29,8 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
         values.extend(params::collect("lam", lam)?);
         trained_secs += secs;
     }
-    let has_dynamics = run.folder.join(DynamicsStage::NAME).join("checkpoint").exists() || run.from.as_ref().is_some_and(|p| p.manifest.dynamics.is_some());
+    let has_dynamics = run.folder.join(DynamicsStage::NAME).join("checkpoint").exists()
+        || run.from.as_ref().is_some_and(|p| p.manifest.dynamics.is_some());
     let stage = if has_dynamics { Some(run.dynamics_stage(0, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
         let (dynamics, secs) = run.trained(stage, "dyn")?;
@@ -76,7 +77,12 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
 }
 
 /// Adds codes, actions and logits of a held-out clip, computed from the weights as f16 has them.
-fn add_parity(run: &Run, stage: &DynamicsStage, values: BTreeMap<String, Values>, tensors: &mut BTreeMap<String, PackTensor>) -> Result<ParityInfo> {
+fn add_parity(
+    run: &Run,
+    stage: &DynamicsStage,
+    values: BTreeMap<String, Values>,
+    tensors: &mut BTreeMap<String, PackTensor>,
+) -> Result<ParityInfo> {
     let rounded = values
         .into_iter()
         .map(|(name, (shape, values))| (name, (shape, values.into_iter().map(|v| f16::from_f32(v).to_f32()).collect())))
@@ -111,7 +117,8 @@ fn commit() -> String {
 
 fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).and_then(|rest| rest.split_once(':')).map(|(_, name)| name.trim());
+    let model =
+        info.lines().find_map(|line| line.strip_prefix("model name")).and_then(|rest| rest.split_once(':')).map(|(_, name)| name.trim());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{}, {cores} cores", model.unwrap_or(std::env::consts::ARCH))
 }

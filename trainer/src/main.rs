@@ -3,6 +3,7 @@
 mod backend;
 mod export;
 mod model;
+mod motion;
 mod params;
 mod patches;
 mod pipeline;
@@ -81,6 +82,9 @@ struct RunArgs {
     seed: u64,
     #[arg(long, value_enum, default_value = "flex")]
     backend: Backend,
+    /// Multiply in bf16 (weights and sums stay f32).
+    #[arg(long)]
+    bf16: bool,
     /// Start from the weights of this pack where the run has no checkpoint.
     #[arg(long)]
     from: Option<PathBuf>,
@@ -120,6 +124,9 @@ struct PackArgs {
 
 impl RunArgs {
     fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
+        if self.bf16 {
+            model::layers::use_bf16_products();
+        }
         let from = self.from.as_deref().map(export::read_pack).transpose()?;
         let info = RunInfo { preset: self.preset.clone(), world: self.world.clone(), clips: self.clips.clone(), seed: self.seed };
         Run::open(&self.run, info, self.backend, from, stop.clone())

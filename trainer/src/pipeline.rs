@@ -147,7 +147,9 @@ impl Run {
         match (&self.from, path.exists()) {
             (_, true) => serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display())),
             (Some(pack), false) => Ok(pack.manifest.actions.clone()),
-            (None, false) => bail!("{} has no named actions: train the latent action model first, or pass --recorded-actions", path.display()),
+            (None, false) => {
+                bail!("{} has no named actions: train the latent action model first, or pass --recorded-actions", path.display())
+            }
         }
     }
 

@@ -47,7 +47,7 @@ fn pocket() -> Preset {
             patch_out_hidden: 512,
             ffn_hidden: 768,
         },
-        lam: LamDims { channels: 96, heads: 3, encoder_blocks: 2, decoder_blocks: 2, ffn_hidden: 384, shrink: 2, bits: 3 },
+        lam: LamDims { channels: 96, heads: 3, blocks: 1, ffn_hidden: 384, shrink: 4, reach: 2, bits: 3 },
         dynamics: DynamicsDims {
             channels: 160,
             heads: 5,
@@ -80,7 +80,7 @@ fn tiny() -> Preset {
             patch_out_hidden: 32,
             ffn_hidden: 64,
         },
-        lam: LamDims { channels: 32, heads: 2, encoder_blocks: 1, decoder_blocks: 1, ffn_hidden: 64, shrink: 2, bits: 3 },
+        lam: LamDims { channels: 32, heads: 2, blocks: 1, ffn_hidden: 64, shrink: 4, reach: 2, bits: 3 },
         dynamics: DynamicsDims {
             channels: 32,
             heads: 2,

@@ -160,7 +160,8 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
             last_checkpoint = Instant::now();
         }
         let share = done(&progress);
-        let left = session.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / (share - before_share(settings.budget, before, first)).max(1e-9);
+        let left =
+            session.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / (share - before_share(settings.budget, before, first)).max(1e-9);
         let speed = (progress.step - first) as f64 * samples / session.elapsed().as_secs_f64();
         bar.set_position((share * 1000.0) as u64);
         let shown = progress.figures.first().map(|(name, value)| format!(", {name} {value:.3}")).unwrap_or_default();
@@ -199,7 +200,11 @@ struct Checkpoint {
 impl Checkpoint {
     /// The newest complete checkpoint of a stage: `checkpoint`, or `checkpoint.old` if a stop fell between the two renames.
     fn find(stage: &Path) -> Option<Self> {
-        ["checkpoint", "checkpoint.old"].iter().map(|name| stage.join(name)).find(|f| f.join("progress.json").is_file()).map(|folder| Self { folder })
+        ["checkpoint", "checkpoint.old"]
+            .iter()
+            .map(|name| stage.join(name))
+            .find(|f| f.join("progress.json").is_file())
+            .map(|folder| Self { folder })
     }
 
     fn save<M: Module>(stage: &Path, model: &M, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<()> {

@@ -216,8 +216,7 @@ impl TimeAttention {
         // (3, clips * n * heads, t, dh)
         let split = |x: Tensor<2>| {
             let qkv = self.qkv.forward(modulation.norm(x, 1));
-            let parts =
-                qkv.reshape([clips, t, n, 3, heads, dh]).permute([3, 0, 2, 4, 1, 5]).reshape([3, clips * n * heads, t, dh]);
+            let parts = qkv.reshape([clips, t, n, 3, heads, dh]).permute([3, 0, 2, 4, 1, 5]).reshape([3, clips * n * heads, t, dh]);
             move |i: usize| parts.clone().narrow(0, i, 1).squeeze_dim::<3>(0)
         };
         let (m, k) = (split(masked.clone()), split(clean.clone()));
@@ -273,7 +272,8 @@ impl TextAttention {
         let keys = words.dims()[0] / frames;
         let q = self.q.forward(modulation.norm(x.clone(), norm));
         let q = q.reshape([frames, n, heads, dh]).swap_dims(1, 2).reshape([frames * heads, n, dh]);
-        let kv = self.kv.forward(words).reshape([frames, keys, 2, heads, dh]).permute([2, 0, 3, 1, 4]).reshape([2, frames * heads, keys, dh]);
+        let kv =
+            self.kv.forward(words).reshape([frames, keys, 2, heads, dh]).permute([2, 0, 3, 1, 4]).reshape([2, frames * heads, keys, dh]);
         let (k, v) = (kv.clone().narrow(0, 0, 1).squeeze_dim::<3>(0), kv.narrow(0, 1, 1).squeeze_dim::<3>(0));
         let bias = mask.clone().reshape([frames, 1, 1, keys]).expand([frames, heads, 1, keys]).reshape([frames * heads, 1, keys]);
         let y = attend(q, k, v, Some(bias));
@@ -281,4 +281,3 @@ impl TextAttention {
         x + self.out.forward(y)
     }
 }
-

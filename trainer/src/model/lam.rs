@@ -1,38 +1,36 @@
 //! The latent action model (Bruce et al. 2024, section 2.1): which of a few codes turned frame t into frame t+1?
 //!
-//! The encoder sees both frames, the decoder frame t and the code only, so the code must carry what changed. The bottleneck is
-//! binary FSQ. Both see frames averaged down, patch by patch.
+//! The decoder sees frame t and a code only, so the code must carry what changed. A step's code is the one that explains it best:
+//! the decoder tries each, and the best teaches it (hard expectation-maximisation, as in multiple choice learning, Guzman-Rivera et
+//! al. 2012). An encoder with a bottleneck, as Genie has it, was tried first: encoder and decoder wait for each other, and after minutes
+//! its codes still meant nothing. Codes start as the whole-frame shifts that occur most in the data, since expectation-maximisation
+//! only refines where it starts.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, LamDims};
 
-use super::layers::{Block, Linear, add_positions, rms, table, taps};
-use super::tokenizer::fsq_values;
+use super::layers::{Block, Linear, add_positions, rms, table};
 
 #[derive(Module, Debug)]
 pub struct Lam {
-    enc: LamEncoder,
-    code: Linear,
     dec: LamDecoder,
 }
 
 #[derive(Module, Debug)]
-struct LamEncoder {
-    r#in: Linear,
-    pos: Param<Tensor<2>>,
-    blocks: Vec<Block>,
-}
-
-#[derive(Module, Debug)]
 struct LamDecoder {
+    kernel: Param<Tensor<2>>,
     r#in: Linear,
     pos: Param<Tensor<2>>,
-    prev: Linear,
     code: Param<Tensor<2>>,
     blocks: Vec<Block>,
     out: Linear,
 }
+
+/// Makes kernel logits of ordinary size move as fast as other weights.
+const KERNEL_SCALE: f64 = 20.0;
+/// Gives a shift that a code starts as more than nine tenths of its kernel.
+const START_LOGIT: f32 = 0.3;
 
 /// Values of one patch of the averaged-down frame.
 pub fn lam_patch_values(frame: &FrameDims, dims: &LamDims) -> usize {
@@ -40,65 +38,88 @@ pub fn lam_patch_values(frame: &FrameDims, dims: &LamDims) -> usize {
     side * side * 3
 }
 
+/// Grid and sizes the passes need.
+#[derive(Clone, Copy, Debug)]
+pub struct LamShape {
+    pub frame: FrameDims,
+    pub dims: LamDims,
+}
+
+impl LamShape {
+    fn side(&self) -> usize {
+        self.frame.patch_px / self.dims.shrink
+    }
+}
+
 impl Lam {
     pub fn new(frame: &FrameDims, dims: &LamDims, device: &Device) -> Self {
         let (c, p, n) = (dims.channels, lam_patch_values(frame, dims), frame.tokens());
         let blocks = |count| (0..count).map(|_| Block::new(c, dims.ffn_hidden, device)).collect();
+        let offsets = (2 * dims.reach + 1).pow(2);
         Self {
-            enc: LamEncoder {
-                r#in: Linear::new(2 * p, c, 1.0, true, device),
-                pos: table(n, c, 0.02, device),
-                blocks: blocks(dims.encoder_blocks),
-            },
-            code: Linear::new(c, dims.bits, 1.0, true, device),
             dec: LamDecoder {
+                kernel: table(1 << dims.bits, offsets, 0.05, device),
                 r#in: Linear::new(p, c, 1.0, true, device),
                 pos: table(n, c, 0.02, device),
-                prev: Linear::new(9 * c, c, 1.0, true, device),
                 code: table(1 << dims.bits, c, 0.5, device),
-                blocks: blocks(dims.decoder_blocks),
-                out: Linear::new(c, p, 1.0, true, device),
+                blocks: blocks(dims.blocks),
+                out: Linear::zero(c, p, device),
             },
         }
     }
 
-    /// Unquantised code `(pairs, bits)` of two frames, each `(pairs * tokens, patch values)`.
-    pub fn encode(&self, before: Tensor<2>, after: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
-        let h = add_positions(self.enc.r#in.forward(Tensor::cat(vec![before, after], 1)), self.enc.pos.val());
-        let h = self.enc.blocks.iter().fold(h, |h, block| block.forward(h, tokens, heads));
-        let [rows, c] = h.dims();
-        self.code.forward(rms(h).reshape([rows / tokens, tokens, c]).mean_dim(1).squeeze_dim::<2>(1))
+    /// Makes each code start as one shift of the frame, in averaged-down pixels no larger than the reach.
+    pub fn with_shifts(mut self, shifts: &[(i32, i32)], dims: &LamDims, device: &Device) -> Self {
+        let side = 2 * dims.reach + 1;
+        let mut kernel = vec![0.0f32; shifts.len() * side * side];
+        for (code, (dx, dy)) in shifts.iter().enumerate() {
+            // A picture that moves right takes each pixel from its left.
+            let (x, y) = ((dims.reach as i32 - dx) as usize, (dims.reach as i32 - dy) as usize);
+            kernel[(code * side + y) * side + x] = START_LOGIT;
+        }
+        let kernel = Tensor::from_data(TensorData::new(kernel, [shifts.len(), side * side]), device);
+        self.dec.kernel = self.dec.kernel.map(|old| kernel.set_require_grad(old.is_require_grad()));
+        self
     }
 
-    /// Predicted next frame from frame t and the bits' values `(pairs, bits)`, each in -1..1.
-    pub fn decode(&self, before: Tensor<2>, values: Tensor<2>, tokens: usize, grid_w: usize, heads: usize) -> Tensor<2> {
+    /// Frame t moved by each code's kernel alone (dynamic neural advection, Finn et al. 2016), one code a pair.
+    pub fn advect(&self, before: Tensor<2>, codes: Tensor<1, Int>, shape: LamShape) -> Tensor<2> {
+        let kernel = activation::softmax(self.dec.kernel.val() * KERNEL_SCALE, 1).select(0, codes);
+        advect(before, kernel, shape)
+    }
+
+    /// Predicted next frame `(pairs * tokens, patch values)`: the moved frame, and what a transformer that knows the code adds to it.
+    pub fn refine(&self, moved: Tensor<2>, codes: Tensor<1, Int>, shape: LamShape) -> Tensor<2> {
         let d = &self.dec;
-        let h = d.r#in.forward(before);
+        let (pairs, tokens) = (codes.dims()[0], shape.frame.tokens());
+        let code = d.code.val().select(0, codes).unsqueeze_dim::<3>(1);
+        let h = add_positions(d.r#in.forward(moved.clone()), d.pos.val());
         let [rows, c] = h.dims();
-        let near = d.prev.forward(taps(h.clone(), grid_w, tokens / grid_w));
-        let h = add_positions(h, d.pos.val());
-        let code = code_weights(values).matmul(d.code.val()).unsqueeze_dim::<3>(1);
-        let h = (activation::gelu(near).reshape([rows / tokens, tokens, c]) + h.reshape([rows / tokens, tokens, c]) + code).reshape([rows, c]);
-        let h = d.blocks.iter().fold(h, |h, block| block.forward(h, tokens, heads));
-        d.out.forward(rms(h))
-    }
-
-    /// What training minimises: the predicted patches of `after`.
-    pub fn forward(&self, before: Tensor<2>, after: Tensor<2>, tokens: usize, grid_w: usize, heads: usize) -> Tensor<2> {
-        let z = self.encode(before.clone(), after, tokens, heads);
-        self.decode(before, fsq_values(z, 2), tokens, grid_w, heads)
+        let h = (h.reshape([pairs, tokens, c]) + code).reshape([rows, c]);
+        let h = d.blocks.iter().fold(h, |h, block| block.forward(h, tokens, shape.dims.heads));
+        moved + d.out.forward(rms(h))
     }
 }
 
-/// Weight of each of the `2^bits` codes under bit values in -1..1: the product of `(1 ± value) / 2`. At hard bits it is one-hot,
-/// so the decoder looks up one row; its gradient still reaches every bit. Code `i` has bit `j` set where `i >> j & 1`.
-fn code_weights(values: Tensor<2>) -> Tensor<2> {
-    let [pairs, bits] = values.dims();
-    let mut weights = Tensor::<2>::ones([pairs, 1], &values.device());
-    for bit in 0..bits {
-        let v = values.clone().narrow(1, bit, 1);
-        let (off, on) = ((-v.clone() + 1.0) * 0.5, (v + 1.0) * 0.5);
-        weights = Tensor::cat(vec![weights.clone() * off, weights * on], 1);
+/// Every pixel becomes the kernel-weighted mean of those around it: patches `(pairs * tokens, patch values)`, kernel
+/// `(pairs, (2 reach + 1)^2)` in row order of the offsets. Beyond the border the frame is black.
+fn advect(patches: Tensor<2>, kernel: Tensor<2>, shape: LamShape) -> Tensor<2> {
+    let (side, reach) = (shape.side(), shape.dims.reach);
+    let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
+    let [rows, values] = patches.dims();
+    let (pairs, w, h) = (rows / (grid_w * grid_h), grid_w * side, grid_h * side);
+    let device = patches.device();
+    let image = patches.reshape([pairs, grid_h, grid_w, side, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([pairs, h, w, 3]);
+    let edge = Tensor::<4>::zeros([pairs, reach, w, 3], &device) - 1.0;
+    let image = Tensor::cat(vec![edge.clone(), image, edge], 1);
+    let edge = Tensor::<4>::zeros([pairs, h + 2 * reach, reach, 3], &device) - 1.0;
+    let image = Tensor::cat(vec![edge.clone(), image, edge], 2);
+    let mut around = Vec::new();
+    for dy in 0..=2 * reach {
+        for dx in 0..=2 * reach {
+            around.push(image.clone().slice([0..pairs, dy..dy + h, dx..dx + w]).reshape([pairs, 1, h * w * 3]));
+        }
     }
-    weights
+    let moved = kernel.unsqueeze_dim::<3>(1).matmul(Tensor::cat(around, 1));
+    moved.reshape([pairs, grid_h, side, grid_w, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([rows, values])
 }

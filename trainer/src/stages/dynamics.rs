@@ -47,7 +47,10 @@ pub fn bindings(actions: &[LatentAction], recorded: &[&str]) -> Result<Vec<u8>> 
         .iter()
         .map(|name| {
             let code = actions.iter().position(|action| action.bound_to.iter().any(|bound| bound == name));
-            ensure!(code.is_some(), "no latent code is bound to {name:?}: train the latent action model longer, or pass --recorded-actions");
+            ensure!(
+                code.is_some(),
+                "no latent code is bound to {name:?}: train the latent action model longer, or pass --recorded-actions"
+            );
             Ok(code.unwrap_or_default() as u8)
         })
         .collect()
@@ -152,8 +155,7 @@ impl DynamicsStage {
                         Token::Given(row)
                     });
                 }
-                let masked_share =
-                    if dice.chance(ALL_MASKED_SHARE) { 1.0 } else { (std::f32::consts::FRAC_PI_2 * dice.unit()).cos() };
+                let masked_share = if dice.chance(ALL_MASKED_SHARE) { 1.0 } else { (std::f32::consts::FRAC_PI_2 * dice.unit()).cos() };
                 for token in 0..n {
                     let row = (clip * t + frame) * n + token;
                     let masked = dice.unit() < masked_share;
@@ -333,7 +335,8 @@ impl Stage for DynamicsStage {
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let n = self.tokens();
-        let (mut entropy, mut exact, mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default(), Mean::default(), Mean::default());
+        let (mut entropy, mut exact, mut exact_moved, mut copied_moved) =
+            (Mean::default(), Mean::default(), Mean::default(), Mean::default());
         for number in 0..VALIDATION_BATCHES {
             let batch = self.validation_batch(number);
             let logits = model.forward(&self.shape, self.input(&batch, device));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use somnium::clips::Clip;
-use somnium::pack::manifest::{FrameDims, LatentAction};
+use somnium::pack::manifest::{FrameDims, LamDims, LatentAction};
 
-use crate::model::lam::{Lam, lam_patch_values};
-use crate::model::tokenizer::fsq_levels;
+use crate::model::lam::{Lam, LamShape, lam_patch_values};
+use crate::motion::{Picture, best_shift, shrunk};
 use crate::patches::push_patches;
 use crate::preset::Preset;
 use crate::source::{ClipSource, Dice, HELD_OUT};
@@ -18,6 +18,8 @@ use crate::training::Stage;
 const PAIRS_PER_CLIP: usize = 6;
 const CLIP_FRAMES: usize = 32;
 const VALIDATION_CLIPS: u64 = 16;
+/// Clips whose motion tells what codes start as.
+const START_CLIPS: u64 = 24;
 /// Held-out clips that codes are named by.
 const LABEL_CLIPS: u64 = 120;
 
@@ -29,6 +31,7 @@ pub struct LamStage {
 }
 
 /// Patches of both frames of some pairs, `(pairs * tokens, patch values)` each.
+#[derive(Default)]
 pub struct Pairs {
     before: Vec<f32>,
     after: Vec<f32>,
@@ -40,13 +43,44 @@ impl LamStage {
         Self { source, preset, frame, seed }
     }
 
+    fn shape(&self) -> LamShape {
+        LamShape { frame: self.frame, dims: self.preset.lam }
+    }
+
+    /// A whole-frame shift for every code to start from: codes are shared out over the shifts seen in some clips, in proportion to how
+    /// often each occurs (D'Hondt), so that the commonest get several.
+    fn frequent_shifts(&self) -> Result<Vec<(i32, i32)>> {
+        let LamDims { shrink, reach, bits, .. } = self.preset.lam;
+        let reach = reach as i32;
+        let candidates: Vec<(i32, i32)> = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy))).collect();
+        let mut seen = vec![0.0; candidates.len()];
+        let (w, h) = (self.frame.width_px / shrink, self.frame.height_px / shrink);
+        for number in 0..START_CLIPS {
+            let clip = self.source.clip(number, CLIP_FRAMES, true)?;
+            let frames: Vec<Vec<f32>> =
+                (0..clip.len()).map(|t| shrunk(clip.frame(t), self.frame.width_px, self.frame.height_px, shrink)).collect();
+            for pair in frames.windows(2) {
+                let picture = |i: usize| Picture { values: &pair[i], w, h };
+                seen[best_shift(picture(0), picture(1), &candidates, |_, _| true)] += 1.0;
+            }
+        }
+        let mut given = vec![0.0; candidates.len()];
+        let next = |given: &mut Vec<f64>| {
+            let best =
+                (0..seen.len()).max_by(|a, b| (seen[*a] / (given[*a] + 1.0)).total_cmp(&(seen[*b] / (given[*b] + 1.0)))).unwrap_or(0);
+            given[best] += 1.0;
+            candidates[best]
+        };
+        Ok((0..1 << bits).map(|_| next(&mut given)).collect())
+    }
+
     fn push_pair(&self, clip: &Clip, t: usize, pairs: &mut Pairs) {
         push_patches(clip.frame(t - 1), &self.frame, self.preset.lam.shrink, &mut pairs.before);
         push_patches(clip.frame(t), &self.frame, self.preset.lam.shrink, &mut pairs.after);
     }
 
     fn pairs(&self, first: u64, clips: u64, dice: &mut Dice) -> Result<Pairs> {
-        let mut pairs = Pairs { before: Vec::new(), after: Vec::new() };
+        let mut pairs = Pairs::default();
         for number in first..first + clips {
             let clip = self.source.clip(number, CLIP_FRAMES, true)?;
             for _ in 0..PAIRS_PER_CLIP {
@@ -65,8 +99,23 @@ impl LamStage {
         (tensor(pairs.before), tensor(pairs.after))
     }
 
-    fn predict(&self, model: &Lam, before: Tensor<2>, after: Tensor<2>) -> Tensor<2> {
-        model.forward(before, after, self.frame.tokens(), self.frame.grid_w(), self.preset.lam.heads)
+    /// The frame moved by each pair's code, and the whole prediction.
+    fn predict(&self, model: &Lam, before: Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
+        let codes = codes_tensor(codes, &before.device());
+        let moved = model.advect(before, codes.clone(), self.shape());
+        (moved.clone(), model.refine(moved, codes, self.shape()))
+    }
+
+    /// Mean absolute error of each pair's prediction under each code, `[code][pair]`.
+    fn errors(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Vec<Vec<f32>> {
+        let pairs = before.dims()[0] / self.frame.tokens();
+        let error = |code: u8| {
+            let (moved, whole) = self.predict(model, before.clone(), &vec![code; pairs]);
+            let error = (moved - after.clone()).abs() + (whole - after.clone()).abs();
+            let width = error.dims()[0] * error.dims()[1] / pairs;
+            error.reshape([pairs, width]).mean_dim(1).into_data().to_vec::<f32>().unwrap_or_default()
+        };
+        (0..1u8 << self.preset.lam.bits).map(error).collect()
     }
 
     /// Code of every step of a clip; entry `t` turned frame `t - 1` into frame `t`, entry 0 is `None`.
@@ -74,13 +123,10 @@ impl LamStage {
         let mut codes = vec![None];
         let steps: Vec<usize> = (1..clip.len()).collect();
         for chunk in steps.chunks(64) {
-            let mut pairs = Pairs { before: Vec::new(), after: Vec::new() };
+            let mut pairs = Pairs::default();
             chunk.iter().for_each(|t| self.push_pair(clip, *t, &mut pairs));
             let (before, after) = self.tensors(pairs, device);
-            let z = model.encode(before, after, self.frame.tokens(), self.preset.lam.heads);
-            let bits = fsq_levels(z, 2).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
-            let code = |bits: &[f32]| bits.iter().enumerate().map(|(j, bit)| (*bit as u8) << j).sum::<u8>();
-            codes.extend(bits.chunks_exact(self.preset.lam.bits).map(|bits| Some(code(bits))));
+            codes.extend(best_codes(&self.errors(model, &before, &after)).into_iter().map(Some));
         }
         Ok(codes)
     }
@@ -108,7 +154,8 @@ impl Stage for LamStage {
     const LEARNING_RATE: f64 = 1.5e-3;
 
     fn new_model(&self, device: &Device) -> Result<Lam> {
-        Ok(Lam::new(&self.frame, &self.preset.lam, device))
+        let shifts = self.frequent_shifts()?;
+        Ok(Lam::new(&self.frame, &self.preset.lam, device).with_shifts(&shifts, &self.preset.lam, device))
     }
 
     fn batch(&self, step: u64) -> Result<Pairs> {
@@ -118,19 +165,24 @@ impl Stage for LamStage {
 
     fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Tensor<1> {
         let (before, after) = self.tensors(batch, device);
-        let error = self.predict(model, before, after.clone()) - after;
-        error.clone().abs().mean() + error.square().mean()
+        let errors = self.errors(&model.valid(), &before.clone().inner(), &after.clone().inner());
+        let codes = best_codes(&errors);
+        let (moved, whole) = self.predict(model, before.clone(), &codes);
+        let (moved, whole) = (moved - after.clone(), whole - after.clone());
+        moved.abs().mean() + whole.clone().abs().mean() + whole.square().mean()
     }
 
+    /// Purity of codes against recorded actions, and the prediction's error in units of copying the last frame.
     fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
-        let error = (self.predict(model, before.clone(), after.clone()) - after.clone()).square().mean();
+        let codes = best_codes(&self.errors(model, &before, &after));
+        let error = (self.predict(model, before.clone(), &codes).1 - after.clone()).square().mean();
         let copy = (before - after).square().mean();
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
         let mut counts = Counts::new(1 << self.preset.lam.bits, self.source.info().actions);
         for number in 0..VALIDATION_CLIPS {
             let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, true)?;
-            for (t, code) in self.codes(&model.clone().valid(), &clip, device)?.into_iter().enumerate() {
+            for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
                 if let (Some(code), Some(action)) = (code, clip.actions[t]) {
                     counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
                 }
@@ -143,6 +195,18 @@ impl Stage for LamStage {
     fn samples_per_batch(&self) -> usize {
         self.preset.lam_batch
     }
+}
+
+fn codes_tensor(codes: &[u8], device: &Device) -> Tensor<1, Int> {
+    let codes: Vec<i64> = codes.iter().map(|code| i64::from(*code)).collect();
+    let count = codes.len();
+    Tensor::from_data(TensorData::new(codes, [count]), device)
+}
+
+/// The code that explains each pair best, `errors[code][pair]`.
+fn best_codes(errors: &[Vec<f32>]) -> Vec<u8> {
+    let best = |pair: usize| (0..errors.len()).min_by(|a, b| errors[*a][pair].total_cmp(&errors[*b][pair])).unwrap_or(0);
+    (0..errors.first().map_or(0, Vec::len)).map(|pair| best(pair) as u8).collect()
 }
 
 /// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.
