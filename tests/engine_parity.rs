@@ -1,11 +1,17 @@
 //! The engines against each other and against themselves: the same logits, the same dreams, the same rules.
 
 use somnium::{
-    engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder, decode, reference::ReferenceEngine},
+    engine::{
+        DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder,
+        cpu::{CpuEngine, CpuOptions},
+        decode,
+        parity::check_parity,
+        reference::ReferenceEngine,
+    },
     pack::{
-        Pack,
-        manifest::Manifest,
-        random::{odd_manifest, random_pack, tiny_manifest},
+        Pack, PackTensor,
+        manifest::{BlockKind, Manifest, ParityInfo},
+        random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
     },
 };
 
@@ -15,7 +21,235 @@ fn reference(pack: &Pack) -> Box<dyn Engine> {
     Box::new(ReferenceEngine::new(pack).expect("a valid pack"))
 }
 
-const ENGINES: &[(&str, Build)] = &[("reference", reference)];
+fn cpu(pack: &Pack) -> Box<dyn Engine> {
+    Box::new(CpuEngine::new(pack, CpuOptions { threads: Some(2), ..CpuOptions::default() }).expect("a valid pack"))
+}
+
+const ENGINES: &[(&str, Build)] = &[("reference", reference), ("cpu", cpu)];
+
+/// Largest |a - b| allowed between an f32 engine and the f64 reference, logits being of order one to ten.
+const TOLERANCE: f32 = 5e-5;
+
+/// Every instruction set this machine has, with an odd and an even number of threads.
+fn cpu_variants(pack: &Pack) -> Vec<CpuEngine> {
+    (0..3)
+        .flat_map(|skip| [1, 2, 3].map(|threads| CpuOptions { threads: Some(threads), skip_instruction_sets: skip }))
+        .map(|options| CpuEngine::new(pack, options).expect("a valid pack"))
+        .collect()
+}
+
+/// Shapes that between them have every kind of block, narrow and wide heads, one and many panels, one and many tokens.
+fn shapes() -> Vec<Manifest> {
+    let mut wide = odd_manifest();
+    wide.frame.width_px = 7 * 11;
+    wide.frame.height_px = 7 * 5;
+    (wide.tokenizer.channels, wide.tokenizer.heads) = (120, 3);
+    let d = wide.dynamics.as_mut().expect("with dynamics");
+    (d.channels, d.heads, d.ffn_hidden, d.window) = (130, 2, 200, 7);
+    let mut still = odd_manifest();
+    let d = still.dynamics.as_mut().expect("with dynamics");
+    d.blocks = vec![BlockKind { temporal: false, prompt: true }, BlockKind { temporal: false, prompt: false }];
+    let mut short = odd_manifest();
+    short.dynamics.as_mut().expect("with dynamics").window = 1;
+    short.play.window = 1;
+    vec![odd_manifest(), tiny_manifest(), wide, still, short]
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| if x.is_finite() && y.is_finite() { (x - y).abs() } else { f32::INFINITY }).fold(0.0, f32::max)
+}
+
+/// Frames of random codes under the script's actions and prompts, some tokens unknown.
+fn random_frames(m: &Manifest, frames: u32) -> Vec<TokenFrame> {
+    let mut prompt = Vec::new();
+    let frame = |(t, (action, words)): (usize, (u8, Option<Vec<u16>>))| {
+        if let Some(words) = words {
+            prompt = words;
+        }
+        let level = |i: usize| (decode::random(5, t as u32, i as u32, 0, 0) >> 8) as usize % m.frame.code_levels;
+        let mut codes: Vec<u8> = (0..m.frame.code_bytes()).map(|i| level(i) as u8).collect();
+        for (n, token) in codes.chunks_exact_mut(m.frame.code_dims).enumerate() {
+            if decode::random(6, t as u32, n as u32, 0, 0).is_multiple_of(9) {
+                token.fill(UNKNOWN);
+            }
+        }
+        TokenFrame { codes, action, prompt: prompt.clone() }
+    };
+    script(m, frames).into_iter().enumerate().map(frame).collect()
+}
+
+#[test]
+fn the_cpu_engine_computes_what_the_reference_does() {
+    for (shape, m) in shapes().into_iter().enumerate() {
+        let pack = pack_of(m, 40 + shape as u32);
+        let m = &pack.manifest;
+        let (mut oracle, mut engines) = (reference(&pack), cpu_variants(&pack));
+        let window = settings(m).window;
+        let mut engine_worst = 0f32;
+        // Past two windows, with the window narrowed for a while and another context level.
+        for (t, frame) in random_frames(m, 2 * window as u32 + 4).iter().enumerate() {
+            let d = m.dynamics.as_ref().expect("with dynamics");
+            let s = DecodeSettings {
+                window: if t % 7 == 5 { window.div_ceil(2) } else { window },
+                context_level: t % d.context_levels,
+                ..settings(m)
+            };
+            let expected = oracle.teacher_force(frame, &s).expect("logits");
+            for engine in &mut engines {
+                let got = engine.teacher_force(frame, &s).expect("logits");
+                let worst = largest_difference(&got, &expected);
+                assert!(worst < TOLERANCE, "shape {shape}, frame {t}, {}: off by {worst}", engine.info().device);
+                engine_worst = engine_worst.max(worst);
+            }
+            // Negative control: this comparison sees a single changed token of the frame before.
+            if t == 4 {
+                let mut changed = frame.clone();
+                changed.codes[..m.frame.code_dims].fill(if frame.codes[0] == 0 { 1 } else { 0 });
+                oracle.restore(std::slice::from_ref(&changed), 0).expect("restored");
+                engines[0].restore(std::slice::from_ref(frame), 0).expect("restored");
+                let next = &random_frames(m, 1)[0];
+                let (a, b) = (oracle.teacher_force(next, &s).expect("logits"), engines[0].teacher_force(next, &s).expect("logits"));
+                assert!(largest_difference(&a, &b) > 10.0 * TOLERANCE, "shape {shape}: a changed token goes unnoticed");
+                oracle.restore(&[], 0).expect("restored");
+                engines.iter_mut().for_each(|e| e.restore(&[], 0).expect("restored"));
+            }
+        }
+        println!("shape {shape}: worst difference {engine_worst:e}");
+    }
+}
+
+#[test]
+fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
+    /// Two scores that are this close may be ranked differently.
+    const MARGIN: f32 = 1e-3;
+    for (seed, mut m) in [odd_manifest(), odd_manifest()].into_iter().enumerate() {
+        m.name = format!("{seed}");
+        let pack = pack_of(m, 60 + seed as u32);
+        let m = &pack.manifest;
+        let script = script(m, 16);
+        for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
+            for (steps, temperature) in [(1, 0.0), (2, 1.0), (5, 0.7)] {
+                let s = DecodeSettings { order, steps, temperature, ..settings(m) };
+                let (mut oracle, mut engine) = (reference(&pack), cpu(&pack));
+                let (mut words, mut other) = (Vec::new(), Vec::new());
+                for (t, line) in script.iter().enumerate() {
+                    let a = play(&mut *oracle, std::slice::from_ref(line), &s, &mut words);
+                    let b = play(&mut *engine, std::slice::from_ref(line), &s, &mut other);
+                    if a == b {
+                        let (a, b) = (oracle.read_picture().expect("read"), engine.read_picture().expect("read"));
+                        assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1), "pictures differ");
+                        continue;
+                    }
+                    // A near tie: find it in the first step, all masked, which both engines can be asked for.
+                    assert!(
+                        near_tie(&pack, &script[..=t], &s, MARGIN),
+                        "{order:?}, {steps} steps, frame {t}: other tokens without a near tie"
+                    );
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Whether, while the reference plays the script, some choice of its last frame was closer than `margin`.
+fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSettings, margin: f32) -> bool {
+    let m = &pack.manifest;
+    let mut oracle = reference(pack);
+    let mut words = Vec::new();
+    play(&mut *oracle, &script[..script.len() - 1], s, &mut words);
+    let (action, changed) = script.last().expect("not empty");
+    if let Some(changed) = changed {
+        words.clone_from(changed);
+    }
+    let frame = TokenFrame { codes: vec![0; m.frame.code_bytes()], action: *action, prompt: words };
+    let logits = oracle.teacher_force(&frame, s).expect("logits");
+    // Later steps see other logits; where there are several, any closeness of the first is taken as the cause only if it is real.
+    let number = script.len() as u32 - 1;
+    let levels = m.frame.code_levels;
+    logits.chunks_exact(levels).enumerate().any(|(i, row)| {
+        let (n, d) = (i / m.frame.code_dims, i % m.frame.code_dims);
+        let score = |l: usize| match s.temperature {
+            0.0 => row[l],
+            t => row[l] / t + decode::gumbel(decode::random(s.seed, number, 1, n as u32, (d * levels + l) as u32)),
+        };
+        let mut scores: Vec<f32> = (0..levels).map(score).collect();
+        scores.sort_by(f32::total_cmp);
+        scores[levels - 1] - scores[levels - 2] < margin
+    })
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for m in [odd_manifest(), pocket_manifest()] {
+        let pack = pack_of(m, 8);
+        let script = script(&pack.manifest, 12);
+        let s = DecodeSettings { order: UnmaskOrder::Confidence, ..settings(&pack.manifest) };
+        let run = |threads| {
+            let mut engine = CpuEngine::new(&pack, CpuOptions { threads: Some(threads), ..CpuOptions::default() }).expect("a valid pack");
+            (play(&mut engine, &script, &s, &mut Vec::new()), engine.read_picture().expect("read"))
+        };
+        let one = run(1);
+        for threads in [2, 3, 7] {
+            assert!(one == run(threads), "{threads} threads dream something else");
+        }
+    }
+}
+
+#[test]
+fn pictures_are_encoded_alike() {
+    for m in [odd_manifest(), pocket_manifest()] {
+        let pack = pack_of(m, 9);
+        let rgb: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (decode::random(3, i as u32 / 40, 0, 0, 0) >> 24) as u8).collect();
+        let expected = reference(&pack).encode(&rgb).expect("encoded");
+        let same = |codes: &[u8]| expected.iter().zip(codes).filter(|(a, b)| a == b).count() as f64 / expected.len() as f64;
+        for mut engine in cpu_variants(&pack) {
+            // A value at the border between two levels may fall to either side.
+            let share = same(&engine.encode(&rgb).expect("encoded"));
+            assert!(share > 0.995, "{}: only {share} of the codes agree", engine.info().device);
+        }
+        let mut other = rgb.clone();
+        other.iter_mut().for_each(|x| *x = 255 - *x);
+        let share = same(&cpu(&pack).encode(&other).expect("encoded"));
+        assert!(share < 0.9, "the inverted picture has the same codes");
+    }
+}
+
+#[test]
+fn the_parity_clip_of_a_pack_is_reproduced_and_a_wrong_one_noticed() {
+    let mut pack = pack_of(odd_manifest(), 10);
+    let m = pack.manifest.clone();
+    let frames: Vec<_> = random_frames(&m, 13)
+        .into_iter()
+        .map(|mut f| {
+            f.codes.iter_mut().for_each(|c| *c %= m.frame.code_levels as u8);
+            TokenFrame { prompt: m.word_ids("night snow").0, ..f }
+        })
+        .collect();
+    let mut oracle = reference(&pack);
+    let logits: Vec<f32> = frames.iter().flat_map(|f| oracle.teacher_force(f, &settings(&m)).expect("logits")).collect();
+    let codes: Vec<u8> = frames.iter().flat_map(|f| f.codes.clone()).collect();
+    let actions: Vec<u8> = frames.iter().map(|f| f.action).collect();
+    pack.manifest.parity = Some(ParityInfo { frames: 13, prompt: "night snow".into(), atol: TOLERANCE, rtol: 0.0 });
+    pack.tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[13, 15, 3], &codes));
+    pack.tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[13], &actions));
+    pack.tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[13, 15, 21], &logits));
+    for (name, build) in ENGINES {
+        let report = check_parity(&mut *build(&pack), &pack).expect("checked");
+        assert!(report.within_tolerance() && report.agreement > 0.99, "{name}: {report:?}");
+        let mut wrong = pack.clone();
+        wrong.tensors.get_mut("parity.actions").expect("present").bytes[12] ^= 1;
+        let report = check_parity(&mut *build(&wrong), &wrong).expect("checked");
+        assert!(!report.within_tolerance() && report.worst_at[0] == 12, "{name}: {report:?}");
+        let mut wrong = pack.clone();
+        wrong.manifest.parity.as_mut().expect("present").prompt = "night".into();
+        assert!(!check_parity(&mut *build(&wrong), &wrong).expect("checked").within_tolerance(), "{name}: the prompt does not matter");
+    }
+    pack.manifest.parity = None;
+    pack.tensors.retain(|name, _| !name.starts_with("parity."));
+    assert!(check_parity(&mut *cpu(&pack), &pack).is_err());
+}
 
 fn pack_of(manifest: Manifest, seed: u32) -> Pack {
     random_pack(manifest, seed).expect("a valid manifest")

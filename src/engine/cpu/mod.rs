@@ -1,1 +1,361 @@
-//!
+//! The CPU engine: SIMD kernels on packed weights and a small pool of threads that each own a range of tokens. It plays in real time where
+//! the only graphics adapter is a software one.
+
+mod buffer;
+mod dynamics;
+mod kernels;
+mod lane;
+mod pool;
+mod simd;
+mod weights;
+
+use super::{
+    DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UnmaskOrder, decode,
+    inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+};
+use crate::pack::{Pack, limits, manifest::Manifest};
+use buffer::PerThread;
+use dynamics::{Content, Group, PromptPanels};
+use kernels::{Kernels, PanelDims};
+use lane::{Exchange, Lane, Model, Worker};
+use pool::Pool;
+use std::time::Instant;
+use weights::{DynamicsWeights, TokenizerHalf};
+
+/// How the CPU engine is set up; the default suits the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuOptions {
+    /// Threads, the caller's included; physical cores, at most [`MOST_THREADS`], if not given.
+    pub threads: Option<usize>,
+    /// Leaves out this many of the best instruction sets the processor has. For tests.
+    pub skip_instruction_sets: usize,
+}
+
+/// More threads have too few tokens each to be worth waking.
+pub const MOST_THREADS: usize = 8;
+
+/// Stages of a frame, as [`Engine::stage_times`] names them.
+const STAGES: [&str; 4] = ["previous frame", "commit and first pass", "later passes", "picture"];
+
+/// The newest frame: visible, not yet committed.
+struct Pending {
+    codes: Vec<u8>,
+    action: u8,
+    /// False before the first frame: then the rest has no meaning.
+    exists: bool,
+}
+
+pub struct CpuEngine {
+    info: EngineInfo,
+    manifest: Manifest,
+    kernels: Kernels,
+    model: Model,
+    pool: Pool,
+    workers: PerThread<Worker>,
+    exchange: Exchange,
+    pending: Pending,
+    /// Frames committed since the last restore.
+    committed: usize,
+    /// Prompts of the frame being dreamed and of the pending one.
+    prompts: Option<[PromptPanels; 2]>,
+    /// Words in force.
+    words: Vec<u16>,
+    next_frame: u32,
+    untaken: Option<u32>,
+    settings: DecodeSettings,
+    stage_ms: [f32; STAGES.len()],
+}
+
+/// What becomes of the frame that is being computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Nothing is dreamed: the pending frame is committed.
+    CommitOnly,
+    Dream,
+    /// One pass with every token masked, logits handed out.
+    Logits,
+}
+
+impl CpuEngine {
+    pub fn new(pack: &Pack, options: CpuOptions) -> Result<Self, EngineError> {
+        pack.validate()?;
+        let m = &pack.manifest;
+        let n = m.frame.tokens();
+        let sets = Kernels::available();
+        let kernels = sets[options.skip_instruction_sets.min(sets.len() - 1)];
+        let dynamics = m.dynamics.as_ref().map(|d| DynamicsWeights::load(pack, d)).transpose()?;
+        let tokenizer_panels = PanelDims::new(m.tokenizer.heads, m.tokenizer.channels, n);
+        let model = Model {
+            frame: m.frame,
+            tokenizer: m.tokenizer,
+            encoder: TokenizerHalf::encoder(pack)?,
+            decoder: TokenizerHalf::decoder(pack)?,
+            tokenizer_panels,
+            frame_panels: m.dynamics.as_ref().map_or(tokenizer_panels, |d| PanelDims::new(d.heads, d.channels, n)),
+            dynamics,
+        };
+        let threads = options.threads.unwrap_or_else(|| pool::physical_cores().min(MOST_THREADS)).clamp(1, n);
+        let pool = Pool::new(threads);
+        let threads = pool.threads();
+        let first = |t: usize| (t * n).div_ceil(threads);
+        let exchange = Exchange::new(&model, STAGES.len());
+        let prompts = model.dynamics.as_ref().map(|d| [PromptPanels::new(d), PromptPanels::new(d)]);
+        Ok(Self {
+            info: EngineInfo { kind: EngineKind::Cpu, device: format!("{threads} threads, {}", kernels.name) },
+            kernels,
+            workers: PerThread::new((0..threads).map(|t| Worker::new(m, &model, first(t)..first(t + 1)))),
+            pool,
+            exchange,
+            pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, exists: false },
+            committed: 0,
+            prompts,
+            words: Vec::with_capacity(m.dynamics.as_ref().map_or(0, |d| d.prompt_words)),
+            next_frame: 0,
+            untaken: None,
+            settings: play_settings(m),
+            stage_ms: [0.0; STAGES.len()],
+            model,
+            manifest: m.clone(),
+        })
+    }
+
+    /// Multiply-adds of matrix products with weights in a dreamed frame after the first, as the engine runs them (padding included,
+    /// attention left out).
+    pub fn work(&self, steps: u32) -> usize {
+        let n = self.model.frame.tokens();
+        let Some(d) = &self.model.dynamics else { return n * self.model.decoder.work() };
+        let (mut dreamed, mut committed, mut layer) = (d.head.work(), 0, 0);
+        for block in &d.blocks {
+            let committing = layer < d.temporal_layers();
+            let mut sub = block.qkv.work() + block.out.work();
+            let mut commit = sub;
+            if let Some(time) = &block.time {
+                layer += 1;
+                let last = layer == d.temporal_layers();
+                sub += time.qkv.work() + time.out.work();
+                commit += if last { time.qkv.work() * 2 / 3 } else { time.qkv.work() + time.out.work() };
+            }
+            let rest = block.text.as_ref().map_or(0, |t| t.q.work() + t.out.work()) + block.up.work() + block.down.work();
+            dreamed += sub + rest;
+            if committing {
+                committed += commit + if layer == d.temporal_layers() && block.time.is_some() { 0 } else { rest };
+            }
+        }
+        n * (d.prev.work() + committed + dreamed * steps as usize + self.model.decoder.work())
+    }
+
+    fn commits(&self) -> bool {
+        self.pending.exists && self.model.dynamics.as_ref().is_some_and(|d| d.temporal_layers() > 0)
+    }
+
+    /// Runs a frame on all threads: the pending one is committed, and what `purpose` says is done for the next, which `action` leads into.
+    fn run(&mut self, purpose: Purpose, action: u8, words: Option<&[u16]>) -> Result<(), EngineError> {
+        let commit = self.commits();
+        let (Some(d), Some([now, pending_prompt])) = (&self.model.dynamics, &mut self.prompts) else { return Err(EngineError::NoDynamics) };
+        now.set(self.kernels, d, words.unwrap_or(&self.words));
+        let s = self.settings;
+        let (mut commit_slots, mut dream_slots) = ([0; limits::WINDOW], [0; limits::WINDOW]);
+        let commit_slots = slots_in_sight(&mut commit_slots, self.committed, s.window, d.dims.window);
+        let after = self.committed + usize::from(commit);
+        let dream_slots = slots_in_sight(&mut dream_slots, after, s.window, d.dims.window);
+        let dreamed = Group { action, prompt: now, slots: dream_slots, commit_to: None };
+        let slot = self.committed % d.dims.window;
+        let committed = Group { action: self.pending.action, prompt: pending_prompt, slots: commit_slots, commit_to: Some(slot) };
+        let both = [dreamed, committed];
+        let first_pass = match (purpose, commit) {
+            (Purpose::CommitOnly, false) => &both[..0],
+            (Purpose::CommitOnly, true) => &both[1..],
+            (_, false) => &both[..1],
+            (_, true) => &both[..],
+        };
+        let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
+        let frame = self.next_frame;
+        self.exchange.stage_ms.get_mut().fill(0.0);
+        if purpose == Purpose::Dream {
+            self.exchange.masked.get_mut().fill(true);
+            decode::random_order(s.seed, frame, self.exchange.order.get_mut());
+        }
+        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+
+        self.pool.run(&|t, barrier| {
+            // SAFETY: thread `t` alone, once a job.
+            let w = unsafe { workers.get(t) };
+            let mut lane = Lane { kernels, model, exchange, barrier, w, turn: 0 };
+            let mut clock = Instant::now();
+            let mut lap = |stage: usize| {
+                if t == 0 {
+                    // SAFETY: thread 0 alone.
+                    unsafe { exchange.stage_ms.write(stage..stage + 1)[0] += clock.elapsed().as_secs_f32() * 1e3 };
+                    clock = Instant::now();
+                }
+            };
+            lane.embed_previous(d, previous);
+            barrier.wait();
+            lane.look_at_previous(d);
+            lap(0);
+            let content = (purpose != Purpose::CommitOnly).then_some(Content::AllMasked);
+            lane.fill_rows(d, content, commit, s.context_level);
+            lane.pass(d, first_pass);
+            match purpose {
+                Purpose::CommitOnly => {}
+                Purpose::Logits => {
+                    lane.head(d);
+                    lane.hand_out_logits();
+                }
+                Purpose::Dream => {
+                    for step in 1..=s.steps {
+                        if step > 1 {
+                            lane.fill_rows(d, Some(Content::PartlyMasked), false, s.context_level);
+                            lane.pass(d, &both[..1]);
+                        }
+                        lane.head(d);
+                        lane.choose(&s, frame, step);
+                        if step < s.steps {
+                            settle(exchange, barrier, t, s.order, decode::masked_after(model.frame.tokens(), step, s.steps));
+                        }
+                        lap(if step == 1 { 1 } else { 2 });
+                    }
+                    lane.decode();
+                    lap(3);
+                }
+            }
+            lane.keep_previous();
+        });
+        self.stage_ms.copy_from_slice(self.exchange.stage_ms.get_mut());
+        self.committed = after;
+        if let Some(prompts) = &mut self.prompts {
+            prompts.swap(0, 1);
+        }
+        self.pending.action = action;
+        Ok(())
+    }
+
+    /// Makes a frame the pending one; its prompt and what it sees of its predecessor were set by [`CpuEngine::run`].
+    fn decode_only(&mut self, codes: &[u8]) {
+        self.exchange.codes.get_mut().copy_from_slice(codes);
+        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+        self.pool.run(&|t, barrier| {
+            // SAFETY: thread `t` alone, once a job.
+            let w = unsafe { workers.get(t) };
+            Lane { kernels, model, exchange, barrier, w, turn: 0 }.decode();
+        });
+    }
+}
+
+/// Ring slots of the committed frames that a frame sees, newest first.
+fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window: usize, ring: usize) -> &[usize] {
+    let n = committed.min(window - 1);
+    for (age, slot) in (1..=n).zip(slots.iter_mut()) {
+        *slot = (committed - age) % ring;
+    }
+    &slots[..n]
+}
+
+/// Unmasks tokens after a step, on thread 0 while the others wait.
+fn settle(exchange: &Exchange, barrier: &pool::Barrier, t: usize, order: UnmaskOrder, stay: usize) {
+    barrier.wait();
+    if t == 0 {
+        let n = exchange.masked.len();
+        // SAFETY: the others are between two barriers.
+        unsafe { decode::unmask(order, exchange.confidence.read(0..n), stay, exchange.order.write(0..n), exchange.masked.write(0..n)) };
+    }
+    barrier.wait();
+}
+
+impl Engine for CpuEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
+        check_prompt(&self.manifest, words)?;
+        self.words.clear();
+        self.words.extend_from_slice(words);
+        Ok(())
+    }
+
+    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
+        self.pending.exists = false;
+        self.committed = 0;
+        (self.next_frame, self.untaken) = (next_frame, None);
+        if let Some(d) = &self.model.dynamics {
+            // What a key holds reaches back less than a window a layer.
+            let reach = (d.temporal_layers() + 1) * d.dims.window + 1;
+            for frame in &history[history.len().saturating_sub(reach)..] {
+                self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
+                self.pending.codes.copy_from_slice(&frame.codes);
+                self.pending.exists = true;
+            }
+        }
+        match history.last() {
+            Some(last) => self.decode_only(&last.codes),
+            None => self.exchange.rgba.get_mut().fill(0),
+        }
+        Ok(())
+    }
+
+    fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        check_action(&self.manifest, action)?;
+        self.settings = *settings;
+        self.run(Purpose::Dream, action, None)?;
+        self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
+        self.pending.exists = true;
+        self.untaken = Some(self.next_frame);
+        self.next_frame = self.next_frame.wrapping_add(1);
+        Ok(())
+    }
+
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32> {
+        if out.len() != self.pending.codes.len() {
+            return None;
+        }
+        let number = self.untaken.take()?;
+        out.copy_from_slice(&self.pending.codes);
+        Some(number)
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        // SAFETY: threads only write during `run`, which needs the engine exclusively.
+        Picture::Rgba(unsafe { self.exchange.rgba.read(0..self.exchange.rgba.len()) })
+    }
+
+    fn read_picture(&mut self) -> Result<Vec<u8>, EngineError> {
+        Ok(self.exchange.rgba.get_mut().to_vec())
+    }
+
+    fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
+        check_rgb(&self.manifest, rgb)?;
+        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+        self.pool.run(&|t, barrier| {
+            // SAFETY: thread `t` alone, once a job.
+            let w = unsafe { workers.get(t) };
+            Lane { kernels, model, exchange, barrier, w, turn: 0 }.encode(rgb);
+        });
+        Ok(self.exchange.encoded.get_mut().to_vec())
+    }
+
+    fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError> {
+        check_settings(&self.manifest, settings)?;
+        check_frame(&self.manifest, truth)?;
+        self.settings = *settings;
+        self.run(Purpose::Logits, truth.action, Some(&truth.prompt))?;
+        self.pending.codes.copy_from_slice(&truth.codes);
+        self.pending.exists = true;
+        self.next_frame = self.next_frame.wrapping_add(1);
+        Ok(self.exchange.logits.get_mut().to_vec())
+    }
+
+    fn stage_times(&self) -> StageTimes {
+        STAGES.into_iter().zip(self.stage_ms).collect()
+    }
+}

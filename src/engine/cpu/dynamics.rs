@@ -1,0 +1,320 @@
+//! The dynamics on one thread's tokens: what a frame sees of the one before, a pass through all blocks, the choice of levels.
+
+use super::{
+    buffer::{Floats, padded},
+    kernels::{Attend, AttendTime, Kernels, PanelDims, Then},
+    lane::{Lane, panel_of, rows, rows_mut},
+    weights::{DynamicsBlock, DynamicsWeights},
+};
+use crate::engine::{DecodeSettings, UNKNOWN, decode};
+
+/// Keys and values of a prompt, for every block with prompt attention.
+pub struct PromptPanels {
+    /// `None` until the first prompt is set; capacity for the longest.
+    words: Option<Vec<u16>>,
+    dims: PanelDims,
+    keys: usize,
+    k: Vec<Floats>,
+    v: Vec<Floats>,
+    /// Embeddings and fused keys and values of the words.
+    embedded: Floats,
+    kv: Floats,
+}
+
+impl PromptPanels {
+    pub fn new(d: &DynamicsWeights) -> Self {
+        let room = d.dims.prompt_words + 1;
+        let dims = PanelDims::new(d.dims.heads, d.dims.channels, room);
+        let layers = d.blocks.iter().filter(|b| b.text.is_some()).count();
+        let zeros = |n: usize| (0..layers).map(|_| Floats::zeros(n)).collect();
+        Self {
+            words: None,
+            dims,
+            keys: 0,
+            k: zeros(dims.key_floats()),
+            v: zeros(dims.value_floats()),
+            embedded: Floats::zeros(room * padded(d.dims.channels)),
+            kv: Floats::zeros(room * padded(2 * d.dims.channels)),
+        }
+    }
+
+    /// Computes keys and values of these words, unless they are what it holds.
+    pub fn set(&mut self, k: Kernels, d: &DynamicsWeights, words: &[u16]) {
+        if self.words.as_deref() == Some(words) {
+            return;
+        }
+        let longest = d.dims.prompt_words;
+        let held = self.words.get_or_insert_with(|| Vec::with_capacity(longest));
+        held.clear();
+        held.extend_from_slice(words);
+        self.keys = words.len() + 1;
+        let (c, stride, kv_stride) = (d.dims.channels, padded(d.dims.channels), padded(2 * d.dims.channels));
+        for (id, row) in std::iter::once(&0).chain(words).zip(self.embedded.chunks_exact_mut(stride)) {
+            row.copy_from_slice(&d.words[usize::from(*id) * stride..][..stride]);
+        }
+        for ((text, keys), values) in d.blocks.iter().filter_map(|b| b.text.as_ref()).zip(&mut self.k).zip(&mut self.v) {
+            let out = rows_mut(&mut self.kv, self.keys, kv_stride);
+            k.product(rows(&self.embedded, self.keys, stride), stride, &text.kv, out, kv_stride, Then::Store);
+            for (n, row) in out.chunks_exact(kv_stride).enumerate() {
+                let set_value = |i: usize, part: &[f32]| values[i..i + part.len()].copy_from_slice(part);
+                self.dims.place(n, &row[..c], &row[c..2 * c], |i, x| keys[i] = x, set_value);
+            }
+        }
+    }
+}
+
+/// One of the frames that go through a pass together.
+#[derive(Clone, Copy)]
+pub struct Group<'a> {
+    pub action: u8,
+    pub prompt: &'a PromptPanels,
+    /// Ring slots of the frames it sees, age 1 first.
+    pub slots: &'a [usize],
+    /// Where its keys and values go, if it is being committed; such a group comes last.
+    pub commit_to: Option<usize>,
+}
+
+/// What a masked token's row starts from, and a committed one's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Every token masked.
+    AllMasked,
+    /// Codes in `exchange.codes`, masked where `exchange.masked` says so.
+    PartlyMasked,
+}
+
+impl<'a> Lane<'a> {
+    /// Embeds the own tokens of the previous frame into `exchange.embedded`; `codes` `None`: every token unknown.
+    pub fn embed_previous(&mut self, d: &DynamicsWeights, codes: Option<&[u8]>) {
+        let stride = padded(d.dims.channels);
+        let f = &self.model.frame;
+        for n in self.w.tokens.clone() {
+            // SAFETY: own tokens; the others read them after the next barrier.
+            let row = unsafe { self.exchange.embedded.write(n * stride..(n + 1) * stride) };
+            row.fill(0.0);
+            let token = codes.map(|codes| &codes[n * f.code_dims..][..f.code_dims]);
+            self.add_embedding(d, token.unwrap_or(&[UNKNOWN]), row);
+        }
+    }
+
+    fn add_embedding(&self, d: &DynamicsWeights, token: &[u8], row: &mut [f32]) {
+        let (stride, f) = (row.len(), &self.model.frame);
+        if token[0] == UNKNOWN {
+            self.kernels.add(&d.embed[(f.code_dims * f.code_levels + 1) * stride..], row);
+            return;
+        }
+        for (i, &code) in token.iter().enumerate() {
+            self.kernels.add(&d.embed[(i * f.code_levels + usize::from(code)) * stride..], row);
+        }
+    }
+
+    /// `prev_now` of own tokens, from the neighbourhoods in `exchange.embedded`. After a barrier that follows [`Lane::embed_previous`].
+    pub fn look_at_previous(&mut self, d: &DynamicsWeights) {
+        let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
+        let (grid_w, grid_h) = (self.model.frame.grid_w(), self.model.frame.grid_h());
+        // SAFETY: written before the barrier, written again after another one.
+        let embedded = unsafe { self.exchange.embedded.read(0..self.exchange.embedded.len()) };
+        for (row, n) in self.w.wide.chunks_exact_mut(wide).zip(self.w.tokens.clone()) {
+            let (gy, gx) = (n / grid_w, n % grid_w);
+            for (tap, out) in row.chunks_exact_mut(c).take(9).enumerate() {
+                // Coordinates are shifted by one, so that they stay unsigned.
+                let (ty, tx) = (gy + tap / 3, gx + tap % 3);
+                if (1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx) {
+                    out.copy_from_slice(&embedded[((ty - 1) * grid_w + tx - 1) * stride..][..c]);
+                } else {
+                    out.fill(0.0);
+                }
+            }
+        }
+        let n = self.own();
+        let (from, to) = (rows(&self.w.wide, n, wide), rows_mut(&mut self.w.prev_now, n, stride));
+        self.kernels.product(from, wide, &d.prev, to, stride, Then::Store);
+    }
+
+    /// Fills rows of `x`: the frame being dreamed first, if `content` tells what it holds, then the one being committed, if there is one.
+    pub fn fill_rows(&mut self, d: &DynamicsWeights, content: Option<Content>, commit: bool, context_level: usize) {
+        let (stride, own, f, k) = (padded(d.dims.channels), self.own(), &self.model.frame, self.kernels);
+        let level = &d.level[context_level * stride..][..stride];
+        let mask = &d.embed[f.code_dims * f.code_levels * stride..][..stride];
+        let mut start = 0;
+        if let Some(content) = content {
+            // SAFETY: own tokens and a thread's view of all masks, written before the last barrier.
+            let (codes, masked) = unsafe {
+                let own_codes = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
+                (self.exchange.codes.read(own_codes), self.exchange.masked.read(self.w.tokens.clone()))
+            };
+            for i in 0..own {
+                let row = &mut self.w.x[i * stride..][..stride];
+                row.copy_from_slice(level);
+                k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
+                k.add(&self.w.prev_now[i * stride..], row);
+                if content == Content::AllMasked || masked[i] {
+                    k.add(mask, row);
+                } else {
+                    for (dim, &code) in codes[i * f.code_dims..][..f.code_dims].iter().enumerate() {
+                        k.add(&d.embed[(dim * f.code_levels + usize::from(code)) * stride..], row);
+                    }
+                }
+            }
+            start = own;
+        }
+        if commit {
+            // SAFETY: written before the last barrier.
+            let embedded = unsafe { self.exchange.embedded.read(self.w.tokens.start * stride..self.w.tokens.end * stride) };
+            for i in 0..own {
+                let row = &mut self.w.x[(start + i) * stride..][..stride];
+                row.copy_from_slice(level);
+                k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
+                k.add(&self.w.prev_pending[i * stride..], row);
+                k.add(&embedded[i * stride..], row);
+            }
+        }
+    }
+
+    /// All blocks, for one or two frames at once. A committed frame leaves after the keys and values of its last temporal attention; a
+    /// dreamed one stays in `x`.
+    pub fn pass(&mut self, d: &DynamicsWeights, groups: &[Group]) {
+        let (c, own, k) = (d.dims.channels, self.own(), self.kernels);
+        let (stride, fused, panels) = (padded(c), padded(3 * c), self.model.frame_panels);
+        let seen = panels.out_columns();
+        let mut groups = groups;
+        let (mut layer, mut text_layer) = (0, 0);
+        for block in &d.blocks {
+            let mut n = groups.len() * own;
+            let mut norm = 0;
+            self.norm_rows(d, block, groups, &mut norm);
+            k.product(rows(&self.w.y, n, stride), stride, &block.qkv, rows_mut(&mut self.w.qkv, n, fused), fused, Then::Store);
+            self.attend_inside(panels, groups.len());
+            k.product(rows(&self.w.seen, n, seen), seen, &block.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
+
+            if let Some(time) = &block.time {
+                self.norm_rows(d, block, groups, &mut norm);
+                let last = layer + 1 == d.temporal_layers();
+                let staying = if last { groups.iter().filter(|g| g.commit_to.is_none()).count() } else { groups.len() };
+                let (n_staying, w) = (staying * own, &mut *self.w);
+                let qkv = rows_mut(&mut w.qkv, n_staying, fused);
+                k.product(rows(&w.y, n_staying, stride), stride, &time.qkv, qkv, fused, Then::Store);
+                let leaving = &mut w.qkv[n_staying * fused..n * fused];
+                k.product_from(&w.y[n_staying * stride..n * stride], stride, &time.qkv, panel_of(c), leaving, fused);
+                self.enter_ring(d, layer, groups);
+                groups = &groups[..staying];
+                n = n_staying;
+                if n == 0 {
+                    return;
+                }
+                self.look_back(d, layer, &time.bias, groups);
+                k.product(rows(&self.w.seen, n, seen), seen, &time.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
+                layer += 1;
+            }
+            if let Some(text) = &block.text {
+                self.norm_rows(d, block, groups, &mut norm);
+                k.product(rows(&self.w.y, n, stride), stride, &text.q, rows_mut(&mut self.w.qkv, n, stride), stride, Then::Store);
+                for (g, group) in groups.iter().enumerate() {
+                    let prompt = group.prompt;
+                    k.attend(Attend {
+                        dims: prompt.dims,
+                        q: &self.w.qkv[g * own * stride..][..own * stride],
+                        q_stride: stride,
+                        keys: prompt.keys,
+                        k_panels: &prompt.k[text_layer],
+                        v_panels: &prompt.v[text_layer],
+                        scores: &mut self.w.scores,
+                        out: &mut self.w.seen[g * own * seen..][..own * seen],
+                        out_stride: seen,
+                    });
+                }
+                k.product(rows(&self.w.seen, n, seen), seen, &text.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
+                text_layer += 1;
+            }
+            self.norm_rows(d, block, groups, &mut norm);
+            self.feed_forward(&block.up, &block.down, n, stride, d.dims.ffn_hidden);
+        }
+    }
+
+    /// The block's next modulated norm of every group's rows, `x` to `y`.
+    fn norm_rows(&mut self, d: &DynamicsWeights, block: &DynamicsBlock, groups: &[Group], norm: &mut usize) {
+        let stride = padded(d.dims.channels);
+        let n = self.own() * stride;
+        for (g, group) in groups.iter().enumerate() {
+            let (gain, shift) = block.modulation(group.action, *norm, stride);
+            let y = &mut self.w.y[g * n..][..n];
+            self.kernels.norm(&self.w.x[g * n..][..n], d.dims.channels, gain, shift, y);
+        }
+        *norm += 1;
+    }
+
+    /// Puts keys and values of the group that is being committed into its ring slot.
+    fn enter_ring(&mut self, d: &DynamicsWeights, layer: usize, groups: &[Group]) {
+        let (c, own) = (d.dims.channels, self.own());
+        let (fused, ring) = (padded(3 * c), padded(2 * c));
+        for (g, group) in groups.iter().enumerate() {
+            let Some(slot) = group.commit_to else { continue };
+            let into = &mut self.w.ring[(layer * d.dims.window + slot) * own * ring..][..own * ring];
+            for (out, row) in into.chunks_exact_mut(ring).zip(self.w.qkv[g * own * fused..].chunks_exact(fused)) {
+                out[..2 * c].copy_from_slice(&row[c..3 * c]);
+            }
+        }
+    }
+
+    /// Attention over time of every group, `qkv` to `seen`.
+    fn look_back(&mut self, d: &DynamicsWeights, layer: usize, bias: &[f32], groups: &[Group]) {
+        let (c, own) = (d.dims.channels, self.own());
+        let (fused, ring, seen) = (padded(3 * c), padded(2 * c), self.model.frame_panels.out_columns());
+        let layer_floats = d.dims.window * own * ring;
+        for (g, group) in groups.iter().enumerate() {
+            self.kernels.attend_time(AttendTime {
+                heads: d.dims.heads,
+                dh: c / d.dims.heads,
+                qkv: &self.w.qkv[g * own * fused..][..own * fused],
+                stride: fused,
+                ring: &self.w.ring[layer * layer_floats..][..layer_floats],
+                ring_stride: ring,
+                slots: group.slots,
+                bias,
+                window: d.dims.window,
+                out: &mut self.w.seen[g * own * seen..][..own * seen],
+                out_stride: seen,
+            });
+        }
+    }
+
+    /// Logits of own tokens, from the rows that [`Lane::pass`] left in `x`.
+    pub fn head(&mut self, d: &DynamicsWeights) {
+        let (c, n, f) = (d.dims.channels, self.own(), &self.model.frame);
+        let (stride, out) = (padded(c), padded(f.code_dims * f.code_levels));
+        self.kernels.norm(rows(&self.w.x, n, stride), c, &d.gain, &d.shift, &mut self.w.y);
+        self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head, &mut self.w.logits, out, Then::Store);
+    }
+
+    /// Chooses levels of the own tokens that are still masked.
+    pub fn choose(&mut self, s: &DecodeSettings, frame: u32, step: u32) {
+        let f = &self.model.frame;
+        let (row, stride) = (f.code_dims * f.code_levels, padded(f.code_dims * f.code_levels));
+        for (logits, n) in self.w.logits.chunks_exact(stride).zip(self.w.tokens.clone()) {
+            // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
+            unsafe {
+                if self.exchange.masked.read(n..n + 1)[0] {
+                    let codes = self.exchange.codes.write(n * f.code_dims..(n + 1) * f.code_dims);
+                    let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
+                    let confidence = decode::sample_token(&logits[..row], f.code_levels, s.temperature, name, codes);
+                    self.exchange.confidence.set(n, confidence);
+                }
+            }
+        }
+    }
+
+    /// Copies own logits to `exchange.logits`.
+    pub fn hand_out_logits(&mut self) {
+        let f = &self.model.frame;
+        let row = f.code_dims * f.code_levels;
+        for (logits, n) in self.w.logits.chunks_exact(padded(row)).zip(self.w.tokens.clone()) {
+            // SAFETY: own tokens, read after the job.
+            unsafe { self.exchange.logits.write(n * row..(n + 1) * row) }.copy_from_slice(&logits[..row]);
+        }
+    }
+
+    /// What the dreamed frame saw of its predecessor is what it will see when it is committed.
+    pub fn keep_previous(&mut self) {
+        std::mem::swap(&mut self.w.prev_now, &mut self.w.prev_pending);
+    }
+}

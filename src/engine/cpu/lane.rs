@@ -1,0 +1,282 @@
+//! What one thread of the CPU engine does: it owns a range of tokens, and everything about them but attention inside a frame is its own
+//! business. So a block needs a single barrier, where keys and values of the frame meet.
+
+use super::{
+    buffer::{Floats, PANEL, Shared, padded},
+    kernels::{Attend, Kernels, Packed, PanelDims, Then},
+    pool::Barrier,
+    weights::{DynamicsWeights, TokenizerBlock, TokenizerHalf},
+};
+use crate::{
+    engine::UNKNOWN,
+    pack::manifest::{FrameDims, Manifest, TokenizerDims},
+};
+use std::ops::Range;
+
+/// Everything read-only after load.
+pub struct Model {
+    pub frame: FrameDims,
+    pub tokenizer: TokenizerDims,
+    pub encoder: TokenizerHalf,
+    pub decoder: TokenizerHalf,
+    pub dynamics: Option<DynamicsWeights>,
+    pub tokenizer_panels: PanelDims,
+    /// Of a frame's tokens in the dynamics; as the tokenizer's where there is none.
+    pub frame_panels: PanelDims,
+}
+
+/// A thread's own memory, for `m` tokens. Rows of activations come first for the frame being dreamed, then for the one being committed.
+pub struct Worker {
+    pub tokens: Range<usize>,
+    /// `(2 m, padded channels)`: the residual stream and its norm.
+    pub x: Floats,
+    pub y: Floats,
+    pub qkv: Floats,
+    pub seen: Floats,
+    pub hidden: Floats,
+    /// Patches or neighbourhoods, `(m, ...)`.
+    pub wide: Floats,
+    pub scores: Floats,
+    /// What the frame being dreamed, and the one being committed, see of their predecessor: `(m, padded channels)`.
+    pub prev_now: Floats,
+    pub prev_pending: Floats,
+    /// `(temporal layers, window, m, padded 2 channels)`.
+    pub ring: Floats,
+    /// `(m, padded code_dims * code_levels)`.
+    pub logits: Floats,
+}
+
+/// What threads exchange.
+pub struct Exchange {
+    /// Keys and values of a frame: two parities of a block's turn, two groups, panels.
+    k_panels: Shared<f32>,
+    v_panels: Shared<f32>,
+    /// Embedding of the previous frame, `(tokens, padded channels)`.
+    pub embedded: Shared<f32>,
+    pub codes: Shared<u8>,
+    pub encoded: Shared<u8>,
+    pub masked: Shared<bool>,
+    pub confidence: Shared<f32>,
+    pub order: Shared<u32>,
+    pub logits: Shared<f32>,
+    pub rgba: Shared<u8>,
+    /// Milliseconds of each stage of a frame, by thread 0.
+    pub stage_ms: Shared<f32>,
+}
+
+impl Exchange {
+    pub fn new(model: &Model, stages: usize) -> Self {
+        let (f, n) = (&model.frame, model.frame.tokens());
+        let dims = [model.tokenizer_panels, model.frame_panels];
+        let largest = |of: fn(&PanelDims) -> usize| dims.iter().map(of).max().unwrap_or(0);
+        let channels = model.dynamics.as_ref().map_or(0, |d| padded(d.dims.channels));
+        Self {
+            k_panels: Shared::filled(0.0, 4 * largest(PanelDims::key_floats)),
+            v_panels: Shared::filled(0.0, 4 * largest(PanelDims::value_floats)),
+            embedded: Shared::filled(0.0, n * channels),
+            codes: Shared::filled(0, f.code_bytes()),
+            encoded: Shared::filled(0, f.code_bytes()),
+            masked: Shared::filled(false, n),
+            confidence: Shared::filled(0.0, n),
+            order: Shared::filled(0, n),
+            logits: Shared::filled(0.0, n * f.code_dims * f.code_levels),
+            rgba: Shared::filled(0, f.width_px * f.height_px * 4),
+            stage_ms: Shared::filled(0.0, stages),
+        }
+    }
+}
+
+impl Worker {
+    pub fn new(m: &Manifest, model: &Model, tokens: Range<usize>) -> Self {
+        let (t, f, rows) = (&m.tokenizer, &m.frame, tokens.len());
+        let patch = padded(f.patch_values());
+        let hidden_of_tokenizer = t.ffn_hidden.max(t.patch_in_hidden).max(t.patch_out_hidden);
+        let seen = model.tokenizer_panels.out_columns().max(model.frame_panels.out_columns());
+        let room = model.tokenizer_panels.room.max(model.frame_panels.room);
+        let dims = model.dynamics.as_ref().map(|d| &d.dims);
+        let c = dims.map_or(0, |d| d.channels);
+        let words_room = dims.map_or(0, |d| padded(d.prompt_words + 1));
+        let ring = model.dynamics.as_ref().map_or(0, |d| d.temporal_layers() * d.dims.window * rows * padded(2 * c));
+        let widest = |of_tokenizer: usize, of_dynamics: usize| Floats::zeros(rows * padded(of_tokenizer).max(2 * padded(of_dynamics)));
+        Self {
+            x: widest(t.channels, c),
+            // Also the values that go into the decoder.
+            y: widest(t.channels.max(f.code_dims), c),
+            qkv: widest((3 * t.channels).max(f.code_dims), 3 * c),
+            seen: widest(seen, seen),
+            hidden: widest(hidden_of_tokenizer, dims.map_or(0, |d| d.ffn_hidden)),
+            wide: Floats::zeros(rows * patch.max(padded(9 * c))),
+            scores: Floats::zeros(8 * room.max(words_room)),
+            prev_now: Floats::zeros(rows * padded(c)),
+            prev_pending: Floats::zeros(rows * padded(c)),
+            ring: Floats::zeros(ring),
+            logits: Floats::zeros(rows * padded(f.code_dims * f.code_levels)),
+            tokens,
+        }
+    }
+}
+
+/// One thread at work.
+pub struct Lane<'a> {
+    pub kernels: Kernels,
+    pub model: &'a Model,
+    pub exchange: &'a Exchange,
+    pub barrier: &'a Barrier,
+    pub w: &'a mut Worker,
+    /// Counts the attentions inside a frame: odd and even ones use different panels, so that nobody overwrites what another still reads.
+    pub turn: usize,
+}
+
+/// Rows `0..rows` of a buffer.
+pub fn rows(buffer: &Floats, rows: usize, stride: usize) -> &[f32] {
+    &buffer[..rows * stride]
+}
+
+pub fn rows_mut(buffer: &mut Floats, rows: usize, stride: usize) -> &mut [f32] {
+    &mut buffer[..rows * stride]
+}
+
+impl Lane<'_> {
+    /// Own tokens.
+    pub fn own(&self) -> usize {
+        self.w.tokens.len()
+    }
+
+    /// Attention among the tokens of a frame, for `groups` frames at once: `qkv` of own rows in, `seen` of own rows out.
+    pub fn attend_inside(&mut self, dims: PanelDims, groups: usize) {
+        let (own, c) = (self.own(), dims.heads * dims.dh);
+        let (stride, seen) = (padded(3 * c), dims.out_columns());
+        let (ks, vs) = (self.exchange.k_panels.len() / 4, self.exchange.v_panels.len() / 4);
+        let place = |group: usize| self.turn % 2 * 2 + group;
+        for group in 0..groups {
+            let (k_start, v_start) = (place(group) * ks, place(group) * vs);
+            for (row, n) in self.w.qkv[group * own * stride..].chunks_exact(stride).zip(self.w.tokens.clone()) {
+                // SAFETY: panels of this parity were last read before the previous barrier, and each token's elements belong to one thread.
+                let set_key = |i, x| unsafe { self.exchange.k_panels.set(k_start + i, x) };
+                let set_value = |i, part: &[f32]| {
+                    let start = v_start + i;
+                    unsafe { self.exchange.v_panels.write(start..start + part.len()) }.copy_from_slice(part);
+                };
+                dims.place(n, &row[c..2 * c], &row[2 * c..3 * c], set_key, set_value);
+            }
+        }
+        self.barrier.wait();
+        for group in 0..groups {
+            let (k_start, v_start) = (place(group) * ks, place(group) * vs);
+            // SAFETY: written before the barrier; written again two turns later, after another barrier.
+            let (k_panels, v_panels) = unsafe {
+                let k = self.exchange.k_panels.read(k_start..k_start + dims.key_floats());
+                (k, self.exchange.v_panels.read(v_start..v_start + dims.value_floats()))
+            };
+            self.kernels.attend(Attend {
+                dims,
+                q: &self.w.qkv[group * own * stride..][..own * stride],
+                q_stride: stride,
+                keys: self.model.frame.tokens(),
+                k_panels,
+                v_panels,
+                scores: &mut self.w.scores,
+                out: &mut self.w.seen[group * own * seen..][..own * seen],
+                out_stride: seen,
+            });
+        }
+        self.turn += 1;
+    }
+
+    /// `x += gelu(y up) down` of the first `n` rows.
+    pub fn feed_forward(&mut self, up: &Packed, down: &Packed, n: usize, stride: usize, hidden: usize) {
+        let (w, k, hidden) = (&mut *self.w, self.kernels, padded(hidden));
+        k.product(rows(&w.y, n, stride), stride, up, rows_mut(&mut w.hidden, n, hidden), hidden, Then::Gelu);
+        k.product(rows(&w.hidden, n, hidden), hidden, down, rows_mut(&mut w.x, n, stride), stride, Then::Add);
+    }
+
+    fn tokenizer_blocks(&mut self, half: &TokenizerHalf) {
+        for block in &half.blocks {
+            self.tokenizer_block(half, block);
+        }
+        let (n, c) = (self.own(), self.model.tokenizer.channels);
+        self.kernels.norm(rows(&self.w.x, n, padded(c)), c, &half.gain, &half.shift, &mut self.w.y);
+    }
+
+    fn tokenizer_block(&mut self, half: &TokenizerHalf, block: &TokenizerBlock) {
+        let (n, c, k) = (self.own(), self.model.tokenizer.channels, self.kernels);
+        let (stride, qkv, dims) = (padded(c), padded(3 * c), self.model.tokenizer_panels);
+        k.norm(rows(&self.w.x, n, stride), c, &half.gain, &half.shift, &mut self.w.y);
+        k.product(rows(&self.w.y, n, stride), stride, &block.qkv, rows_mut(&mut self.w.qkv, n, qkv), qkv, Then::Store);
+        self.attend_inside(dims, 1);
+        let seen = dims.out_columns();
+        k.product(rows(&self.w.seen, n, seen), seen, &block.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
+        k.norm(rows(&self.w.x, n, stride), c, &half.gain, &half.shift, &mut self.w.y);
+        self.feed_forward(&block.up, &block.down, n, stride, self.model.tokenizer.ffn_hidden);
+    }
+
+    /// Codes of a frame, own tokens into `exchange.encoded`. `rgb`: `(height_px, width_px, 3)`.
+    pub fn encode(&mut self, rgb: &[u8]) {
+        let (model, n, k) = (self.model, self.own(), self.kernels);
+        let (f, t, half) = (&model.frame, &model.tokenizer, &model.encoder);
+        let (patch, hidden, stride) = (padded(f.patch_values()), padded(t.patch_in_hidden), padded(t.channels));
+        for (row, token) in self.w.wide.chunks_exact_mut(patch).zip(self.w.tokens.clone()) {
+            let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
+            for (y, out) in row[..f.patch_values()].chunks_exact_mut(f.patch_px * 3).enumerate() {
+                let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
+                for (o, &x) in out.iter_mut().zip(&rgb[start..]) {
+                    *o = f32::from(x) / 127.5 - 1.0;
+                }
+            }
+        }
+        k.product(rows(&self.w.wide, n, patch), patch, &half.input[0], rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
+        k.product(rows(&self.w.hidden, n, hidden), hidden, &half.input[1], rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
+        k.add(&half.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
+        self.tokenizer_blocks(half);
+        let values = padded(f.code_dims);
+        k.product(rows(&self.w.y, n, stride), stride, &half.output[0], rows_mut(&mut self.w.qkv, n, values), values, Then::Store);
+        let own = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
+        // SAFETY: own tokens, read after the job.
+        let codes = unsafe { self.exchange.encoded.write(own) };
+        let top = (f.code_levels - 1) as f32;
+        for (token, row) in codes.chunks_exact_mut(f.code_dims).zip(self.w.qkv.chunks_exact(values)) {
+            for (code, z) in token.iter_mut().zip(row) {
+                *code = ((z.tanh() + 1.0) * top / 2.0 + 0.5).floor() as u8;
+            }
+        }
+    }
+
+    /// Pixels of the codes in `exchange.codes`, own tokens into `exchange.rgba`.
+    pub fn decode(&mut self) {
+        let (model, n, k) = (self.model, self.own(), self.kernels);
+        let (f, t, half) = (&model.frame, &model.tokenizer, &model.decoder);
+        let (values, hidden, stride, patch) =
+            (padded(f.code_dims), padded(t.patch_out_hidden), padded(t.channels), padded(f.patch_values()));
+        // SAFETY: own tokens, written by this thread alone.
+        let codes = unsafe { self.exchange.codes.read(self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims) };
+        let scale = 2.0 / (f.code_levels - 1) as f32;
+        for (token, row) in codes.chunks_exact(f.code_dims).zip(self.w.y.chunks_exact_mut(values)) {
+            for (&code, value) in token.iter().zip(row) {
+                *value = if code == UNKNOWN { 0.0 } else { f32::from(code) * scale - 1.0 };
+            }
+        }
+        k.product(rows(&self.w.y, n, values), values, &half.input[0], rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
+        k.add(&half.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
+        self.tokenizer_blocks(half);
+        k.product(rows(&self.w.y, n, stride), stride, &half.output[0], rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
+        k.product(rows(&self.w.hidden, n, hidden), hidden, &half.output[1], rows_mut(&mut self.w.wide, n, patch), patch, Then::Store);
+        for (row, token) in self.w.wide.chunks_exact(patch).zip(self.w.tokens.clone()) {
+            let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
+            for (y, line) in row[..f.patch_values()].chunks_exact(f.patch_px * 3).enumerate() {
+                let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 4;
+                // SAFETY: the pixels of own tokens; read after the job.
+                let out = unsafe { self.exchange.rgba.write(start..start + f.patch_px * 4) };
+                for (rgba, rgb) in out.chunks_exact_mut(4).zip(line.chunks_exact(3)) {
+                    // Truncation of a positive number half higher: round.
+                    let byte = |v: f32| ((v + 1.0) * 127.5 + 0.5).clamp(0.0, 255.5) as u8;
+                    rgba.copy_from_slice(&[byte(rgb[0]), byte(rgb[1]), byte(rgb[2]), 255]);
+                }
+            }
+        }
+    }
+}
+
+/// Panels from column `c` on begin in this one.
+pub fn panel_of(c: usize) -> usize {
+    c / PANEL
+}

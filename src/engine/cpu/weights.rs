@@ -1,0 +1,216 @@
+//! A pack's weights as the kernels want them: f32, packed once at load.
+
+use super::{
+    buffer::{Floats, padded},
+    kernels::Packed,
+};
+use crate::pack::{
+    Pack, PackError,
+    manifest::{DynamicsDims, TokenizerDims},
+};
+
+/// Loads `NAME.w` and, where there is one, `NAME.b`. `inner` is the number of rows.
+fn linear(pack: &Pack, name: &str, inner: usize) -> Result<Packed, PackError> {
+    let bias = format!("{name}.b");
+    let bias = if pack.tensors.contains_key(&bias) { pack.f32s(&bias)? } else { Vec::new() };
+    Ok(Packed::new(&pack.f32s(&format!("{name}.w"))?, &bias, inner))
+}
+
+fn rows(pack: &Pack, name: &str, columns: usize) -> Result<Floats, PackError> {
+    Ok(Floats::from_rows(&pack.f32s(name)?, columns))
+}
+
+/// A block of the tokenizer.
+pub struct TokenizerBlock {
+    pub qkv: Packed,
+    pub out: Packed,
+    pub up: Packed,
+    pub down: Packed,
+}
+
+impl TokenizerBlock {
+    fn load(pack: &Pack, name: &str, t: &TokenizerDims) -> Result<Self, PackError> {
+        Ok(Self {
+            qkv: linear(pack, &format!("{name}.qkv"), t.channels)?,
+            out: linear(pack, &format!("{name}.out"), t.channels)?,
+            up: linear(pack, &format!("{name}.up"), t.channels)?,
+            down: linear(pack, &format!("{name}.down"), t.ffn_hidden)?,
+        })
+    }
+}
+
+/// Encoder or decoder: what goes in, positions, blocks, what comes out.
+pub struct TokenizerHalf {
+    /// One matrix (decoder) or an MLP of two (encoder).
+    pub input: Vec<Packed>,
+    pub pos: Floats,
+    pub blocks: Vec<TokenizerBlock>,
+    /// One matrix (encoder) or an MLP of two (decoder).
+    pub output: Vec<Packed>,
+    /// Gain and shift of a norm that does neither: ones and zeros.
+    pub gain: Floats,
+    pub shift: Floats,
+}
+
+impl TokenizerHalf {
+    fn load(pack: &Pack, name: &str, blocks: usize, input: &[(&str, usize)], output: &[(&str, usize)]) -> Result<Self, PackError> {
+        let t = &pack.manifest.tokenizer;
+        let layers = |list: &[(&str, usize)]| -> Result<Vec<Packed>, PackError> {
+            list.iter().map(|(part, inner)| linear(pack, &format!("{name}.{part}"), *inner)).collect()
+        };
+        Ok(Self {
+            input: layers(input)?,
+            pos: rows(pack, &format!("{name}.pos"), t.channels)?,
+            blocks: (0..blocks).map(|i| TokenizerBlock::load(pack, &format!("{name}.{i}"), t)).collect::<Result<_, _>>()?,
+            output: layers(output)?,
+            gain: Floats::from_rows(&vec![1.0; t.channels], t.channels),
+            shift: Floats::zeros(padded(t.channels)),
+        })
+    }
+
+    pub fn encoder(pack: &Pack) -> Result<Self, PackError> {
+        let (t, patch) = (&pack.manifest.tokenizer, pack.manifest.frame.patch_values());
+        Self::load(pack, "tok.enc", t.encoder_blocks, &[("in1", patch), ("in2", t.patch_in_hidden)], &[("code", t.channels)])
+    }
+
+    pub fn decoder(pack: &Pack) -> Result<Self, PackError> {
+        let t = &pack.manifest.tokenizer;
+        let output = [("out1", t.channels), ("out2", t.patch_out_hidden)];
+        Self::load(pack, "tok.dec", t.decoder_blocks, &[("code", pack.manifest.frame.code_dims)], &output)
+    }
+
+    /// Multiply-adds of one token, attention left out.
+    pub fn work(&self) -> usize {
+        let blocks = self.blocks.iter().flat_map(|b| [&b.qkv, &b.out, &b.up, &b.down]);
+        self.input.iter().chain(&self.output).chain(blocks).map(Packed::work).sum()
+    }
+}
+
+/// Temporal attention of a block.
+pub struct TimeWeights {
+    pub qkv: Packed,
+    pub out: Packed,
+    /// `(heads, window)`, unpadded.
+    pub bias: Vec<f32>,
+}
+
+/// Prompt attention of a block.
+pub struct TextWeights {
+    pub q: Packed,
+    pub kv: Packed,
+    pub out: Packed,
+}
+
+pub struct DynamicsBlock {
+    pub qkv: Packed,
+    pub out: Packed,
+    pub time: Option<TimeWeights>,
+    pub text: Option<TextWeights>,
+    pub up: Packed,
+    pub down: Packed,
+    /// `(actions + 1, norms, 2, padded channels)`: gain `1 + gamma` and shift `beta` of each norm under each action.
+    modulation: Floats,
+    norms: usize,
+}
+
+impl DynamicsBlock {
+    /// Gain and shift of norm `j` under an action, each `(stride)`.
+    pub fn modulation(&self, action: u8, j: usize, stride: usize) -> (&[f32], &[f32]) {
+        self.modulation[(usize::from(action) * self.norms + j) * 2 * stride..][..2 * stride].split_at(stride)
+    }
+}
+
+/// The dynamics. Tables are `(rows, padded channels)`.
+pub struct DynamicsWeights {
+    pub dims: DynamicsDims,
+    pub embed: Floats,
+    pub pos: Floats,
+    pub level: Floats,
+    pub prev: Packed,
+    pub blocks: Vec<DynamicsBlock>,
+    pub head: Packed,
+    pub words: Floats,
+    pub gain: Floats,
+    pub shift: Floats,
+}
+
+impl DynamicsWeights {
+    pub fn load(pack: &Pack, dims: &DynamicsDims) -> Result<Self, PackError> {
+        let c = dims.channels;
+        let conditions = conditions(pack, dims)?;
+        let block = |i: usize| -> Result<DynamicsBlock, PackError> {
+            let kind = dims.blocks[i];
+            let name = |part: &str| format!("dyn.{i}.{part}");
+            let (w, b) = (pack.f32s(&name("mod.w"))?, pack.f32s(&name("mod.b"))?);
+            let mut modulation = Vec::new();
+            for condition in &conditions {
+                let mut m = product_f64(condition, &w, &b);
+                // gamma and beta take turns, `c` values each.
+                m.chunks_mut(c).step_by(2).flatten().for_each(|gamma| *gamma += 1.0);
+                modulation.extend(m.into_iter().map(|x| x as f32));
+            }
+            let time = || -> Result<TimeWeights, PackError> {
+                Ok(TimeWeights {
+                    qkv: linear(pack, &name("time.qkv"), c)?,
+                    out: linear(pack, &name("time.out"), c)?,
+                    bias: pack.f32s(&name("time.bias"))?,
+                })
+            };
+            let text = || -> Result<TextWeights, PackError> {
+                Ok(TextWeights {
+                    q: linear(pack, &name("text.q"), c)?,
+                    kv: linear(pack, &name("text.kv"), c)?,
+                    out: linear(pack, &name("text.out"), c)?,
+                })
+            };
+            Ok(DynamicsBlock {
+                qkv: linear(pack, &name("space.qkv"), c)?,
+                out: linear(pack, &name("space.out"), c)?,
+                time: kind.temporal.then(time).transpose()?,
+                text: kind.prompt.then(text).transpose()?,
+                up: linear(pack, &name("up"), c)?,
+                down: linear(pack, &name("down"), dims.ffn_hidden)?,
+                modulation: Floats::from_rows(&modulation, c),
+                norms: kind.norms(),
+            })
+        };
+        Ok(Self {
+            embed: rows(pack, "dyn.embed", c)?,
+            pos: rows(pack, "dyn.pos", c)?,
+            level: rows(pack, "dyn.level", c)?,
+            prev: linear(pack, "dyn.prev", 9 * c)?,
+            blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
+            head: linear(pack, "dyn.head", c)?,
+            words: rows(pack, "text.embed", c)?,
+            gain: Floats::from_rows(&vec![1.0; c], c),
+            shift: Floats::zeros(padded(c)),
+            dims: dims.clone(),
+        })
+    }
+
+    /// Blocks with temporal attention.
+    pub fn temporal_layers(&self) -> usize {
+        self.blocks.iter().filter(|b| b.time.is_some()).count()
+    }
+}
+
+/// `silu(action embedding * cond.w + cond.b)` of every action, "unknown" last.
+fn conditions(pack: &Pack, dims: &DynamicsDims) -> Result<Vec<Vec<f64>>, PackError> {
+    let (actions, w, b) = (pack.f32s("dyn.action")?, pack.f32s("dyn.cond.w")?, pack.f32s("dyn.cond.b")?);
+    let row = |a: &[f32]| {
+        let a: Vec<f64> = a.iter().map(|&x| f64::from(x)).collect();
+        product_f64(&a, &w, &b).into_iter().map(|x| x / (1.0 + (-x).exp())).collect()
+    };
+    Ok(actions.chunks_exact(dims.channels).map(row).collect())
+}
+
+/// `x w + b` of one row, exact enough that load-time work adds no error of its own.
+fn product_f64(x: &[f64], w: &[f32], b: &[f32]) -> Vec<f64> {
+    let mut y: Vec<f64> = b.iter().map(|&v| f64::from(v)).collect();
+    for (a, row) in x.iter().zip(w.chunks_exact(b.len())) {
+        for (o, v) in y.iter_mut().zip(row) {
+            *o += a * f64::from(*v);
+        }
+    }
+    y
+}
