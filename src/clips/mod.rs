@@ -56,6 +56,23 @@ impl Clip {
     pub fn frame(&self, t: usize) -> &[u8] {
         &self.frames[t * self.frame_bytes()..][..self.frame_bytes()]
     }
+
+    /// Frames `start..start + frames` as a clip of their own; nothing led into its first frame.
+    pub fn part(&self, start: usize, frames: usize) -> Self {
+        let range = start..start + frames;
+        let mut part = Self {
+            width_px: self.width_px,
+            height_px: self.height_px,
+            frames: self.frames[start * self.frame_bytes()..][..frames * self.frame_bytes()].to_vec(),
+            actions: self.actions[range.clone()].to_vec(),
+            outcomes: self.outcomes[range.clone()].to_vec(),
+            captions: self.captions[range].to_vec(),
+        };
+        if let (Some(action), Some(outcome)) = (part.actions.first_mut(), part.outcomes.first_mut()) {
+            (*action, *outcome) = (None, StepOutcome::default());
+        }
+        part
+    }
 }
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.

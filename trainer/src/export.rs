@@ -49,7 +49,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
         name: name.to_owned(),
         licence: "MIT OR Apache-2.0".to_owned(),
         provenance: Provenance {
-            world: run.info.clips.is_none().then(|| info.name.to_owned()),
+            world: run.info.clips.is_none().then(|| info.name.clone()),
             data: match &run.info.clips {
                 Some(_) => "recordings".to_owned(),
                 None => format!("clips of the simulator {:?}, seed {}, exploring policy", info.name, run.info.seed),
@@ -64,7 +64,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
         dynamics: stage.as_ref().map(|_| run.preset.dynamics.clone()),
         lam: lam.as_ref().map(|_| run.preset.lam),
         actions: if stage.is_some() { run.actions(recorded_only)? } else { Vec::new() },
-        vocabulary: if stage.is_some() { run.vocabulary() } else { Vec::new() },
+        vocabulary: if stage.is_some() { info.vocabulary.clone() } else { Vec::new() },
         suggested_prompts: info.suggested_prompts.clone(),
         play: run.preset.play,
         parity,
@@ -97,7 +97,7 @@ fn add_parity(
     let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();
     actions[0] = dims.actions as u8;
     debug_assert!(actions.iter().all(|action| *action != NONE));
-    let words = word_ids(&clip.captions[0], &run.vocabulary(), dims.prompt_words);
+    let words = word_ids(&clip.captions[0], &run.source.info().vocabulary, dims.prompt_words);
     let logits = stage.teacher_forced(&model, &codes, &actions, &words, &run.device)?;
     let n = frame.tokens();
     tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[frames, n, frame.code_dims], &codes));

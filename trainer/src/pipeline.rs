@@ -20,7 +20,7 @@ use crate::model::tokenizer::{Tokenizer, fsq_levels};
 use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
-use crate::source::{ClipSource, HELD_OUT, WorldSource};
+use crate::source::{ClipSource, FolderSource, HELD_OUT, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
@@ -68,7 +68,7 @@ impl Run {
         let preset = preset::by_name(&info.preset)
             .with_context(|| format!("unknown preset {:?}; there are {}", info.preset, preset::NAMES.join(", ")))?;
         let source: Arc<dyn ClipSource> = match &info.clips {
-            Some(clips) => bail!("recordings in {} cannot be read yet", clips.display()),
+            Some(clips) => Arc::new(FolderSource::open(clips)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
         };
         Ok(Self { folder: folder.to_owned(), preset, source, backend, device: backend.device()?, stop, from, info })
@@ -155,20 +155,16 @@ impl Run {
 
     /// Recorded actions in the place of latent ones: code `i` is action `i`.
     fn recorded_actions(&self) -> Vec<LatentAction> {
-        let names = self.source.info().actions;
+        let names = &self.source.info().actions;
         (0..self.preset.dynamics.actions)
             .map(|i| LatentAction {
-                name: names.get(i).map_or_else(|| format!("code {i}"), |name| (*name).to_owned()),
+                name: names.get(i).cloned().unwrap_or_else(|| format!("code {i}")),
                 share: if i < names.len() { 1.0 / names.len() as f32 } else { 0.0 },
                 purity_moved: if i < names.len() { 1.0 } else { 0.0 },
                 purity_blocked: if i < names.len() { 1.0 } else { 0.0 },
-                bound_to: names.get(i).map(|name| vec![(*name).to_owned()]).unwrap_or_default(),
+                bound_to: names.get(i).cloned().into_iter().collect(),
             })
             .collect()
-    }
-
-    pub fn vocabulary(&self) -> Vec<String> {
-        self.source.info().vocabulary.iter().map(|word| (*word).to_owned()).collect()
     }
 
     pub fn dynamics_shape(&self) -> DynShape {
@@ -181,7 +177,7 @@ impl Run {
 
     /// The dynamics stage over this run's tokens, which are made if there are too few.
     pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
-        let bound = bindings(&self.actions(recorded_only)?, self.source.info().actions)?;
+        let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions)?;
         Ok(DynamicsStage {
             clips: Arc::new(self.token_clips("tokens", 0, clips, recorded_only)?),
             held_out: Arc::new(self.token_clips("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS, recorded_only)?),
@@ -210,7 +206,7 @@ impl Run {
         }
         let tokenizer = self.tokenizer()?.0;
         let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
-        let (frame, vocabulary) = (self.preset.frame(self.source.info()), self.vocabulary());
+        let (frame, vocabulary) = (self.preset.frame(self.source.info()), self.source.info().vocabulary.clone());
         let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
         let started = Instant::now();
         let bar = indicatif::ProgressBar::new(count as u64);

@@ -100,7 +100,7 @@ fn tiny() -> Preset {
 }
 
 impl Preset {
-    pub fn frame(&self, info: &somnium::worlds::WorldInfo) -> FrameDims {
+    pub fn frame(&self, info: &crate::source::SourceInfo) -> FrameDims {
         FrameDims {
             width_px: info.width_px,
             height_px: info.height_px,

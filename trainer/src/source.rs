@@ -1,13 +1,30 @@
 //! Where clips come from: a simulator that is asked for them, or a folder of recordings.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, ensure};
 use somnium::clips::{Clip, record_clip};
 use somnium::worlds::policy::Explorer;
-use somnium::worlds::{self, World, WorldInfo};
+use somnium::worlds::{self, World};
+
+/// What a source's clips look like.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    pub name: String,
+    pub width_px: usize,
+    pub height_px: usize,
+    pub patch_px: usize,
+    pub rate_hz: u32,
+    /// Names of the recorded actions.
+    pub actions: Vec<String>,
+    pub vocabulary: Vec<String>,
+    pub suggested_prompts: Vec<String>,
+}
 
 /// Gives clips by number: the same number is the same clip.
 pub trait ClipSource: Send + Sync {
-    fn info(&self) -> &WorldInfo;
+    fn info(&self) -> &SourceInfo;
     /// A clip of `frames` frames; `still` asks for daylight and weather that hold still, where the source can.
     fn clip(&self, number: u64, frames: usize, still: bool) -> Result<Clip>;
 }
@@ -17,20 +34,32 @@ pub const HELD_OUT: u64 = 1 << 40;
 
 /// Clips played live by a simulator and an exploring policy.
 pub struct WorldSource {
-    world: std::sync::Mutex<Box<dyn World>>,
-    info: WorldInfo,
+    world: Mutex<Box<dyn World>>,
+    info: SourceInfo,
     seed: u64,
 }
 
 impl WorldSource {
     pub fn new(name: &str, seed: u64) -> Result<Self> {
         let world = worlds::by_name(name).with_context(|| format!("unknown world {name:?}; there are {}", worlds::NAMES.join(", ")))?;
-        Ok(Self { info: world.info().clone(), world: std::sync::Mutex::new(world), seed })
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let info = world.info();
+        let info = SourceInfo {
+            name: info.name.to_owned(),
+            width_px: info.width_px,
+            height_px: info.height_px,
+            patch_px: info.patch_px,
+            rate_hz: info.rate_hz,
+            actions: owned(info.actions),
+            vocabulary: owned(&info.vocabulary),
+            suggested_prompts: info.suggested_prompts.clone(),
+        };
+        Ok(Self { info, world: Mutex::new(world), seed })
     }
 }
 
 impl ClipSource for WorldSource {
-    fn info(&self) -> &WorldInfo {
+    fn info(&self) -> &SourceInfo {
         &self.info
     }
 
@@ -38,6 +67,71 @@ impl ClipSource for WorldSource {
         let seed = mix(self.seed, number);
         let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
         Ok(record_clip(world.as_mut(), &mut Explorer::new(seed), seed, frames, still))
+    }
+}
+
+/// Recordings (`.clip` files) of one folder. Every tenth is held out; where there are fewer than ten, training sees them all.
+pub struct FolderSource {
+    clips: Vec<Clip>,
+    info: SourceInfo,
+}
+
+/// Pixels of a token's patch in a world made from recordings.
+const RECORDING_PATCH_PX: usize = 16;
+const RECORDING_RATE_HZ: u32 = 10;
+
+impl FolderSource {
+    pub fn open(folder: &Path) -> Result<Self> {
+        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+        let mut paths: Vec<_> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "clip")).collect();
+        paths.sort();
+        let clips = paths.iter().map(|path| Ok(Clip::load(path)?)).collect::<Result<Vec<Clip>>>()?;
+        ensure!(!clips.is_empty(), "{} holds no .clip files", folder.display());
+        let (width_px, height_px) = (clips[0].width_px, clips[0].height_px);
+        for (clip, path) in clips.iter().zip(&paths) {
+            ensure!(
+                (clip.width_px, clip.height_px) == (width_px, height_px),
+                "{}: frames of {}x{} pixels, but {} has {width_px}x{height_px}",
+                path.display(),
+                clip.width_px,
+                clip.height_px,
+                paths[0].display()
+            );
+        }
+        ensure!(
+            width_px % RECORDING_PATCH_PX == 0 && height_px % RECORDING_PATCH_PX == 0,
+            "frames of {width_px}x{height_px} pixels cannot be cut into patches of {RECORDING_PATCH_PX}"
+        );
+        let mut vocabulary: Vec<String> = clips.iter().flat_map(|clip| clip.captions.iter().flatten().cloned()).collect();
+        vocabulary.sort();
+        vocabulary.dedup();
+        let info = SourceInfo {
+            name: "recordings".to_owned(),
+            width_px,
+            height_px,
+            patch_px: RECORDING_PATCH_PX,
+            rate_hz: RECORDING_RATE_HZ,
+            actions: ["stay", "north", "south", "west", "east"].map(str::to_owned).to_vec(),
+            vocabulary,
+            suggested_prompts: Vec::new(),
+        };
+        Ok(Self { clips, info })
+    }
+}
+
+impl ClipSource for FolderSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn clip(&self, number: u64, frames: usize, _still: bool) -> Result<Clip> {
+        let held_out = |i: &usize| (i % 10 == 9) == (number >= HELD_OUT);
+        let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
+        let mut dice = Dice::new(number, 0);
+        let clip = &self.clips[choice[dice.below(choice.len())]];
+        ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
+        Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
     }
 }
 

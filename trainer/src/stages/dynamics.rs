@@ -42,7 +42,7 @@ pub struct DynamicsStage {
 }
 
 /// Latent code of every recorded action, from the names the latent action model's codes got.
-pub fn bindings(actions: &[LatentAction], recorded: &[&str]) -> Result<Vec<u8>> {
+pub fn bindings(actions: &[LatentAction], recorded: &[String]) -> Result<Vec<u8>> {
     recorded
         .iter()
         .map(|name| {

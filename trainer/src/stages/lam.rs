@@ -18,6 +18,7 @@ use crate::training::Stage;
 const PAIRS_PER_CLIP: usize = 6;
 const CLIP_FRAMES: usize = 32;
 const VALIDATION_CLIPS: u64 = 16;
+const WHOLE_WEIGHT: f64 = 0.1;
 /// Clips whose motion tells what codes start as.
 const START_CLIPS: u64 = 24;
 /// Held-out clips that codes are named by.
@@ -106,14 +107,15 @@ impl LamStage {
         (moved.clone(), model.refine(moved, codes, self.shape()))
     }
 
-    /// Mean absolute error of each pair's prediction under each code, `[code][pair]`.
+    /// How badly each code explains each pair, `[code][pair]`: the error of the moved frame, and a little of the whole prediction's, which
+    /// decides between codes that move alike.
     fn errors(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Vec<Vec<f32>> {
         let pairs = before.dims()[0] / self.frame.tokens();
         let error = |code: u8| {
             let (moved, whole) = self.predict(model, before.clone(), &vec![code; pairs]);
-            let error = (moved - after.clone()).abs() + (whole - after.clone()).abs();
+            let error = (moved - after.clone()).abs() + (whole - after.clone()).abs() * WHOLE_WEIGHT;
             let width = error.dims()[0] * error.dims()[1] / pairs;
-            error.reshape([pairs, width]).mean_dim(1).into_data().to_vec::<f32>().unwrap_or_default()
+            error.reshape([pairs, width]).mean_dim(1).try_into_vec_as::<f32>().unwrap_or_default()
         };
         (0..1u8 << self.preset.lam.bits).map(error).collect()
     }
@@ -133,7 +135,7 @@ impl LamStage {
 
     /// Names every code by the recorded actions it goes with on held-out clips.
     pub fn label(&self, model: &Lam, device: &Device) -> Result<Vec<LatentAction>> {
-        let mut counts = Counts::new(1 << self.preset.lam.bits, self.source.info().actions);
+        let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
         for number in 0..LABEL_CLIPS {
             let clip = self.source.clip(HELD_OUT + 10_000 + number, 2 * CLIP_FRAMES, true)?;
             for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
@@ -179,7 +181,7 @@ impl Stage for LamStage {
         let error = (self.predict(model, before.clone(), &codes).1 - after.clone()).square().mean();
         let copy = (before - after).square().mean();
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
-        let mut counts = Counts::new(1 << self.preset.lam.bits, self.source.info().actions);
+        let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
         for number in 0..VALIDATION_CLIPS {
             let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, true)?;
             for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
@@ -210,15 +212,15 @@ fn best_codes(errors: &[Vec<f32>]) -> Vec<u8> {
 }
 
 /// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.
-pub struct Counts {
+pub struct Counts<'a> {
     /// `[code][action]`
     moved: Vec<Vec<u32>>,
     blocked: Vec<Vec<u32>>,
-    actions: &'static [&'static str],
+    actions: &'a [String],
 }
 
-impl Counts {
-    pub fn new(codes: usize, actions: &'static [&'static str]) -> Self {
+impl<'a> Counts<'a> {
+    pub fn new(codes: usize, actions: &'a [String]) -> Self {
         Self { moved: vec![vec![0; actions.len()]; codes], blocked: vec![vec![0; actions.len()]; codes], actions }
     }
 
@@ -256,7 +258,7 @@ impl Counts {
                 let name = match (moved_sum + blocked_sum, blocked) {
                     (0, _) => format!("code {code}"),
                     (_, true) => format!("{} (blocked)", self.actions[action]),
-                    (_, false) => self.actions[action].to_owned(),
+                    (_, false) => self.actions[action].clone(),
                 };
                 LatentAction {
                     name,
@@ -270,7 +272,7 @@ impl Counts {
         // Every input plays the code its own steps carry most often.
         for (action, name) in self.actions.iter().enumerate() {
             if let Some(code) = (0..named.len()).max_by_key(|code| self.moved[*code][action]).filter(|code| self.moved[*code][action] > 0) {
-                named[code].bound_to.push((*name).to_owned());
+                named[code].bound_to.push(name.clone());
             }
         }
         named
@@ -283,7 +285,8 @@ mod tests {
 
     #[test]
     fn codes_are_named_by_what_they_went_with() {
-        let mut counts = Counts::new(4, &["stay", "north", "south"]);
+        let actions = ["stay", "north", "south"].map(str::to_owned);
+        let mut counts = Counts::new(4, &actions);
         (0..90).for_each(|_| counts.add(2, 1, false));
         (0..10).for_each(|_| counts.add(2, 2, false));
         (0..50).for_each(|_| counts.add(0, 2, false));
@@ -299,7 +302,7 @@ mod tests {
         let (moved, blocked) = counts.purity();
         assert!((moved - 170.0 / 180.0).abs() < 1e-9 && blocked == 1.0);
         // Negative control: codes that mean nothing are not pure.
-        let mut random = Counts::new(2, &["stay", "north"]);
+        let mut random = Counts::new(2, &actions[..2]);
         (0..100).for_each(|i| random.add(i % 2, (i / 2) % 2, false));
         assert!(random.purity().0 < 0.6);
     }
