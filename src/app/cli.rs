@@ -7,11 +7,15 @@ use std::time::Instant;
 use clap::{Args, Parser, Subcommand};
 
 use super::headless::{self, HeadlessPlan};
-use super::open::Launch;
+use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::window::{self, WindowPlan};
+use super::{bench, inspect};
+use crate::dream::prompt::{self, Fate};
 use crate::dream::runner::Rate;
 use crate::dream::script;
+use crate::engine::inputs::{check_settings, play_settings};
 use crate::engine::{DecodeSettings, UnmaskOrder};
+use crate::pack::manifest::Manifest;
 
 /// What a wrong command line, a bad file, a missing display or adapter end with.
 const BAD_INPUT: u8 = 2;
@@ -22,12 +26,74 @@ const BAD_INPUT: u8 = 2;
 struct Cli {
     #[command(subcommand)]
     command: Option<Sub>,
+    #[command(flatten)]
+    play: PlayArgs,
 }
 
 #[derive(Subcommand, Debug)]
 enum Sub {
     /// Play a simulator itself, to compare a dream with the truth.
     World(WorldArgs),
+    /// Say what is in a pack, and whether the engines here compute what its trainer computed.
+    Inspect(InspectArgs),
+    /// Measure how fast a pack dreams without a window.
+    Bench(BenchArgs),
+}
+
+#[derive(Args, Debug)]
+struct PlayArgs {
+    /// World pack to play; the shipped one where not given.
+    pack: Option<PathBuf>,
+    /// What computes; auto is the CPU where every graphics adapter is a software one.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineChoice,
+    #[command(flatten)]
+    decode: DecodeArgs,
+    /// What the world should be like, in words the pack knows.
+    #[arg(long, default_value = "")]
+    prompt: String,
+    /// Picture to start from: PNG, JPEG, WebP, or a GIF whose frames become history.
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// How frames are decoded; the pack's own settings where not given.
+#[derive(Args, Debug)]
+struct DecodeArgs {
+    /// Decoding steps a frame.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
+    steps: Option<u32>,
+    /// 0 always takes the likeliest.
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// Settle tokens by confidence instead of by chance.
+    #[arg(long)]
+    by_confidence: bool,
+    /// Frames the dream looks at, itself included.
+    #[arg(long, value_name = "FRAMES")]
+    memory: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+struct InspectArgs {
+    pack: Option<PathBuf>,
+    /// Check parity on this engine only.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineChoice,
+}
+
+#[derive(Args, Debug)]
+struct BenchArgs {
+    pack: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineChoice,
+    #[command(flatten)]
+    decode: DecodeArgs,
+    /// Frames to measure, after a tenth as many to warm up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    frames: u32,
 }
 
 #[derive(Args, Debug)]
@@ -102,7 +168,7 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 pub fn main() -> ExitCode {
     let started = Instant::now();
     // What happens inside is of interest to those who ask for it; what goes wrong to everybody.
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,somnium=info")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,somnium=info")).init();
     let cli = Cli::parse();
     match run(cli, started) {
         Ok(()) => ExitCode::SUCCESS,
@@ -119,8 +185,40 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let launch = Launch::world(&args.name, args.show.seed, args.hold_ambience)?;
             show(launch, &args.show, no_settings(args.show.seed), String::new(), started)
         }
-        None => Err("there is no world pack yet; `somnium world isles` plays the simulator".to_owned()),
+        Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
+        Some(Sub::Bench(args)) => {
+            let path = pack_path(args.pack)?;
+            let pack = read_pack(&path)?;
+            let settings = settings(&pack.manifest, &args.decode, 1)?;
+            bench::run(&pack, args.engine, &settings, args.frames)
+        }
+        None => {
+            let args = cli.play;
+            let launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_deref())?;
+            let Launch::Pack { pack, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
+            let settings = settings(&pack.manifest, &args.decode, args.show.seed)?;
+            show(launch, &args.show, settings, args.prompt, started)
+        }
     }
+}
+
+fn pack_path(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    given.map_or_else(shipped_pack, Ok)
+}
+
+/// The pack's settings, changed as asked.
+fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeSettings, String> {
+    let own = play_settings(manifest);
+    let settings = DecodeSettings {
+        steps: args.steps.unwrap_or(own.steps),
+        temperature: args.temperature.unwrap_or(own.temperature),
+        seed,
+        order: if args.by_confidence { UnmaskOrder::Confidence } else { own.order },
+        window: args.memory.unwrap_or(own.window),
+        context_level: own.context_level,
+    };
+    check_settings(manifest, &settings).map_err(|e| e.to_string())?;
+    Ok(settings)
 }
 
 /// A simulator decodes nothing; only the seed is shown.
@@ -135,7 +233,12 @@ fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, prompt: Strin
         if frames == 0 {
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
-        let mut source = launch.open_source(None)?;
+        let (vocabulary, most_words) = launch.vocabulary();
+        let words = prompt::read(&prompt, vocabulary, most_words);
+        if let Some(word) = words.iter().find(|w| w.fate == Fate::Unknown) {
+            return Err(format!("{} does not know the word {:?} of the prompt", launch.title(), &prompt[word.range.clone()]));
+        }
+        let mut source = launch.open_source(None, &prompt::ids(&words))?;
         let plan = HeadlessPlan { frames, script, record: args.record.clone(), scale: args.scale, settings };
         return headless::run(source.as_mut(), &plan);
     }

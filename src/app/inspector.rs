@@ -41,6 +41,7 @@ fn swatch(ui: &mut egui::Ui, color: Color32, side: f32) {
 /// A share of one, as a bar with its number.
 fn figure(ui: &mut egui::Ui, name: &str, share: f32) {
     ui.horizontal(|ui| {
+        ui.set_height(15.0);
         let (rect, _) = ui.allocate_exact_size(vec2(96.0, 14.0), Sense::hover());
         let quiet = theme::QUIET;
         ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, name, egui::FontId::proportional(11.5), quiet);

@@ -1,36 +1,83 @@
 //! From what the command line names to something that plays.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::gallery::{self, GalleryItem};
 use crate::dream::Source;
-use crate::dream::still::Still;
+use crate::dream::session::DreamSession;
+use crate::dream::still::{self, Still};
 use crate::dream::truth::TruthSession;
-use crate::engine::Engine;
-use crate::engine::gpu::context::GpuContext;
+use crate::engine::cpu::{CpuEngine, CpuOptions};
+use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
+use crate::engine::gpu::GpuEngine;
+use crate::engine::{Engine, EngineError};
+use crate::pack::Pack;
 use crate::worlds;
 
-/// A start frame: its name, the picture, its width and height.
-pub type GalleryItem = (String, Still, [usize; 2]);
+/// Where the shipped pack lies, from the folder of the program, of the call, and of the sources.
+const SHIPPED_PACK: &str = "weights/isles.safetensors";
+
+/// Which engine to dream with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// The GPU, or the CPU where every adapter is a software one.
+    #[default]
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+impl EngineChoice {
+    /// Whether to use the GPU, given what `gpu` runs on.
+    fn wants_gpu(self, gpu: Option<&GpuContext>) -> bool {
+        match (self, gpu) {
+            (Self::Gpu, _) => true,
+            (Self::Cpu, _) => false,
+            (Self::Auto, Some(gpu)) => !gpu.summary.software,
+            (Self::Auto, None) => !only_software(&new_instance()),
+        }
+    }
+}
 
 /// What to play; cheap to clone, and can be opened again after a lost device.
 #[derive(Clone)]
 pub enum Launch {
     World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize) },
+    Pack { pack: Arc<Pack>, engine: EngineChoice, start: Arc<[Still]>, gallery: Arc<[GalleryItem]> },
 }
 
 impl Launch {
     /// # Errors
     /// A sentence with the names there are.
     pub fn world(name: &str, seed: u32, hold_ambience: bool) -> Result<Self, String> {
-        let world =
-            worlds::by_name(name).ok_or_else(|| format!("there is no world named {name:?}; there is: {}", worlds::NAMES.join(", ")))?;
+        let world = find_world(name)?;
         let frame_px = (world.info().width_px, world.info().height_px);
         Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
+    }
+
+    /// A pack read and checked, to be started from `image` or from the first picture of the gallery.
+    ///
+    /// # Errors
+    /// One sentence naming the pack or the picture.
+    pub fn pack(path: &Path, engine: EngineChoice, image: Option<&Path>) -> Result<Self, String> {
+        let pack = read_pack(path)?;
+        let frame = pack.manifest.frame;
+        if pack.manifest.dynamics.is_none() {
+            return Err(format!("{} holds a tokenizer only: it cannot be played before its dynamics are trained", path.display()));
+        }
+        let gallery = gallery::fitted(frame.width_px, frame.height_px);
+        let start: Arc<[Still]> = match image {
+            Some(image) => still::load(image, frame.width_px, frame.height_px).map_err(|e| e.to_string())?.into(),
+            None => gallery.first().map(|(_, still, _)| still.clone()).into_iter().collect(),
+        };
+        Ok(Self::Pack { pack: Arc::new(pack), engine, start, gallery })
     }
 
     pub fn title(&self) -> &str {
         match self {
             Self::World { name, .. } => name,
+            Self::Pack { pack, .. } => &pack.manifest.name,
         }
     }
 
@@ -38,31 +85,44 @@ impl Launch {
     pub fn frame_px(&self) -> (usize, usize) {
         match self {
             Self::World { frame_px, .. } => *frame_px,
+            Self::Pack { pack, .. } => (pack.manifest.frame.width_px, pack.manifest.frame.height_px),
         }
     }
 
     /// The words it knows and how many a prompt may have.
-    pub fn vocabulary(&self) -> (Vec<String>, usize) {
+    pub fn vocabulary(&self) -> (&[String], usize) {
         match self {
-            Self::World { .. } => (Vec::new(), 0),
+            Self::World { .. } => (&[], 0),
+            Self::Pack { pack, .. } => {
+                (&pack.manifest.vocabulary, pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
+            }
         }
     }
 
     pub fn gallery(&self) -> Arc<[GalleryItem]> {
         match self {
             Self::World { .. } => Arc::new([]),
+            Self::Pack { gallery, .. } => gallery.clone(),
         }
     }
 
-    /// Opens it on the present thread.
+    /// Opens it on the present thread, with `prompt` (word ids) in force; the window's device is `gpu`.
     ///
     /// # Errors
     /// One sentence.
-    pub fn open_source(&self, _gpu: Option<&GpuContext>) -> Result<Box<dyn Source>, String> {
+    pub fn open_source(&self, gpu: Option<&GpuContext>, prompt: &[u16]) -> Result<Box<dyn Source>, String> {
         match self {
             Self::World { name, seed, hold_ambience, .. } => {
-                let world = worlds::by_name(name).ok_or_else(|| format!("there is no world named {name:?}"))?;
-                Ok(Box::new(TruthSession::new(world, *seed, *hold_ambience)))
+                Ok(Box::new(TruthSession::new(find_world(name)?, *seed, *hold_ambience)))
+            }
+            Self::Pack { pack, engine, start, .. } => {
+                let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
+                let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;
+                session.set_prompt(prompt).map_err(|e| e.to_string())?;
+                if !start.is_empty() {
+                    session.start_from(start).map_err(|e| e.to_string())?;
+                }
+                Ok(Box::new(session))
             }
         }
     }
@@ -71,9 +131,55 @@ impl Launch {
     ///
     /// # Errors
     /// One sentence.
-    pub fn open_engine(&self, _gpu: Option<&GpuContext>) -> Result<Option<Box<dyn Engine>>, String> {
+    pub fn open_engine(&self, gpu: Option<&GpuContext>) -> Result<Option<Box<dyn Engine>>, String> {
         match self {
             Self::World { .. } => Ok(None),
+            Self::Pack { pack, engine, .. } => open_engine(pack, *engine, gpu).map(Some).map_err(|e| e.to_string()),
         }
     }
+}
+
+fn find_world(name: &str) -> Result<Box<dyn worlds::World>, String> {
+    worlds::by_name(name).ok_or_else(|| format!("there is no world named {name:?}; there is: {}", worlds::NAMES.join(", ")))
+}
+
+/// # Errors
+/// One sentence naming the file and what is wrong with it.
+pub fn read_pack(path: &Path) -> Result<Pack, String> {
+    Pack::read(path).map_err(|e| e.to_string())
+}
+
+/// The engine for a pack; a window lends its device.
+///
+/// # Errors
+/// As the engine's.
+pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) -> Result<Box<dyn Engine>, EngineError> {
+    let engine: Box<dyn Engine> = if choice.wants_gpu(gpu) {
+        let gpu = match gpu {
+            Some(gpu) => gpu.clone(),
+            None => GpuContext::headless(false)?,
+        };
+        Box::new(GpuEngine::new(gpu, pack)?)
+    } else {
+        Box::new(CpuEngine::new(pack, CpuOptions::default())?)
+    };
+    let info = engine.info();
+    log::info!("dreaming with the {:?} engine on {}", info.kind, info.device);
+    Ok(engine)
+}
+
+/// The pack that is shipped with the program.
+///
+/// # Errors
+/// A sentence that says where it was looked for and what to do instead.
+pub fn shipped_pack() -> Result<PathBuf, String> {
+    let beside_program = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
+    let folders = [beside_program, Some(PathBuf::from(".")), Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")))];
+    let found = folders.into_iter().flatten().map(|folder| folder.join(SHIPPED_PACK)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        format!(
+            "there is no {SHIPPED_PACK} beside the program or in this folder; name a pack (somnium FILE.safetensors), or play the \
+             simulator with: somnium world isles"
+        )
+    })
 }

@@ -127,7 +127,7 @@ fn hint(ui: &egui::Ui, state: &mut UiState, area: egui::Rect) {
         return;
     }
     ui.ctx().request_repaint_after(until - now);
-    let at = area.center_bottom() - vec2(0.0, 20.0);
+    let at = area.center_bottom() - vec2(0.0, 10.0);
     ui.painter().text(at, Align2::CENTER_CENTER, HINT, egui::FontId::proportional(13.0), theme::QUIET);
 }
 
@@ -159,7 +159,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         decoding(ui, &info, state, events);
     }
     theme::heading(ui, "Speed");
-    speed(ui, &info, state, events);
+    speed(ui, &info, state, status, events);
     ui.add_space(10.0);
 }
 
@@ -243,7 +243,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     }
 }
 
-fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &mut Vec<UiEvent>) {
+fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) {
     let before = state.rate;
     ui.horizontal(|ui| {
         let own = format!("{} Hz", info.rate_hz);
@@ -254,5 +254,14 @@ fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &mut
     });
     if state.rate != before {
         events.push(UiEvent::Rate(state.rate));
+    }
+    ui.add_space(4.0);
+    for (name, ms) in &status.stages {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(*name).size(12.0).color(theme::QUIET));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(RichText::new(format!("{ms:.1} ms")).monospace().size(11.5).color(theme::QUIET));
+            });
+        });
     }
 }

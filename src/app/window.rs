@@ -173,9 +173,10 @@ impl App {
     }
 
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
-        let vocabulary = self.plan.launch.vocabulary();
-        let words = prompt::read(&self.plan.prompt, &vocabulary.0, vocabulary.1);
-        let wish = Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt::ids(&words) };
+        let (vocabulary, most_words) = self.plan.launch.vocabulary();
+        let prompt = prompt::ids(&prompt::read(&self.plan.prompt, vocabulary, most_words));
+        let wish =
+            Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt.clone() };
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {
@@ -188,7 +189,7 @@ impl App {
         };
         let launch = self.plan.launch.clone();
         let gpu = painter.gpu().clone();
-        Runner::spawn(move || launch.open_source(Some(&gpu)), wish, wiring).map_err(|why| format!("cannot start a thread: {why}"))
+        Runner::spawn(move || launch.open_source(Some(&gpu), &prompt), wish, wiring).map_err(|why| format!("cannot start a thread: {why}"))
     }
 
     /// Takes over what the runner has ready.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
-use crate::engine::{DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, UnmaskOrder};
+use crate::engine::{DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::manifest::Manifest;
 
 /// Frames a session remembers: some 50 s at 10 Hz, and more than any engine needs to rebuild its ring.
@@ -55,18 +55,9 @@ impl DreamSession {
         })
     }
 
-    /// Settings the pack asks to be played with.
-    pub fn default_settings(&self) -> DecodeSettings {
-        default_settings(self.engine.manifest())
-    }
-
     /// Tokens of the frames so far, oldest first, as far as they have reached the host.
     pub fn history(&self) -> &VecDeque<TokenFrame> {
         &self.history
-    }
-
-    pub fn engine(&mut self) -> &mut dyn Engine {
-        self.engine.as_mut()
     }
 
     /// Takes in the tokens that have arrived.
@@ -189,24 +180,6 @@ impl Source for DreamSession {
     }
 }
 
-/// The settings a pack asks for.
-pub fn default_settings(manifest: &Manifest) -> DecodeSettings {
-    DecodeSettings {
-        steps: manifest.play.steps,
-        temperature: manifest.play.temperature,
-        seed: 1,
-        order: UnmaskOrder::Random,
-        window: manifest.play.window,
-        context_level: manifest.play.context_level,
-    }
-}
-
-/// A frame of history that nobody has seen: every token unknown.
-pub fn unknown_frame(manifest: &Manifest) -> TokenFrame {
-    let action = manifest.dynamics.as_ref().map_or(0, |d| u8::try_from(d.actions).unwrap_or(u8::MAX));
-    TokenFrame { codes: vec![UNKNOWN; manifest.frame.code_bytes()], action, prompt: Vec::new() }
-}
-
 fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, DreamError> {
     let dynamics = manifest.dynamics.as_ref().ok_or(crate::engine::EngineError::NoDynamics)?;
     let actions = (0..dynamics.actions)
@@ -240,4 +213,92 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
         window: dynamics.window,
         context_levels: dynamics.context_levels,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::inputs::play_settings;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::pack::Pack;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    const WALK: [u8; 9] = [0, 1, 2, 2, 1, 0, 0, 1, 2];
+
+    fn pack() -> Pack {
+        random_pack(odd_manifest(), 5).unwrap()
+    }
+
+    fn session(pack: &Pack) -> DreamSession {
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
+        let frame = pack.manifest.frame;
+        let still = |shade: usize| Still { rgb: (0..frame.rgb_bytes()).map(|i| (i * 7 + shade * 31) as u8).collect() };
+        session.start_from(&[still(0), still(1)]).unwrap();
+        session
+    }
+
+    fn walk(session: &mut DreamSession, settings: &DecodeSettings, codes: &[u8]) -> Vec<Vec<u8>> {
+        let mut pictures = Vec::new();
+        for &code in codes {
+            session.step(code, settings).unwrap();
+            pictures.push(session.read_picture().unwrap());
+        }
+        pictures
+    }
+
+    #[test]
+    fn reset_returns_to_the_start_and_the_same_walk_looks_the_same() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        let first = walk(&mut session, &settings, &WALK);
+        session.reset(0).unwrap();
+        assert_eq!(session.history().len(), 2, "the start frames");
+        assert_eq!(walk(&mut session, &settings, &WALK), first);
+        session.reset(0).unwrap();
+        let other = DecodeSettings { seed: settings.seed + 1, ..settings };
+        assert_ne!(walk(&mut session, &other, &WALK), first, "another seed dreams otherwise");
+    }
+
+    #[test]
+    fn the_memory_holds_every_frame_with_its_action_and_prompt() {
+        let pack = pack();
+        let mut session = session(&pack);
+        session.set_prompt(&[1]).unwrap();
+        walk(&mut session, &play_settings(&pack.manifest), &WALK);
+        let history = session.history();
+        let actions: Vec<u8> = history.iter().map(|f| f.action).collect();
+        let unknown = pack.manifest.dynamics.as_ref().unwrap().actions as u8;
+        assert_eq!(actions[..2], [unknown, unknown]);
+        assert_eq!(actions[2..], WALK);
+        assert!(history.iter().skip(2).all(|f| f.prompt == [1] && f.codes.len() == pack.manifest.frame.code_bytes()));
+    }
+
+    #[test]
+    fn after_a_lost_device_the_dream_goes_on_where_it_was() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut whole = session(&pack);
+        let undisturbed = walk(&mut whole, &settings, &WALK);
+        let mut broken = session(&pack);
+        walk(&mut broken, &settings, &WALK[..5]);
+        broken.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        assert_eq!(walk(&mut broken, &settings, &WALK[5..]), undisturbed[5..]);
+    }
+
+    #[test]
+    fn a_prompt_changes_the_dream() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let silent = walk(&mut session(&pack), &settings, &WALK);
+        let mut told = session(&pack);
+        told.set_prompt(&[1]).unwrap();
+        assert_ne!(walk(&mut told, &settings, &WALK), silent);
+        assert!(told.set_prompt(&[60_000]).is_err(), "a word that is not in the pack is refused");
+    }
+
+    #[test]
+    fn a_start_of_nothing_is_refused() {
+        assert!(matches!(session(&pack()).start_from(&[]), Err(DreamError::NoFrames)));
+    }
 }
