@@ -1,9 +1,11 @@
 //! The dynamics on one thread's tokens: what a frame sees of the one before, a pass through all blocks, the choice of levels.
 
 use super::{
+    attention::{Attend, AttendTime, PanelDims},
     buffer::{Floats, padded},
-    kernels::{Attend, AttendTime, Kernels, PanelDims, Then},
+    kernels::Kernels,
     lane::{Lane, panel_of, rows, rows_mut},
+    matmul::Then,
     weights::{DynamicsBlock, DynamicsWeights},
 };
 use crate::engine::{DecodeSettings, UNKNOWN, decode};

@@ -2,8 +2,10 @@
 //! business. So a block needs a single barrier, where keys and values of the frame meet.
 
 use super::{
+    attention::{Attend, PanelDims},
     buffer::{Floats, PANEL, Shared, padded},
-    kernels::{Attend, Kernels, Packed, PanelDims, Then},
+    kernels::Kernels,
+    matmul::{Packed, Then},
     pool::Barrier,
     weights::{DynamicsWeights, TokenizerBlock, TokenizerHalf},
 };

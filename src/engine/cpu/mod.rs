@@ -1,12 +1,17 @@
 //! The CPU engine: SIMD kernels on packed weights and a small pool of threads that each own a range of tokens. It plays in real time where
 //! the only graphics adapter is a software one.
 
+mod attention;
 mod buffer;
 mod dynamics;
 mod kernels;
 mod lane;
+mod matmul;
+mod norm;
 mod pool;
 mod simd;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use super::{
@@ -14,9 +19,10 @@ use super::{
     inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
+use attention::PanelDims;
 use buffer::PerThread;
 use dynamics::{Content, Group, PromptPanels};
-use kernels::{Kernels, PanelDims};
+use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;
 use std::time::Instant;

@@ -2,7 +2,7 @@
 
 use super::{
     buffer::{Floats, padded},
-    kernels::Packed,
+    matmul::Packed,
 };
 use crate::pack::{
     Pack, PackError,
