@@ -123,9 +123,8 @@ fn the_cpu_engine_computes_what_the_reference_does() {
 fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
     /// Two scores that are this close may be ranked differently.
     const MARGIN: f32 = 1e-3;
-    for (seed, mut m) in [odd_manifest(), odd_manifest()].into_iter().enumerate() {
-        m.name = format!("{seed}");
-        let pack = pack_of(m, 60 + seed as u32);
+    for seed in [60, 61] {
+        let pack = pack_of(odd_manifest(), seed);
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
@@ -141,7 +140,7 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
                         assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1), "pictures differ");
                         continue;
                     }
-                    // A near tie: find it in the first step, all masked, which both engines can be asked for.
+                    // From here on the two dreams may part, but only because of a near tie.
                     assert!(
                         near_tie(&pack, &script[..=t], &s, MARGIN),
                         "{order:?}, {steps} steps, frame {t}: other tokens without a near tie"
@@ -153,7 +152,8 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
     }
 }
 
-/// Whether, while the reference plays the script, some choice of its last frame was closer than `margin`.
+/// Whether, while the reference plays the script, some choice in the first step of its last frame was closer than `margin`. (A tie in a
+/// later step is not looked for: it would fail the test, and a person should look at it.)
 fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSettings, margin: f32) -> bool {
     let m = &pack.manifest;
     let mut oracle = reference(pack);
@@ -165,7 +165,6 @@ fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSettings, 
     }
     let frame = TokenFrame { codes: vec![0; m.frame.code_bytes()], action: *action, prompt: words };
     let logits = oracle.teacher_force(&frame, s).expect("logits");
-    // Later steps see other logits; where there are several, any closeness of the first is taken as the cause only if it is real.
     let number = script.len() as u32 - 1;
     let levels = m.frame.code_levels;
     logits.chunks_exact(levels).enumerate().any(|(i, row)| {

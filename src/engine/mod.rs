@@ -98,13 +98,16 @@ pub trait Engine: Send {
     /// Forgets everything and rebuilds the ring from `history`, oldest first. Its last frame becomes the visible one and is committed
     /// together with the next dreamed frame. An empty history starts from nothing: the next frame comes from the prompt alone.
     /// The frame counter used for random numbers becomes `next_frame`. The prompt in force stays as it was.
+    /// Window and context level are those of the last frame dreamed, the manifest's play defaults before the first; without a dynamics
+    /// only the picture of the last frame is made.
     fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
 
     /// Dreams the frame that `action` leads into, and decodes its picture.
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
 
     /// Copies the codes of the newest frame whose tokens have reached the host into `out` and gives its frame number.
-    /// Never blocks; `None` until something new has arrived. Each frame is reported once and in order.
+    /// Never blocks; `None` until something new has arrived, and where `out` has another length than the codes. Each frame is reported
+    /// once and in order.
     fn take_codes(&mut self, out: &mut [u8]) -> Option<u32>;
 
     /// Waits for work in flight. For tests, recording without a window and benchmarks; not on the frame path.
