@@ -1,7 +1,7 @@
 // y = epilogue(prologue(x) W + b). Prologue: none, or the modulated RMS norm of the row; epilogue: none, GELU, or addition to what y holds.
 // Constants ahead of this text: NORM, GELU, RESIDUAL, SCATTER.
 //
-// Base tier: every thread makes a tile of 4 rows by 4 columns in registers, without workgroup memory.
+// Tiers base and bare (`common/halves_*.wgsl`): every thread makes a tile of 4 rows by 4 columns in registers, without workgroup memory.
 // The norm costs no pass of its own: rms(x) g W = (x g W) / root-mean-square(x), whose sum of squares is gathered along the way;
 // the modulation's shift reaches here as a part of the bias, one row for each action.
 
@@ -94,10 +94,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         let wa = w[2u * k * shape.m4 + column];
         let wb = w[(2u * k + 1u) * shape.m4 + column];
-        let w0 = vec4<f32>(unpack2x16float(wa.x), unpack2x16float(wa.y));
-        let w1 = vec4<f32>(unpack2x16float(wa.z), unpack2x16float(wa.w));
-        let w2 = vec4<f32>(unpack2x16float(wb.x), unpack2x16float(wb.y));
-        let w3 = vec4<f32>(unpack2x16float(wb.z), unpack2x16float(wb.w));
+        let w0 = vec4<f32>(halves(wa.x), halves(wa.y));
+        let w1 = vec4<f32>(halves(wa.z), halves(wa.w));
+        let w2 = vec4<f32>(halves(wb.x), halves(wb.y));
+        let w3 = vec4<f32>(halves(wb.z), halves(wb.w));
         sum0 = fma(x0.xxxx, w0, sum0);
         sum1 = fma(x1.xxxx, w0, sum1);
         sum2 = fma(x2.xxxx, w0, sum2);

@@ -1,7 +1,7 @@
 //! The GPU engine as a whole against the plain reference: logits, tokens, pictures, replay, and changes without a rebuild.
 #![cfg(feature = "player")]
 
-use somnium::engine::gpu::{GpuContext, GpuEngine};
+use somnium::engine::gpu::{GpuContext, GpuEngine, tier::Tier};
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::Pack;
@@ -49,8 +49,9 @@ fn worst_of_tolerance(ours: &[f32], truth: &[f32]) -> f32 {
 }
 
 /// Teacher-forces both engines over `frames` frames and returns the worst logit in tolerances.
-fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32) -> f32 {
-    let mut ours = GpuEngine::new(gpu(), gpu_pack).unwrap();
+fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32, tier: Tier) -> f32 {
+    let mut ours = GpuEngine::new(gpu().at_most(tier), gpu_pack).unwrap();
+    assert!(tier == Tier::Base || ours.info().device.ends_with(tier.name()), "{}", ours.info().device);
     let mut truth = ReferenceEngine::new(p).unwrap();
     let mut worst = 0.0f32;
     for t in 0..frames {
@@ -71,10 +72,11 @@ fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32) -> f32 {
 
 #[test]
 fn teacher_forced_logits_match_past_two_windows() {
-    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest()] {
+    let base = [odd_manifest(), tiny_manifest(), pocket_manifest()].map(|m| (m, Tier::Base));
+    for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare)]) {
         let frames = 2 * manifest.dynamics.as_ref().unwrap().window as u32 + 3;
         let p = pack(manifest);
-        let worst = teacher_forced(&p, &p, frames);
+        let worst = teacher_forced(&p, &p, frames, tier);
         assert!(worst <= 1.0, "{}: worst logit is {worst} tolerances off", p.manifest.name);
     }
 }
@@ -88,7 +90,7 @@ fn a_corrupted_weight_is_noticed() {
     let mut values = bias.f32s();
     values[1] += 4.0;
     *bias = somnium::pack::PackTensor::from_f32s_as_f16(&bias.shape.clone(), &values);
-    let worst = teacher_forced(&p, &corrupted, 4);
+    let worst = teacher_forced(&p, &corrupted, 4, Tier::Base);
     assert!(worst > 1.0, "worst logit is only {worst} tolerances off");
 }
 

@@ -18,6 +18,7 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::gpu::plan::BufferSpec;
 use somnium::engine::gpu::resources::Resources;
+use somnium::engine::gpu::tier::Tier;
 use somnium::engine::reference::attention::{KeysValues, attend, attend_over_time};
 use somnium::engine::reference::{activation, embed as embed_twin, matmul as matmul_twin, norm};
 use somnium::engine::{UNKNOWN, UnmaskOrder, decode};
@@ -244,10 +245,16 @@ fn product_off(gpu: &GpuContext, p: &Product, corrupt: bool) -> f64 {
 }
 
 fn products() -> Vec<Product> {
-    let v = |bits: u32| Variant { norm: bits & 1 > 0, gelu: bits & 2 > 0, residual: bits & 4 > 0, scatter: bits & 8 > 0 };
+    let v = |bits: u32| Variant {
+        norm: bits & 1 > 0,
+        gelu: bits & 2 > 0,
+        residual: bits & 4 > 0,
+        scatter: bits & 8 > 0,
+        tier: if bits & 16 > 0 { Tier::Bare } else { Tier::Base },
+    };
     let mut all = Vec::new();
     for (rows, k, m, parts) in [(1, 1, 1, 1), (15, 24, 72, 3), (3, 33, 7, 1), (63, 160, 480, 3), (5, 129, 257, 1), (64, 64, 64, 1)] {
-        for bits in [0, 1, 2, 3, 4, 5, 9] {
+        for bits in [0, 1, 2, 3, 4, 5, 9, 16, 25] {
             all.push(Product { rows, k, k_parts: 1, m, parts, variant: v(bits), by_action: bits & 1 > 0 && rows != 3, spread: 1.0 });
         }
     }

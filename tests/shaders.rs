@@ -8,12 +8,15 @@ use somnium::engine::gpu::kernel::Kernel;
 use somnium::engine::gpu::ops::matmul::{self, Variant};
 use somnium::engine::gpu::ops::{attend_prompt, attend_ring, attend_space, embed, picture, prev, sample, unmask};
 use somnium::engine::gpu::plan::Plan;
+use somnium::engine::gpu::tier::Tier;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
 
-/// What the base tier asks of a device, and nothing else: f16 pairs unpacked to f32.
+/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32.
 fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
+    let bare = kernel.label.contains("BARE") || !kernel.label.starts_with("matmul");
+    let capabilities = if bare { Capabilities::empty() } else { Capabilities::SHADER_FLOAT16_IN_FLOAT32 };
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
-    Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+    Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
     Ok(module)
@@ -26,7 +29,10 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels =
         vec![prev::kernel(), sample::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
     for bits in 0..16 {
-        kernels.push(matmul::kernel(Variant { norm: bits & 1 > 0, gelu: bits & 2 > 0, residual: bits & 4 > 0, scatter: bits & 8 > 0 }));
+        for tier in [Tier::Bare, Tier::Base] {
+            let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
+            kernels.push(matmul::kernel(Variant { norm, gelu, residual, scatter, tier }));
+        }
     }
     for head_vec4s in [1, 2, 3, 8, 16, 32] {
         kernels.extend([attend_space::kernel(head_vec4s), attend_ring::kernel(head_vec4s), attend_prompt::kernel(head_vec4s)]);
@@ -78,8 +84,8 @@ fn bindings_agree_with_the_shader() {
 #[test]
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
-    for manifest in [pocket_manifest(), odd_manifest(), tiny_manifest()] {
-        let plan = Plan::new(&random_pack(manifest, 1).unwrap()).unwrap();
+    for (manifest, tier) in [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::Base)] {
+        let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {
                 Some(kernel) => assert_eq!(kernel.source, pass.kernel.source),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::tier::Tier;
 use crate::engine::EngineError;
 
 /// What to do on a machine where no adapter is found; part of every such message.
@@ -58,6 +59,8 @@ pub struct GpuContext {
     pub summary: AdapterSummary,
     /// Timestamps can be taken between passes.
     pub timestamps: bool,
+    /// Which kernels run; see [`GpuContext::at_most`].
+    pub tier: Tier,
     health: Arc<Health>,
 }
 
@@ -129,8 +132,16 @@ impl GpuContext {
         let seen = health.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(&seen.errors, format!("graphics error: {error}"))));
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
-        log::info!("graphics adapter: {summary}");
-        Self { instance, adapter, device, queue, summary, timestamps, health }
+        let tier = Tier::of(&adapter);
+        log::info!("graphics adapter: {summary}, {}", tier.name());
+        Self { instance, adapter, device, queue, summary, timestamps, tier, health }
+    }
+
+    /// Forces a lower tier than the device's own, to try its kernels.
+    #[must_use]
+    pub fn at_most(mut self, tier: Tier) -> Self {
+        self.tier = self.tier.min(tier);
+        self
     }
 
     /// The device is gone: make a new context and restore the dream from its tokens.
@@ -179,9 +190,6 @@ fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> 
     let flags = adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
         return Err("it has no compute shaders".to_owned());
-    }
-    if !flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32) {
-        return Err("its shaders cannot unpack 16-bit floats, which weights are stored as".to_owned());
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("somnium"),

@@ -62,13 +62,13 @@ impl GpuEngine {
     pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
         let frame = pack.manifest.frame;
-        let mut plan = Plan::new(pack)?;
+        let mut plan = Plan::new(pack, gpu.tier)?;
         let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
         // The device has its copy.
         plan.buffers.iter_mut().for_each(|spec| spec.contents = None);
         let ready = ReadyPlan::new(&gpu, &mut resources, &plan)?;
         let mut engine = Self {
-            info: EngineInfo { kind: EngineKind::Gpu, device: gpu.summary.to_string() },
+            info: EngineInfo { kind: EngineKind::Gpu, device: format!("{}, {}", gpu.summary, gpu.tier.name()) },
             timing: Timing::new(&gpu),
             readback: Readback::new(&gpu.device, frame.code_bytes()),
             settings: play_settings(&pack.manifest),

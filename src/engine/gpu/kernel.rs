@@ -1,5 +1,6 @@
 //! Compute kernels as data: assembled WGSL and what it binds, without a device, so that they can be validated offline.
 
+use super::tier::Tier;
 use std::fmt::Write;
 
 /// What a kernel wants at a binding. Bindings 0 (frame, uniform, dynamic offset) and 1 (shape, uniform) are the same for all and left out.
@@ -32,6 +33,17 @@ const FRAME: &str = include_str!("../../../shaders/common/frame.wgsl");
 pub(super) const MATH: &str = include_str!("../../../shaders/common/math.wgsl");
 pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgsl");
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
+
+const HALVES_BARE: &str = include_str!("../../../shaders/common/halves_bare.wgsl");
+const HALVES_BASE: &str = include_str!("../../../shaders/common/halves_base.wgsl");
+
+/// How this tier unpacks f16 weights.
+pub(super) fn halves(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Bare => HALVES_BARE,
+        Tier::Base => HALVES_BASE,
+    }
+}
 
 impl Kernel {
     /// Puts constants, the frame block, `common` and the kernel's own text together.

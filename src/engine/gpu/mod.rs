@@ -12,6 +12,7 @@ pub mod plan;
 mod readback;
 pub mod resources;
 pub mod roofline;
+pub mod tier;
 mod timing;
 mod weights;
 

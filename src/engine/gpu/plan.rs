@@ -13,6 +13,7 @@ use super::ops::{
     sample::{self, Sample},
     unmask::{self, Unmask},
 };
+use super::tier::Tier;
 use super::weights::{self, Modulation, PromptWeights, Rows};
 use crate::pack::{
     Pack, PackError,
@@ -63,13 +64,13 @@ pub struct DynamicsPlan {
 }
 
 impl Plan {
-    /// Plans the pack of this manifest.
+    /// Plans a pack for devices of this tier.
     ///
     /// # Errors
     /// Where a tensor is missing; a validated pack has them all.
-    pub fn new(pack: &Pack) -> Result<Self, PackError> {
+    pub fn new(pack: &Pack, tier: Tier) -> Result<Self, PackError> {
         let m = &pack.manifest;
-        let mut b = Builder { pack, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
+        let mut b = Builder { pack, tier, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
         b.unused = b.zeros("unused", 4);
         let tokens = b.zeros("tokens", 2 * m.frame.code_bytes());
         let dynamics = match &m.dynamics {
@@ -94,6 +95,7 @@ impl Plan {
 
 struct Builder<'a> {
     pack: &'a Pack,
+    tier: Tier,
     buffers: Vec<BufferSpec>,
     /// Rows of a group: tokens rounded up to whole tiles.
     rows: usize,
@@ -199,6 +201,7 @@ impl Builder<'_> {
                 gelu: matches!(then, Then::Gelu),
                 residual: matches!(then, Then::Residual),
                 scatter: matches!(then, Then::Scatter { .. }),
+                tier: self.tier,
             },
             k: if input.parts == 1 { input.width } else { padded_parts(input.width, input.parts) },
             m: padded_parts(m, parts),

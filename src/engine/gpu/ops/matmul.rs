@@ -1,7 +1,8 @@
 //! Matrix products with the norm ahead and bias, GELU, residual or the ring behind them.
 
 use super::{BufferId, Cost, Pass, ShapeWords, covering, padded, padded_parts, vec4s, word};
-use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH};
+use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, halves};
+use crate::engine::gpu::tier::Tier;
 use half::f16;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
@@ -14,16 +15,18 @@ pub struct Variant {
     pub residual: bool,
     /// Columns from `ring_from` on also go to the ring, for groups that have a slot there.
     pub scatter: bool,
+    pub tier: Tier,
 }
 
 pub fn kernel(variant: Variant) -> Kernel {
     let constants = [
+        Constant::Flag("BARE", variant.tier == Tier::Bare),
         Constant::Flag("NORM", variant.norm),
         Constant::Flag("GELU", variant.gelu),
         Constant::Flag("RESIDUAL", variant.residual),
         Constant::Flag("SCATTER", variant.scatter),
     ];
-    Kernel::assemble("matmul", &constants, &[MATH], include_str!("../../../../shaders/matmul.wgsl"), BINDS)
+    Kernel::assemble("matmul", &constants, &[MATH, halves(variant.tier)], include_str!("../../../../shaders/matmul.wgsl"), BINDS)
 }
 
 /// Sizes of one product; widths in channels without padding.
