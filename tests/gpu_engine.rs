@@ -357,3 +357,28 @@ fn stages_are_timed_where_the_device_can() {
         assert!(times.is_empty());
     }
 }
+
+/// A lost device is an error, never a panic; a new device goes on from the tokens as if nothing had happened.
+#[test]
+fn a_dream_survives_its_device() {
+    let p = pack(odd_manifest());
+    let s = settings(&p, 2);
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let history: Vec<TokenFrame> =
+        (0..4).map(|t| TokenFrame { codes: dreamed(&mut engine, t, &s).1, action: t, prompt: Vec::new() }).collect();
+    engine.restore(&history, 4).unwrap();
+    let onward = dreamed(&mut engine, 1, &s);
+
+    engine.context().device.destroy();
+    let outcomes: Vec<_> = (0..3).map(|_| engine.dream(1, &s)).collect();
+    assert!(matches!(outcomes.last(), Some(Err(EngineError::DeviceLost(_)))), "{outcomes:?}");
+    assert!(engine.restore(&history, 4).is_err());
+    assert!(engine.read_picture().is_err());
+    let mut codes = vec![0; p.manifest.frame.code_bytes()];
+    while engine.take_codes(&mut codes).is_some() {}
+    drop(engine);
+
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    engine.restore(&history, 4).unwrap();
+    assert_eq!(dreamed(&mut engine, 1, &s), onward);
+}

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::context::GpuContext;
+use super::encoder::HostEncoder;
 use super::frame::{FRAME_SLOT_BYTES, FrameParams, GroupParams, NONE};
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
 use super::resources::{FRAME_SLOTS, ReadyPlan, Resources};
 use super::roofline::Roofline;
 use super::timing::{Stage, Timing};
-use crate::engine::inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings};
-use crate::engine::reference::{tokenizer, weights::Weights};
+use crate::engine::inputs::{check_action, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::{
     DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, UnmaskOrder, decode,
 };
@@ -30,13 +30,14 @@ struct Pending {
 pub struct GpuEngine {
     gpu: GpuContext,
     info: EngineInfo,
-    pack: Pack,
+    manifest: Manifest,
+    encoder: HostEncoder,
     plan: Plan,
     resources: Resources,
     ready: ReadyPlan,
     timing: Option<Timing>,
     readback: Readback,
-    /// Prompt keys by block and word id would be recomputed for every change otherwise; see [`GpuEngine::write_prompt`].
+    /// Keys and values by prompt, for each block that has prompt attention.
     prompt_keys: HashMap<Vec<u16>, Vec<Vec<f32>>>,
 
     /// Half of the tokens that the visible frame lies in.
@@ -72,7 +73,8 @@ impl GpuEngine {
             timing: Timing::new(&gpu),
             readback: Readback::new(&gpu.device, frame.code_bytes()),
             settings: play_settings(&pack.manifest),
-            pack: pack.clone(),
+            manifest: pack.manifest.clone(),
+            encoder: HostEncoder::new(pack),
             plan,
             resources,
             ready,
@@ -124,7 +126,7 @@ impl GpuEngine {
     }
 
     fn dims(&self) -> Result<&DynamicsDims, EngineError> {
-        self.pack.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
+        self.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
     }
 
     /// The slot that holds these words, written if need be; never the one a pending frame still needs.
@@ -167,7 +169,7 @@ impl GpuEngine {
 
     /// How a frame looks at the ring that holds `committed` frames.
     fn group(&self, half: usize, action: u8, prompt_slot: usize, committed: usize) -> GroupParams {
-        let window = self.pack.manifest.dynamics.as_ref().map_or(1, |d| d.window);
+        let window = self.manifest.dynamics.as_ref().map_or(1, |d| d.window);
         GroupParams {
             half: half as u32,
             action: u32::from(action),
@@ -184,7 +186,7 @@ impl GpuEngine {
 
     /// The group that commits the visible frame.
     fn commit_group(&self, pending: Pending) -> GroupParams {
-        let window = self.pack.manifest.dynamics.as_ref().map_or(1, |d| d.window);
+        let window = self.manifest.dynamics.as_ref().map_or(1, |d| d.window);
         GroupParams {
             store: (self.committed % window) as u32,
             ..self.group(self.half, pending.action, pending.prompt_slot, self.committed)
@@ -199,7 +201,7 @@ impl GpuEngine {
         self.committed += usize::from(commit.is_some());
         self.half = 1 - self.half;
         let masked = self.group(self.half, action, prompt_slot, self.committed);
-        let tokens = self.pack.manifest.frame.tokens();
+        let tokens = self.manifest.frame.tokens();
         let mut still_masked = tokens;
         for step in 1..=settings.steps {
             let stay = decode::masked_after(tokens, step, settings.steps);
@@ -225,7 +227,7 @@ impl GpuEngine {
         encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: stage.map(Stage::name), timestamp_writes })
     }
 
-    fn encoder(&self) -> wgpu::CommandEncoder {
+    fn commands(&self) -> wgpu::CommandEncoder {
         self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") })
     }
 
@@ -245,7 +247,7 @@ impl GpuEngine {
     fn commit_alone(&mut self) {
         let Some(pending) = self.pending.take() else { return };
         self.write_params(0, &FrameParams { groups: [self.commit_group(pending); 2], ..FrameParams::default() });
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         {
             let mut pass = self.compute_pass(&mut encoder, None);
             self.ready.record_commit(&mut pass, 0);
@@ -261,7 +263,7 @@ impl GpuEngine {
         self.write_tokens(self.half, &frame.codes);
         let group = GroupParams { half: self.half as u32, ..GroupParams::default() };
         self.write_params(0, &FrameParams { groups: [group; 2], ..FrameParams::default() });
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         {
             let mut pass = self.compute_pass(&mut encoder, None);
             self.record_prev(&mut pass, 0);
@@ -271,7 +273,7 @@ impl GpuEngine {
     }
 
     fn draw_visible(&self) {
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         {
             // Slot 0 still names the visible half.
             let mut pass = self.compute_pass(&mut encoder, None);
@@ -281,7 +283,7 @@ impl GpuEngine {
     }
 
     fn clear_picture(&self) {
-        let frame = &self.pack.manifest.frame;
+        let frame = &self.manifest.frame;
         let size = self.resources.picture.size();
         self.gpu.queue.write_texture(
             self.resources.picture.as_image_copy(),
@@ -294,7 +296,7 @@ impl GpuEngine {
     /// Copies `source` to the host and waits for it.
     fn read_buffer(&self, source: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, EngineError> {
         let staging = self.staging(bytes);
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
         self.gpu.queue.submit([encoder.finish()]);
         self.wait_for(&staging)
@@ -326,23 +328,28 @@ impl Engine for GpuEngine {
     }
 
     fn manifest(&self) -> &Manifest {
-        &self.pack.manifest
+        &self.manifest
     }
 
     fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
-        check_prompt(&self.pack.manifest, words)?;
+        check_prompt(&self.manifest, words)?;
         self.prompt = words.to_vec();
         Ok(())
     }
 
     fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
-        history.iter().try_for_each(|frame| check_frame(&self.pack.manifest, frame))?;
+        history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
         self.gpu.wait()?;
         self.readback.forget(&self.gpu);
         (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
-        let frame = self.pack.manifest.frame;
-        self.write_tokens(self.half, &vec![UNKNOWN; frame.code_bytes()]);
-        for frame in history {
+        // What the last frame's keys hold reaches back less than a window a block: older frames change nothing.
+        let reach = self.manifest.dynamics.as_ref().map_or(0, |d| (d.blocks.len() + 1) * d.window);
+        let (older, seen) = history.split_at(history.len().saturating_sub(reach + 1));
+        match older.last() {
+            Some(frame) => self.write_tokens(self.half, &frame.codes),
+            None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
+        }
+        for frame in seen {
             if self.plan.dynamics.is_some() {
                 self.commit_alone();
             }
@@ -357,8 +364,8 @@ impl Engine for GpuEngine {
     }
 
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
-        check_settings(&self.pack.manifest, settings)?;
-        check_action(&self.pack.manifest, action)?;
+        check_settings(&self.manifest, settings)?;
+        check_action(&self.manifest, action)?;
         self.gpu.check()?;
         let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
         let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
@@ -369,7 +376,7 @@ impl Engine for GpuEngine {
         let groups = self.begin_frame(action, prompt_slot, settings);
         self.next_frame = number.wrapping_add(1);
 
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         {
             let mut pass = self.compute_pass(&mut encoder, Some(Stage::FirstStep));
             self.record_prev(&mut pass, 0);
@@ -417,7 +424,7 @@ impl Engine for GpuEngine {
         let row = 4 * size.width;
         let row_padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
         let staging = self.staging(u64::from(row_padded) * u64::from(size.height));
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         encoder.copy_texture_to_buffer(
             self.resources.picture.as_image_copy(),
             wgpu::TexelCopyBufferInfo {
@@ -432,28 +439,25 @@ impl Engine for GpuEngine {
     }
 
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
-        let m = &self.pack.manifest;
-        check_rgb(m, rgb)?;
-        let values = tokenizer::encode_values(&Weights::from_pack(&self.pack), rgb, &m.frame, &m.tokenizer);
-        Ok(values.into_iter().map(|z| tokenizer::code_from_value(z, m.frame.code_levels)).collect())
+        self.encoder.encode(rgb)
     }
 
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError> {
-        check_settings(&self.pack.manifest, settings)?;
-        check_frame(&self.pack.manifest, truth)?;
+        check_settings(&self.manifest, settings)?;
+        check_frame(&self.manifest, truth)?;
         self.dims()?;
         let prompt_slot = self.prompt_slot(&truth.prompt);
         let groups = self.begin_frame(truth.action, prompt_slot, &DecodeSettings { steps: 1, ..*settings });
         self.settings.steps = settings.steps;
         self.next_frame = self.next_frame.wrapping_add(1);
-        let mut encoder = self.encoder();
+        let mut encoder = self.commands();
         {
             let mut pass = self.compute_pass(&mut encoder, None);
             self.record_prev(&mut pass, 0);
             self.ready.record_step(&mut pass, 0, groups);
         }
         self.gpu.queue.submit([encoder.finish()]);
-        let frame = self.pack.manifest.frame;
+        let frame = self.manifest.frame;
         let width = frame.code_dims * frame.code_levels;
         let row = super::ops::padded(width);
         let logits = match &self.plan.dynamics {

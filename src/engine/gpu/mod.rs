@@ -4,6 +4,7 @@
 //! `ops` and `shaders/` hold one kernel each under the same stem.
 
 pub mod context;
+mod encoder;
 pub mod engine;
 pub mod frame;
 pub mod kernel;

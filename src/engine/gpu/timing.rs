@@ -18,9 +18,9 @@ impl Stage {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::FirstStep => "commit + step 1",
-            Self::LaterSteps => "later steps",
-            Self::Decoder => "decoder",
+            Self::FirstStep => "commit and first pass",
+            Self::LaterSteps => "later passes",
+            Self::Decoder => "picture",
         }
     }
 }
