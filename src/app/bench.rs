@@ -7,6 +7,7 @@ use super::{alloc, gallery, peak};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::gpu::plan::Plan;
+use crate::engine::gpu::tier::Tier;
 use crate::engine::gpu::{GpuEngine, Roofline};
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame};
 use crate::pack::Pack;
@@ -34,7 +35,7 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, frames: u32) -> Result<(), Eng
     println!("dispatches   none: the CPU engine");
     println!("blocking     no readback: pictures are in memory");
     // The plan knows the model, whatever runs it; this engine keeps its weights as f32, twice the size of the pack's f16.
-    let mut needs = Roofline::of(&Plan::new(pack)?, settings.steps);
+    let mut needs = Roofline::of(&Plan::new(pack, Tier::default())?, settings.steps);
     needs.weight_bytes *= 2;
     roofline(&needs, peak::of_cpu(), engine_fps(&mut engine, settings, frames)?);
     Ok(())

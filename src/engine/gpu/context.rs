@@ -74,11 +74,11 @@ struct Health {
 }
 
 impl Health {
-    fn report(&self, flag: &AtomicBool, message: String) {
+    fn report(&self, flag: &AtomicBool, level: log::Level, message: String) {
         flag.store(true, Ordering::Release);
         let mut first = self.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if first.is_none() {
-            log::error!("{message}");
+            log::log!(level, "{message}");
             *first = Some(message);
         } else {
             log::debug!("{message}");
@@ -124,13 +124,14 @@ impl GpuContext {
         let health = Arc::new(Health::default());
         let seen = health.clone();
         device.set_device_lost_callback(move |reason, message| {
-            // Dropping the last handle also ends here; that is no fault.
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                seen.report(&seen.lost, format!("the graphics device was lost: {message}"));
-            }
+            // Destroyed on purpose, as the program ends or a test asks for: nothing to alarm anyone about.
+            let level = if reason == wgpu::DeviceLostReason::Destroyed { log::Level::Debug } else { log::Level::Error };
+            seen.report(&seen.lost, level, format!("the graphics device was lost: {message}"));
         });
         let seen = health.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(&seen.errors, format!("graphics error: {error}"))));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            seen.report(&seen.errors, log::Level::Error, format!("graphics error: {error}"))
+        }));
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let tier = Tier::of(&adapter);
         log::info!("graphics adapter: {summary}, {}", tier.name());
