@@ -25,7 +25,19 @@ fn cpu(pack: &Pack) -> Box<dyn Engine> {
     Box::new(CpuEngine::new(pack, CpuOptions { threads: Some(2), ..CpuOptions::default() }).expect("a valid pack"))
 }
 
-const ENGINES: &[(&str, Build)] = &[("reference", reference), ("cpu", cpu)];
+#[cfg(feature = "player")]
+fn gpu(pack: &Pack) -> Box<dyn Engine> {
+    use somnium::engine::gpu::{GpuContext, GpuEngine};
+    let context = GpuContext::headless(false).unwrap_or_else(|e| panic!("these tests need a graphics adapter: {e}"));
+    Box::new(GpuEngine::new(context, pack).expect("a valid pack"))
+}
+
+const ENGINES: &[(&str, Build)] = &[
+    ("reference", reference),
+    ("cpu", cpu),
+    #[cfg(feature = "player")]
+    ("gpu", gpu),
+];
 
 /// Largest |a - b| allowed between an f32 engine and the f64 reference, logits being of order one to ten.
 const TOLERANCE: f32 = 5e-5;

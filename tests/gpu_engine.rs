@@ -290,6 +290,7 @@ fn codes_arrive_in_order_without_waiting() {
         numbers.extend(engine.take_codes(&mut codes));
     }
     engine.finish().unwrap();
+    assert_eq!(engine.take_codes(&mut [0; 1]), None, "a buffer of another length takes nothing");
     numbers.extend(std::iter::from_fn(|| engine.take_codes(&mut codes)));
     assert_eq!(numbers, (100..130).collect::<Vec<_>>());
     assert!(codes.iter().all(|&c| usize::from(c) < p.manifest.frame.code_levels));

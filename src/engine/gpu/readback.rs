@@ -148,11 +148,13 @@ impl Readback {
         }
     }
 
-    /// Oldest codes that nobody took yet.
+    /// Oldest codes that nobody took yet; `None` too where `out` has another length.
     pub fn take(&mut self, out: &mut [u8]) -> Option<u32> {
+        if out.len() != self.code_bytes {
+            return None;
+        }
         let Arrived { frame, codes } = self.arrived.pop_front()?;
-        let shared = out.len().min(codes.len());
-        out[..shared].copy_from_slice(&codes[..shared]);
+        out.copy_from_slice(&codes);
         self.spare.push(codes);
         Some(frame)
     }
