@@ -1,0 +1,205 @@
+//! The program from its command line: what it says to bad input, and play without a display.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use somnium::pack::random::{odd_manifest, random_pack};
+
+fn somnium(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_somnium")).args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
+}
+
+/// The one sentence on standard error; log lines before it start with a bracket.
+fn refused(args: &[&str]) -> String {
+    let output = somnium(args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    assert!(!said.contains("panicked"), "{args:?}: {said}");
+    let sentences: Vec<&str> = said.lines().filter(|line| !line.starts_with('[')).collect();
+    assert_eq!(sentences.len(), 1, "{args:?}: one sentence, not\n{said}");
+    assert!(sentences[0].starts_with("somnium: "), "{args:?}: {said}");
+    sentences[0].to_owned()
+}
+
+fn played(args: &[&str]) -> String {
+    let output = somnium(args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> String {
+        std::fs::write(self.path(name), bytes).unwrap();
+        text(&self.path(name))
+    }
+
+    /// A small pack of random weights.
+    fn pack(&self) -> String {
+        let path = self.path("odd.safetensors");
+        random_pack(odd_manifest(), 3).unwrap().write(&path).unwrap();
+        text(&path)
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+const HEADLESS: [&str; 5] = ["--engine", "cpu", "--headless", "--frames", "2"];
+
+#[test]
+fn bad_packs_are_named_with_what_is_wrong() {
+    let folder = Folder::new();
+    let good = std::fs::read(folder.pack()).unwrap();
+    let missing = text(&folder.path("missing.safetensors"));
+    let truncated = folder.write("truncated.safetensors", &good[..good.len() / 2]);
+    let empty = folder.write("empty.safetensors", b"");
+    let foreign = folder.write("foreign.safetensors", b"this is a letter to my aunt, and no pack at all");
+    let mut broken = good.clone();
+    let middle = broken.len() - 40;
+    // An f16 NaN somewhere in the last tensor.
+    broken[middle..middle + 2].copy_from_slice(&[0xFF, 0x7E]);
+    let nan = folder.write("nan.safetensors", &broken);
+    for path in [&missing, &truncated, &empty, &foreign, &nan] {
+        let mut args = vec![path.as_str()];
+        args.extend(HEADLESS);
+        let said = refused(&args);
+        assert!(said.contains(path.as_str()), "{said}");
+        // The other commands read packs the same way.
+        assert!(refused(&["inspect", path]).contains(path.as_str()));
+        assert!(refused(&["bench", path]).contains(path.as_str()));
+    }
+    let folder_path = text(folder.0.path());
+    assert!(refused(&[&folder_path, "--headless", "--frames", "1"]).contains(&folder_path));
+}
+
+#[test]
+fn bad_pictures_are_named() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let one = {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(1, 1).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let cases = [
+        (folder.write("empty.png", b""), "empty"),
+        (folder.write("letter.png", b"Dear aunt, thank you for the socks."), "not a PNG"),
+        (folder.write("one.png", &one), "1x1"),
+        (text(&folder.path("missing.png")), "cannot read"),
+    ];
+    for (path, reason) in &cases {
+        let mut args = vec![pack.as_str(), "--image", path];
+        args.extend(HEADLESS);
+        let said = refused(&args);
+        assert!(said.contains(path.as_str()) && said.contains(reason), "{said}");
+    }
+}
+
+#[test]
+fn a_bad_script_prompt_or_setting_is_named() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let with = |extra: &[&str]| {
+        let mut args = vec![pack.as_str()];
+        args.extend(HEADLESS);
+        args.extend(extra);
+        refused(&args)
+    };
+    assert!(with(&["--actions", "D*3 jump*2"]).contains("\"jump\""));
+    assert!(with(&["--actions", "@/nonexistent"]).contains("/nonexistent"));
+    assert!(with(&["--prompt", "xylophone"]).contains("xylophone"));
+    assert!(with(&["--memory", "1000"]).contains("1000"));
+    assert!(with(&["--temperature", "NaN"]).contains("temperature"));
+    assert!(with(&["--record", "walk.mp3"]).contains("walk.mp3"));
+    assert!(with(&["--record", "/nonexistent/walk.gif"]).contains("/nonexistent/walk.gif"));
+    assert!(refused(&["world", "atlantis"]).contains("atlantis"));
+    assert!(refused(&["world", "isles", "--headless"]).contains("--frames"));
+    // What the argument parser itself refuses ends the same way, in its own words.
+    for bad in [["--window", "0x0"], ["--rate", "fast"], ["--steps", "9"]] {
+        let output = somnium(&[pack.as_str(), bad[0], bad[1]]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(bad[1]), "{said}");
+    }
+}
+
+#[test]
+fn without_an_adapter_the_gpu_engine_says_what_to_install() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let output = Command::new(env!("CARGO_BIN_EXE_somnium"))
+        .args([&pack, "--engine", "gpu", "--headless", "--frames", "1"])
+        .env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("adapter") && said.contains("mesa-vulkan-drivers") && !said.contains("panicked"), "{said}");
+    // Nobody who did not ask for the GPU needs one.
+    let output = Command::new(env!("CARGO_BIN_EXE_somnium"))
+        .args([&pack, "--headless", "--frames", "1"])
+        .env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_dream_without_a_display_replays_byte_for_byte() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let record = |name: &str, seed: &str| {
+        let gif = text(&folder.path(name));
+        let said = played(&[
+            &pack, "--engine", "cpu", "--headless", "--actions", "D*4 W*3 #1 .*2", "--seed", seed, "--prompt", "", "--record", &gif,
+        ]);
+        assert!(said.contains("10 frames") && said.contains("cpu engine"), "{said}");
+        std::fs::read(gif).unwrap()
+    };
+    let first = record("a.gif", "7");
+    assert!(first == record("b.gif", "7"), "the same seed and script dream the same");
+    assert!(first != record("c.gif", "8"), "another seed dreams otherwise");
+    let frames = somnium::dream::still::load(&folder.path("a.gif"), 35, 21).unwrap();
+    assert_eq!(frames.len(), 11, "the start and ten frames");
+    // Its own recording is a history to start from.
+    let gif = text(&folder.path("a.gif"));
+    played(&[&pack, "--engine", "cpu", "--headless", "--frames", "2", "--image", &gif]);
+}
+
+#[test]
+fn the_simulator_plays_without_a_display() {
+    let folder = Folder::new();
+    let record = |name: &str, actions: &str| {
+        let png = text(&folder.path(name));
+        played(&["world", "isles", "--seed", "5", "--headless", "--actions", actions, "--record", &png, "--scale", "2"]);
+        image::open(png).unwrap().into_rgb8()
+    };
+    let stayed = record("stay.png", ".*3");
+    assert_eq!(stayed.dimensions(), (288, 224), "two times its size");
+    assert!(stayed != record("south.png", "S*3"));
+    assert!(stayed == record("again.png", "stay,stay,stay"));
+}
+
+#[test]
+fn inspect_and_bench_print_what_they_are_asked_for() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let said = played(&["inspect", &pack]);
+    assert!(said.contains("random odd") && said.contains("35x21 px"), "{said}");
+    let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20"]);
+    for word in ["median", "p99", "stages", "allocations", "dispatches", "blocking", "GFLOP/s", "roofline"] {
+        assert!(said.contains(word), "no {word} in\n{said}");
+    }
+}
