@@ -4,11 +4,20 @@
 #![cfg(all(target_os = "linux", feature = "player"))]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use somnium::app::layout::{RectPx, picture_rect};
+use somnium::dream::session::DreamSession;
+use somnium::dream::still::Still;
+use somnium::dream::{Drive, Intent, Source};
+use somnium::engine::cpu::{CpuEngine, CpuOptions};
+use somnium::engine::inputs::play_settings;
+use somnium::engine::{DecodeSettings, Engine};
+use somnium::pack::Pack;
+use somnium::pack::manifest::LatentAction;
+use somnium::pack::random::{odd_manifest, random_pack};
 use somnium::worlds::{self, World};
 
 const WIDTH: u32 = 800;
@@ -20,7 +29,7 @@ const REMEDY: &str = "install what this test needs (Debian, Ubuntu): apt install
 /// A virtual display with the game on it; both end with the test.
 struct Stage {
     display: String,
-    _config: tempfile::TempDir,
+    config: tempfile::TempDir,
     children: Vec<Child>,
     window: String,
 }
@@ -36,6 +45,28 @@ impl Drop for Stage {
 
 impl Stage {
     fn open(args: &[&str]) -> Self {
+        Self::open_with(args, None)
+    }
+
+    /// `bindings`: what stands in the user's bindings file before the start.
+    fn open_with(args: &[&str], bindings: Option<&str>) -> Self {
+        let mut stage = Self::empty();
+        if let Some(text) = bindings {
+            std::fs::write(stage.config.path().join("bindings.toml"), text).unwrap();
+        }
+        let game = stage.command(args).spawn().unwrap();
+        stage.children.push(game);
+        stage.window = stage.wait_for("the window", |s| {
+            let found = s.tool("xdotool", &["search", "--onlyvisible", "--name", "^Somnium"]);
+            String::from_utf8_lossy(&found).lines().next().map(str::to_owned)
+        });
+        stage.xdotool(&["windowmove", &stage.window, "0", "0"]);
+        stage.xdotool(&["windowfocus", "--sync", &stage.window]);
+        stage
+    }
+
+    /// The display alone.
+    fn empty() -> Self {
         let mut xvfb = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", &format!("{WIDTH}x{HEIGHT}x24"), "-nolisten", "tcp"])
             .stdout(Stdio::piped())
@@ -46,25 +77,20 @@ impl Stage {
         BufReader::new(xvfb.stdout.take().unwrap()).read_line(&mut number).unwrap();
         assert!(!number.trim().is_empty(), "Xvfb names no display; {REMEDY}");
         let config = tempfile::tempdir().unwrap();
-        let mut stage = Self { display: format!(":{}", number.trim()), _config: config, children: vec![xvfb], window: String::new() };
-        let game = Command::new(env!("CARGO_BIN_EXE_somnium"))
-            .args(args)
+        Self { display: format!(":{}", number.trim()), config, children: vec![xvfb], window: String::new() }
+    }
+
+    /// The game on this display, not started yet.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut game = Command::new(env!("CARGO_BIN_EXE_somnium"));
+        game.args(args)
             .args(["--window", &format!("{WIDTH}x{HEIGHT}")])
-            .env("DISPLAY", &stage.display)
+            .env("DISPLAY", &self.display)
             .env_remove("WAYLAND_DISPLAY")
-            .env("SOMNIUM_CONFIG", stage._config.path())
-            .env("HOME", stage._config.path())
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        stage.children.push(game);
-        stage.window = stage.wait_for("the window", |s| {
-            let found = s.tool("xdotool", &["search", "--onlyvisible", "--name", "^Somnium"]);
-            String::from_utf8_lossy(&found).lines().next().map(str::to_owned)
-        });
-        stage.xdotool(&["windowmove", &stage.window, "0", "0"]);
-        stage.xdotool(&["windowfocus", "--sync", &stage.window]);
-        stage
+            .env("SOMNIUM_CONFIG", self.config.path())
+            .env("HOME", self.config.path())
+            .stdin(Stdio::null());
+        game
     }
 
     fn tool(&self, name: &str, args: &[&str]) -> Vec<u8> {
@@ -269,6 +295,84 @@ fn a_tap_is_one_step_and_lost_focus_releases_the_keys() {
     std::thread::sleep(Duration::from_millis(500));
     assert!(stage.picture(size) == stopped, "the window lost the focus and the world still moves");
     stage.xdotool(&["keyup", "d"]);
+}
+
+/// A small pack of random weights whose codes are bound to all five intents.
+fn odd_pack(folder: &Path) -> (PathBuf, Pack) {
+    let mut manifest = odd_manifest();
+    let dynamics = manifest.dynamics.as_mut().unwrap();
+    dynamics.actions = 5;
+    manifest.lam = None;
+    manifest.actions = Intent::ALL
+        .iter()
+        .map(|intent| LatentAction {
+            name: intent.name().to_owned(),
+            share: 0.2,
+            purity_moved: 1.0,
+            purity_blocked: 1.0,
+            bound_to: vec![intent.name().to_owned()],
+        })
+        .collect();
+    let pack = random_pack(manifest, 11).unwrap();
+    let path = folder.join("odd.safetensors");
+    pack.write(&path).unwrap();
+    (path, pack)
+}
+
+/// The dream itself, step by step, so that chance and time play no part: every pixel of the window is what the engine dreams in this
+/// process under the codes that the keys are bound to. A bindings file that makes no sense does not stand in the way.
+#[test]
+fn keys_steer_the_dream_through_their_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, pack) = odd_pack(folder.path());
+    let frame = pack.manifest.frame;
+    let size = (frame.width_px as u32, frame.height_px as u32);
+    let image = folder.path().join("start.png");
+    let start = image::RgbImage::from_fn(size.0, size.1, |x, y| image::Rgb([(x * 7) as u8, (y * 11) as u8, 90]));
+    start.save(&image).unwrap();
+
+    let engine = CpuEngine::new(&pack, CpuOptions::default()).unwrap();
+    let mut twin = DreamSession::new(Box::new(engine)).unwrap();
+    twin.start_from(&[Still { rgb: start.into_raw() }]).unwrap();
+    let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
+    let rgb = |rgba: Vec<u8>| -> Vec<u8> { rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect() };
+
+    let args = [path.to_str().unwrap(), "--engine", "cpu", "--paused", "--seed", "4", "--image", image.to_str().unwrap()];
+    let mut stage = Stage::open_with(&args, Some("[keys]\nKeyNowhere = \"north\"\n"));
+    for (key, intent) in [(None, Intent::Stay), (Some("d"), Intent::East), (Some("w"), Intent::North), (None, Intent::Stay)] {
+        // What each other intent would have led to, as a control: the code must matter.
+        let before = twin.history().iter().cloned().collect::<Vec<_>>();
+        let code = twin.info().code_of(Drive::Intent(intent));
+        twin.step(code, &settings).unwrap();
+        let expected = rgb(twin.read_picture().unwrap());
+        let other = {
+            let mut engine = CpuEngine::new(&pack, CpuOptions::default()).unwrap();
+            engine.restore(&before, before.len() as u32 - 1).unwrap();
+            engine.dream((code + 1) % 5, &settings).unwrap();
+            rgb(engine.read_picture().unwrap())
+        };
+        assert_ne!(other, expected, "the codes of this pack make no difference: the test would prove nothing");
+
+        if let Some(key) = key {
+            stage.xdotool(&["keydown", key]);
+        }
+        stage.xdotool(&["key", "period"]);
+        stage.wait_for(&format!("the dreamed frame under {}", intent.name()), |s| s.picture(size).filter(|p| *p == expected));
+        if let Some(key) = key {
+            stage.xdotool(&["keyup", key]);
+        }
+    }
+}
+
+#[test]
+fn without_an_adapter_one_sentence_says_what_to_install() {
+    let stage = Stage::empty();
+    let mut game = stage.command(&["world", "isles"]);
+    game.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
+    let output = game.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("mesa-vulkan-drivers") && !said.contains("panicked"), "{said}");
 }
 
 #[test]

@@ -59,11 +59,12 @@ fn timeline(ui: &mut egui::Ui, status: &Status) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, CornerRadius::same(4), Color32::from_rgb(13, 14, 18));
-    let column = rect.width() / TIMELINE_FRAMES as f32;
+    // Whole points, so that all columns look alike.
+    let column = (rect.width() / TIMELINE_FRAMES as f32).floor().max(1.0);
     let newest = status.timeline.len();
     for (i, &code) in status.timeline.iter().enumerate() {
-        let right = rect.right() - (newest - 1 - i) as f32 * column;
-        let cell = egui::Rect::from_min_max(pos2(right - column, rect.top() + 3.0), pos2(right - 0.4, rect.bottom() - 3.0));
+        let right = rect.right().floor() - (newest - 1 - i) as f32 * column;
+        let cell = egui::Rect::from_min_max(pos2(right - column, rect.top() + 4.0), pos2(right - 1.0, rect.bottom() - 4.0));
         painter.rect_filled(cell, CornerRadius::ZERO, theme::code_color(code));
     }
     painter.rect_stroke(rect, CornerRadius::same(4), Stroke::new(1.0, theme::EDGE), egui::StrokeKind::Inside);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use winit::window::Window;
 
 use super::layout::RectPx;
+use crate::dream::gate::Gate;
 use crate::dream::runner::Shown;
 use crate::engine::EngineError;
-use crate::engine::gpu::context::{GpuContext, new_instance};
+use crate::engine::gpu::context::{ADAPTER_REMEDY, GpuContext, new_instance};
 
 /// Behind everything, as sRGB; the theme's darkest tone.
 const BACKDROP: [u8; 3] = [13, 14, 18];
@@ -32,16 +33,20 @@ pub struct Painter {
     stale: bool,
     egui: egui_wgpu::Renderer,
     blit: Blit,
+    gate: Arc<Gate>,
 }
 
 impl Painter {
-    /// Opens an adapter that can show on `window`.
+    /// Opens an adapter that can show on `window`. `gate` keeps the dream from submitting while the surface changes.
     ///
     /// # Errors
     /// [`EngineError::NoAdapter`] where there is none.
-    pub fn new(window: Arc<Window>) -> Result<Self, EngineError> {
+    pub fn new(window: Arc<Window>, gate: Arc<Gate>) -> Result<Self, EngineError> {
         let instance = new_instance();
-        let surface = instance.create_surface(window.clone()).map_err(|e| EngineError::NoAdapter(e.to_string()))?;
+        let surface = instance.create_surface(window.clone()).map_err(|why| {
+            log::debug!("no surface: {why}");
+            EngineError::NoAdapter(format!("nothing here can draw on a window; {ADAPTER_REMEDY}"))
+        })?;
         let gpu = GpuContext::new(instance, Some(&surface), false)?;
         let size = window.inner_size();
         let mut config = surface
@@ -56,7 +61,7 @@ impl Painter {
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let blit = Blit::new(&gpu.device, config.format);
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: true, egui, blit })
+        Ok(Self { window, gpu, surface, config, stale: true, egui, blit, gate })
     }
 
     pub fn gpu(&self) -> &GpuContext {
@@ -112,8 +117,8 @@ impl Painter {
         if self.config.width == 0 || self.config.height == 0 {
             return Painted::Hidden;
         }
-        if std::mem::take(&mut self.stale) {
-            self.surface.configure(&self.gpu.device, &self.config);
+        if self.stale && !self.configure() {
+            return Painted::Again;
         }
         let frame = match self.surface.get_current_texture() {
             wgpu::CurrentSurfaceTexture::Success(frame) => frame,
@@ -165,6 +170,24 @@ impl Painter {
         self.gpu.queue.present(frame);
         self.gpu.poll();
         Painted::Shown
+    }
+}
+
+impl Painter {
+    /// Brings the surface up to date; false where it could not be done just now, because somebody submitted meanwhile.
+    fn configure(&mut self) -> bool {
+        let scope = self.gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        self.gate.closed(|| self.surface.configure(&self.gpu.device, &self.config));
+        match pollster::block_on(scope.pop()) {
+            None => {
+                self.stale = false;
+                true
+            }
+            Some(why) => {
+                log::debug!("the surface is configured later: {why}");
+                false
+            }
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct UiState {
     pub toasts: Toasts,
     /// Files are held over the window.
     pub dropping: bool,
+    /// Name of the adapter the window is drawn with.
+    pub adapter: String,
     pub hint_until: Option<Instant>,
     played: Option<u8>,
 }
@@ -66,6 +68,7 @@ impl UiState {
             gallery: Vec::new(),
             toasts: Toasts::default(),
             dropping: false,
+            adapter: String::new(),
             hint_until: Some(Instant::now() + HINT_LASTS),
             played: None,
         }
@@ -78,7 +81,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         egui::Panel::bottom("hud").exact_size(BAR_HEIGHT).resizable(false).show_separator_line(false).frame(theme::bar_frame()).show(
             ui,
             |ui| {
-                hud::show(ui, status, state.settings.seed, state.paused);
+                hud::show(ui, status, &state.adapter, state.settings.seed, state.paused);
             },
         );
     }
@@ -107,8 +110,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         centred(ui, area, "Drop a picture to start from it", Color32::WHITE);
     }
     hint(ui, state, area);
-    let lift = ui.ctx().content_rect().bottom() - area.bottom();
-    state.toasts.show(ui.ctx(), lift);
+    state.toasts.show(ui.ctx(), area);
     area
 }
 

@@ -26,7 +26,12 @@ pub fn show(ui: &mut egui::Ui, info: &SourceInfo, text: &mut String, events: &mu
         .return_key(None)
         .hint_text("What should the world be like?")
         .layouter(&mut layouter);
-    let mut changed = ui.add(field).changed();
+    let response = ui.add(field);
+    let mut changed = response.changed();
+    // Said is said: the keys walk again.
+    if response.has_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+        response.surrender_focus();
+    }
     let words = prompt::read(text, &info.vocabulary, info.prompt_words);
     let unknown: Vec<&str> = words.iter().filter(|w| w.fate == Fate::Unknown).map(|w| &text[w.range.clone()]).collect();
     if !unknown.is_empty() {

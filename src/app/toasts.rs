@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Align2, Color32, CornerRadius, Frame, Margin, RichText, Stroke, vec2};
+use egui::{Color32, CornerRadius, FontId, Id, LayerId, Order, Rect, Stroke, StrokeKind, Vec2, pos2};
 
 use super::theme;
 
 const NEWS_LASTS: Duration = Duration::from_secs(4);
 const ERROR_LASTS: Duration = Duration::from_secs(9);
+const PADDING: Vec2 = Vec2::new(14.0, 9.0);
 /// The newest push out older ones.
 const MOST: usize = 4;
 
@@ -34,30 +35,26 @@ impl Toasts {
         self.toasts.push(Toast { text, is_error, until });
     }
 
-    pub fn show(&mut self, ctx: &egui::Context, lift: f32) {
+    /// Draws them at the bottom of `area`, the newest lowest.
+    pub fn show(&mut self, ctx: &egui::Context, area: Rect) {
         let now = Instant::now();
         self.toasts.retain(|t| t.until > now);
         let Some(next) = self.toasts.iter().map(|t| t.until).min() else { return };
         ctx.request_repaint_after(next - now);
-        egui::Area::new(egui::Id::unique("toasts")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -lift - 14.0)).interactable(false).show(
-            ctx,
-            |ui| {
-                ui.vertical_centered(|ui| {
-                    for toast in &self.toasts {
-                        let edge = if toast.is_error { theme::ERROR } else { theme::ACCENT };
-                        Frame::new()
-                            .fill(Color32::from_rgba_premultiplied(17, 19, 24, 240))
-                            .stroke(Stroke::new(1.0, edge.gamma_multiply(0.6)))
-                            .corner_radius(CornerRadius::same(8))
-                            .inner_margin(Margin::symmetric(14, 9))
-                            .show(ui, |ui| {
-                                ui.set_max_width(520.0);
-                                ui.label(RichText::new(&toast.text).color(theme::TEXT));
-                            });
-                    }
-                });
-            },
-        );
+        let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("toasts")));
+        let most_width = (area.width() - 60.0).clamp(120.0, 520.0);
+        let mut bottom = area.bottom() - 16.0;
+        for toast in self.toasts.iter().rev() {
+            let galley = painter.layout(toast.text.clone(), FontId::proportional(13.5), theme::TEXT, most_width);
+            let size = galley.size() + 2.0 * PADDING;
+            let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, bottom - size.y), size);
+            let edge = if toast.is_error { theme::ERROR } else { theme::ACCENT };
+            let radius = CornerRadius::same(8);
+            painter.rect_filled(rect, radius, Color32::from_rgba_premultiplied(17, 19, 24, 240));
+            painter.rect_stroke(rect, radius, Stroke::new(1.0, edge.gamma_multiply(0.6)), StrokeKind::Inside);
+            painter.galley(rect.min + PADDING, galley, theme::TEXT);
+            bottom = rect.top() - 8.0;
+        }
     }
 }
 

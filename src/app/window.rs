@@ -17,7 +17,8 @@ use super::open::Launch;
 use super::painter::{Painted, Painter};
 use super::panel::{self, Thumbnail, UiEvent, UiState};
 use super::{files, theme};
-use crate::dream::runner::{Rate, Request, Runner, Status, Wiring, Wish};
+use crate::dream::gate::Gate;
+use crate::dream::runner::{Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::still::Still;
 use crate::dream::{Drive, prompt};
 use crate::engine::DecodeSettings;
@@ -80,6 +81,7 @@ struct App {
     latch: Arc<Mutex<Latch>>,
     /// Whether a [`Wake::Fetch`] is on its way already: frames must not flood the event loop.
     fetch_sent: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     ui: UiState,
     status: Status,
     shell: Option<Shell>,
@@ -89,7 +91,10 @@ struct App {
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
     rebuilds: u32,
+    /// Counts the engines handed to the runner.
+    engine_number: u32,
     first_frame_logged: bool,
+    paint_count: PaintCount,
     fatal: Option<String>,
 }
 
@@ -128,6 +133,7 @@ impl App {
             bindings,
             latch,
             fetch_sent: Arc::new(AtomicBool::new(false)),
+            gate: Arc::default(),
             ui,
             status: Status::default(),
             shell: None,
@@ -137,7 +143,9 @@ impl App {
             dropped: Vec::new(),
             spare: Vec::new(),
             rebuilds: 0,
+            engine_number: 0,
             first_frame_logged: false,
+            paint_count: PaintCount::new(),
             fatal: None,
         }
     }
@@ -154,20 +162,8 @@ impl App {
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
         let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
-        let painter = Painter::new(window.clone()).map_err(|why| why.to_string())?;
-        let context = egui::Context::default();
-        theme::apply(&context);
-        let egui = egui_winit::State::new(context.clone(), egui::ViewportId::ROOT, &window, None, None, Some(painter.max_texture_side()));
-        self.ui.gallery = self
-            .plan
-            .launch
-            .gallery()
-            .iter()
-            .map(|(name, still, [w, h])| {
-                let image = egui::ColorImage::from_rgb([*w, *h], &still.rgb);
-                Thumbnail { name: name.clone(), texture: context.load_texture(name, image, egui::TextureOptions::NEAREST) }
-            })
-            .collect();
+        let painter = Painter::new(window.clone(), self.gate.clone()).map_err(|why| why.to_string())?;
+        let egui = self.interface(&window, &painter);
         let runner = self.spawn_runner(&painter)?;
         Ok(Shell { runner, painter, egui, window })
     }
@@ -186,6 +182,7 @@ impl App {
                     proxy.send_event(Wake::Fetch).ok();
                 }
             }),
+            gate: self.gate.clone(),
         };
         let launch = self.plan.launch.clone();
         let gpu = painter.gpu().clone();
@@ -197,7 +194,9 @@ impl App {
         self.fetch_sent.store(false, Ordering::Release);
         let Some(shell) = &mut self.shell else { return };
         let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
-        if let (Some(picture), Some(info)) = (picture, &self.status.info) {
+        // A texture of the device before cannot be drawn on this one.
+        let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
+        if let (Some(picture), Some(info)) = (drawable, &self.status.info) {
             self.spare = shell.painter.set_picture(picture, info.width_px as u32, info.height_px as u32);
         }
         for notice in notices {
@@ -217,37 +216,57 @@ impl App {
 
     /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
     fn rebuild_graphics(&mut self) {
-        let Some(shell) = &mut self.shell else { return };
+        let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
         self.rebuilds += 1;
         log::warn!("the graphics device was lost; making it anew (attempt {})", self.rebuilds);
-        let painter = match Painter::new(shell.window.clone()) {
-            Ok(painter) if self.rebuilds <= MOST_REBUILDS => painter,
-            Ok(_) => {
-                self.fatal = Some("the graphics device keeps getting lost".to_owned());
-                return;
-            }
+        if self.rebuilds > MOST_REBUILDS {
+            self.fatal = Some("the graphics device keeps getting lost".to_owned());
+            return;
+        }
+        // A window bears one surface at a time.
+        drop(painter);
+        let painter = match Painter::new(window.clone(), self.gate.clone()) {
+            Ok(painter) => painter,
             Err(why) => {
                 self.fatal = Some(why.to_string());
                 return;
             }
         };
         match self.plan.launch.open_engine(Some(painter.gpu())) {
-            Ok(Some(engine)) => shell.runner.request(Request::ReplaceEngine(engine)),
-            Ok(None) => {}
+            Ok(Some(engine)) => {
+                self.engine_number += 1;
+                runner.request(Request::ReplaceEngine(engine));
+            }
+            Ok(None) => runner.request(Request::Show),
             Err(why) => self.ui.toasts.push(why, true),
         }
-        shell.painter = painter;
-        // The interface's textures went with the device; a fresh context sends them all again.
+        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
+        let egui = self.interface(&window, &painter);
+        window.request_redraw();
+        self.shell = Some(Shell { runner, painter, egui, window });
+    }
+
+    /// A fresh interface whose textures are yet to be sent to the painter's device.
+    fn interface(&mut self, window: &Window, painter: &Painter) -> egui_winit::State {
         let context = egui::Context::default();
         theme::apply(&context);
-        shell.egui =
-            egui_winit::State::new(context, egui::ViewportId::ROOT, &shell.window, None, None, Some(shell.painter.max_texture_side()));
-        self.ui.gallery.clear();
-        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
+        self.ui.adapter = short_name(painter);
+        self.ui.gallery = self
+            .plan
+            .launch
+            .gallery()
+            .iter()
+            .map(|(name, still, [w, h])| {
+                let image = egui::ColorImage::from_rgb([*w, *h], &still.rgb);
+                Thumbnail { name: name.clone(), texture: context.load_texture(name, image, egui::TextureOptions::NEAREST) }
+            })
+            .collect();
+        egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
     }
 
     fn paint(&mut self) {
         let Some(shell) = &mut self.shell else { return };
+        let start = Instant::now();
         let input = shell.egui.take_egui_input(&shell.window);
         let context = shell.egui.egui_ctx().clone();
         let mut events = Vec::new();
@@ -264,7 +283,9 @@ impl App {
             None => RectPx::default(),
         };
         let primitives = context.tessellate(output.shapes, scale);
-        match shell.painter.paint(rect, scale, &primitives, output.textures_delta) {
+        let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
+        self.paint_count.count(start.elapsed());
+        match painted {
             Painted::Shown => {
                 self.rebuilds = 0;
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
@@ -495,6 +516,39 @@ impl ApplicationHandler<Wake> for App {
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
         // Engine, surface and device go while the window is still there.
         self.shell = None;
+    }
+}
+
+/// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".
+fn short_name(painter: &Painter) -> String {
+    let name = &painter.gpu().summary.name;
+    name.split(" (").next().unwrap_or(name).to_owned()
+}
+
+/// How often the window is drawn, for the log.
+#[derive(Debug)]
+struct PaintCount {
+    since: Instant,
+    paints: u32,
+    busy: Duration,
+}
+
+impl PaintCount {
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn new() -> Self {
+        Self { since: Instant::now(), paints: 0, busy: Duration::ZERO }
+    }
+
+    fn count(&mut self, took: Duration) {
+        self.paints += 1;
+        self.busy += took;
+        let span = self.since.elapsed();
+        if span >= Self::EVERY {
+            let (hz, ms) = (f64::from(self.paints) / span.as_secs_f64(), self.busy.as_secs_f64() * 1e3 / f64::from(self.paints));
+            log::debug!("window drawn {hz:.1} times a second, {ms:.1} ms each");
+            *self = Self::new();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! truth play through the same code. A [`runner::Runner`] plays a source on its own thread, evenly paced.
 
 pub mod drive;
+pub mod gate;
 pub mod prompt;
 pub mod record;
 pub mod runner;

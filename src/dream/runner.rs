@@ -10,13 +10,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::drive::Drive;
+use super::gate::Gate;
 use super::record;
 use super::source::{DreamError, Source, SourceInfo};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
 
 /// Codes kept for the inspector's timeline.
-pub const TIMELINE_FRAMES: usize = 96;
+pub const TIMELINE_FRAMES: usize = 84;
 /// Requests that may wait while a frame is computed.
 const MOST_WAITING: usize = 64;
 /// Notices that may wait for the window.
@@ -44,6 +45,8 @@ pub enum Request {
     Screenshot(PathBuf, u32),
     /// A fresh engine in place of a lost one.
     ReplaceEngine(Box<dyn Engine>),
+    /// Hands the newest picture over once more: the window lost it.
+    Show,
     /// Look at the wish again.
     Nudge,
 }
@@ -88,6 +91,8 @@ pub struct Status {
     pub failed: Option<String>,
     /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`].
     pub device_lost: bool,
+    /// How many engines have taken the place of the first.
+    pub engine_number: u32,
 }
 
 /// Good news or bad, for the window to show.
@@ -121,6 +126,8 @@ pub struct Wiring {
     pub drive: Box<dyn FnMut() -> Drive + Send>,
     /// Called whenever there is something new to fetch.
     pub wake: Box<dyn Fn() + Send>,
+    /// Held open by the worker while it computes.
+    pub gate: Arc<Gate>,
 }
 
 /// The thread named "dream" and what it shares.
@@ -270,13 +277,19 @@ impl Worker {
             };
             match request {
                 Ok(request) => {
+                    let gate = self.wiring.gate.clone();
+                    let _pass = gate.pass();
                     self.serve(request);
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.frame(&wish.settings);
+            {
+                let gate = self.wiring.gate.clone();
+                let _pass = gate.pass();
+                self.frame(&wish.settings);
+            }
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
         }
@@ -285,6 +298,10 @@ impl Worker {
     fn serve(&mut self, request: Request) {
         let outcome = match request {
             Request::Nudge => Ok(()),
+            Request::Show => {
+                self.publish(true);
+                Ok(())
+            }
             Request::Step => {
                 self.single_steps = (self.single_steps + 1).min(8);
                 self.halted = false;
@@ -294,9 +311,15 @@ impl Worker {
             Request::StartFrom(stills) => self.restarted(|source| source.start_from(&stills)),
             Request::Screenshot(path, scale) => self.screenshot(&path, scale),
             Request::ReplaceEngine(engine) => {
+                {
+                    let mut outbox = lock(&self.shared.outbox);
+                    outbox.status.engine_number += 1;
+                    outbox.status.device_lost = false;
+                    // It may lie on the device that is gone.
+                    outbox.picture = None;
+                }
                 let replaced = self.restarted(|source| source.replace_engine(engine));
                 self.info = Arc::new(self.source.info().clone());
-                lock(&self.shared.outbox).status.device_lost = false;
                 replaced
             }
         };
@@ -532,7 +555,7 @@ mod tests {
     fn start(counter: Counter, wish: Wish) -> (Runner, Arc<Mutex<Drive>>) {
         let drive = Arc::new(Mutex::new(Drive::default()));
         let seen = drive.clone();
-        let wiring = Wiring { drive: Box::new(move || *lock(&seen)), wake: Box::new(|| {}) };
+        let wiring = Wiring { drive: Box::new(move || *lock(&seen)), wake: Box::new(|| {}), gate: Arc::default() };
         (Runner::spawn(move || Ok(Box::new(counter) as Box<dyn Source>), wish, wiring).unwrap(), drive)
     }
 
@@ -600,7 +623,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_says_why() {
-        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}) };
+        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
         let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
         wait_for(&runner, "the reason", |status, _, _| status.failed.as_deref() == Some("no such world"));
     }
