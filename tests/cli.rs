@@ -163,7 +163,18 @@ fn a_dream_without_a_display_replays_byte_for_byte() {
     let record = |name: &str, seed: &str| {
         let gif = text(&folder.path(name));
         let said = played(&[
-            &pack, "--engine", "cpu", "--headless", "--actions", "D*4 W*3 #1 .*2", "--seed", seed, "--prompt", "", "--record", &gif,
+            &pack,
+            "--engine",
+            "cpu",
+            "--headless",
+            "--actions",
+            "D*4 W*3 #1 .*2",
+            "--seed",
+            seed,
+            "--prompt",
+            "",
+            "--record",
+            &gif,
         ]);
         assert!(said.contains("10 frames") && said.contains("cpu engine"), "{said}");
         std::fs::read(gif).unwrap()

@@ -9,8 +9,8 @@ use crate::dream::session::DreamSession;
 use crate::dream::still::{self, Still};
 use crate::dream::truth::TruthSession;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
-use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::gpu::GpuEngine;
+use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::{Engine, EngineError};
 use crate::pack::Pack;
 use crate::worlds;
@@ -93,9 +93,7 @@ impl Launch {
     pub fn vocabulary(&self) -> (&[String], usize) {
         match self {
             Self::World { .. } => (&[], 0),
-            Self::Pack { pack, .. } => {
-                (&pack.manifest.vocabulary, pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
-            }
+            Self::Pack { pack, .. } => (&pack.manifest.vocabulary, pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words)),
         }
     }
 
@@ -112,9 +110,7 @@ impl Launch {
     /// One sentence.
     pub fn open_source(&self, gpu: Option<&GpuContext>, prompt: &[u16]) -> Result<Box<dyn Source>, String> {
         match self {
-            Self::World { name, seed, hold_ambience, .. } => {
-                Ok(Box::new(TruthSession::new(find_world(name)?, *seed, *hold_ambience)))
-            }
+            Self::World { name, seed, hold_ambience, .. } => Ok(Box::new(TruthSession::new(find_world(name)?, *seed, *hold_ambience))),
             Self::Pack { pack, engine, start, .. } => {
                 let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
                 let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;

@@ -93,9 +93,8 @@ pub fn of_gpu(gpu: &GpuContext) -> Result<Peak, EngineError> {
     const OPS: f64 = INVOCATIONS as f64 * 512.0 * 4.0 * 4.0 * 2.0;
     const COPY_BYTES: u64 = 64 << 20;
     let device = &gpu.device;
-    let buffer = |label, size, usage| {
-        device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
-    };
+    let buffer =
+        |label, size, usage| device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false });
     let out = buffer("peak", INVOCATIONS * 16, wgpu::BufferUsages::STORAGE);
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some("peak"),

@@ -171,8 +171,7 @@ impl App {
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
         let (vocabulary, most_words) = self.plan.launch.vocabulary();
         let prompt = prompt::ids(&prompt::read(&self.plan.prompt, vocabulary, most_words));
-        let wish =
-            Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt.clone() };
+        let wish = Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt.clone() };
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {

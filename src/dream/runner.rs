@@ -540,14 +540,8 @@ mod tests {
     }
 
     fn wish(rate: Rate, paused: bool) -> Wish {
-        let settings = DecodeSettings {
-            steps: 1,
-            temperature: 0.0,
-            seed: 0,
-            order: crate::engine::UnmaskOrder::Random,
-            window: 1,
-            context_level: 0,
-        };
+        let settings =
+            DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: crate::engine::UnmaskOrder::Random, window: 1, context_level: 0 };
         Wish { settings, rate, paused, prompt: Vec::new() }
     }
 
