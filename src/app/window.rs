@@ -1,5 +1,8 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
+mod commands;
+mod paint_count;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,25 +12,25 @@ use winit::application::ApplicationHandler;
 use winit::dpi::PhysicalSize;
 use winit::event::{ElementState, StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
-use winit::keyboard::{KeyCode, ModifiersState, PhysicalKey};
+use winit::keyboard::{ModifiersState, PhysicalKey};
 use winit::window::{Fullscreen, Icon, Window, WindowId};
+
+use paint_count::PaintCount;
 
 use super::layout::{RectPx, picture_rect};
 use super::open::Launch;
 use super::painter::{Painted, Painter};
-use super::panel::{self, Thumbnail, UiEvent, UiState};
+use super::panel::{self, Thumbnail, UiState};
 use super::{files, theme};
 use crate::dream::gate::Gate;
+use crate::dream::prompt;
 use crate::dream::runner::{Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::still::Still;
-use crate::dream::{Drive, prompt};
 use crate::engine::DecodeSettings;
 use crate::input::bindings::user_path;
 use crate::input::pad::{PadListener, PadNews};
-use crate::input::{Action, Bindings, Command, Holder, Latch};
+use crate::input::{Bindings, Latch};
 
-/// Side of a screenshot's pixels.
-const SCREENSHOT_SCALE: u32 = 4;
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
 /// How often a lost device is made anew before giving up.
@@ -119,6 +122,12 @@ impl App {
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
+        }
+        let (vocabulary, most_words) = plan.launch.vocabulary();
+        let words = prompt::read(&plan.prompt, vocabulary, most_words);
+        let unknown: Vec<&str> = words.iter().filter(|w| w.fate == prompt::Fate::Unknown).map(|w| &plan.prompt[w.range.clone()]).collect();
+        if !unknown.is_empty() {
+            ui.toasts.push(format!("{} does not know: {}", plan.launch.title(), unknown.join(", ")), true);
         }
         let tell = proxy.clone();
         let pads = PadListener::spawn(bindings.clone(), latch.clone(), move |news| {
@@ -302,115 +311,6 @@ impl App {
         }
     }
 
-    fn serve(&mut self, event: UiEvent) {
-        match event {
-            UiEvent::Command(command) => self.command(command),
-            UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
-            UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
-            UiEvent::Prompt(ids) => self.wish(|wish| wish.prompt = ids),
-            UiEvent::Gallery(index) => {
-                if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
-                    let stills = vec![still.clone()];
-                    self.request(Request::StartFrom(stills));
-                }
-            }
-            UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
-            UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
-            UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Panel => self.ui.panel = !self.ui.panel,
-            Command::Hud => self.ui.hud = !self.ui.hud,
-            Command::Pause => {
-                self.ui.paused = !self.ui.paused;
-                let paused = self.ui.paused;
-                self.wish(|wish| wish.paused = paused);
-            }
-            Command::Step => {
-                self.ui.paused = true;
-                self.wish(|wish| wish.paused = true);
-                self.request(Request::Step);
-            }
-            Command::Reset => self.restart(),
-            Command::NewSeed => {
-                self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
-                let settings = self.ui.settings;
-                self.wish(|wish| wish.settings = settings);
-                self.restart();
-            }
-            Command::Screenshot => self.request(Request::Screenshot(files::screenshot_path(), SCREENSHOT_SCALE)),
-            Command::Fullscreen => {
-                if let Some(shell) = &self.shell {
-                    let on = shell.window.fullscreen().is_some();
-                    shell.window.set_fullscreen((!on).then_some(Fullscreen::Borderless(None)));
-                }
-            }
-        }
-        self.redraw();
-    }
-
-    fn restart(&mut self) {
-        let seed = self.ui.settings.seed;
-        self.request(Request::Reset(seed));
-    }
-
-    fn wish(&self, change: impl FnOnce(&mut Wish)) {
-        if let Some(shell) = &self.shell {
-            shell.runner.wish(change);
-        }
-    }
-
-    fn request(&self, request: Request) {
-        if let Some(shell) = &self.shell {
-            shell.runner.request(request);
-        }
-    }
-
-    /// A key of the keyboard; true where it is the game's and not the interface's.
-    fn key(&mut self, event_loop: &ActiveEventLoop, key: KeyCode, state: ElementState, repeat: bool) -> bool {
-        let by = Holder::Key(key);
-        if state == ElementState::Released {
-            self.latch().release(by);
-            return false;
-        }
-        if key == KeyCode::KeyQ && self.modifiers.control_key() {
-            event_loop.exit();
-            return true;
-        }
-        let typing = self.shell.as_ref().is_some_and(|s| s.egui.egui_ctx().text_edit_focused());
-        let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
-        let action = self.bindings.key(key).filter(|_| !other);
-        match action {
-            // Letters belong to the text while one types; what leaves the text alone works all the same.
-            Some(Action::Drive(_)) if typing => false,
-            Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F3 | KeyCode::F11 | KeyCode::F12) => false,
-            Some(Action::Drive(drive)) => {
-                self.latch().press(by, drive);
-                true
-            }
-            Some(Action::Command(command)) => {
-                if !repeat || command == Command::Step {
-                    self.command(command);
-                }
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn pad(&mut self, news: PadNews) {
-        match news {
-            PadNews::Command(command) => self.command(command),
-            PadNews::Connected(name) => self.ui.toasts.push(format!("{name} is connected"), false),
-            PadNews::Disconnected(name) => self.ui.toasts.push(format!("{name} is gone"), false),
-            PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
-        }
-        self.redraw();
-    }
-
     fn read_stills(&self, paths: Vec<PathBuf>) {
         let (width_px, height_px) = self.plan.launch.frame_px();
         files::read_stills(paths, width_px, height_px, self.proxy.clone());
@@ -522,33 +422,6 @@ impl ApplicationHandler<Wake> for App {
 fn short_name(painter: &Painter) -> String {
     let name = &painter.gpu().summary.name;
     name.split(" (").next().unwrap_or(name).to_owned()
-}
-
-/// How often the window is drawn, for the log.
-#[derive(Debug)]
-struct PaintCount {
-    since: Instant,
-    paints: u32,
-    busy: Duration,
-}
-
-impl PaintCount {
-    const EVERY: Duration = Duration::from_secs(5);
-
-    fn new() -> Self {
-        Self { since: Instant::now(), paints: 0, busy: Duration::ZERO }
-    }
-
-    fn count(&mut self, took: Duration) {
-        self.paints += 1;
-        self.busy += took;
-        let span = self.since.elapsed();
-        if span >= Self::EVERY {
-            let (hz, ms) = (f64::from(self.paints) / span.as_secs_f64(), self.busy.as_secs_f64() * 1e3 / f64::from(self.paints));
-            log::debug!("window drawn {hz:.1} times a second, {ms:.1} ms each");
-            *self = Self::new();
-        }
-    }
 }
 
 fn to_px(area: egui::Rect, scale: f32) -> RectPx {

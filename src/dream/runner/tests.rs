@@ -1,0 +1,180 @@
+//! The worker on a source that counts.
+
+use super::*;
+use crate::dream::Intent;
+
+#[test]
+fn the_beat_stays_even_after_a_short_delay_and_starts_anew_after_a_long_one() {
+    let start = Instant::now();
+    let period = Duration::from_millis(100);
+    let ms = Duration::from_millis;
+    assert_eq!(next_due(start, start + ms(30), period), start + ms(100));
+    assert_eq!(next_due(start, start + ms(150), period), start + ms(100), "caught up");
+    assert_eq!(next_due(start, start + ms(900), period), start + ms(900), "no race after a pause");
+}
+
+/// Counts frames; its picture is the number of the frame and the code.
+struct Counter {
+    info: SourceInfo,
+    pixels: Vec<u8>,
+    fails_at: Option<u8>,
+}
+
+impl Counter {
+    fn new(rate_hz: u32) -> Self {
+        let action = |name: &str, intent| super::super::source::ActionInfo {
+            name: name.to_owned(),
+            share: None,
+            purity: None,
+            bound_to: vec![intent],
+        };
+        let info = SourceInfo {
+            kind: crate::dream::SourceKind::Truth,
+            title: "counter".to_owned(),
+            engine: String::new(),
+            device: String::new(),
+            width_px: 1,
+            height_px: 1,
+            rate_hz,
+            actions: vec![action("stay", Intent::Stay), action("east", Intent::East)],
+            vocabulary: Vec::new(),
+            prompt_words: 0,
+            suggested_prompts: Vec::new(),
+            window: 0,
+            context_levels: 0,
+        };
+        Self { info, pixels: vec![0; 4], fails_at: None }
+    }
+}
+
+impl Source for Counter {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn step(&mut self, code: u8, _: &DecodeSettings) -> Result<(), DreamError> {
+        if self.fails_at == Some(self.pixels[0]) {
+            self.fails_at = None;
+            return Err(DreamError::NoFrames);
+        }
+        self.pixels[0] = self.pixels[0].wrapping_add(1);
+        self.pixels[1] = code;
+        Ok(())
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        Picture::Rgba(&self.pixels)
+    }
+
+    fn read_picture(&mut self) -> Result<Vec<u8>, DreamError> {
+        Ok(self.pixels.clone())
+    }
+
+    fn stage_times(&self) -> StageTimes {
+        Vec::new()
+    }
+
+    fn caption(&self) -> Option<String> {
+        None
+    }
+
+    fn reset(&mut self, _: u32) -> Result<(), DreamError> {
+        self.pixels[0] = 0;
+        Ok(())
+    }
+
+    fn start_from(&mut self, _: &[Still]) -> Result<(), DreamError> {
+        Err(DreamError::NoPicture("counter".to_owned()))
+    }
+
+    fn set_prompt(&mut self, _: &[u16]) -> Result<(), DreamError> {
+        Ok(())
+    }
+
+    fn replace_engine(&mut self, _: Box<dyn Engine>) -> Result<(), DreamError> {
+        Ok(())
+    }
+}
+
+fn wish(rate: Rate, paused: bool) -> Wish {
+    let settings =
+        DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: crate::engine::UnmaskOrder::Random, window: 1, context_level: 0 };
+    Wish { settings, rate, paused, prompt: Vec::new() }
+}
+
+/// A runner with the drive its frames see.
+fn start(counter: Counter, wish: Wish) -> (Runner, Arc<Mutex<Drive>>) {
+    let drive = Arc::new(Mutex::new(Drive::default()));
+    let seen = drive.clone();
+    let wiring = Wiring { drive: Box::new(move || *lock(&seen)), wake: Box::new(|| {}), gate: Arc::default() };
+    (Runner::spawn(move || Ok(Box::new(counter) as Box<dyn Source>), wish, wiring).unwrap(), drive)
+}
+
+fn wait_for(runner: &Runner, what: &str, mut done: impl FnMut(&Status, Option<&Shown>, &[Notice]) -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    let mut status = Status::default();
+    loop {
+        let (picture, notices) = runner.fetch(&mut status, Vec::new());
+        if done(&status, picture.as_ref(), &notices) {
+            return;
+        }
+        assert!(Instant::now() < give_up, "waited for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn paused_it_makes_single_steps_and_takes_the_drive_of_the_moment() {
+    let (runner, drive) = start(Counter::new(1000), wish(Rate::Own, true));
+    wait_for(&runner, "the first picture", |_, picture, _| picture.is_some());
+    *lock(&drive) = Drive::Intent(Intent::East);
+    runner.request(Request::Step);
+    wait_for(&runner, "one step", |status, _, _| status.frames == 1 && status.code == 1 && status.timeline == [1]);
+    std::thread::sleep(Duration::from_millis(50));
+    wait_for(&runner, "no more steps", |status, _, _| status.frames == 1);
+}
+
+#[test]
+fn a_picture_nobody_fetched_is_replaced_by_the_newest() {
+    let (runner, _drive) = start(Counter::new(1000), wish(Rate::Max, false));
+    std::thread::sleep(Duration::from_millis(50));
+    runner.wish(|wish| wish.paused = true);
+    std::thread::sleep(Duration::from_millis(50));
+    wait_for(&runner, "the newest picture", |status, picture, _| match picture {
+        Some(Shown::Rgba(pixels)) => {
+            assert!(status.frames > 2);
+            assert_eq!(u64::from(pixels[0]), status.frames % 256, "the picture is the last one made");
+            true
+        }
+        _ => false,
+    });
+}
+
+#[test]
+fn the_rate_is_kept_and_can_change() {
+    let (runner, _drive) = start(Counter::new(50), wish(Rate::Own, false));
+    let start = Instant::now();
+    wait_for(&runner, "frames at the own rate", |status, _, _| status.frames >= 20);
+    assert!(start.elapsed() > Duration::from_millis(330), "20 frames at 50 Hz took only {:?}", start.elapsed());
+    runner.wish(|wish| wish.rate = Rate::Max);
+    wait_for(&runner, "frames without a limit", |status, _, _| status.frames > 1000);
+}
+
+#[test]
+fn a_failing_frame_is_a_notice_and_the_game_goes_on_after_a_reset() {
+    let mut counter = Counter::new(1000);
+    counter.fails_at = Some(3);
+    let (runner, _drive) = start(counter, wish(Rate::Own, false));
+    wait_for(&runner, "the notice", |_, _, notices| notices.iter().any(|n| n.is_error && n.text.contains("picture")));
+    runner.request(Request::StartFrom(Vec::new()));
+    wait_for(&runner, "the refusal", |_, _, notices| notices.iter().any(|n| n.text.contains("counter is a simulator")));
+    runner.request(Request::Reset(0));
+    wait_for(&runner, "frames after the reset", |status, _, _| status.frames > 10);
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+    let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
+    wait_for(&runner, "the reason", |status, _, _| status.failed.as_deref() == Some("no such world"));
+}
