@@ -211,7 +211,8 @@ fn gallery(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
 /// One line of a form: name at the left, control at the right.
 fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) {
     ui.horizontal(|ui| {
-        ui.add_sized(vec2(82.0, 22.0), egui::Label::new(RichText::new(name).color(theme::QUIET)).halign(egui::Align::LEFT));
+        let (rect, _) = ui.allocate_exact_size(vec2(86.0, 22.0), egui::Sense::hover());
+        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, egui::FontId::proportional(13.0), theme::QUIET);
         control(ui);
     });
 }

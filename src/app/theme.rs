@@ -44,7 +44,7 @@ pub fn apply(ctx: &egui::Context) {
         style.spacing.item_spacing = vec2(6.0, 6.0);
         style.spacing.button_padding = vec2(9.0, 5.0);
         style.spacing.interact_size.y = 26.0;
-        style.spacing.slider_width = 116.0;
+        style.spacing.slider_width = 106.0;
         style.spacing.scroll = egui::style::ScrollStyle::thin();
         style.interaction.selectable_labels = false;
 
