@@ -31,7 +31,7 @@ pub trait Stage: Send + Sync + 'static {
     /// Data of one step, made on another thread.
     fn batch(&self, step: u64) -> Result<Self::Batch>;
     /// Scalar loss of a batch. `model` lives on an autodiff device.
-    fn loss(&self, model: &Self::Model, batch: Self::Batch, device: &Device) -> Tensor<1>;
+    fn loss(&self, model: &Self::Model, batch: Self::Batch, device: &Device) -> Result<Tensor<1>>;
     /// Figures on held-out data; the first is the one shown. `model` and `device` are without autodiff.
     fn validate(&self, model: &Self::Model, device: &Device) -> Result<Vec<(&'static str, f64)>>;
     /// Samples (frames, pairs) of a batch, for the speed shown.
@@ -136,7 +136,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     };
     while done(&progress) < 1.0 && !settings.stop.load(Ordering::Relaxed) {
         let batch = receiver.recv().context("the data thread ended early")??;
-        let loss = stage.loss(&model, batch, &device);
+        let loss = stage.loss(&model, batch, &device)?;
         let value: f64 = loss.clone().into_scalar::<f32>().into();
         if !value.is_finite() {
             bail!("{}: the loss became {value} at step {}; the last checkpoint is kept", S::NAME, progress.step);

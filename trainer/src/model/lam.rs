@@ -102,18 +102,14 @@ impl Lam {
 }
 
 /// Every pixel becomes the kernel-weighted mean of those around it: patches `(pairs * tokens, patch values)`, kernel
-/// `(pairs, (2 reach + 1)^2)` in row order of the offsets. Beyond the border the frame is black.
+/// `(pairs, (2 reach + 1)^2)` in row order of the offsets. Beyond the border the frame goes on as it ends.
 fn advect(patches: Tensor<2>, kernel: Tensor<2>, shape: LamShape) -> Tensor<2> {
     let (side, reach) = (shape.side(), shape.dims.reach);
     let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
     let [rows, values] = patches.dims();
     let (pairs, w, h) = (rows / (grid_w * grid_h), grid_w * side, grid_h * side);
-    let device = patches.device();
     let image = patches.reshape([pairs, grid_h, grid_w, side, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([pairs, h, w, 3]);
-    let edge = Tensor::<4>::zeros([pairs, reach, w, 3], &device) - 1.0;
-    let image = Tensor::cat(vec![edge.clone(), image, edge], 1);
-    let edge = Tensor::<4>::zeros([pairs, h + 2 * reach, reach, 3], &device) - 1.0;
-    let image = Tensor::cat(vec![edge.clone(), image, edge], 2);
+    let image = extend_edges(extend_edges(image, 1, reach), 2, reach);
     let mut around = Vec::new();
     for dy in 0..=2 * reach {
         for dx in 0..=2 * reach {
@@ -122,4 +118,14 @@ fn advect(patches: Tensor<2>, kernel: Tensor<2>, shape: LamShape) -> Tensor<2> {
     }
     let moved = kernel.unsqueeze_dim::<3>(1).matmul(Tensor::cat(around, 1));
     moved.reshape([pairs, grid_h, side, grid_w, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([rows, values])
+}
+
+/// Repeats the first and the last slice of dimension `dim` `times` times.
+fn extend_edges(image: Tensor<4>, dim: usize, times: usize) -> Tensor<4> {
+    if times == 0 {
+        return image;
+    }
+    let last = image.dims()[dim] - 1;
+    let edge = |at: usize| image.clone().narrow(dim, at, 1).repeat_dim(dim, times);
+    Tensor::cat(vec![edge(0), image.clone(), edge(last)], dim)
 }

@@ -25,7 +25,10 @@ const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
 const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 /// Share of frames predicted without any token given, as in the first decoding step.
 const ALL_MASKED_SHARE: f32 = 0.4;
+/// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
+/// Share of clips without any prompt: how most people play.
+const PROMPTLESS_SHARE: f32 = 0.3;
 const ACTION_DROP_SHARE: f32 = 0.03;
 const VALIDATION_BATCHES: u64 = 6;
 
@@ -99,6 +102,7 @@ impl DynamicsStage {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
         let (clip, start) = (dice.below(clips.clips), dice.below(clips.frames - t + 1));
         let use_recorded = self.recorded_only || dice.chance(0.5);
+        let promptless = dice.chance(PROMPTLESS_SHARE);
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             let at = clip * clips.frames + frame;
@@ -107,7 +111,8 @@ impl DynamicsStage {
             let code = if (use_recorded && bound != NONE) || inferred == NONE { bound } else { inferred };
             let unknown = frame == start || code == NONE;
             batch.actions.push(if unknown { unknown_action } else { code });
-            batch.words.extend_from_slice(clips.frame_words(clip, frame));
+            let words = clips.frame_words(clip, frame).iter();
+            batch.words.extend(words.map(|word| if promptless { 0 } else { *word }));
         }
     }
 
@@ -321,13 +326,13 @@ impl Stage for DynamicsStage {
         Ok(self.training_batch(&mut Dice::new(self.seed, step)))
     }
 
-    fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Tensor<1> {
+    fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Result<Tensor<1>> {
         let logits = model.forward(&self.shape, self.input(&batch, device));
         let rows = batch.weights.len();
         let masked: f32 = batch.weights.iter().sum();
         let weights = Tensor::<2>::from_data(TensorData::new(batch.weights.clone(), [rows, 1]), device);
         let total = (self.log_likelihood(logits, &batch, device) * weights).sum();
-        total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64)
+        Ok(total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
     /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all

@@ -18,7 +18,8 @@ use crate::training::Stage;
 const PAIRS_PER_CLIP: usize = 6;
 const CLIP_FRAMES: usize = 32;
 const VALIDATION_CLIPS: u64 = 16;
-const WHOLE_WEIGHT: f64 = 0.1;
+/// Codes whose motion errs at most this much more than the best one's are told apart by the whole prediction.
+const ALIKE: f32 = 1.15;
 /// Clips whose motion tells what codes start as.
 const START_CLIPS: u64 = 24;
 /// Held-out clips that codes are named by.
@@ -107,17 +108,43 @@ impl LamStage {
         (moved.clone(), model.refine(moved, codes, self.shape()))
     }
 
-    /// How badly each code explains each pair, `[code][pair]`: the error of the moved frame, and a little of the whole prediction's, which
-    /// decides between codes that move alike.
-    fn errors(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Vec<Vec<f32>> {
-        let pairs = before.dims()[0] / self.frame.tokens();
-        let error = |code: u8| {
-            let (moved, whole) = self.predict(model, before.clone(), &vec![code; pairs]);
-            let error = (moved - after.clone()).abs() + (whole - after.clone()).abs() * WHOLE_WEIGHT;
-            let width = error.dims()[0] * error.dims()[1] / pairs;
-            error.reshape([pairs, width]).mean_dim(1).try_into_vec_as::<f32>().unwrap_or_default()
+    /// The code that explains each pair best: the one whose motion does, and among those that move about as well, the one whose whole
+    /// prediction does.
+    fn best_codes(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Result<Vec<u8>> {
+        let (tokens, width) = (self.frame.tokens(), before.dims()[1]);
+        let pairs = before.dims()[0] / tokens;
+        let codes = 1u8 << self.preset.lam.bits;
+        let device = before.device();
+        let error = |prediction: Tensor<2>, after: Tensor<2>| {
+            let pairs = after.dims()[0] / tokens;
+            let mean = (prediction - after).abs().reshape([pairs, tokens * width]).mean_dim(1);
+            mean.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
         };
-        (0..1u8 << self.preset.lam.bits).map(error).collect()
+        let of_pairs = |x: &Tensor<2>, rows: &[i64]| {
+            let rows = Tensor::<1, Int>::from_data(TensorData::new(rows.to_vec(), [rows.len()]), &device);
+            x.clone().reshape([pairs, tokens * width]).select(0, rows.clone()).reshape([rows.dims()[0] * tokens, width])
+        };
+        let mut moved_errors = Vec::new();
+        for code in 0..codes {
+            let moved = model.advect(before.clone(), codes_tensor(&vec![code; pairs], &device), self.shape());
+            moved_errors.push(error(moved, after.clone())?);
+        }
+        let least = |pair: usize| moved_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
+        let mut best = vec![(f32::INFINITY, 0); pairs];
+        for code in 0..codes {
+            let close = |pair: &i64| moved_errors[usize::from(code)][*pair as usize] <= ALIKE * least(*pair as usize);
+            let candidates: Vec<i64> = (0..pairs as i64).filter(close).collect();
+            if candidates.is_empty() {
+                continue;
+            }
+            let (_, whole) = self.predict(model, of_pairs(before, &candidates), &vec![code; candidates.len()]);
+            for (pair, error) in candidates.iter().zip(error(whole, of_pairs(after, &candidates))?) {
+                if error < best[*pair as usize].0 {
+                    best[*pair as usize] = (error, code);
+                }
+            }
+        }
+        Ok(best.into_iter().map(|(_, code)| code).collect())
     }
 
     /// Code of every step of a clip; entry `t` turned frame `t - 1` into frame `t`, entry 0 is `None`.
@@ -128,7 +155,7 @@ impl LamStage {
             let mut pairs = Pairs::default();
             chunk.iter().for_each(|t| self.push_pair(clip, *t, &mut pairs));
             let (before, after) = self.tensors(pairs, device);
-            codes.extend(best_codes(&self.errors(model, &before, &after)).into_iter().map(Some));
+            codes.extend(self.best_codes(model, &before, &after)?.into_iter().map(Some));
         }
         Ok(codes)
     }
@@ -165,19 +192,18 @@ impl Stage for LamStage {
         self.pairs(step * clips, clips, &mut Dice::new(self.seed, step))
     }
 
-    fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Tensor<1> {
+    fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Result<Tensor<1>> {
         let (before, after) = self.tensors(batch, device);
-        let errors = self.errors(&model.valid(), &before.clone().inner(), &after.clone().inner());
-        let codes = best_codes(&errors);
+        let codes = self.best_codes(&model.valid(), &before.clone().inner(), &after.clone().inner())?;
         let (moved, whole) = self.predict(model, before.clone(), &codes);
         let (moved, whole) = (moved - after.clone(), whole - after.clone());
-        moved.abs().mean() + whole.clone().abs().mean() + whole.square().mean()
+        Ok(moved.abs().mean() + whole.clone().abs().mean() + whole.square().mean())
     }
 
     /// Purity of codes against recorded actions, and the prediction's error in units of copying the last frame.
     fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
-        let codes = best_codes(&self.errors(model, &before, &after));
+        let codes = self.best_codes(model, &before, &after)?;
         let error = (self.predict(model, before.clone(), &codes).1 - after.clone()).square().mean();
         let copy = (before - after).square().mean();
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
@@ -205,12 +231,6 @@ fn codes_tensor(codes: &[u8], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(codes, [count]), device)
 }
 
-/// The code that explains each pair best, `errors[code][pair]`.
-fn best_codes(errors: &[Vec<f32>]) -> Vec<u8> {
-    let best = |pair: usize| (0..errors.len()).min_by(|a, b| errors[*a][pair].total_cmp(&errors[*b][pair])).unwrap_or(0);
-    (0..errors.first().map_or(0, Vec::len)).map(|pair| best(pair) as u8).collect()
-}
-
 /// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.
 pub struct Counts<'a> {
     /// `[code][action]`
@@ -232,7 +252,7 @@ impl<'a> Counts<'a> {
     /// Share of steps whose code's most frequent action is theirs, over moved and over blocked steps. Each code has one meaning: that of
     /// its most frequent action over all steps.
     pub fn purity(&self) -> (f64, f64) {
-        let meanings: Vec<usize> = (0..self.moved.len()).map(|code| self.meaning(code).0).collect();
+        let meanings: Vec<usize> = (0..self.moved.len()).map(|code| self.meaning(code)).collect();
         let share = |table: &[Vec<u32>]| {
             let hits: u32 = table.iter().zip(&meanings).map(|(row, meaning)| row[*meaning]).sum();
             let all: u32 = table.iter().flatten().sum();
@@ -241,11 +261,10 @@ impl<'a> Counts<'a> {
         (share(&self.moved), share(&self.blocked))
     }
 
-    /// Most frequent action of a code, and whether most of those steps were blocked.
-    fn meaning(&self, code: usize) -> (usize, bool) {
-        let total = |action: usize| self.moved[code][action] + self.blocked[code][action];
-        let action = (0..self.actions.len()).max_by_key(|action| total(*action)).unwrap_or(0);
-        (action, self.blocked[code][action] > self.moved[code][action])
+    /// Most frequent action of a code.
+    fn meaning(&self, code: usize) -> usize {
+        let total = |action: &usize| self.moved[code][*action] + self.blocked[code][*action];
+        (0..self.actions.len()).max_by_key(total).unwrap_or(0)
     }
 
     pub fn name_codes(&self) -> Vec<LatentAction> {
@@ -253,10 +272,12 @@ impl<'a> Counts<'a> {
         let share = |hit: u32, of: u32| if of == 0 { 0.0 } else { hit as f32 / of as f32 };
         let mut named: Vec<LatentAction> = (0..self.moved.len())
             .map(|code| {
-                let (action, blocked) = self.meaning(code);
-                let (moved_sum, blocked_sum) = (self.moved[code].iter().sum(), self.blocked[code].iter().sum());
-                let name = match (moved_sum + blocked_sum, blocked) {
+                let action = self.meaning(code);
+                let (moved_sum, blocked_sum): (u32, u32) = (self.moved[code].iter().sum(), self.blocked[code].iter().sum());
+                let of_blocked = share(self.blocked[code][action], blocked_sum);
+                let name = match (moved_sum + blocked_sum, blocked_sum > moved_sum) {
                     (0, _) => format!("code {code}"),
+                    (_, true) if of_blocked < 0.5 => "blocked".to_owned(),
                     (_, true) => format!("{} (blocked)", self.actions[action]),
                     (_, false) => self.actions[action].clone(),
                 };

@@ -69,10 +69,10 @@ impl Stage for TokenizerStage {
         self.frames(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
     }
 
-    fn loss(&self, model: &Tokenizer, batch: Vec<f32>, device: &Device) -> Tensor<1> {
+    fn loss(&self, model: &Tokenizer, batch: Vec<f32>, device: &Device) -> Result<Tensor<1>> {
         let target = self.tensor(batch, device);
         let error = self.reconstruct(model, target.clone()) - target;
-        error.clone().abs().mean() + error.square().mean()
+        Ok(error.clone().abs().mean() + error.square().mean())
     }
 
     fn validate(&self, model: &Tokenizer, device: &Device) -> Result<Vec<(&'static str, f64)>> {
