@@ -19,6 +19,7 @@ pub enum Backend {
 }
 
 impl Backend {
+    #[allow(deprecated, reason = "burn deprecates its libtorch backend, which is still the fastest on a CPU by far")]
     pub fn device(self) -> Result<Device> {
         let (device, feature): (Option<Device>, &str) = match self {
             #[cfg(feature = "flex")]

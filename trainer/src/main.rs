@@ -1,6 +1,7 @@
 //! Trains worlds for Somnium. Command line only; the work is in the modules.
 
 mod backend;
+mod eval;
 mod export;
 mod model;
 mod motion;
@@ -53,6 +54,33 @@ enum Command {
         #[command(flatten)]
         pack: PackArgs,
     },
+    /// Record clips of a simulator into a folder of .clip files.
+    Data {
+        #[arg(long, default_value = "isles")]
+        world: String,
+        #[arg(long, default_value_t = 100)]
+        clips: u64,
+        /// Frames of each clip.
+        #[arg(long, default_value_t = 256)]
+        frames: usize,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value = "recordings")]
+        out: PathBuf,
+    },
+    /// Judge a pack through the player's engine beside its simulator.
+    Eval {
+        pack: PathBuf,
+        /// Fewer rollouts: under three minutes on two cores.
+        #[arg(long)]
+        quick: bool,
+        /// Folder for the contact sheet, the GIF and the figures as JSON.
+        #[arg(long, default_value = "runs/eval")]
+        out: PathBuf,
+        /// Write the figures into the pack's manifest too.
+        #[arg(long)]
+        store: bool,
+    },
     /// Write the pack of a run's checkpoints.
     Export {
         #[command(flatten)]
@@ -100,6 +128,9 @@ struct StageArgs {
     /// Train for this many steps in all, earlier sessions counted in.
     #[arg(long)]
     steps: Option<u64>,
+    /// Stop after this many steps of this session, as Ctrl-C would.
+    #[arg(long)]
+    session_steps: Option<u64>,
 }
 
 #[derive(Args)]
@@ -124,16 +155,24 @@ struct PackArgs {
 
 impl RunArgs {
     fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
+        self.open_session(stop, None)
+    }
+
+    fn open_session(&self, stop: &Arc<AtomicBool>, session_steps: Option<u64>) -> Result<Run> {
         if self.bf16 {
             model::layers::use_bf16_products();
         }
         let from = self.from.as_deref().map(export::read_pack).transpose()?;
         let info = RunInfo { preset: self.preset.clone(), world: self.world.clone(), clips: self.clips.clone(), seed: self.seed };
-        Run::open(&self.run, info, self.backend, from, stop.clone())
+        Ok(Run { session_steps, ..Run::open(&self.run, info, self.backend, from, stop.clone())? })
     }
 }
 
 impl StageArgs {
+    fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
+        self.run.open_session(stop, self.session_steps)
+    }
+
     /// The budget's given share.
     fn budget(&self, share: f64) -> Budget {
         match (self.minutes, self.steps) {
@@ -150,13 +189,13 @@ fn main() -> Result<()> {
     let flag = stop.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
     match cli.command {
-        Command::Tokenizer(stage) => stage.run.open(&stop)?.train_tokenizer(stage.budget(1.0)),
-        Command::Lam(stage) => stage.run.open(&stop)?.train_lam(stage.budget(1.0)),
+        Command::Tokenizer(stage) => stage.open(&stop)?.train_tokenizer(stage.budget(1.0)),
+        Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)),
         Command::Dynamics { stage, dynamics } => {
-            stage.run.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.recorded_actions)
+            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.recorded_actions)
         }
         Command::All { stage, dynamics, pack } => {
-            let run = stage.run.open(&stop)?;
+            let run = stage.open(&stop)?;
             run.train_tokenizer(stage.budget(0.3))?;
             if !dynamics.recorded_actions && !stop.load(Ordering::Relaxed) {
                 run.train_lam(stage.budget(0.1))?;
@@ -165,6 +204,18 @@ fn main() -> Result<()> {
                 run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.recorded_actions)?;
             }
             export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
+        }
+        Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
+        Command::Eval { pack: path, quick, out, store } => {
+            let mut pack = export::read_pack(&path)?;
+            let effort = if quick { eval::Effort::quick() } else { eval::Effort::full() };
+            let figures = eval::evaluate(&path, &pack, &effort, &out)?;
+            std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
+            if store {
+                pack.manifest.evaluation = figures;
+                pack.write(&path)?;
+            }
+            Ok(())
         }
         Command::Export { run, dynamics, pack } => {
             export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())

@@ -25,22 +25,6 @@ pub fn push_patches(rgb: &[u8], frame: &FrameDims, shrink: usize, out: &mut Vec<
     }
 }
 
-/// The RGB frame of full-size patches `(tokens, patch values)`.
-pub fn frame_from_patches(patches: &[f32], frame: &FrameDims) -> Vec<u8> {
-    let mut rgb = vec![0; frame.rgb_bytes()];
-    let row_values = frame.patch_px * 3;
-    for (n, patch) in patches.chunks_exact(frame.patch_values()).enumerate() {
-        let (gx, gy) = (n % frame.grid_w(), n / frame.grid_w());
-        for (y, row) in patch.chunks_exact(row_values).enumerate() {
-            let start = ((gy * frame.patch_px + y) * frame.width_px + gx * frame.patch_px) * 3;
-            for (to, value) in rgb[start..start + row_values].iter_mut().zip(row) {
-                *to = ((value + 1.0) * 127.5).clamp(0.0, 255.0).round() as u8;
-            }
-        }
-    }
-    rgb
-}
-
 /// Peak signal-to-noise ratio of two pictures in dB; infinite where they are equal.
 pub fn psnr_db(a: &[u8], b: &[u8]) -> f64 {
     let error: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
@@ -58,14 +42,17 @@ mod tests {
     }
 
     #[test]
-    fn patches_and_back_is_the_same_picture() {
+    fn a_patch_holds_its_own_pixels_row_by_row() {
         let (rgb, mut patches) = (picture(), Vec::new());
         push_patches(&rgb, &FRAME, 1, &mut patches);
         assert_eq!(patches.len(), FRAME.tokens() * FRAME.patch_values());
-        assert_eq!(frame_from_patches(&patches, &FRAME), rgb);
-        // Negative control: another order of patches is another picture.
-        patches.rotate_left(FRAME.patch_values());
-        assert_ne!(frame_from_patches(&patches, &FRAME), rgb);
+        // Token 4 is the middle of the second row: columns 4 to 7, rows 4 to 7.
+        let value = |x: usize, y: usize, channel: usize| f32::from(rgb[(y * 12 + x) * 3 + channel]) / 127.5 - 1.0;
+        let patch = &patches[4 * FRAME.patch_values()..];
+        assert!((patch[0] - value(4, 4, 0)).abs() < 1e-6);
+        assert!((patch[4 * 3 + 2] - value(4, 5, 2)).abs() < 1e-6);
+        // Negative control: its neighbour holds others.
+        assert!((patches[3 * FRAME.patch_values()] - value(4, 4, 0)).abs() > 1e-3);
     }
 
     #[test]

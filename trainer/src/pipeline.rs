@@ -52,6 +52,8 @@ pub struct Run {
     pub stop: Arc<AtomicBool>,
     /// Pack whose weights a stage starts from when it has no checkpoint.
     pub from: Option<Pack>,
+    /// Steps after which a stage stops by itself, its checkpoint written.
+    pub session_steps: Option<u64>,
 }
 
 impl Run {
@@ -71,11 +73,18 @@ impl Run {
             Some(clips) => Arc::new(FolderSource::open(clips)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
         };
-        Ok(Self { folder: folder.to_owned(), preset, source, backend, device: backend.device()?, stop, from, info })
+        Ok(Self { folder: folder.to_owned(), preset, source, backend, device: backend.device()?, stop, from, session_steps: None, info })
     }
 
     fn settings(&self, budget: Budget) -> Settings {
-        Settings { run: self.folder.clone(), seed: self.info.seed, device: self.device.clone(), budget, stop: self.stop.clone() }
+        Settings {
+            run: self.folder.clone(),
+            seed: self.info.seed,
+            device: self.device.clone(),
+            budget,
+            session_steps: self.session_steps,
+            stop: self.stop.clone(),
+        }
     }
 
     /// A fresh model of `stage` with the weights of `--from`, if there are any.

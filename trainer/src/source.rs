@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use somnium::clips::{Clip, record_clip};
@@ -133,6 +134,22 @@ impl ClipSource for FolderSource {
         ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
         Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
     }
+}
+
+/// Writes `clips` clips of a simulator's exploring policy as `.clip` files.
+pub fn record(world: &str, clips: u64, frames: usize, seed: u64, folder: &Path, stop: &AtomicBool) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let source = WorldSource::new(world, seed)?;
+    let bar = indicatif::ProgressBar::new(clips);
+    for number in 0..clips {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        source.clip(number, frames, false)?.save(&folder.join(format!("{world}-{seed}-{number:05}.clip")))?;
+        bar.inc(1);
+    }
+    bar.finish();
+    Ok(())
 }
 
 /// A well-mixed number of two (splitmix64).

@@ -50,6 +50,8 @@ pub struct Settings {
     pub seed: u64,
     pub device: Device,
     pub budget: Budget,
+    /// Stop after this many steps of this session.
+    pub session_steps: Option<u64>,
     /// Set on Ctrl-C: finish the step, write a checkpoint, stop.
     pub stop: Arc<AtomicBool>,
 }
@@ -134,7 +136,8 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         Budget::Secs(total) => progress.elapsed_secs / total,
         Budget::Steps(total) => progress.step as f64 / total as f64,
     };
-    while done(&progress) < 1.0 && !settings.stop.load(Ordering::Relaxed) {
+    let session_over = |progress: &Progress| settings.session_steps.is_some_and(|steps| progress.step - first >= steps);
+    while done(&progress) < 1.0 && !session_over(&progress) && !settings.stop.load(Ordering::Relaxed) {
         let batch = receiver.recv().context("the data thread ended early")??;
         let loss = stage.loss(&model, batch, &device)?;
         let value: f64 = loss.clone().into_scalar::<f32>().into();

@@ -23,7 +23,7 @@ const ALIKE: f32 = 1.15;
 /// Clips whose motion tells what codes start as.
 const START_CLIPS: u64 = 24;
 /// Held-out clips that codes are named by.
-const LABEL_CLIPS: u64 = 120;
+const LABEL_CLIPS: u64 = 40;
 
 pub struct LamStage {
     pub source: Arc<dyn ClipSource>,

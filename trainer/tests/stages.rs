@@ -1,0 +1,106 @@
+//! The trainer's program from end to end, at toy size: every stage, resume, export, parity, and what it says to bad input.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use somnium::engine::cpu::{CpuEngine, CpuOptions};
+use somnium::engine::parity::check_parity;
+use somnium::pack::Pack;
+
+fn train(run: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_somnium-train"));
+    command.args(&words[..1]).arg("--run").arg(run).args(["--preset", "tiny", "--backend", "flex"]).args(&words[1..]);
+    command.output().expect("somnium-train runs")
+}
+
+fn succeed(run: &Path, words: &[&str]) -> String {
+    let output = train(run, words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn export(run: &Path, more: &[&str]) -> Pack {
+    let path = run.join("pack.safetensors");
+    let out = path.to_str().expect("a plain path");
+    succeed(run, &[&["export", "--out", out], more].concat());
+    Pack::read(&path).expect("the exported pack is valid")
+}
+
+#[test]
+fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path();
+    succeed(run, &["tokenizer", "--steps", "6"]);
+    let named = succeed(run, &["lam", "--steps", "3"]);
+    assert!(named.contains("north"), "{named}");
+    succeed(run, &["dynamics", "--steps", "3", "--token-clips", "2"]);
+    let mut pack = export(run, &["--token-clips", "2"]);
+
+    let parity = |pack: &Pack| {
+        let mut engine = CpuEngine::new(pack, CpuOptions::default()).expect("the engine takes the pack");
+        check_parity(&mut engine, pack).expect("the parity clip plays")
+    };
+    let report = parity(&pack);
+    assert!(report.within_tolerance(), "{report:?}");
+    // Negative control: a parity clip with one logit changed is not reproduced.
+    let logits = pack.tensors.get_mut("parity.logits").expect("a parity clip");
+    let changed = f32::from_le_bytes([logits.bytes[0], logits.bytes[1], logits.bytes[2], logits.bytes[3]]) + 0.1;
+    logits.bytes[..4].copy_from_slice(&changed.to_le_bytes());
+    assert!(!parity(&pack).within_tolerance());
+
+    // A pack alone is enough to go on from.
+    let again = folder.path().join("again");
+    let from = run.join("pack.safetensors");
+    succeed(&again, &["lam", "--steps", "1", "--from", from.to_str().expect("a plain path")]);
+}
+
+#[test]
+fn a_stopped_run_goes_on_exactly_where_it_was() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let weights = |name: &str, seed: &str, sessions: &[&str]| {
+        let run = folder.path().join(name);
+        for session in sessions {
+            succeed(&run, &["tokenizer", "--steps", "6", "--session-steps", session, "--seed", seed]);
+        }
+        export(&run, &["--seed", seed]).tensors
+    };
+    let whole = weights("whole", "1", &["6"]);
+    assert!(whole == weights("resumed", "1", &["2", "4"]), "two sessions and one give the same weights");
+    assert!(whole != weights("other", "2", &["6"]), "another seed gives others");
+}
+
+#[test]
+fn bad_input_is_one_sentence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).expect("a folder");
+    let empty = empty.to_str().expect("a plain path").to_owned();
+    let cases: [(&[&str], &str); 5] = [
+        (&["tokenizer", "--world", "atlantis"], "unknown world \"atlantis\""),
+        (&["tokenizer", "--clips", &empty], "holds no .clip files"),
+        (&["tokenizer", "--from", &empty], "cannot use the pack"),
+        (&["dynamics", "--steps", "1"], "train the latent action model first"),
+        (&["export", "--recorded-actions"], "holds no trained tokenizer"),
+    ];
+    for (i, (words, expected)) in cases.iter().enumerate() {
+        let output = train(&folder.path().join(format!("run{i}")), words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(expected) && !said.contains("panicked"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn recordings_train_a_world_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clips = folder.path().join("clips");
+    let clips = clips.to_str().expect("a plain path");
+    let recorded = Command::new(env!("CARGO_BIN_EXE_somnium-train"))
+        .args(["data", "--clips", "2", "--frames", "64", "--out", clips])
+        .output()
+        .expect("somnium-train runs");
+    assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
+    let run = folder.path().join("run");
+    succeed(&run, &["tokenizer", "--steps", "2", "--clips", clips]);
+    let pack = export(&run, &["--clips", clips]);
+    assert_eq!(pack.manifest.provenance.world, None);
+}
