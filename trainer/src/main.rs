@@ -77,9 +77,21 @@ enum Command {
         /// Folder for the contact sheet, the GIF and the figures as JSON.
         #[arg(long, default_value = "runs/eval")]
         out: PathBuf,
-        /// Write the figures into the pack's manifest too.
+        /// Write the figures, and the settings they were got with, into the pack's manifest.
         #[arg(long)]
         store: bool,
+        /// Judge at this temperature instead of the pack's.
+        #[arg(long)]
+        temperature: Option<f32>,
+        /// Judge with this many frames of window instead of the pack's.
+        #[arg(long)]
+        window: Option<usize>,
+        /// Judge at this context level instead of the pack's.
+        #[arg(long)]
+        context_level: Option<usize>,
+        /// Judge with this many decoding steps instead of the pack's.
+        #[arg(long)]
+        steps: Option<u32>,
     },
     /// Write the pack of a run's checkpoints.
     Export {
@@ -206,8 +218,14 @@ fn main() -> Result<()> {
             export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
         }
         Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
-        Command::Eval { pack: path, quick, out, store } => {
+        Command::Eval { pack: path, quick, out, store, temperature, window, context_level, steps } => {
             let mut pack = export::read_pack(&path)?;
+            let play = &mut pack.manifest.play;
+            play.temperature = temperature.unwrap_or(play.temperature);
+            play.window = window.unwrap_or(play.window);
+            play.context_level = context_level.unwrap_or(play.context_level);
+            play.steps = steps.unwrap_or(play.steps);
+            pack.validate()?;
             let effort = if quick { eval::Effort::quick() } else { eval::Effort::full() };
             let figures = eval::evaluate(&path, &pack, &effort, &out)?;
             std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;

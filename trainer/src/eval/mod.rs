@@ -43,7 +43,16 @@ impl Effort {
 pub fn evaluate(path: &Path, pack: &Pack, effort: &Effort, out: &Path) -> Result<serde_json::Value> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     let mut judge = Judge::new(pack)?;
-    println!("{}: {} parameters, judged on the CPU engine", path.display(), pack.parameters());
+    let play = pack.manifest.play;
+    println!(
+        "{}: {} parameters, judged on the CPU engine; {} steps, temperature {}, window {}, context level {}",
+        path.display(),
+        pack.parameters(),
+        play.steps,
+        play.temperature,
+        play.window,
+        play.context_level
+    );
 
     let (mean_db, decile_db) = judge.tokenizer_db(FIRST_SEED, effort.stills)?;
     println!("tokenizer, held-out frames         PSNR {mean_db:.2} dB, worst decile {decile_db:.2} dB");
