@@ -58,7 +58,7 @@ fn pocket() -> Preset {
             context_levels: 4,
             prompt_words: 8,
         },
-        play: PlayDefaults { steps: 2, temperature: 0.8, context_level: 0, window: 8 },
+        play: PlayDefaults { steps: 2, temperature: 0.9, context_level: 0, window: 8 },
         tokenizer_batch: 32,
         lam_batch: 48,
         dynamics_batch: 4,

@@ -146,7 +146,9 @@ impl Dynamics {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
             masked = block.space(masked, &modulation, n, heads);
             clean = clean.map(|x| block.space(x, &modulation, n, heads));
-            if let (Some(time), Some(x)) = (&block.time, clean.take()) {
+            if let Some(time) = &block.time
+                && let Some(x) = clean.take()
+            {
                 let last = last_temporal == Some(i);
                 let (m, kept) = time.forward(masked, x, &modulation, &input.past, &input.ages, heads, n, last);
                 masked = m;

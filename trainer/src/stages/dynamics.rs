@@ -396,3 +396,65 @@ impl Mean {
         self.sum / self.count.max(1.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use somnium::engine::cpu::{CpuEngine, CpuOptions};
+    use somnium::engine::{DecodeSettings, Engine, TokenFrame, inputs::play_settings};
+    use somnium::pack::random::{pocket_manifest, random_pack};
+
+    use crate::params;
+    use crate::pipeline::pack_values;
+
+    /// Worst difference of trainer and CPU engine over a clip longer than two windows, both with the weights of `pack`.
+    fn worst_difference(pack: &somnium::pack::Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
+        let m = &pack.manifest;
+        let dims = m.dynamics.clone().expect("the pack has dynamics");
+        let frames = 2 * dims.window + 2;
+        let device = Device::flex();
+        let mut preset = crate::preset::by_name("pocket").expect("the preset exists");
+        (preset.dynamics, preset.play) = (dims.clone(), m.play);
+        let stage = DynamicsStage {
+            clips: Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words)),
+            held_out: Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words)),
+            preset,
+            shape: DynShape { frame: m.frame, dims: dims.clone(), vocabulary: m.vocabulary.len() },
+            seed: 1,
+            bindings: Vec::new(),
+            recorded_only: true,
+        };
+        let model =
+            params::replace("dyn", stage.new_model(&device).expect("a model"), &pack_values(pack), &device).expect("the pack's weights");
+        let mut dice = Dice::new(3, 3);
+        let codes: Vec<u8> = (0..frames * m.frame.code_bytes()).map(|_| dice.below(m.frame.code_levels) as u8).collect();
+        let mut actions: Vec<u8> = (0..frames).map(|_| dice.below(dims.actions) as u8).collect();
+        actions[0] = dims.actions as u8;
+        let mut words = vec![0u16; dims.prompt_words];
+        words[0] = 1;
+        let mut logits = stage.teacher_forced(&model, &codes, &actions, &words, &device).expect("logits").into_iter();
+        let mut engine = CpuEngine::new(pack, CpuOptions::default()).expect("the engine takes the pack");
+        engine.restore(&[], 0).expect("a fresh start");
+        let settings = DecodeSettings { window: dims.window, ..play_settings(m) };
+        let mut played = codes;
+        change(&mut played);
+        let mut worst = 0.0f32;
+        for (t, action) in actions.iter().enumerate() {
+            let codes = played[t * m.frame.code_bytes()..][..m.frame.code_bytes()].to_vec();
+            let truth = TokenFrame { codes, action: *action, prompt: vec![1] };
+            let ours = engine.teacher_force(&truth, &settings).expect("logits");
+            worst = ours.into_iter().zip(logits.by_ref()).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+        }
+        worst
+    }
+
+    #[test]
+    fn trainer_and_engine_agree_on_any_weights() {
+        let pack = random_pack(pocket_manifest(), 5).expect("a pack");
+        let worst = worst_difference(&pack, |_| ());
+        assert!(worst < 1e-3, "off by {worst}");
+        // Negative control: another history is another prediction.
+        assert!(worst_difference(&pack, |codes| codes[0] = (codes[0] + 1) % 5) > 1e-2);
+    }
+}
