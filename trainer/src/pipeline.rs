@@ -225,7 +225,6 @@ impl Run {
             let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, false)?;
             tokens.codes.extend(self.encode(&tokenizer, &clip)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
-            tokens.moved.extend(clip.outcomes.iter().map(|outcome| u8::from(outcome.moved)));
             match &lam {
                 Some((stage, model)) => {
                     tokens.inferred.extend(stage.codes(model, &clip, &self.device)?.into_iter().map(|code| code.unwrap_or(NONE)));

@@ -23,8 +23,6 @@ pub struct TokenClips {
     pub recorded: Vec<u8>,
     /// `(clips, frames)` code the latent action model inferred.
     pub inferred: Vec<u8>,
-    /// `(clips, frames)` 1 where the step moved the camera.
-    pub moved: Vec<u8>,
     /// `(clips, frames, words)` word ids.
     pub words: Vec<u16>,
 }
@@ -39,7 +37,6 @@ impl TokenClips {
             codes: Vec::new(),
             recorded: Vec::new(),
             inferred: Vec::new(),
-            moved: Vec::new(),
             words: Vec::new(),
         }
     }
@@ -63,7 +60,6 @@ impl TokenClips {
             ("codes", TensorView::new(Dtype::U8, vec![c, f, self.code_bytes], &self.codes)?),
             ("recorded", TensorView::new(Dtype::U8, vec![c, f], &self.recorded)?),
             ("inferred", TensorView::new(Dtype::U8, vec![c, f], &self.inferred)?),
-            ("moved", TensorView::new(Dtype::U8, vec![c, f], &self.moved)?),
             ("words", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &words)?),
         ];
         let fresh = path.with_extension("new");
@@ -92,7 +88,6 @@ impl TokenClips {
             codes: codes.data().to_vec(),
             recorded: bytes_of("recorded")?,
             inferred: bytes_of("inferred")?,
-            moved: bytes_of("moved")?,
             words: words.data().chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect(),
         })
     }

@@ -136,6 +136,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         Budget::Secs(total) => progress.elapsed_secs / total,
         Budget::Steps(total) => progress.step as f64 / total as f64,
     };
+    let share_before = done(&progress);
     let session_over = |progress: &Progress| settings.session_steps.is_some_and(|steps| progress.step - first >= steps);
     while done(&progress) < 1.0 && !session_over(&progress) && !settings.stop.load(Ordering::Relaxed) {
         let batch = receiver.recv().context("the data thread ended early")??;
@@ -163,8 +164,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
             last_checkpoint = Instant::now();
         }
         let share = done(&progress);
-        let left =
-            session.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / (share - before_share(settings.budget, before, first)).max(1e-9);
+        let left = session.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / (share - share_before).max(1e-9);
         let speed = (progress.step - first) as f64 * samples / session.elapsed().as_secs_f64();
         bar.set_position((share * 1000.0) as u64);
         let shown = progress.figures.first().map(|(name, value)| format!(", {name} {value:.3}")).unwrap_or_default();
@@ -178,14 +178,6 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     bar.abandon();
     println!("{}: step {}, {:.0} s, {:?}", S::NAME, progress.step, progress.elapsed_secs, progress.figures);
     Ok((model.valid(), progress))
-}
-
-/// Share of the budget used before this session.
-fn before_share(budget: Budget, elapsed_secs: f64, step: u64) -> f64 {
-    match budget {
-        Budget::Secs(total) => elapsed_secs / total,
-        Budget::Steps(total) => step as f64 / total as f64,
-    }
 }
 
 /// The stage's trained model without its optimizer, if its checkpoint exists.

@@ -222,14 +222,12 @@ impl TimeAttention {
             move |i: usize| parts.clone().narrow(0, i, 1).squeeze_dim::<3>(0)
         };
         let (m, k) = (split(masked.clone()), split(clean.clone()));
-        let window = ages.dims()[1];
         // (heads, t, t) bias by age, and what each frame may see of the past
         let bias = ages.clone().matmul(self.bias.val().transpose()).reshape([t, t, heads]).permute([2, 0, 1]).unsqueeze_dim::<4>(0);
         let past_bias = (bias + past.clone().unsqueeze_dim::<4>(1)).unsqueeze_dim::<5>(1);
         let past_bias = past_bias.expand([clips, n, heads, t, t]).reshape([clips * n * heads, t, t]);
         let own = self.bias.val().slice([0..heads, 0..1]).reshape([1, heads, 1, 1]);
         let own = own.expand([clips * n, heads, t, 1]).reshape([clips * n * heads, t, 1]);
-        debug_assert!(window > 0);
         let merge = |y: Tensor<3>| {
             let y = y.reshape([clips, n, heads, t, dh]).permute([0, 3, 1, 2, 4]).reshape([clips * t * n, c]);
             self.out.forward(y)

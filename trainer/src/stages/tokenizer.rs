@@ -49,7 +49,8 @@ impl TokenizerStage {
 
     fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
         let width = self.frame.patch_values();
-        Tensor::from_data(TensorData::new(patches.clone(), [patches.len() / width, width]), device)
+        let rows = patches.len() / width;
+        Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
 }
 
