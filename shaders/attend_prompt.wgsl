@@ -1,24 +1,8 @@
 // Attention of each token to the words of the prompt. Constants ahead of this text: HEAD4.
 
-struct Shape {
-    tokens: u32,
-    heads: u32,
-    // Rows of a group, a multiple of 4.
-    rows: u32,
-    // Channels in vec4, heads padded.
-    c4: u32,
-    // 1 / sqrt(head dim)
-    scale: f32,
-    // Keys that a prompt slot has room for.
-    slot_words: u32,
-    pad0: u32,
-    pad1: u32,
-}
-
-@group(0) @binding(1) var<uniform> shape: Shape;
 // (groups, rows, c4)
 @group(0) @binding(2) var<storage, read> query: array<vec4<f32>>;
-// (prompt slots, slot_words, 2 c4): k at 0, v at `c4`
+// (prompt slots, room, 2 c4): k at 0, v at `c4`
 @group(0) @binding(3) var<storage, read> words: array<vec4<f32>>;
 // (groups, rows, c4)
 @group(0) @binding(4) var<storage, read_write> attended: array<vec4<f32>>;
@@ -37,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var d = 0u; d < HEAD4; d++) {
         a.query[d] = query[row_at + d] * shape.scale;
     }
-    let slot_at = frame.groups[group].prompt * shape.slot_words;
+    let slot_at = frame.groups[group].prompt * shape.room;
     let count = frame.groups[group].words;
     for (var m = 0u; m < count; m++) {
         let key_at = (slot_at + m) * 2u * shape.c4 + channel;

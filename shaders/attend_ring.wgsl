@@ -1,27 +1,11 @@
-// Attention of each position over itself now and over committed frames, youngest first, with a learned bias by age.
-// Constants ahead of this text: HEAD4.
+// Attention of each position over itself now and over committed frames, youngest first, with a learned bias by age. The room for keys is
+// the window. Constants ahead of this text: HEAD4.
 
-struct Shape {
-    tokens: u32,
-    heads: u32,
-    // Rows of a group, a multiple of 4.
-    rows: u32,
-    // Channels in vec4, heads padded: q starts at 0, k at `c4`, v at `2 c4` of a row of `qkv`.
-    c4: u32,
-    // 1 / sqrt(head dim)
-    scale: f32,
-    // Slots of the ring, and ages a head in `bias`.
-    window: u32,
-    pad0: u32,
-    pad1: u32,
-}
-
-@group(0) @binding(1) var<uniform> shape: Shape;
 // (groups, rows, 3 c4)
 @group(0) @binding(2) var<storage, read> qkv: array<vec4<f32>>;
-// (window, rows, 2 c4): k at 0, v at `c4`
+// (room, rows, 2 c4): k at 0, v at `c4`
 @group(0) @binding(3) var<storage, read> ring: array<vec4<f32>>;
-// (heads, window)
+// (heads, room)
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 // (groups, rows, c4)
 @group(0) @binding(5) var<storage, read_write> attended: array<vec4<f32>>;
@@ -43,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         score = score + dot(a.query[d], qkv[row_at + shape.c4 + d]);
     }
     // Age 0, the row itself: its keys are not in the ring, or not to be read from there.
-    a.top = score + bias[head * shape.window];
+    a.top = score + bias[head * shape.room];
     a.total = 1.0;
     for (var d = 0u; d < HEAD4; d++) {
         a.sum[d] = qkv[row_at + 2u * shape.c4 + d];
@@ -51,9 +35,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let ages = frame.groups[group].ages;
     let newest = frame.groups[group].newest;
     for (var age = 1u; age <= ages; age++) {
-        let slot = (newest + shape.window + 1u - age) % shape.window;
+        let slot = (newest + shape.room + 1u - age) % shape.room;
         let key_at = (slot * shape.rows + n) * 2u * shape.c4 + channel;
-        score = bias[head * shape.window + age];
+        score = bias[head * shape.room + age];
         for (var d = 0u; d < HEAD4; d++) {
             score = score + dot(a.query[d], ring[key_at + d]);
         }

@@ -1,20 +1,5 @@
 // Attention among the tokens of a frame. Constants ahead of this text: HEAD4.
 
-struct Shape {
-    tokens: u32,
-    heads: u32,
-    // Rows of a group, a multiple of 4.
-    rows: u32,
-    // Channels in vec4, heads padded: q starts at 0, k at `c4`, v at `2 c4` of a row of `qkv`.
-    c4: u32,
-    // 1 / sqrt(head dim)
-    scale: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-}
-
-@group(0) @binding(1) var<uniform> shape: Shape;
 // (groups, rows, 3 c4)
 @group(0) @binding(2) var<storage, read> qkv: array<vec4<f32>>;
 // (groups, rows, c4)

@@ -1,5 +1,6 @@
-// What a frame takes over from the one before: the 3x3 convolution over its token embeddings, once a frame.
-// The table holds each embedding row times each tap's matrix, so a tap costs one row for each code dimension instead of a matrix product.
+// What a frame takes over from the one before: the 3x3 convolution over its token embeddings, gated by the action, once a frame.
+// The table holds each embedding row, gated, times each tap's matrix, so a tap costs one row for each code dimension instead of a matrix
+// product.
 
 struct Shape {
     grid_w: u32,
@@ -18,7 +19,7 @@ struct Shape {
 @group(0) @binding(1) var<uniform> shape: Shape;
 // (halves, tokens, dims)
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;
-// (taps, dims * levels + 2, c4)
+// (actions + 1, taps, dims * levels + 2, c4)
 @group(0) @binding(3) var<storage, read> table: array<vec4<f32>>;
 // (c4)
 @group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
@@ -36,19 +37,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let half = frame.groups[0].half;
     let tokens_at = (1u - half) * count * shape.dims;
     let table_rows = shape.dims * shape.levels + 2u;
+    let action_at = frame.groups[0].action * 9u;
     var value = bias[column];
     for (var tap = 0u; tap < 9u; tap++) {
         // One off the grid wraps around to a huge number, which is off the grid too.
         let x = n % shape.grid_w + tap % 3u - 1u;
         let y = n / shape.grid_w + tap / 3u - 1u;
         if (x < shape.grid_w && y < shape.grid_h) {
+            let tap_at = (action_at + tap) * table_rows;
             let token_at = tokens_at + (y * shape.grid_w + x) * shape.dims;
             if (tokens[token_at] == UNKNOWN) {
-                value = value + table[(tap * table_rows + table_rows - 1u) * shape.c4 + column];
+                value = value + table[(tap_at + table_rows - 1u) * shape.c4 + column];
             } else {
                 for (var d = 0u; d < shape.dims; d++) {
-                    let row = tap * table_rows + d * shape.levels + tokens[token_at + d];
-                    value = value + table[row * shape.c4 + column];
+                    value = value + table[(tap_at + d * shape.levels + tokens[token_at + d]) * shape.c4 + column];
                 }
             }
         }

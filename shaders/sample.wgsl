@@ -1,53 +1,122 @@
-// Chooses a level for every code dimension of every token: argmax of logit / temperature + Gumbel noise, of equals the lowest level.
+// The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
+// argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
+// Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
 
 struct Shape {
     tokens: u32,
     dims: u32,
+    // Levels a dimension, at most LANES.
     levels: u32,
-    // Width of a row of logits with padding.
+    // Hidden units a dimension.
+    units: u32,
+    // Width of a row of `hidden` with padding.
     row: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
+const LANES: u32 = 64u;
+
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (rows, row): level l of dimension d at d * levels + l
-@group(0) @binding(2) var<storage, read> logits: array<f32>;
+// (rows, row): hidden units before any level is known
+@group(0) @binding(2) var<storage, read> hidden: array<f32>;
+// (dims * levels, UNITS): what a level adds to the hidden units of later dimensions
+@group(0) @binding(3) var<storage, read> codes: array<f32>;
+// (UNITS, levels)
+@group(0) @binding(4) var<storage, read> weights: array<f32>;
+// (dims, levels)
+@group(0) @binding(5) var<storage, read> bias: array<f32>;
+// (halves, tokens, dims): the levels to take where they are forced
+@group(0) @binding(6) var<storage, read> tokens: array<u32>;
 // (tokens, dims)
-@group(0) @binding(3) var<storage, read_write> choice: array<u32>;
-// (tokens, dims): log-softmax at temperature 1 of the level chosen
-@group(0) @binding(4) var<storage, read_write> confidence: array<f32>;
+@group(0) @binding(7) var<storage, read_write> choice: array<u32>;
+// (tokens): sum over dimensions of the log-softmax at temperature 1 of the level chosen
+@group(0) @binding(8) var<storage, read_write> confidence: array<f32>;
+// (tokens, dims, levels): written where levels are forced
+@group(0) @binding(9) var<storage, read_write> logits: array<f32>;
+
+// Hidden units of the token, given the levels drawn so far.
+var<workgroup> known: array<f32, UNITS>;
+var<workgroup> part_sum: array<f32, LANES>;
+var<workgroup> logit: array<f32, LANES>;
+var<workgroup> score: array<f32, LANES>;
 
 fn gumbel(bits: u32) -> f32 {
     let u = (f32(bits >> 9u) + 0.5) * 1.1920929e-7;
     return -ln(-ln(u));
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= shape.tokens * shape.dims) {
-        return;
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let n = workgroup.x;
+    // A lane has one level, and of the hidden units every `parts`-th.
+    let parts = LANES / shape.levels;
+    let part = lane / shape.levels;
+    let level = lane % shape.levels;
+    for (var unit = lane; unit < UNITS; unit += LANES) {
+        known[unit] = hidden[n * shape.row + unit];
     }
-    let n = id.x / shape.dims;
-    let d = id.x % shape.dims;
-    let at = n * shape.row + d * shape.levels;
-    var top = logits[at];
-    for (var l = 1u; l < shape.levels; l++) {
-        top = max(top, logits[at + l]);
-    }
-    var best = 0u;
-    var best_score = -3.4e38;
-    var total = 0.0;
-    for (var l = 0u; l < shape.levels; l++) {
-        let logit = logits[at + l];
-        total = total + exp(logit - top);
-        var score = logit;
-        if (frame.temperature > 0.0) {
-            score = logit / frame.temperature + gumbel(random_bits(frame.seed, frame.frame, frame.step, n, d * shape.levels + l));
+    var total_confidence = 0.0;
+    for (var d = 0u; d < shape.dims; d++) {
+        workgroupBarrier();
+        var sum = 0.0;
+        if (part < parts) {
+            for (var unit = d * shape.units + part; unit < (d + 1u) * shape.units; unit += parts) {
+                sum = fma(max(known[unit], 0.0), weights[unit * shape.levels + level], sum);
+            }
         }
-        if (score > best_score) {
-            best = l;
-            best_score = score;
+        part_sum[lane] = sum;
+        workgroupBarrier();
+        if (lane < shape.levels) {
+            let at = d * shape.levels + lane;
+            var value = bias[at];
+            for (var p = 0u; p < parts; p++) {
+                value = value + part_sum[p * shape.levels + lane];
+            }
+            logit[lane] = value;
+            if (frame.forced == 1u) {
+                logits[n * shape.dims * shape.levels + at] = value;
+            }
+            if (frame.temperature > 0.0) {
+                value = value / frame.temperature + gumbel(random_bits(frame.seed, frame.frame, frame.step, n, at));
+            }
+            score[lane] = value;
+        }
+        workgroupBarrier();
+        // Every lane finds the same best level by itself.
+        var best = 0u;
+        for (var l = 1u; l < shape.levels; l++) {
+            if (score[l] > score[best]) {
+                best = l;
+            }
+        }
+        if (frame.forced == 1u) {
+            best = tokens[(frame.groups[0].half * shape.tokens + n) * shape.dims + d];
+        }
+        // A forced level may be unknown and then says nothing.
+        if (best < shape.levels) {
+            let codes_at = (d * shape.levels + best) * UNITS;
+            for (var unit = (d + 1u) * shape.units + lane; unit < UNITS; unit += LANES) {
+                known[unit] = known[unit] + codes[codes_at + unit];
+            }
+        }
+        if (lane == 0u) {
+            choice[n * shape.dims + d] = best;
+            if (best < shape.levels) {
+                var top = logit[0];
+                for (var l = 1u; l < shape.levels; l++) {
+                    top = max(top, logit[l]);
+                }
+                var total = 0.0;
+                for (var l = 0u; l < shape.levels; l++) {
+                    total = total + exp(logit[l] - top);
+                }
+                total_confidence = total_confidence + logit[best] - top - ln(total);
+            }
         }
     }
-    choice[id.x] = best;
-    confidence[id.x] = logits[at + best] - top - ln(total);
+    if (lane == 0u) {
+        confidence[n] = total_confidence;
+    }
 }

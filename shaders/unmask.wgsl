@@ -11,7 +11,7 @@ struct Shape {
 @group(0) @binding(1) var<uniform> shape: Shape;
 // (tokens, dims)
 @group(0) @binding(2) var<storage, read> choice: array<u32>;
-// (tokens, dims)
+// (tokens)
 @group(0) @binding(3) var<storage, read> confidence: array<f32>;
 // (halves, tokens, dims)
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
@@ -29,12 +29,8 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
         if (frame.order == 0u) {
             key = random_bits(frame.seed, frame.frame, 0u, n, 0u);
         } else {
-            var sum = 0.0;
-            for (var d = 0u; d < shape.dims; d++) {
-                sum = sum + confidence[n * shape.dims + d];
-            }
             // Bits of floats that are not negative sort like the floats.
-            key = bitcast<u32>(abs(sum));
+            key = bitcast<u32>(abs(confidence[n]));
         }
         let masked = g.fresh == 1u || tokens[tokens_at + n * shape.dims] == MASKED;
         keys[n] = vec2<u32>(key, u32(masked));

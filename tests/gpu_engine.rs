@@ -2,11 +2,12 @@
 #![cfg(feature = "player")]
 
 use somnium::engine::gpu::{GpuContext, GpuEngine, tier::Tier};
+use somnium::engine::inputs::frames_that_matter;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder, decode};
-use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
+use somnium::pack::{Pack, PackTensor};
 
 /// Largest |gpu - f64| of a logit, as `ATOL + RTOL * |f64|`: f32 sums over a few hundred terms, through a handful of blocks.
 const ATOL: f32 = 1e-3;
@@ -81,17 +82,56 @@ fn teacher_forced_logits_match_past_two_windows() {
     }
 }
 
-/// The comparison notices a single bias by age that is off: it reaches logits only through the ring.
+/// The comparison notices single weights that are off: a bias by age, which reaches logits only through the ring; the gate of an action in
+/// the clip at the token's own place; and what the level of the clip's first token adds to a hidden unit of the next dimension.
 #[test]
 fn a_corrupted_weight_is_noticed() {
     let p = pack(odd_manifest());
-    let mut corrupted = p.clone();
-    let bias = corrupted.tensors.get_mut("dyn.1.time.bias").unwrap();
-    let mut values = bias.f32s();
-    values[1] += 4.0;
-    *bias = somnium::pack::PackTensor::from_f32s_as_f16(&bias.shape.clone(), &values);
-    let worst = teacher_forced(&p, &corrupted, 4, Tier::Base);
-    assert!(worst > 1.0, "worst logit is only {worst} tolerances off");
+    let (channels, units) = (p.manifest.dynamics.as_ref().unwrap().channels, p.manifest.dynamics.as_ref().unwrap().head_hidden);
+    let gate = (usize::from(any_frame(&p.manifest, 2).action) * 9 + 4) * channels;
+    let code = usize::from(any_frame(&p.manifest, 0).codes[0]) * p.manifest.frame.code_dims * units + units;
+    for (name, at) in [("dyn.1.time.bias", 1), ("dyn.prev.gate", gate), ("dyn.head.codes", code)] {
+        let mut corrupted = p.clone();
+        let tensor = corrupted.tensors.get_mut(name).unwrap();
+        let mut values = tensor.f32s();
+        values[at] += 4.0;
+        *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &values);
+        let worst = teacher_forced(&p, &corrupted, 4, Tier::Base);
+        assert!(worst > 1.0, "{name}: worst logit is only {worst} tolerances off");
+    }
+}
+
+/// Teacher forcing leaves nothing behind but the frame: dreams go on as from a restored history, tokens that are not given included.
+#[test]
+fn a_forced_frame_is_history_like_any_other() {
+    let p = pack(odd_manifest());
+    let s = settings(&p, 2);
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let frames: Vec<TokenFrame> = (0..3).map(|t| any_frame(&p.manifest, t)).collect();
+    let mut onward = |forced: usize| {
+        engine.restore(&frames[..frames.len() - forced], 3 - forced as u32).unwrap();
+        frames[frames.len() - forced..].iter().for_each(|frame| drop(engine.teacher_force(frame, &s).unwrap()));
+        (0..2).map(|t| dreamed(&mut engine, t, &s)).collect::<Vec<_>>()
+    };
+    let restored = onward(0);
+    assert!(restored == onward(1) && restored == onward(2) && restored == onward(3));
+}
+
+/// The last frames of a history carry all of it, to the bit; without the oldest of them something is lost.
+#[test]
+fn older_frames_than_those_that_matter_change_nothing() {
+    let p = pack(odd_manifest());
+    let s = settings(&p, 1);
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let matter = frames_that_matter(&p.manifest);
+    let history: Vec<TokenFrame> = (0..2 * matter as u32).map(|t| any_frame(&p.manifest, t)).collect();
+    let mut logits = |frames: usize| {
+        engine.restore(&history[history.len() - frames..], 0).unwrap();
+        engine.teacher_force(&any_frame(&p.manifest, 99), &s).unwrap()
+    };
+    let all = logits(history.len());
+    assert!(all == logits(matter));
+    assert!(all != logits(matter - 1));
 }
 
 /// Dreams one frame on the GPU engine and waits for its codes.
@@ -187,8 +227,9 @@ fn wrong_choices(p: &Pack, our_seed: u32) -> (usize, usize, usize) {
         ours.restore(&history, t).unwrap();
         truth.restore(&history, t).unwrap();
         let codes = dreamed(&mut ours, 1, &DecodeSettings { seed: our_seed, ..s }).1;
-        let blank = TokenFrame { codes: vec![0; f.code_bytes()], action: 1, prompt: Vec::new() };
-        let logits = truth.teacher_force(&blank, &s).unwrap();
+        // Of every choice the reference's logits given the choices before it.
+        let dreamed = TokenFrame { codes: codes.clone(), action: 1, prompt: Vec::new() };
+        let logits = truth.teacher_force(&dreamed, &s).unwrap();
         for (i, (row, &code)) in logits.chunks_exact(f.code_levels).zip(&codes).enumerate() {
             let (n, d) = ((i / f.code_dims) as u32, i % f.code_dims);
             let noise = |l: usize| decode::gumbel(decode::random(s.seed, t, 1, n, (d * f.code_levels + l) as u32));
@@ -324,6 +365,29 @@ fn bad_input_is_named_and_changes_nothing() {
     assert!(input(engine.encode(&[0; 5]).map(|_| ())));
     assert_eq!(dreamed(&mut engine, 0, &s).0, 0);
     assert!(engine.context().fault().is_none(), "{:?}", engine.context().fault());
+}
+
+/// Packs that are valid but too large for a device are refused in one sentence that names what does not fit, before anything that large
+/// is computed.
+#[test]
+fn a_pack_too_large_for_the_device_is_refused() {
+    let mut large_table = odd_manifest();
+    (large_table.frame.code_dims, large_table.frame.code_levels) = (16, 64);
+    let d = large_table.dynamics.as_mut().unwrap();
+    (d.actions, d.channels) = (63, 65);
+    let mut large_head = odd_manifest();
+    large_head.frame.code_dims = 16;
+    large_head.dynamics.as_mut().unwrap().head_hidden = 255;
+    for (manifest, device_has, asked) in [
+        (large_table, "bytes in one buffer", "160745472 in `dyn.prev.table`"),
+        (large_head, "bytes in a workgroup", "17088 in `sample UNITS 4080`"),
+    ] {
+        let mut manifest = manifest;
+        manifest.actions = (0..manifest.dynamics.as_ref().unwrap().actions).map(|_| manifest.actions[0].clone()).collect();
+        let error = GpuEngine::new(gpu(), &pack(manifest)).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.starts_with("pack for this graphics device: expected at most "), "{error}");
+        assert!(error.contains(device_has) && error.ends_with(asked), "{error}");
+    }
 }
 
 #[test]

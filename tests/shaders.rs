@@ -26,8 +26,8 @@ fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
 const WHOLE: [&str; 2] = ["blit", "peak"];
 
 fn all_kernels() -> BTreeMap<String, Kernel> {
-    let mut kernels =
-        vec![prev::kernel(), sample::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
+    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
+    kernels.extend([1, 15, 512, 3800].map(sample::kernel));
     for bits in 0..16 {
         for tier in [Tier::Bare, Tier::Base] {
             let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
@@ -69,7 +69,7 @@ fn every_file_belongs_to_a_kernel() {
     assert_eq!(count, 9 + WHOLE.len(), "kernels found in {folder}");
 }
 
-/// What a plan binds is what the shader declares, in number and in kind.
+/// What a plan binds is what the shader declares, in number and in kind; so is the memory that a workgroup is said to take.
 #[test]
 fn bindings_agree_with_the_shader() {
     for kernel in all_kernels().values() {
@@ -78,6 +78,9 @@ fn bindings_agree_with_the_shader() {
         assert_eq!(declared, kernel.binds.len(), "{}", kernel.label);
         let storage = module.global_variables.iter().filter(|(_, v)| matches!(v.space, naga::AddressSpace::Storage { .. })).count();
         assert!(storage <= 8, "{} binds {storage} storage buffers", kernel.label);
+        let of_workgroup = module.global_variables.iter().filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup);
+        let bytes: u32 = of_workgroup.map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx())).sum();
+        assert_eq!(bytes as usize, kernel.workgroup_bytes, "{}", kernel.label);
     }
 }
 
@@ -89,7 +92,7 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {
                 Some(kernel) => assert_eq!(kernel.source, pass.kernel.source),
-                None => assert!(pass.kernel.label.contains("HEAD4"), "{}", pass.kernel.label),
+                None => assert!(["HEAD4", "UNITS"].iter().any(|size| pass.kernel.label.contains(size)), "{}", pass.kernel.label),
             }
             validate(&pass.kernel, &pass.kernel.source).unwrap_or_else(|e| panic!("{e}"));
         }
@@ -98,8 +101,8 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
 
 #[test]
 fn a_broken_shader_is_found() {
-    let kernel = sample::kernel();
-    let wrong_type = kernel.source.replace("choice[id.x] = best;", "choice[id.x] = best_score;");
+    let kernel = sample::kernel(15);
+    let wrong_type = kernel.source.replace("choice[n * shape.dims + d] = best;", "choice[n * shape.dims + d] = score[0];");
     assert_ne!(wrong_type, kernel.source);
     assert!(validate(&kernel, &wrong_type).is_err());
     let wrong_syntax = kernel.source.replace("var best = 0u;", "var best = ;");

@@ -364,6 +364,74 @@ fn keys_steer_the_dream_through_their_codes() {
     }
 }
 
+/// By how many pixels dreamed content went right and down, in steps of the world: where the pictures differ least, the figure left out.
+fn dreamed_shift(before: &[u8], after: &[u8], (w, h): (u32, u32), step: i64) -> (i64, i64) {
+    let (w, h) = (i64::from(w), i64::from(h));
+    let figure = |x: i64, y: i64| (x - w / 2).abs() < step && (y - h / 2).abs() < step;
+    let difference = |(dx, dy): (i64, i64)| -> f64 {
+        let (mut sum, mut count) = (0, 0);
+        for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))) {
+            let (bx, by) = (x - dx, y - dy);
+            if (0..w).contains(&bx) && (0..h).contains(&by) && !figure(x, y) && !figure(bx, by) {
+                let (a, b) = (((y * w + x) * 3) as usize, ((by * w + bx) * 3) as usize);
+                sum += (0..3).map(|i| u64::from(after[a + i].abs_diff(before[b + i]))).sum::<u64>();
+                count += 1;
+            }
+        }
+        sum as f64 / f64::from(count.max(1))
+    };
+    // No movement comes first, so that it wins where nothing tells the shifts apart.
+    let along = (0..=5).flat_map(|n| [(n * step, 0), (-n * step, 0), (0, n * step), (0, -n * step)]);
+    along.map(|d| (d, difference(d))).fold(((0, 0), f64::INFINITY), |best, new| if new.1 < best.1 { new } else { best }).0
+}
+
+/// The shipped world on the screen, awake and in real time. Chance plays a part in a dream, so movement is asked for as often as the
+/// figures on the pack's card promise it, and standing wherever nothing asks for movement.
+#[test]
+fn keys_walk_the_shipped_dream() {
+    const STEP_PX: i64 = 8;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (path, start) = (here.join("weights/isles.safetensors"), here.join("assets/start/meadow.png"));
+    let frame = Pack::read(&path).unwrap().manifest.frame;
+    let size = (frame.width_px as u32, frame.height_px as u32);
+    let args = [path.to_str().unwrap(), "--engine", "cpu", "--seed", "4", "--image", start.to_str().unwrap()];
+    let mut stage = Stage::open(&args);
+
+    // Shifts seen on the screen while `seconds` go by, each with the time since the beginning.
+    let watch = |stage: &mut Stage, seconds: f32| -> Vec<(Duration, (i64, i64))> {
+        let mut last = stage.wait_for("a dreamed picture", |s| s.picture(size));
+        let (began, mut shifts) = (Instant::now(), Vec::new());
+        while began.elapsed().as_secs_f32() < seconds {
+            let at = began.elapsed();
+            let next = stage.wait_for("a dreamed picture", |s| s.picture(size));
+            shifts.push((at, dreamed_shift(&last, &next, size, STEP_PX)));
+            last = next;
+        }
+        shifts
+    };
+    let moved = |shifts: &[(Duration, (i64, i64))]| shifts.iter().filter(|(_, shift)| *shift != (0, 0)).count();
+
+    stage.xdotool(&["keydown", "j"]);
+    let shifts = watch(&mut stage, 1.0);
+    assert_eq!(moved(&shifts), 0, "an unbound key moved the dream: {shifts:?}");
+    stage.xdotool(&["keyup", "j"]);
+
+    for (key, towards) in [("d", (-1, 0)), ("w", (0, 1))] {
+        stage.xdotool(&["key", "r"]);
+        watch(&mut stage, 0.5);
+        stage.xdotool(&["keydown", key]);
+        let shifts = watch(&mut stage, 3.0);
+        stage.xdotool(&["keyup", key]);
+        let right: Vec<_> = shifts.iter().filter(|(_, (dx, dy))| (dx.signum(), dy.signum()) == towards).collect();
+        assert!(right.first().is_some_and(|(at, _)| *at < Duration::from_secs(1)), "{key} moved nothing within a second: {shifts:?}");
+        assert!(right.len() >= 3 && moved(&shifts) <= right.len() + right.len() / 4, "{key} moves another way: {shifts:?}");
+
+        watch(&mut stage, 0.5);
+        let shifts = watch(&mut stage, 1.0);
+        assert_eq!(moved(&shifts), 0, "{key} was released and the dream still moves: {shifts:?}");
+    }
+}
+
 #[test]
 fn without_an_adapter_one_sentence_says_what_to_install() {
     let stage = Stage::empty();
@@ -401,5 +469,8 @@ fn the_comparison_of_pictures_tells_directions_apart() {
     assert_eq!(shift(&still, &shifted(-8, 0), (w, h)), (-8, 0));
     assert_eq!(shift(&still, &shifted(0, 8), (w, h)), (0, 8));
     assert_ne!(shift(&still, &shifted(8, 0), (w, h)), (-8, 0));
+    for (dx, dy) in [(-8, 0), (0, 8), (16, 0), (0, 0)] {
+        assert_eq!(dreamed_shift(&still, &shifted(dx, dy), (w, h), 8), (dx, dy));
+    }
     assert!(Path::new(env!("CARGO_BIN_EXE_somnium")).exists());
 }

@@ -35,8 +35,9 @@ struct Frame {
     settle: u32,
     // 0: argmax.
     temperature: f32,
-    pad0: u32,
-    pad1: u32,
+    // 1: levels are not drawn but taken from `tokens`, and logits are kept.
+    forced: u32,
+    pad: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;

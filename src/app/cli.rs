@@ -68,9 +68,9 @@ struct DecodeArgs {
     /// 0 always takes the likeliest.
     #[arg(long)]
     temperature: Option<f32>,
-    /// Settle tokens by confidence instead of by chance.
+    /// Which tokens a step settles first: random or confidence.
     #[arg(long)]
-    by_confidence: bool,
+    order: Option<UnmaskOrder>,
     /// Frames the dream looks at, itself included.
     #[arg(long, value_name = "FRAMES")]
     memory: Option<usize>,
@@ -213,7 +213,7 @@ fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeS
         steps: args.steps.unwrap_or(own.steps),
         temperature: args.temperature.unwrap_or(own.temperature),
         seed,
-        order: if args.by_confidence { UnmaskOrder::Confidence } else { own.order },
+        order: args.order.unwrap_or(own.order),
         window: args.memory.unwrap_or(own.window),
         context_level: own.context_level,
     };

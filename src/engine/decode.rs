@@ -38,25 +38,20 @@ pub fn random_order(seed: u32, frame: u32, order: &mut [u32]) {
     order.sort_unstable_by_key(|&n| (random(seed, frame, 0, n, 0), n));
 }
 
-/// Chooses the levels of one token.
+/// Chooses the level of one code dimension.
 ///
-/// `logits`: `(code_dims, code_levels)`; `codes`: `(code_dims)`, written. `step` counts from 1. Returns the confidence, the sum over
-/// dimensions of the log-softmax at temperature 1 of the chosen level. Of equal scores the lowest level wins.
-pub fn sample_token(logits: &[f32], levels: usize, temperature: f32, name: SampleName, codes: &mut [u8]) -> f32 {
-    let mut confidence = 0.0;
-    for (d, (row, code)) in logits.chunks_exact(levels).zip(codes.iter_mut()).enumerate() {
-        let mut best = 0;
-        let mut best_score = f32::NEG_INFINITY;
-        for (l, &logit) in row.iter().enumerate() {
-            let score = if temperature > 0.0 { logit / temperature + name.gumbel((d * levels + l) as u32) } else { logit };
-            if score > best_score {
-                (best, best_score) = (l, score);
-            }
+/// `logits`: `(code_levels)` of dimension `dim`. Returns the level and the log-softmax of its logit at temperature 1. Of equal scores the
+/// lowest level wins.
+pub fn sample_level(logits: &[f32], dim: usize, temperature: f32, name: SampleName) -> (u8, f32) {
+    let mut best = 0;
+    let mut best_score = f32::NEG_INFINITY;
+    for (l, &logit) in logits.iter().enumerate() {
+        let score = if temperature > 0.0 { logit / temperature + name.gumbel((dim * logits.len() + l) as u32) } else { logit };
+        if score > best_score {
+            (best, best_score) = (l, score);
         }
-        *code = best as u8;
-        confidence += log_softmax_at(row, best);
     }
-    confidence
+    (best as u8, log_softmax_at(logits, best))
 }
 
 /// What names the random numbers of one token's choice.
@@ -166,27 +161,20 @@ mod tests {
 
     #[test]
     fn sampling_follows_temperature_and_probabilities() {
-        let logits = [0.0, 1.0, 0.5, 3.0, -1.0, 0.0];
+        let logits = [3.0, -1.0, 0.0];
         let name = |token| SampleName { seed: 5, frame: 1, step: 1, token };
-        let mut codes = [0; 2];
-        let confidence = sample_token(&logits, 3, 0.0, name(0), &mut codes);
-        assert_eq!(codes, [1, 0]);
-        let expect = log_softmax_at(&logits[..3], 1) + log_softmax_at(&logits[3..], 0);
-        assert!((confidence - expect).abs() < 1e-6);
-        // Level 0 of dimension 1 has probability e^3 / (e^3 + e^-1 + 1).
-        let hits = (0..5000).filter(|&n| {
-            sample_token(&logits, 3, 1.0, name(n), &mut codes);
-            codes[1] == 0
-        });
+        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, 0.0, name(0));
+        assert_eq!(level, 1);
+        assert!((confidence - log_softmax_at(&[0.0, 1.0, 0.5], 1)).abs() < 1e-6);
+        // Level 0 has probability e^3 / (e^3 + e^-1 + 1).
+        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, 1.0, name(n)).0 == 0);
         let share = hits.count() as f64 / 5000.0;
         assert!((share - 0.936).abs() < 0.015, "share {share}");
     }
 
     #[test]
     fn equal_logits_give_the_lowest_level() {
-        let mut codes = [9];
-        sample_token(&[2.0, 2.0, 2.0], 3, 0.0, SampleName { seed: 0, frame: 0, step: 1, token: 0 }, &mut codes);
-        assert_eq!(codes, [0]);
+        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, 0.0, SampleName { seed: 0, frame: 0, step: 1, token: 0 }).0, 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an engine accepts: the same checks for every back end, so that a bad argument is named the same way everywhere.
 
-use super::{DecodeSettings, EngineError, TokenFrame, UNKNOWN, UnmaskOrder};
+use super::{DecodeSettings, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::{
     limits,
     manifest::{DynamicsDims, Manifest},
@@ -17,14 +17,14 @@ fn dynamics(m: &Manifest) -> Result<&DynamicsDims, EngineError> {
 /// The manifest's play defaults, seed 0: what an engine goes by until the first frame is dreamed.
 pub fn play_settings(m: &Manifest) -> DecodeSettings {
     let p = m.play;
-    DecodeSettings {
-        steps: p.steps,
-        temperature: p.temperature,
-        seed: 0,
-        order: UnmaskOrder::Random,
-        window: p.window,
-        context_level: p.context_level,
-    }
+    DecodeSettings { steps: p.steps, temperature: p.temperature, seed: 0, order: p.order, window: p.window, context_level: p.context_level }
+}
+
+/// How many frames at the end of a history the next frame depends on, the visible one included: in each layer of temporal attention a
+/// frame sees the `window - 1` before it, and the oldest one so seen looks at its predecessor's codes. Older ones change nothing.
+pub fn frames_that_matter(m: &Manifest) -> usize {
+    let of_dynamics = |d: &DynamicsDims| d.blocks.iter().filter(|b| b.temporal).count() * (d.window - 1);
+    m.dynamics.as_ref().map_or(0, of_dynamics) + 1
 }
 
 pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineError> {

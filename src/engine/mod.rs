@@ -8,6 +8,8 @@ pub mod inputs;
 pub mod parity;
 pub mod reference;
 
+use serde::{Deserialize, Serialize};
+
 use crate::pack::{PackError, manifest::Manifest};
 
 /// One frame of history as a dream remembers it: enough to rebuild every key and value.
@@ -25,11 +27,24 @@ pub struct TokenFrame {
 pub const UNKNOWN: u8 = 255;
 
 /// In which order masked tokens are settled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum UnmaskOrder {
     #[default]
     Random,
     Confidence,
+}
+
+impl std::str::FromStr for UnmaskOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "random" => Ok(Self::Random),
+            "confidence" => Ok(Self::Confidence),
+            _ => Err("the orders are random and confidence".to_owned()),
+        }
+    }
 }
 
 /// How the next frame is decoded; may change from frame to frame without a rebuild.
@@ -122,8 +137,8 @@ pub trait Engine: Send {
     /// Tokens of a picture of the pack's frame size, RGB: `(tokens, code_dims)` (blocking; start frames).
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError>;
 
-    /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked, then commits `truth` as that frame
-    /// (blocking; parity and evaluation). `truth.prompt` is the prompt of the frame.
+    /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked, those of a dimension given the token's true
+    /// levels before it, then commits `truth` as that frame (blocking; parity and evaluation). `truth.prompt` is the prompt of the frame.
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError>;
 
     fn stage_times(&self) -> StageTimes;

@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::UnmaskOrder;
+
 /// The pack format this program reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +117,8 @@ pub struct DynamicsDims {
     pub context_levels: usize,
     /// Longest prompt in words, `K`.
     pub prompt_words: usize,
+    /// Hidden units of the head for each code dimension, `G`.
+    pub head_hidden: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +172,8 @@ pub struct LatentAction {
 pub struct PlayDefaults {
     pub steps: u32,
     pub temperature: f32,
+    /// Which tokens a step settles first.
+    pub order: UnmaskOrder,
     /// Row of `dyn.level` used at play.
     pub context_level: usize,
     /// Frames of window at play, at most `dynamics.window`.

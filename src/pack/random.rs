@@ -7,7 +7,7 @@ use super::{
     },
     tensor_specs,
 };
-use crate::engine::decode::random;
+use crate::engine::{UnmaskOrder, decode::random};
 
 /// A pack with random weights, scaled so that activations and logits stay of order one. A parity clip in the manifest is dropped: its
 /// logits would have to be computed.
@@ -23,8 +23,10 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
             ("dyn.level", _) => 0.3,
             // Modulation leaves the norm's output of order one.
             (name, [rows, _]) if name.ends_with(".mod.w") => 0.5 / (*rows as f32).sqrt(),
-            // Logits spread far enough that argmax and sampling differ.
-            ("dyn.head.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
+            ("dyn.prev.gate", _) => 1.0,
+            // Levels of earlier dimensions matter, and logits spread far enough that argmax and sampling differ.
+            ("dyn.head.codes", _) => 0.5,
+            ("dyn.head.out.w", _) => 4.0 / (manifest.dynamics.as_ref().map_or(1, |d| d.head_hidden) as f32).sqrt(),
             (_, [rows, _]) => 1.0 / (*rows as f32).sqrt(),
             _ => 0.2,
         };
@@ -51,7 +53,7 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
         frame,
         tokenizer,
         actions: (0..dynamics.actions).map(action).collect(),
-        play: PlayDefaults { steps: 2, temperature: 1.0, context_level: 0, window: dynamics.window },
+        play: PlayDefaults { steps: 2, temperature: 1.0, order: UnmaskOrder::Random, context_level: 0, window: dynamics.window },
         dynamics: Some(dynamics),
         lam: None,
         vocabulary: words.map(String::from).to_vec(),
@@ -86,6 +88,7 @@ pub fn pocket_manifest() -> Manifest {
             actions: 8,
             context_levels: 4,
             prompt_words: 8,
+            head_hidden: 64,
         },
     )
 }
@@ -114,6 +117,7 @@ pub fn odd_manifest() -> Manifest {
             actions: 3,
             context_levels: 3,
             prompt_words: 3,
+            head_hidden: 5,
         },
     );
     m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
@@ -143,6 +147,7 @@ pub fn tiny_manifest() -> Manifest {
             actions: 1,
             context_levels: 1,
             prompt_words: 0,
+            head_hidden: 8,
         },
     )
 }

@@ -92,6 +92,7 @@ impl List {
         self.f16("dyn.pos", &[n, c]);
         self.f16("dyn.level", &[dims.context_levels, c]);
         self.linear("dyn.prev", 9 * c, c);
+        self.f16("dyn.prev.gate", &[dims.actions + 1, 9 * c]);
         self.f16("dyn.action", &[dims.actions + 1, c]);
         self.linear("dyn.cond", c, c);
         for (i, block) in dims.blocks.iter().enumerate() {
@@ -112,7 +113,11 @@ impl List {
             self.linear(&format!("{p}.up"), c, dims.ffn_hidden);
             self.linear(&format!("{p}.down"), dims.ffn_hidden, c);
         }
-        self.linear("dyn.head", c, logits);
+        let hidden = m.frame.code_dims * dims.head_hidden;
+        self.linear("dyn.head.hidden", c, hidden);
+        self.f16("dyn.head.codes", &[logits, hidden]);
+        self.f16("dyn.head.out.w", &[hidden, m.frame.code_levels]);
+        self.f16("dyn.head.out.b", &[logits]);
         self.f16("text.embed", &[m.vocabulary.len() + 1, c]);
         if let Some(parity) = &m.parity {
             let t = parity.frames;

@@ -23,6 +23,7 @@ pub mod limits {
     pub const ACTIONS: usize = 64;
     pub const CONTEXT_LEVELS: usize = 64;
     pub const PROMPT_WORDS: usize = 64;
+    pub const HEAD_HIDDEN: usize = 256;
     pub const VOCABULARY: usize = 16384;
     pub const TEXT_BYTES: usize = 4096;
     pub const PARITY_FRAMES: usize = 1024;
@@ -130,6 +131,7 @@ fn check_dynamics(m: &Manifest) -> Result<(), PackError> {
     within("dynamics.actions", d.actions, 1..=limits::ACTIONS)?;
     within("dynamics.context_levels", d.context_levels, 1..=limits::CONTEXT_LEVELS)?;
     within("dynamics.prompt_words", d.prompt_words, 0..=limits::PROMPT_WORDS)?;
+    within("dynamics.head_hidden", d.head_hidden, 1..=limits::HEAD_HIDDEN)?;
     let temporal = d.blocks.iter().filter(|b| b.temporal).count();
     // Below 2^6 * 2^7 * 2^12 * 2^12 * 2^3: no overflow.
     let ring = temporal as u64 * d.window as u64 * m.frame.tokens() as u64 * d.channels as u64 * 8;

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use somnium::engine::UnmaskOrder;
 
 use backend::Backend;
 use pipeline::{Run, RunInfo};
@@ -92,6 +93,9 @@ enum Command {
         /// Judge with this many decoding steps instead of the pack's.
         #[arg(long)]
         steps: Option<u32>,
+        /// Judge with this order of settling tokens instead of the pack's: random or confidence.
+        #[arg(long)]
+        order: Option<UnmaskOrder>,
     },
     /// Write the pack of a run's checkpoints.
     Export {
@@ -143,6 +147,9 @@ struct StageArgs {
     /// Stop after this many steps of this session, as Ctrl-C would.
     #[arg(long)]
     session_steps: Option<u64>,
+    /// Learning rate at its height instead of the stage's own: a lower one goes on gently from a trained pack.
+    #[arg(long)]
+    rate: Option<f64>,
 }
 
 #[derive(Args)]
@@ -167,22 +174,18 @@ struct PackArgs {
 
 impl RunArgs {
     fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
-        self.open_session(stop, None)
-    }
-
-    fn open_session(&self, stop: &Arc<AtomicBool>, session_steps: Option<u64>) -> Result<Run> {
         if self.bf16 {
             model::layers::use_bf16_products();
         }
         let from = self.from.as_deref().map(export::read_pack).transpose()?;
         let info = RunInfo { preset: self.preset.clone(), world: self.world.clone(), clips: self.clips.clone(), seed: self.seed };
-        Ok(Run { session_steps, ..Run::open(&self.run, info, self.backend, from, stop.clone())? })
+        Run::open(&self.run, info, self.backend, from, stop.clone())
     }
 }
 
 impl StageArgs {
     fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
-        self.run.open_session(stop, self.session_steps)
+        Ok(Run { session_steps: self.session_steps, rate: self.rate, ..self.run.open(stop)? })
     }
 
     /// The budget's given share.
@@ -218,13 +221,14 @@ fn main() -> Result<()> {
             export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
         }
         Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
-        Command::Eval { pack: path, quick, out, store, temperature, window, context_level, steps } => {
+        Command::Eval { pack: path, quick, out, store, temperature, window, context_level, steps, order } => {
             let mut pack = export::read_pack(&path)?;
             let play = &mut pack.manifest.play;
             play.temperature = temperature.unwrap_or(play.temperature);
             play.window = window.unwrap_or(play.window);
             play.context_level = context_level.unwrap_or(play.context_level);
             play.steps = steps.unwrap_or(play.steps);
+            play.order = order.unwrap_or(play.order);
             pack.validate()?;
             let effort = if quick { eval::Effort::quick() } else { eval::Effort::full() };
             let figures = eval::evaluate(&path, &pack, &effort, &out)?;

@@ -54,6 +54,8 @@ pub struct Run {
     pub from: Option<Pack>,
     /// Steps after which a stage stops by itself, its checkpoint written.
     pub session_steps: Option<u64>,
+    /// Learning rate at its height, where it is not the stage's own.
+    pub rate: Option<f64>,
 }
 
 impl Run {
@@ -73,7 +75,8 @@ impl Run {
             Some(clips) => Arc::new(FolderSource::open(clips)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
         };
-        Ok(Self { folder: folder.to_owned(), preset, source, backend, device: backend.device()?, stop, from, session_steps: None, info })
+        let (folder, device) = (folder.to_owned(), backend.device()?);
+        Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, info })
     }
 
     fn settings(&self, budget: Budget) -> Settings {
@@ -83,6 +86,7 @@ impl Run {
             device: self.device.clone(),
             budget,
             session_steps: self.session_steps,
+            rate: self.rate,
             stop: self.stop.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! Sizes a world can be trained in, and how each stage is trained. Sizes end up in the manifest; nothing else knows them.
 
+use somnium::engine::UnmaskOrder;
 use somnium::pack::manifest::{BlockKind, DynamicsDims, FrameDims, LamDims, PlayDefaults, TokenizerDims};
 
 #[derive(Clone, Debug)]
@@ -57,8 +58,9 @@ fn pocket() -> Preset {
             actions: 8,
             context_levels: 4,
             prompt_words: 8,
+            head_hidden: 64,
         },
-        play: PlayDefaults { steps: 2, temperature: 0.9, context_level: 0, window: 8 },
+        play: PlayDefaults { steps: 2, temperature: 0.9, order: UnmaskOrder::Random, context_level: 0, window: 8 },
         tokenizer_batch: 32,
         lam_batch: 48,
         dynamics_batch: 4,
@@ -90,8 +92,9 @@ fn tiny() -> Preset {
             actions: 8,
             context_levels: 4,
             prompt_words: 8,
+            head_hidden: 16,
         },
-        play: PlayDefaults { steps: 2, temperature: 0.8, context_level: 0, window: 3 },
+        play: PlayDefaults { steps: 2, temperature: 0.8, order: UnmaskOrder::Random, context_level: 0, window: 3 },
         tokenizer_batch: 4,
         lam_batch: 4,
         dynamics_batch: 2,

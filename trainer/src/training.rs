@@ -52,6 +52,8 @@ pub struct Settings {
     pub budget: Budget,
     /// Stop after this many steps of this session.
     pub session_steps: Option<u64>,
+    /// Learning rate at its height, where it is not the stage's own.
+    pub rate: Option<f64>,
     /// Set on Ctrl-C: finish the step, write a checkpoint, stop.
     pub stop: Arc<AtomicBool>,
 }
@@ -69,8 +71,8 @@ pub struct Progress {
 const WARM_UP_STEPS: f64 = 100.0;
 /// Share of the budget at full rate, after which it falls linearly to nothing.
 const FULL_RATE_SHARE: f64 = 0.55;
-const CHECKPOINT_SECS: f64 = 120.0;
-const VALIDATE_SECS: f64 = 60.0;
+const CHECKPOINT_SECS: f64 = 180.0;
+const VALIDATE_SECS: f64 = 180.0;
 
 /// Learning rate factor after `done` of the budget, 0..1.
 fn schedule(step: u64, done: f64) -> f64 {
@@ -81,7 +83,7 @@ fn schedule(step: u64, done: f64) -> f64 {
 
 /// Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for tables, biases and the layers at both ends.
 fn optimizer() -> Result<ModuleOptimizer> {
-    let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|in2|out1)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|in2|out1|hidden)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let muon = MuonConfig::new().with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).with_weight_decay(Some(WeightDecayConfig::new(0.01)));
     let adam = AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.97).with_epsilon(1e-8).with_weight_decay(0.01);
     Ok(ModuleOptimizer::from(adam.build()).with_group(matrices, muon.build(), None))
@@ -146,7 +148,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
             bail!("{}: the loss became {value} at step {}; the last checkpoint is kept", S::NAME, progress.step);
         }
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let rate = S::LEARNING_RATE * schedule(progress.step, done(&progress));
+        let rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress));
         model = optimizer.step(rate, model, grads);
         progress.step += 1;
         progress.elapsed_secs = before + session.elapsed().as_secs_f64();

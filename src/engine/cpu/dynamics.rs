@@ -110,19 +110,22 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// `prev_now` of own tokens, from the neighbourhoods in `exchange.embedded`. After a barrier that follows [`Lane::embed_previous`].
-    pub fn look_at_previous(&mut self, d: &DynamicsWeights) {
+    /// `prev_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded`. After a barrier
+    /// that follows [`Lane::embed_previous`].
+    pub fn look_at_previous(&mut self, d: &DynamicsWeights, action: u8) {
         let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
+        let gate = &d.gate[usize::from(action) * wide..][..wide];
         let (grid_w, grid_h) = (self.model.frame.grid_w(), self.model.frame.grid_h());
         // SAFETY: written before the barrier, written again after another one.
         let embedded = unsafe { self.exchange.embedded.read(0..self.exchange.embedded.len()) };
         for (row, n) in self.w.wide.chunks_exact_mut(wide).zip(self.w.tokens.clone()) {
             let (gy, gx) = (n / grid_w, n % grid_w);
-            for (tap, out) in row.chunks_exact_mut(c).take(9).enumerate() {
+            for (tap, (out, gate)) in row.chunks_exact_mut(c).zip(gate.chunks_exact(c)).take(9).enumerate() {
                 // Coordinates are shifted by one, so that they stay unsigned.
                 let (ty, tx) = (gy + tap / 3, gx + tap % 3);
                 if (1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx) {
-                    out.copy_from_slice(&embedded[((ty - 1) * grid_w + tx - 1) * stride..][..c]);
+                    let seen = &embedded[((ty - 1) * grid_w + tx - 1) * stride..][..c];
+                    out.iter_mut().zip(seen.iter().zip(gate)).for_each(|(out, (x, gate))| *out = x * gate);
                 } else {
                     out.fill(0.0);
                 }
@@ -280,38 +283,52 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Logits of own tokens, from the rows that [`Lane::pass`] left in `x`.
+    /// Hidden units of the head of own tokens, from the rows that [`Lane::pass`] left in `x`.
     pub fn head(&mut self, d: &DynamicsWeights) {
         let (c, n, f) = (d.dims.channels, self.own(), &self.model.frame);
-        let (stride, out) = (padded(c), padded(f.code_dims * f.code_levels));
+        let (stride, out) = (padded(c), padded(f.code_dims * d.head.units));
         self.kernels.norm(rows(&self.w.x, n, stride), c, &d.gain, &d.shift, &mut self.w.y);
-        self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head, &mut self.w.logits, out, Then::Store);
+        self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head.hidden, &mut self.w.head_hidden, out, Then::Store);
     }
 
-    /// Chooses levels of the own tokens that are still masked.
-    pub fn choose(&mut self, s: &DecodeSettings, frame: u32, step: u32) {
-        let f = &self.model.frame;
-        let (row, stride) = (f.code_dims * f.code_levels, padded(f.code_dims * f.code_levels));
-        for (logits, n) in self.w.logits.chunks_exact(stride).zip(self.w.tokens.clone()) {
+    /// Chooses levels of the own tokens that are still masked, one dimension after the other.
+    pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, frame: u32, step: u32) {
+        let (f, wide) = (&self.model.frame, self.model.frame.code_dims * d.head.units);
+        for (hidden, n) in self.w.head_hidden.chunks_exact_mut(padded(wide)).zip(self.w.tokens.clone()) {
             // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
-            unsafe {
-                if self.exchange.masked.read(n..n + 1)[0] {
-                    let codes = self.exchange.codes.write(n * f.code_dims..(n + 1) * f.code_dims);
-                    let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
-                    let confidence = decode::sample_token(&logits[..row], f.code_levels, s.temperature, name, codes);
-                    self.exchange.confidence.set(n, confidence);
+            let codes = unsafe {
+                if !self.exchange.masked.read(n..n + 1)[0] {
+                    continue;
                 }
+                self.exchange.codes.write(n * f.code_dims..(n + 1) * f.code_dims)
+            };
+            let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
+            let mut confidence = 0.0;
+            for (dim, code) in codes.iter_mut().enumerate() {
+                d.head.logits(&hidden[..wide], dim, &mut self.w.logits);
+                let (level, log_probability) = decode::sample_level(&self.w.logits, dim, s.temperature, name);
+                d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
+                *code = level;
+                confidence += log_probability;
             }
+            // SAFETY: as above.
+            unsafe { self.exchange.confidence.set(n, confidence) };
         }
     }
 
-    /// Copies own logits to `exchange.logits`.
-    pub fn hand_out_logits(&mut self) {
-        let f = &self.model.frame;
+    /// Logits of own tokens into `exchange.logits`, every dimension given the levels in `codes` before it.
+    pub fn hand_out_logits(&mut self, d: &DynamicsWeights, codes: &[u8]) {
+        let (f, wide) = (&self.model.frame, self.model.frame.code_dims * d.head.units);
         let row = f.code_dims * f.code_levels;
-        for (logits, n) in self.w.logits.chunks_exact(padded(row)).zip(self.w.tokens.clone()) {
+        for (hidden, n) in self.w.head_hidden.chunks_exact_mut(padded(wide)).zip(self.w.tokens.clone()) {
             // SAFETY: own tokens, read after the job.
-            unsafe { self.exchange.logits.write(n * row..(n + 1) * row) }.copy_from_slice(&logits[..row]);
+            let logits = unsafe { self.exchange.logits.write(n * row..(n + 1) * row) };
+            for (dim, (logits, &level)) in logits.chunks_exact_mut(f.code_levels).zip(&codes[n * f.code_dims..]).enumerate() {
+                d.head.logits(&hidden[..wide], dim, logits);
+                if level != UNKNOWN {
+                    d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
+                }
+            }
         }
     }
 

@@ -44,8 +44,10 @@ pub struct Worker {
     pub prev_pending: Floats,
     /// `(temporal layers, window, m, padded 2 channels)`.
     pub ring: Floats,
-    /// `(m, padded code_dims * code_levels)`.
-    pub logits: Floats,
+    /// Hidden units of the head, `(m, padded code_dims * head_hidden)`.
+    pub head_hidden: Floats,
+    /// Logits of one dimension, `(code_levels)`.
+    pub logits: Vec<f32>,
 }
 
 /// What threads exchange.
@@ -112,7 +114,8 @@ impl Worker {
             prev_now: Floats::zeros(rows * padded(c)),
             prev_pending: Floats::zeros(rows * padded(c)),
             ring: Floats::zeros(ring),
-            logits: Floats::zeros(rows * padded(f.code_dims * f.code_levels)),
+            head_hidden: Floats::zeros(rows * padded(f.code_dims * dims.map_or(0, |d| d.head_hidden))),
+            logits: vec![0.0; f.code_levels],
             tokens,
         }
     }

@@ -16,7 +16,7 @@ mod weights;
 
 use super::{
     DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UnmaskOrder, decode,
-    inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+    inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
@@ -74,12 +74,12 @@ pub struct CpuEngine {
 
 /// What becomes of the frame that is being computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+enum Purpose<'a> {
     /// Nothing is dreamed: the pending frame is committed.
     CommitOnly,
     Dream,
-    /// One pass with every token masked, logits handed out.
-    Logits,
+    /// One pass with every token masked, logits given these codes handed out.
+    Logits(&'a [u8]),
 }
 
 impl CpuEngine {
@@ -155,7 +155,7 @@ impl CpuEngine {
     }
 
     /// Runs a frame on all threads: the pending one is committed, and what `purpose` says is done for the next, which `action` leads into.
-    fn run(&mut self, purpose: Purpose, action: u8, words: Option<&[u16]>) -> Result<(), EngineError> {
+    fn run(&mut self, purpose: Purpose<'_>, action: u8, words: Option<&[u16]>) -> Result<(), EngineError> {
         let commit = self.commits();
         let (Some(d), Some([now, pending_prompt])) = (&self.model.dynamics, &mut self.prompts) else { return Err(EngineError::NoDynamics) };
         now.set(self.kernels, d, words.unwrap_or(&self.words));
@@ -197,16 +197,16 @@ impl CpuEngine {
             };
             lane.embed_previous(d, previous);
             barrier.wait();
-            lane.look_at_previous(d);
+            lane.look_at_previous(d, action);
             lap(0);
             let content = (purpose != Purpose::CommitOnly).then_some(Content::AllMasked);
             lane.fill_rows(d, content, commit, s.context_level);
             lane.pass(d, first_pass);
             match purpose {
                 Purpose::CommitOnly => {}
-                Purpose::Logits => {
+                Purpose::Logits(codes) => {
                     lane.head(d);
-                    lane.hand_out_logits();
+                    lane.hand_out_logits(d, codes);
                 }
                 Purpose::Dream => {
                     for step in 1..=s.steps {
@@ -215,7 +215,7 @@ impl CpuEngine {
                             lane.pass(d, &both[..1]);
                         }
                         lane.head(d);
-                        lane.choose(&s, frame, step);
+                        lane.choose(d, &s, frame, step);
                         if step < s.steps {
                             settle(exchange, barrier, t, s.order, decode::masked_after(model.frame.tokens(), step, s.steps));
                         }
@@ -289,10 +289,8 @@ impl Engine for CpuEngine {
         self.pending.exists = false;
         self.committed = 0;
         (self.next_frame, self.untaken) = (next_frame, None);
-        if let Some(d) = &self.model.dynamics {
-            // What a key holds reaches back less than a window a layer.
-            let reach = (d.temporal_layers() + 1) * d.dims.window + 1;
-            for frame in &history[history.len().saturating_sub(reach)..] {
+        if self.model.dynamics.is_some() {
+            for frame in &history[history.len().saturating_sub(frames_that_matter(&self.manifest))..] {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
                 self.pending.codes.copy_from_slice(&frame.codes);
                 self.pending.exists = true;
@@ -354,7 +352,7 @@ impl Engine for CpuEngine {
         check_settings(&self.manifest, settings)?;
         check_frame(&self.manifest, truth)?;
         self.settings = *settings;
-        self.run(Purpose::Logits, truth.action, Some(&truth.prompt))?;
+        self.run(Purpose::Logits(&truth.codes), truth.action, Some(&truth.prompt))?;
         self.pending.codes.copy_from_slice(&truth.codes);
         self.pending.exists = true;
         self.next_frame = self.next_frame.wrapping_add(1);

@@ -120,6 +120,56 @@ impl DynamicsBlock {
     }
 }
 
+/// The head: hidden units of every code dimension, and what turns them into levels one dimension after the other.
+pub struct HeadWeights {
+    pub hidden: Packed,
+    /// Hidden units a dimension.
+    pub units: usize,
+    /// `(code_dims * levels, code_dims * units)`.
+    pub codes: Vec<f32>,
+    /// `(code_dims, levels, units)`.
+    pub out: Vec<f32>,
+    /// `(code_dims * levels)`.
+    pub bias: Vec<f32>,
+}
+
+impl HeadWeights {
+    fn load(pack: &Pack, dims: &DynamicsDims) -> Result<Self, PackError> {
+        let (units, levels) = (dims.head_hidden, pack.manifest.frame.code_levels);
+        let out = pack.f32s("dyn.head.out.w")?;
+        let turned = out.chunks_exact(units * levels).flat_map(|block| (0..levels).flat_map(move |l| block[l..].iter().step_by(levels)));
+        Ok(Self {
+            hidden: linear(pack, "dyn.head.hidden", dims.channels)?,
+            units,
+            codes: pack.f32s("dyn.head.codes")?,
+            out: turned.copied().collect(),
+            bias: pack.f32s("dyn.head.out.b")?,
+        })
+    }
+
+    /// Logits `(levels)` of dimension `dim`. `hidden`: `(code_dims * units)` of the token, with what [`Self::tell`] added.
+    pub fn logits(&self, hidden: &[f32], dim: usize, logits: &mut [f32]) {
+        let (units, levels) = (self.units, logits.len());
+        let own = &hidden[dim * units..][..units];
+        let weights = self.out[dim * levels * units..].chunks_exact(units);
+        for ((logit, weights), bias) in logits.iter_mut().zip(weights).zip(&self.bias[dim * levels..]) {
+            *logit = bias + own.iter().zip(weights).map(|(h, w)| h.max(0.0) * w).sum::<f32>();
+        }
+    }
+
+    /// Tells the dimensions after `dim` its level.
+    pub fn tell(&self, hidden: &mut [f32], dim: usize, level: u8, levels: usize) {
+        let (later, wide) = ((dim + 1) * self.units, hidden.len());
+        let row = &self.codes[(dim * levels + usize::from(level)) * wide..][..wide];
+        hidden[later..].iter_mut().zip(&row[later..]).for_each(|(h, c)| *h += c);
+    }
+
+    /// Multiply-adds of one token.
+    pub fn work(&self) -> usize {
+        self.hidden.work() + self.out.len()
+    }
+}
+
 /// The dynamics. Tables are `(rows, padded channels)`.
 pub struct DynamicsWeights {
     pub dims: DynamicsDims,
@@ -127,8 +177,10 @@ pub struct DynamicsWeights {
     pub pos: Floats,
     pub level: Floats,
     pub prev: Packed,
+    /// `(actions + 1, padded 9 channels)`: what an action lets through to [`Self::prev`].
+    pub gate: Floats,
     pub blocks: Vec<DynamicsBlock>,
-    pub head: Packed,
+    pub head: HeadWeights,
     pub words: Floats,
     pub gain: Floats,
     pub shift: Floats,
@@ -179,8 +231,9 @@ impl DynamicsWeights {
             pos: rows(pack, "dyn.pos", c)?,
             level: rows(pack, "dyn.level", c)?,
             prev: linear(pack, "dyn.prev", 9 * c)?,
+            gate: rows(pack, "dyn.prev.gate", 9 * c)?,
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
-            head: linear(pack, "dyn.head", c)?,
+            head: HeadWeights::load(pack, dims)?,
             words: rows(pack, "text.embed", c)?,
             gain: Floats::from_rows(&vec![1.0; c], c),
             shift: Floats::zeros(padded(c)),

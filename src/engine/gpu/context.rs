@@ -181,7 +181,7 @@ impl GpuContext {
     }
 }
 
-/// Limits asked of every device: what downlevel hardware has, but for storage buffers, of which the widest kernel binds six,
+/// Limits asked of every device: what downlevel hardware has, but for storage buffers, of which the widest kernel binds eight,
 /// and textures, which must be as large as the adapter allows for windows on large displays.
 fn limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
     wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..wgpu::Limits::downlevel_defaults().using_resolution(adapter.limits()) }

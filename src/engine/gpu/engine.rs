@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
 use super::frame::{FRAME_SLOT_BYTES, FrameParams, GroupParams, NONE};
+use super::ops::prev;
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
-use super::resources::{FRAME_SLOTS, ReadyPlan, Resources};
+use super::resources::{FRAME_SLOTS, ReadyPlan, Resources, check_buffer};
 use super::roofline::Roofline;
 use super::timing::{Stage, Timing};
-use crate::engine::inputs::{check_action, check_frame, check_prompt, check_settings, play_settings};
+use crate::engine::inputs::{check_action, check_frame, check_prompt, check_settings, frames_that_matter, play_settings};
 use crate::engine::{
     DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, UnmaskOrder, decode,
 };
@@ -63,6 +64,11 @@ impl GpuEngine {
     pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
         let frame = pack.manifest.frame;
+        if let Some(d) = &pack.manifest.dynamics {
+            // Before it is computed: of all that is, it alone can outgrow the pack by far.
+            let bytes = prev::table_bytes(d.actions, frame.code_dims, frame.code_levels, d.channels);
+            check_buffer(&gpu, prev::TABLE, bytes)?;
+        }
         let mut plan = Plan::new(pack, gpu.tier)?;
         let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
         // The device has its copy.
@@ -194,8 +200,8 @@ impl GpuEngine {
     }
 
     /// Writes the parameters of the frame that follows the visible one and moves on to it: its half is the visible one from here.
-    /// Returns how many groups its first step has.
-    fn begin_frame(&mut self, action: u8, prompt_slot: usize, settings: &DecodeSettings) -> usize {
+    /// `forced`: its levels are taken from its half of the tokens. Returns how many groups its first step has.
+    fn begin_frame(&mut self, action: u8, prompt_slot: usize, settings: &DecodeSettings, forced: bool) -> usize {
         self.settings = *settings;
         let commit = self.pending.take().map(|pending| self.commit_group(pending));
         self.committed += usize::from(commit.is_some());
@@ -213,7 +219,8 @@ impl GpuEngine {
                 order: u32::from(settings.order == UnmaskOrder::Confidence),
                 settle: (still_masked - stay) as u32,
                 temperature: settings.temperature,
-                pad: [0; 2],
+                forced: u32::from(forced),
+                pad: 0,
             };
             still_masked = stay;
             self.write_params(step as usize - 1, &params);
@@ -261,7 +268,7 @@ impl GpuEngine {
         let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
         self.half = 1 - self.half;
         self.write_tokens(self.half, &frame.codes);
-        let group = GroupParams { half: self.half as u32, ..GroupParams::default() };
+        let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), ..GroupParams::default() };
         self.write_params(0, &FrameParams { groups: [group; 2], ..FrameParams::default() });
         let mut encoder = self.commands();
         {
@@ -342,9 +349,7 @@ impl Engine for GpuEngine {
         self.gpu.wait()?;
         self.readback.forget(&self.gpu);
         (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
-        // What the last frame's keys hold reaches back less than a window a block: older frames change nothing.
-        let reach = self.manifest.dynamics.as_ref().map_or(0, |d| (d.blocks.len() + 1) * d.window);
-        let (older, seen) = history.split_at(history.len().saturating_sub(reach + 1));
+        let (older, seen) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
         match older.last() {
             Some(frame) => self.write_tokens(self.half, &frame.codes),
             None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
@@ -373,7 +378,7 @@ impl Engine for GpuEngine {
         let prompt_slot = self.prompt_slot(&prompt);
         self.prompt = prompt;
         let number = self.next_frame;
-        let groups = self.begin_frame(action, prompt_slot, settings);
+        let groups = self.begin_frame(action, prompt_slot, settings, false);
         self.next_frame = number.wrapping_add(1);
 
         let mut encoder = self.commands();
@@ -447,7 +452,8 @@ impl Engine for GpuEngine {
         check_frame(&self.manifest, truth)?;
         self.dims()?;
         let prompt_slot = self.prompt_slot(&truth.prompt);
-        let groups = self.begin_frame(truth.action, prompt_slot, &DecodeSettings { steps: 1, ..*settings });
+        let groups = self.begin_frame(truth.action, prompt_slot, &DecodeSettings { steps: 1, ..*settings }, true);
+        self.write_tokens(self.half, &truth.codes);
         self.settings.steps = settings.steps;
         self.next_frame = self.next_frame.wrapping_add(1);
         let mut encoder = self.commands();
@@ -458,15 +464,12 @@ impl Engine for GpuEngine {
         }
         self.gpu.queue.submit([encoder.finish()]);
         let frame = self.manifest.frame;
-        let width = frame.code_dims * frame.code_levels;
-        let row = super::ops::padded(width);
+        let bytes = 4 * frame.code_bytes() * frame.code_levels;
         let logits = match &self.plan.dynamics {
-            Some(dynamics) => self.read_buffer(self.resources.buffer(dynamics.logits), (4 * frame.tokens() * row) as u64)?,
+            Some(dynamics) => self.read_buffer(self.resources.buffer(dynamics.logits), bytes as u64)?,
             None => return Err(EngineError::NoDynamics),
         };
-        self.write_tokens(self.half, &truth.codes);
-        let logits: Vec<f32> = logits.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-        Ok(logits.chunks_exact(row).flat_map(|r| &r[..width]).copied().collect())
+        Ok(logits.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
     }
 
     fn stage_times(&self) -> StageTimes {

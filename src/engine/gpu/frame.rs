@@ -39,5 +39,7 @@ pub struct FrameParams {
     pub order: u32,
     pub settle: u32,
     pub temperature: f32,
-    pub pad: [u32; 2],
+    /// 1: levels are not drawn but taken from the token buffer, and logits are kept.
+    pub forced: u32,
+    pub pad: u32,
 }

@@ -20,6 +20,8 @@ pub struct Kernel {
     pub source: String,
     /// From binding 2 on.
     pub binds: &'static [Bind],
+    /// What the variables of a workgroup take.
+    pub workgroup_bytes: usize,
 }
 
 /// A constant put ahead of a kernel's text.
@@ -46,7 +48,7 @@ pub(super) fn halves(tier: Tier) -> &'static str {
 }
 
 impl Kernel {
-    /// Puts constants, the frame block, `common` and the kernel's own text together.
+    /// Puts constants, the frame block, `common` and the kernel's own text together, for a kernel without workgroup memory.
     pub(super) fn assemble(stem: &str, constants: &[Constant], common: &[&str], text: &str, binds: &'static [Bind]) -> Self {
         let mut label = stem.to_owned();
         let mut source = String::new();
@@ -69,6 +71,6 @@ impl Kernel {
             source.push_str(part);
             source.push('\n');
         }
-        Self { label, source, binds }
+        Self { label, source, binds, workgroup_bytes: 0 }
     }
 }

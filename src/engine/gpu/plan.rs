@@ -2,9 +2,8 @@
 
 use super::ops::{
     BufferId, Pass,
-    attend_prompt::{self, AttendPrompt},
-    attend_ring::{self, AttendRing},
-    attend_space::{self, AttendSpace},
+    attend::Attend,
+    attend_prompt, attend_ring, attend_space,
     embed::{self, Embed},
     matmul::{self, Matmul, Variant, pack_weights, pad_columns},
     padded, padded_parts,
@@ -54,7 +53,7 @@ pub struct DynamicsPlan {
     pub step: Vec<Pass>,
     /// The first so many passes of `step` also run for the frame that is committed: nothing behind the last keys matters to it.
     pub commit_passes: usize,
-    /// `(rows, dims * levels padded)` f32.
+    /// `(tokens, dims * levels)` f32, of the last frame whose levels were forced.
     pub logits: BufferId,
     /// Bytes of the frame's codes, four a word.
     pub codes: BufferId,
@@ -159,6 +158,12 @@ impl Builder<'_> {
         self.push(label, 4 * values.len() as u64, Some(bytemuck::cast_slice(values).to_vec()))
     }
 
+    /// A tensor as it lies in the pack.
+    fn tensor(&mut self, name: &str) -> Result<BufferId, PackError> {
+        let values = self.pack.f32s(name)?;
+        Ok(self.floats(name, &values))
+    }
+
     /// A tensor of rows of `width`, padded.
     fn table(&mut self, name: &str, width: usize) -> Result<BufferId, PackError> {
         let values = pad_columns(&self.pack.f32s(name)?, width, 1);
@@ -222,7 +227,7 @@ impl Builder<'_> {
         let table = weights::prev_table(self.pack, c)?;
         let prev_pass =
             Prev { grid_w: m.frame.grid_w(), grid_h: m.frame.grid_h(), dims: code_dims, levels: code_levels, channels: c, rows }
-                .pass(prev::Buffers { tokens, table: self.floats("dyn.prev.table", &table), bias: self.table("dyn.prev.b", c)?, prev });
+                .pass(prev::Buffers { tokens, table: self.floats(prev::TABLE, &table), bias: self.table("dyn.prev.b", c)?, prev });
 
         let x = self.activations("x", c);
         let mut step = vec![Embed { tokens: n, dims: code_dims, levels: code_levels, channels: c, rows }.pass(embed::Buffers {
@@ -257,13 +262,23 @@ impl Builder<'_> {
             self.feed_forward(&format!("dyn.{i}"), (c, dims.ffn_hidden), &s, next(), &mut step)?;
         }
 
-        let logits = self.activations("logits", code_dims * code_levels);
-        let input = Input::new(x, c, Norm::Plain);
-        step.push(self.product("dyn.head", true, input, (code_dims * code_levels, 1), Then::Store, logits)?);
+        let units = code_dims * dims.head_hidden;
+        let hidden = self.zeros("head.hidden", rows * padded(units));
+        step.push(self.product("dyn.head.hidden", true, Input::new(x, c, Norm::Plain), (units, 1), Then::Store, hidden)?);
+        let logits = self.zeros("logits", n * code_dims * code_levels);
         let choice = self.zeros("choice", n * code_dims);
-        let confidence = self.zeros("confidence", n * code_dims);
+        let confidence = self.zeros("confidence", n);
         let codes = self.zeros("codes", (n * code_dims).div_ceil(4));
-        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels }.pass(sample::Buffers { logits, choice, confidence }));
+        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden }.pass(sample::Buffers {
+            hidden,
+            codes: self.tensor("dyn.head.codes")?,
+            weights: self.tensor("dyn.head.out.w")?,
+            bias: self.tensor("dyn.head.out.b")?,
+            tokens,
+            choice,
+            confidence,
+            logits,
+        }));
         let keys = self.zeros("keys", 2 * n);
         step.push(Unmask { tokens: n, dims: code_dims }.pass(unmask::Buffers { choice, confidence, tokens, keys, codes }));
         let slot_words = dims.prompt_words + 1;
@@ -272,13 +287,14 @@ impl Builder<'_> {
 
     /// Attention inside a frame; `name` + `qkv`, `out`.
     fn space(&mut self, name: &str, c: usize, heads: usize, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
-        let tokens = self.pack.manifest.frame.tokens();
         out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * heads), Then::Store, s.qkv)?);
-        out.push(
-            AttendSpace { tokens, heads, channels: c, rows: self.rows }.pass(attend_space::Buffers { qkv: s.qkv, attended: s.attended }),
-        );
+        out.push(attend_space::pass(self.attend(c, heads), attend_space::Buffers { qkv: s.qkv, attended: s.attended }));
         out.push(self.attention_out(name, (c, heads), s)?);
         Ok(())
+    }
+
+    fn attend(&self, channels: usize, heads: usize) -> Attend {
+        Attend { tokens: self.pack.manifest.frame.tokens(), heads, channels, rows: self.rows }
     }
 
     fn attention_out(&mut self, name: &str, (c, heads): (usize, usize), s: &Scratch) -> Result<Pass, PackError> {
@@ -292,15 +308,9 @@ impl Builder<'_> {
         let ring = self.zeros(&format!("{name}.ring"), dims.window * self.rows * 2 * wide);
         let then = Then::Scatter { ring, from: wide };
         out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * dims.heads), then, s.qkv)?);
-        let bias = self.pack.f32s(&format!("{name}.bias"))?;
-        let bias = self.floats(&format!("{name}.bias"), &bias);
-        let tokens = self.pack.manifest.frame.tokens();
-        out.push(AttendRing { tokens, heads: dims.heads, channels: c, rows: self.rows, window: dims.window }.pass(attend_ring::Buffers {
-            qkv: s.qkv,
-            ring,
-            bias,
-            attended: s.attended,
-        }));
+        let bias = self.tensor(&format!("{name}.bias"))?;
+        let buffers = attend_ring::Buffers { qkv: s.qkv, ring, bias, attended: s.attended };
+        out.push(attend_ring::pass(self.attend(c, dims.heads), dims.window, buffers));
         out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(())
     }
@@ -316,12 +326,8 @@ impl Builder<'_> {
         let (c, name, slot_words) = (dims.channels, format!("dyn.{i}.text"), dims.prompt_words + 1);
         let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded_parts(c, dims.heads));
         out.push(self.product(&format!("{name}.q"), false, Input::new(s.x, c, norm), (c, dims.heads), Then::Store, s.query)?);
-        let tokens = self.pack.manifest.frame.tokens();
-        out.push(AttendPrompt { tokens, heads: dims.heads, channels: c, rows: self.rows, slot_words }.pass(attend_prompt::Buffers {
-            query: s.query,
-            words,
-            attended: s.attended,
-        }));
+        let buffers = attend_prompt::Buffers { query: s.query, words, attended: s.attended };
+        out.push(attend_prompt::pass(self.attend(c, dims.heads), slot_words, buffers));
         out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c, dims.heads)? })
     }

@@ -122,16 +122,8 @@ impl Resources {
     /// # Errors
     /// [`EngineError::Input`] where a size exceeds what the device can bind.
     pub fn new(gpu: &GpuContext, specs: &[BufferSpec], [width_px, height_px]: [usize; 2]) -> Result<Self, EngineError> {
-        let limits = gpu.device.limits();
-        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        if let Some(spec) = specs.iter().find(|s| s.bytes > most) {
-            return Err(EngineError::Input {
-                what: "pack for this graphics device",
-                expected: format!("at most {most} bytes in one buffer"),
-                got: format!("{} bytes in `{}`", spec.bytes, spec.label),
-            });
-        }
-        let side = limits.max_texture_dimension_2d as usize;
+        specs.iter().try_for_each(|spec| check_buffer(gpu, &spec.label, spec.bytes))?;
+        let side = gpu.device.limits().max_texture_dimension_2d as usize;
         if width_px.max(height_px) > side {
             return Err(EngineError::Input {
                 what: "frame for this graphics device",
@@ -173,20 +165,17 @@ impl Resources {
     /// Compiles and binds passes.
     ///
     /// # Errors
-    /// [`EngineError::Input`] where a pass needs more workgroups than the device takes.
+    /// [`EngineError::Input`] where a pass needs more workgroups, or more memory in one of them, than the device has.
     pub fn ready(&mut self, gpu: &GpuContext, passes: &[Pass]) -> Result<Vec<ReadyPass>, EngineError> {
         passes.iter().map(|pass| self.ready_pass(gpu, pass)).collect()
     }
 
     fn ready_pass(&mut self, gpu: &GpuContext, pass: &Pass) -> Result<ReadyPass, EngineError> {
-        let most = gpu.device.limits().max_compute_workgroups_per_dimension;
-        if let Some(count) = pass.workgroups.iter().flatten().find(|&&count| count > most) {
-            return Err(EngineError::Input {
-                what: "pack for this graphics device",
-                expected: format!("at most {most} workgroups"),
-                got: format!("{count} in `{}`", pass.kernel.label),
-            });
-        }
+        let (limits, label) = (gpu.device.limits(), &pass.kernel.label);
+        let workgroups = pass.workgroups.iter().flatten().copied().max().unwrap_or(0);
+        at_most(u64::from(limits.max_compute_workgroups_per_dimension), "workgroups", label, u64::from(workgroups))?;
+        let bytes = pass.kernel.workgroup_bytes as u64;
+        at_most(u64::from(limits.max_compute_workgroup_storage_size), "bytes in a workgroup", label, bytes)?;
         let (pipeline, layout) = self.pipelines.get(&gpu.device, &pass.kernel);
         let shape = shape_buffer(&gpu.device, &pass.kernel.label, &pass.shape);
         let mut buffers = pass.buffers.iter();
@@ -218,6 +207,23 @@ impl Resources {
         });
         Ok(ReadyPass { pipeline, bind_group, workgroups: pass.workgroups })
     }
+}
+
+/// Refuses a buffer that the device cannot bind.
+pub fn check_buffer(gpu: &GpuContext, label: &str, bytes: u64) -> Result<(), EngineError> {
+    let limits = gpu.device.limits();
+    at_most(limits.max_storage_buffer_binding_size.min(limits.max_buffer_size), "bytes in one buffer", label, bytes)
+}
+
+fn at_most(most: u64, of: &str, label: &str, got: u64) -> Result<(), EngineError> {
+    if got <= most {
+        return Ok(());
+    }
+    Err(EngineError::Input {
+        what: "pack for this graphics device",
+        expected: format!("at most {most} {of}"),
+        got: format!("{got} in `{label}`"),
+    })
 }
 
 fn make_buffer(device: &wgpu::Device, spec: &BufferSpec) -> wgpu::Buffer {

@@ -81,7 +81,7 @@ pub fn value_table(w: &[f32], dims: usize, levels: usize, channels: usize) -> Ve
 
 /// The table of [`prev`] for this pack.
 pub fn prev_table(pack: &Pack, channels: usize) -> Result<Vec<f32>, PackError> {
-    Ok(prev::table(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.prev.w")?, channels))
+    Ok(prev::table(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.prev.gate")?, &pack.f32s("dyn.prev.w")?, channels))
 }
 
 /// Keys and values of words for one block's prompt attention.

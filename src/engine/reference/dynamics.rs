@@ -27,16 +27,20 @@ pub struct FrameInput<'a> {
 
 /// What comes out of a frame.
 pub struct FrameOutput {
-    /// `(tokens, code_dims * code_levels)`.
-    pub logits: Vec<f64>,
+    /// Hidden units of the head before any level is known, `(tokens, code_dims * head_hidden)`.
+    pub head_hidden: Vec<f64>,
     /// Of each temporal layer, first to last.
     pub keys_values: Vec<KeysValues>,
 }
 
-/// What a frame sees of the one before it, `(tokens, channels)`. `codes`: of the previous frame, all unknown where there is none.
-pub fn prev(w: &Weights, codes: &[u8], f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
+/// What a frame sees of the one before it, `(tokens, channels)`. `codes`: of the previous frame, all unknown where there is none;
+/// `action`: the one that leads from there to here, whose gate opens and closes the taps.
+pub fn prev(w: &Weights, codes: &[u8], action: u8, f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
     let x = embed(codes, &[], w.get("dyn.embed"), f.code_dims, f.code_levels);
-    w.linear("dyn.prev", &taps(&x, f.grid_w(), f.grid_h(), d.channels), 9 * d.channels)
+    let mut near = taps(&x, f.grid_w(), f.grid_h(), d.channels);
+    let gate = &w.get("dyn.prev.gate")[usize::from(action) * 9 * d.channels..][..9 * d.channels];
+    near.chunks_exact_mut(gate.len()).for_each(|row| row.iter_mut().zip(gate).for_each(|(x, g)| *x *= g));
+    w.linear("dyn.prev", &near, 9 * d.channels)
 }
 
 /// One frame through all blocks. `past[age - 1]` are the committed frames in sight, newest first, each with its keys and values by
@@ -83,5 +87,5 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
         hidden.iter_mut().for_each(|v| *v = gelu(*v));
         add(&mut x, &w.linear(&format!("dyn.{i}.down"), &hidden, d.ffn_hidden));
     }
-    FrameOutput { logits: w.linear("dyn.head", &rms(&x, c), c), keys_values }
+    FrameOutput { head_hidden: w.linear("dyn.head.hidden", &rms(&x, c), c), keys_values }
 }

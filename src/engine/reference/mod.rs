@@ -4,6 +4,7 @@ pub mod activation;
 pub mod attention;
 pub mod dynamics;
 pub mod embed;
+pub mod head;
 pub mod matmul;
 pub mod norm;
 pub mod tokenizer;
@@ -19,6 +20,7 @@ use crate::pack::{
 };
 use attention::KeysValues;
 use dynamics::{FrameInput, FrameOutput, forward, prev};
+use head::{head_logits, teacher_forced_logits};
 use std::collections::VecDeque;
 use weights::Weights;
 
@@ -74,7 +76,7 @@ impl ReferenceEngine {
 
     fn run(&self, codes: &[u8], masked: &[bool], before: &[u8], action: u8, words: &[u16]) -> Result<FrameOutput, EngineError> {
         let (f, d) = (&self.manifest.frame, self.dims()?);
-        let prev = prev(&self.weights, before, f, d);
+        let prev = prev(&self.weights, before, action, f, d);
         let input = FrameInput { codes, masked, prev: &prev, action, words, context_level: self.settings.context_level };
         let past: Vec<&[KeysValues]> = self.ring.iter().take(self.settings.window - 1).map(Vec::as_slice).collect();
         Ok(forward(&self.weights, &input, &past, f, d))
@@ -133,13 +135,19 @@ impl Engine for ReferenceEngine {
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         for step in 1..=settings.steps {
-            let logits = self.run(&codes, &masked, &self.before_pending, action, &words)?.logits;
+            let hidden = self.run(&codes, &masked, &self.before_pending, action, &words)?.head_hidden;
+            let wide = hidden.len() / f.tokens();
             for n in (0..f.tokens()).filter(|&n| masked[n]) {
-                let row: Vec<f32> =
-                    logits[n * f.code_dims * f.code_levels..][..f.code_dims * f.code_levels].iter().map(|&x| x as f32).collect();
                 let name = decode::SampleName { seed: settings.seed, frame: number, step, token: n as u32 };
-                let out = &mut codes[n * f.code_dims..][..f.code_dims];
-                confidence[n] = decode::sample_token(&row, f.code_levels, settings.temperature, name, out);
+                let token = &mut codes[n * f.code_dims..][..f.code_dims];
+                confidence[n] = 0.0;
+                for dim in 0..f.code_dims {
+                    let logits = head_logits(&self.weights, &hidden[n * wide..][..wide], token, dim, &f);
+                    let logits: Vec<f32> = logits.into_iter().map(|x| x as f32).collect();
+                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, name);
+                    token[dim] = level;
+                    confidence[n] += log_probability;
+                }
             }
             let stay = decode::masked_after(f.tokens(), step, settings.steps);
             decode::unmask(settings.order, &confidence, stay, &mut order, &mut masked);
@@ -186,7 +194,8 @@ impl Engine for ReferenceEngine {
         let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &self.before_pending, truth.action, &truth.prompt)?;
         self.pending = Some(truth.clone());
         self.next_frame = self.next_frame.wrapping_add(1);
-        Ok(output.logits.into_iter().map(|x| x as f32).collect())
+        let logits = teacher_forced_logits(&self.weights, &output.head_hidden, &truth.codes, &f);
+        Ok(logits.into_iter().map(|x| x as f32).collect())
     }
 
     fn stage_times(&self) -> StageTimes {

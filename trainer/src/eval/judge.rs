@@ -164,18 +164,19 @@ impl Judge {
         let (mut exact, mut copied, mut tokens) = (0u32, 0u32, 0u32);
         for number in 0..clips {
             let clip = self.source()?.clip(seed + number, SINGLE_FRAMES, false)?;
-            self.engine.restore(&[], 0)?;
+            let mut history: Vec<TokenFrame> = Vec::new();
             let mut before: Option<(Vec<u8>, Vec<u8>)> = None;
             for t in 0..clip.len() {
                 let codes = self.engine.encode(clip.frame(t))?;
                 let asked = clip.actions[t].map_or(0, usize::from);
                 let action = clip.actions[t].map_or(unknown, |a| self.bindings[usize::from(a)]);
-                let truth = TokenFrame { codes: codes.clone(), action, prompt: Vec::new() };
-                let logits = self.engine.teacher_force(&truth, &self.settings)?;
                 let picture = self.view(&codes)?;
                 if let Some((old_codes, old_picture)) = &before {
-                    let guess: Vec<u8> = logits.chunks_exact(frame.code_levels).map(argmax).collect();
-                    let guessed = self.view(&guess)?;
+                    self.engine.restore(&history, 0)?;
+                    self.engine.dream(action, &DecodeSettings { steps: 1, temperature: 0.0, ..self.settings })?;
+                    let mut guess = vec![0; codes.len()];
+                    self.engine.take_codes(&mut guess);
+                    let guessed = rgb(&self.engine.read_picture()?);
                     single.dream.add(clip.outcomes[t], asked, self.seen(old_picture, &guessed));
                     single.truth.add(clip.outcomes[t], asked, self.seen(old_picture, &picture));
                     if clip.outcomes[t].moved {
@@ -186,6 +187,7 @@ impl Judge {
                         tokens += truth.len() as u32;
                     }
                 }
+                history.push(TokenFrame { codes: codes.clone(), action, prompt: Vec::new() });
                 before = Some((codes, picture));
             }
         }
@@ -289,8 +291,4 @@ fn step_px(world: &str) -> Result<i32> {
 
 fn rgb(rgba: &[u8]) -> Vec<u8> {
     rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
-}
-
-fn argmax(row: &[f32]) -> u8 {
-    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0) as u8
 }

@@ -45,10 +45,11 @@ pub fn evaluate(path: &Path, pack: &Pack, effort: &Effort, out: &Path) -> Result
     let mut judge = Judge::new(pack)?;
     let play = pack.manifest.play;
     println!(
-        "{}: {} parameters, judged on the CPU engine; {} steps, temperature {}, window {}, context level {}",
+        "{}: {} parameters, judged on the CPU engine; {} steps in order of {:?}, temperature {}, window {}, context level {}",
         path.display(),
         pack.parameters(),
         play.steps,
+        play.order,
         play.temperature,
         play.window,
         play.context_level

@@ -6,22 +6,49 @@
 //! else of it is ever read.
 
 use burn::module::{Initializer, Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
 
-use super::layers::{Linear, add_positions, attend, attend_in_groups, rms, table, taps};
+use super::layers::{Linear, add_positions, attend, attend_in_groups, linear, rms, table, taps};
 
 #[derive(Module, Debug)]
 pub struct Dynamics {
     embed: Param<Tensor<2>>,
     pos: Param<Tensor<2>>,
     level: Param<Tensor<2>>,
-    prev: Linear,
+    prev: PrevConv,
     action: Param<Tensor<2>>,
     cond: Linear,
     blocks: Vec<DynBlock>,
-    head: Linear,
+    head: Head,
     text_embed: Param<Tensor<2>>,
+}
+
+/// The 3x3 convolution over the previous frame's embeddings. The action opens and closes its taps, so that "east" can look east before
+/// nine neighbours are squeezed into one row.
+#[derive(Module, Debug)]
+pub struct PrevConv {
+    gate: Param<Tensor<2>>,
+    w: Param<Tensor<2>>,
+    b: Param<Tensor<1>>,
+}
+
+/// Levels of a token, one dimension after the other: each sees the dimensions before it, so that a token is drawn as a whole and not as
+/// `D` levels that know nothing of each other. A masked autoencoder for distributions (MADE, Germain et al. 2015) of one hidden layer.
+#[derive(Module, Debug)]
+pub struct Head {
+    hidden: Linear,
+    /// `(D * L, D * G)`: what a level of dimension `d` says to the hidden units of a later one; the other blocks are never read.
+    codes: Param<Tensor<2>>,
+    out: HeadOut,
+}
+
+#[derive(Module, Debug)]
+pub struct HeadOut {
+    /// `(D * G, L)`
+    w: Param<Tensor<2>>,
+    /// `(D * L)`
+    b: Param<Tensor<1>>,
 }
 
 #[derive(Module, Debug)]
@@ -70,8 +97,8 @@ pub struct DynInput {
     pub clean: Tensor<2>,
     /// One-hot tokens of the masked stream, same shape.
     pub masked: Tensor<2>,
-    /// One-hot tokens of the frame before each frame, same shape: the clean stream one frame late, unknown at the start.
-    pub before: Tensor<2>,
+    /// One-hot true levels `(F * N, D * L)`: what a dimension of the head sees of those before it.
+    pub truth: Tensor<2>,
     /// One-hot action into each frame `(F, A + 1)`.
     pub action: Tensor<2>,
     /// One-hot context level `(F, levels)`.
@@ -97,7 +124,11 @@ impl Dynamics {
             embed: table(code + 2, c, 0.05, device),
             pos: table(frame.tokens(), c, 0.05, device),
             level: table(dims.context_levels, c, 0.02, device),
-            prev: Linear::new(9 * c, c, 1.0, true, device),
+            prev: PrevConv {
+                gate: Initializer::Ones.init([dims.actions + 1, 9 * c], device),
+                w: Linear::new(9 * c, c, 1.0, false, device).w,
+                b: Initializer::Zeros.init([c], device),
+            },
             action: table(dims.actions + 1, c, 1.0, device),
             cond: Linear::new(c, c, 1.0, true, device),
             blocks: dims
@@ -120,21 +151,33 @@ impl Dynamics {
                     down: Linear::new(dims.ffn_hidden, c, 0.5, true, device),
                 })
                 .collect(),
-            head: Linear::new(c, code, 0.5, true, device),
+            head: Head::new(frame, dims, device),
             text_embed: table(vocabulary + 1, c, 1.0, device),
         }
     }
 
-    /// Logits of the masked stream, `(F * N, D * L)`.
+    /// Logits of the masked stream, `(F * N, D * L)`, each dimension given the true levels of those before it.
     pub fn forward(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
+        let truth = input.truth.clone();
+        self.head.logits(self.hidden(shape, input), truth, &shape.frame)
+    }
+
+    /// Tokens of the masked stream drawn from the model itself, one-hot as `DynInput::clean`. `noise`: Gumbel, `(F * N, D * L)`.
+    pub fn sample(&self, shape: &DynShape, input: DynInput, noise: Tensor<2>) -> Tensor<2> {
+        self.head.sample(self.hidden(shape, input), noise, &shape.frame)
+    }
+
+    /// The head's hidden units before any level is known, `(F * N, D * G)`.
+    fn hidden(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
         let (frame, dims) = (&shape.frame, &shape.dims);
         let (n, c, heads) = (frame.tokens(), dims.channels, dims.heads);
         let frames = input.clips * input.frames;
         let embed = self.embed.val();
 
-        let near = taps(input.before.matmul(embed.clone()), frame.grid_w(), frame.grid_h());
+        let near = taps(one_frame_late(input.clean.clone(), input.clips, n).matmul(embed.clone()), frame.grid_w(), frame.grid_h());
+        let prev = self.prev.forward(near, input.action.clone(), n);
         let level = input.level.matmul(self.level.val());
-        let shared = add_positions(self.prev.forward(near), self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
+        let shared = add_positions(prev, self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
         let shared = shared.reshape([frames * n, c]);
         let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
         let words = input.words.matmul(self.text_embed.val());
@@ -162,8 +205,79 @@ impl Dynamics {
             masked = block.ffn(masked, &modulation);
             clean = clean.map(|x| block.ffn(x, &modulation));
         }
-        self.head.forward(rms(masked))
+        self.head.hidden.forward(rms(masked))
     }
+}
+
+/// Every clip one frame late: `(clips * T * N, D * L + 2)` to the same, unknown (the last column) where there is no frame before.
+fn one_frame_late(tokens: Tensor<2>, clips: usize, n: usize) -> Tensor<2> {
+    let [rows, width] = tokens.dims();
+    let (device, t) = (tokens.device(), rows / clips / n);
+    let unknown = Tensor::cat(vec![Tensor::zeros([clips, n, width - 1], &device), Tensor::ones([clips, n, 1], &device)], 2);
+    let rest = tokens.reshape([clips, t * n, width]).narrow(1, 0, (t - 1) * n);
+    Tensor::cat(vec![unknown, rest], 1).reshape([rows, width])
+}
+
+impl PrevConv {
+    /// near `(F * N, 9 C)`, action `(F, A + 1)`; `(F * N, C)`.
+    fn forward(&self, near: Tensor<2>, action: Tensor<2>, n: usize) -> Tensor<2> {
+        let [rows, width] = near.dims();
+        let gate = action.matmul(self.gate.val()).unsqueeze_dim::<3>(1);
+        let near = (near.reshape([rows / n, n, width]) * gate).reshape([rows, width]);
+        linear(near, self.w.val(), Some(self.b.val()))
+    }
+}
+
+impl Head {
+    fn new(frame: &FrameDims, dims: &DynamicsDims, device: &Device) -> Self {
+        let (d, l, g) = (frame.code_dims, frame.code_levels, dims.head_hidden);
+        Self {
+            hidden: Linear::new(dims.channels, d * g, 1.0, true, device),
+            codes: table(d * l, d * g, 0.05, device),
+            out: HeadOut {
+                w: Linear::new(g, d * l, 0.5, false, device).w.map(|w| w.reshape([d * g, l])),
+                b: Initializer::Zeros.init([d * l], device),
+            },
+        }
+    }
+
+    /// hidden `(rows, D * G)`, levels one-hot `(rows, D * L)`; `(rows, D * L)`.
+    fn logits(&self, hidden: Tensor<2>, levels: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
+        let (d, l) = (frame.code_dims, frame.code_levels);
+        let (device, g) = (hidden.device(), hidden.dims()[1] / d);
+        let earlier = block_mask([d, l], [d, g], |from, to| from < to, &device);
+        let own = block_mask([d, g], [d, l], |from, to| from == to, &device);
+        let hidden = activation::relu(hidden + levels.matmul(self.codes.val() * earlier));
+        hidden.matmul(self.out.w.val().repeat(&[1, d]) * own) + self.out.b.val().unsqueeze()
+    }
+
+    /// Draws dimension after dimension; one-hot tokens `(rows, D * L + 2)`.
+    fn sample(&self, hidden: Tensor<2>, noise: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
+        let (d, l) = (frame.code_dims, frame.code_levels);
+        let (device, rows, g) = (hidden.device(), hidden.dims()[0], hidden.dims()[1] / d);
+        let mut drawn: Vec<Tensor<2>> = Vec::with_capacity(d + 1);
+        for dim in 0..d {
+            let mut own = hidden.clone().narrow(1, dim * g, g);
+            for (earlier, level) in drawn.iter().enumerate() {
+                own = own + level.clone().matmul(self.codes.val().slice([earlier * l..(earlier + 1) * l, dim * g..(dim + 1) * g]));
+            }
+            let logits = activation::relu(own).matmul(self.out.w.val().narrow(0, dim * g, g))
+                + self.out.b.val().narrow(0, dim * l, l).unsqueeze()
+                + noise.clone().narrow(1, dim * l, l);
+            let best = logits.clone().max_dim(1);
+            drawn.push(logits.greater_equal(best).float());
+        }
+        drawn.push(Tensor::zeros([rows, 2], &device));
+        Tensor::cat(drawn, 1)
+    }
+}
+
+/// Ones where `keep` says so of the blocks' indices, `(row blocks * block rows, column blocks * block columns)`.
+fn block_mask(rows: [usize; 2], columns: [usize; 2], keep: impl Fn(usize, usize) -> bool, device: &Device) -> Tensor<2> {
+    let ([row_blocks, r], [column_blocks, c]) = (rows, columns);
+    let value = |i: usize| f32::from(u8::from(keep(i / (column_blocks * c) / r, i % (column_blocks * c) / c)));
+    let values: Vec<f32> = (0..row_blocks * r * column_blocks * c).map(value).collect();
+    Tensor::from_data(TensorData::new(values, [row_blocks * r, column_blocks * c]), device)
 }
 
 /// Scale and shift of a block's norms, one row per frame.

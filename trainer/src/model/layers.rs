@@ -40,14 +40,19 @@ impl Linear {
 
     /// `(rows, in)` to `(rows, out)`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        if !BF16_PRODUCTS.load(Ordering::Relaxed) {
-            return module::linear(x, self.w.val(), self.b.as_ref().map(Param::val));
-        }
-        let y = module::linear(x.cast(FloatDType::BF16), self.w.val().cast(FloatDType::BF16), None).cast(FloatDType::F32);
-        match &self.b {
-            Some(b) => y + b.val().unsqueeze(),
-            None => y,
-        }
+        linear(x, self.w.val(), self.b.as_ref().map(Param::val))
+    }
+}
+
+/// `x w + b`, in bf16 where [`use_bf16_products`] asked for it.
+pub fn linear(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<2> {
+    if !BF16_PRODUCTS.load(Ordering::Relaxed) {
+        return module::linear(x, w, b);
+    }
+    let y = module::linear(x.cast(FloatDType::BF16), w.cast(FloatDType::BF16), None).cast(FloatDType::F32);
+    match b {
+        Some(b) => y + b.unsqueeze(),
+        None => y,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, LatentAction};
 
@@ -16,6 +17,9 @@ use crate::training::Stage;
 const HIDDEN: f32 = -1e9;
 /// Share of a clean stream's tokens that is replaced, per context level.
 const CORRUPTION_PER_LEVEL: f32 = 0.07;
+/// Share of batches whose history holds tokens that the model drew itself, as at play, and the largest share of a clip's tokens that are.
+const OWN_HISTORY_SHARE: f32 = 0.5;
+const MOST_OWN_TOKENS: f32 = 0.5;
 /// Share of clips that see their whole window; the others see only the last frame or few, so that the picture must be read and a frame
 /// that failed to move cannot argue for the next.
 const FULL_WINDOW_SHARE: f32 = 0.5;
@@ -70,6 +74,10 @@ pub struct Batch {
     masked: Vec<Token>,
     /// 1 where a token of the masked stream is masked, `(F * N)`.
     weights: Vec<f32>,
+    /// 1 where the model's own guess takes a token's place in the clean stream, `(F * N)`, and the Gumbel noise it is drawn with,
+    /// `(F * N, D * L)`; both empty in a batch without.
+    own: Vec<f32>,
+    noise: Vec<f32>,
     actions: Vec<u8>,
     levels: Vec<usize>,
     /// Frames of past each clip may see.
@@ -125,6 +133,8 @@ impl DynamicsStage {
             clean: Vec::new(),
             masked: Vec::new(),
             weights: Vec::new(),
+            own: Vec::new(),
+            noise: Vec::new(),
             actions: Vec::new(),
             levels: Vec::new(),
             spans: Vec::new(),
@@ -141,6 +151,7 @@ impl DynamicsStage {
             self.push_window(&self.clips, &mut batch, dice);
         }
         let rows = batch.clips * t * n;
+        let own_history = dice.chance(OWN_HISTORY_SHARE);
         for clip in 0..batch.clips {
             let level = dice.below(self.shape.dims.context_levels);
             batch.levels.extend(std::iter::repeat_n(level, t));
@@ -148,11 +159,16 @@ impl DynamicsStage {
             let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { vec![false; n] };
             let hidden_until = dice.below(t + 1);
             let rate = CORRUPTION_PER_LEVEL * level as f32;
+            let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
             for frame in 0..t {
                 let gone = dice.chance(UNKNOWN_FRAME_SHARE);
                 for (token, hidden) in hidden.iter().enumerate() {
                     let row = (clip * t + frame) * n + token;
-                    batch.clean.push(if gone || (*hidden && frame < hidden_until) {
+                    let unknown = gone || (*hidden && frame < hidden_until);
+                    if own_history {
+                        batch.own.push(f32::from(u8::from(!unknown && dice.chance(own_rate))));
+                    }
+                    batch.clean.push(if unknown {
                         Token::Unknown
                     } else if dice.chance(rate) {
                         Token::Given(dice.below(rows))
@@ -173,7 +189,25 @@ impl DynamicsStage {
                 }
             }
         }
+        if own_history {
+            let width = self.frame_dims().code_dims * self.frame_dims().code_levels;
+            batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
+        }
         batch
+    }
+
+    /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history.
+    fn own_history(&self, model: &Dynamics, batch: &Batch, clean: Tensor<2>) -> Tensor<2> {
+        let device = clean.device();
+        let plain = device.clone().inner();
+        let rows = batch.own.len();
+        let mut input = self.input(batch, &plain);
+        input.masked = self.one_hot(batch, std::iter::repeat_n(Token::Masked, rows), &plain);
+        let noise = TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]);
+        let guess = model.valid().sample(&self.shape, input, Tensor::from_data(noise, &plain));
+        let own = Tensor::<2>::from_data(TensorData::new(batch.own.clone(), [rows, 1]), &plain);
+        let clean = clean.inner();
+        (clean.clone() + (guess - clean) * own).autodiff()
     }
 
     /// A rectangle of the grid, as a mask over tokens.
@@ -222,9 +256,8 @@ impl DynamicsStage {
     }
 
     fn input(&self, batch: &Batch, device: &Device) -> DynInput {
-        let (n, t, dims) = (self.tokens(), batch.frames, &self.shape.dims);
+        let (t, dims) = (batch.frames, &self.shape.dims);
         let frames = batch.clips * t;
-        let before = (0..frames * n).map(|row| if (row / n).is_multiple_of(t) { Token::Unknown } else { batch.clean[row - n] });
         let mut past = vec![HIDDEN; batch.clips * t * t];
         let mut ages = vec![0.0; t * t * dims.window];
         for query in 0..t {
@@ -263,7 +296,7 @@ impl DynamicsStage {
             frames: t,
             clean: self.one_hot(batch, batch.clean.iter().copied(), device),
             masked: self.one_hot(batch, batch.masked.iter().copied(), device),
-            before: self.one_hot(batch, before, device),
+            truth: self.true_levels(batch, device),
             action: matrix(rows_one_hot(batch.actions.iter().map(|a| usize::from(*a)), dims.actions + 1), dims.actions + 1),
             level: matrix(rows_one_hot(batch.levels.iter().copied(), dims.context_levels), dims.context_levels),
             past: Tensor::from_data(TensorData::new(past, [batch.clips, t, t]), device),
@@ -274,13 +307,18 @@ impl DynamicsStage {
         }
     }
 
-    /// Log-probability of the true level in every dimension, `(F * N, D)`.
-    fn log_likelihood(&self, logits: Tensor<2>, batch: &Batch, device: &Device) -> Tensor<2> {
+    /// True levels, one-hot, `(F * N, D * L)`.
+    fn true_levels(&self, batch: &Batch, device: &Device) -> Tensor<2> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
-        let rows = batch.truth.len() / d;
-        let target = rows_one_hot(batch.truth.iter().map(|code| usize::from(*code)), l);
-        let target = Tensor::<3>::from_data(TensorData::new(target, [rows, d, l]), device);
-        (activation::log_softmax(logits.reshape([rows, d, l]), 2) * target).sum_dim(2).squeeze_dim::<2>(2)
+        let values = rows_one_hot(batch.truth.iter().map(|code| usize::from(*code)), l);
+        Tensor::from_data(TensorData::new(values, [batch.truth.len() / d, d * l]), device)
+    }
+
+    /// Log-probability of the true level in every dimension, `(F * N, D)`. Both `(F * N, D * L)`.
+    fn log_likelihood(&self, logits: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let rows = truth.dims()[0];
+        (activation::log_softmax(logits.reshape([rows, d, l]), 2) * truth.reshape([rows, d, l])).sum_dim(2).squeeze_dim::<2>(2)
     }
 
     /// Logits `(T, N, D * L)` of every frame of one clip with everything masked and true history: what engines must reproduce.
@@ -294,6 +332,8 @@ impl DynamicsStage {
             clean: (0..rows).map(Token::Given).collect(),
             masked: vec![Token::Masked; rows],
             weights: vec![1.0; rows],
+            own: Vec::new(),
+            noise: Vec::new(),
             actions: actions.to_vec(),
             levels: vec![self.preset.play.context_level; frames],
             spans: vec![self.shape.dims.window - 1],
@@ -327,11 +367,16 @@ impl Stage for DynamicsStage {
     }
 
     fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Result<Tensor<1>> {
-        let logits = model.forward(&self.shape, self.input(&batch, device));
+        let mut input = self.input(&batch, device);
+        if !batch.own.is_empty() {
+            input.clean = self.own_history(model, &batch, input.clean);
+        }
+        let truth = input.truth.clone();
+        let logits = model.forward(&self.shape, input);
         let rows = batch.weights.len();
         let masked: f32 = batch.weights.iter().sum();
-        let weights = Tensor::<2>::from_data(TensorData::new(batch.weights.clone(), [rows, 1]), device);
-        let total = (self.log_likelihood(logits, &batch, device) * weights).sum();
+        let weights = Tensor::<2>::from_data(TensorData::new(batch.weights, [rows, 1]), device);
+        let total = (self.log_likelihood(logits, truth) * weights).sum();
         Ok(total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
@@ -344,8 +389,10 @@ impl Stage for DynamicsStage {
             (Mean::default(), Mean::default(), Mean::default(), Mean::default());
         for number in 0..VALIDATION_BATCHES {
             let batch = self.validation_batch(number);
-            let logits = model.forward(&self.shape, self.input(&batch, device));
-            let log_likelihood = self.log_likelihood(logits.clone(), &batch, device);
+            let input = self.input(&batch, device);
+            let truth = input.truth.clone();
+            let logits = model.forward(&self.shape, input);
+            let log_likelihood = self.log_likelihood(logits.clone(), truth);
             entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
             let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
             for (row, truth) in batch.truth.chunks_exact(d).enumerate() {
@@ -403,30 +450,58 @@ mod tests {
     use burn::tensor::Device;
     use somnium::engine::cpu::{CpuEngine, CpuOptions};
     use somnium::engine::{DecodeSettings, Engine, TokenFrame, inputs::play_settings};
-    use somnium::pack::random::{pocket_manifest, random_pack};
+    use somnium::pack::Pack;
+    use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
 
     use crate::params;
     use crate::pipeline::pack_values;
 
-    /// Worst difference of trainer and CPU engine over a clip longer than two windows, both with the weights of `pack`.
-    fn worst_difference(pack: &somnium::pack::Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
+    /// A stage without clips, and a model with the weights of `pack`.
+    fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dynamics) {
         let m = &pack.manifest;
         let dims = m.dynamics.clone().expect("the pack has dynamics");
-        let frames = 2 * dims.window + 2;
-        let device = Device::flex();
         let mut preset = crate::preset::by_name("pocket").expect("the preset exists");
         (preset.dynamics, preset.play) = (dims.clone(), m.play);
+        preset.dynamics_frames = frames;
+        let clips = || Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words));
         let stage = DynamicsStage {
-            clips: Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words)),
-            held_out: Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words)),
+            clips: clips(),
+            held_out: clips(),
             preset,
             shape: DynShape { frame: m.frame, dims: dims.clone(), vocabulary: m.vocabulary.len() },
             seed: 1,
             bindings: Vec::new(),
             recorded_only: true,
         };
-        let model =
-            params::replace("dyn", stage.new_model(&device).expect("a model"), &pack_values(pack), &device).expect("the pack's weights");
+        let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
+        (stage, model)
+    }
+
+    /// A batch of one clip of random codes, everything masked.
+    fn random_batch(stage: &DynamicsStage, frames: usize) -> Batch {
+        let FrameDims { code_dims, code_levels, .. } = *stage.frame_dims();
+        let (mut dice, rows) = (Dice::new(3, 4), frames * stage.tokens());
+        Batch {
+            clips: 1,
+            truth: (0..rows * code_dims).map(|_| dice.below(code_levels) as u8).collect(),
+            clean: (0..rows).map(Token::Given).collect(),
+            masked: vec![Token::Masked; rows],
+            weights: vec![1.0; rows],
+            actions: vec![1; frames],
+            levels: vec![0; frames],
+            spans: vec![stage.shape.dims.window - 1],
+            words: vec![0; frames * stage.shape.dims.prompt_words],
+            ..stage.empty_batch(1)
+        }
+    }
+
+    /// Worst difference of trainer and CPU engine over a clip longer than two windows, both with the weights of `pack`.
+    fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
+        let m = &pack.manifest;
+        let dims = m.dynamics.clone().expect("the pack has dynamics");
+        let frames = 2 * dims.window + 2;
+        let device = Device::flex();
+        let (stage, model) = stage_with(pack, frames, &device);
         let mut dice = Dice::new(3, 3);
         let codes: Vec<u8> = (0..frames * m.frame.code_bytes()).map(|_| dice.below(m.frame.code_levels) as u8).collect();
         let mut actions: Vec<u8> = (0..frames).map(|_| dice.below(dims.actions) as u8).collect();
@@ -456,5 +531,44 @@ mod tests {
         assert!(worst < 1e-3, "off by {worst}");
         // Negative control: another history is another prediction.
         assert!(worst_difference(&pack, |codes| codes[0] = (codes[0] + 1) % 5) > 1e-2);
+    }
+
+    #[test]
+    fn what_is_drawn_without_noise_is_the_likeliest_level_after_level() {
+        let (device, frames) = (Device::flex(), 3);
+        let pack = random_pack(odd_manifest(), 6).expect("a pack");
+        let (stage, model) = stage_with(&pack, frames, &device);
+        let FrameDims { code_dims: d, code_levels: l, .. } = pack.manifest.frame;
+        let batch = random_batch(&stage, frames);
+        let rows = frames * stage.tokens();
+        let drawn = model.sample(&stage.shape, stage.input(&batch, &device), Tensor::zeros([rows, d * l], &device)).narrow(1, 0, d * l);
+        // Given these very levels, each is the first choice; given others, not all are.
+        let first_choices = |levels: Tensor<2>| -> f32 {
+            let input = DynInput { truth: levels, ..stage.input(&batch, &device) };
+            let logits = model.forward(&stage.shape, input).reshape([rows * d, l]);
+            let best = logits.clone().greater_equal(logits.max_dim(1)).float();
+            (best * drawn.clone().reshape([rows * d, l])).sum().into_scalar::<f32>()
+        };
+        assert_eq!(first_choices(drawn.clone()), (rows * d) as f32);
+        assert!(first_choices(stage.true_levels(&batch, &device)) < (rows * d) as f32);
+    }
+
+    #[test]
+    fn own_tokens_enter_history_where_they_are_asked_for() {
+        let (device, frames) = (Device::flex().autodiff(), 3);
+        let pack = random_pack(odd_manifest(), 6).expect("a pack");
+        let (stage, model) = stage_with(&pack, frames, &device);
+        let FrameDims { code_dims: d, code_levels: l, .. } = pack.manifest.frame;
+        let rows = frames * stage.tokens();
+        let mut batch = random_batch(&stage, frames);
+        batch.own = (0..rows).map(|row| f32::from(u8::from(row % 3 == 0))).collect();
+        batch.noise = vec![0.0; rows * d * l];
+        let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().expect("values");
+        let clean = stage.input(&batch, &device).clean;
+        let (before, after) = (values(clean.clone()), values(stage.own_history(&model, &batch, clean)));
+        let width = d * l + 2;
+        let changed: Vec<usize> = (0..rows).filter(|row| before[row * width..][..width] != after[row * width..][..width]).collect();
+        assert!(!changed.is_empty() && changed.iter().all(|row| row % 3 == 0), "{changed:?}");
+        assert!(after.chunks_exact(width).all(|row| row.iter().sum::<f32>() == d as f32), "each dimension has one level");
     }
 }

@@ -1,23 +1,16 @@
 //! Attention among the tokens of a frame.
 
-use super::{BufferId, Cost, Pass, covering, vec4s, word};
-use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
+use super::{
+    BufferId, Cost, Pass,
+    attend::{self, Attend},
+};
+use crate::engine::gpu::kernel::{Bind, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::ReadWrite];
 
 /// `head_vec4s`: width of a head in vec4.
 pub fn kernel(head_vec4s: usize) -> Kernel {
-    let text = include_str!("../../../../shaders/attend_space.wgsl");
-    Kernel::assemble("attend_space", &[Constant::Size("HEAD4", head_vec4s)], &[ATTEND], text, BINDS)
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct AttendSpace {
-    pub tokens: usize,
-    pub heads: usize,
-    pub channels: usize,
-    /// Rows of a group, a multiple of 4.
-    pub rows: usize,
+    attend::kernel("attend_space", head_vec4s, include_str!("../../../../shaders/attend_space.wgsl"), BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,18 +19,8 @@ pub struct Buffers {
     pub attended: BufferId,
 }
 
-impl AttendSpace {
-    pub fn pass(&self, b: Buffers) -> Pass {
-        let head_dim = self.channels / self.heads;
-        let scale = 1.0 / (head_dim as f32).sqrt();
-        let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
-        let (n, c) = (self.tokens as u64, self.channels as u64);
-        Pass {
-            kernel: kernel(vec4s(head_dim)),
-            shape: [word(self.tokens), word(self.heads), word(self.rows), word(self.heads * vec4s(head_dim)), scale.to_bits(), 0, 0, 0],
-            buffers: vec![b.qkv, b.attended],
-            workgroups: [workgroups(1), workgroups(2)],
-            cost: Cost { ops: 4 * n * n * c, weight_bytes: 0, group_bytes: 16 * n * c },
-        }
-    }
+pub fn pass(a: Attend, b: Buffers) -> Pass {
+    let (n, c) = (a.tokens as u64, a.channels as u64);
+    let cost = Cost { ops: 4 * n * n * c, weight_bytes: 0, group_bytes: 16 * n * c };
+    a.pass(kernel, a.tokens, vec![b.qkv, b.attended], cost)
 }

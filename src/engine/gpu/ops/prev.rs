@@ -1,6 +1,6 @@
-//! The 3x3 convolution over the previous frame's token embeddings, folded into a table.
+//! The 3x3 convolution over the previous frame's token embeddings, gated by the action, folded into a table.
 
-use super::{BufferId, Cost, Pass, covering, vec4s, word};
+use super::{BufferId, Cost, Pass, covering, padded, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
@@ -47,20 +47,29 @@ impl Prev {
     }
 }
 
-/// The table the shader sums over, `(9, rows of embed, channels padded)`: each row of `embed` `(dims * levels + 2, channels)` times each
-/// tap's part of `w` `(9 * channels, channels)`.
-pub fn table(embed: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
-    let width = super::padded(channels);
-    let rows = embed.len() / channels;
-    let mut out = vec![0.0f32; 9 * rows * width];
-    for (at, sum) in out.chunks_exact_mut(width).enumerate() {
-        let (tap, row) = (at / rows, at % rows);
-        let matrix = &w[tap * channels * channels..(tap + 1) * channels * channels];
-        for (&value, line) in embed[row * channels..(row + 1) * channels].iter().zip(matrix.chunks_exact(channels)) {
-            for (s, &weight) in sum.iter_mut().zip(line) {
-                *s += value * weight;
+/// The table the shader sums over, `(actions + 1, 9, rows of embed, channels padded)`: each row of `embed` `(dims * levels + 2, channels)`
+/// times each tap's part of a row of `gate` `(actions + 1, 9 * channels)`, times the tap's part of `w` `(9 * channels, channels)`.
+pub fn table(embed: &[f32], gate: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
+    let width = padded(channels);
+    let mut out = vec![0.0f32; gate.len() * (embed.len() / channels) / channels * width];
+    let mut sums = out.chunks_exact_mut(width);
+    for (at, gate) in gate.chunks_exact(channels).enumerate() {
+        let matrix = &w[at % 9 * channels * channels..][..channels * channels];
+        for (row, sum) in embed.chunks_exact(channels).zip(&mut sums) {
+            for ((value, open), line) in row.iter().zip(gate).zip(matrix.chunks_exact(channels)) {
+                for (s, &weight) in sum.iter_mut().zip(line) {
+                    *s += value * open * weight;
+                }
             }
         }
     }
     out
+}
+
+/// Label of that table's buffer.
+pub const TABLE: &str = "dyn.prev.table";
+
+/// Bytes of that table: it grows faster with the sizes than any tensor it is made of.
+pub fn table_bytes(actions: usize, dims: usize, levels: usize, channels: usize) -> u64 {
+    4 * ((actions + 1) * 9 * (dims * levels + 2) * padded(channels)) as u64
 }

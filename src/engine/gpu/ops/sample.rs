@@ -1,12 +1,22 @@
-//! Choice of a level for every code dimension of every token.
+//! The head: levels of every token, one code dimension after the other.
 
-use super::{BufferId, Cost, Pass, covering, padded, word};
-use crate::engine::gpu::kernel::{Bind, Kernel, MATH, RANDOM};
+use super::{BufferId, Cost, Pass, padded, word};
+use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, RANDOM};
+use crate::pack::limits;
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
 
-pub fn kernel() -> Kernel {
-    Kernel::assemble("sample", &[], &[MATH, RANDOM], include_str!("../../../../shaders/sample.wgsl"), BINDS)
+/// Invocations of a workgroup, as in the shader.
+const LANES: usize = 64;
+const _: () = assert!(limits::CODE_LEVELS <= LANES, "every level needs a lane");
+
+/// `units`: hidden units of a token, those of all dimensions.
+pub fn kernel(units: usize) -> Kernel {
+    let text = include_str!("../../../../shaders/sample.wgsl");
+    Kernel {
+        workgroup_bytes: 4 * (units + 3 * LANES),
+        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units)], &[MATH, RANDOM], text, BINDS)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -14,28 +24,38 @@ pub struct Sample {
     pub tokens: usize,
     pub dims: usize,
     pub levels: usize,
+    /// Hidden units a dimension.
+    pub units: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Buffers {
-    pub logits: BufferId,
+    pub hidden: BufferId,
+    pub codes: BufferId,
+    pub weights: BufferId,
+    pub bias: BufferId,
+    pub tokens: BufferId,
     pub choice: BufferId,
     pub confidence: BufferId,
+    pub logits: BufferId,
 }
 
 impl Sample {
     pub fn pass(&self, b: Buffers) -> Pass {
-        let choices = self.tokens * self.dims;
+        let all_units = self.dims * self.units;
+        let (n, d, l, u) = (self.tokens as u64, self.dims as u64, self.levels as u64, self.units as u64);
+        // Of the hidden units, how many a token's levels add to: those of later dimensions.
+        let later = d * (d - 1) / 2 * u;
         Pass {
-            kernel: kernel(),
-            shape: [word(self.tokens), word(self.dims), word(self.levels), word(padded(self.dims * self.levels)), 0, 0, 0, 0],
-            buffers: vec![b.logits, b.choice, b.confidence],
-            workgroups: [[covering(choices, 64), 1, 1]; 2],
+            kernel: kernel(all_units),
+            shape: [word(self.tokens), word(self.dims), word(self.levels), word(self.units), word(padded(all_units)), 0, 0, 0],
+            buffers: vec![b.hidden, b.codes, b.weights, b.bias, b.tokens, b.choice, b.confidence, b.logits],
+            workgroups: [[word(self.tokens), 1, 1]; 2],
             // Hash, two logarithms and an exponential: some 60 operations a level.
             cost: Cost {
-                ops: 60 * (choices * self.levels) as u64,
-                weight_bytes: 0,
-                group_bytes: 4 * (choices * self.levels + 2 * choices) as u64,
+                ops: n * (2 * d * u * l + later + 60 * d * l),
+                weight_bytes: 4 * (l * later + d * u * l + d * l),
+                group_bytes: 4 * n * (d * u + d + 1),
             },
         }
     }

@@ -32,7 +32,7 @@ impl Unmask {
             shape: [word(self.tokens), word(self.dims), 0, 0, 0, 0, 0, 0],
             buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes],
             workgroups: [[1, 1, 1]; 2],
-            cost: Cost { ops: n * (n * 5 + d + 30), weight_bytes: 0, group_bytes: n * (13 * d + 8) },
+            cost: Cost { ops: n * (n * 5 + 30), weight_bytes: 0, group_bytes: n * (9 * d + 12) },
         }
     }
 }

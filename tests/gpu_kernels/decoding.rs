@@ -1,0 +1,214 @@
+//! The head's choices, and which of them a step settles.
+
+use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens};
+use somnium::engine::gpu::GpuContext;
+use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED};
+use somnium::engine::gpu::ops::{
+    sample::{self, Sample},
+    unmask::{self, Unmask},
+};
+use somnium::engine::reference::head::head_logits;
+use somnium::engine::reference::weights::Weights;
+use somnium::engine::{UNKNOWN, UnmaskOrder, decode};
+use somnium::pack::manifest::FrameDims;
+use somnium::pack::random::{random_pack, tiny_manifest};
+use somnium::pack::{Pack, PackTensor};
+
+/// A head of random weights over `n` tokens. `spread` scales its logits; at 0 they are all equal.
+fn head((n, dims, levels, units): (usize, usize, usize, usize), spread: f32) -> Pack {
+    let mut manifest = tiny_manifest();
+    manifest.frame = FrameDims { width_px: n, code_dims: dims, code_levels: levels, ..manifest.frame };
+    manifest.dynamics.as_mut().unwrap().head_hidden = units;
+    let mut pack = random_pack(manifest, 5).unwrap();
+    for name in ["dyn.head.out.w", "dyn.head.out.b"] {
+        change(&mut pack, name, |values| values.iter_mut().for_each(|x| *x *= spread));
+    }
+    pack
+}
+
+fn change(pack: &mut Pack, name: &str, by: impl Fn(&mut [f32])) {
+    let tensor = pack.tensors.get_mut(name).unwrap();
+    let mut values = tensor.f32s();
+    by(&mut values);
+    *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &values);
+}
+
+/// How a head is asked for levels.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    temperature: f32,
+    spread: f32,
+    seed: u32,
+    /// Levels are taken from the tokens, some of which are unknown.
+    forced: bool,
+    /// One of the kernel's weights between dimensions is another than the twin's.
+    corrupt: bool,
+}
+
+const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, corrupt: false };
+
+/// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
+/// does not spread to the next.
+#[derive(Debug)]
+struct Off {
+    /// Levels that are not the twin's though the two best are no near tie, or not the forced ones.
+    wrong: usize,
+    /// Worst confidence, and where levels are forced worst logit, in tolerances.
+    worst: f64,
+}
+
+fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw) -> Off {
+    let (n, dims, levels, units) = shape;
+    let wide = dims * units;
+    let mut pack = head(shape, draw.spread);
+    let (weights, frame) = (Weights::from_pack(&pack), pack.manifest.frame);
+    if draw.corrupt {
+        // Every level of dimension 0, so that a token cannot miss it.
+        change(&mut pack, "dyn.head.codes", |values| values.iter_mut().skip(units).step_by(wide).take(levels).for_each(|x| *x += 4.0));
+    }
+    let mut r = Numbers((n * 5 + wide + levels) as u32);
+    let hidden = r.floats(n * wide, 1.0);
+    let mut given = some_tokens(&mut r, 2 * n, dims, levels, false);
+    given.iter_mut().step_by(5).for_each(|level| *level = u32::from(UNKNOWN));
+    let mut b = Bench::default();
+    let buffers = sample::Buffers {
+        hidden: b.floats(&pad_groups(&hidden, 1, n, wide, 1)),
+        codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
+        weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
+        bias: b.floats(&pack.f32s("dyn.head.out.b").unwrap()),
+        tokens: b.words(&given),
+        choice: b.words(&vec![999; n * dims]),
+        confidence: b.floats(&vec![9.0; n]),
+        logits: b.floats(&vec![9.0; n * dims * levels]),
+    };
+    let group = GroupParams { half: 1, fresh: 1, ..GroupParams::default() };
+    let Draw { temperature, seed, forced, .. } = draw;
+    let params = FrameParams { seed, frame: 8, step: 2, temperature, forced: u32::from(forced), ..groups(group, group) };
+    let outputs = [buffers.choice, buffers.confidence, buffers.logits];
+    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units }.pass(buffers), 1, params, &outputs, SIZE);
+
+    let mut result = Off { wrong: 0, worst: 0.0 };
+    let choice: Vec<u8> = ran.outputs[0].iter().map(|&level| level as u8).collect();
+    for (i, hidden) in hidden.chunks_exact(wide).enumerate() {
+        let token = &choice[i * dims..][..dims];
+        let mut confidence = 0.0;
+        for dim in 0..dims {
+            let logits = head_logits(&weights, &f64s(hidden), token, dim, &frame);
+            let chosen = usize::from(token[dim]);
+            if forced {
+                let ours = &ran.floats(2)[(i * dims + dim) * levels..][..levels];
+                result.worst = result.worst.max(off(ours, &logits, 2e-5 * f64::from(draw.spread), 2e-5));
+                result.wrong += usize::from(u32::from(token[dim]) != given[(n + i) * dims + dim]);
+            } else {
+                let noise = |l: usize| decode::random(DRAW.seed, 8, 2, i as u32, (dim * levels + l) as u32);
+                let scores = scores(&logits, f64::from(temperature), noise);
+                let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let first = scores.iter().position(|&x| x == best).unwrap();
+                let tie = 1e-5 * (1.0 + best.abs() + f64::from(draw.spread / temperature.max(0.1)));
+                result.wrong += usize::from(chosen >= levels || scores[chosen] < best - tie || (scores[chosen] == best && chosen != first));
+            }
+            if let Some(logit) = logits.get(chosen) {
+                let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                confidence += logit - top - logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
+            }
+        }
+        result.worst = result.worst.max(off(&ran.floats(1)[i..=i], &[confidence], 2e-5 * (1.0 + f64::from(draw.spread)), 2e-5));
+    }
+    if !forced {
+        assert!(ran.floats(2)[..n * dims * levels].iter().all(|&x| x == 9.0), "logits are kept where levels are forced, only there");
+    }
+    result
+}
+
+/// Scores of the levels of one code dimension.
+fn scores(logits: &[f64], temperature: f64, noise: impl Fn(usize) -> u32) -> Vec<f64> {
+    let gumbel = |bits: u32| -(-((f64::from(bits >> 9) + 0.5) / 8_388_608.0).ln()).ln();
+    let one = |(l, x): (usize, &f64)| if temperature > 0.0 { x / temperature + gumbel(noise(l)) } else { *x };
+    logits.iter().enumerate().map(one).collect()
+}
+
+#[test]
+fn sample_matches_its_twin() {
+    let gpu = gpu();
+    for shape in [(1, 1, 2, 1), (15, 3, 7, 5), (63, 8, 5, 64), (9, 2, 64, 33), (5, 11, 33, 256), (300, 2, 3, 1)] {
+        for (temperature, spread) in [(0.0, 1.0), (1.0, 1.0), (0.3, 5.0), (1.0, 0.0), (0.0, 0.0), (8.0, 30.0)] {
+            let draw = Draw { temperature, spread, ..DRAW };
+            let off = sample_off(&gpu, shape, draw);
+            assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
+        }
+    }
+    let shape = (63, 8, 5, 64);
+    assert!(sample_off(&gpu, shape, Draw { seed: 4, ..DRAW }).wrong > 100, "another seed is noticed");
+    assert!(sample_off(&gpu, shape, Draw { corrupt: true, ..DRAW }).worst > 1.0, "a wrong weight between dimensions is noticed");
+}
+
+#[test]
+fn forced_levels_give_the_logits_of_the_twin() {
+    let gpu = gpu();
+    for shape in [(1, 1, 2, 1), (15, 3, 7, 5), (63, 8, 5, 64), (9, 2, 64, 33), (5, 11, 33, 256)] {
+        for spread in [1.0, 30.0] {
+            let off = sample_off(&gpu, shape, Draw { spread, forced: true, ..DRAW });
+            assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} spread {spread}: {off:?}");
+        }
+    }
+    let off = sample_off(&gpu, (15, 3, 7, 5), Draw { forced: true, corrupt: true, ..DRAW });
+    assert!(off.wrong == 0 && off.worst > 1.0, "a wrong weight between dimensions is noticed: {off:?}");
+}
+
+/// Tokens that differ from the twin's after one step.
+fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), order: UnmaskOrder, fresh: bool, stay: usize, seed: u32) -> usize {
+    let mut r = Numbers((n * 9 + dims + stay) as u32);
+    let mut held = some_tokens(&mut r, 2 * n, dims, 5, false);
+    let mut masked: Vec<bool> = (0..n).map(|i| fresh || i % 3 != 1).collect();
+    for (token, _) in held[n * dims..].chunks_exact_mut(dims).zip(&masked).filter(|(_, m)| **m) {
+        token.fill(if fresh { 2 } else { MASKED });
+    }
+    let choice: Vec<u32> = (0..n * dims).map(|_| r.below(5) as u32).collect();
+    // Few different values, so that there are ties.
+    let confidence: Vec<f32> = (0..n).map(|_| -0.25 * r.below(6) as f32).collect();
+    let mut of_masked = confidence.clone();
+
+    let was_masked = masked.clone();
+    let mut permutation = vec![0; n];
+    decode::random_order(seed, 8, &mut permutation);
+    let stay = stay.min(masked.iter().filter(|&&m| m).count());
+    let settle = masked.iter().filter(|&&m| m).count() - stay;
+    of_masked.iter_mut().zip(&was_masked).for_each(|(c, m)| *c = if *m { *c } else { f32::NEG_INFINITY });
+    decode::unmask(order, &of_masked, stay, &mut permutation, &mut masked);
+    let mut truth = held.clone();
+    for i in 0..n * dims {
+        if was_masked[i / dims] {
+            truth[n * dims + i] = if masked[i / dims] { MASKED } else { choice[i] };
+        }
+    }
+
+    let mut b = Bench::default();
+    let buffers = unmask::Buffers {
+        choice: b.words(&choice),
+        confidence: b.floats(&confidence),
+        tokens: b.words(&held),
+        keys: b.words(&vec![0; 2 * n]),
+        codes: b.words(&vec![0; (n * dims).div_ceil(4)]),
+    };
+    let group = GroupParams { half: 1, fresh: u32::from(fresh), ..GroupParams::default() };
+    let order = u32::from(order == UnmaskOrder::Confidence);
+    let params = FrameParams { seed: 21, frame: 8, step: 1, order, settle: settle as u32, ..groups(group, group) };
+    let ran = b.run(gpu, Unmask { tokens: n, dims }.pass(buffers), 1, params, &[buffers.tokens, buffers.codes], SIZE);
+    let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
+    let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();
+    assert_eq!(bytes, ran.outputs[0][n * dims..2 * n * dims], "bytes are the tokens of the half");
+    ran.outputs[0][..2 * n * dims].iter().zip(&truth).filter(|(a, b)| a != b).count()
+}
+
+#[test]
+fn unmask_matches_its_twin() {
+    let gpu = gpu();
+    for (n, dims) in [(1, 1), (15, 3), (63, 8), (300, 2), (513, 1)] {
+        for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
+            for (fresh, stay) in [(true, 0), (true, n * 7 / 10), (false, n / 3), (false, 0)] {
+                assert_eq!(unmask_off(&gpu, (n, dims), order, fresh, stay, 21), 0, "{n} {dims} {order:?} fresh {fresh} stay {stay}");
+            }
+        }
+    }
+    assert!(unmask_off(&gpu, (63, 8), UnmaskOrder::Random, true, 40, 22) > 0, "another seed is noticed");
+}

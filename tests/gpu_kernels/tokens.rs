@@ -1,0 +1,133 @@
+//! Tokens to channels: the embedding, and what a frame takes over from the one before.
+
+use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens, unpad};
+use somnium::engine::UNKNOWN;
+use somnium::engine::gpu::GpuContext;
+use somnium::engine::gpu::frame::{GroupParams, MASKED};
+use somnium::engine::gpu::ops::{
+    embed::{self, Embed},
+    matmul::pad_columns,
+    padded,
+    prev::{self, Prev},
+};
+use somnium::engine::reference::{embed as embed_twin, matmul as matmul_twin};
+
+/// The twin's table lookup, which takes bytes and a mask.
+fn embed_f64(tokens: &[u32], table: &[f32], dims: usize, levels: usize, all_masked: bool) -> Vec<f64> {
+    let codes: Vec<u8> = tokens.iter().map(|&t| if t == MASKED { 0 } else { t as u8 }).collect();
+    let masked: Vec<bool> = tokens.chunks_exact(dims).map(|t| all_masked || t[0] == MASKED).collect();
+    embed_twin::embed(&codes, &masked, &f64s(table), dims, levels)
+}
+
+fn embed_off(gpu: &GpuContext, (n, dims, levels, c): (usize, usize, usize, usize), dynamics: bool, corrupt: bool) -> f64 {
+    let mut r = Numbers(n as u32 * 31 + c as u32);
+    let mut held = some_tokens(&mut r, 2 * n, dims, levels, dynamics);
+    let table = r.floats((dims * levels + 2) * c, 1.0);
+    let positions = r.floats(n * c, 1.0);
+    let level = r.floats(3 * c, 1.0);
+    let prev = r.floats(2 * n * c, 1.0);
+    // Group 0 lies in half 1 and is fresh, group 1 in half 0.
+    let params = groups(
+        GroupParams { half: 1, level: 2, fresh: 1, ..GroupParams::default() },
+        GroupParams { half: 0, level: 1, ..GroupParams::default() },
+    );
+    let mut truth = Vec::new();
+    for group in &params.groups {
+        let half = group.half as usize;
+        let mut x = embed_f64(&held[half * n * dims..(half + 1) * n * dims], &table, dims, levels, dynamics && group.fresh == 1);
+        matmul_twin::add(&mut x, &f64s(&positions));
+        if dynamics {
+            matmul_twin::add(&mut x, &f64s(&prev[half * n * c..(half + 1) * n * c]));
+            x.chunks_exact_mut(c).for_each(|row| matmul_twin::add(row, &f64s(&level[group.level as usize * c..])));
+        }
+        truth.extend(x);
+    }
+    if corrupt {
+        held[0] = (held[0] + 1) % levels as u32;
+    }
+    let mut b = Bench::default();
+    let buffers = embed::Buffers {
+        tokens: b.words(&held),
+        table: b.floats(&pad_columns(&table, c, 1)),
+        positions: b.floats(&pad_columns(&positions, c, 1)),
+        dynamics: dynamics.then(|| (b.floats(&pad_columns(&level, c, 1)), b.floats(&pad_groups(&prev, 2, n, c, 1)))),
+        x: b.floats(&vec![9.0; 2 * padded(n) * padded(c)]),
+    };
+    let pass = Embed { tokens: n, dims, levels, channels: c, rows: padded(n) }.pass(buffers);
+    let ran = b.run(gpu, pass, 2, params, &[buffers.x], SIZE);
+    let mut ours = Vec::new();
+    for group in ran.floats(0).chunks_exact(padded(n) * padded(c)) {
+        assert!(group[n * padded(c)..].iter().all(|&v| v == 0.0), "rows of padding are zero");
+        ours.extend(unpad(group, c, 1, n));
+    }
+    off(&ours, &truth, 1e-5, 1e-5)
+}
+
+#[test]
+fn embed_matches_its_twin() {
+    let gpu = gpu();
+    for shape in [(1, 1, 2, 1), (15, 3, 7, 24), (63, 8, 5, 160), (17, 2, 250, 35)] {
+        for dynamics in [true, false] {
+            let worst = embed_off(&gpu, shape, dynamics, false);
+            assert!(worst <= 1.0, "{shape:?} {dynamics}: {worst} tolerances");
+        }
+    }
+    assert!(embed_off(&gpu, (15, 3, 7, 24), true, true) > 1.0, "a wrong level is noticed");
+}
+
+/// What of the kernel's input is not the twin's.
+enum Corrupt {
+    Level,
+    Gate,
+}
+
+fn prev_off(gpu: &GpuContext, (grid_w, grid_h): (usize, usize), (dims, levels, c): (usize, usize, usize), corrupt: Option<Corrupt>) -> f64 {
+    const ACTIONS: usize = 4;
+    const ACTION: usize = 2;
+    let n = grid_w * grid_h;
+    let mut r = Numbers(n as u32 * 7 + c as u32);
+    let mut held = some_tokens(&mut r, 2 * n, dims, levels, false);
+    // Some tokens of the frame before are not given.
+    for token in held.chunks_exact_mut(dims).step_by(4) {
+        token.fill(u32::from(UNKNOWN));
+    }
+    let table = r.floats((dims * levels + 2) * c, 1.0);
+    let w = r.floats(9 * c * c, 1.0 / (9.0 * c as f32).sqrt());
+    let bias = r.floats(c, 1.0);
+    let mut gate = r.floats(ACTIONS * 9 * c, 1.0);
+    let before = embed_f64(&held[..n * dims], &table, dims, levels, false);
+    let mut near = embed_twin::taps(&before, grid_w, grid_h, c);
+    let opens = f64s(&gate[ACTION * 9 * c..][..9 * c]);
+    near.chunks_exact_mut(9 * c).for_each(|row| row.iter_mut().zip(&opens).for_each(|(x, open)| *x *= open));
+    let truth = matmul_twin::matmul(&near, &f64s(&w), &f64s(&bias), 9 * c);
+    match corrupt {
+        None => {}
+        Some(Corrupt::Level) => held[n * dims - 1] = (held[n * dims - 1] + 1) % levels as u32,
+        // The tap of the token itself.
+        Some(Corrupt::Gate) => gate[(ACTION * 9 + 4) * c] += 1.0,
+    }
+    let mut b = Bench::default();
+    let buffers = prev::Buffers {
+        tokens: b.words(&held),
+        table: b.floats(&prev::table(&table, &gate, &w, c)),
+        bias: b.floats(&pad_columns(&bias, c, 1)),
+        prev: b.floats(&vec![3.0; 2 * padded(n) * padded(c)]),
+    };
+    let pass = Prev { grid_w, grid_h, dims, levels, channels: c, rows: padded(n) }.pass(buffers);
+    let params = groups(GroupParams { half: 1, action: ACTION as u32, ..GroupParams::default() }, GroupParams::default());
+    let ran = b.run(gpu, pass, 1, params, &[buffers.prev], SIZE);
+    let (other, own) = ran.floats(0).split_at(padded(n) * padded(c));
+    assert!(other.iter().all(|&v| v == 3.0), "the other half is left alone");
+    off(&unpad(own, c, 1, n), &truth, 2e-5, 2e-5)
+}
+
+#[test]
+fn prev_matches_its_twin() {
+    let gpu = gpu();
+    for (grid, sizes) in [((1, 1), (1, 2, 1)), ((5, 3), (3, 7, 24)), ((9, 7), (8, 5, 160)), ((1, 13), (2, 3, 9)), ((11, 1), (1, 9, 6))] {
+        let worst = prev_off(&gpu, grid, sizes, None);
+        assert!(worst <= 1.0, "{grid:?} {sizes:?}: {worst} tolerances");
+    }
+    assert!(prev_off(&gpu, (5, 3), (3, 7, 24), Some(Corrupt::Level)) > 1.0, "a wrong level is noticed");
+    assert!(prev_off(&gpu, (5, 3), (3, 7, 24), Some(Corrupt::Gate)) > 1.0, "a wrong gate is noticed");
+}
