@@ -22,7 +22,8 @@ const PARITY_CLIP: u64 = HELD_OUT + 90_000;
 
 /// Writes the best this run has: the tokenizer, and latent actions and dynamics where they are trained.
 pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result<Pack> {
-    let (tokenizer, mut trained_secs) = run.tokenizer()?;
+    let (tokenizer, tokenizer_secs) = run.tokenizer()?;
+    let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
     let mut values = params::collect("tok", &tokenizer)?;
     let lam = run.lam().ok();
     if let Some((lam, secs)) = &lam {
