@@ -204,6 +204,22 @@ fn the_simulator_plays_without_a_display() {
 }
 
 #[test]
+fn the_simulator_follows_a_prompt() {
+    let folder = Folder::new();
+    // Share of pixels whose red, green and blue are about the same.
+    let grey = |name: &str, prompt: &str| {
+        let png = text(&folder.path(name));
+        played(&["world", "isles", "--seed", "5", "--headless", "--frames", "2", "--prompt", prompt, "--record", &png]);
+        let picture = image::open(png).unwrap().into_rgb8();
+        let like = picture.pixels().filter(|p| p.0.iter().max().unwrap() - p.0.iter().min().unwrap() < 24).count();
+        like as f32 / (picture.width() * picture.height()) as f32
+    };
+    assert!(grey("noir.png", "Noir, meadow!") > 0.9);
+    assert!(grey("plain.png", "meadow") < 0.5, "a prompt that says nothing of style leaves it");
+    assert!(refused(&["world", "isles", "--headless", "--frames", "1", "--prompt", "a dragon"]).contains("does not know the word"));
+}
+
+#[test]
 fn inspect_and_bench_print_what_they_are_asked_for() {
     let folder = Folder::new();
     let pack = folder.pack();

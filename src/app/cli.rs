@@ -49,9 +49,6 @@ struct PlayArgs {
     engine: EngineChoice,
     #[command(flatten)]
     decode: DecodeArgs,
-    /// What the world should be like, in words the pack knows.
-    #[arg(long, default_value = "")]
-    prompt: String,
     /// Picture to start from: PNG, JPEG, WebP, or a GIF whose frames become history.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
@@ -111,6 +108,9 @@ struct WorldArgs {
 /// How to show what plays.
 #[derive(Args, Debug)]
 struct ShowArgs {
+    /// What the world should be like, in words it knows.
+    #[arg(long, default_value = "")]
+    prompt: String,
     /// Seed of the dream's chances, or of the simulator's land.
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -183,7 +183,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
     match cli.command {
         Some(Sub::World(args)) => {
             let launch = Launch::world(&args.name, args.show.seed, args.hold_ambience)?;
-            show(launch, &args.show, no_settings(args.show.seed), String::new(), started)
+            show(launch, &args.show, no_settings(args.show.seed), started)
         }
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
         Some(Sub::Bench(args)) => {
@@ -197,7 +197,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_deref())?;
             let Launch::Pack { pack, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
             let settings = settings(&pack.manifest, &args.decode, args.show.seed)?;
-            show(launch, &args.show, settings, args.prompt, started)
+            show(launch, &args.show, settings, started)
         }
     }
 }
@@ -226,7 +226,7 @@ fn no_settings(seed: u32) -> DecodeSettings {
     DecodeSettings { steps: 1, temperature: 0.0, seed, order: UnmaskOrder::Random, window: 1, context_level: 0 }
 }
 
-fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, prompt: String, started: Instant) -> Result<(), String> {
+fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
     if args.headless {
         let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
         let frames = args.frames.unwrap_or(script.len());
@@ -234,9 +234,9 @@ fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, prompt: Strin
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
         let (vocabulary, most_words) = launch.vocabulary();
-        let words = prompt::read(&prompt, vocabulary, most_words);
+        let words = prompt::read(&args.prompt, vocabulary, most_words);
         if let Some(word) = words.iter().find(|w| w.fate == Fate::Unknown) {
-            return Err(format!("{} does not know the word {:?} of the prompt", launch.title(), &prompt[word.range.clone()]));
+            return Err(format!("{} does not know the word {:?} of the prompt", launch.title(), &args.prompt[word.range.clone()]));
         }
         let mut source = launch.open_source(None, &prompt::ids(&words))?;
         let plan = HeadlessPlan { frames, script, record: args.record.clone(), scale: args.scale, settings };
@@ -251,7 +251,7 @@ fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, prompt: Strin
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),
-        prompt,
+        prompt: args.prompt.clone(),
         started,
     })
 }

@@ -7,7 +7,7 @@ use super::gallery::{self, GalleryItem};
 use crate::dream::Source;
 use crate::dream::session::DreamSession;
 use crate::dream::still::{self, Still};
-use crate::dream::truth::TruthSession;
+use crate::dream::truth::{self, TruthSession};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::GpuEngine;
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
@@ -43,7 +43,7 @@ impl EngineChoice {
 /// What to play; cheap to clone, and can be opened again after a lost device.
 #[derive(Clone)]
 pub enum Launch {
-    World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize) },
+    World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize), vocabulary: Vec<String> },
     Pack { pack: Arc<Pack>, engine: EngineChoice, start: Arc<[Still]>, gallery: Arc<[GalleryItem]> },
 }
 
@@ -53,7 +53,7 @@ impl Launch {
     pub fn world(name: &str, seed: u32, hold_ambience: bool) -> Result<Self, String> {
         let world = find_world(name)?;
         let frame_px = (world.info().width_px, world.info().height_px);
-        Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
+        Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px, vocabulary: truth::vocabulary() })
     }
 
     /// A pack read and checked, to be started from `image` or from the first picture of the gallery.
@@ -92,7 +92,7 @@ impl Launch {
     /// The words it knows and how many a prompt may have.
     pub fn vocabulary(&self) -> (&[String], usize) {
         match self {
-            Self::World { .. } => (&[], 0),
+            Self::World { vocabulary, .. } => (vocabulary, truth::PROMPT_WORDS),
             Self::Pack { pack, .. } => (&pack.manifest.vocabulary, pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words)),
         }
     }
@@ -110,7 +110,13 @@ impl Launch {
     /// One sentence.
     pub fn open_source(&self, gpu: Option<&GpuContext>, prompt: &[u16]) -> Result<Box<dyn Source>, String> {
         match self {
-            Self::World { name, seed, hold_ambience, .. } => Ok(Box::new(TruthSession::new(find_world(name)?, *seed, *hold_ambience))),
+            Self::World { name, seed, hold_ambience, .. } => {
+                let mut session = TruthSession::new(find_world(name)?, *seed, *hold_ambience);
+                if !prompt.is_empty() {
+                    session.set_prompt(prompt).and_then(|()| session.reset(*seed)).map_err(|e| e.to_string())?;
+                }
+                Ok(Box::new(session))
+            }
             Self::Pack { pack, engine, start, .. } => {
                 let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
                 let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;

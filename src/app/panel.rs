@@ -152,9 +152,11 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     transport(ui, state, events);
     theme::heading(ui, "Action");
     inspector::show(ui, &info, status, &mut state.played, events);
-    if info.kind == SourceKind::Dream {
+    if info.prompt_words > 0 {
         theme::heading(ui, "Prompt");
         prompt_field::show(ui, &info, &mut state.prompt, events);
+    }
+    if info.kind == SourceKind::Dream {
         theme::heading(ui, "Start from");
         gallery(ui, state, events);
         theme::heading(ui, "Dreaming");

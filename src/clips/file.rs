@@ -1,11 +1,13 @@
 //! Clips on disk (`.clip`): a magic word, a small JSON header, and one zlib stream.
 //!
 //! Layout, integers little-endian: `SOMNCLIP`, `u32` length of the header, the header, then compressed: the frames
-//! `(T, height_px, width_px, RGB)`, `T` actions (255: unknown), `T` outcomes (bit 0 moved, bit 1 blocked), and for each frame a
-//! `u8` count of words and as many `u16` indices into the header's word list.
+//! `(T, height_px, width_px, RGB)`, `T` actions (255: unknown), `T` outcomes (bit 0 moved, bit 1 blocked), for each frame a
+//! `u8` count of words and as many `u16` indices into the header's word list, and for each frame two `u16`, one more than the index of its
+//! scene and of its prompt in the header's lists, 0 where there is none. Version 1 ends before scenes and prompts.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::hash::Hash;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
@@ -16,10 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Clip, ClipError};
 use crate::worlds::StepOutcome;
+use crate::worlds::scene::Scene;
 
 const MAGIC: &[u8; 8] = b"SOMNCLIP";
-const FORMAT_VERSION: u32 = 1;
-const MAX_HEADER_BYTES: u32 = 1 << 20;
+const FORMAT_VERSION: u32 = 2;
+const MAX_HEADER_BYTES: u32 = 1 << 24;
 const MAX_SIDE_PX: usize = 4096;
 const MAX_WORDS: usize = 4096;
 /// Largest clip that is read or written, decompressed: ten minutes of `isles`.
@@ -33,13 +36,17 @@ struct Header {
     height_px: usize,
     frames: usize,
     words: Vec<String>,
+    #[serde(default)]
+    scenes: Vec<Scene>,
+    #[serde(default)]
+    prompts: Vec<String>,
 }
 
 impl Header {
     /// The size of all frames in bytes, or what is wrong with the header.
     fn checked_frame_bytes(&self) -> Result<usize, String> {
-        if self.format_version != FORMAT_VERSION {
-            return Err(format!("it has format version {}, this program reads {FORMAT_VERSION}", self.format_version));
+        if !(1..=FORMAT_VERSION).contains(&self.format_version) {
+            return Err(format!("it has format version {}, this program reads 1 to {FORMAT_VERSION}", self.format_version));
         }
         let sides = 1..=MAX_SIDE_PX;
         if !sides.contains(&self.width_px) || !sides.contains(&self.height_px) {
@@ -95,8 +102,12 @@ impl Clip {
 
     fn write(&self, out: &mut impl Write) -> Result<(), String> {
         let frames = self.len();
-        if self.outcomes.len() != frames || self.captions.len() != frames {
-            return Err(format!("it has {frames} actions, {} outcomes and {} captions", self.outcomes.len(), self.captions.len()));
+        let lens = [self.outcomes.len(), self.captions.len(), self.scenes.len(), self.prompts.len()];
+        if lens != [frames; 4] {
+            let [outcomes, captions, scenes, prompts] = lens;
+            return Err(format!(
+                "it has {frames} actions, {outcomes} outcomes, {captions} captions, {scenes} scenes and {prompts} prompts"
+            ));
         }
         let mut words: Vec<&str> = Vec::new();
         let mut ids: HashMap<&str, u16> = HashMap::new();
@@ -108,7 +119,10 @@ impl Clip {
             }
         }
         let words = words.into_iter().map(str::to_owned).collect();
-        let header = Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, words };
+        let (scenes, scene_ids) = listed(self.scenes.iter().map(Option::as_ref))?;
+        let (prompts, prompt_ids) = listed(self.prompts.iter().map(|prompt| Some(prompt).filter(|prompt| !prompt.is_empty())))?;
+        let header =
+            Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, words, scenes, prompts };
         let frame_bytes = header.checked_frame_bytes()?;
         if self.frames.len() != frame_bytes {
             return Err(format!("it has {} bytes of frames where {frame_bytes} belong", self.frames.len()));
@@ -125,8 +139,14 @@ impl Clip {
             tail.push(u8::try_from(caption.len()).map_err(|_| "a caption has more than 255 words".to_owned())?);
             tail.extend(caption.iter().flat_map(|word| ids[word.as_str()].to_le_bytes()));
         }
+        tail.extend(
+            scene_ids.into_iter().zip(prompt_ids).flat_map(|(scene, prompt)| [scene.to_le_bytes(), prompt.to_le_bytes()]).flatten(),
+        );
         let header = serde_json::to_vec(&header).map_err(|e| e.to_string())?;
-        let header_len = u32::try_from(header.len()).ok().filter(|&n| n <= MAX_HEADER_BYTES).ok_or("its word list is too long")?;
+        let header_len = u32::try_from(header.len())
+            .ok()
+            .filter(|&n| n <= MAX_HEADER_BYTES)
+            .ok_or("its lists of words, scenes and prompts are too long")?;
         let write = |out: &mut dyn Write| -> std::io::Result<()> {
             out.write_all(MAGIC)?;
             out.write_all(&header_len.to_le_bytes())?;
@@ -166,6 +186,15 @@ impl Clip {
             let caption: Option<Vec<String>> = ids.chunks_exact(2).map(word).collect();
             captions.push(caption.ok_or("a caption uses a word that its header does not list")?);
         }
+        let (mut scenes, mut prompts) = (vec![None; header.frames], vec![String::new(); header.frames]);
+        if header.format_version > 1 {
+            let ids = take(&mut body, 4 * header.frames, "the scenes and prompts")?;
+            for ((ids, scene), prompt) in ids.chunks_exact(4).zip(&mut scenes).zip(&mut prompts) {
+                *scene = at(&header.scenes, [ids[0], ids[1]]).ok_or("a frame has a scene that its header does not list")?;
+                *prompt =
+                    at(&header.prompts, [ids[2], ids[3]]).ok_or("a frame has a prompt that its header does not list")?.unwrap_or_default();
+            }
+        }
         if body.read(&mut [0]).map_err(|e| format!("its end is corrupt: {e}"))? != 0 {
             return Err("it goes on after its last frame".to_owned());
         }
@@ -176,7 +205,34 @@ impl Clip {
             actions: actions.into_iter().map(|a| (a != UNKNOWN_ACTION).then_some(a)).collect(),
             outcomes: outcomes.into_iter().map(|o| StepOutcome { moved: o & 1 == 1, blocked: o & 2 == 2 }).collect(),
             captions,
+            scenes,
+            prompts,
         })
+    }
+}
+
+/// The different values, and for each frame one more than the index of its own, 0 for none.
+fn listed<'a, T: Clone + Eq + Hash + 'a>(values: impl Iterator<Item = Option<&'a T>>) -> Result<(Vec<T>, Vec<u16>), String> {
+    let (mut list, mut numbers, mut ids) = (Vec::new(), HashMap::new(), Vec::new());
+    for value in values {
+        let Some(value) = value else {
+            ids.push(0);
+            continue;
+        };
+        let number = *numbers.entry(value).or_insert_with(|| {
+            list.push(value.clone());
+            list.len()
+        });
+        ids.push(u16::try_from(number).map_err(|_| "it has too many different scenes or prompts".to_owned())?);
+    }
+    Ok((list, ids))
+}
+
+/// The value of a number that [`listed`] gave: `None` where there is no such number.
+fn at<T: Clone>(list: &[T], number: [u8; 2]) -> Option<Option<T>> {
+    match usize::from(u16::from_le_bytes(number)) {
+        0 => Some(None),
+        number => list.get(number - 1).cloned().map(Some),
     }
 }
 
@@ -190,12 +246,12 @@ fn take(input: &mut impl Read, bytes: usize, what: &str) -> Result<Vec<u8>, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clips::record_clip;
+    use crate::clips::{Recording, record};
     use crate::worlds::isles::Isles;
     use crate::worlds::policy::Explorer;
 
     fn clip() -> Clip {
-        record_clip(&mut Isles::new(), &mut Explorer::new(2), 2, 40, false)
+        record(&mut Isles::new(), &mut Explorer::new(2), Recording { seed: 2, frames: 40, wishes: true, ..Recording::default() })
     }
 
     fn bytes(clip: &Clip) -> Vec<u8> {
@@ -220,6 +276,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("walk.clip");
         let mut clip = clip();
+        clip.save(&path).unwrap();
+        assert_eq!(Clip::load(&path).unwrap(), clip);
+        assert!(clip.scenes.iter().all(Option::is_some) && clip.prompts.iter().all(|prompt| !prompt.is_empty()));
+        // A recording from elsewhere says nothing.
+        (clip.scenes[7], clip.prompts[7]) = (None, String::new());
         clip.save(&path).unwrap();
         assert_eq!(Clip::load(&path).unwrap(), clip);
         // Writing again replaces the file and leaves nothing else behind.
@@ -268,5 +329,12 @@ mod tests {
         assert_eq!(Clip::read(forged(&one, &[1, 2, 3, 1, 0, 1, 0, 0]).as_slice()).unwrap().captions, [["day"]]);
         assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 1, 1, 0])).contains("word"));
         assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 0, 9])).contains("goes on"));
+        // Version 2 has a scene and a prompt besides, here none.
+        let two = header(1, 1, 1, 2);
+        let clip = Clip::read(forged(&two, &[1, 2, 3, 1, 0, 0, 0, 0, 0, 0]).as_slice()).unwrap();
+        assert_eq!((clip.scenes, clip.prompts), (vec![None], vec![String::new()]));
+        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0])).contains("the scenes and prompts"));
+        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0, 1, 0, 0, 0])).contains("a scene that its header"));
+        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0, 0, 0, 1, 0])).contains("a prompt that its header"));
     }
 }

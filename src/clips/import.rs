@@ -29,6 +29,8 @@ impl Clip {
                 clip.actions.push(None);
                 clip.outcomes.push(StepOutcome::default());
                 clip.captions.push(Vec::new());
+                clip.scenes.push(None);
+                clip.prompts.push(String::new());
             }
             Ok(())
         };

@@ -6,7 +6,9 @@ mod import;
 use std::path::{Path, PathBuf};
 
 use crate::worlds::policy::Policy;
-use crate::worlds::{StepOutcome, World};
+use crate::worlds::random::Rng;
+use crate::worlds::scene::{Scene, Style, Wish};
+use crate::worlds::{StepOutcome, World, words};
 
 /// What is wrong with which clip.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,10 @@ pub struct Clip {
     pub outcomes: Vec<StepOutcome>,
     /// Words that describe each frame; empty where nothing is said.
     pub captions: Vec<Vec<String>>,
+    /// What is seen in each frame, where that is known.
+    pub scenes: Vec<Option<Scene>>,
+    /// What is asked for or described while each frame is made, in free words; empty where nothing is said.
+    pub prompts: Vec<String>,
 }
 
 impl Clip {
@@ -66,7 +72,9 @@ impl Clip {
             frames: self.frames[start * self.frame_bytes()..][..frames * self.frame_bytes()].to_vec(),
             actions: self.actions[range.clone()].to_vec(),
             outcomes: self.outcomes[range.clone()].to_vec(),
-            captions: self.captions[range].to_vec(),
+            captions: self.captions[range.clone()].to_vec(),
+            scenes: self.scenes[range.clone()].to_vec(),
+            prompts: self.prompts[range].to_vec(),
         };
         if let (Some(action), Some(outcome)) = (part.actions.first_mut(), part.outcomes.first_mut()) {
             (*action, *outcome) = (None, StepOutcome::default());
@@ -75,21 +83,74 @@ impl Clip {
     }
 }
 
+/// How a clip is recorded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recording {
+    pub seed: u64,
+    pub frames: usize,
+    /// Light, weather, season and style hold still.
+    pub hold_ambience: bool,
+    /// The world is wished to be something at the start and something else every few seconds, and follows.
+    pub wishes: bool,
+}
+
+/// Frames between two wishes, and between two wordings where nothing is wished.
+const WISH_FRAMES: (usize, usize) = (20, 60);
+/// Percent of wishes that are none at all.
+const NO_WISH: usize = 20;
+
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
-    world.hold_ambience(hold_ambience);
-    world.reset(seed);
+    record(world, policy, Recording { seed, frames, hold_ambience, wishes: false })
+}
+
+/// Records a clip of what `policy` does in `world`; a function of the recording and the policy's state.
+pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recording) -> Clip {
+    let mut rng = Rng::for_purpose(recording.seed, 5);
+    let mut wish = if recording.wishes { first_wish(&mut rng) } else { Wish::default() };
+    world.hold_ambience(recording.hold_ambience);
+    world.reset_under(recording.seed, &wish);
     let (width_px, height_px) = (world.info().width_px, world.info().height_px);
     let frame_bytes = width_px * height_px * 3;
-    let mut clip = Clip { width_px, height_px, frames: vec![0; frames * frame_bytes], ..Clip::default() };
+    let mut clip = Clip { width_px, height_px, frames: vec![0; recording.frames * frame_bytes], ..Clip::default() };
     let mut last = StepOutcome::default();
+    let mut wording = rng.next();
+    let mut next_change = rng.range(WISH_FRAMES.0, WISH_FRAMES.1);
     for (t, frame) in clip.frames.chunks_exact_mut(frame_bytes).enumerate() {
+        if t == next_change {
+            next_change += rng.range(WISH_FRAMES.0, WISH_FRAMES.1);
+            wording = rng.next();
+            if recording.wishes {
+                wish = next_wish(&wish, &world.scene(), recording.hold_ambience, &mut rng);
+                world.wish(&wish);
+            }
+        }
         let action = (t > 0).then(|| policy.next(last));
         last = action.map_or_else(StepOutcome::default, |action| world.step(action));
         world.render(frame);
         clip.actions.push(action.map(|a| a as u8));
         clip.outcomes.push(last);
         clip.captions.push(world.caption().into_iter().map(str::to_owned).collect());
+        let scene = world.scene();
+        clip.prompts.push(words::caption(&scene, &wish, wording));
+        clip.scenes.push(Some(scene));
     }
     clip
+}
+
+fn first_wish(rng: &mut Rng) -> Wish {
+    if rng.percent(NO_WISH) { Wish::default() } else { Wish::drawn(rng.next()) }
+}
+
+/// The wish after `wish`, while `scene` is seen: as often an edit of it as another. Under a sky that holds, only the land may change.
+fn next_wish(wish: &Wish, scene: &Scene, hold_ambience: bool, rng: &mut Rng) -> Wish {
+    let mut next = if !wish.is_empty() && rng.percent(50) { wish.edited(rng.next()) } else { first_wish(rng) };
+    // A season would stay hidden under a style.
+    if next.season.is_some() && next.style.is_none() && scene.style != Style::Plain {
+        next.style = Some(Style::Plain);
+    }
+    if hold_ambience {
+        next = Wish { biome: next.biome, features: next.features, ..wish.clone() };
+    }
+    next
 }

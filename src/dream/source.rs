@@ -66,8 +66,6 @@ pub enum DreamError {
     Engine(#[from] EngineError),
     #[error("{0} is a simulator: it starts from a seed, not from a picture")]
     NoPicture(String),
-    #[error("{0} is a simulator: it takes no prompt")]
-    NoPrompt(String),
     #[error("a start needs at least one picture")]
     NoFrames,
 }

@@ -7,10 +7,26 @@ use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
 use crate::worlds::World;
+use crate::worlds::scene::Wish;
+
+/// Most words of a prompt: more than there are kinds of things to wish for.
+pub const PROMPT_WORDS: usize = 16;
+const SUGGESTED_PROMPTS: [&str; 8] = [
+    "meadow spring flowers village",
+    "forest autumn rain trees",
+    "snow night snowfall village",
+    "desert dusk ruins poster",
+    "swamp fog handheld",
+    "volcano night lava neon",
+    "beach candy lake",
+    "noir night rain ruins",
+];
 
 /// A [`World`] behind the interface of a dream. Its codes are the world's recorded actions.
 pub struct TruthSession {
     world: Box<dyn World>,
+    /// What the prompt wishes for.
+    wish: Wish,
     info: SourceInfo,
     /// Newest frame, RGB and RGBA, `width_px * height_px` pixels.
     rgb: Vec<u8>,
@@ -43,14 +59,15 @@ impl TruthSession {
             height_px: of.height_px,
             rate_hz: of.rate_hz,
             actions,
-            vocabulary: Vec::new(),
-            prompt_words: 0,
-            suggested_prompts: Vec::new(),
+            vocabulary: vocabulary(),
+            prompt_words: PROMPT_WORDS,
+            suggested_prompts: SUGGESTED_PROMPTS.map(str::to_owned).to_vec(),
             window: 0,
             context_levels: 0,
         };
         let pixels = of.width_px * of.height_px;
-        let mut session = Self { world, info, rgb: vec![0; pixels * 3], rgba: vec![255; pixels * 4], stages: Vec::new() };
+        let mut session =
+            Self { world, wish: Wish::default(), info, rgb: vec![0; pixels * 3], rgba: vec![255; pixels * 4], stages: Vec::new() };
         session.draw();
         session
     }
@@ -61,6 +78,11 @@ impl TruthSession {
             to[..3].copy_from_slice(from);
         }
     }
+}
+
+/// The words a simulator's prompt may hold.
+pub fn vocabulary() -> Vec<String> {
+    Wish::words().into_iter().map(str::to_owned).collect()
 }
 
 impl Source for TruthSession {
@@ -96,7 +118,7 @@ impl Source for TruthSession {
     }
 
     fn reset(&mut self, seed: u32) -> Result<(), DreamError> {
-        self.world.reset(u64::from(seed));
+        self.world.reset_under(u64::from(seed), &self.wish);
         self.draw();
         Ok(())
     }
@@ -106,7 +128,10 @@ impl Source for TruthSession {
     }
 
     fn set_prompt(&mut self, words: &[u16]) -> Result<(), DreamError> {
-        if words.is_empty() { Ok(()) } else { Err(DreamError::NoPrompt(self.info.title.clone())) }
+        let known = words.iter().filter_map(|&id| self.info.vocabulary.get(usize::from(id).checked_sub(1)?));
+        self.wish = Wish::of_words(known.map(String::as_str));
+        self.world.wish(&self.wish);
+        Ok(())
     }
 
     fn replace_engine(&mut self, _engine: Box<dyn Engine>) -> Result<(), DreamError> {

@@ -3,6 +3,11 @@
 
 pub mod isles;
 pub mod policy;
+pub(crate) mod random;
+pub mod scene;
+pub mod words;
+
+use scene::{Scene, Wish};
 
 /// What a world looks like from outside.
 #[derive(Clone, Debug)]
@@ -29,12 +34,20 @@ pub struct StepOutcome {
     pub blocked: bool,
 }
 
-/// A deterministic simulator: the same seed and actions give the same frames.
+/// A deterministic simulator: the same seed, actions and wishes give the same frames.
 pub trait World: Send {
     fn info(&self) -> &WorldInfo;
 
-    /// Starts anew at a pleasant open place chosen by `seed`.
-    fn reset(&mut self, seed: u64);
+    /// Starts anew at a pleasant open place chosen by `seed`, with nothing wished.
+    fn reset(&mut self, seed: u64) {
+        self.reset_under(seed, &Wish::default());
+    }
+
+    /// Starts anew where all is already as wished.
+    fn reset_under(&mut self, seed: u64, wish: &Wish);
+
+    /// From the next step on the world becomes what is wished, in place of what was wished before.
+    fn wish(&mut self, wish: &Wish);
 
     /// Advances one frame under a recorded action (index into [`WorldInfo::actions`]).
     fn step(&mut self, action: usize) -> StepOutcome;
@@ -42,7 +55,10 @@ pub trait World: Send {
     /// Draws the present frame: `height_px * width_px * 3` bytes, rows, columns, RGB, sRGB.
     fn render(&self, rgb: &mut [u8]);
 
-    /// Words that describe the present frame, from the vocabulary, most important first.
+    /// What is seen in the present frame.
+    fn scene(&self) -> Scene;
+
+    /// Words that describe the present frame, from the vocabulary, most important first. It knows nothing of season, style and village.
     fn caption(&self) -> Vec<&'static str>;
 
     /// Freezes (or frees) daylight and weather: what the latent action model trains on holds still.

@@ -3,6 +3,7 @@
 //! A policy speaks in recorded actions as `isles` orders them: 0 stays, 1 to 4 go north, south, west, east.
 
 use super::StepOutcome;
+use super::random::Rng;
 
 const STAY: usize = 0;
 const DIRECTIONS: usize = 4;
@@ -27,33 +28,8 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Policy>> {
     })
 }
 
-/// A small counter-based generator (SplitMix64): its state is one number.
-#[derive(Clone, Debug)]
-struct Rng(u64);
-
+/// What policies draw of their generator.
 impl Rng {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ 0x5851_F42D_4C95_7F2D)
-    }
-
-    /// Even in `0..n`, `n > 0` and small.
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % n as u64) as usize
-    }
-
-    /// Even in `low..=high`.
-    fn range(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high - low + 1)
-    }
-
-    fn percent(&mut self, chance: usize) -> bool {
-        self.below(100) < chance
-    }
-
     fn direction(&mut self) -> usize {
         1 + self.below(DIRECTIONS)
     }

@@ -1,6 +1,6 @@
 //! Reads `art.txt`, the drawings of the isles, into palette indices.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Side of a tile and of the figure, in pixels.
 pub const TILE_PX: usize = 16;
@@ -11,6 +11,8 @@ pub struct Colour {
     pub rgb: [u8; 3],
     /// Keeps its light at night.
     pub glow: bool,
+    /// What it is at dusk and at night, for lamps.
+    pub lit: Option<[u8; 3]>,
 }
 
 /// Palette indices of a 16x16 picture, row by row; `None` lets the land show through.
@@ -20,24 +22,32 @@ pub type Picture = [Option<u8>; TILE_PX * TILE_PX];
 pub struct Art {
     pub palette: Vec<Colour>,
     colour_names: HashMap<String, u8>,
+    grounds: BTreeMap<String, Ground>,
     tiles: HashMap<String, Picture>,
     figures: HashMap<String, Picture>,
 }
 
 /// The three colours of a land.
-#[derive(Clone, Copy)]
-struct Ground {
-    base: u8,
-    shade: u8,
-    light: u8,
+#[derive(Clone)]
+pub struct Ground {
+    pub base: u8,
+    pub shade: u8,
+    pub light: u8,
+    /// Colours that others become in pictures drawn on each land.
+    covers: HashMap<u8, u8>,
 }
 
 impl Art {
     /// Parses the drawing file. The error names the line and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut art = Art { palette: Vec::new(), colour_names: HashMap::new(), tiles: HashMap::new(), figures: HashMap::new() };
+        let mut art = Art {
+            palette: Vec::new(),
+            colour_names: HashMap::new(),
+            grounds: BTreeMap::new(),
+            tiles: HashMap::new(),
+            figures: HashMap::new(),
+        };
         let mut keys = HashMap::new();
-        let mut grounds = HashMap::new();
         let mut drawn: HashMap<String, Vec<String>> = HashMap::new();
         let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
         while let Some((number, line)) = lines.next() {
@@ -52,30 +62,66 @@ impl Art {
                     if keys.insert(key, index).is_some() || art.colour_names.insert((*name).to_owned(), index).is_some() {
                         return Err(at("this key or name is taken"));
                     }
-                    art.palette.push(Colour { rgb: hex_colour(hex).ok_or_else(|| at("not a #rrggbb colour"))?, glow: rest == ["glow"] });
+                    let rgb = |hex: &str| hex_colour(hex).ok_or_else(|| at("not a #rrggbb colour"));
+                    let lit = if let ["lit", hex] = rest { Some(rgb(hex)?) } else { None };
+                    art.palette.push(Colour { rgb: rgb(hex)?, glow: rest == ["glow"], lit });
                 }
                 ["ground", name, base, shade, light] => {
-                    let colour = |n: &str| art.colour_names.get(n).copied().ok_or_else(|| at(&format!("no colour named {n}")));
-                    grounds.insert((*name).to_owned(), Ground { base: colour(base)?, shade: colour(shade)?, light: colour(light)? });
+                    let colour = |n: &str| art.colour(n).map_err(|e| at(&e));
+                    let ground = Ground { base: colour(base)?, shade: colour(shade)?, light: colour(light)?, covers: HashMap::new() };
+                    art.grounds.insert((*name).to_owned(), ground);
+                }
+                ["cover", ground, from, to] => {
+                    let (from, to) = (art.colour(from).map_err(|e| at(&e))?, art.colour(to).map_err(|e| at(&e))?);
+                    art.grounds.get_mut(*ground).ok_or_else(|| at("unknown ground"))?.covers.insert(from, to);
+                }
+                [kind @ ("tile" | "sheet"), name, rest @ ..]
+                    if rest.ends_with(&["on", "each"]) || kind == &"tile" && rest.starts_with(&["on", "each", "like"]) =>
+                {
+                    let (columns, lines_of_tiles) = match rest {
+                        ["on", ..] => (1, 1),
+                        [columns, rows, ..] => {
+                            (columns.parse().map_err(|_| at("columns are a number"))?, rows.parse().map_err(|_| at("rows are a number"))?)
+                        }
+                        _ => return Err(at("a sheet has columns and rows")),
+                    };
+                    let rows = match rest {
+                        ["on", "each", "like", other] => drawn.get(*other).cloned().ok_or_else(|| at("unknown tile"))?,
+                        _ => rows(&mut lines, columns, lines_of_tiles)?,
+                    };
+                    let parts: Vec<Vec<String>> = parts(&rows, columns);
+                    for (land, ground) in &art.grounds {
+                        for (number, rows) in parts.iter().enumerate() {
+                            let name = if parts.len() == 1 { format!("{land}_{name}") } else { format!("{land}_{name}_{number}") };
+                            let picture = picture(rows, &keys, Some(ground)).map_err(|e| at(&e))?;
+                            let covered = picture.map(|pixel| pixel.map(|colour| ground.covers.get(&colour).copied().unwrap_or(colour)));
+                            // A land keeps the one it has of its own.
+                            art.tiles.entry(name).or_insert(covered);
+                        }
+                    }
                 }
                 ["tile", name, "on", ground, rest @ ..] => {
-                    let ground = *grounds.get(*ground).ok_or_else(|| at("unknown ground"))?;
+                    let ground = art.grounds.get(*ground).ok_or_else(|| at("unknown ground"))?;
                     let rows = match rest {
                         ["like", other] => drawn.get(*other).cloned().ok_or_else(|| at("unknown tile"))?,
-                        _ => rows(&mut lines)?,
+                        _ => rows(&mut lines, 1, 1)?,
                     };
                     let picture = picture(&rows, &keys, Some(ground)).map_err(|e| at(&e))?;
                     art.tiles.insert((*name).to_owned(), picture);
                     drawn.insert((*name).to_owned(), rows);
                 }
                 ["figure", name] => {
-                    let picture = picture(&rows(&mut lines)?, &keys, None).map_err(|e| at(&e))?;
+                    let picture = picture(&rows(&mut lines, 1, 1)?, &keys, None).map_err(|e| at(&e))?;
                     art.figures.insert((*name).to_owned(), picture);
                 }
-                _ => return Err(at("neither a comment nor color, ground, tile or figure")),
+                _ => return Err(at("neither a comment nor color, ground, cover, tile, sheet or figure")),
             }
         }
         Ok(art)
+    }
+
+    pub fn grounds(&self) -> impl Iterator<Item = &Ground> {
+        self.grounds.values()
     }
 
     pub fn tile(&self, name: &str) -> Result<&Picture, String> {
@@ -91,24 +137,32 @@ impl Art {
     }
 }
 
-fn hex_colour(text: &str) -> Option<[u8; 3]> {
+pub fn hex_colour(text: &str) -> Option<[u8; 3]> {
     let digits = text.strip_prefix('#').filter(|d| d.len() == 6)?;
     let value = u32::from_str_radix(digits, 16).ok()?;
     Some([(value >> 16) as u8, (value >> 8) as u8, value as u8])
 }
 
-fn rows<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<String>, String> {
-    let mut rows = Vec::with_capacity(TILE_PX);
-    for (number, line) in lines.take(TILE_PX) {
-        if line.chars().count() != TILE_PX {
-            return Err(format!("art.txt line {number}: a row has {TILE_PX} keys"));
+/// The rows of a picture `columns` tiles wide and `tiles` tiles high.
+fn rows<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>, columns: usize, tiles: usize) -> Result<Vec<String>, String> {
+    let (width, height) = (columns * TILE_PX, tiles * TILE_PX);
+    let mut rows = Vec::with_capacity(height);
+    for (number, line) in lines.take(height) {
+        if line.chars().count() != width {
+            return Err(format!("art.txt line {number}: a row has {width} keys"));
         }
         rows.push(line.to_owned());
     }
-    if rows.len() == TILE_PX { Ok(rows) } else { Err("art.txt ends inside a picture".to_owned()) }
+    if rows.len() == height { Ok(rows) } else { Err("art.txt ends inside a picture".to_owned()) }
 }
 
-fn picture(rows: &[String], keys: &HashMap<char, u8>, ground: Option<Ground>) -> Result<Picture, String> {
+/// The tiles of a picture, row by row.
+fn parts(rows: &[String], columns: usize) -> Vec<Vec<String>> {
+    let cut = |rows: &[String], column: usize| rows.iter().map(|row| row.chars().skip(column * TILE_PX).take(TILE_PX).collect()).collect();
+    rows.chunks(TILE_PX).flat_map(|rows| (0..columns).map(move |column| cut(rows, column))).collect()
+}
+
+fn picture(rows: &[String], keys: &HashMap<char, u8>, ground: Option<&Ground>) -> Result<Picture, String> {
     let mut picture = [None; TILE_PX * TILE_PX];
     for (pixel, key) in picture.iter_mut().zip(rows.iter().flat_map(|row| row.chars())) {
         *pixel = match (key, ground) {

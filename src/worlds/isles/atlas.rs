@@ -1,15 +1,15 @@
-//! Every 8x8 quarter tile and every pose of the figure, graded once for each light and weather, so that a frame is a few hundred small copies.
+//! Every 8x8 quarter tile and every pose of the figure, in indices of a palette: a frame is a few hundred small copies through it.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::art::{Art, Picture, TILE_PX};
-use super::land::{BIOMES, LIQUIDS, Liquid, Tile};
-use super::sky::{LIGHT_LOOKS, WEATHERS, Weather, grade};
+use super::land::{LANDS, LIQUIDS, Liquid, Tile};
+use super::palette::{Colours, Palette, Rgb};
+use super::village;
+use crate::worlds::scene::{Attribute, Biome, Weather};
 
 /// Side of a quarter tile: the figure moves by this much.
 pub const QUAD_PX: usize = 8;
-const QUAD_BYTES: usize = QUAD_PX * QUAD_PX * 3;
 
 pub type QuadId = u16;
 
@@ -27,22 +27,21 @@ pub enum Pose {
 
 const POSES: [Pose; 4] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump];
 
-/// Colours of all quads and figures under one light and weather.
-struct Look {
-    /// `(quads, 8, 8, RGB)`
-    quads: Vec<u8>,
-    /// `(facing * 4 + pose, 16 * 16)`
-    figures: Vec<[Option<[u8; 3]>; TILE_PX * TILE_PX]>,
-    /// Colours of the falling rain or snow, body and rim.
-    falling: [[u8; 3]; 2],
-}
+/// The quads of a tile: north-west, north-east, south-west, south-east.
+type Quads = [QuadId; 4];
 
 pub struct Atlas {
-    tiles: HashMap<&'static str, [QuadId; 4]>,
+    pub colours: Colours,
+    /// Palette indices: `(quads, 8 * 8)`.
+    quads: Vec<[u8; QUAD_PX * QUAD_PX]>,
+    /// `[land][which]`, in the order of [`LANDS`].
+    grounds: Vec<Vec<Quads>>,
+    things: Vec<Vec<Quads>>,
+    built: Vec<Vec<Quads>>,
     /// `[liquid][picture][quadrant][case]`, see [`shore_case`].
     shores: [[[[QuadId; 5]; 4]; 2]; 3],
-    /// `[light look][weather]`
-    looks: Vec<[Look; 4]>,
+    /// `(facing * 4 + pose, 16 * 16)`
+    figures: Vec<Picture>,
 }
 
 /// The atlas, made at first use and shared by all worlds.
@@ -62,11 +61,15 @@ impl Atlas {
             quads.push(std::array::from_fn(pixel));
             (quads.len() - 1) as QuadId
         };
-        let mut tiles = HashMap::new();
-        for name in BIOMES.iter().flat_map(|b| b.grounds().into_iter().chain(b.things().iter().copied())) {
-            let picture = art.tile(name)?;
-            tiles.insert(name, std::array::from_fn(|q| add(picture, q)));
-        }
+        let mut tiles = |names: &mut dyn Iterator<Item = String>| -> Result<Vec<Quads>, String> {
+            names.map(|name| art.tile(&name).map(|picture| std::array::from_fn(|q| add(picture, q)))).collect()
+        };
+        let mut each = |names: &dyn Fn(Biome) -> Vec<String>| -> Result<Vec<Vec<Quads>>, String> {
+            LANDS.iter().map(|&land| tiles(&mut names(land).into_iter())).collect()
+        };
+        let grounds = each(&|land| land.grounds().map(str::to_owned).to_vec())?;
+        let things = each(&|land| land.things().concat().into_iter().map(str::to_owned).collect())?;
+        let built = each(&|land| village::pictures().map(|name| format!("{}_{name}", land.word())).collect())?;
         let mut shores = [[[[0; 5]; 4]; 2]; 3];
         for (liquid, shores) in LIQUIDS.into_iter().zip(&mut shores) {
             for (name, shores) in liquid.pictures().into_iter().zip(shores) {
@@ -78,29 +81,16 @@ impl Atlas {
             }
         }
         let figures = figures(&art)?;
-        let look = |light: usize, weather: Weather| {
-            let colours: Vec<[u8; 3]> = art.palette.iter().map(|c| grade(c.rgb, light, weather, if c.glow { 0.85 } else { 0.0 })).collect();
-            // The figure keeps some of its own light: it must be seen in every night.
-            let bright: Vec<[u8; 3]> = art.palette.iter().map(|c| grade(c.rgb, light, weather, 0.65)).collect();
-            let falling = match weather {
-                Weather::Snowfall => [[255, 255, 255], [150, 172, 222]],
-                _ => [[196, 224, 255], [120, 168, 232]],
-            };
-            Look {
-                quads: quads.iter().flatten().flat_map(|&i| colours[usize::from(i)]).collect(),
-                figures: figures.iter().map(|f| f.map(|p| p.map(|i| bright[usize::from(i)]))).collect(),
-                falling: falling.map(|c| grade(c, light, Weather::Clear, 0.55)),
-            }
-        };
-        let looks = (0..LIGHT_LOOKS).map(|light| WEATHERS.map(|weather| look(light, weather))).collect();
-        Ok(Self { tiles, shores, looks })
+        let colours = Colours::parse(include_str!("palettes.txt"), &art)?;
+        Ok(Self { colours, quads, grounds, things, built, shores, figures })
     }
 
     /// Quads of a tile: north-west, north-east, south-west, south-east.
-    pub fn quads(&self, tile: Tile) -> [QuadId; 4] {
+    pub fn quads(&self, tile: Tile) -> Quads {
         match tile {
-            Tile::Ground(biome, kind) => self.tiles[biome.grounds()[usize::from(kind)]],
-            Tile::Thing(biome, kind) => self.tiles[biome.things()[usize::from(kind)]],
+            Tile::Ground(land, kind) => self.grounds[land as usize][usize::from(kind)],
+            Tile::Thing(land, kind) => self.things[land as usize][usize::from(kind)],
+            Tile::Built(land, kind) => self.built[land as usize][usize::from(kind)],
             Tile::Liquid(liquid, picture, land) => {
                 let shores = &self.shores[liquid as usize][usize::from(picture)];
                 std::array::from_fn(|q| shores[q][shore_case(q, land)])
@@ -108,43 +98,39 @@ impl Atlas {
         }
     }
 
+    /// Palette indices of a quad, row by row.
+    pub fn indices(&self, quad: QuadId) -> &[u8; QUAD_PX * QUAD_PX] {
+        &self.quads[usize::from(quad)]
+    }
+
     /// Draws `columns * rows` quads into a frame of `columns * 8` pixels a row.
-    pub fn draw_quads(&self, rgb: &mut [u8], quads: &[QuadId], columns: usize, light: usize, weather: Weather) {
-        let look = &self.looks[light][weather as usize];
+    pub fn draw_quads(&self, rgb: &mut [u8], quads: &[QuadId], columns: usize, palette: &Palette) {
         let row_bytes = columns * QUAD_PX * 3;
         for (line, ids) in rgb.chunks_exact_mut(row_bytes * QUAD_PX).zip(quads.chunks_exact(columns)) {
-            for (column, &id) in ids.iter().enumerate() {
-                let quad = &look.quads[usize::from(id) * QUAD_BYTES..][..QUAD_BYTES];
-                for (y, source) in quad.chunks_exact(QUAD_PX * 3).enumerate() {
-                    line[y * row_bytes + column * QUAD_PX * 3..][..QUAD_PX * 3].copy_from_slice(source);
+            for (y, row) in line.chunks_exact_mut(row_bytes).enumerate() {
+                for (pixels, &id) in row.chunks_exact_mut(QUAD_PX * 3).zip(ids) {
+                    let indices = &self.indices(id)[y * QUAD_PX..][..QUAD_PX];
+                    for (pixel, &index) in pixels.chunks_exact_mut(3).zip(indices) {
+                        pixel.copy_from_slice(&palette.land[usize::from(index)]);
+                    }
                 }
             }
         }
     }
 
     /// Draws the figure with its top left pixel at `(x, y)`.
-    #[allow(clippy::too_many_arguments, reason = "a place, a pose and a look, each plain")]
-    pub fn draw_figure(
-        &self,
-        rgb: &mut [u8],
-        width: usize,
-        (x, y): (usize, usize),
-        facing: usize,
-        pose: Pose,
-        light: usize,
-        weather: Weather,
-    ) {
-        let figure = &self.looks[light][weather as usize].figures[facing * POSES.len() + pose as usize];
-        for (i, colour) in figure.iter().enumerate() {
-            if let Some(colour) = colour {
+    pub fn draw_figure(&self, rgb: &mut [u8], width: usize, (x, y): (usize, usize), facing: usize, pose: Pose, palette: &Palette) {
+        let figure = &self.figures[facing * POSES.len() + pose as usize];
+        for (i, index) in figure.iter().enumerate() {
+            if let Some(index) = index {
                 let at = ((y + i / TILE_PX) * width + x + i % TILE_PX) * 3;
-                rgb[at..at + 3].copy_from_slice(colour);
+                rgb[at..at + 3].copy_from_slice(&palette.figure[usize::from(*index)]);
             }
         }
     }
 
     /// Draws rain or snow, the same in every 16x16 patch.
-    pub fn draw_falling(&self, rgb: &mut [u8], width: usize, light: usize, weather: Weather, phase: usize) {
+    pub fn draw_falling(&self, rgb: &mut [u8], width: usize, weather: Weather, phase: usize, colours: [Rgb; 2]) {
         let stamp: &[&str] = match weather {
             Weather::Rain => &STREAK,
             Weather::Snowfall => &FLAKE,
@@ -154,7 +140,6 @@ impl Atlas {
             Weather::Rain => [[(3, 1), (11, 8)], [(1, 5), (9, 12)]][phase],
             _ => [[(2, 1), (10, 9)], [(5, 5), (13, 13)]][phase],
         };
-        let colours = &self.looks[light][weather as usize].falling;
         for (px, py) in places {
             for (sy, row) in stamp.iter().enumerate() {
                 for (sx, key) in row.bytes().enumerate() {

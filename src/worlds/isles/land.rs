@@ -1,65 +1,64 @@
-//! The land itself: which biome, ground and thing lies on each tile, from noise and hashes of the seed alone.
+//! The land itself: which biome, ground and thing lies on each tile, from noise and hashes of the seed, and from what is wished of it.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use noise::{NoiseFn, Perlin};
 
+use super::record::{Record, WishId};
+use super::village::{self, Lot};
+use crate::worlds::scene::{Biome, Feature, Wish};
+
 /// Side of a chunk in tiles.
-const CHUNK: i64 = 32;
-/// Chunks kept at most; a walk needs four at a time.
+pub const CHUNK: i64 = 32;
+/// Chunks kept at most; a walk needs four at a time, and as many again where wishes meet.
 const MAX_CHUNKS: usize = 64;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Biome {
-    Meadow,
-    Forest,
-    Desert,
-    Snow,
-    Swamp,
-    Volcano,
-    Beach,
-}
+/// The lands one can stand on.
+pub const LANDS: [Biome; 7] = [Biome::Meadow, Biome::Forest, Biome::Desert, Biome::Snow, Biome::Swamp, Biome::Volcano, Biome::Beach];
 
-pub const BIOMES: [Biome; 7] = [Biome::Meadow, Biome::Forest, Biome::Desert, Biome::Snow, Biome::Swamp, Biome::Volcano, Biome::Beach];
+/// Which ground has flowers in every land.
+const BLOSSOMS: u8 = 3;
 
+/// How the isles show a land. The dry ground of the sea is its beaches.
 impl Biome {
-    pub fn word(self) -> &'static str {
+    /// Pictures of its walkable ground: two plain ones, a rarer third, and one with flowers.
+    pub fn grounds(self) -> [&'static str; 4] {
         match self {
-            Biome::Meadow => "meadow",
-            Biome::Forest => "forest",
-            Biome::Desert => "desert",
-            Biome::Snow => "snow",
-            Biome::Swamp => "swamp",
-            Biome::Volcano => "volcano",
-            Biome::Beach => "beach",
+            Biome::Meadow => ["meadow_a", "meadow_b", "meadow_flowers", "meadow_blossoms"],
+            Biome::Forest => ["forest_a", "forest_b", "forest_fern", "forest_blossoms"],
+            Biome::Desert => ["desert_a", "desert_b", "desert_bones", "desert_blossoms"],
+            Biome::Snow => ["snow_a", "snow_b", "snow_tracks", "snow_blossoms"],
+            Biome::Swamp => ["swamp_a", "swamp_b", "swamp_reeds", "swamp_blossoms"],
+            Biome::Volcano => ["volcano_a", "volcano_b", "volcano_crack", "volcano_blossoms"],
+            Biome::Beach | Biome::Water => ["beach_a", "beach_b", "beach_shell", "beach_blossoms"],
         }
     }
 
-    /// Pictures of its walkable ground: two plain ones and a rarer third.
-    pub fn grounds(self) -> [&'static str; 3] {
+    /// Pictures of the things in the way, the most common first, and those that come only where they are wished for.
+    pub fn things(self) -> [&'static [&'static str]; 2] {
         match self {
-            Biome::Meadow => ["meadow_a", "meadow_b", "meadow_flowers"],
-            Biome::Forest => ["forest_a", "forest_b", "forest_fern"],
-            Biome::Desert => ["desert_a", "desert_b", "desert_bones"],
-            Biome::Snow => ["snow_a", "snow_b", "snow_tracks"],
-            Biome::Swamp => ["swamp_a", "swamp_b", "swamp_reeds"],
-            Biome::Volcano => ["volcano_a", "volcano_b", "volcano_crack"],
-            Biome::Beach => ["beach_a", "beach_b", "beach_shell"],
+            Biome::Meadow => [&["meadow_oak", "meadow_rock", "meadow_ruin"], &["meadow_cactus"]],
+            Biome::Forest => [&["forest_pine", "forest_oak", "forest_rock", "forest_ruin"], &["forest_cactus"]],
+            Biome::Desert => [&["desert_cactus", "desert_rock", "desert_ruin"], &["desert_palm"]],
+            Biome::Snow => [&["snow_pine", "snow_rock", "snow_crystal"], &["snow_ruin", "snow_cactus"]],
+            Biome::Swamp => [&["swamp_stump", "swamp_mushroom"], &["swamp_rock", "swamp_ruin", "swamp_cactus"]],
+            Biome::Volcano => [&["volcano_spire", "volcano_ruin"], &["volcano_stump", "volcano_cactus"]],
+            Biome::Beach | Biome::Water => [&["beach_palm", "beach_rock"], &["beach_ruin", "beach_cactus"]],
         }
     }
 
-    /// Pictures of the things in the way, the most common first.
-    pub fn things(self) -> &'static [&'static str] {
-        match self {
-            Biome::Meadow => &["meadow_oak", "meadow_rock", "meadow_ruin"],
-            Biome::Forest => &["forest_pine", "forest_oak", "forest_rock", "forest_ruin"],
-            Biome::Desert => &["desert_cactus", "desert_rock", "desert_ruin"],
-            Biome::Snow => &["snow_pine", "snow_rock", "snow_crystal"],
-            Biome::Swamp => &["swamp_stump", "swamp_mushroom"],
-            Biome::Volcano => &["volcano_spire", "volcano_ruin"],
-            Biome::Beach => &["beach_palm", "beach_rock"],
-        }
+    /// Name of a thing by its number, the wished ones after the common ones.
+    fn thing(self, kind: u8) -> &'static str {
+        let [common, wished] = self.things();
+        common.iter().chain(wished).nth(usize::from(kind)).map_or(common[0], |thing| *thing)
+    }
+
+    /// Numbers of the things that are such a feature.
+    fn things_that_are(self, feature: Feature) -> Vec<u8> {
+        let all = self.things().map(<[_]>::len).iter().sum::<usize>() as u8;
+        (0..all).filter(|&kind| thing_feature(self.thing(kind)) == feature).collect()
     }
 
     /// Percent of tiles with the third ground; threshold of the clump noise, percent of solid tiles inside and outside clumps.
@@ -71,9 +70,20 @@ impl Biome {
             Biome::Snow => (5, 0.18, 46, 2),
             Biome::Swamp => (12, 0.20, 44, 2),
             Biome::Volcano => (14, 0.22, 48, 2),
-            Biome::Beach => (7, 0.24, 46, 3),
+            Biome::Beach | Biome::Water => (7, 0.24, 46, 3),
         }
     }
+}
+
+fn thing_feature(thing: &str) -> Feature {
+    let named = [
+        ("_cactus", Feature::Cactus),
+        ("_ruin", Feature::Ruins),
+        ("_rock", Feature::Rocks),
+        ("_crystal", Feature::Rocks),
+        ("_spire", Feature::Rocks),
+    ];
+    named.iter().find(|(end, _)| thing.ends_with(end)).map_or(Feature::Trees, |(_, feature)| *feature)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,17 +108,45 @@ impl Liquid {
 /// What lies on a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
-    /// Walkable; which of the biome's three grounds.
+    /// Walkable; which of the biome's grounds.
     Ground(Biome, u8),
     /// Solid; which of the biome's things.
     Thing(Biome, u8),
+    /// Which of [`village::pictures`].
+    Built(Biome, u8),
     /// Solid; which picture, and which of the eight neighbours are land: bit `i` for direction `i` of [`NEIGHBOURS`].
     Liquid(Liquid, u8, u8),
 }
 
 impl Tile {
     pub fn solid(self) -> bool {
-        !matches!(self, Tile::Ground(..))
+        match self {
+            Tile::Ground(..) => false,
+            Tile::Built(_, built) => village::solid(built),
+            Tile::Thing(..) | Tile::Liquid(..) => true,
+        }
+    }
+
+    /// The land it belongs to.
+    pub fn biome(self) -> Biome {
+        match self {
+            Tile::Ground(biome, _) | Tile::Thing(biome, _) | Tile::Built(biome, _) => biome,
+            Tile::Liquid(Liquid::Water, ..) => Biome::Water,
+            Tile::Liquid(Liquid::Murk, ..) => Biome::Swamp,
+            Tile::Liquid(Liquid::Magma, ..) => Biome::Volcano,
+        }
+    }
+
+    /// What stands out in it, if anything. Water is a lake here; whether it is a shore shows in what is around.
+    pub fn feature(self) -> Option<Feature> {
+        match self {
+            Tile::Ground(Biome::Meadow, 2) | Tile::Ground(_, BLOSSOMS) => Some(Feature::Flowers),
+            Tile::Ground(Biome::Volcano, 2) | Tile::Liquid(Liquid::Magma, ..) => Some(Feature::Lava),
+            Tile::Ground(..) => None,
+            Tile::Liquid(..) => Some(Feature::Lake),
+            Tile::Thing(biome, kind) => Some(thing_feature(biome.thing(kind))),
+            Tile::Built(_, built) => Some(Feature::Village).filter(|_| !village::path(built)),
+        }
     }
 }
 
@@ -126,13 +164,46 @@ pub fn hash(seed: u64, x: i64, y: i64, salt: u64) -> u64 {
     h ^ (h >> 32)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Cover {
     Land(Biome),
     Liquid(Liquid),
 }
 
-/// The endless map of one seed. Chunks are made when first looked at and a bounded number is kept.
+/// What a wish asks of the land.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LandWish {
+    biome: Option<Biome>,
+    features: Vec<Feature>,
+}
+
+impl From<&Wish> for LandWish {
+    fn from(wish: &Wish) -> Self {
+        let mut features = wish.features.clone();
+        features.sort_unstable_by_key(|&feature| feature as usize);
+        features.dedup();
+        Self { biome: wish.biome, features }
+    }
+}
+
+impl LandWish {
+    fn wants(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+}
+
+/// How far new land may keep from the view it begins beyond, in tiles.
+const RAGGED: i64 = 3;
+/// Places tried in detail for one where wished features are in view.
+const MOST_TRIED: usize = 40;
+/// Tiles of a wished feature that should be in view, and of a village: a house.
+const ENOUGH_IN_VIEW: usize = 4;
+const A_HOUSE_IN_VIEW: usize = 10;
+/// Tiles left and right of, above and below the figure that are in view.
+const IN_VIEW: (i64, i64) = (4, 3);
+
+/// The endless map of one seed and of what was wished of it. Chunks are made when first looked at and a bounded number is kept; which wish a
+/// tile was first seen under is kept for good.
 #[derive(Clone)]
 pub struct Land {
     seed: u64,
@@ -140,16 +211,68 @@ pub struct Land {
     warmth: Perlin,
     damp: Perlin,
     detail: Perlin,
-    chunks: HashMap<(i64, i64), Arc<[Tile]>>,
+    /// All wishes so far, each once.
+    wishes: Vec<LandWish>,
+    current: WishId,
+    record: Record,
+    chunks: HashMap<(i64, i64, WishId), Arc<[Tile]>>,
 }
 
 impl Land {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, wish: LandWish) -> Self {
         let noise = |salt| Perlin::new(hash(seed, 0, 0, salt) as u32);
-        Self { seed, height: noise(1), warmth: noise(2), damp: noise(3), detail: noise(4), chunks: HashMap::new() }
+        Self {
+            seed,
+            height: noise(1),
+            warmth: noise(2),
+            damp: noise(3),
+            detail: noise(4),
+            wishes: vec![wish],
+            current: 0,
+            record: Record::default(),
+            chunks: HashMap::new(),
+        }
     }
 
-    fn cover(&self, x: i64, y: i64) -> Cover {
+    /// From now on new land is as wished. What is in view stays, and some tiles around it, so that the new does not begin along a line.
+    pub fn wish(&mut self, wish: LandWish, xs: &RangeInclusive<i64>, ys: &RangeInclusive<i64>) {
+        if wish == self.wishes[usize::from(self.current)] {
+            return;
+        }
+        for y in ys.start() - RAGGED..=ys.end() + RAGGED {
+            for x in xs.start() - RAGGED..=xs.end() + RAGGED {
+                let beyond = |range: &RangeInclusive<i64>, v: i64| (range.start() - v).max(v - range.end()).max(0);
+                let ragged = 2.0 + 3.0 * self.detail.get([x as f64 / 2.7 + 0.4, y as f64 / 2.7 + 0.6]);
+                if beyond(xs, x).max(beyond(ys, y)) <= ragged.round() as i64 {
+                    self.see(x..=x, y..=y);
+                }
+            }
+        }
+        let known = self.wishes.iter().position(|known| *known == wish);
+        self.current = known.unwrap_or(self.wishes.len()) as WishId;
+        if known.is_none() {
+            self.wishes.push(wish);
+        }
+    }
+
+    /// Tiles come into view, or next to it. From now on they stay as they are.
+    pub fn see(&mut self, xs: RangeInclusive<i64>, ys: RangeInclusive<i64>) {
+        self.record.note_all(xs.clone(), ys.clone(), self.current);
+        if !self.wishes[usize::from(self.current)].wants(Feature::Village) {
+            return;
+        }
+        // Who sees a part of a house will see the house.
+        for (x, y) in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
+            if let Tile::Built(_, built) = self.tile_under(x, y, self.current)
+                && self.record.get(x, y) == Some(self.current)
+                && let Some(house) = village::footprint(built, x, y)
+            {
+                house.for_each(|(x, y)| self.record.note(x, y, self.current));
+            }
+        }
+    }
+
+    fn natural_cover(&self, x: i64, y: i64) -> Cover {
         // Off the lattice: Perlin noise is zero at whole numbers.
         let (fx, fy) = (x as f64 + 0.37, y as f64 + 0.61);
         let field = |noise: &Perlin, size: f64| noise.get([fx / size, fy / size]) + 0.22 * noise.get([fx / 11.0 + 50.0, fy / 11.0 + 50.0]);
@@ -184,39 +307,105 @@ impl Land {
         Cover::Land(if damp < 0.0 { Biome::Meadow } else { Biome::Forest })
     }
 
-    fn tile_on(&self, x: i64, y: i64, biome: Biome) -> Tile {
-        let (third, clump_above, inside, outside) = biome.habits();
-        let clump = self.detail.get([x as f64 / 5.3 + 0.3, y as f64 / 5.3 + 0.7]);
+    /// A land all of one biome, with the waters it has by nature.
+    fn uniform_cover(&self, biome: Biome, x: i64, y: i64) -> Cover {
+        match biome {
+            Biome::Beach if self.field(x, y, 17.0, 71.3) < -0.14 => Cover::Liquid(Liquid::Water),
+            Biome::Beach => Cover::Land(Biome::Beach),
+            // Sandbanks wind through the sea: one can walk it.
+            Biome::Water if self.field(x, y, 21.0, 83.9).abs() < 0.07 => Cover::Land(Biome::Beach),
+            Biome::Water => Cover::Liquid(Liquid::Water),
+            Biome::Volcano if self.field(x, y, 13.0, 0.0) > 0.30 => Cover::Liquid(Liquid::Magma),
+            Biome::Swamp if self.field(x, y, 13.0, 0.0) > 0.30 => Cover::Liquid(Liquid::Murk),
+            _ if self.field(x, y, 13.0, 0.0) > 0.46 => Cover::Liquid(Liquid::Water),
+            _ => Cover::Land(biome),
+        }
+    }
+
+    /// Noise with shapes of `size` tiles; `offset` makes another of it.
+    fn field(&self, x: i64, y: i64, size: f64, offset: f64) -> f64 {
+        self.detail.get([(x as f64 + 0.37) / size + offset, (y as f64 + 0.61) / size + offset])
+    }
+
+    fn cover(&self, x: i64, y: i64, wish: &LandWish) -> Cover {
+        if wish.wants(Feature::Lake) && self.field(x, y, 10.0, 17.3) > 0.24 {
+            return Cover::Liquid(Liquid::Water);
+        }
+        if wish.wants(Feature::Lava) && self.field(x, y, 9.0, 31.7) > 0.24 {
+            return Cover::Liquid(Liquid::Magma);
+        }
+        if wish.wants(Feature::Shore) {
+            match self.field(x, y, 19.0, 53.1) {
+                n if n < -0.14 => return Cover::Liquid(Liquid::Water),
+                n if n < 0.0 => return Cover::Land(Biome::Beach),
+                _ => {}
+            }
+        }
+        wish.biome.map_or_else(|| self.natural_cover(x, y), |biome| self.uniform_cover(biome, x, y))
+    }
+
+    fn tile_on(&self, x: i64, y: i64, biome: Biome, wish: &LandWish, land: &mut dyn FnMut(i64, i64) -> bool) -> Tile {
         let draw = |salt| hash(self.seed, x, y, salt) % 100;
+        if wish.wants(Feature::Village) {
+            return match village::lot(self.seed, x, y, land) {
+                Lot::Built(built) => Tile::Built(biome, built),
+                Lot::Blossoms => Tile::Ground(biome, BLOSSOMS),
+                Lot::Tree => Tile::Thing(biome, biome.things_that_are(Feature::Trees)[0]),
+                Lot::Open => Tile::Ground(biome, (draw(26) % 2) as u8),
+            };
+        }
+        let wished: Vec<u8> = wish.features.iter().flat_map(|&feature| biome.things_that_are(feature)).collect();
+        let (third, mut clump_above, inside, mut outside) = biome.habits();
+        if !wished.is_empty() {
+            clump_above -= 0.12;
+            outside += 6;
+        }
+        let clump = self.detail.get([x as f64 / 5.3 + 0.3, y as f64 / 5.3 + 0.7]);
         if draw(21) < if clump > clump_above { inside } else { outside } {
-            let things = biome.things();
             // Neighbouring things are mostly of one kind: the kind belongs to a cell of seven tiles.
             let kind = if draw(22) < 70 { hash(self.seed, x.div_euclid(7), y.div_euclid(7), 23) } else { hash(self.seed, x, y, 24) };
+            if !wished.is_empty() && draw(28) < 80 {
+                return Tile::Thing(biome, wished[(kind % wished.len() as u64) as usize]);
+            }
             let kind = match kind % 10 {
                 0..5 => 0,
                 5..8 => 1,
                 8 => 2,
                 _ => 3,
             };
-            return Tile::Thing(biome, (kind % things.len()) as u8);
+            return Tile::Thing(biome, (kind % biome.things()[0].len()) as u8);
         }
         let patch = self.detail.get([x as f64 / 6.1 + 90.3, y as f64 / 6.1 + 40.7]);
+        if wish.wants(Feature::Flowers) && draw(25) < if patch > 0.0 { 60 } else { 14 } {
+            return Tile::Ground(biome, BLOSSOMS);
+        }
         let third = if patch > 0.25 { third * 5 } else { third / 2 };
         let ground = if draw(25) < third { 2 } else { draw(26) % 2 };
         Tile::Ground(biome, ground as u8)
     }
 
-    fn chunk(&self, cx: i64, cy: i64) -> Arc<[Tile]> {
+    /// A chunk as it would be all under one wish.
+    fn chunk(&self, cx: i64, cy: i64, wish: &LandWish) -> Arc<[Tile]> {
         let side = CHUNK + 2;
         let (x0, y0) = (cx * CHUNK - 1, cy * CHUNK - 1);
-        let covers: Vec<Cover> = (0..side * side).map(|i| self.cover(x0 + i % side, y0 + i / side)).collect();
+        let covers: Vec<Cover> = (0..side * side).map(|i| self.cover(x0 + i % side, y0 + i / side, wish)).collect();
         let at = |x: i64, y: i64| covers[((y + 1) * side + x + 1) as usize];
+        let mut land = |x: i64, y: i64| {
+            let (u, v) = (x - x0, y - y0);
+            let inside = (0..side).contains(&u) && (0..side).contains(&v);
+            let cover = if inside { covers[(v * side + u) as usize] } else { self.cover(x, y, wish) };
+            matches!(cover, Cover::Land(_))
+        };
         let tile = |i: i64| {
             let (x, y) = (i % CHUNK, i / CHUNK);
             match at(x, y) {
-                Cover::Land(biome) => self.tile_on(cx * CHUNK + x, cy * CHUNK + y, biome),
+                Cover::Land(biome) => self.tile_on(cx * CHUNK + x, cy * CHUNK + y, biome, wish, &mut land),
                 Cover::Liquid(liquid) => {
-                    let land = |&(dx, dy): &(i64, i64)| matches!(at(x + dx, y + dy), Cover::Land(_));
+                    // By itself, unlike where there are wishes, a liquid has no bank beside another.
+                    let land = |&(dx, dy): &(i64, i64)| match at(x + dx, y + dy) {
+                        Cover::Land(_) => true,
+                        Cover::Liquid(other) => other != liquid && *wish != LandWish::default(),
+                    };
                     let mask = NEIGHBOURS.iter().enumerate().map(|(i, d)| u8::from(land(d)) << i).sum();
                     let picture = hash(self.seed, cx * CHUNK + x, cy * CHUNK + y, 27) % 2;
                     Tile::Liquid(liquid, picture as u8, mask)
@@ -226,37 +415,95 @@ impl Land {
         (0..CHUNK * CHUNK).map(tile).collect()
     }
 
-    pub fn tile(&mut self, x: i64, y: i64) -> Tile {
-        let key = (x.div_euclid(CHUNK), y.div_euclid(CHUNK));
+    /// A tile as it would be all under one wish.
+    fn tile_under(&mut self, x: i64, y: i64, wish: WishId) -> Tile {
+        let key = (x.div_euclid(CHUNK), y.div_euclid(CHUNK), wish);
         if !self.chunks.contains_key(&key) {
             if self.chunks.len() >= MAX_CHUNKS {
                 self.chunks.clear();
             }
-            self.chunks.insert(key, self.chunk(key.0, key.1));
+            self.chunks.insert(key, self.chunk(key.0, key.1, &self.wishes[usize::from(wish)]));
         }
         self.chunks[&key][(y.rem_euclid(CHUNK) * CHUNK + x.rem_euclid(CHUNK)) as usize]
     }
 
+    /// The wish a tile was first seen under, or would be now.
+    fn wish_at(&self, x: i64, y: i64) -> WishId {
+        self.record.get(x, y).unwrap_or(self.current)
+    }
+
+    /// The tile as it is. Of tiles that were seen, next to the view at least, it never changes.
+    pub fn tile(&mut self, x: i64, y: i64) -> Tile {
+        // Most lands know one wish alone.
+        if self.wishes.len() == 1 {
+            return self.tile_under(x, y, 0);
+        }
+        let wish = self.wish_at(x, y);
+        match self.tile_under(x, y, wish) {
+            // Where wishes meet, a shore is where the other land really is.
+            Tile::Liquid(liquid, picture, mask) => {
+                let land = |(i, &(dx, dy)): (usize, &(i64, i64))| {
+                    let (x, y) = (x + dx, y + dy);
+                    let land = match self.wish_at(x, y) {
+                        same if same == wish => mask >> i & 1 == 1,
+                        other => self.cover(x, y, &self.wishes[usize::from(other)]) != Cover::Liquid(liquid),
+                    };
+                    u8::from(land) << i
+                };
+                Tile::Liquid(liquid, picture, NEIGHBOURS.iter().enumerate().map(land).sum())
+            }
+            // A house that would stand on the land of another wish is not built.
+            Tile::Built(biome, built)
+                if village::footprint(built, x, y).is_some_and(|mut house| house.any(|(x, y)| self.wish_at(x, y) != wish)) =>
+            {
+                Tile::Ground(biome, 0)
+            }
+            tile => tile,
+        }
+    }
+
     /// A tile of the wanted biome with open land around it, found by trying places chosen by the seed; the best place if none is perfect.
+    /// Wished features should be in view.
     pub fn open_place(&mut self, wanted: Biome) -> (i64, i64) {
+        let wish = self.wishes[usize::from(self.current)].clone();
         let mut best = (i64::MIN, (0, 0));
+        let mut tried = 0;
         for i in 0..4000 {
             let draw = |salt| (hash(self.seed, i, 0, salt) % 2001) as i64 - 1000;
             let (x, y) = (draw(31), draw(32));
-            // A region, not a sliver: the same land at the view's corners.
-            let same = |&(dx, dy): &(i64, i64)| matches!(self.cover(x + 3 * dx, y + 3 * dy), Cover::Land(b) if b == wanted);
-            let around = NEIGHBOURS.iter().filter(|d| same(d)).count() as i64;
-            if !same(&(0, 0)) || around < if wanted == Biome::Beach { 3 } else { 6 } {
+            // A region, not a sliver: the same land at the view's corners. In the sea one stands on sand with water around.
+            let is = |dx: i64, dy: i64, cover: Cover| self.cover(x + dx, y + dy, &wish) == cover;
+            let (here, around) = match wanted {
+                Biome::Water => (Cover::Land(Biome::Beach), Cover::Liquid(Liquid::Water)),
+                land => (Cover::Land(land), Cover::Land(land)),
+            };
+            let count = NEIGHBOURS.iter().filter(|(dx, dy)| is(3 * dx, 3 * dy, around)).count();
+            let shore = wish.wants(Feature::Shore) || wish.wants(Feature::Lake) || wish.wants(Feature::Lava);
+            let enough = match wanted {
+                Biome::Water => 5,
+                land if shore || land == Biome::Beach => 3,
+                _ => 6,
+            };
+            if !is(0, 0, here) || count < enough {
                 continue;
             }
-            let free = (-2..=2).flat_map(|dy| (-2..=2).map(move |dx| (dx, dy)));
-            let blocked = free.filter(|(dx, dy)| self.tile(x + dx, y + dy).solid()).count() as i64;
+            let near = |w: i64, h: i64| (-h..=h).flat_map(move |dy| (-w..=w).map(move |dx| (x + dx, y + dy)));
+            let blocked = near(2, 2).filter(|&(x, y)| self.tile(x, y).solid()).count() as i64;
             let here = if self.tile(x, y).solid() { 100 } else { 0 };
-            let score = -blocked - here;
+            let mut missing = 0;
+            if !wish.features.is_empty() {
+                let in_view: Vec<Feature> = near(IN_VIEW.0, IN_VIEW.1).filter_map(|(x, y)| self.tile(x, y).feature()).collect();
+                let alike = |a: Feature, b: Feature| a == b || (a, b) == (Feature::Shore, Feature::Lake);
+                let count = |feature: Feature| in_view.iter().filter(|&&seen| alike(feature, seen)).count();
+                let enough = |feature: Feature| if feature == Feature::Village { A_HOUSE_IN_VIEW } else { ENOUGH_IN_VIEW };
+                missing = wish.features.iter().map(|&feature| enough(feature).saturating_sub(count(feature)) as i64).sum();
+                tried += 1;
+            }
+            let score = -blocked - here - 20 * missing;
             if score > best.0 {
                 best = (score, (x, y));
             }
-            if score >= -2 {
+            if score >= -2 || tried == MOST_TRIED {
                 break;
             }
         }

@@ -1,22 +1,32 @@
 //! `isles`: a top-down pixel-art land without end.
 //!
 //! A sleepwalker stands at the centre patch; each step moves the land by half a tile (8 px) or, where something solid stands in the way,
-//! shows a bump. The frame is therefore always a grid of 8x8 quads: drawing it is copying them from an atlas graded for the light and weather.
+//! shows a bump. The frame is therefore always a grid of 8x8 quads: drawing it is copying them from an atlas through the palette of the light,
+//! weather, season and style.
 
 mod art;
 mod atlas;
 mod land;
+mod palette;
+mod record;
 mod sky;
 #[cfg(test)]
 mod tests;
+mod village;
+#[cfg(test)]
+mod wish_tests;
 
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
 
+use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use super::{StepOutcome, World, WorldInfo};
 use art::TILE_PX;
 use atlas::{Pose, QUAD_PX, QuadId, atlas};
-use land::{BIOMES, Biome, Land, Liquid, Tile, hash};
-use sky::{LIGHTS, Sky, WEATHERS};
+use land::{LANDS, Land, LandWish, hash};
+use palette::{Look, Palette};
+use sky::Sky;
 
 const WIDTH_PX: usize = 144;
 const HEIGHT_PX: usize = 112;
@@ -29,9 +39,10 @@ const ABOVE: i64 = 6;
 
 const ACTIONS: [&str; 5] = ["stay", "north", "south", "west", "east"];
 const MOVES: [(i64, i64); 5] = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0)];
-const FEATURES: [&str; 8] = ["trees", "rocks", "ruins", "flowers", "cactus", "lake", "shore", "lava"];
-/// Words of features a caption holds at most.
-const CAPTION_FEATURES: usize = 3;
+/// Features a scene holds at most.
+const MOST_FEATURES: usize = 3;
+/// Quads in view that make a feature stand out.
+const FEATURE_QUADS: i64 = 6;
 
 /// The world; see the module's documentation.
 #[derive(Clone)]
@@ -39,6 +50,8 @@ pub struct Isles {
     info: WorldInfo,
     land: Land,
     sky: Sky,
+    season: Season,
+    style: Style,
     hold: bool,
     /// Top left of the figure, in quads.
     x: i64,
@@ -48,9 +61,15 @@ pub struct Isles {
     pose: Pose,
     /// What is in view: `(ROWS, COLUMNS)`.
     view: Vec<QuadId>,
+    /// The colours of the present frame, and what they are made for; nothing where they are half way from a look to the next.
+    palette: Palette,
+    shown: Option<Look>,
+    /// A wish has come since the last step.
+    wished: bool,
+    /// The land the weather goes by.
     biome: Biome,
-    ground_words: Vec<&'static str>,
-    feature_words: Vec<&'static str>,
+    biomes: Vec<Biome>,
+    features: Vec<Feature>,
 }
 
 impl Default for Isles {
@@ -61,11 +80,10 @@ impl Default for Isles {
 
 impl Isles {
     pub fn new() -> Self {
-        let mut vocabulary: Vec<&str> = BIOMES.iter().map(|b| b.word()).collect();
-        vocabulary.push("water");
-        vocabulary.extend(LIGHTS.iter().map(|l| l.word()));
-        vocabulary.extend(WEATHERS.iter().map(|w| w.word()));
-        vocabulary.extend(FEATURES);
+        let mut vocabulary: Vec<&str> = Biome::ALL.iter().map(|b| b.word()).collect();
+        vocabulary.extend(Light::ALL.iter().map(|l| l.word()));
+        vocabulary.extend(Weather::ALL.iter().map(|w| w.word()));
+        vocabulary.extend(Feature::ALL.iter().filter(|&&f| f != Feature::Village).map(|f| f.word()));
         let prompts = [
             "meadow day clear trees flowers",
             "forest night rain trees",
@@ -90,17 +108,22 @@ impl Isles {
         };
         let mut world = Self {
             info,
-            land: Land::new(0),
+            land: Land::new(0, LandWish::default()),
             sky: Sky::new(0, Biome::Meadow),
+            season: Season::Summer,
+            style: Style::Plain,
             hold: false,
             x: 0,
             y: 0,
             facing: 1,
             pose: Pose::Stand,
             view: vec![0; COLUMNS * ROWS],
+            palette: Palette::default(),
+            shown: None,
+            wished: false,
             biome: Biome::Meadow,
-            ground_words: Vec::new(),
-            feature_words: Vec::new(),
+            biomes: Vec::new(),
+            features: Vec::new(),
         };
         world.reset(0);
         world
@@ -112,76 +135,72 @@ impl Isles {
         tiles(y).any(|ty| tiles(x).any(|tx| self.land.tile(tx, ty).solid()))
     }
 
+    /// Tiles in view, west to east and north to south.
+    fn tiles_in_view(&self) -> [RangeInclusive<i64>; 2] {
+        let tiles = |first: i64, quads: usize| first.div_euclid(2)..=(first + quads as i64 - 1).div_euclid(2);
+        [tiles(self.x - LEFT, COLUMNS), tiles(self.y - ABOVE, ROWS)]
+    }
+
     /// Looks around after the figure has come to a new place.
     fn look_around(&mut self) {
         let atlas = atlas();
+        let [xs, ys] = self.tiles_in_view();
+        // A tile's picture may depend on those beside it: they come into being with it.
+        self.land.see(xs.start() - 1..=xs.end() + 1, ys.start() - 1..=ys.end() + 1);
         let (left, top) = (self.x - LEFT, self.y - ABOVE);
-        let mut biomes: HashMap<&'static str, i64> = HashMap::new();
-        let mut features: HashMap<&'static str, i64> = HashMap::new();
-        for row in 0..ROWS as i64 {
-            for column in 0..COLUMNS as i64 {
-                let (qx, qy) = (left + column, top + row);
-                let tile = self.land.tile(qx.div_euclid(2), qy.div_euclid(2));
-                let quadrant = (qy.rem_euclid(2) * 2 + qx.rem_euclid(2)) as usize;
-                self.view[row as usize * COLUMNS + column as usize] = atlas.quads(tile)[quadrant];
-                *biomes.entry(ground_word(tile)).or_default() += 1;
-                if let Some(word) = feature_word(tile) {
-                    *features.entry(word).or_default() += 1;
+        let mut biomes: HashMap<Biome, i64> = HashMap::new();
+        let mut features: HashMap<Feature, i64> = HashMap::new();
+        for ty in ys {
+            for tx in xs.clone() {
+                let tile = self.land.tile(tx, ty);
+                let mut in_view = 0;
+                for (quadrant, &quad) in (0i64..).zip(&atlas.quads(tile)) {
+                    let (column, row) = (2 * tx + quadrant % 2 - left, 2 * ty + quadrant / 2 - top);
+                    if (0..COLUMNS as i64).contains(&column) && (0..ROWS as i64).contains(&row) {
+                        self.view[row as usize * COLUMNS + column as usize] = quad;
+                        in_view += 1;
+                    }
+                }
+                *biomes.entry(tile.biome()).or_default() += in_view;
+                if let Some(feature) = tile.feature() {
+                    *features.entry(feature).or_default() += in_view;
                 }
             }
         }
         let total = (COLUMNS * ROWS) as i64;
         // Water beside a beach is a shore, other water a lake.
-        if let Some(water) = features.remove("lake") {
-            let beach = biomes.get("beach").copied().unwrap_or(0);
-            features.insert(if beach * 12 > total { "shore" } else { "lake" }, water / 2);
+        if let Some(water) = features.remove(&Feature::Lake) {
+            let beach = biomes.get(&Biome::Beach).copied().unwrap_or(0);
+            features.insert(if beach * 12 > total { Feature::Shore } else { Feature::Lake }, water / 2);
         }
-        let by_count = |counts: HashMap<&'static str, i64>, least: i64| {
-            let mut words: Vec<_> = counts.into_iter().filter(|&(_, n)| n >= least).collect();
-            words.sort_unstable_by_key(|&(word, n)| (-n, word));
-            words
-        };
-        let biomes = by_count(biomes, 1);
-        self.ground_words.clear();
-        self.ground_words.push(biomes[0].0);
+        let biomes = by_count(biomes, 1, Biome::word);
         // A second land is worth a word where it fills a good part of the view.
-        if let Some(&(word, n)) = biomes.get(1)
-            && n * 4 > total
-        {
-            self.ground_words.push(word);
+        let second = biomes.get(1).filter(|(_, n)| n * 4 > total);
+        self.biomes = biomes.iter().take(1).chain(second).map(|&(biome, _)| biome).collect();
+        if let Some(&(land, _)) = biomes.iter().find(|&&(biome, _)| biome != Biome::Water) {
+            self.biome = land;
         }
-        if let Some(biome) = biomes.iter().find_map(|&(word, _)| BIOMES.into_iter().find(|b| b.word() == word)) {
-            self.biome = biome;
+        self.features = by_count(features, FEATURE_QUADS, Feature::word).into_iter().map(|(feature, _)| feature).collect();
+    }
+
+    fn look(&self) -> Look {
+        Look { light: self.sky.look(), weather: self.sky.weather(), season: self.season, style: self.style }
+    }
+
+    /// Makes the colours those of the present look.
+    fn show(&mut self) {
+        let look = self.look();
+        if self.shown != Some(look) {
+            (self.palette, self.shown) = (atlas().colours.palette(look), Some(look));
         }
-        let features = by_count(features, 6);
-        self.feature_words.clear();
-        self.feature_words.extend(features.iter().map(|f| f.0).take(CAPTION_FEATURES));
     }
 }
 
-/// The land a tile belongs to, in a caption.
-fn ground_word(tile: Tile) -> &'static str {
-    match tile {
-        Tile::Ground(biome, _) | Tile::Thing(biome, _) => biome.word(),
-        Tile::Liquid(Liquid::Water, ..) => "water",
-        Tile::Liquid(Liquid::Murk, ..) => Biome::Swamp.word(),
-        Tile::Liquid(Liquid::Magma, ..) => Biome::Volcano.word(),
-    }
-}
-
-/// What a caption says about a tile, if anything.
-fn feature_word(tile: Tile) -> Option<&'static str> {
-    match tile {
-        Tile::Ground(Biome::Meadow, 2) => Some("flowers"),
-        Tile::Ground(Biome::Volcano, 2) | Tile::Liquid(Liquid::Magma, ..) => Some("lava"),
-        Tile::Ground(..) => None,
-        Tile::Liquid(..) => Some("lake"),
-        Tile::Thing(biome, kind) => {
-            let thing = biome.things()[usize::from(kind)];
-            let named = [("_cactus", "cactus"), ("_ruin", "ruins"), ("_rock", "rocks"), ("_crystal", "rocks"), ("_spire", "rocks")];
-            Some(named.iter().find(|(end, _)| thing.ends_with(end)).map_or("trees", |(_, word)| *word))
-        }
-    }
+/// What was counted `least` times or more, the most frequent first.
+fn by_count<T: Copy + Eq + Hash>(counts: HashMap<T, i64>, least: i64, word: fn(T) -> &'static str) -> Vec<(T, i64)> {
+    let mut counted: Vec<_> = counts.into_iter().filter(|&(_, n)| n >= least).collect();
+    counted.sort_unstable_by_key(|&(what, n)| (-n, word(what)));
+    counted
 }
 
 impl World for Isles {
@@ -189,19 +208,40 @@ impl World for Isles {
         &self.info
     }
 
-    fn reset(&mut self, seed: u64) {
-        let biome = BIOMES[(hash(seed, 0, 0, 9) % BIOMES.len() as u64) as usize];
-        self.land = Land::new(seed);
+    fn reset_under(&mut self, seed: u64, wish: &Wish) {
+        let biome = wish.biome.unwrap_or(LANDS[(hash(seed, 0, 0, 9) % LANDS.len() as u64) as usize]);
+        self.land = Land::new(seed, wish.into());
         let (x, y) = self.land.open_place(biome);
         (self.x, self.y) = (2 * x, 2 * y);
         self.sky = Sky::new(seed, biome);
+        self.sky.wish(wish.light, wish.weather);
+        self.season = wish.season.unwrap_or(Season::Summer);
+        self.style = wish.style.unwrap_or(Style::Plain);
+        self.wished = false;
         self.facing = (hash(seed, 0, 0, 10) % 4) as usize;
         self.pose = Pose::Stand;
         self.look_around();
+        self.show();
+    }
+
+    fn wish(&mut self, wish: &Wish) {
+        self.sky.wish(wish.light, wish.weather);
+        self.season = wish.season.unwrap_or(self.season);
+        self.style = wish.style.unwrap_or(self.style);
+        let [xs, ys] = self.tiles_in_view();
+        self.land.wish(wish.into(), &xs, &ys);
+        self.wished = true;
     }
 
     fn step(&mut self, action: usize) -> StepOutcome {
         self.sky.step(self.biome, self.hold);
+        if std::mem::take(&mut self.wished) && self.shown != Some(self.look()) {
+            // One frame of the way, then the new look.
+            self.palette = self.palette.halfway(&atlas().colours.palette(self.look()));
+            self.shown = None;
+        } else {
+            self.show();
+        }
         // An unknown action is a "stay": worlds never fail.
         let action = if action < MOVES.len() { action } else { 0 };
         if action == 0 {
@@ -222,17 +262,29 @@ impl World for Isles {
     }
 
     fn render(&self, rgb: &mut [u8]) {
-        let (atlas, light, weather) = (atlas(), self.sky.look(), self.sky.weather());
-        atlas.draw_quads(rgb, &self.view, COLUMNS, light, weather);
+        let (atlas, palette) = (atlas(), &self.palette);
+        atlas.draw_quads(rgb, &self.view, COLUMNS, palette);
         let place = (LEFT as usize * QUAD_PX, ABOVE as usize * QUAD_PX);
-        atlas.draw_figure(rgb, WIDTH_PX, place, self.facing, self.pose, light, weather);
-        atlas.draw_falling(rgb, WIDTH_PX, light, weather, self.sky.phase());
+        atlas.draw_figure(rgb, WIDTH_PX, place, self.facing, self.pose, palette);
+        atlas.draw_falling(rgb, WIDTH_PX, self.sky.weather(), self.sky.phase(), palette.falling);
+    }
+
+    fn scene(&self) -> Scene {
+        Scene {
+            biomes: self.biomes.clone(),
+            light: self.sky.light(),
+            weather: self.sky.weather(),
+            season: self.season,
+            style: self.style,
+            features: self.features.iter().copied().take(MOST_FEATURES).collect(),
+        }
     }
 
     fn caption(&self) -> Vec<&'static str> {
-        let mut words = self.ground_words.clone();
+        let mut words: Vec<&str> = self.biomes.iter().map(|biome| biome.word()).collect();
         words.extend([self.sky.light().word(), self.sky.weather().word()]);
-        words.extend(&self.feature_words);
+        let known = self.features.iter().filter(|&&feature| feature != Feature::Village);
+        words.extend(known.take(MOST_FEATURES).map(|feature| feature.word()));
         words
     }
 

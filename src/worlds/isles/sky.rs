@@ -1,51 +1,32 @@
-//! Daylight and weather: how they pass, and what they do to colours.
+//! Daylight and weather: how they pass by themselves, and how they follow a wish.
 
-use super::land::{Biome, hash};
+use super::land::hash;
+use crate::worlds::scene::{Biome, Light, Weather};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Light {
-    Day,
-    Dusk,
-    Night,
-    Dawn,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
-    Clear,
-    Rain,
-    Snowfall,
-    Fog,
-}
-
-pub const LIGHTS: [Light; 4] = [Light::Day, Light::Dusk, Light::Night, Light::Dawn];
-pub const WEATHERS: [Weather; 4] = [Weather::Clear, Weather::Rain, Weather::Snowfall, Weather::Fog];
-
-/// Frames each light lasts, in the order of [`LIGHTS`].
+/// Frames each light lasts, in the order of [`Light::ALL`].
 const LIGHT_FRAMES: [u32; 4] = [600, 120, 360, 120];
 const CYCLE_FRAMES: u32 = 1200;
 
-/// Pictures of light: the four lights, then the one frame that leads into each of them.
-pub const LIGHT_LOOKS: usize = 8;
-
 impl Light {
-    pub fn word(self) -> &'static str {
-        match self {
-            Light::Day => "day",
-            Light::Dusk => "dusk",
-            Light::Night => "night",
-            Light::Dawn => "dawn",
-        }
+    /// Lamps are lit.
+    pub fn dark(self) -> bool {
+        matches!(self, Light::Dusk | Light::Night)
     }
 }
 
-impl Weather {
-    pub fn word(self) -> &'static str {
+/// What the light of a frame is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LightLook {
+    Settled(Light),
+    /// The one frame in which a light gives way to the next.
+    Turning(Light, Light),
+}
+
+impl LightLook {
+    pub fn dark(self) -> bool {
         match self {
-            Weather::Clear => "clear",
-            Weather::Rain => "rain",
-            Weather::Snowfall => "snowfall",
-            Weather::Fog => "fog",
+            LightLook::Settled(light) => light.dark(),
+            LightLook::Turning(from, to) => from.dark() && to.dark(),
         }
     }
 }
@@ -58,6 +39,9 @@ pub struct Sky {
     weather_left: u32,
     weather_count: u64,
     seed: u64,
+    /// Wished for: no time passes for it.
+    light_stays: bool,
+    weather_stays: bool,
     /// Which of the two phases falling rain or snow is in.
     phase: bool,
 }
@@ -69,7 +53,16 @@ impl Sky {
         let start: u32 = LIGHT_FRAMES[..light].iter().sum();
         // Past the frame of transition, so that a held sky never holds it.
         let clock = start + 1 + (hash(seed, 0, 0, 12) % u64::from(LIGHT_FRAMES[light] - 1)) as u32;
-        let mut sky = Self { clock, weather: Weather::Clear, weather_left: 0, weather_count: 0, seed, phase: false };
+        let mut sky = Self {
+            clock,
+            weather: Weather::Clear,
+            weather_left: 0,
+            weather_count: 0,
+            seed,
+            light_stays: false,
+            weather_stays: false,
+            phase: false,
+        };
         sky.turn_weather(biome);
         sky
     }
@@ -80,11 +73,26 @@ impl Sky {
         if hold {
             return;
         }
-        self.clock = (self.clock + 1) % CYCLE_FRAMES;
-        self.weather_left -= 1;
-        if self.weather_left == 0 {
-            self.turn_weather(biome);
+        if !self.light_stays {
+            self.clock = (self.clock + 1) % CYCLE_FRAMES;
         }
+        if !self.weather_stays {
+            self.weather_left -= 1;
+            if self.weather_left == 0 {
+                self.turn_weather(biome);
+            }
+        }
+    }
+
+    /// Light and weather are as wished while the wish holds; what is not wished for takes its course from where it is.
+    pub fn wish(&mut self, light: Option<Light>, weather: Option<Weather>) {
+        (self.light_stays, self.weather_stays) = (light.is_some(), weather.is_some());
+        if let Some(light) = light {
+            // In the middle of it: past its frame of transition, and it lasts a while when the wish is taken back.
+            let before: u32 = LIGHT_FRAMES[..light as usize].iter().sum();
+            self.clock = before + LIGHT_FRAMES[light as usize] / 2;
+        }
+        self.weather = weather.unwrap_or(self.weather);
     }
 
     fn turn_weather(&mut self, biome: Biome) {
@@ -123,54 +131,13 @@ impl Sky {
     }
 
     pub fn light(&self) -> Light {
-        LIGHTS[self.light_and_age().0]
+        Light::ALL[self.light_and_age().0]
     }
 
-    /// Index of the present look, below [`LIGHT_LOOKS`].
-    pub fn look(&self) -> usize {
+    pub fn look(&self) -> LightLook {
         match self.light_and_age() {
-            (light, 0) => 4 + light,
-            (light, _) => light,
+            (light, 0) => LightLook::Turning(Light::ALL[(light + 3) % 4], Light::ALL[light]),
+            (light, _) => LightLook::Settled(Light::ALL[light]),
         }
     }
-}
-
-/// An sRGB colour under the look of a light and a weather. `glow` is how much of its own light it keeps in the dark, 0 to 1.
-pub fn grade(rgb: [u8; 3], look: usize, weather: Weather, glow: f32) -> [u8; 3] {
-    let c = rgb.map(f32::from);
-    let lit = |light: Light| {
-        let shaded = under(c, light);
-        let keep = if light == Light::Day { 0.0 } else { glow };
-        mix(shaded, c, keep)
-    };
-    let lit = if look < 4 { lit(LIGHTS[look]) } else { mix(lit(LIGHTS[(look - 1) % 4]), lit(LIGHTS[look - 4]), 0.5) };
-    let dark = match look {
-        2 => 0.5,
-        6 | 7 => 0.7,
-        _ => 1.0,
-    };
-    let air = |toward: [f32; 3], share: f32| mix(lit, toward.map(|v| v * dark), share * (1.0 - 0.5 * glow));
-    let out = match weather {
-        Weather::Clear => lit,
-        Weather::Rain => air([74.0, 96.0, 138.0], 0.26),
-        Weather::Snowfall => air([126.0, 146.0, 190.0], 0.28),
-        Weather::Fog => air([186.0, 196.0, 216.0], 0.42),
-    };
-    out.map(|v| v.round().clamp(0.0, 255.0) as u8)
-}
-
-fn under(c: [f32; 3], light: Light) -> [f32; 3] {
-    let luma = 0.3 * c[0] + 0.59 * c[1] + 0.11 * c[2];
-    let tone =
-        |saturation: f32, gain: [f32; 3], lift: [f32; 3]| std::array::from_fn(|i| (luma + (c[i] - luma) * saturation) * gain[i] + lift[i]);
-    match light {
-        Light::Day => c,
-        Light::Dawn => tone(0.85, [0.96, 0.80, 0.78], [26.0, 10.0, 24.0]),
-        Light::Dusk => tone(0.95, [0.90, 0.72, 0.82], [20.0, 0.0, 14.0]),
-        Light::Night => tone(0.72, [0.57, 0.71, 0.91], [-20.0, -14.0, 6.0]),
-    }
-}
-
-fn mix(a: [f32; 3], b: [f32; 3], share: f32) -> [f32; 3] {
-    std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
 }

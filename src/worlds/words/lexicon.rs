@@ -1,0 +1,115 @@
+//! Reads `lexicon.txt`, the phrases of captions.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::worlds::scene::Attribute;
+
+/// How a phrase fits into a sentence. All fit into a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// May come with its article and takes adjectives: "a forest".
+    Noun,
+    /// Goes before the land: "rainy".
+    Adjective,
+    /// Goes after the land: "in the rain".
+    Clause,
+}
+
+impl Form {
+    pub const ALL: &[Form] = &[Form::Noun, Form::Adjective, Form::Clause];
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Phrase {
+    pub text: &'static str,
+    pub form: Form,
+    /// Kept from all captions of clips.
+    pub held_out: bool,
+}
+
+pub struct Lexicon(HashMap<(&'static str, &'static str), Vec<Phrase>>);
+
+/// The lexicon, made at first use.
+pub fn lexicon() -> &'static Lexicon {
+    static LEXICON: OnceLock<Lexicon> = OnceLock::new();
+    // The phrases are part of the program and a test parses them: this cannot fail in a build that passed its tests.
+    LEXICON.get_or_init(|| Lexicon::parse(include_str!("lexicon.txt")).unwrap_or_else(|e| unreachable!("{e}")))
+}
+
+impl Lexicon {
+    fn parse(text: &'static str) -> Result<Self, String> {
+        let mut lexicon = HashMap::new();
+        let mut phrases: Option<&mut Vec<Phrase>> = None;
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            let at = |what: &str| format!("lexicon.txt line {}: {what}", number + 1);
+            let Some(line) = line.strip_prefix("  ") else {
+                let value = line.split_once(' ').ok_or_else(|| at("a kind and a value belong here"))?;
+                phrases = Some(lexicon.entry(value).or_default());
+                continue;
+            };
+            let (line, held_out) = line.strip_prefix("held out ").map_or((line, false), |line| (line, true));
+            let (form, texts) = line.split_once(' ').ok_or_else(|| at("a form and phrases belong here"))?;
+            let form = match form {
+                "noun" => Form::Noun,
+                "adjective" => Form::Adjective,
+                "clause" => Form::Clause,
+                _ => return Err(at("neither noun, adjective nor clause")),
+            };
+            let phrases = phrases.as_mut().ok_or_else(|| at("nothing says what these phrases say"))?;
+            phrases.extend(texts.split(", ").map(|text| Phrase { text, form, held_out }));
+        }
+        Ok(Self(lexicon))
+    }
+
+    /// All phrases that say so.
+    pub fn phrases(&self, value: impl Attribute) -> &[Phrase] {
+        self.0.get(&(value.kind(), value.word())).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Phrase> {
+        self.0.values().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::scene::{Biome, Feature, Light, Season, Style, Weather};
+    use crate::worlds::words::vocabulary;
+
+    #[test]
+    fn every_value_has_phrases_said_and_held_out() {
+        fn check<T: Attribute>(all: &[T]) {
+            for &value in all {
+                let (held_out, said): (Vec<&Phrase>, Vec<&Phrase>) = lexicon().phrases(value).iter().partition(|phrase| phrase.held_out);
+                assert!(!held_out.is_empty() && said.len() >= 3, "{} {}", value.kind(), value.word());
+            }
+        }
+        check(Biome::ALL);
+        check(Light::ALL);
+        check(Weather::ALL);
+        check(Season::ALL);
+        check(Style::ALL);
+        check(Feature::ALL);
+        let values = [Biome::ALL.len(), Light::ALL.len(), Weather::ALL.len(), Season::ALL.len(), Style::ALL.len(), Feature::ALL.len()];
+        assert_eq!(lexicon().0.len(), values.iter().sum::<usize>(), "phrases for what there is not");
+    }
+
+    #[test]
+    fn phrases_are_plain_and_those_held_out_have_a_word_of_their_own() {
+        let unseen = vocabulary(true);
+        for phrase in lexicon().all() {
+            assert!(phrase.text.bytes().all(|b| b.is_ascii_lowercase() || b == b' '), "{:?}", phrase.text);
+            assert_eq!(phrase.text.split(' ').any(|word| unseen.contains(&word)), phrase.held_out, "{:?}", phrase.text);
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let said = |text: &'static str| Lexicon::parse(text).err().unwrap();
+        assert!(said("biome meadow\n  verb to mow").contains("line 2: neither noun"));
+        assert!(said("  noun a meadow").contains("line 1: nothing says"));
+        assert!(said("biome").contains("line 1: a kind"));
+    }
+}
