@@ -231,11 +231,12 @@ impl PrevConv {
 impl Head {
     fn new(frame: &FrameDims, dims: &DynamicsDims, device: &Device) -> Self {
         let (d, l, g) = (frame.code_dims, frame.code_levels, dims.head_hidden);
+        let bound = 0.5 / (g as f64).sqrt();
         Self {
             hidden: Linear::new(dims.channels, d * g, 1.0, true, device),
             codes: table(d * l, d * g, 0.05, device),
             out: HeadOut {
-                w: Linear::new(g, d * l, 0.5, false, device).w.map(|w| w.reshape([d * g, l])),
+                w: Initializer::Uniform { min: -bound, max: bound }.init([d * g, l], device),
                 b: Initializer::Zeros.init([d * l], device),
             },
         }
