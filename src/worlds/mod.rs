@@ -17,6 +17,8 @@ pub struct WorldInfo {
     pub height_px: usize,
     pub patch_px: usize,
     pub rate_hz: u32,
+    /// Pixels the view moves by in a step; the side of a cell of [`World::solid`].
+    pub step_px: usize,
     /// Names of the recorded actions; index 0 is "stay".
     pub actions: &'static [&'static str],
     /// Every word a caption may hold, in a fixed order.
@@ -57,6 +59,12 @@ pub trait World: Send {
 
     /// What is seen in the present frame.
     fn scene(&self) -> Scene;
+
+    /// The action whose way the figure looks.
+    fn facing(&self) -> usize;
+
+    /// Which cells of the view nobody can enter, `(height_px / step_px, width_px / step_px)`.
+    fn solid(&self) -> &[bool];
 
     /// Words that describe the present frame, from the vocabulary, most important first. It knows nothing of season, style and village.
     fn caption(&self) -> Vec<&'static str>;

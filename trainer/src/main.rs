@@ -9,6 +9,7 @@ mod params;
 mod patches;
 mod pipeline;
 mod preset;
+mod probe;
 mod source;
 mod stages;
 mod tokens;
@@ -69,13 +70,39 @@ enum Command {
         #[arg(long, default_value = "recordings")]
         out: PathBuf,
     },
+    /// Train the probe that reads frames for `eval`: once a world, on its simulator alone.
+    Probe {
+        #[arg(long, default_value = "isles")]
+        world: String,
+        #[arg(long, default_value_t = 1500)]
+        steps: u64,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, value_enum, default_value = "flex")]
+        backend: Backend,
+        /// Folder of checkpoints and log.
+        #[arg(long, default_value = "runs/probe")]
+        run: PathBuf,
+        /// File to write, instead of `weights/WORLD.probe.safetensors`.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Judge a pack through the player's engine beside its simulator.
     Eval {
         pack: PathBuf,
         /// Fewer rollouts: under three minutes on two cores.
         #[arg(long)]
         quick: bool,
-        /// Folder for the contact sheet, the GIF and the figures as JSON.
+        /// A handful of frames, to see that everything works; the figures say little.
+        #[arg(long, conflicts_with = "quick")]
+        tiny: bool,
+        /// The probe that reads the frames, instead of `weights/WORLD.probe.safetensors`.
+        #[arg(long)]
+        probe: Option<PathBuf>,
+        /// What runs probe and latent action model.
+        #[arg(long, value_enum, default_value = "flex")]
+        backend: Backend,
+        /// Folder for the contact sheet, the GIFs and the figures as JSON.
         #[arg(long, default_value = "runs/eval")]
         out: PathBuf,
         /// Write the figures, and the settings they were got with, into the pack's manifest.
@@ -221,7 +248,11 @@ fn main() -> Result<()> {
             export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
         }
         Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
-        Command::Eval { pack: path, quick, out, store, temperature, window, context_level, steps, order } => {
+        Command::Probe { world, steps, seed, backend, run, out } => {
+            let out = out.unwrap_or_else(|| probe::default_path(&world));
+            probe::train(probe::Training { world, run, seed, steps, backend }, stop, &out)
+        }
+        Command::Eval { pack: path, quick, tiny, probe, backend, out, store, temperature, window, context_level, steps, order } => {
             let mut pack = export::read_pack(&path)?;
             let play = &mut pack.manifest.play;
             play.temperature = temperature.unwrap_or(play.temperature);
@@ -230,8 +261,13 @@ fn main() -> Result<()> {
             play.steps = steps.unwrap_or(play.steps);
             play.order = order.unwrap_or(play.order);
             pack.validate()?;
-            let effort = if quick { eval::Effort::quick() } else { eval::Effort::full() };
-            let figures = eval::evaluate(&path, &pack, &effort, &out)?;
+            let effort = match (tiny, quick) {
+                (true, _) => eval::Effort::tiny(),
+                (_, true) => eval::Effort::quick(),
+                _ => eval::Effort::full(),
+            };
+            println!("{}", path.display());
+            let figures = eval::evaluate(&pack, &eval::Options { effort, probe, device: backend.device()?, out: out.clone() })?;
             std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
             if store {
                 pack.manifest.evaluation = figures;

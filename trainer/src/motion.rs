@@ -1,5 +1,73 @@
 //! Whole-frame motion between two pictures, by comparing one with shifted copies of the other.
 
+use somnium::pack::manifest::FrameDims;
+
+/// Pictures are averaged down by this before a movement is read off them.
+const SHRINK: usize = 2;
+
+/// Reads off two frames of a world which of its five actions moved the view: 0 none, 1 to 4 north, south, west, east.
+pub struct MovementReader {
+    frame: FrameDims,
+    /// By action, in averaged-down pixels.
+    shifts: [(i32, i32); 5],
+}
+
+impl MovementReader {
+    pub fn new(frame: FrameDims, step_px: usize) -> Self {
+        let step = (step_px / SHRINK) as i32;
+        Self { frame, shifts: [(0, 0), (0, step), (0, -step), (step, 0), (-step, 0)] }
+    }
+
+    /// The action whose motion lies between two RGB frames. The figure on the centre patch never scrolls and is left out; so is what is
+    /// the same in every patch, as rain and snow are.
+    pub fn movement(&self, before: &[u8], after: &[u8]) -> usize {
+        let f = &self.frame;
+        let (w, h, patch) = (f.width_px / SHRINK, f.height_px / SHRINK, f.patch_px / SHRINK);
+        let small = |rgb: &[u8]| {
+            let mut values = shrunk(rgb, f.width_px, f.height_px, SHRINK);
+            subtract_mean_patch(&mut values, w, patch);
+            values
+        };
+        let (before, after) = (small(before), small(after));
+        let counts = |x: usize, y: usize| (x / patch, y / patch) != (f.grid_w() / 2, f.grid_h() / 2);
+        best_shift(Picture { values: &before, w, h }, Picture { values: &after, w, h }, &self.shifts, counts)
+    }
+
+    /// The frame an action leads to if all there is scrolls: the last one shifted, its border repeated, the figure in its place.
+    pub fn shifted(&self, rgb: &[u8], action: usize) -> Vec<u8> {
+        let f = &self.frame;
+        let (dx, dy) = self.shifts[action];
+        let (dx, dy) = (dx * SHRINK as i32, dy * SHRINK as i32);
+        let from = |at: usize, d: i32, side: usize| (at as i32 - d).clamp(0, side as i32 - 1) as usize;
+        let is_figure = |x: usize, y: usize| (x / f.patch_px, y / f.patch_px) == (f.grid_w() / 2, f.grid_h() / 2);
+        let mut out = Vec::with_capacity(rgb.len());
+        for y in 0..f.height_px {
+            for x in 0..f.width_px {
+                let (sx, sy) = (from(x, dx, f.width_px), from(y, dy, f.height_px));
+                // What the figure covered is not known: it is filled with what the frame shows beside it.
+                let (sx, sy) = match (is_figure(x, y), is_figure(sx, sy)) {
+                    (false, false) => (sx, sy),
+                    _ => (x, y),
+                };
+                out.extend_from_slice(&rgb[(sy * f.width_px + sx) * 3..][..3]);
+            }
+        }
+        out
+    }
+}
+
+/// Takes from every patch of a picture `w` wide the mean of all patches.
+fn subtract_mean_patch(values: &mut [f32], w: usize, patch: usize) {
+    let mut mean = vec![0.0; patch * patch * 3];
+    let index = |i: usize| {
+        let (x, y) = (i / 3 % w, i / 3 / w);
+        (y % patch * patch + x % patch) * 3 + i % 3
+    };
+    let patches = (values.len() / mean.len()) as f32;
+    values.iter().enumerate().for_each(|(i, value)| mean[index(i)] += value / patches);
+    values.iter_mut().enumerate().for_each(|(i, value)| *value -= mean[index(i)]);
+}
+
 /// A picture of `w * h` pixels with three interleaved channels.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
@@ -64,5 +132,31 @@ mod tests {
         assert_eq!(best_shift(before, after, &candidates, |_, _| true), 2);
         assert_eq!(shift_error(before, after, (2, 0), |_, _| true), 0.0);
         assert!(shift_error(before, after, (-2, 0), |_, _| true) > 10.0);
+    }
+
+    #[test]
+    fn movements_are_read_through_rain_and_without_the_figure() {
+        let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2 };
+        let reader = MovementReader::new(frame, 8);
+        // Land of 8-pixel cells seen from (x0, y0), a figure in the centre patch, and the same strong stroke in every patch.
+        let seen_from = |x0: usize, y0: usize, phase: usize| -> Vec<u8> {
+            let pixel = |i: usize| {
+                let (x, y) = (i % 80, i / 80);
+                let (cx, cy) = ((x + x0) / 8, (y + y0) / 8);
+                let land = 60 + (((cx * 31 + cy * 17) ^ (cx * cy * 7)) % 5 * 12) as u8;
+                if (x / 16, y / 16) == (2, 1) { 250 } else { land + if x % 16 / 4 == phase { 90 } else { 0 } }
+            };
+            (0..80 * 48).flat_map(|i| [pixel(i); 3]).collect()
+        };
+        let at = |x0, y0| seen_from(x0, y0, 1);
+        let home = seen_from(80, 80, 0);
+        let seen = [at(80, 80), at(80, 72), at(80, 88), at(72, 80), at(88, 80)].map(|after| reader.movement(&home, &after));
+        assert_eq!(seen, [0, 1, 2, 3, 4]);
+        // A shifted copy moves the way it was asked to and keeps the figure where it is.
+        for action in 1..5 {
+            let moved = reader.shifted(&home, action);
+            assert_eq!(reader.movement(&home, &moved), action);
+            assert_eq!(moved[(20 * 80 + 40) * 3], 250);
+        }
     }
 }

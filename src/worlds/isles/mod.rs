@@ -61,6 +61,8 @@ pub struct Isles {
     pose: Pose,
     /// What is in view: `(ROWS, COLUMNS)`.
     view: Vec<QuadId>,
+    /// Which of it is solid, likewise.
+    solid: Vec<bool>,
     /// The colours of the present frame, and what they are made for; nothing where they are half way from a look to the next.
     palette: Palette,
     shown: Option<Look>,
@@ -102,6 +104,7 @@ impl Isles {
             height_px: HEIGHT_PX,
             patch_px: TILE_PX,
             rate_hz: RATE_HZ,
+            step_px: QUAD_PX,
             actions: &ACTIONS,
             vocabulary,
             suggested_prompts: prompts.iter().map(|p| (*p).to_owned()).collect(),
@@ -118,6 +121,7 @@ impl Isles {
             facing: 1,
             pose: Pose::Stand,
             view: vec![0; COLUMNS * ROWS],
+            solid: vec![false; COLUMNS * ROWS],
             palette: Palette::default(),
             shown: None,
             wished: false,
@@ -157,7 +161,8 @@ impl Isles {
                 for (quadrant, &quad) in (0i64..).zip(&atlas.quads(tile)) {
                     let (column, row) = (2 * tx + quadrant % 2 - left, 2 * ty + quadrant / 2 - top);
                     if (0..COLUMNS as i64).contains(&column) && (0..ROWS as i64).contains(&row) {
-                        self.view[row as usize * COLUMNS + column as usize] = quad;
+                        let at = row as usize * COLUMNS + column as usize;
+                        (self.view[at], self.solid[at]) = (quad, tile.solid());
                         in_view += 1;
                     }
                 }
@@ -278,6 +283,14 @@ impl World for Isles {
             style: self.style,
             features: self.features.iter().copied().take(MOST_FEATURES).collect(),
         }
+    }
+
+    fn facing(&self) -> usize {
+        self.facing + 1
+    }
+
+    fn solid(&self) -> &[bool] {
+        &self.solid
     }
 
     fn caption(&self) -> Vec<&'static str> {

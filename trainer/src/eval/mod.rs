@@ -1,148 +1,340 @@
 //! The judge of a pack: plays it through the player's own engine beside the simulator it was trained on, and prints one table.
 //!
-//! Movement is read off the pictures by an estimator (`motion`), in dream and simulator alike. The simulator's frames go through the
-//! tokenizer first, so its figures are the ceiling of what a dream can score.
+//! Movement is read off the pictures by block matching, everything else by the probe, in dream and simulator alike. The simulator's frames
+//! go through the tokenizer first, so its figures are the ceiling of what a dream can score. One file a family of figures.
 
-mod judge;
+mod control;
+mod frechet;
+mod free;
+mod latent;
+mod memory;
+mod players;
+mod prompt;
+mod report;
+mod rollout;
 mod sheet;
+mod speed;
+mod stability;
+mod tokenizer;
+mod workers;
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use burn::tensor::Device;
+use serde_json::{Value, json};
 use somnium::pack::Pack;
+use somnium::worlds;
 
-use judge::{Judge, Rollout};
+use crate::probe::spoil::Spoil;
+use crate::probe::{self, Probe};
+use free::Played;
+use players::{Judge, Kind};
+use report::{Figure, Report};
+use rollout::{Plan, Rollout};
+use workers::Workers;
 
-/// Seeds of evaluation, fixed before training; training never sees them.
+/// Seeds of evaluation, fixed before training; training never sees them. Each family has a million of its own.
 const FIRST_SEED: u64 = 7_000_000_000;
-/// Frames of a rollout at which the moving share is reported.
-const MARKS: [usize; 5] = [1, 10, 50, 100, 200];
-/// A mark's share is taken over this many frames on either side.
-const MARK_REACH: usize = 3;
+const FAMILY_SEEDS: u64 = 1_000_000;
+/// Who plays the long rollouts.
+const POLICIES: [&str; 4] = ["hold", "explorer", "random", "there-and-back"];
+/// Frames of the rollouts that show what the probe makes of broken dreams.
+const BROKEN_FRAMES: usize = 2 * rollout::STRETCH;
 
 /// How much is played.
 pub struct Effort {
-    pub stills: u64,
-    pub single_clips: u64,
-    pub rollouts: u64,
-    pub frames: usize,
+    stills: u64,
+    latent_clips: u64,
+    control_clips: u64,
+    /// Rollouts under held keys, and of them by copy and shift.
+    held: u64,
+    baselines: u64,
+    /// Of those under held keys, played again with many decoding steps.
+    many_steps: u64,
+    /// Long rollouts of each policy, and their frames.
+    per_policy: u64,
+    frames: usize,
+    /// Ways there and back for each distance.
+    walks: u64,
+    /// Rollouts of each kind of broken dream.
+    broken: u64,
+    gif_frames: usize,
 }
 
 impl Effort {
+    pub fn tiny() -> Self {
+        Self {
+            stills: 4,
+            latent_clips: 1,
+            control_clips: 2,
+            held: 2,
+            baselines: 1,
+            many_steps: 0,
+            per_policy: 1,
+            frames: 50,
+            walks: 1,
+            broken: 2,
+            gif_frames: 8,
+        }
+    }
+
     pub fn quick() -> Self {
-        Self { stills: 60, single_clips: 10, rollouts: 16, frames: 204 }
+        Self {
+            stills: 60,
+            latent_clips: 6,
+            control_clips: 48,
+            held: 20,
+            baselines: 3,
+            many_steps: 0,
+            per_policy: 2,
+            frames: 300,
+            walks: 8,
+            broken: 2,
+            gif_frames: 100,
+        }
     }
 
     pub fn full() -> Self {
-        Self { stills: 300, single_clips: 40, rollouts: 64, frames: 204 }
+        Self {
+            stills: 300,
+            latent_clips: 30,
+            control_clips: 300,
+            held: 64,
+            baselines: 8,
+            many_steps: 16,
+            per_policy: 16,
+            frames: 1000,
+            walks: 32,
+            broken: 4,
+            gif_frames: 200,
+        }
     }
 }
 
-/// Evaluates the pack at `path`, prints the table, writes sheet and GIF beside `out`, and returns the figures.
-pub fn evaluate(path: &Path, pack: &Pack, effort: &Effort, out: &Path) -> Result<serde_json::Value> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let mut judge = Judge::new(pack)?;
+pub struct Options {
+    pub effort: Effort,
+    /// File of the probe, if it is not where it is looked for.
+    pub probe: Option<PathBuf>,
+    /// What probe and latent action model run on.
+    pub device: Device,
+    /// Folder for pictures.
+    pub out: PathBuf,
+}
+
+/// Evaluates a pack, prints the table, writes sheet and GIFs, and returns the figures.
+pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
+    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot create {}", options.out.display()))?;
     let play = pack.manifest.play;
     println!(
-        "{}: {} parameters, judged on the CPU engine; {} steps in order of {:?}, temperature {}, window {}, context level {}",
-        path.display(),
+        "{}: {} parameters, judged on the CPU engine; {} steps, temperature {}, window {}, context level {}",
+        pack.manifest.name,
         pack.parameters(),
         play.steps,
-        play.order,
         play.temperature,
         play.window,
         play.context_level
     );
-
-    let (mean_db, decile_db) = judge.tokenizer_db(FIRST_SEED, effort.stills)?;
-    println!("tokenizer, held-out frames         PSNR {mean_db:.2} dB, worst decile {decile_db:.2} dB");
-    let Some(_) = &pack.manifest.dynamics else {
-        println!("the pack has no dynamics: nothing more to judge");
-        return Ok(json!({ "tokenizer_psnr_db": mean_db, "tokenizer_psnr_worst_decile_db": decile_db }));
-    };
-    let weighted = |of: fn(&somnium::pack::manifest::LatentAction) -> f32| {
-        let all: f32 = pack.manifest.actions.iter().map(|action| action.share).sum();
-        pack.manifest.actions.iter().map(|action| action.share * of(action)).sum::<f32>() / all.max(1e-9)
-    };
-    let (moved_purity, blocked_purity) = (weighted(|a| a.purity_moved), weighted(|a| a.purity_blocked));
-    println!("latent actions                     purity moved {:.1} %, blocked {:.1} %", moved_purity * 100.0, blocked_purity * 100.0);
-    if !judge.has_world() {
-        println!("the pack names no simulator: figures that need one are left out");
-        return Ok(json!({ "tokenizer_psnr_db": mean_db }));
-    }
-
-    let single = judge.single_steps(FIRST_SEED + 1_000_000, effort.single_clips)?;
-    println!("single step, true history          dream / simulator through the tokenizer / copying the last frame");
-    println!(
-        "  balanced accuracy moved, blocked  {:.1} % / {:.1} % / 50.0 %",
-        single.dream.balanced() * 100.0,
-        single.truth.balanced() * 100.0
-    );
-    println!("  moved steps seen the asked way    {:.1} % / {:.1} % / 0.0 %", single.dream.moved() * 100.0, single.truth.moved() * 100.0);
-    println!(
-        "  blocked steps seen standing       {:.1} % / {:.1} % / 100.0 %",
-        single.dream.blocked() * 100.0,
-        single.truth.blocked() * 100.0
-    );
-    println!("  exact tokens                      {:.1} % / 100 % / {:.1} %", single.exact * 100.0, single.copied * 100.0);
-
-    let dreams = judge.rollouts(FIRST_SEED + 2_000_000, effort.rollouts, effort.frames, true)?;
-    let truths = judge.rollouts(FIRST_SEED + 2_000_000, effort.rollouts, effort.frames, false)?;
-    println!(
-        "free rollouts under a held key (turning after three frames without movement), {} of {} frames",
-        effort.rollouts, effort.frames
-    );
-    println!("  moving share at frame             {}", MARKS.map(|mark| format!("{mark:>6}")).join(" "));
-    let shares = |rollouts: &[Rollout]| {
-        MARKS.map(|mark| mean(rollouts.iter().map(|r| r.moving_share(mark.saturating_sub(MARK_REACH)..mark + MARK_REACH))))
-    };
-    let (dream_shares, truth_shares) = (shares(&dreams), shares(&truths));
-    let line = |shares: &[f64; 5]| shares.map(|share| format!("{:5.1}%", share * 100.0)).join(" ");
-    println!("    dream                           {}", line(&dream_shares));
-    println!("    simulator through the tokenizer {}", line(&truth_shares));
-    println!("    copying the last frame          {}", line(&[0.0; 5]));
-    let ratio = dream_shares[3] / truth_shares[3].max(1e-9);
-    println!("    dream over simulator, frame 100 {:.1} %", ratio * 100.0);
-    let (dream_decile, truth_decile) = (worst_decile(&dreams), worst_decile(&truths));
-    println!("  worst decile of whole rollouts    dream {:.1} %, simulator {:.1} %", dream_decile * 100.0, truth_decile * 100.0);
-
-    let names = ["north", "south", "west", "east"];
-    println!("free rollouts, first 30 frames under one key: seen motion in percent (stay, north, south, west, east)");
-    let mut directions = serde_json::Map::new();
-    for (i, name) in names.iter().enumerate() {
-        let seen = judge.held_key(i + 1, FIRST_SEED + 3_000_000, effort.rollouts.div_ceil(4), 30)?;
-        println!("  {name:6} {}", seen.map(|share| format!("{:5.1}", share * 100.0)).join(" "));
-        directions.insert((*name).to_owned(), json!(seen));
-    }
-
-    sheet::write(&dreams, &truths, &pack.manifest.frame, &out.join("rollouts.png"))?;
-    sheet::write_gif(&dreams, &truths, &pack.manifest.frame, &out.join("side_by_side.gif"))?;
-    println!(
-        "{} and {} show simulator (above, left) and dream (below, right)",
-        out.join("rollouts.png").display(),
-        out.join("side_by_side.gif").display()
-    );
-    Ok(json!({
-        "tokenizer_psnr_db": mean_db,
-        "tokenizer_psnr_worst_decile_db": decile_db,
-        "purity_moved": moved_purity,
-        "purity_blocked": blocked_purity,
-        "balanced_accuracy": { "dream": single.dream.balanced(), "simulator": single.truth.balanced() },
-        "exact_tokens": { "dream": single.exact, "copy": single.copied },
-        "moving_share": { "frames": MARKS, "dream": dream_shares, "simulator": truth_shares, "dream_worst_decile": dream_decile, "simulator_worst_decile": truth_decile },
-        "seen_motion_by_key": directions,
-        "rollouts": effort.rollouts,
-    }))
+    let mut evaluation = Evaluation { pack, options, report: Report::default() };
+    evaluation.run()?;
+    evaluation.report.print();
+    let settings =
+        json!({ "steps": play.steps, "temperature": play.temperature, "window": play.window, "context_level": play.context_level });
+    let mut figures = evaluation.report.to_json();
+    figures["settings"] = settings;
+    Ok(figures)
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    if count == 0.0 { 0.0 } else { sum / count }
+struct Evaluation<'a> {
+    pack: &'a Pack,
+    options: &'a Options,
+    report: Report,
 }
 
-fn worst_decile(rollouts: &[Rollout]) -> f64 {
-    let mut shares: Vec<f64> = rollouts.iter().map(|rollout| rollout.moving_share(0..rollout.steps.len())).collect();
-    shares.sort_by(f64::total_cmp);
-    shares.get(shares.len() / 10).copied().unwrap_or(0.0)
+impl Evaluation<'_> {
+    /// Seed of a family.
+    fn seed(family: u64) -> u64 {
+        FIRST_SEED + family * FAMILY_SEEDS
+    }
+
+    /// Adds what a family says of the pack, and how long it took.
+    fn add(&mut self, name: &'static str, figures: impl FnOnce() -> Result<Vec<Figure>>) -> Result<()> {
+        let started = Instant::now();
+        self.report.figures.extend(figures().with_context(|| format!("while judging: {name}"))?);
+        self.report.seconds.push((name, started.elapsed().as_secs_f64()));
+        eprintln!("{name}: {:.1} s", started.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn leave_out(&mut self, what: impl Into<String>) {
+        self.report.left_out.push(what.into());
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let (pack, effort) = (self.pack, &self.options.effort);
+        if pack.manifest.dynamics.is_some() {
+            self.add("speed", || Ok(vec![speed::figure(pack)?]))?;
+        }
+        let Some(world) = &pack.manifest.provenance.world else {
+            self.leave_out("everything that is held against a simulator: the pack names none, it was made from recordings");
+            return Ok(());
+        };
+        if !worlds::NAMES.contains(&world.as_str()) {
+            self.leave_out(format!("everything that is held against the simulator {world:?}: it is not in this build"));
+            return Ok(());
+        }
+        let probe = self.probe(world)?;
+        let mut workers = Workers::new(pack, probe.as_ref())?;
+        self.add("tokenizer", || tokenizer::figures(pack, world, &mut workers, Self::seed(0), effort.stills))?;
+        let inference = latent::Inference::of(pack, world, &self.options.device)?;
+        match &inference {
+            Some(inference) => self.add("latent actions", || inference.figures(Self::seed(1), effort.latent_clips))?,
+            None => self.leave_out("latent actions: the pack has no latent action model"),
+        }
+        if pack.manifest.dynamics.is_none() {
+            self.leave_out("everything that is dreamed: the pack has no dynamics");
+            return Ok(());
+        }
+        let judge = Judge::new(pack)?;
+        self.add("control", || control::figures(&judge, &mut workers, inference.as_ref(), Self::seed(2), effort.control_clips))?;
+        self.rollouts(&judge, &mut workers, probe.as_ref())?;
+        self.add("memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
+        let Some(probe) = &probe else { return Ok(()) };
+        if pack.manifest.suggested_prompts.is_empty() || pack.manifest.vocabulary.is_empty() {
+            self.leave_out("prompts: the pack suggests none");
+        } else {
+            self.add("prompt", || prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6)))?;
+        }
+        self.add("probe", || broken(&judge, &mut workers, probe, effort.broken))
+    }
+
+    /// The probe of this world, unless there is none.
+    fn probe(&mut self, world: &str) -> Result<Option<Probe>> {
+        let path = self.options.probe.clone().unwrap_or_else(|| probe::default_path(world));
+        if self.options.probe.is_none() && !path.exists() {
+            self.leave_out(format!(
+                "everything the probe reads: there is no {}; train it with `somnium-train probe --world {world}`, or name one with --probe",
+                path.display()
+            ));
+            return Ok(None);
+        }
+        let probe = Probe::load(&path, &self.options.device)?;
+        ensure!(probe.info.world == world, "the probe {} reads {:?}, not {world:?}", path.display(), probe.info.world);
+        let frame = self.pack.manifest.frame;
+        let view = probe.info.view;
+        ensure!(
+            (view.width_px, view.height_px, view.patch_px) == (frame.width_px, frame.height_px, frame.patch_px),
+            "the probe {} reads frames of {}x{} pixels, the pack has {}x{}",
+            path.display(),
+            view.width_px,
+            view.height_px,
+            frame.width_px,
+            frame.height_px
+        );
+        Ok(Some(probe))
+    }
+
+    /// Free rollouts, the figures read off them, and their pictures.
+    fn rollouts(&mut self, judge: &Judge, workers: &mut Workers, probe: Option<&Probe>) -> Result<()> {
+        let effort = &self.options.effort;
+        let mut all = Vec::new();
+        self.add("rollouts", || {
+            all = rollout::play(judge, workers, &plans(effort))?;
+            Ok(Vec::new())
+        })?;
+        // Rollouts come back in the order of their plans.
+        let played: Vec<(Plan, &Rollout)> = plans(effort).into_iter().zip(&all).collect();
+        let of = |kind: Kind, wanted: &dyn Fn(&Plan) -> bool| -> Vec<&Rollout> {
+            played
+                .iter()
+                .filter(|(plan, _)| plan.kind == kind && plan.seed < Self::seed(4) && wanted(plan))
+                .map(|(_, rollout)| *rollout)
+                .collect()
+        };
+        let by_all = |wanted: &dyn Fn(&Plan) -> bool| Played {
+            dream: of(Kind::Dream, wanted),
+            simulator: of(Kind::Simulator, wanted),
+            copy: of(Kind::Copy, wanted),
+            shift: of(Kind::Shift, wanted),
+        };
+        let held = by_all(&|plan| plan.policy == POLICIES[0]);
+        if probe.is_some() {
+            let eight = of(Kind::DreamIn(control::MANY_STEPS), &|_| true);
+            let few = held.dream.iter().take(eight.len()).copied().collect();
+            self.report.figures.extend(free::figures(&by_all(&|_| true), (!eight.is_empty()).then_some([few, eight])));
+        }
+        self.report.figures.extend(free::moving_share(&held));
+        let long = by_all(&|plan| plan.frames >= effort.frames);
+        if let Some(probe) = probe {
+            let reference: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.seed >= Self::seed(4)).map(|(_, r)| *r).collect();
+            self.report.figures.extend(stability::figures(&long, &reference, &probe.info));
+        }
+        self.pictures(judge, workers, &long)
+    }
+
+    /// One rollout of each policy beside the simulator's.
+    fn pictures(&mut self, judge: &Judge, workers: &mut Workers, long: &Played) -> Result<()> {
+        let (out, frame) = (&self.options.out, &judge.manifest.frame);
+        let mut pairs = Vec::new();
+        for policy in POLICIES {
+            let first = |rollouts: &[&'_ Rollout]| rollouts.iter().position(|r| r.policy == policy && !r.pictures.is_empty());
+            if let (Some(simulator), Some(dream)) = (first(&long.simulator), first(&long.dream)) {
+                pairs.push((long.simulator[simulator], long.dream[dream]));
+            }
+        }
+        self.add("pictures", || {
+            sheet::write(&pairs, frame, &out.join("sheet.png"))?;
+            let gif_frames = self.options.effort.gif_frames;
+            workers.map(&pairs, |_, pair| sheet::write_gif(*pair, gif_frames, frame, &out.join(format!("{}.gif", pair.1.policy))))?;
+            Ok(Vec::new())
+        })?;
+        println!("{}: sheet.png (simulator above dream) and a GIF for each policy (simulator left, dream right)", out.display());
+        Ok(())
+    }
+}
+
+/// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator from other
+/// seeds; a few by the baselines.
+fn plans(effort: &Effort) -> Vec<Plan> {
+    let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, keep };
+    let mut plans = Vec::new();
+    for policy in POLICIES {
+        let held = policy == POLICIES[0];
+        let rollouts = if held { effort.held.max(effort.per_policy) } else { effort.per_policy };
+        for number in 0..rollouts {
+            let frames = if number < effort.per_policy { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
+            let seed = Evaluation::seed(3) + number;
+            let baselines = if held { effort.baselines } else { 1 };
+            for kind in [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift] {
+                if matches!(kind, Kind::Dream | Kind::Simulator) || number < baselines {
+                    plans.push(plan(kind, policy, seed, frames, number == 0));
+                }
+            }
+            if held && number < effort.many_steps {
+                plans.push(plan(Kind::DreamIn(control::MANY_STEPS), policy, seed, free::HELD_FRAMES.min(effort.frames), false));
+            }
+            if number < effort.per_policy {
+                plans.push(plan(Kind::Simulator, policy, Evaluation::seed(4) + number, effort.frames, false));
+            }
+        }
+    }
+    plans
+}
+
+/// The probe on the simulator's own frames, and on dreams broken on purpose.
+fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, rollouts: u64) -> Result<Vec<Figure>> {
+    let mut play = |kind| {
+        let plan = |number| Plan { kind, policy: "explorer", seed: Evaluation::seed(7) + number, frames: BROKEN_FRAMES, keep: false };
+        rollout::play(judge, workers, &(0..rollouts).map(plan).collect::<Vec<_>>())
+    };
+    let kinds = [
+        ("noise", Kind::Spoilt(Spoil::Noise)),
+        ("blurred", Kind::Spoilt(Spoil::Blur)),
+        ("scrambled", Kind::Spoilt(Spoil::Scramble)),
+        ("frozen", Kind::Frozen),
+    ];
+    let raw = play(Kind::Raw)?;
+    let spoilt = kinds.into_iter().map(|(name, kind)| Ok((name, play(kind)?))).collect::<Result<_>>()?;
+    Ok(stability::ProbeTest { raw, spoilt }.figures(&probe.info))
 }

@@ -1,4 +1,4 @@
-//! Pictures of rollouts: a contact sheet and a side-by-side GIF.
+//! Pictures of rollouts: a contact sheet, and a side-by-side GIF for each policy.
 
 use std::path::Path;
 
@@ -7,22 +7,19 @@ use image::{RgbImage, imageops};
 use somnium::dream::record::GifRecorder;
 use somnium::pack::manifest::FrameDims;
 
-use super::judge::Rollout;
+use super::rollout::Rollout;
 
-/// Rollouts on the sheet and frames of each.
-const ROWS: usize = 6;
+/// Frames of a rollout on the sheet.
 const COLUMNS: usize = 8;
 const GAP_PX: u32 = 4;
 const GIF_SCALE: u32 = 2;
-const GIF_ROLLOUTS: usize = 3;
 
-/// Two rows a rollout, simulator above dream, frames evenly spread in time.
-pub fn write(dreams: &[Rollout], truths: &[Rollout], frame: &FrameDims, path: &Path) -> Result<()> {
+/// Two rows a pair, simulator above dream, frames evenly spread in time.
+pub fn write(pairs: &[(&Rollout, &Rollout)], frame: &FrameDims, path: &Path) -> Result<()> {
     let (w, h) = (frame.width_px as u32, frame.height_px as u32);
-    let rows = dreams.len().min(ROWS);
-    let mut sheet = RgbImage::new(COLUMNS as u32 * (w + GAP_PX), rows as u32 * (2 * h + 3 * GAP_PX));
-    for row in 0..rows {
-        for (half, rollout) in [&truths[row], &dreams[row]].into_iter().enumerate() {
+    let mut sheet = RgbImage::new(COLUMNS as u32 * (w + GAP_PX), pairs.len() as u32 * (2 * h + 3 * GAP_PX));
+    for (row, (simulator, dream)) in pairs.iter().enumerate() {
+        for (half, rollout) in [simulator, dream].into_iter().enumerate() {
             for column in 0..COLUMNS {
                 let at = column * (rollout.pictures.len() - 1) / (COLUMNS - 1);
                 if let Some(picture) = RgbImage::from_raw(w, h, rollout.pictures[at].clone()) {
@@ -35,23 +32,21 @@ pub fn write(dreams: &[Rollout], truths: &[Rollout], frame: &FrameDims, path: &P
     Ok(sheet.save(path)?)
 }
 
-/// Simulator left, dream right, the first frames of a few rollouts.
-pub fn write_gif(dreams: &[Rollout], truths: &[Rollout], frame: &FrameDims, path: &Path) -> Result<()> {
+/// Simulator left, dream right, the first `frames` of both.
+pub fn write_gif((simulator, dream): (&Rollout, &Rollout), frames: usize, frame: &FrameDims, path: &Path) -> Result<()> {
     let gap = GAP_PX as usize;
     let width = 2 * frame.width_px + gap;
     let mut gif = GifRecorder::create(path, width, frame.height_px, frame.rate_hz, GIF_SCALE)?;
-    for (dream, truth) in dreams.iter().zip(truths).take(GIF_ROLLOUTS) {
-        for (dream, truth) in dream.frames.iter().zip(&truth.frames) {
-            let mut rgba = Vec::with_capacity(width * frame.height_px * 4);
-            let row_bytes = frame.width_px * 3;
-            for (left, right) in truth.chunks_exact(row_bytes).zip(dream.chunks_exact(row_bytes)) {
-                let opaque = |row: &[u8]| row.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect::<Vec<u8>>();
-                rgba.extend(opaque(left));
-                rgba.extend(std::iter::repeat_n([0, 0, 0, 255], gap).flatten());
-                rgba.extend(opaque(right));
-            }
-            gif.push(&rgba)?;
+    for (simulator, dream) in simulator.pictures.iter().zip(&dream.pictures).take(frames) {
+        let mut rgba = Vec::with_capacity(width * frame.height_px * 4);
+        let row_bytes = frame.width_px * 3;
+        for (left, right) in simulator.chunks_exact(row_bytes).zip(dream.chunks_exact(row_bytes)) {
+            let opaque = |row: &[u8]| row.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect::<Vec<u8>>();
+            rgba.extend(opaque(left));
+            rgba.extend(std::iter::repeat_n([0, 0, 0, 255], gap).flatten());
+            rgba.extend(opaque(right));
         }
+        gif.push(&rgba)?;
     }
     Ok(())
 }

@@ -1,0 +1,195 @@
+//! Figures of control over a few frames from true history: does the dream do what the keys say, as the simulator does from the same state?
+
+use anyhow::Result;
+use somnium::clips::Clip;
+use somnium::engine::Engine;
+use somnium::worlds::StepOutcome;
+
+use super::latent::Inference;
+use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
+use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use super::rollout::{Recall, Step};
+use super::workers::{Worker, Workers};
+use crate::patches::psnr_db;
+use crate::source::Dice;
+
+const FAMILY: &str = "control, from true history";
+/// Frames played, and the one that Genie's figure is taken at.
+const T: usize = 4;
+/// Steps within which a clip looks for something to bump into.
+const SEARCH: usize = 120;
+/// Decoding steps that the pack's own are held against.
+pub const MANY_STEPS: u32 = 8;
+
+/// Who is judged; the last only by how well it follows the keys.
+const KINDS: [Kind; 5] = [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift, Kind::DreamIn(MANY_STEPS)];
+
+/// What the simulator did from one state, and other keys for the same time.
+struct Case {
+    seed: u64,
+    /// Steps before the start.
+    steps: usize,
+    actions: Vec<usize>,
+    outcomes: Vec<StepOutcome>,
+    /// The start's frame and those that followed.
+    frames: Vec<Vec<u8>>,
+    random: Vec<usize>,
+    inferred: Option<Vec<u8>>,
+}
+
+/// How one player did.
+struct Played {
+    recall: Recall,
+    /// Percent of the steps seen to move the view as the simulator moved.
+    fidelity: f64,
+    /// Percent of the first frame's tokens that are right, where the view moved.
+    exact: Option<f64>,
+    /// Of the last frame, under the simulator's keys less under the random ones.
+    delta_psnr: f64,
+}
+
+pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inference>, seed: u64, clips: u64) -> Result<Vec<Figure>> {
+    let numbers: Vec<u64> = (0..clips).collect();
+    let mut cases = workers.map(&numbers, |_, number| case(judge, seed + number, number % 2 == 1))?;
+    for case in &mut cases {
+        case.inferred = inference.map(|inference| infer(inference, case, judge)).transpose()?;
+    }
+    let played = workers.map(&cases, |worker, case| play(judge, worker, case))?;
+
+    let of = |kind: Kind| -> Vec<&Played> {
+        let at = KINDS.iter().position(|k| *k == kind).unwrap_or_default();
+        played.iter().map(|(all, _)| &all[at]).collect()
+    };
+    let row = |name: &str, unit: Unit, value: fn(&[&Played]) -> Score| {
+        let mut figure = Figure::new(FAMILY, name, unit).dream(value(&of(Kind::Dream))).simulator(value(&of(Kind::Simulator)));
+        for (name, kind) in [("copy", Kind::Copy), ("shift", Kind::Shift)] {
+            figure = figure.other(name, value(&of(kind)).mean);
+        }
+        figure
+    };
+    let delta_psnr = |all: &[&Played]| Score::mean_of(&all.iter().map(|p| p.delta_psnr).collect::<Vec<_>>(), Better::High);
+
+    let mut figures = Vec::new();
+    let inferred: Vec<f64> = played.iter().filter_map(|(_, inferred)| *inferred).collect();
+    if !inferred.is_empty() {
+        let row = row("delta-PSNR at t = 4, inferred against random actions", Unit::Db, delta_psnr);
+        figures.push(row.dream(Score::mean_of(&inferred, Better::High)).bar(Bar::OfSimulator(80.0)));
+    }
+    let recorded = row("delta-PSNR at t = 4, recorded against random actions", Unit::Db, delta_psnr);
+    figures.push(if inferred.is_empty() { recorded.bar(Bar::OfSimulator(80.0)) } else { recorded });
+    figures.push(row("action fidelity: the view moves as the simulator's", Unit::Percent, |all| {
+        Score::mean_of(&all.iter().map(|p| p.fidelity).collect::<Vec<_>>(), Better::High)
+    }));
+    figures.push(row("  where the simulator moves", Unit::Percent, |all| recall(all).of_moved().unwrap_or_default().into()));
+    figures.push(row("  while it bumps", Unit::Percent, |all| recall(all).of_blocked().unwrap_or_default().into()));
+    figures.push(row("exact tokens of the first frame, where it moves", Unit::Percent, |all| {
+        Score::mean_of(&all.iter().filter_map(|p| p.exact).collect::<Vec<_>>(), Better::High)
+    }));
+    let balanced = |kind| recall(&of(kind)).balanced().unwrap_or_default();
+    let steps = format!("balanced accuracy of moved and blocked, {} decoding steps", judge.settings.steps);
+    let steps = Figure::new(FAMILY, steps, Unit::Percent).dream(balanced(Kind::Dream)).simulator(balanced(Kind::Simulator));
+    figures.push(steps.other(format!("{MANY_STEPS} steps"), balanced(Kind::DreamIn(MANY_STEPS))).bar(Bar::Above(-2.0)));
+    Ok(figures)
+}
+
+fn recall(all: &[&Played]) -> Recall {
+    Recall::join(&all.iter().map(|p| p.recall).collect::<Vec<_>>())
+}
+
+/// The simulator after a while of exploring; with `bump`, just before it is blocked, if it soon is.
+fn case(judge: &Judge, seed: u64, bump: bool) -> Result<Case> {
+    let walk = || Walk::new(&judge.world, "explorer", seed, false);
+    let mut steps = HISTORY - 1;
+    if bump {
+        let mut ahead = walk()?;
+        let blocked = (1..SEARCH).find(|t| {
+            ahead.step();
+            *t >= HISTORY && ahead.last.blocked
+        });
+        steps = blocked.map_or(steps, |t| t - 1);
+    }
+    let mut walk = walk()?;
+    (0..steps).for_each(|_| _ = walk.step());
+    let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
+    walk.world.render(&mut raw);
+    let mut dice = Dice::new(seed, 4);
+    let random = (0..T).map(|_| dice.below(judge.bindings.len())).collect();
+    let mut case = Case { seed, steps, actions: Vec::new(), outcomes: Vec::new(), frames: vec![raw.clone()], random, inferred: None };
+    for _ in 0..T {
+        case.actions.push(walk.step());
+        case.outcomes.push(walk.last);
+        walk.world.render(&mut raw);
+        case.frames.push(raw.clone());
+    }
+    Ok(case)
+}
+
+fn infer(inference: &Inference, case: &Case, judge: &Judge) -> Result<Vec<u8>> {
+    let frame = judge.manifest.frame;
+    let clip = Clip {
+        width_px: frame.width_px,
+        height_px: frame.height_px,
+        frames: case.frames.concat(),
+        actions: vec![None; T + 1],
+        outcomes: vec![StepOutcome::default(); T + 1],
+        captions: vec![Vec::new(); T + 1],
+        scenes: vec![None; T + 1],
+        prompts: vec![String::new(); T + 1],
+    };
+    Ok(inference.codes(&clip)?.into_iter().flatten().collect())
+}
+
+/// Every kind of player on one case, and the dream's delta-PSNR under inferred codes.
+fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>, Option<f64>)> {
+    let walk = Walk::new(&judge.world, "explorer", case.seed, false)?;
+    let engine = &mut worker.engine;
+    let start = judge.start(engine, walk, case.steps, case.seed)?;
+    let psnr = |shown: &Shown| psnr_db(&case.frames[T], &shown.rgb);
+    let truth_codes = engine.encode(&case.frames[1])?;
+    let mut all: Vec<Played> = Vec::new();
+    let mut random_dream = 0.0;
+    for kind in KINDS {
+        let mut player = judge.player(kind, engine, &start)?;
+        let (mut recall, mut hits, mut exact) = (Recall::default(), Vec::new(), None);
+        for (t, (asked, outcome)) in case.actions.iter().zip(&case.outcomes).enumerate() {
+            let before = player.shown().rgb.clone();
+            let after = player.press(*asked)?;
+            let seen = judge.movements.movement(&before, &after.rgb);
+            recall.add(Step { asked: *asked, seen }, outcome.blocked);
+            hits.push(if seen == if outcome.moved { *asked } else { 0 } { 100.0 } else { 0.0 });
+            if t == 0 && outcome.moved {
+                exact = Some(agreement(&after.codes, &truth_codes, judge.manifest.frame.code_dims, |_| true));
+            }
+        }
+        let recorded = psnr(player.shown());
+        drop(player);
+        let mut delta_psnr = 0.0;
+        if !matches!(kind, Kind::DreamIn(_)) {
+            let mut player = judge.player(kind, engine, &start)?;
+            for action in &case.random {
+                player.press(*action)?;
+            }
+            let random = psnr(player.shown());
+            delta_psnr = recorded - random;
+            random_dream = if kind == Kind::Dream { random } else { random_dream };
+        }
+        all.push(Played { recall, fidelity: mean(&hits), exact, delta_psnr });
+    }
+    let inferred = match &case.inferred {
+        None => None,
+        Some(codes) => {
+            let mut dream = Dream::begin(judge, engine, &start)?;
+            for code in codes {
+                dream.take(*code)?;
+            }
+            Some(psnr(dream.shown()) - random_dream)
+        }
+    };
+    Ok((all, inferred))
+}
+
+/// Percent of the tokens `counts` wants that are the same in both, `(tokens, dims)`.
+pub fn agreement(a: &[u8], b: &[u8], dims: usize, counts: impl Fn(usize) -> bool) -> f64 {
+    let pairs = a.chunks_exact(dims).zip(b.chunks_exact(dims)).enumerate().filter(|(n, _)| counts(*n));
+    mean(&pairs.map(|(_, (a, b))| if a == b { 100.0 } else { 0.0 }).collect::<Vec<_>>())
+}

@@ -1,0 +1,129 @@
+//! Figures of memory: walk some steps one way and back, and compare what had left the view with what stood there.
+
+use anyhow::Result;
+
+use super::control::agreement;
+use super::players::{HISTORY, Judge, Kind, Player, Walk};
+use super::report::{Bar, Better, Figure, Score, Unit};
+use super::rollout::share_of;
+use super::workers::{Worker, Workers};
+use crate::patches::psnr_db;
+use crate::source::mix;
+
+const FAMILY: &str = "memory, there and back";
+/// Seeds tried for a start with a free way.
+const SEEDS: u64 = 64;
+
+/// A way to go.
+struct Plan {
+    seed: u64,
+    direction: usize,
+    steps: usize,
+}
+
+/// What was there again after the way back.
+struct Found {
+    agreement: f64,
+    psnr_db: f64,
+    back: bool,
+}
+
+pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> Result<Vec<Figure>> {
+    let window = judge.settings.window;
+    // Of fewer steps than two no whole patch leaves the view.
+    let (inside, two, three) = ((window - 1) / 2, window, 3 * window / 2);
+    let mut figures = Vec::new();
+    for (i, steps) in [inside, two, three].map(|steps| steps.max(2)).into_iter().enumerate() {
+        let numbers: Vec<u64> = (0..walks).collect();
+        let plans = workers.map(&numbers, |_, number| free_way(judge, mix(seed, *number), 1 + *number as usize % 4, steps))?;
+        let plans: Vec<Plan> = plans.into_iter().flatten().collect();
+        let found = workers.map(&plans, |worker, plan| {
+            Ok([(Kind::Dream, false), (Kind::Simulator, false), (Kind::Dream, true)]
+                .map(|(kind, forget)| there_and_back(judge, worker, plan, kind, forget)))
+        })?;
+        let found: Vec<[Found; 3]> =
+            found.into_iter().map(|[dream, simulator, forgetful]| Ok([dream?, simulator?, forgetful?])).collect::<Result<_>>()?;
+        let score =
+            |player: usize, of: fn(&Found) -> f64| Score::mean_of(&found.iter().map(|f| of(&f[player])).collect::<Vec<_>>(), Better::High);
+        let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {
+            let name = format!("{what}, {steps} steps each way, window {window}");
+            Figure::new(FAMILY, name, unit).dream(score(0, of)).simulator(score(1, of)).other("no memory", score(2, of).mean)
+        };
+        let agreement = row("token agreement", Unit::Percent, |f| f.agreement);
+        let agreement = agreement.other("came back", share_of(&found, |f| f[0].back));
+        figures.push(match i {
+            0 if 2 * steps < window => agreement.bar(Bar::OfSimulator(85.0)),
+            2 => agreement.bar(Bar::Above(15.0)),
+            _ => agreement,
+        });
+        figures.push(row("PSNR", Unit::Db, |f| f.psnr_db));
+    }
+    Ok(figures)
+}
+
+/// A start from which the simulator can go `steps` steps one way, the wanted one if possible.
+fn free_way(judge: &Judge, seed: u64, wanted: usize, steps: usize) -> Result<Option<Plan>> {
+    for seed in (0..SEEDS).map(|i| mix(seed, i)) {
+        let mut walk = Walk::new(&judge.world, "hold", seed, true)?;
+        (0..HISTORY - 1).for_each(|_| _ = walk.step());
+        for direction in (0..4).map(|i| 1 + (wanted - 1 + i) % 4) {
+            let mut world = walk.world.boxed_clone();
+            if (0..steps).all(|_| world.step(direction).moved) {
+                return Ok(Some(Plan { seed, direction, steps }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan, kind: Kind, forget: bool) -> Result<Found> {
+    let walk = Walk::new(&judge.world, "hold", plan.seed, true)?;
+    let start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
+    let mut player = judge.player(kind, &mut worker.engine, &start)?;
+    let out = go(judge, player.as_mut(), plan.direction, plan.steps)?;
+    if forget {
+        player.forget()?;
+    }
+    let back = go(judge, player.as_mut(), [0, 2, 1, 4, 3][plan.direction], plan.steps)?;
+    let frame = judge.manifest.frame;
+    let left = |n: usize| left_the_view(judge, plan, n);
+    let pixels = |rgb: &[u8]| -> Vec<u8> {
+        let is_left = |i: &usize| left(i / 3 / frame.width_px / frame.patch_px * frame.grid_w() + i / 3 % frame.width_px / frame.patch_px);
+        (0..rgb.len()).filter(is_left).map(|i| rgb[i]).collect()
+    };
+    let shown = player.shown();
+    Ok(Found {
+        agreement: agreement(&shown.codes, &start.shown.codes, frame.code_dims, left),
+        // Pictures of equal tokens are equal: a finite number stands for that.
+        psnr_db: psnr_db(&pixels(&start.shown.rgb), &pixels(&shown.rgb)).min(60.0),
+        back: out && back,
+    })
+}
+
+/// Holds a key until the view is seen to have moved `steps` times; false where it does not in twice that time.
+fn go(judge: &Judge, player: &mut dyn Player, direction: usize, steps: usize) -> Result<bool> {
+    let mut moved = 0;
+    for _ in 0..2 * steps + 4 {
+        let before = player.shown().rgb.clone();
+        let after = player.press(direction)?;
+        moved += usize::from(judge.movements.movement(&before, &after.rgb) == direction);
+        if moved == steps {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the whole of patch `n` was out of view at the far end.
+fn left_the_view(judge: &Judge, plan: &Plan, n: usize) -> bool {
+    let frame = judge.manifest.frame;
+    let (x, y) = (n % frame.grid_w(), n / frame.grid_w());
+    let strip = plan.steps * judge.view.cell_px / frame.patch_px;
+    let gone = match plan.direction {
+        1 => y + strip >= frame.grid_h(),
+        2 => y < strip,
+        3 => x + strip >= frame.grid_w(),
+        _ => x < strip,
+    };
+    gone && (x, y) != (frame.grid_w() / 2, frame.grid_h() / 2)
+}

@@ -1,0 +1,302 @@
+//! Who shows the next picture after a key: the dream, the simulator, and the baselines and broken dreams both are held against.
+
+use anyhow::{Context, Result};
+use somnium::engine::cpu::CpuEngine;
+use somnium::engine::inputs::play_settings;
+use somnium::engine::{DecodeSettings, Engine, TokenFrame};
+use somnium::pack::Pack;
+use somnium::pack::manifest::Manifest;
+use somnium::worlds::policy::{self, Policy};
+use somnium::worlds::{self, StepOutcome, World};
+
+use crate::motion::MovementReader;
+use crate::probe::spoil::Spoil;
+use crate::probe::view::View;
+use crate::source::{Dice, mix};
+use crate::stages::dynamics::bindings;
+
+/// Frames of true history a player starts from.
+pub const HISTORY: usize = 16;
+
+/// The pack and its world, as every family of figures needs them.
+pub struct Judge {
+    pub manifest: Manifest,
+    pub settings: DecodeSettings,
+    pub world: String,
+    /// Latent code of each recorded action.
+    pub bindings: Vec<u8>,
+    pub movements: MovementReader,
+    pub view: View,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Dream,
+    /// With this many decoding steps instead of the pack's.
+    DreamIn(u32),
+    /// The simulator's frames through the tokenizer: the best a dream can do.
+    Simulator,
+    /// The last frame again.
+    Copy,
+    /// The last frame shifted the way that was asked for.
+    Shift,
+    /// The simulator's frames as they are.
+    Raw,
+    /// Those, spoilt.
+    Spoilt(Spoil),
+    /// The last of those for ever.
+    Frozen,
+}
+
+/// A picture, RGB, and its tokens (none where the tokenizer has no part in it).
+#[derive(Clone, Default)]
+pub struct Shown {
+    pub rgb: Vec<u8>,
+    pub codes: Vec<u8>,
+}
+
+/// A simulator that a policy walks.
+pub struct Walk {
+    pub world: Box<dyn World>,
+    pub policy: Box<dyn Policy>,
+    pub last: StepOutcome,
+}
+
+impl Walk {
+    pub fn new(world: &str, policy: &str, seed: u64, hold_ambience: bool) -> Result<Self> {
+        let mut world = worlds::by_name(world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
+        world.hold_ambience(hold_ambience);
+        world.reset(mix(seed, 0));
+        let policy = policy::by_name(policy, seed).with_context(|| format!("no policy {policy:?}"))?;
+        Ok(Self { world, policy, last: StepOutcome::default() })
+    }
+
+    /// The next action, taken.
+    pub fn step(&mut self) -> usize {
+        let action = self.policy.next(self.last);
+        self.last = self.world.step(action);
+        action
+    }
+}
+
+/// Where players begin: the simulator after some steps, and what led there.
+pub struct Start {
+    pub walk: Walk,
+    pub history: Vec<TokenFrame>,
+    pub seed: u64,
+    /// The last frame as the simulator has it, and through the tokenizer.
+    pub raw: Vec<u8>,
+    pub shown: Shown,
+}
+
+impl Judge {
+    /// Fails where the pack names no simulator of this build or has no dynamics.
+    pub fn new(pack: &Pack) -> Result<Self> {
+        let manifest = pack.manifest.clone();
+        let world = manifest.provenance.world.clone().context("the pack names no simulator")?;
+        let simulator = worlds::by_name(&world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
+        let info = simulator.info();
+        let actions: Vec<String> = info.actions.iter().map(|name| (*name).to_owned()).collect();
+        let bindings = bindings(&manifest.actions, &actions)?;
+        let movements = MovementReader::new(manifest.frame, info.step_px);
+        Ok(Self { settings: play_settings(&manifest), bindings, movements, view: View::of(info), world, manifest })
+    }
+
+    /// Latent action that stands for "not known".
+    fn unknown(&self) -> u8 {
+        self.manifest.dynamics.as_ref().map_or(0, |d| d.actions as u8)
+    }
+
+    /// Lets `walk` take `steps` steps, of which the last [`HISTORY`] frames are what players know.
+    pub fn start(&self, engine: &mut CpuEngine, mut walk: Walk, steps: usize, seed: u64) -> Result<Start> {
+        let mut raw = vec![0; self.manifest.frame.rgb_bytes()];
+        let mut history = Vec::with_capacity(HISTORY);
+        for t in 0..=steps {
+            let action = if t == 0 { self.unknown() } else { self.bindings[walk.step()] };
+            if t + HISTORY > steps {
+                walk.world.render(&mut raw);
+                history.push(TokenFrame { codes: engine.encode(&raw)?, action, prompt: Vec::new() });
+            }
+        }
+        let codes = history.last().map(|frame| frame.codes.clone()).unwrap_or_default();
+        let shown = view(engine, codes)?;
+        Ok(Start { walk, history, seed, raw, shown })
+    }
+
+    pub fn player<'a>(&'a self, kind: Kind, engine: &'a mut CpuEngine, start: &Start) -> Result<Box<dyn Player + 'a>> {
+        let world = start.walk.world.boxed_clone();
+        let raw = Shown { rgb: start.raw.clone(), codes: Vec::new() };
+        Ok(match kind {
+            Kind::Dream => Box::new(Dream::begin(self, engine, start)?),
+            Kind::DreamIn(steps) => {
+                let mut dream = Dream::begin(self, engine, start)?;
+                dream.settings.steps = steps;
+                Box::new(dream)
+            }
+            Kind::Simulator => Box::new(Simulated { world, engine, shown: start.shown.clone() }),
+            Kind::Copy => Box::new(Copied { shown: start.shown.clone() }),
+            Kind::Shift => Box::new(Shifted { movements: &self.movements, engine, shown: start.shown.clone() }),
+            Kind::Raw => Box::new(Raw { world, shown: raw, spoil: None, view: self.view, dice: Dice::new(start.seed, 0) }),
+            Kind::Spoilt(spoil) => Box::new(Raw { world, shown: raw, spoil: Some(spoil), view: self.view, dice: Dice::new(start.seed, 0) }),
+            Kind::Frozen => Box::new(Copied { shown: raw }),
+        })
+    }
+}
+
+/// The picture of some codes. The engine forgets what it dreamed.
+pub fn view(engine: &mut CpuEngine, codes: Vec<u8>) -> Result<Shown> {
+    let action = engine.manifest().dynamics.as_ref().map_or(0, |d| d.actions as u8);
+    let frame = TokenFrame { codes, action, prompt: Vec::new() };
+    engine.restore(std::slice::from_ref(&frame), 0)?;
+    Ok(Shown { rgb: rgb(&engine.read_picture()?), codes: frame.codes })
+}
+
+/// A picture through the tokenizer.
+pub fn through_tokenizer(engine: &mut CpuEngine, raw: &[u8]) -> Result<Shown> {
+    let codes = engine.encode(raw)?;
+    view(engine, codes)
+}
+
+fn rgb(rgba: &[u8]) -> Vec<u8> {
+    rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+}
+
+pub trait Player {
+    /// What it shows now.
+    fn shown(&self) -> &Shown;
+    /// Takes a recorded action and shows what follows.
+    fn press(&mut self, action: usize) -> Result<&Shown>;
+    /// Leaves it nothing to go by but the picture it shows.
+    fn forget(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+pub struct Dream<'a> {
+    engine: &'a mut CpuEngine,
+    bindings: &'a [u8],
+    settings: DecodeSettings,
+    /// Latent action that led to what is shown.
+    action: u8,
+    frames: u32,
+    shown: Shown,
+}
+
+impl<'a> Dream<'a> {
+    pub fn begin(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start) -> Result<Self> {
+        engine.restore(&start.history, 0)?;
+        let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
+        let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
+        Ok(Self { engine, bindings: &judge.bindings, settings, action, frames: 0, shown: start.shown.clone() })
+    }
+
+    /// A dream out of nothing but a prompt (word ids).
+    pub fn out_of_nothing(judge: &'a Judge, engine: &'a mut CpuEngine, prompt: &[u16], seed: u32) -> Result<Self> {
+        engine.restore(&[], 0)?;
+        engine.set_prompt(prompt)?;
+        let settings = DecodeSettings { seed, ..judge.settings };
+        let mut dream = Self { engine, bindings: &judge.bindings, settings, action: 0, frames: 0, shown: Shown::default() };
+        dream.take(judge.unknown())?;
+        Ok(dream)
+    }
+
+    /// Takes a latent action.
+    pub fn take(&mut self, code: u8) -> Result<&Shown> {
+        self.engine.dream(code, &self.settings)?;
+        self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
+        self.engine.take_codes(&mut self.shown.codes);
+        self.shown.rgb = rgb(&self.engine.read_picture()?);
+        (self.action, self.frames) = (code, self.frames + 1);
+        Ok(&self.shown)
+    }
+}
+
+impl Player for Dream<'_> {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        self.take(self.bindings[action])
+    }
+
+    fn forget(&mut self) -> Result<()> {
+        let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, prompt: Vec::new() };
+        Ok(self.engine.restore(&[frame], self.frames)?)
+    }
+}
+
+struct Simulated<'a> {
+    world: Box<dyn World>,
+    engine: &'a mut CpuEngine,
+    shown: Shown,
+}
+
+impl Player for Simulated<'_> {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        self.world.step(action);
+        let mut raw = std::mem::take(&mut self.shown.rgb);
+        self.world.render(&mut raw);
+        self.shown = through_tokenizer(self.engine, &raw)?;
+        Ok(&self.shown)
+    }
+}
+
+struct Copied {
+    shown: Shown,
+}
+
+impl Player for Copied {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, _action: usize) -> Result<&Shown> {
+        Ok(&self.shown)
+    }
+}
+
+struct Shifted<'a> {
+    movements: &'a MovementReader,
+    engine: &'a mut CpuEngine,
+    shown: Shown,
+}
+
+impl Player for Shifted<'_> {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        let rgb = self.movements.shifted(&self.shown.rgb, action);
+        self.shown = Shown { codes: self.engine.encode(&rgb)?, rgb };
+        Ok(&self.shown)
+    }
+}
+
+struct Raw {
+    world: Box<dyn World>,
+    shown: Shown,
+    spoil: Option<Spoil>,
+    view: View,
+    dice: Dice,
+}
+
+impl Player for Raw {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        self.world.step(action);
+        self.world.render(&mut self.shown.rgb);
+        if let Some(spoil) = self.spoil {
+            self.shown.rgb = spoil.apply(&self.shown.rgb, &self.view, &mut self.dice);
+        }
+        Ok(&self.shown)
+    }
+}

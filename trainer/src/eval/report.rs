@@ -1,0 +1,258 @@
+//! One row for every figure: the terminal's table and the JSON are made from the same list.
+
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Percent,
+    Db,
+    Bits,
+    Frames,
+    PerSecond,
+    /// A number without a unit.
+    Plain,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Percent => "%",
+            Self::Db => "dB",
+            Self::Bits => "bits",
+            Self::Frames => "frames",
+            Self::PerSecond => "/s",
+            Self::Plain => "",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    High,
+    Low,
+}
+
+/// A figure over many clips or rollouts, and what it is in the worst tenth of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    pub mean: f64,
+    pub worst_decile: Option<f64>,
+}
+
+impl Score {
+    pub fn mean_of(values: &[f64], better: Better) -> Self {
+        Self::pooled(mean(values), values, better)
+    }
+
+    /// `mean` over everything, with the worst decile of `parts`.
+    pub fn pooled(mean: f64, parts: &[f64], better: Better) -> Self {
+        let mut sorted = parts.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        if better == Better::Low {
+            sorted.reverse();
+        }
+        Self { mean, worst_decile: sorted.get(sorted.len() / 10).copied() }
+    }
+}
+
+impl From<f64> for Score {
+    fn from(mean: f64) -> Self {
+        Self { mean, worst_decile: None }
+    }
+}
+
+/// Mean of some values, 0 of none.
+pub fn mean(values: &[f64]) -> f64 {
+    // The sum of nothing is -0.
+    (values.iter().sum::<f64>() + 0.0) / values.len().max(1) as f64
+}
+
+/// How good a figure should be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+    /// At least this many percent of the simulator's own score.
+    OfSimulator(f64),
+    /// At least this much above the first of the others.
+    Above(f64),
+}
+
+/// A row of the report.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    family: &'static str,
+    name: String,
+    unit: Unit,
+    better: Better,
+    dream: Option<Score>,
+    /// The simulator's frames through the tokenizer, judged the same way.
+    simulator: Option<Score>,
+    /// Baselines and comparisons by name.
+    others: Vec<(String, f64)>,
+    bar: Option<Bar>,
+}
+
+impl Figure {
+    pub fn new(family: &'static str, name: impl Into<String>, unit: Unit) -> Self {
+        Self { family, name: name.into(), unit, better: Better::High, dream: None, simulator: None, others: Vec::new(), bar: None }
+    }
+
+    pub fn low_is_better(self) -> Self {
+        Self { better: Better::Low, ..self }
+    }
+
+    pub fn dream(self, score: impl Into<Score>) -> Self {
+        Self { dream: Some(score.into()), ..self }
+    }
+
+    pub fn simulator(self, score: impl Into<Score>) -> Self {
+        Self { simulator: Some(score.into()), ..self }
+    }
+
+    pub fn other(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.others.push((name.into(), value));
+        self
+    }
+
+    pub fn bar(self, bar: Bar) -> Self {
+        Self { bar: Some(bar), ..self }
+    }
+
+    /// The dream's score in percent of the simulator's own, where more is better.
+    fn of_simulator(&self) -> Option<f64> {
+        let (dream, simulator) = (self.dream?, self.simulator?);
+        (self.better == Better::High && simulator.mean > 0.0).then(|| 100.0 * dream.mean / simulator.mean)
+    }
+
+    fn met(&self) -> Option<bool> {
+        let dream = self.dream?.mean;
+        Some(match self.bar? {
+            Bar::AtLeast(bar) => dream >= bar,
+            Bar::AtMost(bar) => dream <= bar,
+            Bar::OfSimulator(bar) => self.of_simulator()? >= bar,
+            Bar::Above(bar) => dream >= self.others.first()?.1 + bar,
+        })
+    }
+
+    fn bar_text(&self) -> String {
+        let Some(bar) = self.bar else { return String::new() };
+        let wanted = match bar {
+            Bar::AtLeast(bar) => format!(">= {bar}"),
+            Bar::AtMost(bar) => format!("<= {bar}"),
+            Bar::OfSimulator(bar) => format!(">= {bar} % of sim."),
+            Bar::Above(bar) => format!(">= {} {bar:+}", self.others.first().map_or("", |o| o.0.as_str())),
+        };
+        match self.met() {
+            Some(true) => format!("{wanted}: met"),
+            Some(false) => format!("{wanted}: NOT met"),
+            None => wanted,
+        }
+    }
+
+    fn number(&self, value: f64) -> String {
+        match self.unit {
+            Unit::Percent | Unit::Frames | Unit::PerSecond => format!("{value:.1}"),
+            Unit::Db | Unit::Bits | Unit::Plain => format!("{value:.2}"),
+        }
+    }
+
+    fn columns(&self) -> [String; 6] {
+        let score = |score: Option<Score>| match score {
+            None => String::new(),
+            Some(Score { mean, worst_decile: None }) => self.number(mean),
+            Some(Score { mean, worst_decile: Some(worst) }) => format!("{} ({})", self.number(mean), self.number(worst)),
+        };
+        let name = if self.unit == Unit::Plain { self.name.clone() } else { format!("{}, {}", self.name, self.unit.name()) };
+        let others: Vec<String> = self.others.iter().map(|(name, value)| format!("{name} {}", self.number(*value))).collect();
+        let of_simulator = self.of_simulator().map(|share| format!("{share:.1}")).unwrap_or_default();
+        [name, score(self.dream), score(self.simulator), of_simulator, others.join(", "), self.bar_text()]
+    }
+
+    fn to_json(&self) -> Value {
+        let score = |score: Option<Score>| score.map(|s| json!({ "mean": s.mean, "worst_decile": s.worst_decile }));
+        let others: serde_json::Map<String, Value> = self.others.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        json!({
+            "family": self.family,
+            "name": self.name,
+            "unit": self.unit.name(),
+            "dream": score(self.dream),
+            "simulator": score(self.simulator),
+            "of_simulator_percent": self.of_simulator(),
+            "others": others,
+            "bar": self.bar.map(|_| self.bar_text()),
+            "met": self.met(),
+        })
+    }
+}
+
+/// All rows in the order of the families, and what could not be judged.
+#[derive(Default)]
+pub struct Report {
+    pub figures: Vec<Figure>,
+    pub left_out: Vec<String>,
+    /// Seconds each family took.
+    pub seconds: Vec<(&'static str, f64)>,
+}
+
+impl Report {
+    pub fn print(&self) {
+        let heads = ["", "dream (worst 10 %)", "simulator (worst)", "% of sim.", "others", "bar"];
+        let rows: Vec<(&str, [String; 6])> = self.figures.iter().map(|f| (f.family, f.columns())).collect();
+        let width = |i: usize| rows.iter().map(|(_, row)| row[i].chars().count()).chain([heads[i].len()]).max().unwrap_or(0);
+        let widths: [usize; 6] = std::array::from_fn(width);
+        let print = |row: &[String; 6]| {
+            let cells = row.iter().zip(widths).enumerate();
+            let cells = cells
+                .map(|(i, (cell, width))| if i == 1 || i == 2 || i == 3 { format!("{cell:>width$}") } else { format!("{cell:width$}") });
+            println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        };
+        print(&heads.map(str::to_owned));
+        let mut family = "";
+        for (of, row) in &rows {
+            if *of != family {
+                family = of;
+                println!("{family}");
+            }
+            print(row);
+        }
+        for line in &self.left_out {
+            println!("left out: {line}");
+        }
+        let seconds: Vec<String> = self.seconds.iter().map(|(name, secs)| format!("{name} {secs:.0}")).collect();
+        println!("seconds: {}; {:.0} in all", seconds.join(", "), self.seconds.iter().map(|s| s.1).sum::<f64>());
+    }
+
+    pub fn to_json(&self) -> Value {
+        let seconds: serde_json::Map<String, Value> = self.seconds.iter().map(|(name, secs)| ((*name).to_owned(), json!(secs))).collect();
+        json!({
+            "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
+            "left_out": self.left_out,
+            "seconds": seconds,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_judged_against_what_they_name() {
+        let row = |bar| Figure::new("f", "n", Unit::Percent).dream(60.0).simulator(80.0).other("copy", 50.0).bar(bar).met();
+        assert_eq!(row(Bar::OfSimulator(75.0)), Some(true));
+        assert_eq!(row(Bar::OfSimulator(76.0)), Some(false));
+        assert_eq!(row(Bar::Above(10.0)), Some(true));
+        assert_eq!(row(Bar::Above(11.0)), Some(false));
+        assert_eq!(row(Bar::AtMost(59.0)), Some(false));
+        assert_eq!(Figure::new("f", "n", Unit::Db).simulator(3.0).bar(Bar::AtLeast(1.0)).met(), None);
+    }
+
+    #[test]
+    fn the_worst_decile_lies_at_the_bad_end() {
+        let values: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert_eq!(Score::mean_of(&values, Better::High), Score { mean: 10.5, worst_decile: Some(3.0) });
+        assert_eq!(Score::mean_of(&values, Better::Low).worst_decile, Some(18.0));
+        assert_eq!(Score::mean_of(&[], Better::Low), Score { mean: 0.0, worst_decile: None });
+    }
+}

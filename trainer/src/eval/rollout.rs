@@ -1,0 +1,227 @@
+//! Free rollouts: a player under a policy that learns what its keys did from the pictures alone, and what is read off every frame.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use somnium::worlds::StepOutcome;
+
+use super::players::{HISTORY, Judge, Kind, Walk};
+use super::report::mean;
+use super::workers::{Worker, Workers};
+use crate::probe::{ProbeInfo, Reading};
+
+/// Frames in which a rollout must prove itself again.
+pub const STRETCH: usize = 50;
+/// Asked steps of a stretch from which on half of them must happen.
+const FEW_ASKED: usize = 5;
+
+/// Who plays what for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub kind: Kind,
+    pub policy: &'static str,
+    pub seed: u64,
+    pub frames: usize,
+    /// Keep the pictures.
+    pub keep: bool,
+}
+
+#[derive(Clone, Copy)]
+pub struct Step {
+    pub asked: usize,
+    /// The movement seen, 0 for none.
+    pub seen: usize,
+}
+
+#[derive(Default)]
+pub struct Rollout {
+    pub policy: &'static str,
+    pub steps: Vec<Step>,
+    /// Of the first picture and of what each step led to; empty without a probe.
+    pub readings: Vec<Reading>,
+    /// Likewise, where they were kept.
+    pub pictures: Vec<Vec<u8>>,
+}
+
+/// Steps that should have moved or stood, and how many did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recall {
+    pub moved: [u32; 2],
+    pub blocked: [u32; 2],
+}
+
+impl Recall {
+    /// Only asked steps count.
+    pub fn add(&mut self, step: Step, blocked: bool) {
+        if step.asked != 0 {
+            let (tally, hit) = if blocked { (&mut self.blocked, step.seen == 0) } else { (&mut self.moved, step.seen == step.asked) };
+            tally[0] += u32::from(hit);
+            tally[1] += 1;
+        }
+    }
+
+    pub fn join(all: &[Self]) -> Self {
+        let sum = |of: fn(&Self) -> [u32; 2]| [0, 1].map(|i| all.iter().map(|recall| of(recall)[i]).sum());
+        Self { moved: sum(|r| r.moved), blocked: sum(|r| r.blocked) }
+    }
+
+    /// In percent; `None` where no step of the kind was asked for.
+    pub fn of_moved(&self) -> Option<f64> {
+        percent(self.moved)
+    }
+
+    pub fn of_blocked(&self) -> Option<f64> {
+        percent(self.blocked)
+    }
+
+    /// Mean of both, or the one there is.
+    pub fn balanced(&self) -> Option<f64> {
+        match (self.of_moved(), self.of_blocked()) {
+            (Some(moved), Some(blocked)) => Some((moved + blocked) / 2.0),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+fn percent([hits, all]: [u32; 2]) -> Option<f64> {
+    (all > 0).then(|| 100.0 * f64::from(hits) / f64::from(all))
+}
+
+/// Share of a list in percent, 0 of nothing.
+pub fn share_of<T>(all: impl IntoIterator<Item = T>, is: impl Fn(T) -> bool) -> f64 {
+    let hits: Vec<f64> = all.into_iter().map(|item| if is(item) { 100.0 } else { 0.0 }).collect();
+    mean(&hits)
+}
+
+impl Rollout {
+    /// `range`, as far as the rollout goes.
+    fn clip(&self, range: Range<usize>) -> Range<usize> {
+        range.start.min(self.steps.len())..range.end.min(self.steps.len())
+    }
+
+    /// Percent of the steps in `range` that moved the asked way.
+    pub fn moving_share(&self, range: Range<usize>) -> f64 {
+        share_of(&self.steps[self.clip(range)], |step| step.asked == step.seen && step.asked != 0)
+    }
+
+    /// Probability that something solid lay ahead of step `t`, as the picture before it showed.
+    pub fn solid_ahead(&self, t: usize) -> f32 {
+        self.readings[t].solid_ahead[self.steps[t].asked]
+    }
+
+    /// Each asked step against what the picture before it showed ahead.
+    pub fn recall(&self, range: Range<usize>) -> Recall {
+        let mut recall = Recall::default();
+        self.clip(range).for_each(|t| recall.add(self.steps[t], self.solid_ahead(t) > 0.5));
+        recall
+    }
+
+    /// What the probe read after each step of `range`.
+    pub fn readings(&self, range: Range<usize>) -> &[Reading] {
+        let range = self.clip(range);
+        &self.readings[range.start + 1..range.end + 1]
+    }
+
+    /// Percent of the steps in `range`, asked for or as the last asked one, after which the figure looks the asked way.
+    pub fn facing_share(&self, range: Range<usize>) -> f64 {
+        let (mut way, mut hits) = (0, Vec::new());
+        for t in self.clip(range) {
+            way = if self.steps[t].asked == 0 { way } else { self.steps[t].asked };
+            if way != 0 {
+                hits.push(self.readings[t + 1].faces() == way);
+            }
+        }
+        share_of(hits, |hit| hit)
+    }
+
+    /// Frames until the first stretch in which the probe sees the world in less than half of the frames, or less than half of the asked
+    /// movement happens that nothing solid stood in the way of.
+    pub fn survived(&self, info: &ProbeInfo) -> usize {
+        let fails = |stretch: &Range<usize>| {
+            let world = share_of(self.readings(stretch.clone()), |r| r.sees_the_world(info));
+            let free: Vec<Step> =
+                stretch.clone().filter(|t| self.solid_ahead(*t) < 0.5).map(|t| self.steps[t]).filter(|s| s.asked != 0).collect();
+            world < 50.0 || (free.len() >= FEW_ASKED && share_of(&free, |s| s.seen == s.asked) < 50.0)
+        };
+        let stretches = (0..self.steps.len() / STRETCH).map(|i| i * STRETCH..(i + 1) * STRETCH);
+        stretches.into_iter().find(fails).map_or(self.steps.len(), |stretch| stretch.start)
+    }
+}
+
+/// Plays every plan.
+pub fn play(judge: &Judge, workers: &mut Workers, plans: &[Plan]) -> Result<Vec<Rollout>> {
+    workers.map(plans, |worker, plan| roll(judge, worker, plan))
+}
+
+fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
+    let walk = Walk::new(&judge.world, plan.policy, plan.seed, false)?;
+    let start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
+    let (mut policy, mut last) = (start.walk.policy.boxed_clone(), start.walk.last);
+    let mut player = judge.player(plan.kind, &mut worker.engine, &start)?;
+    let mut rollout = Rollout { policy: plan.policy, pictures: vec![player.shown().rgb.clone()], ..Rollout::default() };
+    for t in 0..plan.frames {
+        let asked = policy.next(last);
+        let next = player.press(asked)?.rgb.clone();
+        let seen = judge.movements.movement(&rollout.pictures[t], &next);
+        last = StepOutcome { moved: asked != 0 && seen == asked, blocked: asked != 0 && seen == 0 };
+        rollout.steps.push(Step { asked, seen });
+        rollout.pictures.push(next);
+    }
+    if let Some(probe) = &worker.probe {
+        rollout.readings = probe.read(rollout.pictures.iter().map(Vec::as_slice))?;
+    }
+    if !plan.keep {
+        rollout.pictures.clear();
+    }
+    Ok(rollout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::view::View;
+
+    fn info() -> ProbeInfo {
+        let view = View { width_px: 16, height_px: 16, patch_px: 8, cell_px: 4 };
+        let words = std::array::from_fn(|_| vec!["a".to_owned(), "b".to_owned()]);
+        ProbeInfo { world: String::new(), view, words, confidence_floor: 0.8, steps: 0, seed: 0, figures: Default::default() }
+    }
+
+    fn reading(confidence: f32, solid: f32) -> Reading {
+        Reading {
+            words: std::array::from_fn(|_| vec![confidence, 1.0 - confidence]),
+            facing: [confidence, 0.0, 0.0, 0.0],
+            figures: [0.0, 1.0, 0.0],
+            centred: 1.0,
+            solid_ahead: [solid; 5],
+            features: Vec::new(),
+        }
+    }
+
+    /// 200 steps north; each moves if `moves` says so.
+    fn rollout(moves: impl Fn(usize) -> bool, confidence: impl Fn(usize) -> f32, solid: f32) -> Rollout {
+        let steps = (0..200).map(|t| Step { asked: 1, seen: usize::from(moves(t)) }).collect();
+        Rollout { policy: "hold", steps, readings: (0..=200).map(|t| reading(confidence(t), solid)).collect(), pictures: Vec::new() }
+    }
+
+    #[test]
+    fn a_rollout_survives_until_it_stalls_or_is_no_longer_the_world() {
+        let survived = |r: Rollout| r.survived(&info());
+        assert_eq!(survived(rollout(|_| true, |_| 0.9, 0.0)), 200);
+        assert_eq!(survived(rollout(|t| t < 110, |_| 0.9, 0.0)), 100);
+        assert_eq!(survived(rollout(|_| true, |t| if t < 70 { 0.9 } else { 0.3 }, 0.0)), 50);
+        // Standing before something solid is no stall.
+        assert_eq!(survived(rollout(|_| false, |_| 0.9, 1.0)), 200);
+    }
+
+    #[test]
+    fn recall_goes_by_what_was_shown_ahead() {
+        assert_eq!(rollout(|t| t % 2 == 0, |_| 0.9, 0.0).recall(0..100).balanced(), Some(50.0));
+        let blocked = rollout(|t| t % 4 == 0, |_| 0.9, 1.0).recall(0..400);
+        assert_eq!((blocked.of_moved(), blocked.of_blocked(), blocked.balanced()), (None, Some(75.0), Some(75.0)));
+        let joined = Recall::join(&[blocked, rollout(|_| true, |_| 0.9, 0.0).recall(0..200)]);
+        assert_eq!(joined.balanced(), Some(87.5));
+        assert_eq!(rollout(|t| t < 50, |_| 0.9, 0.0).moving_share(40..60), 50.0);
+        assert_eq!(rollout(|_| true, |_| 0.9, 0.0).facing_share(0..200), 100.0);
+    }
+}

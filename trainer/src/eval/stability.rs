@@ -1,0 +1,93 @@
+//! Figures of long rollouts, as the probe reads them: is it still the world, and does it still do what is asked?
+
+use super::free::Played;
+use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use super::rollout::{Rollout, share_of};
+use super::{POLICIES, frechet};
+use crate::probe::ProbeInfo;
+
+const FAMILY: &str = "stability";
+/// Frames at the start and at the end of a rollout that drift is read from.
+const DRIFT_FRAMES: usize = 100;
+
+/// `reference`: the simulator from other seeds.
+pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Figure> {
+    let frames = all.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
+    let percent = |name: &str| Figure::new(FAMILY, name, Unit::Percent);
+    let each = |rollouts: &[&Rollout], of: &dyn Fn(&Rollout) -> f64, better| {
+        Score::mean_of(&rollouts.iter().map(|r| of(r)).collect::<Vec<_>>(), better)
+    };
+    let high = |rollouts: &[&Rollout], of: &dyn Fn(&Rollout) -> f64| each(rollouts, of, Better::High);
+    let first = 0..DRIFT_FRAMES.min(frames);
+    let last = frames.saturating_sub(DRIFT_FRAMES)..frames;
+    let confidence = |range: &std::ops::Range<usize>| {
+        let range = range.clone();
+        move |r: &Rollout| 100.0 * mean(&r.readings(range.clone()).iter().map(|reading| reading.confidence()).collect::<Vec<_>>())
+    };
+    let survives = |r: &Rollout| if r.survived(info) == r.steps.len() { 100.0 } else { 0.0 };
+    let one_figure = |r: &Rollout| share_of(r.readings(0..frames), |reading| reading.figures() != 1);
+    let (early, late) = (confidence(&first), confidence(&last));
+    let drift = |name: &str, range: &std::ops::Range<usize>| {
+        let left = |rollouts: &[&Rollout]| Score::from(100.0 * distance(rollouts, reference, range.clone()));
+        all.row(percent(name).low_is_better(), left)
+    };
+    let survive = |name: &str, policy: Option<&str>| {
+        all.row(percent(name), |rollouts| {
+            let of: Vec<&Rollout> = rollouts.iter().filter(|r| policy.is_none_or(|policy| r.policy == policy)).copied().collect();
+            Score::from(high(&of, &survives).mean)
+        })
+    };
+    let mut figures = vec![survive(&format!("rollouts of {frames} frames that survive"), None).bar(Bar::OfSimulator(90.0))];
+    figures.extend(POLICIES.map(|policy| survive(&format!("  under {policy}"), Some(policy))));
+    figures.extend([
+        all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived(info) as f64)),
+        all.row(percent("seen as the world"), |r| high(r, &|r| share_of(r.readings(0..frames), |reading| reading.sees_the_world(info)))),
+        all.row(percent("two figures or none").low_is_better(), |r| each(r, &one_figure, Better::Low)).bar(Bar::AtMost(1.0)),
+        all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
+        all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),
+        all.row(percent("the probe's confidence, last 100 frames"), |r| high(r, &late)),
+        drift("land, light, weather off other seeds' shares, first 100", &first),
+        drift("land, light, weather off other seeds' shares, last 100", &last),
+        all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other seeds", Unit::Plain).low_is_better(), |r| {
+            frechet::distance(&frechet::clips(r), &frechet::clips(reference)).into()
+        }),
+    ]);
+    figures
+}
+
+/// How far the mean distributions of land, light and weather lie apart in total variation, the mean of the three, 0 to 1.
+fn distance(a: &[&Rollout], b: &[&Rollout], range: std::ops::Range<usize>) -> f64 {
+    let shares = |rollouts: &[&Rollout], group: usize| -> Vec<f64> {
+        let readings: Vec<&Vec<f32>> =
+            rollouts.iter().flat_map(|r| r.readings(range.clone())).map(|reading| &reading.words[group]).collect();
+        let words = readings.first().map_or(0, |p| p.len());
+        (0..words).map(|word| readings.iter().map(|p| f64::from(p[word])).sum::<f64>() / readings.len() as f64).collect()
+    };
+    let variation = |group| shares(a, group).iter().zip(shares(b, group)).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+    mean(&[0, 1, 2].map(variation))
+}
+
+/// Rollouts of the simulator as it is, and spoilt in ways that a probe must notice.
+pub struct ProbeTest {
+    pub raw: Vec<Rollout>,
+    pub spoilt: Vec<(&'static str, Vec<Rollout>)>,
+}
+
+impl ProbeTest {
+    /// What the probe makes of broken dreams: the simulator's own frames stand in the simulator's column.
+    pub fn figures(&self, info: &ProbeInfo) -> Vec<Figure> {
+        let row = |name: &str, value: &dyn Fn(&[Rollout]) -> f64| {
+            let figure = Figure::new("the probe on broken dreams", name, Unit::Percent).simulator(value(&self.raw));
+            self.spoilt.iter().fold(figure, |figure, (name, rollouts)| figure.other(*name, value(rollouts)))
+        };
+        let over = |rollouts: &[Rollout], of: &dyn Fn(&Rollout) -> f64| mean(&rollouts.iter().map(of).collect::<Vec<_>>());
+        vec![
+            row("seen as the world", &|r| over(r, &|r| share_of(r.readings(0..usize::MAX), |reading| reading.sees_the_world(info)))),
+            row("confidence", &|r| {
+                over(r, &|r| 100.0 * mean(&r.readings(0..usize::MAX).iter().map(|reading| reading.confidence()).collect::<Vec<_>>()))
+            }),
+            row("the figure looks the asked way", &|r| over(r, &|r| r.facing_share(0..usize::MAX))),
+            row("rollouts that survive", &|r| share_of(r, |r| r.survived(info) == r.steps.len())),
+        ]
+    }
+}

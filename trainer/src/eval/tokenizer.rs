@@ -1,0 +1,162 @@
+//! Figures of the tokenizer: held-out frames through it and back, and what its codes are made of.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use somnium::engine::Engine;
+use somnium::pack::Pack;
+use somnium::pack::manifest::FrameDims;
+
+use super::players::{Walk, through_tokenizer, view};
+use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use super::workers::Workers;
+use crate::patches::psnr_db;
+use crate::source::mix;
+
+const FAMILY: &str = "tokenizer";
+/// Side and stride of the windows that structural similarity is taken in.
+const SSIM_WINDOW: usize = 8;
+const SSIM_STRIDE: usize = 4;
+
+struct Still {
+    psnr_db: f64,
+    ssim: f64,
+    codes: Vec<u8>,
+    /// Patches whose pixels stayed the same in the next frame, and those of them whose token did not.
+    same: usize,
+    flickered: usize,
+}
+
+pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, stills: u64) -> Result<Vec<Figure>> {
+    let numbers: Vec<u64> = (0..stills).collect();
+    let frame = pack.manifest.frame;
+    let stills = workers.map(&numbers, |worker, number| {
+        let mut walk = Walk::new(world, "explorer", seed + number, false)?;
+        (0..mix(seed, *number) % 40).for_each(|_| _ = walk.step());
+        let mut raw = [vec![0; frame.rgb_bytes()], vec![0; frame.rgb_bytes()]];
+        walk.world.render(&mut raw[0]);
+        walk.step();
+        walk.world.render(&mut raw[1]);
+        let codes = worker.engine.encode(&raw[0])?;
+        let next = through_tokenizer(&mut worker.engine, &raw[1])?;
+        let same: Vec<usize> = (0..frame.tokens()).filter(|n| same_patch(&raw[0], &raw[1], *n, &frame)).collect();
+        let token = |codes: &[u8], n: usize| codes[n * frame.code_dims..][..frame.code_dims].to_vec();
+        let flickered = same.iter().filter(|n| token(&codes, **n) != token(&next.codes, **n)).count();
+        let shown = view(&mut worker.engine, codes)?;
+        let (psnr_db, ssim) = (psnr_db(&raw[0], &shown.rgb), ssim(&raw[0], &shown.rgb, frame.width_px));
+        Ok(Still { psnr_db, ssim, codes: shown.codes, same: same.len(), flickered })
+    })?;
+    let over = |of: fn(&Still) -> f64| Score::mean_of(&stills.iter().map(of).collect::<Vec<_>>(), Better::High);
+    let codes: Vec<u8> = stills.iter().flat_map(|still| still.codes.clone()).collect();
+    let usage = Usage::of(&codes, frame.code_dims, frame.code_levels);
+    let (same, flickered) = stills.iter().fold((0, 0), |sum, still| (sum.0 + still.same, sum.1 + still.flickered));
+    Ok(vec![
+        Figure::new(FAMILY, "PSNR of held-out frames", Unit::Db).dream(over(|s| s.psnr_db)).bar(Bar::AtLeast(30.0)),
+        Figure::new(FAMILY, "SSIM of held-out frames", Unit::Plain).dream(over(|s| s.ssim)),
+        Figure::new(FAMILY, "levels used, of each dimension", Unit::Percent).dream(usage.levels_used),
+        Figure::new(FAMILY, "entropy of a dimension", Unit::Bits)
+            .dream(mean(&usage.dimension_bits))
+            .other("most possible", (frame.code_levels as f64).log2()),
+        Figure::new(FAMILY, format!("distinct tokens among {}", usage.tokens), Unit::Percent).dream(usage.distinct),
+        Figure::new(FAMILY, "entropy of whole tokens", Unit::Bits)
+            .dream(usage.token_bits)
+            .other("most possible", (usage.tokens as f64).log2()),
+        Figure::new(FAMILY, "flicker: patches that stay, tokens that change", Unit::Percent)
+            .low_is_better()
+            .dream(100.0 * flickered as f64 / same.max(1) as f64),
+    ])
+}
+
+/// Whether patch `n` has the same pixels in both frames.
+fn same_patch(a: &[u8], b: &[u8], n: usize, frame: &FrameDims) -> bool {
+    let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
+    (y..y + frame.patch_px).all(|row| {
+        let at = (row * frame.width_px + x) * 3..(row * frame.width_px + x + frame.patch_px) * 3;
+        a[at.clone()] == b[at]
+    })
+}
+
+/// How much of the codebook some tokens use.
+struct Usage {
+    tokens: usize,
+    /// Percent of all levels of all dimensions that occur.
+    levels_used: f64,
+    dimension_bits: Vec<f64>,
+    /// Distinct tokens in percent of the tokens counted.
+    distinct: f64,
+    token_bits: f64,
+}
+
+impl Usage {
+    /// `codes`: `(tokens, dims)`.
+    fn of(codes: &[u8], dims: usize, levels: usize) -> Self {
+        let mut by_dimension = vec![vec![0u32; levels]; dims];
+        let mut whole: HashMap<&[u8], u32> = HashMap::new();
+        for token in codes.chunks_exact(dims) {
+            *whole.entry(token).or_default() += 1;
+            by_dimension.iter_mut().zip(token).for_each(|(counts, level)| counts[usize::from(*level)] += 1);
+        }
+        let tokens = codes.len() / dims;
+        let used = by_dimension.iter().flatten().filter(|count| **count > 0).count();
+        Self {
+            tokens,
+            levels_used: 100.0 * used as f64 / (dims * levels) as f64,
+            dimension_bits: by_dimension.iter().map(|counts| entropy_bits(counts.iter().copied())).collect(),
+            distinct: 100.0 * whole.len() as f64 / tokens.max(1) as f64,
+            token_bits: entropy_bits(whole.into_values()),
+        }
+    }
+}
+
+/// Entropy of the distribution that some counts are drawn from, by their shares.
+pub fn entropy_bits(counts: impl Iterator<Item = u32>) -> f64 {
+    let counts: Vec<f64> = counts.filter(|count| *count > 0).map(f64::from).collect();
+    let all: f64 = counts.iter().sum();
+    counts.iter().map(|count| -(count / all) * (count / all).log2()).sum()
+}
+
+/// Mean structural similarity (Wang et al. 2004) of the luma of two RGB pictures, over square windows of even weight.
+fn ssim(a: &[u8], b: &[u8], width_px: usize) -> f64 {
+    let luma = |rgb: &[u8]| -> Vec<f64> {
+        rgb.chunks_exact(3).map(|p| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2])).collect()
+    };
+    let (a, b) = (luma(a), luma(b));
+    let height_px = a.len() / width_px;
+    let (c1, c2) = ((0.01f64 * 255.0).powi(2), (0.03f64 * 255.0).powi(2));
+    let mut values = Vec::new();
+    for y in (0..=height_px - SSIM_WINDOW).step_by(SSIM_STRIDE) {
+        for x in (0..=width_px - SSIM_WINDOW).step_by(SSIM_STRIDE) {
+            let pixels = || (y..y + SSIM_WINDOW).flat_map(|row| (x..x + SSIM_WINDOW).map(move |column| row * width_px + column));
+            let n = (SSIM_WINDOW * SSIM_WINDOW) as f64;
+            let average = |of: &dyn Fn(usize) -> f64| pixels().map(of).sum::<f64>() / n;
+            let (mean_a, mean_b) = (average(&|i| a[i]), average(&|i| b[i]));
+            let (var_a, var_b) = (average(&|i| (a[i] - mean_a).powi(2)), average(&|i| (b[i] - mean_b).powi(2)));
+            let covariance = average(&|i| (a[i] - mean_a) * (b[i] - mean_b));
+            values.push(
+                (2.0 * mean_a * mean_b + c1) * (2.0 * covariance + c2) / ((mean_a.powi(2) + mean_b.powi(2) + c1) * (var_a + var_b + c2)),
+            );
+        }
+    }
+    mean(&values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structural_similarity_is_one_for_equals_and_falls_with_noise() {
+        let picture: Vec<u8> = (0..16 * 16 * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let mirrored: Vec<u8> = picture.iter().rev().copied().collect();
+        assert!((ssim(&picture, &picture, 16) - 1.0).abs() < 1e-9);
+        assert!(ssim(&picture, &mirrored, 16) < 0.5);
+    }
+
+    #[test]
+    fn usage_counts_levels_and_tokens() {
+        // Two dimensions of four levels: tokens (0, 1), (0, 1), (2, 1), (2, 3).
+        let usage = Usage::of(&[0, 1, 0, 1, 2, 1, 2, 3], 2, 4);
+        assert_eq!((usage.levels_used, usage.distinct), (50.0, 75.0));
+        assert!((usage.dimension_bits[0] - 1.0).abs() < 1e-9 && (usage.token_bits - 1.5).abs() < 1e-9);
+    }
+}
