@@ -83,7 +83,7 @@ enum Command {
         /// Folder of checkpoints and log.
         #[arg(long, default_value = "runs/probe")]
         run: PathBuf,
-        /// File to write, instead of `weights/WORLD.probe.safetensors`.
+        /// File to write, instead of `trainer/probes/WORLD.safetensors`.
         #[arg(long)]
         out: Option<PathBuf>,
     },
@@ -96,7 +96,7 @@ enum Command {
         /// A handful of frames, to see that everything works; the figures say little.
         #[arg(long, conflicts_with = "quick")]
         tiny: bool,
-        /// The probe that reads the frames, instead of `weights/WORLD.probe.safetensors`.
+        /// The probe that reads the frames, instead of `trainer/probes/WORLD.safetensors`.
         #[arg(long)]
         probe: Option<PathBuf>,
         /// What runs probe and latent action model.

@@ -8,7 +8,7 @@ use somnium::pack::Pack;
 use somnium::pack::manifest::{BlockKind, LamDims, Manifest};
 use somnium::pack::random::{pocket_manifest, random_pack};
 
-const PROBE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/isles.probe.safetensors");
+const PROBE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/probes/isles.safetensors");
 
 /// The frame of `isles` and everything else as small as it may be; each action has a code of its own.
 fn manifest() -> Manifest {

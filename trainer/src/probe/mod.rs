@@ -143,7 +143,7 @@ impl Probe {
 
 /// Where the probe of a world is kept.
 pub fn default_path(world: &str) -> PathBuf {
-    PathBuf::from(format!("weights/{world}.probe.safetensors"))
+    PathBuf::from(format!("trainer/probes/{world}.safetensors"))
 }
 
 /// What to train a probe with.
