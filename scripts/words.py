@@ -46,12 +46,15 @@ WHITENING = 0.25
 # A rarer word must be this close (cosine of the bare word, centred) to one of TOPIC.
 RELEVANCE = 0.5
 
-# Every word that a caption may hold: of the world isles, then of styles and places that are planned.
+# What a caption may say, a word for each: of the world isles, then of styles and places that are planned.
 WORLD = """
     meadow forest desert snow swamp volcano beach water day dusk night dawn clear rain fog snowfall
     trees rocks ruins flowers cactus lake shore lava
     autumn green handheld neon noir plain sepia village winter
 """.split()
+
+# Phrases of captions and of the prompts that evaluation asks for: their words are in the table, however rare.
+LEXICON = Path(__file__).resolve().parent.parent / "src/worlds/words/lexicon.txt"
 
 # What prompts for a land are about. These are in the table, with the rarer words close to them.
 TOPIC = """
@@ -89,11 +92,13 @@ TOPIC = """
     walk run climb swim wander explore journey dream sleep sleepwalker north south east west left right up down
 """.split()
 
-# What the model is told instead of words that it knows only as pieces, and reads as something else ("sepia" as "separate", "teal" as "tea").
+# What the model is told instead of words that it reads as something else: most it knows only as pieces ("sepia" as "separate", "teal" as
+# "tea"), and a day is a date to it, so that "sunny" was nearer to "dusk".
 DESCRIBED = {
     "cosy": "cozy",
     "cyan": "blue green color",
     "cyberpunk": "futuristic city at night",
+    "day": "day and daylight",
     "desolate": "empty and lonely",
     "dreary": "dull and gloomy",
     "ember": "glowing coal",
@@ -143,7 +148,7 @@ CHOOSING = """
     dawn: sunrise daybreak
     dawn|day: morning
     day|clear: sunny sunshine
-    day: daytime noon midday daylight afternoon
+    day: daytime noon midday afternoon
     clear: cloudless transparent
     rain: drizzle rainy downpour showers thunderstorm monsoon raindrops umbrella storm
     rain|water: wet puddles
@@ -357,14 +362,21 @@ def bases(word, endings):
                 yield stem[:-1]
 
 
+def lexicon_words():
+    """Words of the phrases in LEXICON: what follows the form on an indented line."""
+    lines = (line.strip().removeprefix("held out ") for line in LEXICON.read_text().splitlines() if line.startswith(" "))
+    phrases = (line.partition(" ")[2] for line in lines)
+    return {word for phrase in phrases for word in phrase.replace(",", " ").split() if word.isascii() and word.isalpha()}
+
+
 def choose_words(model, sizes):
     """The table's words, sorted: common ones, and rarer ones near TOPIC; forms of other words only if common, or plurals near TOPIC."""
-    words = sorted({*sizes, *TOPIC})
+    words = sorted({*sizes, *TOPIC, *lexicon_words()})
     at = {word: row for row, word in enumerate(words)}
     bare = centred(model.encode(words, "{}"))
     topic = bare[[at[word] for word in sorted(set(TOPIC))]]
     near = dict(zip(words, (bare @ topic.T).max(1) >= RELEVANCE))
-    chosen = {*WORLD, *TOPIC}
+    chosen = {*WORLD, *TOPIC, *lexicon_words()}
     chosen.update(query for text in (CHOOSING, HELD_OUT) for query, _ in pairs(text))
     for word, size in sizes.items():
         form = any(base in sizes for base in bases(word, INFLECTION))
