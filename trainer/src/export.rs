@@ -6,14 +6,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use half::f16;
-use somnium::pack::manifest::{FORMAT_VERSION, Manifest, ParityInfo, Provenance};
+use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo, Provenance};
 use somnium::pack::{Pack, PackTensor};
+use somnium::prompt::{self, WordTable};
 
 use crate::params::{self, Values};
 use crate::pipeline::Run;
 use crate::source::HELD_OUT;
 use crate::stages::dynamics::DynamicsStage;
-use crate::tokens::{NONE, word_ids};
+use crate::tokens::{NO_WORD, NONE, word_ids};
 use crate::training::Stage;
 
 /// Frames of the parity clip beyond two windows.
@@ -62,10 +63,10 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
         },
         frame: run.preset.frame(info),
         tokenizer: run.preset.tokenizer,
-        dynamics: stage.as_ref().map(|_| run.preset.dynamics.clone()),
+        dynamics: stage.as_ref().map(|stage| stage.shape.dims.clone()),
         lam: lam.as_ref().map(|_| run.preset.lam),
-        actions: if stage.is_some() { run.actions(recorded_only)? } else { Vec::new() },
-        vocabulary: if stage.is_some() { info.vocabulary.clone() } else { Vec::new() },
+        actions: stage.as_ref().map_or(Ok(Vec::new()), |stage| actions(run, stage, recorded_only))?,
+        word_table: prompt::TABLE_NAME.to_owned(),
         suggested_prompts: info.suggested_prompts.clone(),
         play: run.preset.play,
         parity,
@@ -75,6 +76,13 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)
+}
+
+/// Names and shares of the latent codes, and where the view goes under each.
+fn actions(run: &Run, stage: &DynamicsStage, recorded_only: bool) -> Result<Vec<LatentAction>> {
+    let mut actions = run.actions(recorded_only)?;
+    actions.iter_mut().zip(&stage.motions).for_each(|(action, motion)| action.motion = *motion);
+    Ok(actions)
 }
 
 /// Adds codes, actions and logits of a held-out clip, computed from the weights as f16 has them.
@@ -98,13 +106,17 @@ fn add_parity(
     let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();
     actions[0] = dims.actions as u8;
     debug_assert!(actions.iter().all(|action| *action != NONE));
-    let words = word_ids(&clip.captions[0], &run.source.info().vocabulary, dims.prompt_words);
-    let logits = stage.teacher_forced(&model, &codes, &actions, &words, &run.device)?;
+    let words = word_ids(&clip.prompts[0], dims.prompt_words);
+    let moved: Vec<bool> = clip.outcomes.iter().map(|outcome| outcome.moved).collect();
+    let logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words, &run.device)?;
     let n = frame.tokens();
     tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[frames, n, frame.code_dims], &codes));
     tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[frames], &actions));
+    let moved: Vec<u8> = moved.into_iter().map(u8::from).collect();
+    tensors.insert("parity.moved".into(), PackTensor::from_u8s(&[frames], &moved));
     tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[frames, n, frame.code_dims * frame.code_levels], &logits));
-    let prompt: Vec<&str> = clip.captions[0].iter().take(dims.prompt_words).map(String::as_str).collect();
+    // As many words as the model takes.
+    let prompt: Vec<&str> = words.iter().filter(|id| **id != NO_WORD).map(|id| WordTable::get().word(*id)).collect();
     Ok(ParityInfo { frames, prompt: prompt.join(" "), atol: 2e-3, rtol: 1e-3 })
 }
 

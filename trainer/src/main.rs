@@ -10,6 +10,7 @@ mod patches;
 mod pipeline;
 mod preset;
 mod probe;
+mod scroll;
 mod source;
 mod stages;
 mod tokens;
@@ -181,7 +182,7 @@ struct StageArgs {
 
 #[derive(Args)]
 struct DynamicsArgs {
-    /// Clips of 64 frames to encode and train on.
+    /// Clips of 96 frames to encode and train on.
     #[arg(long, default_value_t = 1500)]
     token_clips: usize,
     /// Train on recorded actions alone, without a latent action model.

@@ -13,7 +13,7 @@ pub type Values = (Vec<usize>, Vec<f32>);
 fn tensor_name(prefix: &str, path: &[String]) -> String {
     let parts: Vec<&str> = path.iter().map(|part| part.trim_start_matches("r#")).filter(|part| *part != "blocks").collect();
     match parts.as_slice() {
-        ["text_embed"] => "text.embed".to_owned(),
+        ["text_in"] => "text.in.w".to_owned(),
         parts => format!("{prefix}.{}", parts.join(".")),
     }
 }

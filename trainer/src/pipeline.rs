@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use somnium::clips::Clip;
+use somnium::engine::recall;
 use somnium::pack::Pack;
-use somnium::pack::manifest::LatentAction;
+use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
 
 use crate::backend::Backend;
 use crate::model::dynamics::DynShape;
@@ -20,6 +22,7 @@ use crate::model::tokenizer::{Tokenizer, fsq_levels};
 use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
+use crate::scroll::{self, Scroll};
 use crate::source::{ClipSource, FolderSource, HELD_OUT, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
@@ -28,8 +31,11 @@ use crate::tokens::{NONE, TokenClips, word_ids};
 use crate::training::{self, Budget, Settings, Stage};
 
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
-const TOKEN_CLIP_FRAMES: usize = 64;
+const TOKEN_CLIP_FRAMES: usize = 96;
 const HELD_OUT_CLIPS: usize = 24;
+/// Clips and frames of each that the way a world scrolls is read off.
+const SCROLL_CLIPS: u64 = 16;
+const SCROLL_FRAMES: usize = 48;
 
 /// What a run was started with. Kept in its folder, so that later stages and resumed ones agree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,28 +182,57 @@ impl Run {
                 purity_moved: if i < names.len() { 1.0 } else { 0.0 },
                 purity_blocked: if i < names.len() { 1.0 } else { 0.0 },
                 bound_to: names.get(i).cloned().into_iter().collect(),
+                motion: [0, 0],
             })
             .collect()
     }
 
-    pub fn dynamics_shape(&self) -> DynShape {
+    pub fn dynamics_shape(&self, scroll: &Scroll) -> DynShape {
         DynShape {
             frame: self.preset.frame(self.source.info()),
-            dims: self.preset.dynamics.clone(),
-            vocabulary: self.source.info().vocabulary.len(),
+            dims: DynamicsDims { recall: scroll.recall.clone(), ..self.preset.dynamics.clone() },
         }
+    }
+
+    /// How the world scrolls under each latent code: as the pack of `--from` says, or read off clips once and kept.
+    pub fn scroll(&self, recorded_only: bool) -> Result<Scroll> {
+        let path = self.folder.join("scroll.json");
+        if path.exists() {
+            return serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()));
+        }
+        let known = self.from.as_ref().map(|pack| &pack.manifest).filter(|_| !self.folder.join("lam").join("actions.json").exists());
+        let scroll = match known.and_then(|m| m.dynamics.as_ref().map(|d| (m, d))) {
+            Some((m, d)) => Scroll { recall: d.recall.clone(), motions: m.actions.iter().map(|action| action.motion).collect() },
+            None => {
+                let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
+                let clips = (0..SCROLL_CLIPS).map(|number| {
+                    let clip = self.source.clip(number, SCROLL_FRAMES, true)?;
+                    let codes = match &lam {
+                        Some((stage, model)) => stage.codes(model, &clip, &self.device)?,
+                        None => clip.actions.clone(),
+                    };
+                    Ok((clip, codes))
+                });
+                scroll::measure(clips, self.preset.dynamics.actions, &self.preset.frame(self.source.info()))?
+            }
+        };
+        fs::write(&path, serde_json::to_vec_pretty(&scroll)?)?;
+        Ok(scroll)
     }
 
     /// The dynamics stage over this run's tokens, which are made if there are too few.
     pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
         let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions)?;
+        let scroll = self.scroll(recorded_only)?;
+        let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
         Ok(DynamicsStage {
-            clips: Arc::new(self.token_clips("tokens", 0, clips, recorded_only)?),
-            held_out: Arc::new(self.token_clips("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS, recorded_only)?),
+            clips: clips_of("tokens", 0, clips)?,
+            held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),
-            shape: self.dynamics_shape(),
+            shape: self.dynamics_shape(&scroll),
             seed: self.info.seed,
             bindings: bound,
+            motions: scroll.motions,
             recorded_only,
         })
     }
@@ -209,7 +244,15 @@ impl Run {
     }
 
     /// Clips `first..first + count` as tokens, from their file if it holds them already.
-    fn token_clips(&self, name: &str, first: u64, count: usize, recorded_only: bool) -> Result<TokenClips> {
+    fn token_clips(
+        &self,
+        name: &str,
+        first: u64,
+        count: usize,
+        recorded_only: bool,
+        bindings: &[u8],
+        scroll: &Scroll,
+    ) -> Result<TokenClips> {
         let path = self.folder.join(format!("{name}.safetensors"));
         if path.exists() {
             let kept = TokenClips::read(&path)?;
@@ -219,7 +262,7 @@ impl Run {
         }
         let tokenizer = self.tokenizer()?.0;
         let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
-        let (frame, vocabulary) = (self.preset.frame(self.source.info()), self.source.info().vocabulary.clone());
+        let frame = self.preset.frame(self.source.info());
         let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
         let started = Instant::now();
         let bar = indicatif::ProgressBar::new(count as u64);
@@ -229,14 +272,17 @@ impl Run {
             let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, false)?;
             tokens.codes.extend(self.encode(&tokenizer, &clip)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
-            match &lam {
-                Some((stage, model)) => {
-                    tokens.inferred.extend(stage.codes(model, &clip, &self.device)?.into_iter().map(|code| code.unwrap_or(NONE)));
-                }
-                None => tokens.inferred.extend(std::iter::repeat_n(NONE, clip.len())),
-            }
-            for caption in &clip.captions {
-                tokens.words.extend(word_ids(caption, &vocabulary, tokens.words_per_frame));
+            let inferred = match &lam {
+                Some((stage, model)) => stage.codes(model, &clip, &self.device)?,
+                None => vec![None; clip.len()],
+            };
+            let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
+            let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
+            tokens.views.extend(views(&clip, &codes, &frame, scroll));
+            tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
+            for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
+                let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
+                tokens.words.extend(word_ids(said, tokens.words_per_frame));
             }
             tokens.clips += 1;
             bar.inc(1);
@@ -251,7 +297,7 @@ impl Run {
     }
 
     /// Codes of every frame of a clip, `(frames, N, D)`.
-    pub fn encode(&self, tokenizer: &Tokenizer, clip: &somnium::clips::Clip) -> Result<Vec<u8>> {
+    pub fn encode(&self, tokenizer: &Tokenizer, clip: &Clip) -> Result<Vec<u8>> {
         let frame = self.preset.frame(self.source.info());
         let mut codes = Vec::with_capacity(clip.len() * frame.code_bytes());
         for start in (0..clip.len()).step_by(32) {
@@ -267,6 +313,23 @@ impl Run {
         }
         Ok(codes)
     }
+}
+
+/// Where the view is in every frame of a clip, in steps from the first, `(frames, 2)`; `codes` led into each.
+fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) -> Vec<i16> {
+    let mut view = [0; 2];
+    let mut views = Vec::with_capacity(2 * clip.len());
+    for (t, code) in codes.iter().enumerate() {
+        let motion = code.map_or([0, 0], |code| scroll.motions[usize::from(code)]);
+        if let Some(recall) = &scroll.recall
+            && t > 0
+            && recall::moved::<3>(clip.frame(t - 1), clip.frame(t), motion, frame, recall)
+        {
+            view = [view[0] + motion[0], view[1] + motion[1]];
+        }
+        views.extend(view.map(|steps| steps as i16));
+    }
+    views
 }
 
 /// Every float tensor of a pack by name.

@@ -9,6 +9,7 @@ pub struct Preset {
     pub code_levels: usize,
     pub tokenizer: TokenizerDims,
     pub lam: LamDims,
+    /// Its recall is read off the world.
     pub dynamics: DynamicsDims,
     pub play: PlayDefaults,
     /// Frames of a batch.
@@ -57,8 +58,9 @@ fn pocket() -> Preset {
             window: 8,
             actions: 8,
             context_levels: 4,
-            prompt_words: 8,
+            prompt_words: 12,
             head_hidden: 64,
+            recall: None,
         },
         play: PlayDefaults { steps: 2, temperature: 0.9, order: UnmaskOrder::Random, context_level: 0, window: 8 },
         tokenizer_batch: 32,
@@ -93,6 +95,7 @@ fn tiny() -> Preset {
             context_levels: 4,
             prompt_words: 8,
             head_hidden: 16,
+            recall: None,
         },
         play: PlayDefaults { steps: 2, temperature: 0.8, order: UnmaskOrder::Random, context_level: 0, window: 3 },
         tokenizer_batch: 4,

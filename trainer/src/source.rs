@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use somnium::clips::{Clip, record_clip};
+use somnium::clips::{self, Clip, Recording};
 use somnium::worlds::policy::Explorer;
 use somnium::worlds::{self, World};
 
@@ -19,7 +19,6 @@ pub struct SourceInfo {
     pub rate_hz: u32,
     /// Names of the recorded actions.
     pub actions: Vec<String>,
-    pub vocabulary: Vec<String>,
     pub suggested_prompts: Vec<String>,
 }
 
@@ -33,6 +32,9 @@ pub trait ClipSource: Send + Sync {
 /// Numbers of clips that training never sees: validation, labels and evaluation live up here.
 pub const HELD_OUT: u64 = 1 << 40;
 
+/// Share of a simulator's clips in which it is wished to be something, and something else every few seconds.
+const WISHING_SHARE: f32 = 0.6;
+
 /// Clips played live by a simulator and an exploring policy.
 pub struct WorldSource {
     world: Mutex<Box<dyn World>>,
@@ -43,7 +45,6 @@ pub struct WorldSource {
 impl WorldSource {
     pub fn new(name: &str, seed: u64) -> Result<Self> {
         let world = worlds::by_name(name).with_context(|| format!("unknown world {name:?}; there are {}", worlds::NAMES.join(", ")))?;
-        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let info = world.info();
         let info = SourceInfo {
             name: info.name.to_owned(),
@@ -51,8 +52,7 @@ impl WorldSource {
             height_px: info.height_px,
             patch_px: info.patch_px,
             rate_hz: info.rate_hz,
-            actions: owned(info.actions),
-            vocabulary: owned(&info.vocabulary),
+            actions: info.actions.iter().map(|name| (*name).to_owned()).collect(),
             suggested_prompts: info.suggested_prompts.clone(),
         };
         Ok(Self { info, world: Mutex::new(world), seed })
@@ -67,7 +67,8 @@ impl ClipSource for WorldSource {
     fn clip(&self, number: u64, frames: usize, still: bool) -> Result<Clip> {
         let seed = mix(self.seed, number);
         let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
-        Ok(record_clip(world.as_mut(), &mut Explorer::new(seed), seed, frames, still))
+        let wishes = Dice::new(seed, 0).chance(WISHING_SHARE);
+        Ok(clips::record(world.as_mut(), &mut Explorer::new(seed), Recording { seed, frames, hold_ambience: still, wishes }))
     }
 }
 
@@ -104,9 +105,6 @@ impl FolderSource {
             width_px % RECORDING_PATCH_PX == 0 && height_px % RECORDING_PATCH_PX == 0,
             "frames of {width_px}x{height_px} pixels cannot be cut into patches of {RECORDING_PATCH_PX}"
         );
-        let mut vocabulary: Vec<String> = clips.iter().flat_map(|clip| clip.captions.iter().flatten().cloned()).collect();
-        vocabulary.sort();
-        vocabulary.dedup();
         let info = SourceInfo {
             name: "recordings".to_owned(),
             width_px,
@@ -114,7 +112,6 @@ impl FolderSource {
             patch_px: RECORDING_PATCH_PX,
             rate_hz: RECORDING_RATE_HZ,
             actions: ["stay", "north", "south", "west", "east"].map(str::to_owned).to_vec(),
-            vocabulary,
             suggested_prompts: Vec::new(),
         };
         Ok(Self { clips, info })

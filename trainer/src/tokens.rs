@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use somnium::prompt;
 
 /// Marks "no action recorded" or "no code inferred".
 pub const NONE: u8 = 255;
+/// Stands where a prompt has no more words.
+pub const NO_WORD: u16 = u16::MAX;
 
 /// `clips` clips of `frames` frames each.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +18,7 @@ pub struct TokenClips {
     pub frames: usize,
     /// Bytes of codes a frame, `N * D`.
     pub code_bytes: usize,
-    /// Words a caption, padded with 0.
+    /// Words of a prompt, padded with [`NO_WORD`].
     pub words_per_frame: usize,
     /// `(clips, frames, N, D)` levels.
     pub codes: Vec<u8>,
@@ -23,7 +26,9 @@ pub struct TokenClips {
     pub recorded: Vec<u8>,
     /// `(clips, frames)` code the latent action model inferred.
     pub inferred: Vec<u8>,
-    /// `(clips, frames, words)` word ids.
+    /// `(clips, frames, 2)` where the view is, in steps from the clip's first frame.
+    pub views: Vec<i16>,
+    /// `(clips, frames, words)` rows of the word table.
     pub words: Vec<u16>,
 }
 
@@ -37,6 +42,7 @@ impl TokenClips {
             codes: Vec::new(),
             recorded: Vec::new(),
             inferred: Vec::new(),
+            views: Vec::new(),
             words: Vec::new(),
         }
     }
@@ -47,19 +53,32 @@ impl TokenClips {
         &self.codes[start..start + self.code_bytes]
     }
 
-    /// Word ids of one frame, 0 where there is none.
+    /// Levels of one token, `(D)`.
+    pub fn token(&self, clip: usize, frame: usize, token: usize, dims: usize) -> &[u8] {
+        &self.frame(clip, frame)[token * dims..][..dims]
+    }
+
+    /// Where the view of one frame is, in steps from the clip's first.
+    pub fn view(&self, clip: usize, frame: usize) -> [i32; 2] {
+        let at = 2 * (clip * self.frames + frame);
+        [i32::from(self.views[at]), i32::from(self.views[at + 1])]
+    }
+
+    /// Words of one frame's prompt.
     pub fn frame_words(&self, clip: usize, frame: usize) -> &[u16] {
         let start = (clip * self.frames + frame) * self.words_per_frame;
         &self.words[start..start + self.words_per_frame]
     }
 
     pub fn write(&self, path: &Path) -> Result<()> {
+        let views: Vec<u8> = self.views.iter().flat_map(|steps| steps.to_le_bytes()).collect();
         let words: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let (c, f) = (self.clips, self.frames);
         let views = [
             ("codes", TensorView::new(Dtype::U8, vec![c, f, self.code_bytes], &self.codes)?),
             ("recorded", TensorView::new(Dtype::U8, vec![c, f], &self.recorded)?),
             ("inferred", TensorView::new(Dtype::U8, vec![c, f], &self.inferred)?),
+            ("views", TensorView::new(Dtype::I16, vec![c, f, 2], &views)?),
             ("words", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &words)?),
         ];
         let fresh = path.with_extension("new");
@@ -75,6 +94,8 @@ impl TokenClips {
         let (&[clips, frames, code_bytes], &[_, _, words_per_frame]) = (codes.shape(), words.shape()) else {
             anyhow::bail!("{}: codes and words must have three dimensions", path.display());
         };
+        let views = file.tensor("views")?;
+        ensure!(views.shape() == [clips, frames, 2], "{}: views has {:?}", path.display(), views.shape());
         let bytes_of = |name: &str| -> Result<Vec<u8>> {
             let tensor = file.tensor(name)?;
             ensure!(tensor.data().len() == clips * frames, "{}: {name} has {:?}", path.display(), tensor.shape());
@@ -88,15 +109,15 @@ impl TokenClips {
             codes: codes.data().to_vec(),
             recorded: bytes_of("recorded")?,
             inferred: bytes_of("inferred")?,
+            views: views.data().as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
             words: words.data().chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect(),
         })
     }
 }
 
-/// Ids of a caption's words, at most `limit`, padded with 0. Unknown words are left out.
-pub fn word_ids(caption: &[String], vocabulary: &[String], limit: usize) -> Vec<u16> {
-    let known = caption.iter().filter_map(|word| vocabulary.iter().position(|known| known == word));
-    let mut ids: Vec<u16> = known.map(|i| (i + 1) as u16).take(limit).collect();
-    ids.resize(limit, 0);
+/// Words of a prompt, at most `limit`, padded with [`NO_WORD`].
+pub fn word_ids(text: &str, limit: usize) -> Vec<u16> {
+    let mut ids = prompt::ids(&prompt::read(text, limit));
+    ids.resize(limit, NO_WORD);
     ids
 }

@@ -58,6 +58,8 @@ pub struct Effort {
     frames: usize,
     /// Ways there and back for each distance.
     walks: u64,
+    /// Of the prompts every so many-th is said.
+    prompt_stride: usize,
     /// Rollouts of each kind of broken dream.
     broken: u64,
     gif_frames: usize,
@@ -75,6 +77,7 @@ impl Effort {
             per_policy: 1,
             frames: 50,
             walks: 1,
+            prompt_stride: 20,
             broken: 2,
             gif_frames: 8,
         }
@@ -91,6 +94,7 @@ impl Effort {
             per_policy: 2,
             frames: 300,
             walks: 8,
+            prompt_stride: 3,
             broken: 2,
             gif_frames: 100,
         }
@@ -107,6 +111,7 @@ impl Effort {
             per_policy: 16,
             frames: 1000,
             walks: 32,
+            prompt_stride: 1,
             broken: 4,
             gif_frames: 200,
         }
@@ -201,10 +206,10 @@ impl Evaluation<'_> {
         self.rollouts(&judge, &mut workers, probe.as_ref())?;
         self.add("memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
         let Some(probe) = &probe else { return Ok(()) };
-        if pack.manifest.suggested_prompts.is_empty() || pack.manifest.vocabulary.is_empty() {
-            self.leave_out("prompts: the pack suggests none");
+        if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {
+            self.leave_out("prompts: the pack takes none");
         } else {
-            self.add("prompt", || prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6)))?;
+            self.add("prompt", || prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride))?;
         }
         self.add("probe", || broken(&judge, &mut workers, probe, effort.broken))
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use somnium::engine::cpu::CpuEngine;
 use somnium::engine::inputs::play_settings;
-use somnium::engine::{DecodeSettings, Engine, TokenFrame};
+use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame};
 use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
 use somnium::worlds::policy::{self, Policy};
@@ -115,7 +115,7 @@ impl Judge {
             let action = if t == 0 { self.unknown() } else { self.bindings[walk.step()] };
             if t + HISTORY > steps {
                 walk.world.render(&mut raw);
-                history.push(TokenFrame { codes: engine.encode(&raw)?, action, prompt: Vec::new() });
+                history.push(TokenFrame { codes: engine.encode(&raw)?, action, moved: walk.last.moved, prompt: Vec::new() });
             }
         }
         let codes = history.last().map(|frame| frame.codes.clone()).unwrap_or_default();
@@ -146,7 +146,7 @@ impl Judge {
 /// The picture of some codes. The engine forgets what it dreamed.
 pub fn view(engine: &mut CpuEngine, codes: Vec<u8>) -> Result<Shown> {
     let action = engine.manifest().dynamics.as_ref().map_or(0, |d| d.actions as u8);
-    let frame = TokenFrame { codes, action, prompt: Vec::new() };
+    let frame = TokenFrame { codes, action, moved: false, prompt: Vec::new() };
     engine.restore(std::slice::from_ref(&frame), 0)?;
     Ok(Shown { rgb: rgb(&engine.read_picture()?), codes: frame.codes })
 }
@@ -190,8 +190,8 @@ impl<'a> Dream<'a> {
         Ok(Self { engine, bindings: &judge.bindings, settings, action, frames: 0, shown: start.shown.clone() })
     }
 
-    /// A dream out of nothing but a prompt (word ids).
-    pub fn out_of_nothing(judge: &'a Judge, engine: &'a mut CpuEngine, prompt: &[u16], seed: u32) -> Result<Self> {
+    /// A dream out of nothing but a prompt.
+    pub fn out_of_nothing(judge: &'a Judge, engine: &'a mut CpuEngine, prompt: &[PromptWord], seed: u32) -> Result<Self> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
@@ -221,7 +221,7 @@ impl Player for Dream<'_> {
     }
 
     fn forget(&mut self) -> Result<()> {
-        let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, prompt: Vec::new() };
+        let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, moved: false, prompt: Vec::new() };
         Ok(self.engine.restore(&[frame], self.frames)?)
     }
 }

@@ -5,6 +5,7 @@ use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::{Rollout, share_of};
 use super::{POLICIES, frechet};
 use crate::probe::ProbeInfo;
+use crate::probe::samples::KINDS;
 
 const FAMILY: &str = "stability";
 /// Frames at the start and at the end of a rollout that drift is read from.
@@ -46,8 +47,8 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
         all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),
         all.row(percent("the probe's confidence, last 100 frames"), |r| high(r, &late)),
-        drift("land, light, weather off other seeds' shares, first 100", &first),
-        drift("land, light, weather off other seeds' shares, last 100", &last),
+        drift("land, light, weather, style off other seeds' shares, first 100", &first),
+        drift("land, light, weather, style off other seeds' shares, last 100", &last),
         all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other seeds", Unit::Plain).low_is_better(), |r| {
             frechet::distance(&frechet::clips(r), &frechet::clips(reference)).into()
         }),
@@ -55,7 +56,7 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
     figures
 }
 
-/// How far the mean distributions of land, light and weather lie apart in total variation, the mean of the three, 0 to 1.
+/// How far the mean distributions of land, light, weather and style lie apart in total variation, the mean of these, 0 to 1.
 fn distance(a: &[&Rollout], b: &[&Rollout], range: std::ops::Range<usize>) -> f64 {
     let shares = |rollouts: &[&Rollout], group: usize| -> Vec<f64> {
         let readings: Vec<&Vec<f32>> =
@@ -64,7 +65,7 @@ fn distance(a: &[&Rollout], b: &[&Rollout], range: std::ops::Range<usize>) -> f6
         (0..words).map(|word| readings.iter().map(|p| f64::from(p[word])).sum::<f64>() / readings.len() as f64).collect()
     };
     let variation = |group| shares(a, group).iter().zip(shares(b, group)).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
-    mean(&[0, 1, 2].map(variation))
+    mean(&std::array::from_fn::<f64, KINDS, _>(variation))
 }
 
 /// Rollouts of the simulator as it is, and spoilt in ways that a probe must notice.

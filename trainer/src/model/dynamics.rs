@@ -7,7 +7,9 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use somnium::engine::recall;
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
+use somnium::prompt;
 
 use super::layers::{Linear, add_positions, attend, attend_in_groups, linear, rms, table, taps};
 
@@ -21,7 +23,17 @@ pub struct Dynamics {
     cond: Linear,
     blocks: Vec<DynBlock>,
     head: Head,
-    text_embed: Param<Tensor<2>>,
+    /// `(word channels + 1, C)`; the last row is "nothing said".
+    text_in: Param<Tensor<2>>,
+    recall: Option<RecallConv>,
+}
+
+/// The 3x3 convolution over what was seen where a token will be, and next to it, however long ago.
+#[derive(Module, Debug)]
+pub struct RecallConv {
+    w: Param<Tensor<2>>,
+    /// `(ages, C)`
+    age: Param<Tensor<2>>,
 }
 
 /// The 3x3 convolution over the previous frame's embeddings. The action opens and closes its taps, so that "east" can look east before
@@ -86,7 +98,6 @@ pub struct TextAttention {
 pub struct DynShape {
     pub frame: FrameDims,
     pub dims: DynamicsDims,
-    pub vocabulary: usize,
 }
 
 /// A batch of clips as the network reads it. `F = clips * frames`, rows are `(clip, frame, token)`.
@@ -108,7 +119,10 @@ pub struct DynInput {
     pub past: Tensor<3>,
     /// Age of every pair of frames as one-hot over `0..W`, `(frames * frames, W)`, zeros outside the window.
     pub ages: Tensor<2>,
-    /// One-hot words of the clean stream's prompts `(F * (K + 1), V + 1)`; padding is all zeros.
+    /// What each token recalls, of nine places: one-hot token and class of age, `(F * N * 9, D * L + 2 + ages)`; `None` without recall.
+    pub recall: Option<Tensor<2>>,
+    /// Vectors of the prompts' words `(F * (K + 1), word channels + 1)`: "nothing said" comes first and has a one in the last column;
+    /// padding is all zeros.
     pub words: Tensor<2>,
     /// 0 where a word may be read, a large negative where not, `(F, K + 1)`, per stream.
     pub clean_words_mask: Tensor<2>,
@@ -117,7 +131,7 @@ pub struct DynInput {
 
 impl Dynamics {
     pub fn new(shape: &DynShape, device: &Device) -> Self {
-        let DynShape { frame, dims, vocabulary } = shape;
+        let DynShape { frame, dims } = shape;
         let c = dims.channels;
         let code = frame.code_dims * frame.code_levels;
         Self {
@@ -152,7 +166,12 @@ impl Dynamics {
                 })
                 .collect(),
             head: Head::new(frame, dims, device),
-            text_embed: table(vocabulary + 1, c, 1.0, device),
+            // Word vectors have a length of 8.
+            text_in: table(prompt::CHANNELS + 1, c, 0.125, device),
+            recall: dims.recall.as_ref().map(|_| RecallConv {
+                w: Initializer::Zeros.init([recall::TAPS * c, c], device),
+                age: table(recall::AGES, c, 0.05, device),
+            }),
         }
     }
 
@@ -176,11 +195,15 @@ impl Dynamics {
 
         let near = taps(one_frame_late(input.clean.clone(), input.clips, n).matmul(embed.clone()), frame.grid_w(), frame.grid_h());
         let prev = self.prev.forward(near, input.action.clone(), n);
+        let prev = match (&self.recall, input.recall) {
+            (Some(recall), Some(seen)) => prev + recall.forward(seen, embed.clone()),
+            _ => prev,
+        };
         let level = input.level.matmul(self.level.val());
         let shared = add_positions(prev, self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
         let shared = shared.reshape([frames * n, c]);
         let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
-        let words = input.words.matmul(self.text_embed.val());
+        let words = input.words.matmul(self.text_in.val());
 
         let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
         let mut clean = last_temporal.map(|_| input.clean.matmul(embed.clone()) + shared.clone());
@@ -225,6 +248,15 @@ impl PrevConv {
         let gate = action.matmul(self.gate.val()).unsqueeze_dim::<3>(1);
         let near = (near.reshape([rows / n, n, width]) * gate).reshape([rows, width]);
         linear(near, self.w.val(), Some(self.b.val()))
+    }
+}
+
+impl RecallConv {
+    /// seen `(rows * 9, D * L + 2 + ages)`, embed `(D * L + 2, C)`; `(rows, C)`.
+    fn forward(&self, seen: Tensor<2>, embed: Tensor<2>) -> Tensor<2> {
+        let taps = seen.matmul(Tensor::cat(vec![embed, self.age.val()], 0));
+        let [rows, c] = taps.dims();
+        linear(taps.reshape([rows / recall::TAPS, recall::TAPS * c]), self.w.val(), None)
     }
 }
 

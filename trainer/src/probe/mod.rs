@@ -2,7 +2,7 @@
 //! simulator alone, once, and kept as a file of its own.
 
 pub mod model;
-mod samples;
+pub mod samples;
 pub mod spoil;
 mod stage;
 pub mod view;
@@ -25,6 +25,7 @@ use crate::patches::push_patches;
 use crate::source::HELD_OUT;
 use crate::training::{self, Budget, Settings};
 use model::{Outputs, ProbeNet};
+use samples::KINDS;
 use stage::ProbeStage;
 use view::View;
 
@@ -41,8 +42,8 @@ const FLOOR_SHARE: f64 = 0.01;
 pub struct ProbeInfo {
     pub world: String,
     pub view: View,
-    /// Words for land, light and weather.
-    pub words: [Vec<String>; 3],
+    /// Words for land, light, weather and style.
+    pub words: [Vec<String>; KINDS],
     /// Of the simulator's own frames one in a hundred is read with less confidence.
     pub confidence_floor: f64,
     pub steps: u64,
@@ -54,8 +55,8 @@ pub struct ProbeInfo {
 /// What the probe reads in one frame; probabilities.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// Of each word for land, light and weather.
-    pub words: [Vec<f32>; 3],
+    /// Of each word for land, light, weather and style.
+    pub words: [Vec<f32>; KINDS],
     /// That the figure on the centre patch looks north, south, west, east.
     pub facing: [f32; 4],
     /// That there is no figure, one, or more.
@@ -68,10 +69,10 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Mean over land, light, weather and facing of the probability of what seems most likely.
+    /// Mean over land, light, weather, style and facing of the probability of what seems most likely.
     pub fn confidence(&self) -> f64 {
         let most = |p: &[f32]| f64::from(p[most_likely(p)]);
-        (self.words.iter().map(|p| most(p)).sum::<f64>() + most(&self.facing)) / 4.0
+        (self.words.iter().map(|p| most(p)).sum::<f64>() + most(&self.facing)) / (KINDS + 1) as f64
     }
 
     /// 0, 1, or 2 for more.
@@ -179,15 +180,18 @@ pub fn train(training: Training, stop: Arc<AtomicBool>, out: &Path) -> Result<()
 }
 
 /// Where each group of words starts in a row of logits, and how many it has.
-fn groups<W>(words: &[Vec<W>; 3]) -> [(usize, usize); 3] {
-    let sizes = words.each_ref().map(Vec::len);
-    [(0, sizes[0]), (sizes[0], sizes[1]), (sizes[0] + sizes[1], sizes[2])]
+fn groups<W>(words: &[Vec<W>; KINDS]) -> [(usize, usize); KINDS] {
+    let mut start = 0;
+    words.each_ref().map(|words| {
+        start += words.len();
+        (start - words.len(), words.len())
+    })
 }
 
 fn read<'a>(
     net: &ProbeNet,
     view: &View,
-    groups: &[(usize, usize); 3],
+    groups: &[(usize, usize); KINDS],
     frames: impl Iterator<Item = &'a [u8]>,
     device: &Device,
 ) -> Result<Vec<Reading>> {
@@ -214,7 +218,7 @@ fn read<'a>(
                 part
             });
             let mut next = || parts.next().unwrap_or_default();
-            let words = [next().to_vec(), next().to_vec(), next().to_vec()];
+            let words = std::array::from_fn(|_| next().to_vec());
             let (facing, figures, solid, figure) = (next(), next(), next(), next());
             let most = |cells: Vec<usize>| cells.into_iter().map(|cell| solid[cell]).fold(0.0, f32::max);
             readings.push(Reading {

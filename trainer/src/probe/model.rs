@@ -29,7 +29,7 @@ pub struct ProbeNet {
 
 /// Logits, one row a frame.
 pub struct Outputs {
-    /// `(frames, words of land, light and weather)`
+    /// `(frames, words of land, light, weather and style)`
     pub words: Tensor<2>,
     /// `(frames, 4)`: north, south, west, east.
     pub facing: Tensor<2>,

@@ -1,7 +1,7 @@
 //! What the probe learns from: frames of the simulator as they are, worn, with a figure taken away or added, and spoilt beyond use.
 
 use somnium::worlds::policy::{Explorer, Policy};
-use somnium::worlds::scene::{Attribute, Biome, Light, Weather};
+use somnium::worlds::scene::{Attribute, Biome, Light, Style, Weather, Wish};
 use somnium::worlds::{StepOutcome, World};
 
 use super::spoil::{Spoil, copy_block, worn};
@@ -11,20 +11,30 @@ use crate::source::{Dice, mix};
 /// Frames taken from each walk, and the steps between them.
 const FRAMES_PER_WALK: usize = 4;
 const STRIDE: usize = 5;
+/// Share of walks through a world that is wished to be something.
+const WISHING_SHARE: f32 = 0.6;
 
-/// Words for the land, the light and the weather: one of each describes any frame.
-pub fn scene_words() -> [Vec<&'static str>; 3] {
+/// Kinds of words: for the land, the light, the weather and the style.
+pub const KINDS: usize = 4;
+
+/// Words of each kind: one of each describes any frame.
+pub fn scene_words() -> [Vec<&'static str>; KINDS] {
     fn of<T: Attribute>(all: &[T]) -> Vec<&'static str> {
         all.iter().map(|value| value.word()).collect()
     }
-    [of(Biome::ALL), of(Light::ALL), of(Weather::ALL)]
+    [of(Biome::ALL), of(Light::ALL), of(Weather::ALL), of(Style::ALL)]
+}
+
+/// The word of each kind that a wish asks for.
+pub fn asked_words(wish: &Wish) -> [Option<&'static str>; KINDS] {
+    [wish.biome.map(Biome::word), wish.light.map(Light::word), wish.weather.map(Weather::word), wish.style.map(Style::word)]
 }
 
 /// A frame and what should be read from it.
 #[derive(Clone)]
 pub struct Sample {
     pub rgb: Vec<u8>,
-    /// Probability of each word of land, then of light, then of weather.
+    /// Probability of each word of land, then of light, of weather, of style.
     pub words: Vec<f32>,
     /// North, south, west, east.
     pub facing: [f32; 4],
@@ -48,7 +58,8 @@ impl Sample {
     /// The present frame of `world`, drawn as `rgb`.
     fn new(rgb: Vec<u8>, world: &dyn World, view: &View) -> Self {
         let scene = world.scene();
-        let seen = [scene.biomes.first().map_or("", |biome| biome.word()), scene.light.word(), scene.weather.word()];
+        let land = scene.biomes.first().map_or("", |biome| biome.word());
+        let seen = [land, scene.light.word(), scene.weather.word(), scene.style.word()];
         let told = |(all, word): (Vec<&str>, &str)| all.into_iter().map(|w| f32::from(u8::from(w == word))).collect::<Vec<_>>();
         let words = scene_words().into_iter().zip(seen).flat_map(told);
         let mut facing = [0.0; 4];
@@ -158,7 +169,8 @@ pub fn samples(world: &dyn World, seed: u64, count: usize, broken: bool) -> Vec<
 /// Frames of one walk, as they are.
 fn walked(world: &mut dyn World, seed: u64, view: &View) -> Vec<Sample> {
     world.hold_ambience(false);
-    world.reset(seed);
+    let wish = if Dice::new(seed, 0).chance(WISHING_SHARE) { Wish::drawn(seed) } else { Wish::default() };
+    world.reset_under(seed, &wish);
     let (mut policy, mut last) = (Explorer::new(seed), StepOutcome::default());
     (0..FRAMES_PER_WALK)
         .map(|_| {
@@ -194,6 +206,6 @@ mod tests {
         let spoilt = all.iter().filter(|s| s.spoilt).count();
         assert!((10..60).contains(&spoilt) && all.iter().all(|s| s.cells.len() == view.cells()), "{spoilt} spoilt");
         let plain = samples(world.as_ref(), 5, 40, false);
-        assert!(plain.iter().all(|s| s.figures == [0.0, 1.0, 0.0] && !s.spoilt && s.words.iter().sum::<f32>() == 3.0));
+        assert!(plain.iter().all(|s| s.figures == [0.0, 1.0, 0.0] && !s.spoilt && s.words.iter().sum::<f32>() == KINDS as f32));
     }
 }

@@ -6,7 +6,7 @@ use somnium::worlds::{self, World};
 use std::sync::Mutex;
 
 use super::model::{Outputs, ProbeNet};
-use super::samples::{Cell, Sample, samples, scene_words};
+use super::samples::{Cell, KINDS, Sample, samples, scene_words};
 use super::view::View;
 use super::{groups, most_likely, read};
 use crate::patches::push_patches;
@@ -65,7 +65,7 @@ impl ProbeStage {
         }
     }
 
-    fn groups(&self) -> [(usize, usize); 3] {
+    fn groups(&self) -> [(usize, usize); KINDS] {
         groups(&scene_words())
     }
 }
@@ -106,7 +106,7 @@ impl Stage for ProbeStage {
         let targets = tensor(batch.words, frames);
         let words =
             self.groups().map(|(start, len)| cross_entropy(out.words.clone().narrow(1, start, len), targets.clone().narrow(1, start, len)));
-        let [land, light, weather] = words;
+        let words = words.into_iter().reduce(|a, b| a + b).context("there are kinds of words")?;
         let facing = cross_entropy(out.facing, tensor(batch.facing, frames));
         let figures = cross_entropy(out.figures, tensor(batch.figures, frames));
         let [solid, solid_counts] = batch.solid.map(|values| tensor(values, frames));
@@ -114,7 +114,7 @@ impl Stage for ProbeStage {
         let solid = binary_cross_entropy(out.solid, solid, solid_counts);
         let figure = binary_cross_entropy(out.figure, figure, figure_counts);
         // A figure covers few cells.
-        Ok(land + light + weather + facing + figures + solid * 2.0 + figure * 10.0)
+        Ok(words + facing + figures + solid * 2.0 + figure * 10.0)
     }
 
     /// Shares of held-out frames read rightly.
@@ -151,6 +151,7 @@ impl Stage for ProbeStage {
             ("land", word(0)),
             ("light", word(1)),
             ("weather", word(2)),
+            ("style", word(3)),
             ("facing", share(plain.iter().zip(&plain_readings).map(|(s, r)| agrees(&facing(s), &r.facing)).collect())),
             ("figures", share(counted.map(|(s, r)| agrees(&s.figures, &r.figures)).collect())),
             ("confidence", confidence(false)),

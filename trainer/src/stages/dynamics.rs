@@ -1,16 +1,19 @@
 //! Stage 3: the dynamics, on clips of tokens.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use somnium::engine::recall;
 use somnium::pack::manifest::{FrameDims, LatentAction};
+use somnium::prompt::{self, WordTable};
 
 use crate::model::dynamics::{DynInput, DynShape, Dynamics};
 use crate::preset::Preset;
 use crate::source::{Dice, HELD_OUT};
-use crate::tokens::{NONE, TokenClips};
+use crate::tokens::{NO_WORD, NONE, TokenClips};
 use crate::training::Stage;
 
 /// Added to the score of what may not be seen.
@@ -34,6 +37,15 @@ const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of clips without any prompt: how most people play.
 const PROMPTLESS_SHARE: f32 = 0.3;
 const ACTION_DROP_SHARE: f32 = 0.03;
+/// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
+/// what was seen before lies beside its place.
+const NO_RECALL_SHARE: f32 = 0.1;
+const SHORT_RECALL_SHARE: f32 = 0.25;
+const SLIPPED_RECALL_SHARE: f32 = 0.05;
+/// Share of frames whose words are told with noise, and its standard deviation where word vectors have channels of order one: words that
+/// mean much the same are to be understood alike.
+const NOISY_WORDS_SHARE: f32 = 0.5;
+const WORD_NOISE: f32 = 0.35;
 const VALIDATION_BATCHES: u64 = 6;
 
 pub struct DynamicsStage {
@@ -44,6 +56,8 @@ pub struct DynamicsStage {
     pub seed: u64,
     /// Latent code each recorded action is bound to.
     pub bindings: Vec<u8>,
+    /// Where the view goes under each latent code, in steps.
+    pub motions: Vec<[i32; 2]>,
     /// Leave the inferred codes aside.
     pub recorded_only: bool,
 }
@@ -84,7 +98,24 @@ pub struct Batch {
     spans: Vec<usize>,
     /// `(F, K)`.
     words: Vec<u16>,
+    /// Added to the vectors of the words, `(F, K, word channels)`; empty in a batch without.
+    word_noise: Vec<f32>,
     prompt_dropped: Vec<bool>,
+    /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
+    /// without recall.
+    recalled: Vec<u8>,
+    recalled_age: Vec<u8>,
+}
+
+/// Which part of the past a clip recalls.
+#[derive(Clone, Copy)]
+struct RecallTerms {
+    /// Frames ago of the oldest.
+    reach: usize,
+    /// Share of tokens in whose place another's are recalled.
+    corruption: f32,
+    /// From this frame of the clip on, what was seen before it lies beside its place by these steps.
+    slip: Option<(usize, [i32; 2])>,
 }
 
 /// A token as the network reads it.
@@ -105,8 +136,8 @@ impl DynamicsStage {
         &self.shape.frame
     }
 
-    /// A clip's window of frames with everything but the masks, appended to `batch`.
-    fn push_window(&self, clips: &TokenClips, batch: &mut Batch, dice: &mut Dice) {
+    /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: recall as training has it, with gaps.
+    fn push_window(&self, clips: &TokenClips, batch: &mut Batch, dice: &mut Dice, spoil: bool) {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
         let (clip, start) = (dice.below(clips.clips), dice.below(clips.frames - t + 1));
         let use_recorded = self.recorded_only || dice.chance(0.5);
@@ -120,7 +151,69 @@ impl DynamicsStage {
             let unknown = frame == start || code == NONE;
             batch.actions.push(if unknown { unknown_action } else { code });
             let words = clips.frame_words(clip, frame).iter();
-            batch.words.extend(words.map(|word| if promptless { 0 } else { *word }));
+            batch.words.extend(words.map(|word| if promptless { NO_WORD } else { *word }));
+        }
+        let mut terms = RecallTerms { reach: usize::MAX, corruption: 0.0, slip: None };
+        if spoil {
+            if dice.chance(NO_RECALL_SHARE) {
+                terms.reach = 0;
+            } else if dice.chance(SHORT_RECALL_SHARE) {
+                terms.reach = 1 + dice.below(t);
+            }
+            terms.corruption = CORRUPTION_PER_LEVEL * dice.unit();
+            if dice.chance(SLIPPED_RECALL_SHARE) {
+                let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
+                terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
+            }
+        }
+        self.push_recall(clips, (clip, start), batch, terms, dice);
+    }
+
+    /// What the tokens of a window of `clip` from `start` on recall: of the whole clip before them, expected where the batch's actions
+    /// lead. The window's first frame recalls nothing, as the first frame of a dream.
+    fn push_recall(&self, clips: &TokenClips, (clip, start): (usize, usize), batch: &mut Batch, terms: RecallTerms, dice: &mut Dice) {
+        let Some(dims) = &self.shape.dims.recall else { return };
+        let frame_dims = *self.frame_dims();
+        let (n, d, t) = (self.tokens(), frame_dims.code_dims, batch.frames);
+        let first = batch.actions.len() - t;
+        // The token last seen at every place, as (frame, token).
+        let mut seen: HashMap<[i32; 2], (usize, usize)> = HashMap::new();
+        let steps = (frame_dims.patch_px / dims.step_px) as i32;
+        let place = |view: [i32; 2], token: usize| {
+            let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
+            [view[0] + steps * gx, view[1] + steps * gy]
+        };
+        for frame in 0..start + t {
+            if let Some((when, aside)) = terms.slip
+                && frame == when
+            {
+                seen = seen.into_iter().map(|(at, what)| ([at[0] + aside[0], at[1] + aside[1]], what)).collect();
+            }
+            if frame >= start {
+                let motion = self.motions.get(usize::from(batch.actions[first + frame - start])).copied().unwrap_or_default();
+                let before = clips.view(clip, frame.saturating_sub(1));
+                let expected = [before[0] + motion[0], before[1] + motion[1]];
+                for token in 0..n {
+                    for tap in 0..recall::TAPS {
+                        let at = place(expected, token);
+                        let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
+                        match found.filter(|(when, _)| frame > start && frame - when <= terms.reach) {
+                            Some((when, what)) => {
+                                let what = if dice.chance(terms.corruption) { dice.below(n) } else { *what };
+                                batch.recalled.extend_from_slice(clips.token(clip, *when, what, d));
+                                batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
+                            }
+                            None => {
+                                batch.recalled.extend(std::iter::repeat_n(0, d));
+                                batch.recalled_age.push(0);
+                            }
+                        }
+                    }
+                }
+            }
+            for token in (0..n).filter(|token| !dims.covered.contains(token)) {
+                seen.insert(place(clips.view(clip, frame), token), (frame, token));
+            }
         }
     }
 
@@ -139,7 +232,10 @@ impl DynamicsStage {
             levels: Vec::new(),
             spans: Vec::new(),
             words: Vec::new(),
+            word_noise: Vec::new(),
             prompt_dropped: vec![false; clips * frames],
+            recalled: Vec::new(),
+            recalled_age: Vec::new(),
         }
     }
 
@@ -148,8 +244,9 @@ impl DynamicsStage {
         let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            self.push_window(&self.clips, &mut batch, dice);
+            self.push_window(&self.clips, &mut batch, dice, true);
         }
+        batch.word_noise = self.word_noise(batch.words.len(), dice);
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         for clip in 0..batch.clips {
@@ -196,6 +293,18 @@ impl DynamicsStage {
         batch
     }
 
+    /// Noise for the vectors of `words` words; whole frames go without.
+    fn word_noise(&self, words: usize, dice: &mut Dice) -> Vec<f32> {
+        let mut noise = Vec::with_capacity(words * prompt::CHANNELS);
+        for _ in 0..words / self.shape.dims.prompt_words.max(1) {
+            let scale = if dice.chance(NOISY_WORDS_SHARE) { WORD_NOISE } else { 0.0 };
+            // The sum of four uniform numbers is nearly normal, with variance 4 / 12.
+            let mut normal = || ((0..4).map(|_| dice.unit()).sum::<f32>() - 2.0) * 3f32.sqrt();
+            noise.extend((0..self.shape.dims.prompt_words * prompt::CHANNELS).map(|_| if scale > 0.0 { scale * normal() } else { 0.0 }));
+        }
+        noise
+    }
+
     /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history.
     fn own_history(&self, model: &Dynamics, batch: &Batch, clean: Tensor<2>) -> Tensor<2> {
         let device = clean.device();
@@ -223,7 +332,7 @@ impl DynamicsStage {
         let mut dice = Dice::new(7, HELD_OUT + number);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            self.push_window(&self.held_out, &mut batch, &mut dice);
+            self.push_window(&self.held_out, &mut batch, &mut dice, false);
         }
         let rows = batch.clips * batch.frames * self.tokens();
         batch.clean = (0..rows).map(Token::Given).collect();
@@ -273,18 +382,23 @@ impl DynamicsStage {
                 }
             }
         }
-        let (keys, vocabulary) = (dims.prompt_words + 1, self.shape.vocabulary + 1);
-        let mut words = vec![0.0; frames * keys * vocabulary];
+        let (keys, wide) = (dims.prompt_words + 1, prompt::CHANNELS + 1);
+        let mut words = vec![0.0; frames * keys * wide];
         let mut clean_words_mask = vec![0.0; frames * keys];
         let mut masked_words_mask = vec![0.0; frames * keys];
         for frame in 0..frames {
-            words[frame * keys * vocabulary] = 1.0;
+            words[frame * keys * wide + prompt::CHANNELS] = 1.0;
             for k in 1..keys {
-                let word = usize::from(batch.words[frame * dims.prompt_words + k - 1]);
-                let at = frame * keys + k;
-                words[at * vocabulary + word] = 1.0;
-                clean_words_mask[at] = if word == 0 { HIDDEN } else { 0.0 };
-                masked_words_mask[at] = if word == 0 || batch.prompt_dropped[frame] { HIDDEN } else { 0.0 };
+                let (from, at) = (frame * dims.prompt_words + k - 1, frame * keys + k);
+                let word = batch.words[from];
+                if word != NO_WORD {
+                    let vector = &mut words[at * wide..][..prompt::CHANNELS];
+                    vector.copy_from_slice(&WordTable::get().vector(word));
+                    let noise = batch.word_noise.iter().skip(from * prompt::CHANNELS);
+                    vector.iter_mut().zip(noise).for_each(|(x, noise)| *x += noise);
+                }
+                clean_words_mask[at] = if word == NO_WORD { HIDDEN } else { 0.0 };
+                masked_words_mask[at] = if word == NO_WORD || batch.prompt_dropped[frame] { HIDDEN } else { 0.0 };
             }
         }
         let matrix = |values: Vec<f32>, width: usize| {
@@ -301,10 +415,32 @@ impl DynamicsStage {
             level: matrix(rows_one_hot(batch.levels.iter().copied(), dims.context_levels), dims.context_levels),
             past: Tensor::from_data(TensorData::new(past, [batch.clips, t, t]), device),
             ages: matrix(ages, dims.window),
-            words: matrix(words, vocabulary),
+            recall: (!batch.recalled_age.is_empty()).then(|| matrix(self.recalled_one_hot(batch), self.recall_width())),
+            words: matrix(words, wide),
             clean_words_mask: matrix(clean_words_mask, keys),
             masked_words_mask: matrix(masked_words_mask, keys),
         }
+    }
+
+    fn recall_width(&self) -> usize {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        d * l + 2 + recall::AGES
+    }
+
+    /// Recalled tokens and their classes of age, one-hot `(F * N * 9, D * L + 2 + ages)`; an unknown token where there is none.
+    fn recalled_one_hot(&self, batch: &Batch) -> Vec<f32> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let width = self.recall_width();
+        let mut values = vec![0.0; batch.recalled_age.len() * width];
+        for ((row, codes), age) in values.chunks_exact_mut(width).zip(batch.recalled.chunks_exact(d)).zip(&batch.recalled_age) {
+            row[d * l + 2 + usize::from(*age)] = 1.0;
+            if *age == 0 {
+                row[d * l + 1] = 1.0;
+            } else {
+                codes.iter().enumerate().for_each(|(dim, code)| row[dim * l + usize::from(*code)] = 1.0);
+            }
+        }
+        values
     }
 
     /// True levels, one-hot, `(F * N, D * L)`.
@@ -322,24 +458,41 @@ impl DynamicsStage {
     }
 
     /// Logits `(T, N, D * L)` of every frame of one clip with everything masked and true history: what engines must reproduce.
-    pub fn teacher_forced(&self, model: &Dynamics, codes: &[u8], actions: &[u8], words: &[u16], device: &Device) -> Result<Vec<f32>> {
+    /// `actions`, `moved`: `(T)`; `words`: the prompt of all frames, padded.
+    pub fn teacher_forced(
+        &self,
+        model: &Dynamics,
+        codes: &[u8],
+        actions: &[u8],
+        moved: &[bool],
+        words: &[u16],
+        device: &Device,
+    ) -> Result<Vec<f32>> {
         let frames = actions.len();
         let rows = frames * self.tokens();
-        let batch = Batch {
-            clips: 1,
+        let mut batch = Batch {
             frames,
             truth: codes.to_vec(),
             clean: (0..rows).map(Token::Given).collect(),
             masked: vec![Token::Masked; rows],
             weights: vec![1.0; rows],
-            own: Vec::new(),
-            noise: Vec::new(),
             actions: actions.to_vec(),
             levels: vec![self.preset.play.context_level; frames],
             spans: vec![self.shape.dims.window - 1],
             words: words.repeat(frames),
             prompt_dropped: vec![false; frames],
+            ..self.empty_batch(1)
         };
+        let mut clip = TokenClips::new(frames, self.frame_dims().code_bytes(), 0);
+        (clip.clips, clip.codes) = (1, codes.to_vec());
+        let mut view = [0i16; 2];
+        for (action, moved) in actions.iter().zip(moved) {
+            let motion = self.motions.get(usize::from(*action)).filter(|_| *moved).copied().unwrap_or_default();
+            view = [view[0] + motion[0] as i16, view[1] + motion[1] as i16];
+            clip.views.extend(view);
+        }
+        let terms = RecallTerms { reach: usize::MAX, corruption: 0.0, slip: None };
+        self.push_recall(&clip, (0, 0), &mut batch, terms, &mut Dice::new(0, 0));
         let logits = model.forward(&self.shape, self.input(&batch, device));
         logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
     }
@@ -449,7 +602,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
     use somnium::engine::cpu::{CpuEngine, CpuOptions};
-    use somnium::engine::{DecodeSettings, Engine, TokenFrame, inputs::play_settings};
+    use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings};
     use somnium::pack::Pack;
     use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
 
@@ -468,9 +621,10 @@ mod tests {
             clips: clips(),
             held_out: clips(),
             preset,
-            shape: DynShape { frame: m.frame, dims: dims.clone(), vocabulary: m.vocabulary.len() },
+            shape: DynShape { frame: m.frame, dims: dims.clone() },
             seed: 1,
             bindings: Vec::new(),
+            motions: m.actions.iter().map(|action| action.motion).collect(),
             recorded_only: true,
         };
         let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
@@ -490,7 +644,7 @@ mod tests {
             actions: vec![1; frames],
             levels: vec![0; frames],
             spans: vec![stage.shape.dims.window - 1],
-            words: vec![0; frames * stage.shape.dims.prompt_words],
+            words: vec![NO_WORD; frames * stage.shape.dims.prompt_words],
             ..stage.empty_batch(1)
         }
     }
@@ -506,9 +660,11 @@ mod tests {
         let codes: Vec<u8> = (0..frames * m.frame.code_bytes()).map(|_| dice.below(m.frame.code_levels) as u8).collect();
         let mut actions: Vec<u8> = (0..frames).map(|_| dice.below(dims.actions) as u8).collect();
         actions[0] = dims.actions as u8;
-        let mut words = vec![0u16; dims.prompt_words];
+        let mut words = vec![NO_WORD; dims.prompt_words];
         words[0] = 1;
-        let mut logits = stage.teacher_forced(&model, &codes, &actions, &words, &device).expect("logits").into_iter();
+        // Some steps are blocked; the first frame cannot have moved.
+        let moved: Vec<bool> = (0..frames).map(|t| t > 0 && dice.chance(0.7)).collect();
+        let mut logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words, &device).expect("logits").into_iter();
         let mut engine = CpuEngine::new(pack, CpuOptions::default()).expect("the engine takes the pack");
         engine.restore(&[], 0).expect("a fresh start");
         let settings = DecodeSettings { window: dims.window, ..play_settings(m) };
@@ -517,7 +673,7 @@ mod tests {
         let mut worst = 0.0f32;
         for (t, action) in actions.iter().enumerate() {
             let codes = played[t * m.frame.code_bytes()..][..m.frame.code_bytes()].to_vec();
-            let truth = TokenFrame { codes, action: *action, prompt: vec![1] };
+            let truth = TokenFrame { codes, action: *action, moved: moved[t], prompt: vec![PromptWord::whole(1)] };
             let ours = engine.teacher_force(&truth, &settings).expect("logits");
             worst = ours.into_iter().zip(logits.by_ref()).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
         }

@@ -287,6 +287,7 @@ impl<'a> Counts<'a> {
                     purity_moved: share(self.moved[code][action], moved_sum),
                     purity_blocked: share(self.blocked[code][action], blocked_sum),
                     bound_to: Vec::new(),
+                    motion: [0, 0],
                 }
             })
             .collect();
