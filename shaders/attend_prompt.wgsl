@@ -4,8 +4,10 @@
 @group(0) @binding(2) var<storage, read> query: array<vec4<f32>>;
 // (prompt slots, room, 2 c4): k at 0, v at `c4`
 @group(0) @binding(3) var<storage, read> words: array<vec4<f32>>;
+// (prompt slots, room): what scores are raised by
+@group(0) @binding(4) var<storage, read> shares: array<f32>;
 // (groups, rows, c4)
-@group(0) @binding(4) var<storage, read_write> attended: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> attended: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -25,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let count = frame.groups[group].words;
     for (var m = 0u; m < count; m++) {
         let key_at = (slot_at + m) * 2u * shape.c4 + channel;
-        var score = 0.0;
+        var score = shares[slot_at + m];
         for (var d = 0u; d < HEAD4; d++) {
             score = score + dot(a.query[d], words[key_at + d]);
         }

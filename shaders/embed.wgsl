@@ -33,7 +33,7 @@ struct Shape {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let n = id.x / shape.c4;
     let column = id.x % shape.c4;
-    let group = id.y;
+    let group = id.z;
     if (n >= shape.rows) {
         return;
     }

@@ -1,5 +1,6 @@
 // The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
+// With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
 // Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
 
 struct Shape {
@@ -11,15 +12,16 @@ struct Shape {
     units: u32,
     // Width of a row of `hidden` with padding.
     row: u32,
+    // Rows of a group, a multiple of 4.
+    rows: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 const LANES: u32 = 64u;
 
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (rows, row): hidden units before any level is known
+// (groups, rows, row): hidden units before any level is known; group 1 without the prompt
 @group(0) @binding(2) var<storage, read> hidden: array<f32>;
 // (dims * levels, UNITS): what a level adds to the hidden units of later dimensions
 @group(0) @binding(3) var<storage, read> codes: array<f32>;
@@ -47,6 +49,18 @@ fn gumbel(bits: u32) -> f32 {
     return -ln(-ln(u));
 }
 
+// A lane's part of a logit without the prompt. What levels add to the hidden units is the same with and without.
+fn unprompted_sum(n: u32, d: u32, part: u32, parts: u32, level: u32) -> f32 {
+    let with_at = n * shape.row;
+    let without_at = (shape.rows + n) * shape.row;
+    var sum = 0.0;
+    for (var unit = d * shape.units + part; unit < (d + 1u) * shape.units; unit += parts) {
+        let value = known[unit] + hidden[without_at + unit] - hidden[with_at + unit];
+        sum = fma(max(value, 0.0), weights[unit * shape.levels + level], sum);
+    }
+    return sum;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let n = workgroup.x;
@@ -64,6 +78,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         if (part < parts) {
             for (var unit = d * shape.units + part; unit < (d + 1u) * shape.units; unit += parts) {
                 sum = fma(max(known[unit], 0.0), weights[unit * shape.levels + level], sum);
+            }
+            if (frame.guidance > 0.0) {
+                sum = (1.0 + frame.guidance) * sum - frame.guidance * unprompted_sum(n, d, part, parts, level);
             }
         }
         part_sum[lane] = sum;

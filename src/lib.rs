@@ -7,6 +7,7 @@ pub mod clips;
 pub mod dream;
 pub mod engine;
 pub mod pack;
+pub mod prompt;
 pub mod worlds;
 
 #[cfg(feature = "player")]

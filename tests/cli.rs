@@ -119,6 +119,11 @@ fn a_bad_script_prompt_or_setting_is_named() {
     assert!(with(&["--actions", "D*3 jump*2"]).contains("\"jump\""));
     assert!(with(&["--actions", "@/nonexistent"]).contains("/nonexistent"));
     assert!(with(&["--prompt", "xylophone"]).contains("xylophone"));
+    for odd in ["\u{1F332}", "\u{96EA}\u{306E}\u{68EE}", "\u{7}\u{1b}[2J", &"x".repeat(10_000)] {
+        assert!(with(&["--prompt", odd]).len() < 300, "a short sentence about {odd:?}");
+    }
+    assert!(with(&["--prompt-queue", "/nonexistent/queue.txt"]).contains("/nonexistent/queue.txt"));
+    assert!(with(&["--guidance", "9"]).contains("guidance"));
     assert!(with(&["--memory", "1000"]).contains("1000"));
     assert!(with(&["--temperature", "NaN"]).contains("temperature"));
     assert!(with(&["--record", "walk.mp3"]).contains("walk.mp3"));
@@ -216,7 +221,79 @@ fn the_simulator_follows_a_prompt() {
     };
     assert!(grey("noir.png", "Noir, meadow!") > 0.9);
     assert!(grey("plain.png", "meadow") < 0.5, "a prompt that says nothing of style leaves it");
-    assert!(refused(&["world", "isles", "--headless", "--frames", "1", "--prompt", "a dragon"]).contains("does not know the word"));
+    // Words that no caption holds, by what they are near to.
+    assert!(grey("movie.png", "a movie of a pasture") > 0.9);
+    assert!(refused(&["world", "isles", "--headless", "--frames", "1", "--prompt", "a qwrtzx"]).contains("is known"));
+    // One word known is enough; the others are warned of. Ten thousand letters are no trouble either.
+    let long = format!("noir qwrtzx {}", "\u{1F332} snow\u{7}".repeat(1500));
+    let output = somnium(&["world", "isles", "--headless", "--frames", "1", "--prompt", &long]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("qwrtzx") && said.len() < 1000, "{said}");
+}
+
+#[test]
+fn prompts_come_by_the_clock_without_a_window() {
+    let folder = Folder::new();
+    let queue = folder.write("queue.txt", b"# a demo\nnoir\nneon\n");
+    let gif = text(&folder.path("walk.gif"));
+    let args = ["--prompt-queue", &queue, "--every", "1", "--record", &gif];
+    played(&[&["world", "isles", "--seed", "5", "--headless", "--frames", "18"], &args[..]].concat());
+    let frames = somnium::dream::still::load(Path::new(&gif), 144, 112).unwrap();
+    let colour = |frame: usize| -> u32 {
+        let spread = |p: &[u8]| u32::from(p.iter().max().unwrap() - p.iter().min().unwrap());
+        frames[frame].rgb.chunks_exact(3).map(spread).sum::<u32>() / (144 * 112)
+    };
+    // Ten frames a second: noir from the first, neon from the eleventh on.
+    assert!(colour(8) < 24 && colour(16) > 40, "{} and {}", colour(8), colour(16));
+}
+
+/// `somnium dream`: text to world, image to world, inpainting, stylisation, action to video, each the same on every run.
+#[test]
+fn the_five_tasks_are_done_from_the_command_line() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let picture = |name: &str, pixel: fn(u32, u32) -> [u8; 3]| {
+        let path = folder.path(name);
+        image::RgbImage::from_fn(70, 42, |x, y| image::Rgb(pixel(x, y))).save(&path).unwrap();
+        text(&path)
+    };
+    let start = picture("start.png", |x, y| [(x * 3) as u8, (y * 5) as u8, 90]);
+    let mask = picture("mask.png", |x, _| if x > 35 { [255; 3] } else { [0; 3] });
+    let dark = picture("dark.png", |_, _| [0; 3]);
+    let dream = |args: &[&str]| -> Vec<Vec<u8>> {
+        let out = |n: u32| text(&folder.path(&format!("out{n}.webp")));
+        let record = |path: &str| played(&[&["dream", &pack, "--engine", "cpu", "--record", path], args].concat());
+        let said = record(&out(1));
+        assert!(said.contains("cpu engine"), "{said}");
+        record(&out(2));
+        let [first, second] = [1, 2].map(|n| std::fs::read(out(n)).unwrap());
+        assert!(first == second, "{args:?} dreams the same on every run");
+        somnium::dream::still::load(Path::new(&out(1)), 35, 21).unwrap().into_iter().map(|still| still.rgb).collect()
+    };
+    let snow = dream(&["--prompt", "snow night", "--frames", "3"]);
+    assert_eq!(snow.len(), 4, "the first frame from the text, and three");
+    assert_ne!(dream(&["--prompt", "lava", "--frames", "3"])[0], snow[0]);
+    let walk = dream(&["--image", &start, "--actions", "D*3 W*2"]);
+    assert_eq!(walk.len(), 6);
+    let painted = dream(&["--image", &start, "--mask", &mask, "--prompt", "snow", "--actions", "D*3 W*2"]);
+    assert!(painted.len() == 6 && painted[0] != walk[0]);
+    assert_ne!(dream(&["--image", &start, "--stylise", "0.5", "--prompt", "neon", "--frames", "1"])[0], walk[0]);
+    // A clip: a GIF of its own making, with a part dreamed again, then walked on from.
+    let clip = text(&folder.path("clip.gif"));
+    played(&["dream", &pack, "--engine", "cpu", "--image", &start, "--actions", "D*4", "--record", &clip]);
+    assert_eq!(dream(&["--clip", &clip, "--mask", &mask, "--prompt", "snow", "--actions", "W*2"]).len(), 5 + 2);
+    let whole = dream(&["--clip", &clip, "--stylise", "1", "--prompt", "neon"]);
+    let half = dream(&["--clip", &clip, "--stylise", "0.5", "--prompt", "neon"]);
+    assert!(whole.len() == 5 && half.len() == 5 && whole != half);
+
+    let refused_with = |args: &[&str]| refused(&[&["dream", &pack, "--engine", "cpu", "--record", &clip], args].concat());
+    assert!(refused_with(&["--image", &start, "--mask", &dark]).contains("dark.png"));
+    assert!(refused_with(&["--clip", "/nonexistent.clip"]).contains("/nonexistent.clip"));
+    assert!(refused_with(&["--prompt", "qwrtzx"]).contains("qwrtzx"));
+    for bad in [["--stylise", "0"], ["--stylise", "NaN"], ["--stylise", "1.5"]] {
+        let output = somnium(&[&["dream", &pack, "--record", &clip], &bad[..]].concat());
+        assert_eq!(output.status.code(), Some(2));
+    }
 }
 
 #[test]
@@ -225,7 +302,7 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
     let pack = folder.pack();
     let said = played(&["inspect", &pack]);
     assert!(said.contains("random odd") && said.contains("35x21 px"), "{said}");
-    let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20"]);
+    let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20", "--prompt", "snow night"]);
     for word in ["median", "p99", "stages", "allocations", "dispatches", "blocking", "GFLOP/s", "roofline"] {
         assert!(said.contains(word), "no {word} in\n{said}");
     }

@@ -40,18 +40,18 @@ fn every_pack_plays_on_the_gpu_engine() {
         let rgb: Vec<u8> = (0..m.frame.rgb_bytes()).map(|i| (i * 255 / m.frame.rgb_bytes()) as u8).collect();
         let codes = engine.encode(&rgb).unwrap();
         let actions = m.dynamics.as_ref().unwrap().actions as u32;
-        engine.restore(&[TokenFrame { codes, action: actions as u8, prompt: Vec::new() }], 0).unwrap();
+        engine.restore(&[TokenFrame { codes, action: actions as u8, moved: false, prompt: Vec::new() }], 0).unwrap();
         let mut frames = Vec::new();
         let mut codes = vec![0; m.frame.code_bytes()];
         for t in 0..FRAMES {
             engine.dream((t / 4 % actions) as u8, &settings).unwrap();
-            while let Some(number) = engine.take_codes(&mut codes) {
-                frames.push((number, codes.clone()));
+            while let Some(arrival) = engine.take_codes(&mut codes) {
+                frames.push((arrival.frame, codes.clone()));
             }
         }
         engine.finish().unwrap();
-        while let Some(number) = engine.take_codes(&mut codes) {
-            frames.push((number, codes.clone()));
+        while let Some(arrival) = engine.take_codes(&mut codes) {
+            frames.push((arrival.frame, codes.clone()));
         }
         assert_eq!(frames.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (0..FRAMES).collect::<Vec<_>>(), "{name}");
         assert!(frames.iter().all(|(_, codes)| codes.iter().all(|&c| usize::from(c) < m.frame.code_levels)), "{name}: a level is off");

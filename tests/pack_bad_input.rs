@@ -2,7 +2,7 @@
 
 use somnium::pack::{
     Pack, PackError, PackTensor,
-    manifest::{FORMAT_VERSION, Manifest},
+    manifest::{FORMAT_VERSION, Manifest, RecallDims},
     random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
@@ -35,6 +35,10 @@ fn file_with(manifest_json: &str, pack: &Pack) -> Vec<u8> {
         })
         .collect();
     safetensors::serialize(views, Some(HashMap::from([("somnium".to_owned(), manifest_json.to_owned())]))).expect("serialisable")
+}
+
+fn recall(m: &mut Manifest) -> &mut RecallDims {
+    m.dynamics.as_mut().and_then(|d| d.recall.as_mut()).expect("with recall")
 }
 
 fn changed_manifest(change: impl FnOnce(&mut Manifest)) -> Result<(), PackError> {
@@ -152,12 +156,12 @@ fn wrong_tensors_are_named() {
     assert!(text.contains("dyn.pos") && text.contains("F32") && text.contains("F16"), "{text}");
     for (value, shown) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (1e9, "inf")] {
         let text = error_after(&|p| {
-            let t = p.tensors.get_mut("text.embed").expect("present");
+            let t = p.tensors.get_mut("text.in.w").expect("present");
             let mut values = t.f32s();
             values[17] = value;
             *t = PackTensor::from_f32s_as_f16(&t.shape.clone(), &values);
         });
-        assert_eq!(text, format!("tensor text.embed holds {shown} at index 17"));
+        assert_eq!(text, format!("tensor text.in.w holds {shown} at index 17"));
     }
 }
 
@@ -186,9 +190,13 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         ("dynamics.heads", |m| m.dynamics.as_mut().expect("present").heads = 4),
         ("dynamics.actions", |m| m.dynamics.as_mut().expect("present").actions = 300),
         ("list of actions", |m| m.actions.truncate(1)),
-        ("vocabulary[1]", |m| m.vocabulary[1] = m.vocabulary[0].clone()),
-        ("vocabulary[0]", |m| m.vocabulary[0] = "two words".into()),
-        ("vocabulary", |m| m.vocabulary = (0..20_000).map(|i| i.to_string()).collect()),
+        ("word_table", |m| m.word_table = "klingon-64".into()),
+        ("dynamics.recall.step_px", |m| recall(m).step_px = 0),
+        ("dynamics.recall.step_px", |m| recall(m).step_px = 3),
+        ("dynamics.recall.step_px", |m| recall(m).step_px = usize::MAX),
+        ("frame in steps", |m| (m.frame.width_px, recall(m).step_px) = (7 * 40, 1)),
+        ("token of dynamics.recall.covered", |m| recall(m).covered.push(15)),
+        ("actions[2].motion", |m| m.actions[2].motion = [0, i32::MIN]),
         ("actions[0].share", |m| m.actions[0].share = 1.5),
         ("play.steps", |m| m.play.steps = 9),
         ("play.temperature", |m| m.play.temperature = f32::NAN),
@@ -216,6 +224,7 @@ fn parity_clips_are_checked() {
     let mut tensors = good.tensors.clone();
     tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[2, 15, 3], &[6; 90]));
     tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[2], &[3, 0]));
+    tensors.insert("parity.moved".into(), PackTensor::from_u8s(&[2], &[0, 1]));
     tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[2, 15, 21], &[0.5; 630]));
     assert!(Pack::new(m.clone(), tensors.clone()).is_ok());
     let mut bad = tensors.clone();
@@ -225,12 +234,11 @@ fn parity_clips_are_checked() {
     let mut bad = tensors.clone();
     bad.get_mut("parity.actions").expect("present").bytes[1] = 4;
     assert!(Pack::new(m.clone(), bad).expect_err("action 4 of 3").to_string().contains("parity.actions"));
-    m.parity.as_mut().expect("present").prompt = "snow unicorn".into();
-    assert!(Pack::new(m, tensors).expect_err("unknown word").to_string().contains("unicorn"));
-}
-
-#[test]
-fn words_are_found_whatever_their_case() {
-    let m = odd_manifest();
-    assert_eq!(m.word_ids(" Snow  unicorn meadow "), (vec![4, 1], vec!["unicorn"]));
+    let mut bad = tensors.clone();
+    bad.get_mut("parity.moved").expect("present").bytes[1] = 2;
+    assert!(Pack::new(m.clone(), bad).expect_err("neither true nor false").to_string().contains("parity.moved"));
+    m.parity.as_mut().expect("present").prompt = "snow qwrtzx".into();
+    assert!(Pack::new(m.clone(), tensors.clone()).expect_err("unknown word").to_string().contains("qwrtzx"));
+    m.parity.as_mut().expect("present").prompt = "snow forest night desert".into();
+    assert!(Pack::new(m, tensors).expect_err("more words than the model takes").to_string().contains("parity.prompt"));
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::Kernel;
 use somnium::engine::gpu::ops::matmul::{self, Variant};
-use somnium::engine::gpu::ops::{attend_prompt, attend_ring, attend_space, embed, picture, prev, sample, unmask};
+use somnium::engine::gpu::ops::{
+    attend_prompt, attend_ring, attend_space, embed, odometer, picture, prev, recall, remember, sample, unmask,
+};
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
@@ -27,6 +29,7 @@ const WHOLE: [&str; 2] = ["blit", "peak"];
 
 fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
+    kernels.extend([recall::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([1, 15, 512, 3800].map(sample::kernel));
     for bits in 0..16 {
         for tier in [Tier::Bare, Tier::Base] {
@@ -66,7 +69,7 @@ fn every_file_belongs_to_a_kernel() {
         assert!(stems.iter().any(|s| s == stem) || WHOLE.contains(&stem), "no kernel is made from {}", file.display());
         count += 1;
     }
-    assert_eq!(count, 9 + WHOLE.len(), "kernels found in {folder}");
+    assert_eq!(count, 12 + WHOLE.len(), "kernels found in {folder}");
 }
 
 /// What a plan binds is what the shader declares, in number and in kind; so is the memory that a workgroup is said to take.

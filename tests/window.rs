@@ -24,6 +24,8 @@ const WIDTH: u32 = 800;
 const HEIGHT: u32 = 600;
 /// A software driver on a busy machine may need long for its first frame.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Where the prompt field is in a window of this size with the panel open.
+const PROMPT_FIELD: (&str, &str) = ("640", "190");
 const REMEDY: &str = "install what this test needs (Debian, Ubuntu): apt install xvfb xdotool imagemagick mesa-vulkan-drivers";
 
 /// A virtual display with the game on it; both end with the test.
@@ -311,6 +313,7 @@ fn odd_pack(folder: &Path) -> (PathBuf, Pack) {
             purity_moved: 1.0,
             purity_blocked: 1.0,
             bound_to: vec![intent.name().to_owned()],
+            motion: [0, 0],
         })
         .collect();
     let pack = random_pack(manifest, 11).unwrap();
@@ -342,12 +345,13 @@ fn keys_steer_the_dream_through_their_codes() {
     for (key, intent) in [(None, Intent::Stay), (Some("d"), Intent::East), (Some("w"), Intent::North), (None, Intent::Stay)] {
         // What each other intent would have led to, as a control: the code must matter.
         let before = twin.history().iter().cloned().collect::<Vec<_>>();
+        let dreamed = before.len() - pack.manifest.dynamics.as_ref().unwrap().window;
         let code = twin.info().code_of(Drive::Intent(intent));
         twin.step(code, &settings).unwrap();
         let expected = rgb(twin.read_picture().unwrap());
         let other = {
             let mut engine = CpuEngine::new(&pack, CpuOptions::default()).unwrap();
-            engine.restore(&before, before.len() as u32 - 1).unwrap();
+            engine.restore(&before, dreamed as u32).unwrap();
             engine.dream((code + 1) % 5, &settings).unwrap();
             rgb(engine.read_picture().unwrap())
         };
@@ -437,6 +441,48 @@ fn keys_walk_the_shipped_dream() {
         assert!(prompt_starts >= 2, "of three walks under {key}, {prompt_starts} began within a second");
         assert!(right >= 4 && all <= right + right / 4, "under {key} the dream moved {all} times, {right} of them the right way");
     }
+}
+
+/// Share of the pixels in a rectangle of the screen that have hardly any colour.
+fn grey_share(stage: &Stage, (x0, y0, w, h): (u32, u32, u32, u32)) -> f32 {
+    let screen = stage.capture();
+    let mut grey = 0;
+    for (x, y) in (y0..y0 + h).flat_map(|y| (x0..x0 + w).map(move |x| (x, y))) {
+        let at = ((y * WIDTH + x) * 3) as usize;
+        let pixel = &screen[at..at + 3];
+        grey += u32::from(pixel.iter().max().unwrap() - pixel.iter().min().unwrap() < 24);
+    }
+    grey as f32 / (w * h) as f32
+}
+
+/// The prompt field with real keys: typing alone changes nothing, Enter does, letters do not walk, and what was said is kept.
+#[test]
+fn a_prompt_is_said_by_enter_and_kept() {
+    let (seed, _) = quiet_place();
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--panel", "--seed", &seed.to_string()]);
+    // The middle of the picture, left of the panel.
+    const PICTURE: (u32, u32, u32, u32) = (80, 180, 340, 220);
+    stage.wait_for("the picture in colour", |s| (grey_share(s, PICTURE) < 0.7).then_some(()));
+    let field = ["mousemove", PROMPT_FIELD.0, PROMPT_FIELD.1, "click", "1"];
+    stage.xdotool(&field);
+    stage.xdotool(&["type", "--delay", "30", "noir movie dada"]);
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(grey_share(&stage, PICTURE) < 0.7, "typing alone changed the world");
+    stage.xdotool(&["key", "Return"]);
+    stage.wait_for("a world without colour", |s| (grey_share(s, PICTURE) > 0.9).then_some(()));
+    let kept = stage.config.path().join("prompts.txt");
+    let text = stage.wait_for("the prompt on disk", |_| std::fs::read_to_string(&kept).ok());
+    assert!(text.lines().count() == 2 && text.ends_with("noir movie dada\n"), "{text}");
+    // Another one, then the first again by going up.
+    stage.xdotool(&field);
+    stage.xdotool(&["key", "ctrl+a"]);
+    stage.xdotool(&["type", "--delay", "30", "candy"]);
+    stage.xdotool(&["key", "Return"]);
+    stage.wait_for("a world in colour", |s| (grey_share(s, PICTURE) < 0.5).then_some(()));
+    stage.xdotool(&field);
+    stage.xdotool(&["key", "Up"]);
+    stage.xdotool(&["key", "Return"]);
+    stage.wait_for("the first prompt again", |s| (grey_share(s, PICTURE) > 0.9).then_some(()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // What changes from step to step: one 256-byte slot of a uniform buffer, chosen by a dynamic offset.
 
-// One group of rows: a frame that is being dreamed, or one that is being committed.
+// One group of rows: the frame that is being dreamed, the same without its prompt, or the frame that is being committed.
 struct Group {
     // Half of `tokens` and `prev` that the frame lies in.
     half: u32,
@@ -24,7 +24,7 @@ struct Group {
 }
 
 struct Frame {
-    groups: array<Group, 2>,
+    groups: array<Group, 3>,
     seed: u32,
     // Number of the frame that is being dreamed, and of the decoding step, from 1.
     frame: u32,
@@ -37,10 +37,17 @@ struct Frame {
     temperature: f32,
     // 1: levels are not drawn but taken from `tokens`, and logits are kept.
     forced: u32,
+    // Guidance: how far logits go beyond those of group 1, which runs without the prompt; 0: there is no such group.
+    guidance: f32,
+    // Where the view goes if it moves, in steps.
+    motion: vec2<i32>,
+    // Whether it does: 0, 1 or BY_ODOMETER.
+    moved: u32,
     pad: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;
+const BY_ODOMETER: u32 = 2u;
 // Levels that stand for "not given" and "to be predicted" in `tokens`.
 const UNKNOWN: u32 = 255u;
 const MASKED: u32 = 254u;

@@ -9,28 +9,29 @@ use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::gpu::plan::Plan;
 use crate::engine::gpu::tier::Tier;
 use crate::engine::gpu::{GpuEngine, Roofline};
-use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame};
+use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, TokenFrame};
 use crate::pack::Pack;
 
 /// Frames under one held action before the next.
 const HELD_FRAMES: u32 = 16;
 
-/// Measures `frames` frames and prints what came out.
+/// Measures `frames` frames under a prompt and prints what came out.
 ///
 /// # Errors
 /// One sentence.
-pub fn run(pack: &Pack, choice: EngineChoice, settings: &DecodeSettings, frames: u32) -> Result<(), String> {
+pub fn run(pack: &Pack, choice: EngineChoice, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), String> {
     let gpu = match choice {
         EngineChoice::Cpu => false,
         EngineChoice::Gpu => true,
         EngineChoice::Auto => !only_software(&new_instance()),
     };
-    let measured = if gpu { on_gpu(pack, settings, frames) } else { on_cpu(pack, settings, frames) };
+    let measured = if gpu { on_gpu(pack, settings, words, frames) } else { on_cpu(pack, settings, words, frames) };
     measured.map_err(|e| e.to_string())
 }
 
-fn on_cpu(pack: &Pack, settings: &DecodeSettings, frames: u32) -> Result<(), EngineError> {
+fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
     let mut engine = CpuEngine::new(pack, CpuOptions::default())?;
+    engine.set_prompt(words)?;
     measure(&mut engine, pack, settings, frames)?;
     println!("dispatches   none: the CPU engine");
     println!("blocking     no readback: pictures are in memory");
@@ -41,10 +42,11 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, frames: u32) -> Result<(), Eng
     Ok(())
 }
 
-fn on_gpu(pack: &Pack, settings: &DecodeSettings, frames: u32) -> Result<(), EngineError> {
+fn on_gpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
     let context = GpuContext::headless(false)?;
     let peak = peak::of_gpu(&context)?;
     let mut engine = GpuEngine::new(context, pack)?;
+    engine.set_prompt(words)?;
     measure(&mut engine, pack, settings, frames)?;
     let before = engine.blocking_waits();
     let fps = engine_fps(&mut engine, settings, frames)?;
@@ -63,7 +65,7 @@ fn measure(engine: &mut dyn Engine, pack: &Pack, settings: &DecodeSettings, fram
     let actions = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions as u32;
     if let Some((_, still, _)) = gallery::fitted(m.frame.width_px, m.frame.height_px).first() {
         let codes = engine.encode(&still.rgb)?;
-        engine.restore(&[TokenFrame { codes, action: actions as u8, prompt: Vec::new() }], 0)?;
+        engine.restore(&[TokenFrame { codes, action: actions as u8, moved: false, prompt: Vec::new() }], 0)?;
     }
     let mut codes = vec![0; m.frame.code_bytes()];
     let mut frame = |engine: &mut dyn Engine, i: u32| -> Result<(f64, u64), EngineError> {

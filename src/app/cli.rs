@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::headless::{self, HeadlessPlan};
+use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
+use super::prompt_args::{PromptArgs, words};
 use super::window::{self, WindowPlan};
-use super::{bench, inspect};
-use crate::dream::prompt::{self, Fate};
+use super::{bench, dreamed, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
 use crate::engine::inputs::{check_settings, play_settings};
-use crate::engine::{DecodeSettings, UnmaskOrder};
+use crate::engine::{DecodeSettings, PromptWord, UnmaskOrder};
 use crate::pack::manifest::Manifest;
 
 /// What a wrong command line, a bad file, a missing display or adapter end with.
@@ -34,6 +34,8 @@ struct Cli {
 enum Sub {
     /// Play a simulator itself, to compare a dream with the truth.
     World(WorldArgs),
+    /// Dream without a window, from words, a picture or a clip, into a file.
+    Dream(dreamed::DreamArgs),
     /// Say what is in a pack, and whether the engines here compute what its trainer computed.
     Inspect(InspectArgs),
     /// Measure how fast a pack dreams without a window.
@@ -49,7 +51,7 @@ struct PlayArgs {
     engine: EngineChoice,
     #[command(flatten)]
     decode: DecodeArgs,
-    /// Picture to start from: PNG, JPEG, WebP, or a GIF whose frames become history.
+    /// Picture to start from: PNG, JPEG, WebP, or a GIF whose frames become history. With a prompt and no picture the prompt is the start.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
     #[command(flatten)]
@@ -58,7 +60,7 @@ struct PlayArgs {
 
 /// How frames are decoded; the pack's own settings where not given.
 #[derive(Args, Debug)]
-struct DecodeArgs {
+pub(super) struct DecodeArgs {
     /// Decoding steps a frame.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
     steps: Option<u32>,
@@ -71,6 +73,9 @@ struct DecodeArgs {
     /// Frames the dream looks at, itself included.
     #[arg(long, value_name = "FRAMES")]
     memory: Option<usize>,
+    /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice.
+    #[arg(long, value_name = "BETA", default_value_t = 0.0)]
+    guidance: f32,
 }
 
 #[derive(Args, Debug)]
@@ -88,6 +93,9 @@ struct BenchArgs {
     engine: EngineChoice,
     #[command(flatten)]
     decode: DecodeArgs,
+    /// A prompt to measure under: what words cost.
+    #[arg(long, default_value = "")]
+    prompt: String,
     /// Frames to measure, after a tenth as many to warm up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     frames: u32,
@@ -108,9 +116,8 @@ struct WorldArgs {
 /// How to show what plays.
 #[derive(Args, Debug)]
 struct ShowArgs {
-    /// What the world should be like, in words it knows.
-    #[arg(long, default_value = "")]
-    prompt: String,
+    #[command(flatten)]
+    say: PromptArgs,
     /// Seed of the dream's chances, or of the simulator's land.
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -141,7 +148,7 @@ struct ShowArgs {
     /// What is pressed without a window: "D*20 W*10 .*5", "east*20,north*10", "#3*4" for raw codes, or @FILE.
     #[arg(long, value_name = "SCRIPT", requires = "headless")]
     actions: Option<String>,
-    /// Record to a .gif, or the last frame to a .png.
+    /// Record to a .gif or .webp, or the last frame to a .png.
     #[arg(long, value_name = "FILE", requires = "headless")]
     record: Option<PathBuf>,
     /// Whole-number enlargement of what is recorded.
@@ -183,31 +190,40 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
     match cli.command {
         Some(Sub::World(args)) => {
             let launch = Launch::world(&args.name, args.show.seed, args.hold_ambience)?;
-            show(launch, &args.show, no_settings(args.show.seed), started)
+            let words = args.show.say.words(launch.title(), launch.prompt_words())?;
+            show(launch, words, &args.show, no_settings(args.show.seed), started)
         }
+        Some(Sub::Dream(args)) => dreamed::run(&args),
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
         Some(Sub::Bench(args)) => {
             let path = pack_path(args.pack)?;
             let pack = read_pack(&path)?;
             let settings = settings(&pack.manifest, &args.decode, 1)?;
-            bench::run(&pack, args.engine, &settings, args.frames)
+            let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+            let words = words(&args.prompt, &pack.manifest.name, most_words)?;
+            let words: Vec<PromptWord> = words.into_iter().map(PromptWord::whole).collect();
+            bench::run(&pack, args.engine, &settings, &words, args.frames)
         }
         None => {
             let args = cli.play;
-            let launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_deref())?;
+            let mut launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_deref())?;
+            let words = args.show.say.words(launch.title(), launch.prompt_words())?;
+            if args.image.is_none() && !words.is_empty() {
+                launch = launch.without_picture();
+            }
             let Launch::Pack { pack, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
             let settings = settings(&pack.manifest, &args.decode, args.show.seed)?;
-            show(launch, &args.show, settings, started)
+            show(launch, words, &args.show, settings, started)
         }
     }
 }
 
-fn pack_path(given: Option<PathBuf>) -> Result<PathBuf, String> {
+pub(super) fn pack_path(given: Option<PathBuf>) -> Result<PathBuf, String> {
     given.map_or_else(shipped_pack, Ok)
 }
 
 /// The pack's settings, changed as asked.
-fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeSettings, String> {
+pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeSettings, String> {
     let own = play_settings(manifest);
     let settings = DecodeSettings {
         steps: args.steps.unwrap_or(own.steps),
@@ -216,6 +232,7 @@ fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeS
         order: args.order.unwrap_or(own.order),
         window: args.memory.unwrap_or(own.window),
         context_level: own.context_level,
+        guidance: args.guidance,
     };
     check_settings(manifest, &settings).map_err(|e| e.to_string())?;
     Ok(settings)
@@ -223,24 +240,22 @@ fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeS
 
 /// A simulator decodes nothing; only the seed is shown.
 fn no_settings(seed: u32) -> DecodeSettings {
-    DecodeSettings { steps: 1, temperature: 0.0, seed, order: UnmaskOrder::Random, window: 1, context_level: 0 }
+    DecodeSettings { steps: 1, temperature: 0.0, seed, order: UnmaskOrder::Random, window: 1, context_level: 0, guidance: 0.0 }
 }
 
-fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
+fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
     if args.headless {
         let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
         let frames = args.frames.unwrap_or(script.len());
         if frames == 0 {
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
-        let (vocabulary, most_words) = launch.vocabulary();
-        let words = prompt::read(&args.prompt, vocabulary, most_words);
-        if let Some(word) = words.iter().find(|w| w.fate == Fate::Unknown) {
-            return Err(format!("{} does not know the word {:?} of the prompt", launch.title(), &args.prompt[word.range.clone()]));
-        }
-        let mut source = launch.open_source(None, &prompt::ids(&words))?;
-        let plan = HeadlessPlan { frames, script, record: args.record.clone(), scale: args.scale, settings };
-        return headless::run(source.as_mut(), &plan);
+        let queue = args.say.queue()?;
+        let mut source = launch.open_source(None, &words, &settings)?;
+        let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale)?;
+        headless.record(source.as_mut())?;
+        headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, blend_frames: args.say.blend })?;
+        return headless.finish();
     }
     window::run(WindowPlan {
         launch,
@@ -251,7 +266,10 @@ fn show(launch: Launch, args: &ShowArgs, settings: DecodeSettings, started: Inst
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),
-        prompt: args.prompt.clone(),
+        prompt: args.say.prompt.clone(),
+        words,
+        blend_frames: args.say.blend,
+        queue: args.say.queue()?,
         started,
     })
 }

@@ -1,92 +1,112 @@
 //! Play without a display, through the same sources: a script in, a recording and a summary out.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use crate::dream::record::{GifRecorder, write_png};
-use crate::dream::{Drive, Source};
+use super::prompt_queue::PromptQueue;
+use crate::dream::record::Recorder;
+use crate::dream::session::DreamSession;
+use crate::dream::{Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
+use crate::prompt;
 
 pub struct HeadlessPlan {
     /// Frames to make.
     pub frames: usize,
     /// One drive a frame; nobody touches anything once it is over.
     pub script: Vec<Drive>,
-    /// `.gif` for all frames, `.png` for the last.
-    pub record: Option<PathBuf>,
-    /// Whole-number enlargement of what is recorded.
-    pub scale: u32,
     pub settings: DecodeSettings,
+    /// Prompts by the clock of the frames.
+    pub queue: PromptQueue,
+    pub blend_frames: u32,
 }
 
-/// Plays and prints one line about it.
-///
-/// # Errors
-/// One sentence.
-pub fn run(source: &mut dyn Source, plan: &HeadlessPlan) -> Result<(), String> {
-    let info = source.info().clone();
-    let mut output = plan.record.as_deref().map(|path| Output::create(path, &info, plan.scale)).transpose()?;
-    if let Some(output) = &mut output {
-        output.push(&source.read_picture().map_err(|e| e.to_string())?)?;
-    }
-    let mut times_ms = Vec::with_capacity(plan.frames);
-    for frame in 0..plan.frames {
-        let code = info.code_of(plan.script.get(frame).copied().unwrap_or_default());
-        let start = Instant::now();
-        source.step(code, &plan.settings).map_err(|e| e.to_string())?;
-        if let Some(output) = &mut output {
-            let rgba = source.read_picture().map_err(|e| e.to_string())?;
-            times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-            output.push(&rgba)?;
-        } else {
-            times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-    }
-    if let Some(output) = output {
-        output.finish(&info, plan.scale)?;
-    }
-    times_ms.sort_by(f64::total_cmp);
-    let median = times_ms.get(times_ms.len() / 2).copied().unwrap_or(0.0);
-    println!("{}: {} frames, median {median:.2} ms a frame ({}, {})", info.title, plan.frames, info.engine, info.device);
-    Ok(())
+/// A walk without a window: what it looks like goes to a file, how long it took into a summary.
+pub struct Headless {
+    info: SourceInfo,
+    recorder: Option<Recorder>,
+    times_ms: Vec<f64>,
 }
 
-enum Output {
-    Gif(Box<GifRecorder>),
-    /// The last frame is kept until the end.
-    Png(PathBuf, Vec<u8>),
-}
-
-impl Output {
-    fn create(path: &Path, info: &crate::dream::SourceInfo, scale: u32) -> Result<Self, String> {
-        match path.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
-            Some("gif") => {
-                let gif = GifRecorder::create(path, info.width_px, info.height_px, info.rate_hz, scale);
-                Ok(Self::Gif(Box::new(gif.map_err(|e| e.to_string())?)))
-            }
-            Some("png") => Ok(Self::Png(path.to_owned(), Vec::new())),
-            _ => Err(format!("cannot record to {}: its name must end in .gif, or in .png for the last frame", path.display())),
-        }
+impl Headless {
+    /// `record`: where to, by the ending of the name; `scale`: whole-number enlargement.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32) -> Result<Self, String> {
+        let info = source.info().clone();
+        let recorder = record.map(|path| Recorder::create(path, &info, scale)).transpose().map_err(|e| e.to_string())?;
+        Ok(Self { info, recorder, times_ms: Vec::new() })
     }
 
-    fn push(&mut self, rgba: &[u8]) -> Result<(), String> {
-        match self {
-            Self::Gif(gif) => gif.push(rgba).map_err(|e| e.to_string()),
-            Self::Png(_, last) => {
-                last.clear();
-                last.extend_from_slice(rgba);
-                Ok(())
-            }
-        }
+    /// Records the frame there is.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
+        let Some(recorder) = &mut self.recorder else { return Ok(()) };
+        recorder.push(&source.read_picture().map_err(|e| e.to_string())?).map_err(|e| e.to_string())
     }
 
-    fn finish(self, info: &crate::dream::SourceInfo, scale: u32) -> Result<(), String> {
-        match self {
-            Self::Gif(_) => Ok(()),
-            Self::Png(path, rgba) => {
-                let (large, w, h) = crate::dream::record::enlarge(&rgba, info.width_px, info.height_px, scale as usize)?;
-                write_png(&path, w, h, &large).map_err(|e| e.to_string())
+    /// Plays as planned.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn play(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
+        for frame in 0..plan.frames {
+            let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
+            if let Some(text) = plan.queue.due(now) {
+                let words = prompt::ids(&prompt::read(&text, self.info.prompt_words));
+                source.set_prompt(&words, plan.blend_frames).map_err(|e| e.to_string())?;
             }
+            let code = self.info.code_of(plan.script.get(frame).copied().unwrap_or_default());
+            let start = Instant::now();
+            source.step(code, &plan.settings).map_err(|e| e.to_string())?;
+            self.made(source, start)?;
         }
+        Ok(())
+    }
+
+    /// Makes the frames of a clip again: in each the tokens that `chosen` names are dreamed, the others are the clip's.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn dream_clip(
+        &mut self,
+        dream: &mut DreamSession,
+        frames: &[(Vec<u8>, u8)],
+        chosen: &[bool],
+        settings: &DecodeSettings,
+    ) -> Result<(), String> {
+        for (rgb, code) in frames {
+            let start = Instant::now();
+            let codes = dream.encode(rgb).map_err(|e| e.to_string())?;
+            dream.step_around(&codes, chosen, *code, settings).map_err(|e| e.to_string())?;
+            self.made(dream, start)?;
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, source: &mut dyn Source, start: Instant) -> Result<(), String> {
+        let Some(recorder) = &mut self.recorder else {
+            self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
+            return Ok(());
+        };
+        let rgba = source.read_picture().map_err(|e| e.to_string())?;
+        self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
+        recorder.push(&rgba).map_err(|e| e.to_string())
+    }
+
+    /// Completes the recording and prints one line.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn finish(mut self) -> Result<(), String> {
+        self.recorder.take().map_or(Ok(()), Recorder::finish).map_err(|e| e.to_string())?;
+        self.times_ms.sort_by(f64::total_cmp);
+        let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
+        let (info, frames) = (&self.info, self.times_ms.len());
+        println!("{}: {frames} frames, median {median:.2} ms a frame ({}, {})", info.title, info.engine, info.device);
+        Ok(())
     }
 }

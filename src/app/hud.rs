@@ -14,12 +14,16 @@ pub fn texts(status: &Status, adapter: &str, seed: u32, paused: bool, wide: bool
     let speed = if paused { "paused".to_owned() } else { format!("{:.1} frames/s", status.fps) };
     let stages: Vec<String> = status.stages.iter().map(|(name, ms)| format!("{name} {ms:.1}")).collect();
     let split = if stages.is_empty() || !wide { String::new() } else { format!("  ({})", stages.join("  ")) };
-    // A device works on after the call is done; its stages say for how long.
-    let frame_ms = status.stages.iter().map(|(_, ms)| ms).sum::<f32>().max(status.frame_ms);
+    let frame_ms = frame_ms(status);
     let left = format!("{speed}   {frame_ms:.1} ms{split}");
     let screen = if adapter.is_empty() || info.device.contains(adapter) { String::new() } else { format!("   {adapter}") };
     let right = format!("{}, {}{screen}   seed {seed}", info.engine, info.device);
     (left, right)
+}
+
+/// Milliseconds of the newest frame. A device works on after the call is done; its stages say for how long.
+pub fn frame_ms(status: &Status) -> f32 {
+    status.stages.iter().map(|(_, ms)| ms).sum::<f32>().max(status.frame_ms)
 }
 
 /// `adapter` is what the window is drawn with.

@@ -95,7 +95,7 @@ fn summary(pack: &Pack) {
             action.purity_blocked * 100.0,
         );
     }
-    println!("words      {}", m.vocabulary.join(" "));
+    println!("words      {}", m.word_table);
     let p = &m.provenance;
     println!("data       {}", p.data);
     println!("trained    {:.0} s on {} with {:?} at {}", p.trained_secs, p.hardware, p.command, p.commit);

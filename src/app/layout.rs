@@ -15,6 +15,23 @@ impl RectPx {
     }
 }
 
+/// `area`, in points, in pixels of which there are `scale` a point; nothing where it is empty.
+pub fn to_px(area: egui::Rect, scale: f32) -> RectPx {
+    if !area.is_finite() || area.width() <= 0.0 || area.height() <= 0.0 {
+        return RectPx::default();
+    }
+    let px = |points: f32| (points * scale).round().max(0.0) as u32;
+    let (x, y) = (px(area.left()), px(area.top()));
+    RectPx { x, y, width: px(area.right()).saturating_sub(x), height: px(area.bottom()).saturating_sub(y) }
+}
+
+/// The way back.
+pub fn to_points(rect: RectPx, scale: f32) -> egui::Rect {
+    let points = |px: u32| px as f32 / scale;
+    let corner = egui::pos2(points(rect.x), points(rect.y));
+    egui::Rect::from_min_size(corner, egui::vec2(points(rect.width), points(rect.height)))
+}
+
 /// The largest whole-number enlargement of a `frame_px` picture (width, height) in the middle of `area`; where not even the picture
 /// itself fits, it is made smaller with its proportions kept.
 pub fn picture_rect(area: RectPx, frame_px: (u32, u32)) -> RectPx {

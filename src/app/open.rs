@@ -11,7 +11,7 @@ use crate::dream::truth::{self, TruthSession};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::GpuEngine;
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{DecodeSettings, Engine, EngineError};
 use crate::pack::Pack;
 use crate::worlds;
 
@@ -43,7 +43,7 @@ impl EngineChoice {
 /// What to play; cheap to clone, and can be opened again after a lost device.
 #[derive(Clone)]
 pub enum Launch {
-    World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize), vocabulary: Vec<String> },
+    World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize) },
     Pack { pack: Arc<Pack>, engine: EngineChoice, start: Arc<[Still]>, gallery: Arc<[GalleryItem]> },
 }
 
@@ -53,7 +53,7 @@ impl Launch {
     pub fn world(name: &str, seed: u32, hold_ambience: bool) -> Result<Self, String> {
         let world = find_world(name)?;
         let frame_px = (world.info().width_px, world.info().height_px);
-        Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px, vocabulary: truth::vocabulary() })
+        Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
     }
 
     /// A pack read and checked, to be started from `image` or from the first picture of the gallery.
@@ -89,11 +89,20 @@ impl Launch {
         }
     }
 
-    /// The words it knows and how many a prompt may have.
-    pub fn vocabulary(&self) -> (&[String], usize) {
+    /// Lets a dream begin with its prompt instead of a picture.
+    #[must_use]
+    pub fn without_picture(mut self) -> Self {
+        if let Self::Pack { start, .. } = &mut self {
+            *start = Arc::new([]);
+        }
+        self
+    }
+
+    /// How many words a prompt may have.
+    pub fn prompt_words(&self) -> usize {
         match self {
-            Self::World { vocabulary, .. } => (vocabulary, truth::PROMPT_WORDS),
-            Self::Pack { pack, .. } => (&pack.manifest.vocabulary, pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words)),
+            Self::World { .. } => truth::PROMPT_WORDS,
+            Self::Pack { pack, .. } => pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words),
         }
     }
 
@@ -104,26 +113,27 @@ impl Launch {
         }
     }
 
-    /// Opens it on the present thread, with `prompt` (word ids) in force; the window's device is `gpu`.
+    /// Opens it on the present thread, with `words` (rows of the word table) in force; the window's device is `gpu`. The first frame is
+    /// made with `settings` where it is dreamed.
     ///
     /// # Errors
     /// One sentence.
-    pub fn open_source(&self, gpu: Option<&GpuContext>, prompt: &[u16]) -> Result<Box<dyn Source>, String> {
+    pub fn open_source(&self, gpu: Option<&GpuContext>, words: &[u16], settings: &DecodeSettings) -> Result<Box<dyn Source>, String> {
         match self {
             Self::World { name, seed, hold_ambience, .. } => {
                 let mut session = TruthSession::new(find_world(name)?, *seed, *hold_ambience);
-                if !prompt.is_empty() {
-                    session.set_prompt(prompt).and_then(|()| session.reset(*seed)).map_err(|e| e.to_string())?;
+                if !words.is_empty() {
+                    let start = DecodeSettings { seed: *seed, ..*settings };
+                    session.set_prompt(words, 0).and_then(|()| session.reset(&start)).map_err(|e| e.to_string())?;
                 }
                 Ok(Box::new(session))
             }
             Self::Pack { pack, engine, start, .. } => {
                 let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
                 let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;
-                session.set_prompt(prompt).map_err(|e| e.to_string())?;
-                if !start.is_empty() {
-                    session.start_from(start).map_err(|e| e.to_string())?;
-                }
+                session.set_prompt(words, 0).map_err(|e| e.to_string())?;
+                if start.is_empty() { session.start_from_prompt(settings) } else { session.start_from(start) }
+                    .map_err(|e| e.to_string())?;
                 Ok(Box::new(session))
             }
         }

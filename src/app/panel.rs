@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use egui::{Align2, Color32, RichText, vec2};
 
+use super::layout::{RectPx, picture_rect, to_points, to_px};
+use super::paint::PaintState;
+use super::pictures::SeenTextures;
+use super::prompt_field::PromptState;
 use super::theme;
 use super::toasts::Toasts;
-use super::{hud, inspector, prompt_field};
+use super::{hud, inspector, paint, pictures, prompt_field};
 use crate::dream::runner::{Rate, Status};
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{DecodeSettings, UnmaskOrder};
@@ -24,7 +28,18 @@ pub enum UiEvent {
     Command(Command),
     Settings(DecodeSettings),
     Rate(Rate),
-    Prompt(Vec<u16>),
+    /// From now on the world should be like this.
+    Prompt(String),
+    /// Begin from the prompt alone.
+    FromPrompt,
+    /// Freeze the frame to paint on it, or play on.
+    Paint(bool),
+    /// Dream these tokens again, under these words or the prompt.
+    Repaint(Vec<bool>, String),
+    /// Dream this share of the tokens again.
+    Stylise(f32),
+    /// Undo the last change by hand.
+    TakeBack,
     /// Start from this picture of the gallery.
     Gallery(usize),
     OpenPicture,
@@ -45,8 +60,12 @@ pub struct UiState {
     pub paused: bool,
     pub settings: DecodeSettings,
     pub rate: Rate,
-    pub prompt: String,
+    pub prompt: PromptState,
+    pub paint: PaintState,
     pub gallery: Vec<Thumbnail>,
+    pub seen: SeenTextures,
+    /// When the program started: the clock of the prompt queue.
+    pub started: Instant,
     pub toasts: Toasts,
     /// Files are held over the window.
     pub dropping: bool,
@@ -57,15 +76,18 @@ pub struct UiState {
 }
 
 impl UiState {
-    pub fn new(settings: DecodeSettings, rate: Rate, prompt: String) -> Self {
+    pub fn new(settings: DecodeSettings, rate: Rate, started: Instant) -> Self {
         Self {
             panel: false,
             hud: false,
             paused: false,
             settings,
             rate,
-            prompt,
+            prompt: PromptState::default(),
+            paint: PaintState::default(),
             gallery: Vec::new(),
+            seen: SeenTextures::default(),
+            started,
             toasts: Toasts::default(),
             dropping: false,
             adapter: String::new(),
@@ -75,8 +97,8 @@ impl UiState {
     }
 }
 
-/// Draws everything but the picture; gives the area left for the picture, in points.
-pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) -> egui::Rect {
+/// Draws everything but the picture; gives the pixels of the window where that belongs.
+pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) -> RectPx {
     if state.hud || state.panel {
         egui::Panel::bottom("hud").exact_size(BAR_HEIGHT).resizable(false).show_separator_line(false).frame(theme::bar_frame()).show(
             ui,
@@ -100,6 +122,12 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         events.push(UiEvent::CodeUp(code));
     }
     let area = ui.available_rect_before_wrap();
+    let scale = ui.ctx().pixels_per_point();
+    let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
+        let rect = picture_rect(to_px(area, scale), (info.width_px as u32, info.height_px as u32));
+        paint::overlay(ui, to_points(rect, scale), info, &mut state.paint);
+        rect
+    });
     if let Some(why) = &status.failed {
         centred(ui, area, why, theme::ERROR);
     } else if status.info.is_none() {
@@ -107,11 +135,11 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     }
     if state.dropping {
         ui.painter().rect_filled(area, 0.0, Color32::from_black_alpha(150));
-        centred(ui, area, "Drop a picture to start from it", Color32::WHITE);
+        centred(ui, area, "Be here now", Color32::WHITE);
     }
     hint(ui, state, area);
     state.toasts.show(ui.ctx(), area);
-    area
+    picture
 }
 
 fn centred(ui: &egui::Ui, area: egui::Rect, text: &str, color: Color32) {
@@ -150,15 +178,23 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     ui.add_space(4.0);
     transport(ui, state, events);
-    theme::heading(ui, "Action");
-    inspector::show(ui, &info, status, &mut state.played, events);
+    theme::heading(ui, "Prompt");
     if info.prompt_words > 0 {
-        theme::heading(ui, "Prompt");
-        prompt_field::show(ui, &info, &mut state.prompt, events);
+        state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings);
+        let now = state.started.elapsed();
+        prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, now, events);
+    } else {
+        ui.label(RichText::new("This pack was made without words and takes no prompts.").color(theme::QUIET));
     }
     if info.kind == SourceKind::Dream {
-        theme::heading(ui, "Start from");
-        gallery(ui, state, events);
+        theme::heading(ui, "Be here now");
+        pictures::show(ui, &info, &state.gallery, &mut state.seen, status.seen.as_ref(), events);
+        theme::heading(ui, "Change it by hand");
+        paint::tools(ui, &mut state.paint, events);
+    }
+    theme::heading(ui, "Action");
+    inspector::show(ui, &info, status, &mut state.played, events);
+    if info.kind == SourceKind::Dream {
         theme::heading(ui, "Dreaming");
         decoding(ui, &info, state, events);
     }
@@ -185,33 +221,8 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     }
 }
 
-fn gallery(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
-    let gap = ui.spacing().item_spacing.x;
-    let width = (ui.available_width() - 2.0 * gap) / 3.0;
-    for (row, thumbnails) in state.gallery.chunks(3).enumerate() {
-        ui.horizontal(|ui| {
-            for (column, thumbnail) in thumbnails.iter().enumerate() {
-                let size = thumbnail.texture.size_vec2();
-                let image = egui::Image::new((thumbnail.texture.id(), size * (width / size.x))).corner_radius(4);
-                let response = ui.add(image.sense(egui::Sense::click())).on_hover_text(&thumbnail.name);
-                if response.hovered() {
-                    let edge = egui::Stroke::new(1.5, theme::ACCENT);
-                    ui.painter().rect_stroke(response.rect, 4, edge, egui::StrokeKind::Outside);
-                }
-                if response.clicked() {
-                    events.push(UiEvent::Gallery(row * 3 + column));
-                }
-            }
-        });
-    }
-    if ui.add_sized(vec2(ui.available_width(), 28.0), egui::Button::new("Open a picture ...")).clicked() {
-        events.push(UiEvent::OpenPicture);
-    }
-    ui.label(RichText::new("or drop a PNG, JPEG, WebP or GIF on the window").size(11.5).color(theme::QUIET));
-}
-
 /// One line of a form: name at the left, control at the right.
-fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) {
+pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) {
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(86.0, 22.0), egui::Sense::hover());
         ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, egui::FontId::proportional(13.0), theme::QUIET);
@@ -268,5 +279,161 @@ fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, status: &Sta
                 ui.label(RichText::new(format!("{ms:.1} ms")).monospace().size(11.5).color(theme::QUIET));
             });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use egui::{Event, Key, Modifiers, Shape};
+
+    use super::*;
+
+    /// The panel, drawn on no screen.
+    struct Bench {
+        ctx: egui::Context,
+        state: UiState,
+        status: Status,
+        /// Where the picture was last.
+        picture: RectPx,
+    }
+
+    impl Bench {
+        fn new(prompt_words: usize) -> Self {
+            let info = SourceInfo {
+                kind: SourceKind::Dream,
+                title: "bench".to_owned(),
+                engine: String::new(),
+                device: String::new(),
+                width_px: 32,
+                height_px: 32,
+                rate_hz: 10,
+                grid: [2, 2],
+                actions: Vec::new(),
+                prompt_words,
+                suggested_prompts: vec!["neon night".to_owned()],
+                window: 4,
+                context_levels: 1,
+            };
+            let order = UnmaskOrder::Random;
+            let settings = DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 4, context_level: 0, guidance: 0.0 };
+            let mut state = UiState::new(settings, Rate::Own, Instant::now());
+            state.panel = true;
+            Self {
+                ctx: egui::Context::default(),
+                state,
+                status: Status { info: Some(Arc::new(info)), ..Status::default() },
+                picture: RectPx::default(),
+            }
+        }
+
+        /// All that is written, and what was asked for.
+        fn draw(&mut self, input: Vec<Event>) -> (String, Vec<UiEvent>) {
+            let (written, events) = self.draw_places(input);
+            (written.into_iter().map(|(text, _)| text + "\n").collect(), events)
+        }
+
+        /// As [`Self::draw`], with where each text stands.
+        fn draw_places(&mut self, input: Vec<Event>) -> (Vec<(String, egui::Pos2)>, Vec<UiEvent>) {
+            let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, vec2(900.0, 2000.0));
+            let input = egui::RawInput { screen_rect: Some(screen), events: input, focused: true, ..Default::default() };
+            let mut events = Vec::new();
+            let output = self.ctx.run_ui(input, |ui| {
+                self.picture = show(ui, &mut self.state, &self.status, &mut events);
+            });
+            let mut written = Vec::new();
+            output.shapes.iter().for_each(|shape| read(&shape.shape, &mut written));
+            (written, events)
+        }
+
+        /// What a press and release of the left button asks for.
+        fn click(&mut self, at: egui::Pos2) -> Vec<UiEvent> {
+            let button =
+                |pressed| Event::PointerButton { pos: at, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+            self.draw(vec![Event::PointerMoved(at)]);
+            let pressed = self.draw(vec![button(true)]).1;
+            [pressed, self.draw(vec![button(false)]).1].concat()
+        }
+
+        fn click_on(&mut self, label: &str) -> Vec<UiEvent> {
+            let (written, _) = self.draw_places(Vec::new());
+            let place = written.iter().find(|(text, _)| text == label);
+            let at = place.unwrap_or_else(|| panic!("{label} is not written in {written:?}")).1;
+            self.click(at + vec2(4.0, 4.0))
+        }
+    }
+
+    fn read(shape: &Shape, written: &mut Vec<(String, egui::Pos2)>) {
+        match shape {
+            Shape::Vec(shapes) => shapes.iter().for_each(|shape| read(shape, written)),
+            Shape::Text(shape) => written.push((shape.galley.text().to_owned(), shape.pos)),
+            _ => {}
+        }
+    }
+
+    fn key(key: Key) -> Event {
+        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
+    }
+
+    #[test]
+    fn a_pack_without_words_says_so() {
+        let (text, _) = Bench::new(0).draw(Vec::new());
+        assert!(text.contains("takes no prompts") && !text.contains("neon night"), "{text}");
+        let (text, _) = Bench::new(8).draw(Vec::new());
+        assert!(!text.contains("takes no prompts") && text.contains("neon night") && text.contains("guidance"), "{text}");
+    }
+
+    #[test]
+    fn typing_alone_says_nothing_and_enter_does() {
+        let mut bench = Bench::new(8);
+        bench.draw(Vec::new());
+        bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+        bench.draw(Vec::new());
+        let (text, events) = bench.draw(vec![Event::Text("snow qwrtzx ".to_owned())]);
+        assert_eq!(events, [], "{text}");
+        let (text, events) = bench.draw(Vec::new());
+        assert!(text.contains("qwrtzx: not known") && events.is_empty(), "{text}");
+        let (_, events) = bench.draw(vec![key(Key::Enter)]);
+        assert_eq!(events, [UiEvent::Prompt("snow qwrtzx ".to_owned())]);
+        // What was said before comes back by going up, and is not said by that.
+        bench.state.prompt.history.said("candy");
+        bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+        bench.draw(Vec::new());
+        assert_eq!(bench.draw(vec![key(Key::ArrowUp)]).1, []);
+        assert_eq!(bench.state.prompt.text, "candy");
+        bench.draw(vec![key(Key::ArrowDown)]);
+        assert_eq!(bench.state.prompt.text, "snow qwrtzx ");
+    }
+
+    #[test]
+    fn what_is_painted_is_what_is_dreamed_again() {
+        let mut bench = Bench::new(8);
+        bench.draw(Vec::new());
+        assert_eq!(bench.click_on("Paint over the picture ..."), [UiEvent::Paint(true)]);
+        bench.state.paint.begin(false);
+        assert_eq!(bench.click_on("Dream it"), [], "nothing is painted yet");
+        // The upper left corner of the picture, whose four tokens lie in the middle of the free area.
+        let corner = bench.picture;
+        assert_eq!(bench.click(egui::pos2(corner.x as f32 + 5.0, corner.y as f32 + 5.0)), []);
+        assert_eq!(bench.click_on("Dream it"), [UiEvent::Repaint(vec![true, false, false, false], String::new())]);
+        assert_eq!(bench.click_on("Undo stroke"), []);
+        assert_eq!(bench.click_on("Dream it"), [], "the stroke is taken back");
+        assert_eq!(bench.click_on("Play on"), [UiEvent::Paint(false)]);
+        assert_eq!(bench.click_on("Take back"), [UiEvent::TakeBack]);
+    }
+
+    #[test]
+    fn no_text_upsets_the_field() {
+        let mut bench = Bench::new(8);
+        for text in
+            [String::new(), "snow ".repeat(2000), "\u{1F332}\u{200D}\u{7}\u{202E}".to_owned(), "\u{96EA}\u{306E}\u{68EE} лес".to_owned()]
+        {
+            bench.state.prompt.text.clone_from(&text);
+            bench.draw(Vec::new());
+            bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+            bench.draw(vec![Event::Paste(text)]);
+            bench.draw(vec![key(Key::Enter)]);
+        }
     }
 }

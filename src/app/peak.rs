@@ -48,7 +48,7 @@ fn multiply() -> f64 {
     repeat(2.0 * (N * N * N) as f64, || {
         // SAFETY: all three are N x N, row by row.
         unsafe {
-            gemm::gemm(
+            gemm_f32::gemm::f32::get_gemm_fn()(
                 N,
                 N,
                 N,
@@ -67,7 +67,7 @@ fn multiply() -> f64 {
                 false,
                 false,
                 false,
-                gemm::Parallelism::None,
+                gemm_common::Parallelism::None,
             );
         }
         std::hint::black_box(&mut c);

@@ -1,83 +1,218 @@
-//! The prompt field: typed words go to the dream at once, unknown ones are marked, suggestions are a click away.
+//! The prompt: a field whose words are marked where the world has no idea of them, applied by Enter; suggestions, blending, guidance and
+//! the queue for demos.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, FontId, RichText, Stroke};
+use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
+use egui::{Color32, FontId, Id, Key, Modifiers, RichText, Stroke, vec2};
 
-use super::panel::UiEvent;
+use super::guidance::GuidanceCost;
+use super::marks::{Mark, Marks};
+use super::panel::{UiEvent, line};
+use super::prompt_history::{MOST_LETTERS, PromptHistory};
+use super::prompt_queue::{EVERY_SECS, PromptQueue};
 use super::theme;
-use crate::dream::SourceInfo;
-use crate::dream::prompt::{self, Fate};
+use crate::dream::{SourceInfo, SourceKind};
+use crate::engine::DecodeSettings;
+use crate::engine::inputs::MOST_GUIDANCE;
 
-/// Longest text the field takes; far more than any pack's longest prompt.
-const MOST_LETTERS: usize = 400;
+/// Most frames of a blend.
+const MOST_BLEND_FRAMES: u32 = 60;
 
-pub fn show(ui: &mut egui::Ui, info: &SourceInfo, text: &mut String, events: &mut Vec<UiEvent>) {
+/// Suggestions shown until more are asked for.
+const FEW_SUGGESTIONS: usize = 4;
+
+/// All that stands in the prompt's part of the panel.
+#[derive(Default)]
+pub struct PromptState {
+    /// What stands in the field.
+    pub text: String,
+    /// What is in force.
+    pub said: String,
+    pub blend_frames: u32,
+    pub history: PromptHistory,
+    pub queue: PromptQueue,
+    pub cost: GuidanceCost,
+    marks: Marks,
+    all_suggestions: bool,
+}
+
+/// Draws it. `now` is the queue's clock.
+pub fn show(
+    ui: &mut egui::Ui,
+    info: &SourceInfo,
+    state: &mut PromptState,
+    settings: &mut DecodeSettings,
+    now: Duration,
+    events: &mut Vec<UiEvent>,
+) {
+    let mut say = field(ui, info, state).then(|| state.text.clone());
+    advice(ui, info, state);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.spacing_mut().interact_size.y = 20.0;
+        let shown = if state.all_suggestions { usize::MAX } else { FEW_SUGGESTIONS };
+        for suggestion in info.suggested_prompts.iter().take(shown) {
+            if ui.add(egui::Button::new(RichText::new(suggestion).size(12.0)).corner_radius(10)).clicked() {
+                say = Some(suggestion.clone());
+            }
+        }
+        let quiet = |text: &str| egui::Button::new(RichText::new(text).size(12.0).color(theme::QUIET)).frame(false);
+        if info.suggested_prompts.len() > FEW_SUGGESTIONS {
+            let label = if state.all_suggestions { "fewer" } else { "more" };
+            if ui.add(quiet(label)).clicked() {
+                state.all_suggestions = !state.all_suggestions;
+            }
+        }
+        if !state.text.is_empty() && ui.add(quiet("clear")).clicked() {
+            say = Some(String::new());
+        }
+    });
+    if let Some(prompt) = say {
+        events.push(UiEvent::Prompt(prompt));
+    }
+    if info.kind == SourceKind::Dream {
+        ui.add_space(2.0);
+        line(ui, "blend over", |ui| {
+            ui.add(egui::Slider::new(&mut state.blend_frames, 0..=MOST_BLEND_FRAMES))
+                .on_hover_text("Frames in which the new prompt takes over");
+        });
+        let before = settings.guidance;
+        line(ui, "guidance", |ui| {
+            ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1))
+                .on_hover_text("How much the prompt is exaggerated");
+        });
+        if settings.guidance != before {
+            events.push(UiEvent::Settings(*settings));
+        }
+        ui.label(RichText::new(state.cost.text(settings.guidance > 0.0)).size(11.5).color(theme::QUIET));
+    }
+    queue(ui, info, &mut state.queue, now);
+}
+
+/// The field's name in the interface.
+pub fn id() -> Id {
+    Id::unique("prompt")
+}
+
+/// The text field; true where Enter was pressed in it.
+fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool {
+    let id = id();
+    let focused = ui.memory(|memory| memory.has_focus(id));
+    if focused {
+        let pressed = |ui: &egui::Ui, key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+        let recalled = if pressed(ui, Key::ArrowUp) {
+            state.history.older(&state.text).map(str::to_owned)
+        } else if pressed(ui, Key::ArrowDown) {
+            state.history.newer().map(str::to_owned)
+        } else {
+            None
+        };
+        if let Some(prompt) = recalled {
+            let end = CCursor::new(prompt.chars().count());
+            state.text = prompt;
+            if let Some(mut edit) = egui::TextEdit::load_state(ui.ctx(), id) {
+                edit.cursor.set_char_range(Some(CCursorRange::one(end)));
+                edit.store(ui.ctx(), id);
+            }
+        }
+    }
+    let PromptState { text, marks, .. } = state;
     let mut layouter = |ui: &egui::Ui, buffer: &dyn egui::TextBuffer, wrap_px: f32| -> Arc<egui::Galley> {
-        let mut job = marked(buffer.as_str(), info);
+        let mut job = marked(buffer.as_str(), info.prompt_words, marks, focused);
         job.wrap.max_width = wrap_px;
         ui.fonts_mut(|f| f.layout_job(job))
     };
     let field = egui::TextEdit::multiline(text)
+        .id(id)
         .desired_rows(2)
         .desired_width(f32::INFINITY)
         .char_limit(MOST_LETTERS)
         .return_key(None)
         .hint_text("What should the world be like?")
         .layouter(&mut layouter);
-    let response = ui.add(field);
-    let mut changed = response.changed();
-    // Said is said: the keys walk again.
-    if response.has_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
-        response.surrender_focus();
+    let output = field.show(ui);
+    let entered = output.response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+    if entered {
+        // Said is said: the keys walk again.
+        output.response.surrender_focus();
     }
-    let words = prompt::read(text, &info.vocabulary, info.prompt_words);
-    let unknown: Vec<&str> = words.iter().filter(|w| w.fate == Fate::Unknown).map(|w| &text[w.range.clone()]).collect();
-    if !unknown.is_empty() {
-        let said = format!("This world does not know: {}", unknown.join(", "));
-        ui.label(RichText::new(said).size(11.5).color(theme::ERROR));
-    }
-    if words.iter().any(|w| w.fate == Fate::TooMany) {
-        let said = format!("Only the first {} words count.", info.prompt_words);
-        ui.label(RichText::new(said).size(11.5).color(theme::QUIET));
-    }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
-        ui.spacing_mut().interact_size.y = 20.0;
-        for suggestion in &info.suggested_prompts {
-            if ui.add(egui::Button::new(RichText::new(suggestion).size(12.0)).corner_radius(10)).clicked() {
-                text.clone_from(suggestion);
-                changed = true;
-            }
+    if let Some(at) = output.response.hover_pos() {
+        let letter = output.galley.cursor_from_pos(at - output.galley_pos).index.0;
+        let byte = text.char_indices().nth(letter).map_or(text.len(), |(byte, _)| byte);
+        let hovered = marks.of(text, info.prompt_words).iter().find(|(word, _)| word.range.contains(&byte));
+        if let Some(said) = hovered.and_then(|(word, mark)| mark.advice(&text[word.range.clone()])) {
+            output.response.response.on_hover_text_at_pointer(said);
         }
-        if !text.is_empty() && ui.add(egui::Button::new(RichText::new("clear").size(12.0).color(theme::QUIET)).frame(false)).clicked() {
-            text.clear();
-            changed = true;
-        }
-    });
-    if changed {
-        events.push(UiEvent::Prompt(prompt::ids(&prompt::read(text, &info.vocabulary, info.prompt_words))));
     }
+    entered
 }
 
-/// The text with unknown words underlined and words past the longest prompt greyed.
-fn marked(text: &str, info: &SourceInfo) -> LayoutJob {
+/// One quiet line under the field, where there is something to say.
+fn advice(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) {
+    let typing = ui.memory(|memory| memory.has_focus(id()));
+    let PromptState { text, said, marks, .. } = state;
+    let words = marks.of(text, info.prompt_words);
+    let doubt = words.iter().filter(|(word, _)| !(typing && word.range.end == text.len()));
+    let doubt = doubt.filter_map(|(word, mark)| Some((mark.advice(&text[word.range.clone()])?, mark))).min_by_key(|(_, mark)| match mark {
+        Mark::Unknown(_) => 0,
+        Mark::TooMany => 1,
+        _ => 2,
+    });
+    let (line, color) = match doubt {
+        Some((advice, Mark::Unknown(_))) => (advice, theme::ERROR),
+        Some((_, Mark::TooMany)) => (format!("Only the first {} words count.", info.prompt_words), theme::QUIET),
+        Some((advice, _)) => (advice, theme::QUIET),
+        None if text != said => ("Enter to say it".to_owned(), theme::ACCENT),
+        None => return,
+    };
+    ui.label(RichText::new(line).size(11.5).color(color));
+}
+
+/// The text with unknown words underlined, distant ones dotted more quietly and words past the longest prompt greyed. The word that is
+/// being typed is left alone.
+fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> LayoutJob {
     let format =
         |color: Color32, underline: Stroke| TextFormat { font_id: FontId::proportional(13.5), color, underline, ..Default::default() };
     let plain = format(theme::TEXT, Stroke::NONE);
     let mut job = LayoutJob::default();
     let mut at = 0;
-    for word in prompt::read(text, &info.vocabulary, info.prompt_words) {
+    for (word, mark) in marks.of(text, most_words) {
         job.append(&text[at..word.range.start], 0.0, plain.clone());
-        let look = match word.fate {
-            Fate::Known(_) => plain.clone(),
-            Fate::Unknown => format(theme::ERROR, Stroke::new(1.0, theme::ERROR)),
-            Fate::TooMany => format(theme::QUIET, Stroke::NONE),
+        let unfinished = typing && word.range.end == text.len();
+        let look = match mark {
+            _ if unfinished => plain.clone(),
+            Mark::Plain => plain.clone(),
+            Mark::Unknown(_) => format(theme::ERROR, Stroke::new(1.0, theme::ERROR)),
+            Mark::Far(_) => format(theme::TEXT, Stroke::new(1.0, theme::QUIET.gamma_multiply(0.6))),
+            Mark::TooMany => format(theme::QUIET, Stroke::NONE),
         };
         at = word.range.end;
-        job.append(&text[word.range], 0.0, look);
+        job.append(&text[word.range.clone()], 0.0, look);
     }
     job.append(&text[at..], 0.0, plain);
     job
+}
+
+/// Prompts by the clock, folded away until somebody wants them.
+fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Duration) {
+    let heading = RichText::new("Prompts by the clock").size(12.0).color(theme::QUIET);
+    egui::CollapsingHeader::new(heading).id_salt("queue").default_open(queue.running).show(ui, |ui| {
+        egui::TextEdit::multiline(&mut queue.lines).desired_rows(3).desired_width(f32::INFINITY).hint_text("One prompt a line").show(ui);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("every").color(theme::QUIET));
+            ui.add(egui::DragValue::new(&mut queue.every_secs).range(EVERY_SECS).suffix(" s"));
+            let label = if queue.running { "Stop" } else { "Start" };
+            if ui.add_enabled(queue.running || !queue.prompts().is_empty(), egui::Button::new(label)).clicked() {
+                queue.running = !queue.running;
+            }
+            if queue.lines.is_empty() && !info.suggested_prompts.is_empty() && ui.button("Suggestions").clicked() {
+                queue.lines = info.suggested_prompts.join("\n");
+            }
+        });
+        if let Some((prompt, secs)) = queue.coming(now) {
+            ui.label(RichText::new(format!("in {secs} s: {prompt}")).size(11.5).color(theme::QUIET));
+        }
+    });
 }

@@ -17,14 +17,15 @@ use winit::window::{Fullscreen, Icon, Window, WindowId};
 
 use paint_count::PaintCount;
 
-use super::layout::{RectPx, picture_rect};
+use super::layout::RectPx;
 use super::open::Launch;
 use super::painter::{Painted, Painter};
 use super::panel::{self, Thumbnail, UiState};
+use super::prompt_history::{PromptHistory, one_line};
+use super::prompt_queue::PromptQueue;
 use super::{files, theme};
 use crate::dream::gate::Gate;
-use crate::dream::prompt;
-use crate::dream::runner::{Rate, Request, Runner, Shown, Status, Wiring, Wish};
+use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::still::Still;
 use crate::engine::DecodeSettings;
 use crate::input::bindings::user_path;
@@ -47,7 +48,11 @@ pub struct WindowPlan {
     pub settings: DecodeSettings,
     pub rate: Rate,
     pub prompt: String,
-    /// When the program started, for the log line about the first frame.
+    /// Rows of the word table that the prompt comes to.
+    pub words: Vec<u16>,
+    pub blend_frames: u32,
+    pub queue: PromptQueue,
+    /// When the program started, for the log line about the first frame and the clock of the queue.
     pub started: Instant,
 }
 
@@ -115,19 +120,20 @@ impl App {
         let (bindings, notice) = Bindings::of_user(user_path().as_deref());
         let bindings = Arc::new(bindings);
         let latch = Arc::new(Mutex::new(Latch::default()));
-        let mut ui = UiState::new(plan.settings, plan.rate, plan.prompt.clone());
+        let mut ui = UiState::new(plan.settings, plan.rate, plan.started);
+        let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
+        ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
+        ui.prompt.text = one_line(&plan.prompt);
+        ui.prompt.said.clone_from(&ui.prompt.text);
+        ui.prompt.history.said(&plan.prompt);
+        ui.prompt.blend_frames = plan.blend_frames;
+        ui.prompt.queue = plan.queue.clone();
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.paused = plan.paused;
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
-        }
-        let (vocabulary, most_words) = plan.launch.vocabulary();
-        let words = prompt::read(&plan.prompt, vocabulary, most_words);
-        let unknown: Vec<&str> = words.iter().filter(|w| w.fate == prompt::Fate::Unknown).map(|w| &plan.prompt[w.range.clone()]).collect();
-        if !unknown.is_empty() {
-            ui.toasts.push(format!("{} does not know: {}", plan.launch.title(), unknown.join(", ")), true);
         }
         let tell = proxy.clone();
         let pads = PadListener::spawn(bindings.clone(), latch.clone(), move |news| {
@@ -178,9 +184,9 @@ impl App {
     }
 
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
-        let (vocabulary, most_words) = self.plan.launch.vocabulary();
-        let prompt = prompt::ids(&prompt::read(&self.plan.prompt, vocabulary, most_words));
-        let wish = Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt: prompt.clone() };
+        let (words, settings) = (self.plan.words.clone(), self.plan.settings);
+        let prompt = Prompt { words: words.clone().into(), blend_frames: 0 };
+        let wish = Wish { settings, rate: self.plan.rate, paused: self.plan.paused, prompt };
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {
@@ -194,7 +200,8 @@ impl App {
         };
         let launch = self.plan.launch.clone();
         let gpu = painter.gpu().clone();
-        Runner::spawn(move || launch.open_source(Some(&gpu), &prompt), wish, wiring).map_err(|why| format!("cannot start a thread: {why}"))
+        Runner::spawn(move || launch.open_source(Some(&gpu), &words, &settings), wish, wiring)
+            .map_err(|why| format!("cannot start a thread: {why}"))
     }
 
     /// Takes over what the runner has ready.
@@ -212,6 +219,9 @@ impl App {
         }
         if self.status.device_lost {
             self.rebuild_graphics();
+        }
+        if let Some(prompt) = self.ui.prompt.queue.due(self.plan.started.elapsed()) {
+            self.say(prompt);
         }
         self.redraw();
     }
@@ -258,6 +268,7 @@ impl App {
     fn interface(&mut self, window: &Window, painter: &Painter) -> egui_winit::State {
         let context = egui::Context::default();
         theme::apply(&context);
+        self.ui.seen.clear();
         self.ui.adapter = short_name(painter);
         self.ui.gallery = self
             .plan
@@ -278,18 +289,14 @@ impl App {
         let input = shell.egui.take_egui_input(&shell.window);
         let context = shell.egui.egui_ctx().clone();
         let mut events = Vec::new();
-        let mut area = egui::Rect::NOTHING;
+        let mut rect = RectPx::default();
         let output = context.run_ui(input, |ui| {
-            area = panel::show(ui, &mut self.ui, &self.status, &mut events);
+            rect = panel::show(ui, &mut self.ui, &self.status, &mut events);
         });
         shell.egui.handle_platform_output(&shell.window, output.platform_output);
         let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map_or(Duration::MAX, |v| v.repaint_delay);
         self.redraw_at = Instant::now().checked_add(delay);
         let scale = output.pixels_per_point;
-        let rect = match &self.status.info {
-            Some(info) => picture_rect(to_px(area, scale), (info.width_px as u32, info.height_px as u32)),
-            None => RectPx::default(),
-        };
         let primitives = context.tessellate(output.shapes, scale);
         let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
         self.paint_count.count(start.elapsed());
@@ -422,15 +429,6 @@ impl ApplicationHandler<Wake> for App {
 fn short_name(painter: &Painter) -> String {
     let name = &painter.gpu().summary.name;
     name.split(" (").next().unwrap_or(name).to_owned()
-}
-
-fn to_px(area: egui::Rect, scale: f32) -> RectPx {
-    if !area.is_finite() || area.width() <= 0.0 || area.height() <= 0.0 {
-        return RectPx::default();
-    }
-    let px = |points: f32| (points * scale).round().max(0.0) as u32;
-    let (x, y) = (px(area.left()), px(area.top()));
-    RectPx { x, y, width: px(area.right()).saturating_sub(x), height: px(area.bottom()).saturating_sub(y) }
 }
 
 fn icon() -> Option<Icon> {

@@ -5,7 +5,6 @@
 
 pub mod drive;
 pub mod gate;
-pub mod prompt;
 pub mod record;
 pub mod runner;
 pub mod script;
@@ -13,6 +12,7 @@ pub mod session;
 pub mod source;
 pub mod still;
 pub mod truth;
+mod webp;
 
 pub use drive::{Drive, Intent};
 pub use source::{DreamError, Source, SourceInfo, SourceKind};

@@ -1,4 +1,4 @@
-//! Writing a walk down as an animated GIF.
+//! Writing a walk down as an animated GIF or WebP, or its last frame as a PNG.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, Frame, RgbaImage, imageops};
+
+use super::source::SourceInfo;
+use super::webp::WebpWriter;
 
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {why}", path = path.display())]
@@ -58,6 +61,65 @@ impl GifRecorder {
         let (w, h) = (self.width_px * self.scale, self.height_px * self.scale);
         let large = if self.scale == 1 { picture } else { imageops::resize(&picture, w, h, imageops::FilterType::Nearest) };
         self.encoder.encode_frame(Frame::from_parts(large, 0, 0, self.delay)).map_err(|e| failed(e.to_string()))
+    }
+}
+
+/// A recording of one of the kinds that the ending of its name says.
+pub enum Recorder {
+    Gif(Box<GifRecorder>),
+    /// Frames are enlarged this many times.
+    Webp(Box<WebpWriter>, PathBuf, [usize; 3]),
+    /// The last frame is kept until the end.
+    Png(Vec<u8>, PathBuf, [usize; 3]),
+}
+
+impl Recorder {
+    /// Frames of what `info` describes, enlarged `scale` times, go to `path`: all of them to a .gif or .webp, the last to a .png.
+    ///
+    /// # Errors
+    /// Where the ending is another, or the file cannot be made.
+    pub fn create(path: &Path, info: &SourceInfo, scale: u32) -> Result<Self, RecordError> {
+        let failed = |why: String| RecordError { path: path.to_owned(), why };
+        let shape = [info.width_px, info.height_px, scale.max(1) as usize];
+        match path.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
+            Some("gif") => Ok(Self::Gif(Box::new(GifRecorder::create(path, info.width_px, info.height_px, info.rate_hz, scale)?))),
+            Some("webp") => {
+                let side = |px: usize| u32::try_from(px * shape[2]).unwrap_or(u32::MAX);
+                let writer = WebpWriter::create(path, side(shape[0]), side(shape[1]), 1000 / info.rate_hz.max(1));
+                Ok(Self::Webp(Box::new(writer.map_err(failed)?), path.to_owned(), shape))
+            }
+            Some("png") => Ok(Self::Png(Vec::new(), path.to_owned(), shape)),
+            _ => Err(failed("its name must end in .gif or .webp, or in .png for the last frame".to_owned())),
+        }
+    }
+
+    /// Appends one frame of RGBA pixels.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn push(&mut self, rgba: &[u8]) -> Result<(), RecordError> {
+        match self {
+            Self::Gif(gif) => gif.push(rgba),
+            Self::Webp(writer, path, [w, h, scale]) => {
+                let written = enlarge(rgba, *w, *h, *scale).and_then(|(large, ..)| writer.push(&large));
+                written.map_err(|why| RecordError { path: path.clone(), why })
+            }
+            Self::Png(last, ..) => {
+                last.clear();
+                last.extend_from_slice(rgba);
+                Ok(())
+            }
+        }
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(self) -> Result<(), RecordError> {
+        let Self::Png(rgba, path, [w, h, scale]) = self else { return Ok(()) };
+        let (large, w, h) = enlarge(&rgba, w, h, scale).map_err(|why| RecordError { path: path.clone(), why })?;
+        write_png(&path, w, h, &large)
     }
 }
 
@@ -121,6 +183,23 @@ mod tests {
         assert!(error.contains("/nonexistent/walk.gif"), "{error}");
         let error = write_png(Path::new("/nonexistent/shot.png"), 1, 1, &[0; 4]).unwrap_err().to_string();
         assert!(error.contains("/nonexistent/shot.png"), "{error}");
+    }
+
+    #[test]
+    fn a_webp_reads_back_frame_by_frame_without_loss() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.webp");
+        // An odd number of bytes a frame now and then, and a size that is not even.
+        let frame = |i: usize| -> Vec<u8> { (0..15 * 9).flat_map(|p| [(p * i) as u8, (p * 7) as u8, (i * 40) as u8, 255]).collect() };
+        let mut writer = WebpWriter::create(&path, 15, 9, 100).unwrap();
+        (0..4).for_each(|i| writer.push(&frame(i)).unwrap());
+        drop(writer);
+        let stills = crate::dream::still::load(&path, 15, 9).unwrap();
+        assert_eq!(stills.len(), 4);
+        for (i, still) in stills.iter().enumerate() {
+            let rgb: Vec<u8> = frame(i).chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+            assert!(still.rgb == rgb, "frame {i}");
+        }
     }
 
     #[test]

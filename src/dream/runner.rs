@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::drive::Drive;
 use super::gate::Gate;
 use super::record;
+use super::session::{DreamSession, Seen};
 use super::source::{DreamError, Source, SourceInfo};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
@@ -38,9 +39,18 @@ pub enum Rate {
 pub enum Request {
     /// One frame while paused.
     Step,
-    /// Back to the start; the seed matters to simulators.
-    Reset(u32),
+    /// Back to the start, with the settings wished for: the seed chooses a simulator's place.
+    Reset,
+    /// These pictures become the past.
     StartFrom(Vec<Still>),
+    /// A beginning from the prompt alone.
+    StartFromPrompt,
+    /// These tokens of the newest frame are dreamed again under these words, or the prompt where there are none.
+    Repaint(Vec<bool>, Vec<u16>),
+    /// This share of its tokens is dreamed again, and the past becomes like it.
+    Stylise(f32),
+    /// Takes the last change of that kind back.
+    Undo,
     /// Writes the newest frame as a PNG, enlarged by a whole number.
     Screenshot(PathBuf, u32),
     /// A fresh engine in place of a lost one.
@@ -57,8 +67,16 @@ pub struct Wish {
     pub settings: DecodeSettings,
     pub rate: Rate,
     pub paused: bool,
-    /// Word ids.
-    pub prompt: Vec<u16>,
+    pub prompt: Prompt,
+}
+
+/// What the world should be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// Rows of the word table.
+    pub words: Arc<[u16]>,
+    /// Frames in which it blends with the prompt before it.
+    pub blend_frames: u32,
 }
 
 /// A picture on its way to the window.
@@ -87,6 +105,8 @@ pub struct Status {
     /// Frames a second over the last two seconds.
     pub fps: f32,
     pub caption: Option<String>,
+    /// The picture shown last, and what the dream sees in it.
+    pub seen: Option<Arc<Seen>>,
     /// The source could not be opened; nothing will play.
     pub failed: Option<String>,
     /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`].
@@ -236,30 +256,20 @@ struct Worker {
     shared: Arc<Shared>,
     wiring: Wiring,
     info: Arc<SourceInfo>,
-    prompt: Vec<u16>,
+    /// Words in force.
+    prompt: Arc<[u16]>,
     /// When the last frames were done.
     done: VecDeque<Instant>,
     /// Steps asked for while paused.
     single_steps: u32,
     /// Stopped by an error until something changes.
     halted: bool,
-    prompt_refused: bool,
 }
 
 impl Worker {
     fn new(source: Box<dyn Source>, shared: Arc<Shared>, wiring: Wiring) -> Self {
         let info = Arc::new(source.info().clone());
-        Self {
-            source,
-            shared,
-            wiring,
-            info,
-            prompt: Vec::new(),
-            done: VecDeque::new(),
-            single_steps: 0,
-            halted: false,
-            prompt_refused: false,
-        }
+        Self { source, shared, wiring, info, prompt: Arc::new([]), done: VecDeque::new(), single_steps: 0, halted: false }
     }
 
     fn run(mut self, inbox: &Receiver<Request>) {
@@ -267,7 +277,6 @@ impl Worker {
         let mut due = Instant::now();
         loop {
             let wish = lock(&self.shared.wish).clone();
-            self.apply_prompt(&wish);
             let idle = self.halted || (wish.paused && self.single_steps == 0);
             let now = Instant::now();
             let request = if idle {
@@ -279,6 +288,7 @@ impl Worker {
                 Ok(request) => {
                     let gate = self.wiring.gate.clone();
                     let _pass = gate.pass();
+                    self.apply_prompt();
                     self.serve(request);
                     continue;
                 }
@@ -288,7 +298,9 @@ impl Worker {
             {
                 let gate = self.wiring.gate.clone();
                 let _pass = gate.pass();
-                self.frame(&wish.settings);
+                // Asked for last of all, so that no frame is begun with a prompt that is past.
+                let settings = self.apply_prompt();
+                self.frame(&settings);
             }
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
@@ -307,8 +319,15 @@ impl Worker {
                 self.halted = false;
                 Ok(())
             }
-            Request::Reset(seed) => self.restarted(|source| source.reset(seed)),
-            Request::StartFrom(stills) => self.restarted(|source| source.start_from(&stills)),
+            Request::Reset => {
+                let settings = self.settings();
+                self.restarted(|source| source.reset(&settings))
+            }
+            Request::StartFrom(stills) => self.changed(|dream, _| dream.start_from(&stills)),
+            Request::StartFromPrompt => self.changed(DreamSession::start_from_prompt),
+            Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
+            Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
+            Request::Undo => self.changed(|dream, _| dream.undo()),
             Request::Screenshot(path, scale) => self.screenshot(&path, scale),
             Request::ReplaceEngine(engine) => {
                 {
@@ -318,7 +337,7 @@ impl Worker {
                     // It may lie on the device that is gone.
                     outbox.picture = None;
                 }
-                let replaced = self.restarted(|source| source.replace_engine(engine));
+                let replaced = self.changed(|dream, _| dream.replace_engine(engine));
                 self.info = Arc::new(self.source.info().clone());
                 replaced
             }
@@ -335,17 +354,29 @@ impl Worker {
         Ok(())
     }
 
-    fn apply_prompt(&mut self, wish: &Wish) {
-        if wish.prompt == self.prompt {
-            return;
-        }
-        self.prompt.clone_from(&wish.prompt);
-        if let Err(error) = self.source.set_prompt(&wish.prompt) {
-            // Said once, not on every letter.
-            if !std::mem::replace(&mut self.prompt_refused, true) {
+    /// As [`Self::restarted`], of what a simulator cannot do.
+    fn changed(&mut self, change: impl FnOnce(&mut DreamSession, &DecodeSettings) -> Result<(), DreamError>) -> Result<(), DreamError> {
+        let (settings, title) = (self.settings(), self.info.title.clone());
+        self.restarted(|source| change(source.as_dream().ok_or(DreamError::NotADream(title))?, &settings))
+    }
+
+    fn settings(&self) -> DecodeSettings {
+        lock(&self.shared.wish).settings
+    }
+
+    /// Puts the prompt wished for in force; gives the settings wished for at the same moment.
+    fn apply_prompt(&mut self) -> DecodeSettings {
+        let (prompt, settings) = {
+            let wish = lock(&self.shared.wish);
+            (wish.prompt.clone(), wish.settings)
+        };
+        if prompt.words != self.prompt {
+            if let Err(error) = self.source.set_prompt(&prompt.words, prompt.blend_frames) {
                 self.report(&error);
             }
+            self.prompt = prompt.words;
         }
+        settings
     }
 
     fn frame(&mut self, settings: &DecodeSettings) {
@@ -353,9 +384,6 @@ impl Worker {
         let start = Instant::now();
         if let Err(error) = self.source.step(code, settings) {
             self.halted = true;
-            if error.is_device_lost() {
-                lock(&self.shared.outbox).status.device_lost = true;
-            }
             self.report(&error);
             return;
         }
@@ -383,6 +411,7 @@ impl Worker {
     fn publish(&mut self, with_times: bool) {
         let stages = if with_times { self.source.stage_times() } else { Vec::new() };
         let caption = self.source.caption();
+        let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
         let mut outbox = lock(&self.shared.outbox);
         let recycled = match outbox.picture.take() {
             Some(Shown::Rgba(pixels)) => pixels,
@@ -402,6 +431,7 @@ impl Worker {
         outbox.status.info = Some(self.info.clone());
         outbox.status.stages = stages;
         outbox.status.caption = caption;
+        outbox.status.seen = seen;
         drop(outbox);
         (self.wiring.wake)();
     }
@@ -420,6 +450,9 @@ impl Worker {
     }
 
     fn report(&self, error: &DreamError) {
+        if error.is_device_lost() {
+            lock(&self.shared.outbox).status.device_lost = true;
+        }
         notify(&self.shared, format!("{error}."), true);
         (self.wiring.wake)();
     }

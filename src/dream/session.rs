@@ -1,20 +1,37 @@
 //! A dream: an engine, what it was shown, and the tokens of what it dreamed.
 
+mod repaint;
+
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
+use crate::pack::limits;
 use crate::pack::manifest::Manifest;
+use crate::prompt::Fade;
 
-/// Frames a session remembers: some 50 s at 10 Hz, and more than any engine needs to rebuild its ring.
-const MEMORY_FRAMES: usize = 512;
+/// Frames a session remembers: over three minutes at 10 Hz, a megabyte, and more than any engine needs to rebuild its ring.
+const MEMORY_FRAMES: usize = 2048;
 /// Frames that may be on the device at once: one computed, one shown, one handed over.
 const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Decoding steps of a first frame that comes from the prompt alone: nothing before it helps.
+const FIRST_STEPS: u32 = limits::MAX_STEPS;
+
+/// A picture as it was shown to a dream, and as the dream sees it.
+#[derive(Debug)]
+pub struct Seen {
+    /// `width_px * height_px * 3`, fitted to the frame.
+    pub original_rgb: Vec<u8>,
+    /// `width_px * height_px * 4`: its tokens as a picture again.
+    pub decoded_rgba: Vec<u8>,
+}
 
 /// An [`Engine`] and the memory that makes it a place one can return to.
 pub struct DreamSession {
@@ -26,15 +43,21 @@ pub struct DreamSession {
     in_flight: VecDeque<(u32, TokenFrame)>,
     /// Code buffers are taken from here, so that a long walk allocates nothing.
     spare: Vec<TokenFrame>,
-    /// What reset returns to.
+    /// What reset returns to; nothing where the dream came from its prompt.
     start: Vec<TokenFrame>,
-    prompt: Vec<u16>,
+    prompt: Fade,
     next_frame: u32,
     codes: Vec<u8>,
+    /// The picture shown last.
+    seen: Option<Arc<Seen>>,
+    /// What was before each change by hand, the latest last.
+    undo: Vec<repaint::Moment>,
+    /// Changes by hand so far: each draws other chances.
+    repaints: u32,
 }
 
 impl DreamSession {
-    /// A dream that starts from nothing until [`Source::start_from`] shows it a picture.
+    /// A dream that is nowhere until [`Self::start_from`] shows it a picture or [`Self::start_from_prompt`] lets it begin by itself.
     ///
     /// # Errors
     /// What the engine says, such as a pack without dynamics.
@@ -49,9 +72,12 @@ impl DreamSession {
             in_flight: VecDeque::new(),
             spare: Vec::new(),
             start: Vec::new(),
-            prompt: Vec::new(),
+            prompt: Fade::default(),
             next_frame: 0,
             codes,
+            seen: None,
+            undo: Vec::new(),
+            repaints: 0,
         })
     }
 
@@ -60,11 +86,80 @@ impl DreamSession {
         &self.history
     }
 
+    /// The picture the dream was shown last, and what it sees in it.
+    pub fn seen(&self) -> Option<&Arc<Seen>> {
+        self.seen.as_ref()
+    }
+
+    /// Pictures of the frame size become the past, oldest first, and what reset returns to. Fewer than the window are preceded by copies
+    /// of the first, as if one had stood there for a while.
+    ///
+    /// # Errors
+    /// [`DreamError::NoFrames`], and what the engine says.
+    pub fn start_from(&mut self, frames: &[Still]) -> Result<(), DreamError> {
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return Err(DreamError::NoFrames) };
+        let (unknown, stay) = (self.unknown_action(), self.stay_action());
+        let codes = self.engine.encode(&first.rgb)?;
+        let copies = self.info.window.saturating_sub(frames.len());
+        let mut start: Vec<TokenFrame> = vec![self.frame_of(codes, stay); copies + 1];
+        for still in &frames[1..] {
+            let codes = self.engine.encode(&still.rgb)?;
+            start.push(self.frame_of(codes, unknown));
+        }
+        start[0].action = unknown;
+        self.start = start;
+        self.restart(None)?;
+        self.seen = Some(Arc::new(Seen { original_rgb: last.rgb.clone(), decoded_rgba: self.engine.read_picture()? }));
+        Ok(())
+    }
+
+    /// Lets the first frame come from the prompt alone, and reset return to such a beginning.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn start_from_prompt(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.start.clear();
+        self.seen = None;
+        self.restart(Some(settings))
+    }
+
+    /// Puts a fresh engine (same pack) in place of a lost one and goes on from the tokens remembered.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn replace_engine(&mut self, mut engine: Box<dyn Engine>) -> Result<(), DreamError> {
+        // What was in flight on the lost device never happened, as far as the dream is concerned.
+        self.next_frame = self.in_flight.front().map_or(self.next_frame, |(number, _)| *number);
+        self.in_flight.clear();
+        engine.set_prompt(self.prompt.words())?;
+        engine.restore(self.history.make_contiguous(), self.next_frame)?;
+        self.info = describe(engine.manifest(), engine.info())?;
+        self.engine = engine;
+        Ok(())
+    }
+
+    /// The action nobody knows.
+    fn unknown_action(&self) -> u8 {
+        u8::try_from(self.info.actions.len()).unwrap_or(u8::MAX)
+    }
+
+    /// The code bound to standing still, or where none is the unknown action.
+    fn stay_action(&self) -> u8 {
+        let bound = self.info.actions.iter().position(|a| a.bound_to.contains(&Intent::Stay));
+        bound.and_then(|code| u8::try_from(code).ok()).unwrap_or_else(|| self.unknown_action())
+    }
+
+    /// A frame of the past that did not move, under the prompt in force.
+    fn frame_of(&self, codes: Vec<u8>, action: u8) -> TokenFrame {
+        TokenFrame { codes, action, moved: false, prompt: self.prompt.words().to_vec() }
+    }
+
     /// Takes in the tokens that have arrived.
     fn collect(&mut self) {
-        while let Some(number) = self.engine.take_codes(&mut self.codes) {
+        while let Some(arrival) = self.engine.take_codes(&mut self.codes) {
             while let Some((dreamed, mut frame)) = self.in_flight.pop_front() {
-                if dreamed == number {
+                if dreamed == arrival.frame {
+                    frame.moved = arrival.moved;
                     frame.codes.clear();
                     frame.codes.extend_from_slice(&self.codes);
                     self.remember(frame);
@@ -92,6 +187,17 @@ impl DreamSession {
         Ok(())
     }
 
+    /// Waits until the memory holds every frame dreamed; nothing where the last ones were lost.
+    fn settle(&mut self) -> Result<(), DreamError> {
+        self.engine.finish()?;
+        self.collect();
+        if !self.in_flight.is_empty() {
+            self.in_flight.clear();
+            self.history.clear();
+        }
+        Ok(())
+    }
+
     fn remember(&mut self, frame: TokenFrame) {
         if self.history.len() == MEMORY_FRAMES {
             self.spare.extend(self.history.pop_front());
@@ -99,13 +205,40 @@ impl DreamSession {
         self.history.push_back(frame);
     }
 
-    /// Goes back to the start frames.
-    fn restart(&mut self) -> Result<(), DreamError> {
-        self.engine.restore(&self.start, 0)?;
-        self.next_frame = 0;
+    /// Notes that a frame is on its way under `code` and the words in force, which then go on to those of the next.
+    fn begun(&mut self, code: u8) -> Result<(), DreamError> {
+        let mut frame = self.spare.pop().unwrap_or_else(|| TokenFrame { codes: Vec::new(), action: 0, moved: false, prompt: Vec::new() });
+        frame.action = code;
+        frame.prompt.clear();
+        frame.prompt.extend_from_slice(self.prompt.words());
+        self.in_flight.push_back((self.next_frame, frame));
+        self.next_frame = self.next_frame.wrapping_add(1);
+        self.collect();
+        if self.prompt.next_frame() {
+            self.engine.set_prompt(self.prompt.words())?;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the start frames, or with `settings` to a first frame from the prompt where there are none.
+    fn restart(&mut self, settings: Option<&DecodeSettings>) -> Result<(), DreamError> {
+        self.go_to(Vec::from_iter(self.start.iter().cloned()), 0)?;
+        self.undo.clear();
+        match settings {
+            Some(settings) if self.start.is_empty() => {
+                self.step(self.unknown_action(), &DecodeSettings { steps: FIRST_STEPS, ..*settings })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes `history` the past, and `next_frame` the number of what comes.
+    fn go_to(&mut self, history: Vec<TokenFrame>, next_frame: u32) -> Result<(), DreamError> {
+        self.engine.restore(&history, next_frame)?;
+        self.next_frame = next_frame;
         self.in_flight.clear();
         self.history.clear();
-        self.history.extend(self.start.iter().cloned());
+        self.history.extend(history);
         Ok(())
     }
 }
@@ -118,13 +251,7 @@ impl Source for DreamSession {
     fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError> {
         self.await_room()?;
         self.engine.dream(code, settings)?;
-        let mut frame = self.spare.pop().unwrap_or_else(|| TokenFrame { codes: Vec::new(), action: 0, prompt: Vec::new() });
-        frame.action = code;
-        frame.prompt.clone_from(&self.prompt);
-        self.in_flight.push_back((self.next_frame, frame));
-        self.next_frame = self.next_frame.wrapping_add(1);
-        self.collect();
-        Ok(())
+        self.begun(code)
     }
 
     fn picture(&self) -> Picture<'_> {
@@ -143,40 +270,20 @@ impl Source for DreamSession {
         None
     }
 
-    /// The seed of a dream is in its decode settings; going back to the start is enough.
-    fn reset(&mut self, _seed: u32) -> Result<(), DreamError> {
-        self.restart()
+    /// The seed is in the settings of the frames to come; going back to the start is enough.
+    fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.restart(Some(settings))
     }
 
-    fn start_from(&mut self, frames: &[Still]) -> Result<(), DreamError> {
-        if frames.is_empty() {
-            return Err(DreamError::NoFrames);
-        }
-        let unknown = self.engine.manifest().dynamics.as_ref().map_or(0, |d| u8::try_from(d.actions).unwrap_or(u8::MAX));
-        let mut start = Vec::with_capacity(frames.len());
-        for still in frames {
-            let codes = self.engine.encode(&still.rgb)?;
-            start.push(TokenFrame { codes, action: unknown, prompt: self.prompt.clone() });
-        }
-        self.start = start;
-        self.restart()
-    }
-
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), DreamError> {
-        self.engine.set_prompt(words)?;
-        self.prompt = words.to_vec();
+    fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
+        let prompt = self.prompt.towards(words, blend_frames, self.info.prompt_words);
+        self.engine.set_prompt(prompt.words())?;
+        self.prompt = prompt;
         Ok(())
     }
 
-    fn replace_engine(&mut self, mut engine: Box<dyn Engine>) -> Result<(), DreamError> {
-        // What was in flight on the lost device never happened, as far as the dream is concerned.
-        self.next_frame = self.in_flight.front().map_or(self.next_frame, |(number, _)| *number);
-        self.in_flight.clear();
-        engine.set_prompt(&self.prompt)?;
-        engine.restore(self.history.make_contiguous(), self.next_frame)?;
-        self.info = describe(engine.manifest(), engine.info())?;
-        self.engine = engine;
-        Ok(())
+    fn as_dream(&mut self) -> Option<&mut DreamSession> {
+        Some(self)
     }
 }
 
@@ -206,8 +313,8 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
         width_px: manifest.frame.width_px,
         height_px: manifest.frame.height_px,
         rate_hz: manifest.frame.rate_hz,
+        grid: [manifest.frame.grid_w(), manifest.frame.grid_h()],
         actions,
-        vocabulary: manifest.vocabulary.clone(),
         prompt_words: dynamics.prompt_words,
         suggested_prompts: manifest.suggested_prompts.clone(),
         window: dynamics.window,
@@ -218,6 +325,7 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::PromptWord;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
     use crate::pack::Pack;
@@ -252,26 +360,73 @@ mod tests {
         let settings = play_settings(&pack.manifest);
         let mut session = session(&pack);
         let first = walk(&mut session, &settings, &WALK);
-        session.reset(0).unwrap();
-        assert_eq!(session.history().len(), 2, "the start frames");
+        session.reset(&settings).unwrap();
+        assert_eq!(session.history().len(), 5, "the start frames fill the window");
         assert_eq!(walk(&mut session, &settings, &WALK), first);
-        session.reset(0).unwrap();
+        session.reset(&settings).unwrap();
         let other = DecodeSettings { seed: settings.seed + 1, ..settings };
         assert_ne!(walk(&mut session, &other, &WALK), first, "another seed dreams otherwise");
+    }
+
+    #[test]
+    fn a_picture_becomes_the_whole_window_and_is_shown_as_the_dream_sees_it() {
+        let pack = pack();
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        let rgb: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+        session.start_from(&[Still { rgb: rgb.clone() }]).unwrap();
+        let history: Vec<TokenFrame> = session.history().iter().cloned().collect();
+        assert!(history.len() == 5 && history.iter().all(|frame| frame.codes == history[0].codes));
+        let seen = session.seen().unwrap().clone();
+        assert_eq!(seen.original_rgb, rgb);
+        assert_eq!(seen.decoded_rgba, session.read_picture().unwrap());
+    }
+
+    #[test]
+    fn without_a_picture_the_first_frame_comes_from_the_prompt_in_more_steps() {
+        let pack = pack();
+        let settings = DecodeSettings { temperature: 0.0, ..play_settings(&pack.manifest) };
+        let first = |words: &[u16], settings: &DecodeSettings| {
+            let mut session = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+            session.set_prompt(words, 0).unwrap();
+            session.start_from_prompt(settings).unwrap();
+            assert_eq!(session.history().len(), 1);
+            let first = session.read_picture().unwrap();
+            walk(&mut session, settings, &WALK);
+            session.reset(settings).unwrap();
+            assert_eq!(session.read_picture().unwrap(), first, "reset dreams the same beginning");
+            first
+        };
+        let snow = first(&[1], &settings);
+        assert_eq!(first(&[1], &DecodeSettings { steps: 8, ..settings }), snow, "the steps of later frames do not matter");
+        assert_ne!(first(&[700], &settings), snow);
     }
 
     #[test]
     fn the_memory_holds_every_frame_with_its_action_and_prompt() {
         let pack = pack();
         let mut session = session(&pack);
-        session.set_prompt(&[1]).unwrap();
+        session.set_prompt(&[1], 0).unwrap();
         walk(&mut session, &play_settings(&pack.manifest), &WALK);
         let history = session.history();
         let actions: Vec<u8> = history.iter().map(|f| f.action).collect();
         let unknown = pack.manifest.dynamics.as_ref().unwrap().actions as u8;
-        assert_eq!(actions[..2], [unknown, unknown]);
-        assert_eq!(actions[2..], WALK);
-        assert!(history.iter().skip(2).all(|f| f.prompt == [1] && f.codes.len() == pack.manifest.frame.code_bytes()));
+        assert_eq!(actions[..5], [unknown; 5]);
+        assert_eq!(actions[5..], WALK);
+        let told = [PromptWord::whole(1)];
+        assert!(history.iter().skip(5).all(|f| f.prompt == told && f.codes.len() == pack.manifest.frame.code_bytes()));
+    }
+
+    #[test]
+    fn a_prompt_fades_into_another_frame_by_frame() {
+        let pack = pack();
+        let mut session = session(&pack);
+        session.set_prompt(&[1], 0).unwrap();
+        session.set_prompt(&[2], 3).unwrap();
+        walk(&mut session, &play_settings(&pack.manifest), &WALK[..5]);
+        let shares: Vec<Vec<(u16, u8)>> =
+            session.history().iter().skip(5).map(|f| f.prompt.iter().map(|word| (word.id, word.share)).collect()).collect();
+        let whole = vec![(2, 255)];
+        assert_eq!(shares, [vec![(1, 191), (2, 64)], vec![(1, 128), (2, 128)], vec![(1, 64), (2, 191)], whole.clone(), whole]);
     }
 
     #[test]
@@ -292,9 +447,9 @@ mod tests {
         let settings = play_settings(&pack.manifest);
         let silent = walk(&mut session(&pack), &settings, &WALK);
         let mut told = session(&pack);
-        told.set_prompt(&[1]).unwrap();
+        told.set_prompt(&[1], 0).unwrap();
         assert_ne!(walk(&mut told, &settings, &WALK), silent);
-        assert!(told.set_prompt(&[60_000]).is_err(), "a word that is not in the pack is refused");
+        assert!(told.set_prompt(&[60_000], 0).is_err(), "a word that is not in the table is refused");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the player can play: anything that makes one frame after another under a code.
 
 use super::drive::{Drive, Intent};
-use super::still::Still;
+use super::session::DreamSession;
 use crate::engine::{DecodeSettings, EngineError, Picture, StageTimes};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,9 @@ pub struct SourceInfo {
     pub width_px: usize,
     pub height_px: usize,
     pub rate_hz: u32,
+    /// Tokens across and down; none in a simulator.
+    pub grid: [usize; 2],
     pub actions: Vec<ActionInfo>,
-    pub vocabulary: Vec<String>,
     /// Longest prompt in words; 0 where the source takes none.
     pub prompt_words: usize,
     pub suggested_prompts: Vec<String>,
@@ -64,10 +65,16 @@ impl SourceInfo {
 pub enum DreamError {
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error("{0} is a simulator: it starts from a seed, not from a picture")]
-    NoPicture(String),
+    #[error("{0} is a simulator: it starts from a seed and cannot be shown or painted anything")]
+    NotADream(String),
     #[error("a start needs at least one picture")]
     NoFrames,
+    #[error("there is no frame to change yet")]
+    NothingDreamed,
+    #[error("no part of the picture is chosen: paint over what should be dreamed again")]
+    NothingPainted,
+    #[error("nothing is left to take back")]
+    NothingToUndo,
 }
 
 impl DreamError {
@@ -96,17 +103,15 @@ pub trait Source: Send {
     /// What the world itself says of the newest frame, if it can speak.
     fn caption(&self) -> Option<String>;
 
-    /// Back to the start: the start frames of a dream, the open place `seed` chooses in a simulator.
-    fn reset(&mut self, seed: u32) -> Result<(), DreamError>;
+    /// Back to the start: the start frames of a dream or its words, the open place that the seed chooses in a simulator.
+    fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError>;
 
-    /// Starts from pictures of the frame size, oldest first; what has no engine that can see refuses.
-    fn start_from(&mut self, frames: &[Still]) -> Result<(), DreamError>;
+    /// Words (rows of the word table) in force from the next frame on; `blend_frames` frames are a blend of old and new ones. A
+    /// simulator follows in its own time.
+    fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError>;
 
-    /// Word ids in force from the next frame on.
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), DreamError>;
-
-    /// Puts a fresh engine (same pack) in place of a lost one and goes on from the tokens remembered.
-    fn replace_engine(&mut self, engine: Box<dyn crate::engine::Engine>) -> Result<(), DreamError>;
+    /// What can be shown and painted something; a simulator cannot.
+    fn as_dream(&mut self) -> Option<&mut DreamSession>;
 }
 
 #[cfg(test)]
@@ -127,8 +132,8 @@ mod tests {
             width_px: 1,
             height_px: 1,
             rate_hz: 10,
+            grid: [0, 0],
             actions: vec![action("east", &[Intent::East]), action("stay", &[Intent::Stay]), action("odd", &[])],
-            vocabulary: Vec::new(),
             prompt_words: 0,
             suggested_prompts: Vec::new(),
             window: 0,

@@ -4,8 +4,9 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::codecs::gif::GifDecoder;
+use image::codecs::webp::WebPDecoder;
 use image::imageops::{self, FilterType};
-use image::{AnimationDecoder, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{AnimationDecoder, Frames, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 /// Smallest and largest side that is taken in, in pixels.
 const SIDE_PX: std::ops::RangeInclusive<u32> = 8..=8192;
@@ -38,7 +39,7 @@ pub enum StillError {
     Size { name: String, width: u32, height: u32 },
 }
 
-/// Reads `path` and fits it to `width_px * height_px`: the middle is kept, scaled to cover. Several frames of a GIF come oldest first.
+/// Reads `path` and fits it to `width_px * height_px`: the middle is kept, scaled to cover. Several frames of a GIF or WebP come oldest first.
 ///
 /// # Errors
 /// [`StillError`], naming the file.
@@ -93,11 +94,9 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
     limits.max_image_height = Some(*SIDE_PX.end());
 
     let mut stills = std::collections::VecDeque::new();
-    if format == ImageFormat::Gif {
-        let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(broken)?;
-        decoder.set_limits(limits).map_err(broken)?;
-        for frame in decoder.into_frames().take(MOST_DECODED) {
-            // A GIF cut short still has the frames before the cut.
+    if let Some(frames) = animation(format, bytes, &limits).map_err(broken)? {
+        for frame in frames.take(MOST_DECODED) {
+            // An animation cut short still has the frames before the cut.
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(_) if !stills.is_empty() => break,
@@ -115,6 +114,23 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
         stills.push_back(fit(&over_black(&rgba), width_px, height_px));
     }
     if stills.is_empty() { Err(StillError::Empty(name())) } else { Ok(stills.into()) }
+}
+
+/// The frames of a GIF or of an animated WebP.
+fn animation<'a>(format: ImageFormat, bytes: &'a [u8], limits: &Limits) -> image::ImageResult<Option<Frames<'a>>> {
+    match format {
+        ImageFormat::Gif => {
+            let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
+            decoder.set_limits(limits.clone())?;
+            Ok(Some(decoder.into_frames()))
+        }
+        ImageFormat::WebP => {
+            let mut decoder = WebPDecoder::new(Cursor::new(bytes))?;
+            decoder.set_limits(limits.clone())?;
+            Ok(decoder.has_animation().then(|| decoder.into_frames()))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Several files one after another: pictures become history in the order given.

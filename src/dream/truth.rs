@@ -3,24 +3,15 @@
 use std::time::Instant;
 
 use super::drive::Intent;
+use super::session::DreamSession;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
-use super::still::Still;
-use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
+use crate::engine::{DecodeSettings, Picture, StageTimes};
 use crate::worlds::World;
 use crate::worlds::scene::Wish;
+use crate::worlds::words::wish_of;
 
 /// Most words of a prompt: more than there are kinds of things to wish for.
 pub const PROMPT_WORDS: usize = 16;
-const SUGGESTED_PROMPTS: [&str; 8] = [
-    "meadow spring flowers village",
-    "forest autumn rain trees",
-    "snow night snowfall village",
-    "desert dusk ruins poster",
-    "swamp fog handheld",
-    "volcano night lava neon",
-    "beach candy lake",
-    "noir night rain ruins",
-];
 
 /// A [`World`] behind the interface of a dream. Its codes are the world's recorded actions.
 pub struct TruthSession {
@@ -58,10 +49,10 @@ impl TruthSession {
             width_px: of.width_px,
             height_px: of.height_px,
             rate_hz: of.rate_hz,
+            grid: [0, 0],
             actions,
-            vocabulary: vocabulary(),
             prompt_words: PROMPT_WORDS,
-            suggested_prompts: SUGGESTED_PROMPTS.map(str::to_owned).to_vec(),
+            suggested_prompts: of.suggested_prompts.clone(),
             window: 0,
             context_levels: 0,
         };
@@ -78,11 +69,6 @@ impl TruthSession {
             to[..3].copy_from_slice(from);
         }
     }
-}
-
-/// The words a simulator's prompt may hold.
-pub fn vocabulary() -> Vec<String> {
-    Wish::words().into_iter().map(str::to_owned).collect()
 }
 
 impl Source for TruthSession {
@@ -117,24 +103,19 @@ impl Source for TruthSession {
         Some(self.world.caption().join(" "))
     }
 
-    fn reset(&mut self, seed: u32) -> Result<(), DreamError> {
-        self.world.reset_under(u64::from(seed), &self.wish);
+    fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.world.reset_under(u64::from(settings.seed), &self.wish);
         self.draw();
         Ok(())
     }
 
-    fn start_from(&mut self, _frames: &[Still]) -> Result<(), DreamError> {
-        Err(DreamError::NoPicture(self.info.title.clone()))
-    }
-
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), DreamError> {
-        let known = words.iter().filter_map(|&id| self.info.vocabulary.get(usize::from(id).checked_sub(1)?));
-        self.wish = Wish::of_words(known.map(String::as_str));
+    fn set_prompt(&mut self, words: &[u16], _blend_frames: u32) -> Result<(), DreamError> {
+        self.wish = wish_of(words);
         self.world.wish(&self.wish);
         Ok(())
     }
 
-    fn replace_engine(&mut self, _engine: Box<dyn Engine>) -> Result<(), DreamError> {
-        Ok(())
+    fn as_dream(&mut self) -> Option<&mut DreamSession> {
+        None
     }
 }

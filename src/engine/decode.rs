@@ -21,7 +21,7 @@ pub fn gumbel(bits: u32) -> f32 {
     -(-u.ln()).ln()
 }
 
-/// Tokens that stay masked after step `step` (from 1) of `steps`, of `tokens` in a frame.
+/// Tokens that stay masked after step `step` (from 1) of `steps`, of `tokens` that are to be dreamed.
 pub fn masked_after(tokens: usize, step: u32, steps: u32) -> usize {
     if step >= steps {
         return 0;

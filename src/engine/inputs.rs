@@ -1,10 +1,14 @@
 //! What an engine accepts: the same checks for every back end, so that a bad argument is named the same way everywhere.
 
-use super::{DecodeSettings, EngineError, TokenFrame, UNKNOWN};
+use super::{DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
 use crate::pack::{
     limits,
     manifest::{DynamicsDims, Manifest},
 };
+use crate::prompt::WordTable;
+
+/// Largest [`DecodeSettings::guidance`].
+pub const MOST_GUIDANCE: f32 = 4.0;
 
 fn refuse(what: &'static str, expected: impl ToString, got: impl ToString) -> EngineError {
     EngineError::Input { what, expected: expected.to_string(), got: got.to_string() }
@@ -17,11 +21,19 @@ fn dynamics(m: &Manifest) -> Result<&DynamicsDims, EngineError> {
 /// The manifest's play defaults, seed 0: what an engine goes by until the first frame is dreamed.
 pub fn play_settings(m: &Manifest) -> DecodeSettings {
     let p = m.play;
-    DecodeSettings { steps: p.steps, temperature: p.temperature, seed: 0, order: p.order, window: p.window, context_level: p.context_level }
+    DecodeSettings {
+        steps: p.steps,
+        temperature: p.temperature,
+        seed: 0,
+        order: p.order,
+        window: p.window,
+        context_level: p.context_level,
+        guidance: 0.0,
+    }
 }
 
 /// How many frames at the end of a history the next frame depends on, the visible one included: in each layer of temporal attention a
-/// frame sees the `window - 1` before it, and the oldest one so seen looks at its predecessor's codes. Older ones change nothing.
+/// frame sees the `window - 1` before it, and the oldest one so seen looks at its predecessor's codes. Of older ones only the map remains.
 pub fn frames_that_matter(m: &Manifest) -> usize {
     let of_dynamics = |d: &DynamicsDims| d.blocks.iter().filter(|b| b.temporal).count() * (d.window - 1);
     m.dynamics.as_ref().map_or(0, of_dynamics) + 1
@@ -41,6 +53,9 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     if s.context_level >= d.context_levels {
         return Err(refuse("context level", format!("below {}", d.context_levels), s.context_level));
     }
+    if !(0.0..=MOST_GUIDANCE).contains(&s.guidance) {
+        return Err(refuse("guidance", format!("0 to {MOST_GUIDANCE}"), s.guidance));
+    }
     Ok(())
 }
 
@@ -50,13 +65,15 @@ pub fn check_action(m: &Manifest, action: u8) -> Result<(), EngineError> {
     if usize::from(action) <= actions { Ok(()) } else { Err(refuse("latent action", format!("0 to {actions}"), action)) }
 }
 
-pub fn check_prompt(m: &Manifest, words: &[u16]) -> Result<(), EngineError> {
-    let longest = dynamics(m)?.prompt_words;
+pub fn check_prompt(m: &Manifest, words: &[PromptWord]) -> Result<(), EngineError> {
+    let longest = 2 * dynamics(m)?.prompt_words;
     if words.len() > longest {
         return Err(refuse("words of the prompt", format!("at most {longest}"), words.len()));
     }
-    match words.iter().find(|&&id| !(1..=m.vocabulary.len()).contains(&usize::from(id))) {
-        Some(id) => Err(refuse("word id", format!("1 to {}", m.vocabulary.len()), id)),
+    let known = WordTable::get().len();
+    match words.iter().find(|word| usize::from(word.id) >= known || word.share == 0) {
+        Some(word) if word.share == 0 => Err(refuse("share of a word", "1 to 255", 0)),
+        Some(word) => Err(refuse("row of the word table", format!("below {known}"), word.id)),
         None => Ok(()),
     }
 }
@@ -71,7 +88,8 @@ pub fn check_frame(m: &Manifest, frame: &TokenFrame) -> Result<(), EngineError> 
     check_prompt(m, &frame.prompt)
 }
 
-fn check_codes(m: &Manifest, codes: &[u8]) -> Result<(), EngineError> {
+/// `(tokens, code_dims)` levels, each token given whole or not at all.
+pub fn check_codes(m: &Manifest, codes: &[u8]) -> Result<(), EngineError> {
     let f = &m.frame;
     if codes.len() != f.code_bytes() {
         return Err(refuse("codes of a frame", format!("{} levels", f.code_bytes()), codes.len()));

@@ -6,6 +6,7 @@ pub mod decode;
 pub mod gpu;
 pub mod inputs;
 pub mod parity;
+pub mod recall;
 pub mod reference;
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,34 @@ pub struct TokenFrame {
     pub codes: Vec<u8>,
     /// Latent action that led into this frame; `A` where unknown.
     pub action: u8,
-    /// Word ids in force when it was dreamed, at most `prompt_words`.
-    pub prompt: Vec<u16>,
+    /// Whether the view went where the action leads; `false` where there is no way to know.
+    pub moved: bool,
+    /// Words in force when it was dreamed.
+    pub prompt: Vec<PromptWord>,
+}
+
+/// A word of the table as the network is told it. A prompt is at most twice `prompt_words` of them: one prompt fading into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PromptWord {
+    /// Row of the word table.
+    pub id: u16,
+    /// How much it counts, 1 to 255: its attention score is raised by `ln(share / 255)`.
+    pub share: u8,
+}
+
+impl PromptWord {
+    /// A word that counts in full.
+    pub fn whole(id: u16) -> Self {
+        Self { id, share: u8::MAX }
+    }
+}
+
+/// What the host learns of a dreamed frame besides its codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    pub frame: u32,
+    /// As in [`TokenFrame`].
+    pub moved: bool,
 }
 
 /// Level that stands for "this token is not given" in a [`TokenFrame`].
@@ -60,6 +87,9 @@ pub struct DecodeSettings {
     pub window: usize,
     /// Row of `dyn.level`.
     pub context_level: usize,
+    /// Guidance beta, 0 to 4: logits become `(1 + beta) c - beta u`, `c` with the prompt and `u` without (WorldDreamer, Wang et al. 2024,
+    /// equation 6). 0 costs nothing.
+    pub guidance: f32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +137,10 @@ pub trait Engine: Send {
 
     fn manifest(&self) -> &Manifest;
 
-    /// Word ids (at most `prompt_words`, 0 excluded) in force from the next dreamed frame on.
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError>;
+    /// Words in force from the next dreamed frame on, at most twice `prompt_words`.
+    fn set_prompt(&mut self, words: &[PromptWord]) -> Result<(), EngineError>;
 
-    /// Forgets everything and rebuilds the ring from `history`, oldest first. Its last frame becomes the visible one and is committed
+    /// Forgets everything and rebuilds ring and map from `history`, oldest first. Its last frame becomes the visible one and is committed
     /// together with the next dreamed frame. An empty history starts from nothing: the next frame comes from the prompt alone.
     /// The frame counter used for random numbers becomes `next_frame`. The prompt in force stays as it was.
     /// Window and context level are those of the last frame dreamed, the manifest's play defaults before the first; without a dynamics
@@ -120,15 +150,19 @@ pub trait Engine: Send {
     /// Dreams the frame that `action` leads into, and decodes its picture.
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
 
-    /// Copies the codes of the newest frame whose tokens have reached the host into `out` and gives its frame number.
+    /// Dreams the frame that `action` leads into around what is `given`: tokens that are [`UNKNOWN`] are dreamed, the others stay bit for
+    /// bit. With nothing given this is [`Engine::dream`].
+    fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
+
+    /// Copies the codes of the oldest frame not taken yet whose tokens have reached the host into `out`.
     /// Never blocks; `None` until something new has arrived, and where `out` has another length than the codes. Each frame is reported
     /// once and in order.
-    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32>;
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival>;
 
     /// Waits for work in flight. For tests, recording without a window and benchmarks; not on the frame path.
     fn finish(&mut self) -> Result<(), EngineError>;
 
-    /// The picture of the last frame dreamed or restored.
+    /// The picture of the last frame dreamed, restored or forced.
     fn picture(&self) -> Picture<'_>;
 
     /// Pixels of the last frame, RGBA, read back if need be (blocking; screenshots and recording).
@@ -138,7 +172,8 @@ pub trait Engine: Send {
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError>;
 
     /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked, those of a dimension given the token's true
-    /// levels before it, then commits `truth` as that frame (blocking; parity and evaluation). `truth.prompt` is the prompt of the frame.
+    /// levels before it; then `truth` becomes that frame, as if restored (blocking; parity and evaluation). `truth.prompt` is the prompt of the
+    /// frame; guidance does not count.
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError>;
 
     fn stage_times(&self) -> StageTimes;

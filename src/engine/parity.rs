@@ -1,7 +1,7 @@
 //! Does an engine compute what the trainer computed? Every pack carries a short clip with the trainer's logits.
 
 use super::{DecodeSettings, Engine, EngineError, TokenFrame, inputs::play_settings};
-use crate::pack::Pack;
+use crate::{pack::Pack, prompt::words_of};
 
 /// How far an engine strays from the logits stored in a pack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,10 +30,10 @@ pub fn check_parity(engine: &mut dyn Engine, pack: &Pack) -> Result<ParityReport
     let none = || EngineError::Input { what: "pack", expected: "a parity clip".into(), got: "none".into() };
     let m = &pack.manifest;
     let info = m.parity.as_ref().ok_or_else(none)?;
-    let window = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.window;
-    let settings = DecodeSettings { window, ..play_settings(m) };
-    let (codes, actions, logits) = (pack.u8s("parity.codes")?, pack.u8s("parity.actions")?, pack.f32s("parity.logits")?);
-    let prompt = m.word_ids(&info.prompt).0;
+    let d = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?;
+    let settings = DecodeSettings { window: d.window, ..play_settings(m) };
+    let (codes, actions, moved) = (pack.u8s("parity.codes")?, pack.u8s("parity.actions")?, pack.u8s("parity.moved")?);
+    let (logits, prompt) = (pack.f32s("parity.logits")?, words_of(&info.prompt, d.prompt_words));
 
     let row = m.frame.code_dims * m.frame.code_levels;
     let mut report =
@@ -44,6 +44,7 @@ pub fn check_parity(engine: &mut dyn Engine, pack: &Pack) -> Result<ParityReport
         let truth = TokenFrame {
             codes: codes[t * m.frame.code_bytes()..][..m.frame.code_bytes()].to_vec(),
             action: actions[t],
+            moved: moved[t] != 0,
             prompt: prompt.clone(),
         };
         let ours = engine.teacher_force(&truth, &settings)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::UnmaskOrder;
 
 /// The pack format this program reads and writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub struct Manifest {
     pub dynamics: Option<DynamicsDims>,
     pub lam: Option<LamDims>,
     pub actions: Vec<LatentAction>,
-    /// Word `i` of the vocabulary has id `i + 1`; id 0 is the learned "nothing said".
-    pub vocabulary: Vec<String>,
+    /// The word table that prompts are read with ([`crate::prompt::TABLE_NAME`]).
+    pub word_table: String,
     pub suggested_prompts: Vec<String>,
     pub play: PlayDefaults,
     pub parity: Option<ParityInfo>,
@@ -119,6 +119,17 @@ pub struct DynamicsDims {
     pub prompt_words: usize,
     /// Hidden units of the head for each code dimension, `G`.
     pub head_hidden: usize,
+    /// Absent where the view does not scroll.
+    pub recall: Option<RecallDims>,
+}
+
+/// How what was seen before is found again: the view scrolls in whole steps over a map of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecallDims {
+    /// Pixels of a step; divides a patch.
+    pub step_px: usize,
+    /// Tokens that never scroll, such as the figure's.
+    pub covered: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +176,9 @@ pub struct LatentAction {
     /// Input this code is bound to by default: "north", "south", "west", "east", "stay".
     #[serde(default)]
     pub bound_to: Vec<String>,
+    /// Where the view goes under this code, in steps of `dynamics.recall` (x to the right, y down).
+    #[serde(default)]
+    pub motion: [i32; 2],
 }
 
 /// How a world is played unless the user says otherwise.
@@ -180,7 +194,7 @@ pub struct PlayDefaults {
     pub window: usize,
 }
 
-/// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.logits`.
+/// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.moved`, `parity.logits`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParityInfo {
     pub frames: usize,

@@ -3,11 +3,18 @@
 use super::{
     Pack, PackDtype, PackError, PackTensor,
     manifest::{
-        BlockKind, DynamicsDims, FORMAT_VERSION, FrameDims, LamDims, LatentAction, Manifest, PlayDefaults, Provenance, TokenizerDims,
+        BlockKind, DynamicsDims, FORMAT_VERSION, FrameDims, LamDims, LatentAction, Manifest, PlayDefaults, Provenance, RecallDims,
+        TokenizerDims,
     },
     tensor_specs,
 };
-use crate::engine::{UnmaskOrder, decode::random};
+use crate::{
+    engine::{UnmaskOrder, decode::random},
+    prompt::TABLE_NAME,
+};
+
+/// Where the view goes under the first actions: ways of walking and standing, also two steps at once and aslant.
+const MOTIONS: [[i32; 2]; 8] = [[1, 0], [0, -1], [-1, 0], [0, 0], [0, 1], [2, 0], [-1, 1], [0, 0]];
 
 /// A pack with random weights, scaled so that activations and logits stay of order one. A parity clip in the manifest is dropped: its
 /// logits would have to be computed.
@@ -18,12 +25,16 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
     for (tensor, spec) in specs.iter().enumerate() {
         debug_assert_eq!(spec.dtype, PackDtype::F16);
         let scale = match (spec.name.as_str(), spec.shape.as_slice()) {
+            // Pictures follow codes more than places, or the odometer would never see the view move.
+            ("tok.dec.pos", _) => 0.1,
             ("dyn.embed", _) => 1.0 / (manifest.frame.code_dims as f32).sqrt(),
-            (name, _) if name.ends_with(".pos") || name.ends_with(".bias") || name == "text.embed" || name == "dyn.action" => 1.0,
+            (name, _) if name.ends_with(".pos") || name.ends_with(".bias") || name == "dyn.recall.age" || name == "dyn.action" => 1.0,
             ("dyn.level", _) => 0.3,
             // Modulation leaves the norm's output of order one.
             (name, [rows, _]) if name.ends_with(".mod.w") => 0.5 / (*rows as f32).sqrt(),
             ("dyn.prev.gate", _) => 1.0,
+            // Word vectors have a length of 8.
+            ("text.in.w", _) => 0.2,
             // Levels of earlier dimensions matter, and logits spread far enough that argmax and sampling differ.
             ("dyn.head.codes", _) => 0.5,
             ("dyn.head.out.w", _) => 4.0 / (manifest.dynamics.as_ref().map_or(1, |d| d.head_hidden) as f32).sqrt(),
@@ -43,8 +54,14 @@ fn normal(seed: u32, tensor: u32, i: u32) -> f32 {
 }
 
 fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: DynamicsDims) -> Manifest {
-    let action = |i| LatentAction { name: format!("code {i}"), share: 0.0, purity_moved: 0.0, purity_blocked: 0.0, bound_to: Vec::new() };
-    let words = ["meadow", "forest", "desert", "snow", "rain", "night", "day", "water", "fog", "stone", "sand"];
+    let action = |i: usize| LatentAction {
+        name: format!("code {i}"),
+        share: 0.0,
+        purity_moved: 0.0,
+        purity_blocked: 0.0,
+        bound_to: Vec::new(),
+        motion: MOTIONS[i % MOTIONS.len()],
+    };
     Manifest {
         format_version: FORMAT_VERSION,
         name: name.into(),
@@ -56,7 +73,7 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
         play: PlayDefaults { steps: 2, temperature: 1.0, order: UnmaskOrder::Random, context_level: 0, window: dynamics.window },
         dynamics: Some(dynamics),
         lam: None,
-        vocabulary: words.map(String::from).to_vec(),
+        word_table: TABLE_NAME.into(),
         suggested_prompts: vec!["snow night".into()],
         parity: None,
         evaluation: serde_json::Value::Null,
@@ -89,6 +106,7 @@ pub fn pocket_manifest() -> Manifest {
             context_levels: 4,
             prompt_words: 8,
             head_hidden: 64,
+            recall: Some(RecallDims { step_px: 8, covered: vec![31] }),
         },
     )
 }
@@ -118,6 +136,7 @@ pub fn odd_manifest() -> Manifest {
             context_levels: 3,
             prompt_words: 3,
             head_hidden: 5,
+            recall: Some(RecallDims { step_px: 7, covered: vec![7] }),
         },
     );
     m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
@@ -148,6 +167,7 @@ pub fn tiny_manifest() -> Manifest {
             context_levels: 1,
             prompt_words: 0,
             head_hidden: 8,
+            recall: None,
         },
     )
 }

@@ -6,6 +6,7 @@ use super::{
     manifest::{DynamicsDims, LamDims, Manifest, TokenizerDims},
     validate::{check_manifest, limits},
 };
+use crate::{engine::recall, prompt};
 
 /// One expected tensor, row-major; matrices are `(in, out)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +119,16 @@ impl List {
         self.f16("dyn.head.codes", &[logits, hidden]);
         self.f16("dyn.head.out.w", &[hidden, m.frame.code_levels]);
         self.f16("dyn.head.out.b", &[logits]);
-        self.f16("text.embed", &[m.vocabulary.len() + 1, c]);
+        if dims.recall.is_some() {
+            self.f16("dyn.recall.w", &[recall::TAPS * c, c]);
+            self.f16("dyn.recall.age", &[recall::AGES, c]);
+        }
+        self.f16("text.in.w", &[prompt::CHANNELS + 1, c]);
         if let Some(parity) = &m.parity {
             let t = parity.frames;
             self.0.push(TensorSpec { name: "parity.codes".into(), shape: vec![t, n, m.frame.code_dims], dtype: PackDtype::U8 });
             self.0.push(TensorSpec { name: "parity.actions".into(), shape: vec![t], dtype: PackDtype::U8 });
+            self.0.push(TensorSpec { name: "parity.moved".into(), shape: vec![t], dtype: PackDtype::U8 });
             self.0.push(TensorSpec { name: "parity.logits".into(), shape: vec![t, n, logits], dtype: PackDtype::F32 });
         }
     }

@@ -2,8 +2,12 @@
 
 use super::{
     Pack, PackDtype, PackError, PackTensor, TensorSpec,
-    manifest::{FORMAT_VERSION, Manifest},
+    manifest::{DynamicsDims, FORMAT_VERSION, Manifest},
     tensor_specs,
+};
+use crate::{
+    engine::recall,
+    prompt::{self, Fate},
 };
 use std::{collections::HashSet, ops::RangeInclusive};
 
@@ -24,7 +28,6 @@ pub mod limits {
     pub const CONTEXT_LEVELS: usize = 64;
     pub const PROMPT_WORDS: usize = 64;
     pub const HEAD_HIDDEN: usize = 256;
-    pub const VOCABULARY: usize = 16384;
     pub const TEXT_BYTES: usize = 4096;
     pub const PARITY_FRAMES: usize = 1024;
     /// Keys and values that a window needs, as f32.
@@ -138,23 +141,35 @@ fn check_dynamics(m: &Manifest) -> Result<(), PackError> {
     if ring > limits::RING_BYTES as u64 {
         return Err(problem("dynamics", format!("asks for {ring} bytes of keys and values, more than {}", limits::RING_BYTES)));
     }
+    check_recall(m, d)?;
     if m.actions.len() != d.actions {
         return Err(problem("list of actions", format!("has {} entries where dynamics.actions is {}", m.actions.len(), d.actions)));
     }
     Ok(())
 }
 
+fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
+    let Some(recall) = &d.recall else { return Ok(()) };
+    within("dynamics.recall.step_px", recall.step_px, 1..=m.frame.patch_px)?;
+    if !m.frame.patch_px.is_multiple_of(recall.step_px) {
+        let patch = m.frame.patch_px;
+        return Err(problem("dynamics.recall.step_px", format!("is {}, which does not divide patches of {patch} pixels", recall.step_px)));
+    }
+    let steps = m.frame.grid_w().max(m.frame.grid_h()) * (m.frame.patch_px / recall.step_px);
+    within("frame in steps of dynamics.recall", steps, 1..=recall::SIDE as usize)?;
+    for token in &recall.covered {
+        within("token of dynamics.recall.covered", *token, 0..=m.frame.tokens() - 1)?;
+    }
+    for (i, action) in m.actions.iter().enumerate() {
+        let most = recall::SIDE as usize / 2;
+        action.motion.iter().try_for_each(|steps| within(&format!("actions[{i}].motion"), steps.unsigned_abs() as usize, 0..=most))?;
+    }
+    Ok(())
+}
+
 fn check_words(m: &Manifest) -> Result<(), PackError> {
-    within("number of vocabulary words", m.vocabulary.len(), 0..=limits::VOCABULARY)?;
-    let mut seen = HashSet::new();
-    for (i, word) in m.vocabulary.iter().enumerate() {
-        let field = format!("vocabulary[{i}]");
-        if word.is_empty() || word.len() > 64 || word.chars().any(char::is_whitespace) {
-            return Err(problem(&field, "is not one word of 1 to 64 bytes"));
-        }
-        if !seen.insert(word.as_str()) {
-            return Err(problem(&field, format!("repeats the word {word:?}")));
-        }
+    if m.dynamics.is_some() && m.word_table != prompt::TABLE_NAME {
+        return Err(problem("word_table", format!("is {:?}, but this program reads prompts with {:?}", m.word_table, prompt::TABLE_NAME)));
     }
     for (i, prompt) in m.suggested_prompts.iter().enumerate() {
         short_text(&format!("suggested_prompts[{i}]"), prompt)?;
@@ -182,33 +197,16 @@ fn check_parity(m: &Manifest) -> Result<(), PackError> {
             return Err(problem(field, format!("is {tolerance}, outside 0 to 1")));
         }
     }
-    let (ids, unknown) = m.word_ids(&p.prompt);
-    if let Some(word) = unknown.first() {
-        return Err(problem("parity.prompt", format!("holds {word:?}, which is not in the vocabulary")));
-    }
-    within("number of words in parity.prompt", ids.len(), 0..=d.prompt_words)
-}
-
-impl Manifest {
-    /// Id of a vocabulary word; case does not matter.
-    pub fn word_id(&self, word: &str) -> Option<u16> {
-        let word = word.to_lowercase();
-        let i = self.vocabulary.iter().position(|known| known.to_lowercase() == word)?;
-        u16::try_from(i + 1).ok()
-    }
-
-    /// Splits a prompt at white space: the ids of the words that are known, and the words that are not.
-    pub fn word_ids<'a>(&self, prompt: &'a str) -> (Vec<u16>, Vec<&'a str>) {
-        let mut ids = Vec::new();
-        let mut unknown = Vec::new();
-        for word in prompt.split_whitespace() {
-            match self.word_id(word) {
-                Some(id) => ids.push(id),
-                None => unknown.push(word),
-            }
+    let words = prompt::read(&p.prompt, d.prompt_words);
+    for word in words {
+        let text = &p.prompt[word.range];
+        match word.fate {
+            Fate::Unknown => return Err(problem("parity.prompt", format!("holds {text:?}, which is not in the word table"))),
+            Fate::TooMany => return Err(problem("parity.prompt", format!("holds more than {} words", d.prompt_words))),
+            Fate::Known(_) | Fate::Silent => {}
         }
-        (ids, unknown)
     }
+    Ok(())
 }
 
 impl Pack {
@@ -246,9 +244,10 @@ fn check_header(spec: &TensorSpec, dtype: PackDtype, shape: &[usize], bytes: usi
 
 fn check_values(m: &Manifest, name: &str, tensor: &PackTensor) -> Result<(), PackError> {
     if tensor.dtype == PackDtype::U8 {
-        // `parity.codes` hold levels (all given), `parity.actions` actions or "unknown"; both bounds are far below 255.
+        // `parity.codes` hold levels (all given), `parity.actions` actions or "unknown", `parity.moved` truth values; all far below 255.
         let max = match (name, &m.dynamics) {
             ("parity.actions", Some(d)) => d.actions,
+            ("parity.moved", _) => 1,
             _ => m.frame.code_levels - 1,
         };
         let max = u8::try_from(max).unwrap_or(u8::MAX);

@@ -23,7 +23,7 @@ pub struct WorldInfo {
     pub actions: &'static [&'static str],
     /// Every word a caption may hold, in a fixed order.
     pub vocabulary: Vec<&'static str>,
-    /// Prompts a player may want to try, made of those words.
+    /// Prompts a player may want to try.
     pub suggested_prompts: Vec<String>,
 }
 

@@ -92,24 +92,42 @@ fn attend_ring_matches_its_twin() {
     assert!(ring_off(&gpu, (15, 3, 24), 3, [2, 1], 0, true) > 1.0, "a wrong value in the ring is noticed");
 }
 
-fn prompt_off(gpu: &GpuContext, (n, heads, c): (usize, usize, usize), slot_words: usize, words: [usize; 2], corrupt: bool) -> f64 {
+/// What of a prompt the kernel gets wrong.
+enum Corrupt {
+    Value,
+    Share,
+}
+
+fn prompt_off(
+    gpu: &GpuContext,
+    (n, heads, c): (usize, usize, usize),
+    slot_words: usize,
+    words: [usize; 2],
+    corrupt: Option<Corrupt>,
+) -> f64 {
     let mut r = Numbers((n * 5 + c + slot_words) as u32);
     let query = r.floats(2 * n * c, 1.0);
     let mut keys = r.floats(2 * slot_words * 2 * c, 1.0);
+    // Words fade by at most ln 255.
+    let mut shares: Vec<f32> = r.floats(2 * slot_words, 1.0).into_iter().map(|x| -x.abs()).collect();
     // Group 0 has slot 1, group 1 slot 0.
     let slots = [1, 0];
     let mut truth = Vec::new();
     for g in 0..2 {
         let held = &keys[slots[g] * slot_words * 2 * c..][..words[g] * 2 * c];
-        truth.extend(attend(&f64s(&query[g * n * c..(g + 1) * n * c]), &part(held, c, 2, 0), &part(held, c, 2, 1), &[], heads, c));
+        let bias = f64s(&shares[slots[g] * slot_words..][..words[g]]).repeat(heads);
+        truth.extend(attend(&f64s(&query[g * n * c..(g + 1) * n * c]), &part(held, c, 2, 0), &part(held, c, 2, 1), &bias, heads, c));
     }
-    if corrupt {
-        keys[c] += 1.0;
+    match corrupt {
+        None => {}
+        Some(Corrupt::Value) => keys[c] += 1.0,
+        Some(Corrupt::Share) => shares[1] -= 1.0,
     }
     let mut b = Bench::default();
     let buffers = attend_prompt::Buffers {
         query: b.floats(&pad_groups(&query, 2, n, c, heads)),
         words: b.floats(&pad_columns(&keys, 2 * c, 2 * heads)),
+        shares: b.floats(&shares),
         attended: b.floats(&vec![0.0; 2 * padded(n) * padded_parts(c, heads)]),
     };
     let pass = attend_prompt::pass(Attend { tokens: n, heads, channels: c, rows: padded(n) }, slot_words, buffers);
@@ -125,8 +143,9 @@ fn attend_prompt_matches_its_twin() {
     for (shape, slot_words, words) in
         [((1, 1, 2), 1, [1, 1]), ((15, 3, 24), 4, [1, 4]), ((63, 5, 160), 9, [9, 3]), ((66, 5, 35), 4, [2, 3])]
     {
-        let worst = prompt_off(&gpu, shape, slot_words, words, false);
+        let worst = prompt_off(&gpu, shape, slot_words, words, None);
         assert!(worst <= 1.0, "{shape:?} {words:?}: {worst} tolerances");
     }
-    assert!(prompt_off(&gpu, (15, 3, 24), 4, [1, 4], true) > 1.0, "a wrong value is noticed");
+    assert!(prompt_off(&gpu, (15, 3, 24), 4, [1, 4], Some(Corrupt::Value)) > 1.0, "a wrong value is noticed");
+    assert!(prompt_off(&gpu, (15, 3, 24), 4, [1, 4], Some(Corrupt::Share)) > 1.0, "a wrong share is noticed");
 }

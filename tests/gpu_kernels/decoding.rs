@@ -4,6 +4,7 @@ use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_token
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED};
 use somnium::engine::gpu::ops::{
+    padded,
     sample::{self, Sample},
     unmask::{self, Unmask},
 };
@@ -41,11 +42,20 @@ struct Draw {
     seed: u32,
     /// Levels are taken from the tokens, some of which are unknown.
     forced: bool,
-    /// One of the kernel's weights between dimensions is another than the twin's.
-    corrupt: bool,
+    guidance: f32,
+    corrupt: Option<Corrupt>,
 }
 
-const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, corrupt: false };
+/// What the kernel gets other than its twin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Corrupt {
+    /// A weight between dimensions.
+    Codes,
+    /// Hidden units without the prompt.
+    Unprompted,
+}
+
+const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, corrupt: None };
 
 /// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
 /// does not spread to the next.
@@ -62,17 +72,22 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let wide = dims * units;
     let mut pack = head(shape, draw.spread);
     let (weights, frame) = (Weights::from_pack(&pack), pack.manifest.frame);
-    if draw.corrupt {
+    if draw.corrupt == Some(Corrupt::Codes) {
         // Every level of dimension 0, so that a token cannot miss it.
         change(&mut pack, "dyn.head.codes", |values| values.iter_mut().skip(units).step_by(wide).take(levels).for_each(|x| *x += 4.0));
     }
     let mut r = Numbers((n * 5 + wide + levels) as u32);
-    let hidden = r.floats(n * wide, 1.0);
+    // With the prompt, and without.
+    let mut hidden = r.floats(2 * n * wide, 1.0);
+    let truth = hidden.clone();
+    if draw.corrupt == Some(Corrupt::Unprompted) {
+        hidden[n * wide..].iter_mut().for_each(|x| *x += 0.5);
+    }
     let mut given = some_tokens(&mut r, 2 * n, dims, levels, false);
     given.iter_mut().step_by(5).for_each(|level| *level = u32::from(UNKNOWN));
     let mut b = Bench::default();
     let buffers = sample::Buffers {
-        hidden: b.floats(&pad_groups(&hidden, 1, n, wide, 1)),
+        hidden: b.floats(&pad_groups(&hidden, 2, n, wide, 1)),
         codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
         weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
         bias: b.floats(&pack.f32s("dyn.head.out.b").unwrap()),
@@ -82,29 +97,32 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
         logits: b.floats(&vec![9.0; n * dims * levels]),
     };
     let group = GroupParams { half: 1, fresh: 1, ..GroupParams::default() };
-    let Draw { temperature, seed, forced, .. } = draw;
-    let params = FrameParams { seed, frame: 8, step: 2, temperature, forced: u32::from(forced), ..groups(group, group) };
+    let Draw { temperature, seed, forced, guidance, .. } = draw;
+    let params = FrameParams { seed, frame: 8, step: 2, temperature, forced: u32::from(forced), guidance, ..groups(group, group) };
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
-    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units }.pass(buffers), 1, params, &outputs, SIZE);
+    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units, rows: padded(n) }.pass(buffers), 1, params, &outputs, SIZE);
 
     let mut result = Off { wrong: 0, worst: 0.0 };
     let choice: Vec<u8> = ran.outputs[0].iter().map(|&level| level as u8).collect();
-    for (i, hidden) in hidden.chunks_exact(wide).enumerate() {
+    let (prompted, unprompted) = truth.split_at(n * wide);
+    let (beta, spread) = (f64::from(guidance), f64::from(draw.spread * (1.0 + 2.0 * guidance)));
+    for (i, (with, without)) in prompted.chunks_exact(wide).zip(unprompted.chunks_exact(wide)).enumerate() {
         let token = &choice[i * dims..][..dims];
         let mut confidence = 0.0;
         for dim in 0..dims {
-            let logits = head_logits(&weights, &f64s(hidden), token, dim, &frame);
+            let [c, u] = [with, without].map(|hidden| head_logits(&weights, &f64s(hidden), token, dim, &frame));
+            let logits: Vec<f64> = c.iter().zip(&u).map(|(c, u)| (1.0 + beta) * c - beta * u).collect();
             let chosen = usize::from(token[dim]);
             if forced {
                 let ours = &ran.floats(2)[(i * dims + dim) * levels..][..levels];
-                result.worst = result.worst.max(off(ours, &logits, 2e-5 * f64::from(draw.spread), 2e-5));
+                result.worst = result.worst.max(off(ours, &logits, 2e-5 * spread, 2e-5));
                 result.wrong += usize::from(u32::from(token[dim]) != given[(n + i) * dims + dim]);
             } else {
                 let noise = |l: usize| decode::random(DRAW.seed, 8, 2, i as u32, (dim * levels + l) as u32);
                 let scores = scores(&logits, f64::from(temperature), noise);
                 let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let first = scores.iter().position(|&x| x == best).unwrap();
-                let tie = 1e-5 * (1.0 + best.abs() + f64::from(draw.spread / temperature.max(0.1)));
+                let tie = 1e-5 * (1.0 + best.abs() + spread / f64::from(temperature.max(0.1)));
                 result.wrong += usize::from(chosen >= levels || scores[chosen] < best - tie || (scores[chosen] == best && chosen != first));
             }
             if let Some(logit) = logits.get(chosen) {
@@ -112,7 +130,7 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
                 confidence += logit - top - logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
             }
         }
-        result.worst = result.worst.max(off(&ran.floats(1)[i..=i], &[confidence], 2e-5 * (1.0 + f64::from(draw.spread)), 2e-5));
+        result.worst = result.worst.max(off(&ran.floats(1)[i..=i], &[confidence], 2e-5 * (1.0 + spread), 2e-5));
     }
     if !forced {
         assert!(ran.floats(2)[..n * dims * levels].iter().all(|&x| x == 9.0), "logits are kept where levels are forced, only there");
@@ -139,7 +157,29 @@ fn sample_matches_its_twin() {
     }
     let shape = (63, 8, 5, 64);
     assert!(sample_off(&gpu, shape, Draw { seed: 4, ..DRAW }).wrong > 100, "another seed is noticed");
-    assert!(sample_off(&gpu, shape, Draw { corrupt: true, ..DRAW }).worst > 1.0, "a wrong weight between dimensions is noticed");
+    assert!(
+        sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Codes), ..DRAW }).worst > 1.0,
+        "a wrong weight between dimensions is noticed"
+    );
+    // Without guidance nobody looks at the hidden units without the prompt.
+    let off = sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Unprompted), ..DRAW });
+    assert!(off.wrong == 0 && off.worst <= 1.0, "{off:?}");
+}
+
+#[test]
+fn guided_logits_are_those_of_the_twin() {
+    let gpu = gpu();
+    for shape in [(1, 1, 2, 1), (15, 3, 7, 5), (63, 8, 5, 64), (9, 2, 64, 33)] {
+        for (temperature, guidance) in [(0.0, 0.5), (1.0, 1.5), (0.7, 4.0)] {
+            for forced in [false, true] {
+                let draw = Draw { temperature, guidance, forced, ..DRAW };
+                let off = sample_off(&gpu, shape, draw);
+                assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
+            }
+        }
+    }
+    let corrupt = sample_off(&gpu, (63, 8, 5, 64), Draw { guidance: 1.5, corrupt: Some(Corrupt::Unprompted), ..DRAW });
+    assert!(corrupt.worst > 1.0, "wrong hidden units without the prompt are noticed: {corrupt:?}");
 }
 
 #[test]
@@ -151,7 +191,7 @@ fn forced_levels_give_the_logits_of_the_twin() {
             assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} spread {spread}: {off:?}");
         }
     }
-    let off = sample_off(&gpu, (15, 3, 7, 5), Draw { forced: true, corrupt: true, ..DRAW });
+    let off = sample_off(&gpu, (15, 3, 7, 5), Draw { forced: true, corrupt: Some(Corrupt::Codes), ..DRAW });
     assert!(off.wrong == 0 && off.worst > 1.0, "a wrong weight between dimensions is noticed: {off:?}");
 }
 

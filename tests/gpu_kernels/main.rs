@@ -5,6 +5,7 @@ mod attention;
 mod decoding;
 mod matmul;
 mod picture;
+mod recall;
 mod tokens;
 
 use somnium::engine::gpu::GpuContext;
@@ -148,7 +149,7 @@ fn off(ours: &[f32], truth: &[f64], atol: f64, rtol: f64) -> f64 {
 }
 
 fn groups(a: GroupParams, b: GroupParams) -> FrameParams {
-    FrameParams { groups: [a, b], ..FrameParams::default() }
+    FrameParams { groups: [a, b, GroupParams::default()], ..FrameParams::default() }
 }
 
 /// Tokens `(n, dims)`; `special`: with some masked, some unknown.

@@ -1,8 +1,8 @@
-//! Patches to the frame's texture.
+//! Patches to the frame's texture, and to the words the odometer reads.
 
-use super::{Bench, Numbers, gpu};
+use super::{Bench, Numbers, gpu, groups};
 use somnium::engine::gpu::GpuContext;
-use somnium::engine::gpu::frame::FrameParams;
+use somnium::engine::gpu::frame::GroupParams;
 use somnium::engine::gpu::ops::{matmul::pad_columns, picture::PatchPicture};
 
 fn picture_off(gpu: &GpuContext, (width, height, patch): (usize, usize, usize), nudge: f32) -> u8 {
@@ -23,8 +23,14 @@ fn picture_off(gpu: &GpuContext, (width, height, patch): (usize, usize, usize), 
     let nudged: Vec<f32> = patches.iter().map(|v| v + nudge).collect();
     let mut b = Bench::default();
     let held = b.floats(&pad_columns(&nudged, values, 1));
-    let pass = PatchPicture { width_px: width, height_px: height, patch_px: patch }.pass(held);
-    let ran = b.run(gpu, pass, 1, FrameParams::default(), &[], [width, height]);
+    let pixels = b.words(&vec![9; 2 * width * height]);
+    let pass = PatchPicture { width_px: width, height_px: height, patch_px: patch }.pass(held, pixels);
+    let group = GroupParams { half: 1, ..GroupParams::default() };
+    let ran = b.run(gpu, pass, 1, groups(group, group), &[pixels], [width, height]);
+    let (other, own) = ran.outputs[0][..2 * width * height].split_at(width * height);
+    assert!(other.iter().all(|&word| word == 9), "the other half is left alone");
+    let shown: Vec<u32> = ran.pixels.chunks_exact(4).map(|p| u32::from_le_bytes([p[0], p[1], p[2], 0])).collect();
+    assert_eq!(own, shown, "the odometer reads what is shown");
     ran.pixels.iter().zip(&truth).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
 

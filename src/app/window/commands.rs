@@ -9,9 +9,10 @@ use super::App;
 use crate::app::files;
 use crate::app::panel::UiEvent;
 use crate::dream::Drive;
-use crate::dream::runner::{Request, Wish};
+use crate::dream::runner::{Prompt, Request, Wish};
 use crate::input::pad::PadNews;
 use crate::input::{Action, Command, Holder};
+use crate::prompt;
 
 /// Enlargement of a screenshot.
 const SCREENSHOT_SCALE: u32 = 4;
@@ -22,7 +23,15 @@ impl App {
             UiEvent::Command(command) => self.command(command),
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
-            UiEvent::Prompt(ids) => self.wish(|wish| wish.prompt = ids),
+            UiEvent::Prompt(text) => self.say(text),
+            UiEvent::FromPrompt => self.request(Request::StartFromPrompt),
+            UiEvent::Paint(freeze) => self.paint_mode(freeze),
+            UiEvent::Repaint(tokens, text) => {
+                let words = self.words_of(&text);
+                self.request(Request::Repaint(tokens, words));
+            }
+            UiEvent::Stylise(share) => self.request(Request::Stylise(share)),
+            UiEvent::TakeBack => self.request(Request::Undo),
             UiEvent::Gallery(index) => {
                 if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
                     let stills = vec![still.clone()];
@@ -35,21 +44,61 @@ impl App {
         }
     }
 
+    /// Puts a prompt in force: the next frame computed has it.
+    pub(super) fn say(&mut self, text: String) {
+        let prompt = Prompt { words: self.words_of(&text).into(), blend_frames: self.ui.prompt.blend_frames };
+        self.wish(|wish| wish.prompt = prompt);
+        let typing = self.typing();
+        let state = &mut self.ui.prompt;
+        state.history.said(&text);
+        state.said.clone_from(&text);
+        // A prompt by the clock does not take the words out of somebody's mouth.
+        if !typing {
+            state.text = text;
+        }
+    }
+
+    fn typing(&self) -> bool {
+        self.shell.as_ref().is_some_and(|shell| shell.egui.egui_ctx().text_edit_focused())
+    }
+
+    fn words_of(&self, text: &str) -> Vec<u16> {
+        prompt::ids(&prompt::read(text, self.plan.launch.prompt_words()))
+    }
+
+    /// Freezes the frame to paint on it, or plays on as before.
+    fn paint_mode(&mut self, freeze: bool) {
+        let paused = self.ui.paused;
+        if freeze {
+            self.ui.paint.begin(paused);
+        }
+        self.ui.paint.active = freeze;
+        self.pause(freeze || self.ui.paint.was_paused);
+        self.stop_typing();
+    }
+
+    fn pause(&mut self, paused: bool) {
+        self.ui.paused = paused;
+        self.wish(|wish| wish.paused = paused);
+    }
+
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Panel => {
                 self.ui.panel = !self.ui.panel;
                 self.stop_typing();
+                if self.ui.paint.active && !self.ui.panel {
+                    self.paint_mode(false);
+                }
             }
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Pause => {
-                self.ui.paused = !self.ui.paused;
-                let paused = self.ui.paused;
-                self.wish(|wish| wish.paused = paused);
+                self.ui.paint.active = false;
+                self.pause(!self.ui.paused);
             }
             Command::Step => {
-                self.ui.paused = true;
-                self.wish(|wish| wish.paused = true);
+                self.ui.paint.active = false;
+                self.pause(true);
                 self.request(Request::Step);
             }
             Command::Reset => self.restart(),
@@ -81,8 +130,7 @@ impl App {
     }
 
     pub(super) fn restart(&mut self) {
-        let seed = self.ui.settings.seed;
-        self.request(Request::Reset(seed));
+        self.request(Request::Reset);
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
@@ -108,7 +156,7 @@ impl App {
             event_loop.exit();
             return true;
         }
-        let typing = self.shell.as_ref().is_some_and(|s| s.egui.egui_ctx().text_edit_focused());
+        let typing = self.typing();
         if key == KeyCode::Escape && !typing && self.is_fullscreen() {
             self.command(Command::Fullscreen);
             return true;

@@ -13,11 +13,17 @@ fn the_beat_stays_even_after_a_short_delay_and_starts_anew_after_a_long_one() {
     assert_eq!(next_due(start, start + ms(900), period), start + ms(900), "no race after a pause");
 }
 
+/// When a frame was begun, and the words in force.
+type Begun = (Instant, Vec<u16>);
+
 /// Counts frames; its picture is the number of the frame and the code.
 struct Counter {
     info: SourceInfo,
     pixels: Vec<u8>,
     fails_at: Option<u8>,
+    /// Words in force and the frames that begun under which, with the time.
+    words: Vec<u16>,
+    begun: Arc<Mutex<Vec<Begun>>>,
 }
 
 impl Counter {
@@ -36,14 +42,14 @@ impl Counter {
             width_px: 1,
             height_px: 1,
             rate_hz,
+            grid: [0, 0],
             actions: vec![action("stay", Intent::Stay), action("east", Intent::East)],
-            vocabulary: Vec::new(),
             prompt_words: 0,
             suggested_prompts: Vec::new(),
             window: 0,
             context_levels: 0,
         };
-        Self { info, pixels: vec![0; 4], fails_at: None }
+        Self { info, pixels: vec![0; 4], fails_at: None, words: Vec::new(), begun: Arc::default() }
     }
 }
 
@@ -57,6 +63,7 @@ impl Source for Counter {
             self.fails_at = None;
             return Err(DreamError::NoFrames);
         }
+        lock(&self.begun).push((Instant::now(), self.words.clone()));
         self.pixels[0] = self.pixels[0].wrapping_add(1);
         self.pixels[1] = code;
         Ok(())
@@ -78,28 +85,25 @@ impl Source for Counter {
         None
     }
 
-    fn reset(&mut self, _: u32) -> Result<(), DreamError> {
+    fn reset(&mut self, _: &DecodeSettings) -> Result<(), DreamError> {
         self.pixels[0] = 0;
         Ok(())
     }
 
-    fn start_from(&mut self, _: &[Still]) -> Result<(), DreamError> {
-        Err(DreamError::NoPicture("counter".to_owned()))
-    }
-
-    fn set_prompt(&mut self, _: &[u16]) -> Result<(), DreamError> {
+    fn set_prompt(&mut self, words: &[u16], _: u32) -> Result<(), DreamError> {
+        self.words = words.to_vec();
         Ok(())
     }
 
-    fn replace_engine(&mut self, _: Box<dyn Engine>) -> Result<(), DreamError> {
-        Ok(())
+    fn as_dream(&mut self) -> Option<&mut DreamSession> {
+        None
     }
 }
 
 fn wish(rate: Rate, paused: bool) -> Wish {
-    let settings =
-        DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: crate::engine::UnmaskOrder::Random, window: 1, context_level: 0 };
-    Wish { settings, rate, paused, prompt: Vec::new() }
+    let order = crate::engine::UnmaskOrder::Random;
+    let settings = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order, window: 1, context_level: 0, guidance: 0.0 };
+    Wish { settings, rate, paused, prompt: Prompt::default() }
 }
 
 /// A runner with the drive its frames see.
@@ -168,8 +172,45 @@ fn a_failing_frame_is_a_notice_and_the_game_goes_on_after_a_reset() {
     wait_for(&runner, "the notice", |_, _, notices| notices.iter().any(|n| n.is_error && n.text.contains("picture")));
     runner.request(Request::StartFrom(Vec::new()));
     wait_for(&runner, "the refusal", |_, _, notices| notices.iter().any(|n| n.text.contains("counter is a simulator")));
-    runner.request(Request::Reset(0));
+    runner.request(Request::Reset);
     wait_for(&runner, "frames after the reset", |status, _, _| status.frames > 10);
+}
+
+#[test]
+fn the_first_frame_after_enter_has_the_new_prompt_and_none_is_dropped() {
+    const PERIOD: Duration = Duration::from_millis(20);
+    let counter = Counter::new(50);
+    let begun = counter.begun.clone();
+    let (runner, _drive) = start(counter, wish(Rate::Own, false));
+    let mut entered = Vec::new();
+    for word in 1..=5u16 {
+        // Not in step with the frames.
+        std::thread::sleep(PERIOD * 5 + PERIOD / 5 * u32::from(word));
+        runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([word]), blend_frames: 0 });
+        entered.push((Instant::now(), word));
+    }
+    std::thread::sleep(PERIOD * 5);
+    drop(runner);
+    let begun = lock(&begun).clone();
+    for (entered, word) in entered {
+        // A frame that begins in the very moment of Enter may have taken the prompt just before.
+        let first = begun.iter().find(|(at, _)| *at > entered + Duration::from_millis(1)).unwrap();
+        assert_eq!(first.1, [word], "the frame begun {:?} after Enter", first.0 - entered);
+    }
+    let span = begun[begun.len() - 1].0 - begun[0].0;
+    let due = (span.as_secs_f64() / PERIOD.as_secs_f64()).round() as usize + 1;
+    assert!(begun.len() + 1 >= due, "{} frames where {due} were due", begun.len());
+}
+
+#[test]
+fn a_prompt_entered_while_paused_is_in_the_next_step_and_not_before() {
+    let counter = Counter::new(1000);
+    let begun = counter.begun.clone();
+    let (runner, _drive) = start(counter, wish(Rate::Own, true));
+    runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([7]), blend_frames: 3 });
+    runner.request(Request::Step);
+    wait_for(&runner, "one step", |status, _, _| status.frames == 1);
+    assert_eq!(lock(&begun).iter().map(|(_, words)| words.clone()).collect::<Vec<_>>(), [[7]]);
 }
 
 #[test]

@@ -59,6 +59,8 @@ pub struct Attend<'a> {
     pub q: &'a [f32],
     pub q_stride: usize,
     pub keys: usize,
+    /// What scores are raised by, `(keys)`, or empty.
+    pub bias: &'a [f32],
     pub k_panels: &'a [f32],
     pub v_panels: &'a [f32],
     /// At least `8 * room`.
@@ -126,7 +128,7 @@ unsafe fn scaled_tile<S: Simd, const R: usize>(
     }
 }
 
-/// `softmax(q k^T / sqrt(dh)) v` of each row and head.
+/// `softmax(q k^T / sqrt(dh) + bias) v` of each row and head.
 #[inline(always)]
 pub unsafe fn attend<S: Simd>(a: Attend) {
     let PanelDims { heads, dh, room } = a.dims;
@@ -153,6 +155,7 @@ pub unsafe fn attend<S: Simd>(a: Attend) {
                 for (r, one) in one_over_sum.iter_mut().enumerate().take(tile_rows) {
                     let row_scores = &mut a.scores[r * room..][..width];
                     row_scores[a.keys..].fill(f32::NEG_INFINITY);
+                    row_scores.iter_mut().zip(a.bias).for_each(|(score, bias)| *score += bias);
                     *one = exponentials::<S>(row_scores);
                 }
                 let scores = a.scores.as_ptr();

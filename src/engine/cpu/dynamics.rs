@@ -6,54 +6,73 @@ use super::{
     kernels::Kernels,
     lane::{Lane, panel_of, rows, rows_mut},
     matmul::Then,
-    weights::{DynamicsBlock, DynamicsWeights},
+    weights::{DynamicsBlock, DynamicsWeights, RecallTable},
 };
-use crate::engine::{DecodeSettings, UNKNOWN, decode};
+use crate::{
+    engine::{
+        DecodeSettings, PromptWord, UNKNOWN, decode,
+        recall::{Map, TAPS},
+    },
+    prompt::{self, WordTable},
+};
 
 /// Keys and values of a prompt, for every block with prompt attention.
 pub struct PromptPanels {
     /// `None` until the first prompt is set; capacity for the longest.
-    words: Option<Vec<u16>>,
+    ids: Option<Vec<u16>>,
     dims: PanelDims,
     keys: usize,
     k: Vec<Floats>,
     v: Vec<Floats>,
-    /// Embeddings and fused keys and values of the words.
+    /// What scores of each key are raised by.
+    bias: Vec<f32>,
+    /// Vectors, embeddings, and fused keys and values of the words.
+    vectors: Floats,
     embedded: Floats,
     kv: Floats,
 }
 
 impl PromptPanels {
     pub fn new(d: &DynamicsWeights) -> Self {
-        let room = d.dims.prompt_words + 1;
+        let room = 2 * d.dims.prompt_words + 1;
         let dims = PanelDims::new(d.dims.heads, d.dims.channels, room);
         let layers = d.blocks.iter().filter(|b| b.text.is_some()).count();
         let zeros = |n: usize| (0..layers).map(|_| Floats::zeros(n)).collect();
         Self {
-            words: None,
+            ids: None,
             dims,
             keys: 0,
             k: zeros(dims.key_floats()),
             v: zeros(dims.value_floats()),
+            bias: Vec::with_capacity(room),
+            vectors: Floats::zeros(room * padded(prompt::CHANNELS)),
             embedded: Floats::zeros(room * padded(d.dims.channels)),
             kv: Floats::zeros(room * padded(2 * d.dims.channels)),
         }
     }
 
-    /// Computes keys and values of these words, unless they are what it holds.
-    pub fn set(&mut self, k: Kernels, d: &DynamicsWeights, words: &[u16]) {
-        if self.words.as_deref() == Some(words) {
+    /// Makes it those of these words; shares alone cost nothing.
+    pub fn set(&mut self, k: Kernels, d: &DynamicsWeights, words: &[PromptWord]) {
+        self.bias.clear();
+        self.bias.push(0.0);
+        self.bias.extend(words.iter().map(|word| (f32::from(word.share) / 255.0).ln()));
+        let ids = || words.iter().map(|word| word.id);
+        if self.ids.as_ref().is_some_and(|held| held.iter().copied().eq(ids())) {
             return;
         }
-        let longest = d.dims.prompt_words;
-        let held = self.words.get_or_insert_with(|| Vec::with_capacity(longest));
+        let longest = 2 * d.dims.prompt_words;
+        let held = self.ids.get_or_insert_with(|| Vec::with_capacity(longest));
         held.clear();
-        held.extend_from_slice(words);
+        held.extend(ids());
         self.keys = words.len() + 1;
         let (c, stride, kv_stride) = (d.dims.channels, padded(d.dims.channels), padded(2 * d.dims.channels));
-        for (id, row) in std::iter::once(&0).chain(words).zip(self.embedded.chunks_exact_mut(stride)) {
-            row.copy_from_slice(&d.words[usize::from(*id) * stride..][..stride]);
+        let vector_stride = padded(prompt::CHANNELS);
+        for (word, row) in words.iter().zip(self.vectors.chunks_exact_mut(vector_stride)) {
+            row[..prompt::CHANNELS].copy_from_slice(&WordTable::get().vector(word.id));
         }
+        let (nothing_said, embedded) = rows_mut(&mut self.embedded, self.keys, stride).split_at_mut(stride);
+        nothing_said.copy_from_slice(&d.nothing_said[..stride]);
+        k.product(rows(&self.vectors, words.len(), vector_stride), vector_stride, &d.words, embedded, stride, Then::Store);
         for ((text, keys), values) in d.blocks.iter().filter_map(|b| b.text.as_ref()).zip(&mut self.k).zip(&mut self.v) {
             let out = rows_mut(&mut self.kv, self.keys, kv_stride);
             k.product(rows(&self.embedded, self.keys, stride), stride, &text.kv, out, kv_stride, Then::Store);
@@ -65,7 +84,7 @@ impl PromptPanels {
     }
 }
 
-/// One of the frames that go through a pass together.
+/// One of the groups of rows that go through a pass together: a frame under a prompt.
 #[derive(Clone, Copy)]
 pub struct Group<'a> {
     pub action: u8,
@@ -74,15 +93,6 @@ pub struct Group<'a> {
     pub slots: &'a [usize],
     /// Where its keys and values go, if it is being committed; such a group comes last.
     pub commit_to: Option<usize>,
-}
-
-/// What a masked token's row starts from, and a committed one's.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// Every token masked.
-    AllMasked,
-    /// Codes in `exchange.codes`, masked where `exchange.masked` says so.
-    PartlyMasked,
 }
 
 impl<'a> Lane<'a> {
@@ -110,9 +120,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// `prev_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded`. After a barrier
-    /// that follows [`Lane::embed_previous`].
-    pub fn look_at_previous(&mut self, d: &DynamicsWeights, action: u8) {
+    /// `past_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded` and from the map, if
+    /// the view goes by `motion`. After a barrier that follows [`Lane::embed_previous`].
+    pub fn look_at_past(&mut self, d: &DynamicsWeights, action: u8, map: Option<&Map>, motion: [i32; 2]) {
         let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
         let gate = &d.gate[usize::from(action) * wide..][..wide];
         let (grid_w, grid_h) = (self.model.frame.grid_w(), self.model.frame.grid_h());
@@ -132,17 +142,44 @@ impl<'a> Lane<'a> {
             }
         }
         let n = self.own();
-        let (from, to) = (rows(&self.w.wide, n, wide), rows_mut(&mut self.w.prev_now, n, stride));
+        let (from, to) = (rows(&self.w.wide, n, wide), rows_mut(&mut self.w.past_now, n, stride));
         self.kernels.product(from, wide, &d.prev, to, stride, Then::Store);
+        if let (Some(table), Some(map)) = (&d.recall, map) {
+            self.recall(table, map, motion);
+        }
     }
 
-    /// Fills rows of `x`: the frame being dreamed first, if `content` tells what it holds, then the one being committed, if there is one.
-    pub fn fill_rows(&mut self, d: &DynamicsWeights, content: Option<Content>, commit: bool, context_level: usize) {
+    /// Adds what own tokens recall to `past_now`.
+    fn recall(&mut self, table: &RecallTable, map: &Map, motion: [i32; 2]) {
+        let (f, k) = (&self.model.frame, self.kernels);
+        let stride = self.w.past_now.len() / self.own();
+        let tokens = f.code_dims * f.code_levels + 2;
+        for (n, row) in self.w.tokens.clone().zip(self.w.past_now.chunks_exact_mut(stride)) {
+            for tap in 0..TAPS {
+                let age = match map.recall(n, tap, motion) {
+                    Some((token, age)) => {
+                        for (i, &code) in token.iter().enumerate() {
+                            k.add(table.row(tap, i * f.code_levels + usize::from(code), stride), row);
+                        }
+                        age
+                    }
+                    None => {
+                        k.add(table.row(tap, tokens - 1, stride), row);
+                        0
+                    }
+                };
+                k.add(table.row(tap, tokens + age, stride), row);
+            }
+        }
+    }
+
+    /// Fills rows of `x`: the frame being dreamed, codes in `exchange.codes` and masked where `exchange.masked` says so, `dreamed` times
+    /// over; then the one being committed, if there is one.
+    pub fn fill_rows(&mut self, d: &DynamicsWeights, dreamed: usize, commit: bool, context_level: usize) {
         let (stride, own, f, k) = (padded(d.dims.channels), self.own(), &self.model.frame, self.kernels);
         let level = &d.level[context_level * stride..][..stride];
         let mask = &d.embed[f.code_dims * f.code_levels * stride..][..stride];
-        let mut start = 0;
-        if let Some(content) = content {
+        if dreamed > 0 {
             // SAFETY: own tokens and a thread's view of all masks, written before the last barrier.
             let (codes, masked) = unsafe {
                 let own_codes = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
@@ -152,8 +189,8 @@ impl<'a> Lane<'a> {
                 let row = &mut self.w.x[i * stride..][..stride];
                 row.copy_from_slice(level);
                 k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
-                k.add(&self.w.prev_now[i * stride..], row);
-                if content == Content::AllMasked || masked[i] {
+                k.add(&self.w.past_now[i * stride..], row);
+                if masked[i] {
                     k.add(mask, row);
                 } else {
                     for (dim, &code) in codes[i * f.code_dims..][..f.code_dims].iter().enumerate() {
@@ -161,23 +198,25 @@ impl<'a> Lane<'a> {
                     }
                 }
             }
-            start = own;
+        }
+        for again in 1..dreamed {
+            self.w.x.copy_within(..own * stride, again * own * stride);
         }
         if commit {
             // SAFETY: written before the last barrier.
             let embedded = unsafe { self.exchange.embedded.read(self.w.tokens.start * stride..self.w.tokens.end * stride) };
             for i in 0..own {
-                let row = &mut self.w.x[(start + i) * stride..][..stride];
+                let row = &mut self.w.x[(dreamed * own + i) * stride..][..stride];
                 row.copy_from_slice(level);
                 k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
-                k.add(&self.w.prev_pending[i * stride..], row);
+                k.add(&self.w.past_pending[i * stride..], row);
                 k.add(&embedded[i * stride..], row);
             }
         }
     }
 
-    /// All blocks, for one or two frames at once. A committed frame leaves after the keys and values of its last temporal attention; a
-    /// dreamed one stays in `x`.
+    /// All blocks, for up to [`super::lane::GROUPS`] groups at once. A committed frame leaves after the keys and values of its last temporal
+    /// attention; dreamed ones stay in `x`.
     pub fn pass(&mut self, d: &DynamicsWeights, groups: &[Group]) {
         let (c, own, k) = (d.dims.channels, self.own(), self.kernels);
         let (stride, fused, panels) = (padded(c), padded(3 * c), self.model.frame_panels);
@@ -221,6 +260,7 @@ impl<'a> Lane<'a> {
                         q: &self.w.qkv[g * own * stride..][..own * stride],
                         q_stride: stride,
                         keys: prompt.keys,
+                        bias: &prompt.bias,
                         k_panels: &prompt.k[text_layer],
                         v_panels: &prompt.v[text_layer],
                         scores: &mut self.w.scores,
@@ -283,18 +323,22 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Hidden units of the head of own tokens, from the rows that [`Lane::pass`] left in `x`.
-    pub fn head(&mut self, d: &DynamicsWeights) {
-        let (c, n, f) = (d.dims.channels, self.own(), &self.model.frame);
+    /// Hidden units of the head of own tokens, of each dreamed group, from the rows that [`Lane::pass`] left in `x`.
+    pub fn head(&mut self, d: &DynamicsWeights, dreamed: usize) {
+        let (c, n, f) = (d.dims.channels, dreamed * self.own(), &self.model.frame);
         let (stride, out) = (padded(c), padded(f.code_dims * d.head.units));
         self.kernels.norm(rows(&self.w.x, n, stride), c, &d.gain, &d.shift, &mut self.w.y);
         self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head.hidden, &mut self.w.head_hidden, out, Then::Store);
     }
 
-    /// Chooses levels of the own tokens that are still masked, one dimension after the other.
-    pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, frame: u32, step: u32) {
-        let (f, wide) = (&self.model.frame, self.model.frame.code_dims * d.head.units);
-        for (hidden, n) in self.w.head_hidden.chunks_exact_mut(padded(wide)).zip(self.w.tokens.clone()) {
+    /// Chooses levels of the own tokens that are still masked, one dimension after the other. `dreamed` groups: with the prompt and, under
+    /// guidance, without.
+    pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, dreamed: usize, frame: u32, step: u32) {
+        let (f, wide, own) = (&self.model.frame, self.model.frame.code_dims * d.head.units, self.own());
+        let (hidden, without) = self.w.head_hidden.split_at_mut(own * padded(wide));
+        let [logits, unprompted] = &mut self.w.logits;
+        let rows = hidden.chunks_exact_mut(padded(wide)).zip(without.chunks_exact_mut(padded(wide)));
+        for ((hidden, without), n) in rows.zip(self.w.tokens.clone()) {
             // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
             let codes = unsafe {
                 if !self.exchange.masked.read(n..n + 1)[0] {
@@ -305,9 +349,16 @@ impl<'a> Lane<'a> {
             let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
             let mut confidence = 0.0;
             for (dim, code) in codes.iter_mut().enumerate() {
-                d.head.logits(&hidden[..wide], dim, &mut self.w.logits);
-                let (level, log_probability) = decode::sample_level(&self.w.logits, dim, s.temperature, name);
+                d.head.logits(&hidden[..wide], dim, logits);
+                if dreamed > 1 {
+                    d.head.logits(&without[..wide], dim, unprompted);
+                    logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
+                }
+                let (level, log_probability) = decode::sample_level(logits, dim, s.temperature, name);
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
+                if dreamed > 1 {
+                    d.head.tell(&mut without[..wide], dim, level, f.code_levels);
+                }
                 *code = level;
                 confidence += log_probability;
             }
@@ -332,8 +383,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// What the dreamed frame saw of its predecessor is what it will see when it is committed.
-    pub fn keep_previous(&mut self) {
-        std::mem::swap(&mut self.w.prev_now, &mut self.w.prev_pending);
+    /// What the dreamed frame saw of what was before it is what it will see when it is committed.
+    pub fn keep_past(&mut self) {
+        std::mem::swap(&mut self.w.past_now, &mut self.w.past_pending);
     }
 }

@@ -27,10 +27,13 @@ pub struct Model {
     pub frame_panels: PanelDims,
 }
 
-/// A thread's own memory, for `m` tokens. Rows of activations come first for the frame being dreamed, then for the one being committed.
+/// Groups of rows that may go through a pass together: the frame being dreamed, the same without its prompt, the one being committed.
+pub const GROUPS: usize = 3;
+
+/// A thread's own memory, for `m` tokens.
 pub struct Worker {
     pub tokens: Range<usize>,
-    /// `(2 m, padded channels)`: the residual stream and its norm.
+    /// `(GROUPS * m, padded channels)`: the residual stream and its norm.
     pub x: Floats,
     pub y: Floats,
     pub qkv: Floats,
@@ -39,20 +42,20 @@ pub struct Worker {
     /// Patches or neighbourhoods, `(m, ...)`.
     pub wide: Floats,
     pub scores: Floats,
-    /// What the frame being dreamed, and the one being committed, see of their predecessor: `(m, padded channels)`.
-    pub prev_now: Floats,
-    pub prev_pending: Floats,
+    /// What the frame being dreamed, and the one being committed, see of what was before them outside the ring: `(m, padded channels)`.
+    pub past_now: Floats,
+    pub past_pending: Floats,
     /// `(temporal layers, window, m, padded 2 channels)`.
     pub ring: Floats,
-    /// Hidden units of the head, `(m, padded code_dims * head_hidden)`.
+    /// Hidden units of the head, with the prompt and without: `(2 m, padded code_dims * head_hidden)`.
     pub head_hidden: Floats,
-    /// Logits of one dimension, `(code_levels)`.
-    pub logits: Vec<f32>,
+    /// Logits of one dimension, with the prompt and without, each `(code_levels)`.
+    pub logits: [Vec<f32>; 2],
 }
 
 /// What threads exchange.
 pub struct Exchange {
-    /// Keys and values of a frame: two parities of a block's turn, two groups, panels.
+    /// Keys and values of a frame: two parities of a block's turn, groups, panels.
     k_panels: Shared<f32>,
     v_panels: Shared<f32>,
     /// Embedding of the previous frame, `(tokens, padded channels)`.
@@ -75,8 +78,8 @@ impl Exchange {
         let largest = |of: fn(&PanelDims) -> usize| dims.iter().map(of).max().unwrap_or(0);
         let channels = model.dynamics.as_ref().map_or(0, |d| padded(d.dims.channels));
         Self {
-            k_panels: Shared::filled(0.0, 4 * largest(PanelDims::key_floats)),
-            v_panels: Shared::filled(0.0, 4 * largest(PanelDims::value_floats)),
+            k_panels: Shared::filled(0.0, 2 * GROUPS * largest(PanelDims::key_floats)),
+            v_panels: Shared::filled(0.0, 2 * GROUPS * largest(PanelDims::value_floats)),
             embedded: Shared::filled(0.0, n * channels),
             codes: Shared::filled(0, f.code_bytes()),
             encoded: Shared::filled(0, f.code_bytes()),
@@ -99,9 +102,9 @@ impl Worker {
         let room = model.tokenizer_panels.room.max(model.frame_panels.room);
         let dims = model.dynamics.as_ref().map(|d| &d.dims);
         let c = dims.map_or(0, |d| d.channels);
-        let words_room = dims.map_or(0, |d| padded(d.prompt_words + 1));
+        let words_room = dims.map_or(0, |d| padded(2 * d.prompt_words + 1));
         let ring = model.dynamics.as_ref().map_or(0, |d| d.temporal_layers() * d.dims.window * rows * padded(2 * c));
-        let widest = |of_tokenizer: usize, of_dynamics: usize| Floats::zeros(rows * padded(of_tokenizer).max(2 * padded(of_dynamics)));
+        let widest = |of_tokenizer: usize, of_dynamics: usize| Floats::zeros(rows * padded(of_tokenizer).max(GROUPS * padded(of_dynamics)));
         Self {
             x: widest(t.channels, c),
             // Also the values that go into the decoder.
@@ -111,11 +114,11 @@ impl Worker {
             hidden: widest(hidden_of_tokenizer, dims.map_or(0, |d| d.ffn_hidden)),
             wide: Floats::zeros(rows * patch.max(padded(9 * c))),
             scores: Floats::zeros(8 * room.max(words_room)),
-            prev_now: Floats::zeros(rows * padded(c)),
-            prev_pending: Floats::zeros(rows * padded(c)),
+            past_now: Floats::zeros(rows * padded(c)),
+            past_pending: Floats::zeros(rows * padded(c)),
             ring: Floats::zeros(ring),
-            head_hidden: Floats::zeros(rows * padded(f.code_dims * dims.map_or(0, |d| d.head_hidden))),
-            logits: vec![0.0; f.code_levels],
+            head_hidden: Floats::zeros(2 * rows * padded(f.code_dims * dims.map_or(0, |d| d.head_hidden))),
+            logits: [(); 2].map(|()| vec![0.0; f.code_levels]),
             tokens,
         }
     }
@@ -151,8 +154,8 @@ impl Lane<'_> {
     pub fn attend_inside(&mut self, dims: PanelDims, groups: usize) {
         let (own, c) = (self.own(), dims.heads * dims.dh);
         let (stride, seen) = (padded(3 * c), dims.out_columns());
-        let (ks, vs) = (self.exchange.k_panels.len() / 4, self.exchange.v_panels.len() / 4);
-        let place = |group: usize| self.turn % 2 * 2 + group;
+        let (ks, vs) = (self.exchange.k_panels.len() / (2 * GROUPS), self.exchange.v_panels.len() / (2 * GROUPS));
+        let place = |group: usize| self.turn % 2 * GROUPS + group;
         for group in 0..groups {
             let (k_start, v_start) = (place(group) * ks, place(group) * vs);
             for (row, n) in self.w.qkv[group * own * stride..].chunks_exact(stride).zip(self.w.tokens.clone()) {
@@ -178,6 +181,7 @@ impl Lane<'_> {
                 q: &self.w.qkv[group * own * stride..][..own * stride],
                 q_stride: stride,
                 keys: self.model.frame.tokens(),
+                bias: &[],
                 k_panels,
                 v_panels,
                 scores: &mut self.w.scores,

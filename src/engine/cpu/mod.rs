@@ -15,13 +15,15 @@ mod tests;
 mod weights;
 
 use super::{
-    DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UnmaskOrder, decode,
-    inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
+    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    UnmaskOrder, decode,
+    inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
+    recall::{self, Map},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
 use buffer::PerThread;
-use dynamics::{Content, Group, PromptPanels};
+use dynamics::{Group, PromptPanels};
 use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;
@@ -41,12 +43,13 @@ pub struct CpuOptions {
 pub const MOST_THREADS: usize = 8;
 
 /// Stages of a frame, as [`Engine::stage_times`] names them.
-const STAGES: [&str; 4] = ["previous frame", "commit and first pass", "later passes", "picture"];
+const STAGES: [&str; 4] = ["past", "commit and first pass", "later passes", "picture"];
 
 /// The newest frame: visible, not yet committed.
 struct Pending {
     codes: Vec<u8>,
     action: u8,
+    moved: bool,
     /// False before the first frame: then the rest has no meaning.
     exists: bool,
 }
@@ -62,10 +65,14 @@ pub struct CpuEngine {
     pending: Pending,
     /// Frames committed since the last restore.
     committed: usize,
-    /// Prompts of the frame being dreamed and of the pending one.
-    prompts: Option<[PromptPanels; 2]>,
+    /// `None` where the model has no recall.
+    map: Option<Map>,
+    /// Picture of the pending frame while the next one is drawn.
+    rgba_before: Vec<u8>,
+    /// Prompts of the frame being dreamed and of the pending one, and the empty one.
+    prompts: Option<[PromptPanels; 3]>,
     /// Words in force.
-    words: Vec<u16>,
+    words: Vec<PromptWord>,
     next_frame: u32,
     untaken: Option<u32>,
     settings: DecodeSettings,
@@ -77,7 +84,8 @@ pub struct CpuEngine {
 enum Purpose<'a> {
     /// Nothing is dreamed: the pending frame is committed.
     CommitOnly,
-    Dream,
+    /// Around these codes, if there are any.
+    Dream(Option<&'a [u8]>),
     /// One pass with every token masked, logits given these codes handed out.
     Logits(&'a [u8]),
 }
@@ -105,17 +113,24 @@ impl CpuEngine {
         let threads = pool.threads();
         let first = |t: usize| (t * n).div_ceil(threads);
         let exchange = Exchange::new(&model, STAGES.len());
-        let prompts = model.dynamics.as_ref().map(|d| [PromptPanels::new(d), PromptPanels::new(d)]);
+        let prompts = model.dynamics.as_ref().map(|d| {
+            let mut prompts = [(); 3].map(|()| PromptPanels::new(d));
+            prompts[2].set(kernels, d, &[]);
+            prompts
+        });
+        let recall = m.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         Ok(Self {
             info: EngineInfo { kind: EngineKind::Cpu, device: format!("{threads} threads, {}", kernels.name) },
             kernels,
             workers: PerThread::new((0..threads).map(|t| Worker::new(m, &model, first(t)..first(t + 1)))),
             pool,
             exchange,
-            pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, exists: false },
+            pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, moved: false, exists: false },
             committed: 0,
+            map: recall.map(|recall| Map::new(&m.frame, recall)),
+            rgba_before: vec![0; m.frame.width_px * m.frame.height_px * 4],
             prompts,
-            words: Vec::with_capacity(m.dynamics.as_ref().map_or(0, |d| d.prompt_words)),
+            words: Vec::with_capacity(m.dynamics.as_ref().map_or(0, |d| 2 * d.prompt_words)),
             next_frame: 0,
             untaken: None,
             settings: play_settings(m),
@@ -155,32 +170,50 @@ impl CpuEngine {
     }
 
     /// Runs a frame on all threads: the pending one is committed, and what `purpose` says is done for the next, which `action` leads into.
-    fn run(&mut self, purpose: Purpose<'_>, action: u8, words: Option<&[u16]>) -> Result<(), EngineError> {
+    fn run(&mut self, purpose: Purpose<'_>, action: u8, words: Option<&[PromptWord]>) -> Result<(), EngineError> {
         let commit = self.commits();
-        let (Some(d), Some([now, pending_prompt])) = (&self.model.dynamics, &mut self.prompts) else { return Err(EngineError::NoDynamics) };
-        now.set(self.kernels, d, words.unwrap_or(&self.words));
-        let s = self.settings;
+        let (Some(d), Some([now, pending_prompt, nothing_said])) = (&self.model.dynamics, &mut self.prompts) else {
+            return Err(EngineError::NoDynamics);
+        };
+        let (s, words) = (self.settings, words.unwrap_or(&self.words));
+        now.set(self.kernels, d, words);
+        // Without words there is nothing to tell apart.
+        let guided = matches!(purpose, Purpose::Dream(_)) && s.guidance > 0.0 && !words.is_empty();
+        let dreamed = match purpose {
+            Purpose::CommitOnly => 0,
+            _ => 1 + usize::from(guided),
+        };
         let (mut commit_slots, mut dream_slots) = ([0; limits::WINDOW], [0; limits::WINDOW]);
         let commit_slots = slots_in_sight(&mut commit_slots, self.committed, s.window, d.dims.window);
         let after = self.committed + usize::from(commit);
         let dream_slots = slots_in_sight(&mut dream_slots, after, s.window, d.dims.window);
-        let dreamed = Group { action, prompt: now, slots: dream_slots, commit_to: None };
+        let prompted = Group { action, prompt: now, slots: dream_slots, commit_to: None };
+        let unprompted = Group { prompt: nothing_said, ..prompted };
         let slot = self.committed % d.dims.window;
         let committed = Group { action: self.pending.action, prompt: pending_prompt, slots: commit_slots, commit_to: Some(slot) };
-        let both = [dreamed, committed];
+        let with_guidance = [prompted, unprompted, committed];
+        let without = [prompted, committed];
+        let groups = if guided { &with_guidance[..] } else { &without[..] };
         let first_pass = match (purpose, commit) {
-            (Purpose::CommitOnly, false) => &both[..0],
-            (Purpose::CommitOnly, true) => &both[1..],
-            (_, false) => &both[..1],
-            (_, true) => &both[..],
+            (Purpose::CommitOnly, false) => &[],
+            (Purpose::CommitOnly, true) => &without[1..],
+            (_, false) => &groups[..dreamed],
+            (_, true) => groups,
         };
         let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
         let frame = self.next_frame;
         self.exchange.stage_ms.get_mut().fill(0.0);
-        if purpose == Purpose::Dream {
-            self.exchange.masked.get_mut().fill(true);
+        self.exchange.masked.get_mut().fill(true);
+        if let Purpose::Dream(given) = purpose {
             decode::random_order(s.seed, frame, self.exchange.order.get_mut());
+            if let Some(given) = given {
+                self.exchange.codes.get_mut().copy_from_slice(given);
+                let tokens = given.chunks_exact(self.model.frame.code_dims);
+                self.exchange.masked.get_mut().iter_mut().zip(tokens).for_each(|(masked, token)| *masked = token[0] == UNKNOWN);
+            }
         }
+        let to_dream = self.exchange.masked.get_mut().iter().filter(|&&masked| masked).count();
+        let (map, motion) = (self.map.as_ref(), recall::motion_of(&self.manifest, action));
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
 
         self.pool.run(&|t, barrier| {
@@ -197,27 +230,26 @@ impl CpuEngine {
             };
             lane.embed_previous(d, previous);
             barrier.wait();
-            lane.look_at_previous(d, action);
+            lane.look_at_past(d, action, map, motion);
             lap(0);
-            let content = (purpose != Purpose::CommitOnly).then_some(Content::AllMasked);
-            lane.fill_rows(d, content, commit, s.context_level);
+            lane.fill_rows(d, dreamed, commit, s.context_level);
             lane.pass(d, first_pass);
             match purpose {
                 Purpose::CommitOnly => {}
                 Purpose::Logits(codes) => {
-                    lane.head(d);
+                    lane.head(d, 1);
                     lane.hand_out_logits(d, codes);
                 }
-                Purpose::Dream => {
+                Purpose::Dream(_) => {
                     for step in 1..=s.steps {
                         if step > 1 {
-                            lane.fill_rows(d, Some(Content::PartlyMasked), false, s.context_level);
-                            lane.pass(d, &both[..1]);
+                            lane.fill_rows(d, dreamed, false, s.context_level);
+                            lane.pass(d, &groups[..dreamed]);
                         }
-                        lane.head(d);
-                        lane.choose(d, &s, frame, step);
+                        lane.head(d, dreamed);
+                        lane.choose(d, &s, dreamed, frame, step);
                         if step < s.steps {
-                            settle(exchange, barrier, t, s.order, decode::masked_after(model.frame.tokens(), step, s.steps));
+                            unmask(exchange, barrier, t, s.order, decode::masked_after(to_dream, step, s.steps));
                         }
                         lap(if step == 1 { 1 } else { 2 });
                     }
@@ -225,7 +257,7 @@ impl CpuEngine {
                     lap(3);
                 }
             }
-            lane.keep_previous();
+            lane.keep_past();
         });
         self.stage_ms.copy_from_slice(self.exchange.stage_ms.get_mut());
         self.committed = after;
@@ -236,8 +268,17 @@ impl CpuEngine {
         Ok(())
     }
 
-    /// Makes a frame the pending one; its prompt and what it sees of its predecessor were set by [`CpuEngine::run`].
-    fn decode_only(&mut self, codes: &[u8]) {
+    /// Makes the frame in `exchange.codes` the pending one, and it enters the map. Its action, its prompt and what it sees of the past were
+    /// set by [`CpuEngine::run`].
+    fn settle(&mut self, moved: bool) {
+        self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
+        (self.pending.moved, self.pending.exists) = (moved, true);
+        if let Some(map) = &mut self.map {
+            map.remember(&self.pending.codes, recall::motion_of(&self.manifest, self.pending.action), moved);
+        }
+    }
+
+    fn draw(&mut self, codes: &[u8]) {
         self.exchange.codes.get_mut().copy_from_slice(codes);
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
         self.pool.run(&|t, barrier| {
@@ -245,6 +286,21 @@ impl CpuEngine {
             let w = unsafe { workers.get(t) };
             Lane { kernels, model, exchange, barrier, w, turn: 0 }.decode();
         });
+    }
+
+    fn dream_next(&mut self, given: Option<&[u8]>, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        check_action(&self.manifest, action)?;
+        self.settings = *settings;
+        self.rgba_before.copy_from_slice(self.exchange.rgba.get_mut());
+        self.run(Purpose::Dream(given), action, None)?;
+        let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| self.pending.exists);
+        let (motion, rgba) = (recall::motion_of(&self.manifest, action), self.exchange.rgba.get_mut());
+        let moved = recall.is_some_and(|recall| recall::moved::<4>(&self.rgba_before, rgba, motion, &self.manifest.frame, recall));
+        self.settle(moved);
+        self.untaken = Some(self.next_frame);
+        self.next_frame = self.next_frame.wrapping_add(1);
+        Ok(())
     }
 }
 
@@ -258,7 +314,7 @@ fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window:
 }
 
 /// Unmasks tokens after a step, on thread 0 while the others wait.
-fn settle(exchange: &Exchange, barrier: &pool::Barrier, t: usize, order: UnmaskOrder, stay: usize) {
+fn unmask(exchange: &Exchange, barrier: &pool::Barrier, t: usize, order: UnmaskOrder, stay: usize) {
     barrier.wait();
     if t == 0 {
         let n = exchange.masked.len();
@@ -277,7 +333,7 @@ impl Engine for CpuEngine {
         &self.manifest
     }
 
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
+    fn set_prompt(&mut self, words: &[PromptWord]) -> Result<(), EngineError> {
         check_prompt(&self.manifest, words)?;
         self.words.clear();
         self.words.extend_from_slice(words);
@@ -288,40 +344,42 @@ impl Engine for CpuEngine {
         history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
         self.pending.exists = false;
         self.committed = 0;
+        self.map.iter_mut().for_each(Map::clear);
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.model.dynamics.is_some() {
-            for frame in &history[history.len().saturating_sub(frames_that_matter(&self.manifest))..] {
+            let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
+            if let Some(map) = &mut self.map {
+                only_seen.iter().for_each(|frame| map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved));
+            }
+            for frame in ring {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
-                self.pending.codes.copy_from_slice(&frame.codes);
-                self.pending.exists = true;
+                self.exchange.codes.get_mut().copy_from_slice(&frame.codes);
+                self.settle(frame.moved);
             }
         }
         match history.last() {
-            Some(last) => self.decode_only(&last.codes),
+            Some(last) => self.draw(&last.codes),
             None => self.exchange.rgba.get_mut().fill(0),
         }
         Ok(())
     }
 
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
-        check_settings(&self.manifest, settings)?;
-        check_action(&self.manifest, action)?;
-        self.settings = *settings;
-        self.run(Purpose::Dream, action, None)?;
-        self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
-        self.pending.exists = true;
-        self.untaken = Some(self.next_frame);
-        self.next_frame = self.next_frame.wrapping_add(1);
-        Ok(())
+        self.dream_next(None, action, settings)
     }
 
-    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32> {
+    fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_codes(&self.manifest, given)?;
+        self.dream_next(Some(given), action, settings)
+    }
+
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {
         if out.len() != self.pending.codes.len() {
             return None;
         }
-        let number = self.untaken.take()?;
+        let frame = self.untaken.take()?;
         out.copy_from_slice(&self.pending.codes);
-        Some(number)
+        Some(Arrival { frame, moved: self.pending.moved })
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
@@ -353,8 +411,9 @@ impl Engine for CpuEngine {
         check_frame(&self.manifest, truth)?;
         self.settings = *settings;
         self.run(Purpose::Logits(&truth.codes), truth.action, Some(&truth.prompt))?;
-        self.pending.codes.copy_from_slice(&truth.codes);
-        self.pending.exists = true;
+        self.draw(&truth.codes);
+        self.settle(truth.moved);
+        self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);
         Ok(self.exchange.logits.get_mut().to_vec())
     }

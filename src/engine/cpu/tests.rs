@@ -118,20 +118,24 @@ fn attention_matches() {
             }
             let q_rows = Floats::from_rows(&q, channels);
             let out_stride = dims.out_columns();
-            let mut out = Floats::zeros(rows * out_stride);
-            k.attend(Attend {
-                dims,
-                q: &q_rows[..rows * padded(channels)],
-                q_stride: padded(channels),
-                keys,
-                k_panels: &k_panels,
-                v_panels: &v_panels,
-                scores: &mut Floats::zeros(8 * dims.room),
-                out: &mut out,
-                out_stride,
-            });
-            let expected = reference::attention::attend(&f64s(&q), &f64s(&key), &f64s(&v), &[], heads, channels);
-            assert_close(&format!("{} {rows}x{keys}, {heads} heads", k.name), &unpadded(&out, out_stride, channels), &expected);
+            for bias in [&[][..], &values(4, keys)] {
+                let mut out = Floats::zeros(rows * out_stride);
+                k.attend(Attend {
+                    dims,
+                    q: &q_rows[..rows * padded(channels)],
+                    q_stride: padded(channels),
+                    keys,
+                    k_panels: &k_panels,
+                    v_panels: &v_panels,
+                    bias,
+                    scores: &mut Floats::zeros(8 * dims.room),
+                    out: &mut out,
+                    out_stride,
+                });
+                let of_heads = f64s(bias).repeat(heads);
+                let expected = reference::attention::attend(&f64s(&q), &f64s(&key), &f64s(&v), &of_heads, heads, channels);
+                assert_close(&format!("{} {rows}x{keys}, {heads} heads", k.name), &unpadded(&out, out_stride, channels), &expected);
+            }
         }
     }
 }

@@ -4,9 +4,13 @@ use super::{
     buffer::{Floats, padded},
     matmul::Packed,
 };
-use crate::pack::{
-    Pack, PackError,
-    manifest::{DynamicsDims, TokenizerDims},
+use crate::{
+    engine::recall::TAPS,
+    pack::{
+        Pack, PackError,
+        manifest::{DynamicsDims, TokenizerDims},
+    },
+    prompt,
 };
 
 /// Loads `NAME.w` and, where there is one, `NAME.b`. `inner` is the number of rows.
@@ -170,6 +174,34 @@ impl HeadWeights {
     }
 }
 
+/// What a tap of recall adds to its token: embeddings and ages times the tap's part of `dyn.recall.w`, so that no product is left at play.
+pub struct RecallTable {
+    /// `(TAPS, code_dims * levels + 2 + AGES, padded channels)`: for each tap the rows of `dyn.embed`, then those of `dyn.recall.age`.
+    rows: Floats,
+    /// Rows of a tap.
+    of_tap: usize,
+}
+
+impl RecallTable {
+    fn load(pack: &Pack, channels: usize) -> Result<Self, PackError> {
+        let (embed, age, w) = (pack.f32s("dyn.embed")?, pack.f32s("dyn.recall.age")?, pack.f32s("dyn.recall.w")?);
+        let inputs = || embed.chunks_exact(channels).chain(age.chunks_exact(channels));
+        let mut values = Vec::with_capacity(TAPS * inputs().count() * channels);
+        for of_tap in w.chunks_exact(channels * channels) {
+            for input in inputs() {
+                let input: Vec<f64> = input.iter().map(|&x| f64::from(x)).collect();
+                values.extend(product_f64(&input, of_tap, &vec![0.0; channels]).into_iter().map(|x| x as f32));
+            }
+        }
+        Ok(Self { rows: Floats::from_rows(&values, channels), of_tap: inputs().count() })
+    }
+
+    /// What row `row` of `dyn.embed` adds by a tap; a class of age counts from the end of the tokens.
+    pub fn row(&self, tap: usize, row: usize, stride: usize) -> &[f32] {
+        &self.rows[(tap * self.of_tap + row) * stride..][..stride]
+    }
+}
+
 /// The dynamics. Tables are `(rows, padded channels)`.
 pub struct DynamicsWeights {
     pub dims: DynamicsDims,
@@ -179,9 +211,12 @@ pub struct DynamicsWeights {
     pub prev: Packed,
     /// `(actions + 1, padded 9 channels)`: what an action lets through to [`Self::prev`].
     pub gate: Floats,
+    pub recall: Option<RecallTable>,
     pub blocks: Vec<DynamicsBlock>,
     pub head: HeadWeights,
-    pub words: Floats,
+    /// From a word's vector to its embedding, and what stands for "nothing said".
+    pub words: Packed,
+    pub nothing_said: Floats,
     pub gain: Floats,
     pub shift: Floats,
 }
@@ -226,15 +261,19 @@ impl DynamicsWeights {
                 norms: kind.norms(),
             })
         };
+        let text = pack.f32s("text.in.w")?;
+        let (vectors, nothing_said) = text.split_at(prompt::CHANNELS * c);
         Ok(Self {
             embed: rows(pack, "dyn.embed", c)?,
             pos: rows(pack, "dyn.pos", c)?,
             level: rows(pack, "dyn.level", c)?,
             prev: linear(pack, "dyn.prev", 9 * c)?,
             gate: rows(pack, "dyn.prev.gate", 9 * c)?,
+            recall: dims.recall.is_some().then(|| RecallTable::load(pack, c)).transpose()?,
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
             head: HeadWeights::load(pack, dims)?,
-            words: rows(pack, "text.embed", c)?,
+            words: Packed::new(vectors, &[], prompt::CHANNELS),
+            nothing_said: Floats::from_rows(nothing_said, c),
             gain: Floats::from_rows(&vec![1.0; c], c),
             shift: Floats::zeros(padded(c)),
             dims: dims.clone(),

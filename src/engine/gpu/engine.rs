@@ -1,19 +1,23 @@
 //! The engine: what is remembered between frames, and the recording of one frame.
 
+mod history;
+
 use std::collections::HashMap;
 
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
-use super::frame::{FRAME_SLOT_BYTES, FrameParams, GroupParams, NONE};
+use super::frame::{BY_ODOMETER, FRAME_SLOT_BYTES, FrameParams, GROUPS, GroupParams, MASKED, NONE};
 use super::ops::prev;
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
-use super::resources::{FRAME_SLOTS, ReadyPlan, Resources, check_buffer};
+use super::resources::{FRAME_SLOTS, Groups, ReadyPass, ReadyPlan, Resources, check_buffer};
 use super::roofline::Roofline;
 use super::timing::{Stage, Timing};
-use crate::engine::inputs::{check_action, check_frame, check_prompt, check_settings, frames_that_matter, play_settings};
+use crate::engine::inputs::{check_action, check_codes, check_frame, check_prompt, check_settings, play_settings};
+use crate::engine::recall::motion_of;
 use crate::engine::{
-    DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, UnmaskOrder, decode,
+    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    UnmaskOrder, decode,
 };
 use crate::pack::{
     Pack,
@@ -27,6 +31,17 @@ struct Pending {
     prompt_slot: usize,
 }
 
+/// What is to become of the frame that is begun.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    /// All of it is dreamed.
+    Dream,
+    /// Tokens that are unknown in these codes are dreamed, the others stay.
+    Around(&'a [u8]),
+    /// It is this one; the logits of its levels are asked for.
+    Force(&'a TokenFrame),
+}
+
 /// Plays a pack on the GPU.
 pub struct GpuEngine {
     gpu: GpuContext,
@@ -38,7 +53,7 @@ pub struct GpuEngine {
     ready: ReadyPlan,
     timing: Option<Timing>,
     readback: Readback,
-    /// Keys and values by prompt, for each block that has prompt attention.
+    /// Keys and values by words of a prompt, for each block that has prompt attention.
     prompt_keys: HashMap<Vec<u16>, Vec<Vec<f32>>>,
 
     /// Half of the tokens that the visible frame lies in.
@@ -48,9 +63,9 @@ pub struct GpuEngine {
     committed: usize,
     next_frame: u32,
     /// Words in force for frames to come.
-    prompt: Vec<u16>,
+    prompt: Vec<PromptWord>,
     /// What each prompt slot holds.
-    slots: [Vec<u16>; PROMPT_SLOTS],
+    slots: [Vec<PromptWord>; PROMPT_SLOTS],
     /// Of the last frame; also what restored frames are committed by.
     settings: DecodeSettings,
 }
@@ -136,7 +151,7 @@ impl GpuEngine {
     }
 
     /// The slot that holds these words, written if need be; never the one a pending frame still needs.
-    fn prompt_slot(&mut self, words: &[u16]) -> usize {
+    fn prompt_slot(&mut self, words: &[PromptWord]) -> usize {
         if let Some(slot) = self.slots.iter().position(|held| held == words) {
             return slot;
         }
@@ -145,26 +160,33 @@ impl GpuEngine {
         slot
     }
 
-    /// Computes the keys and values of a prompt, once for each prompt, and puts them into a slot.
-    fn write_prompt(&mut self, slot: usize, words: &[u16]) {
+    /// Computes the keys and values of a prompt, once for each choice of words, and puts them into a slot with the words' shares.
+    fn write_prompt(&mut self, slot: usize, words: &[PromptWord]) {
         let Some(dynamics) = &self.plan.dynamics else { return };
         if self.prompt_keys.len() > 64 {
             self.prompt_keys.clear();
         }
-        let keys = self
-            .prompt_keys
-            .entry(words.to_vec())
-            .or_insert_with(|| dynamics.prompts.iter().map(|target| target.weights.keys(words)).collect());
+        let ids: Vec<u16> = words.iter().map(|word| word.id).collect();
+        let compute = |ids: &Vec<u16>| dynamics.prompts.iter().map(|target| target.weights.keys(ids)).collect();
+        let keys = self.prompt_keys.entry(ids).or_insert_with_key(compute);
         for (target, values) in dynamics.prompts.iter().zip(keys.iter()) {
             let buffer = self.resources.buffer(target.buffer);
             let slot_bytes = buffer.size() / PROMPT_SLOTS as u64;
             self.gpu.queue.write_buffer(buffer, slot as u64 * slot_bytes, bytemuck::cast_slice(values));
         }
+        // The first is "nothing said".
+        let shares: Vec<f32> = std::iter::once(0.0).chain(words.iter().map(|word| (f32::from(word.share) / 255.0).ln())).collect();
+        let at = (slot * dynamics.slot_words * size_of::<f32>()) as u64;
+        self.gpu.queue.write_buffer(self.resources.buffer(dynamics.shares), at, bytemuck::cast_slice(&shares));
         self.slots[slot] = words.to_vec();
     }
 
     fn write_tokens(&self, half: usize, codes: &[u8]) {
-        let words: Vec<u32> = codes.iter().map(|&code| u32::from(code)).collect();
+        self.write_levels(half, codes.iter().map(|&code| u32::from(code)));
+    }
+
+    fn write_levels(&self, half: usize, levels: impl Iterator<Item = u32>) {
+        let words: Vec<u32> = levels.collect();
         let bytes: &[u8] = bytemuck::cast_slice(&words);
         self.gpu.queue.write_buffer(self.resources.buffer(self.plan.tokens), (half * bytes.len()) as u64, bytes);
     }
@@ -199,20 +221,45 @@ impl GpuEngine {
         }
     }
 
-    /// Writes the parameters of the frame that follows the visible one and moves on to it: its half is the visible one from here.
-    /// `forced`: its levels are taken from its half of the tokens. Returns how many groups its first step has.
-    fn begin_frame(&mut self, action: u8, prompt_slot: usize, settings: &DecodeSettings, forced: bool) -> usize {
+    /// Where the view goes if it does, by the action and by what is known of it.
+    fn step_of_view(&self, action: u8, moved: u32) -> FrameParams {
+        FrameParams { motion: motion_of(&self.manifest, action), moved, ..FrameParams::default() }
+    }
+
+    /// Writes what the frame that follows the visible one needs and moves on to it: its half is the visible one from here. Returns the
+    /// groups of its first step.
+    fn begin_frame(&mut self, action: u8, prompt_slot: usize, settings: &DecodeSettings, aim: Aim<'_>) -> Groups {
         self.settings = *settings;
         let commit = self.pending.take().map(|pending| self.commit_group(pending));
         self.committed += usize::from(commit.is_some());
         self.half = 1 - self.half;
-        let masked = self.group(self.half, action, prompt_slot, self.committed);
-        let tokens = self.manifest.frame.tokens();
-        let mut still_masked = tokens;
-        for step in 1..=settings.steps {
-            let stay = decode::masked_after(tokens, step, settings.steps);
-            let params = FrameParams {
-                groups: [GroupParams { fresh: u32::from(step == 1), ..masked }, commit.unwrap_or_default()],
+        let frame = self.manifest.frame;
+        // Where there is no frame before, nothing can have moved.
+        let by_pictures = if commit.is_some() { BY_ODOMETER } else { 0 };
+        let (to_dream, steps, moved) = match aim {
+            Aim::Dream => (frame.tokens(), settings.steps, by_pictures),
+            Aim::Around(given) => {
+                let level = |&code: &u8| if code == UNKNOWN { MASKED } else { u32::from(code) };
+                self.write_levels(self.half, given.iter().map(level));
+                let unknown = given.iter().step_by(frame.code_dims).filter(|&&code| code == UNKNOWN).count();
+                (unknown, settings.steps, by_pictures)
+            }
+            Aim::Force(truth) => {
+                self.write_tokens(self.half, &truth.codes);
+                (frame.tokens(), 1, u32::from(truth.moved))
+            }
+        };
+        let (forced, fresh) = (matches!(aim, Aim::Force(_)), !matches!(aim, Aim::Around(_)));
+        // Without words both would be the same.
+        let guidance = if forced || self.slots[prompt_slot].is_empty() { 0.0 } else { settings.guidance };
+        let groups = Groups { dreamed: if guidance > 0.0 { 2 } else { 1 }, committed: usize::from(commit.is_some()) };
+        let prompted = self.group(self.half, action, prompt_slot, self.committed);
+        let mut still_masked = to_dream;
+        for step in 1..=steps {
+            let stay = decode::masked_after(to_dream, step, steps);
+            let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
+            let mut params = FrameParams {
+                groups: [prompted; GROUPS],
                 seed: settings.seed,
                 frame: self.next_frame,
                 step,
@@ -220,13 +267,62 @@ impl GpuEngine {
                 settle: (still_masked - stay) as u32,
                 temperature: settings.temperature,
                 forced: u32::from(forced),
-                pad: 0,
+                guidance,
+                ..self.step_of_view(action, moved)
             };
+            // The first key of every slot is "nothing said".
+            params.groups[1].words = 1;
+            if let Some(commit) = commit {
+                params.groups[groups.dreamed] = commit;
+            }
             still_masked = stay;
             self.write_params(step as usize - 1, &params);
         }
         self.pending = Some(Pending { action, prompt_slot });
-        1 + usize::from(commit.is_some())
+        groups
+    }
+
+    /// Dreams the frame that `action` leads into and sends its tokens on their way home.
+    fn dream_frame(&mut self, action: u8, settings: &DecodeSettings, aim: Aim<'_>) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        check_action(&self.manifest, action)?;
+        self.gpu.check()?;
+        let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
+        let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
+        let prompt = std::mem::take(&mut self.prompt);
+        let prompt_slot = self.prompt_slot(&prompt);
+        self.prompt = prompt;
+        let number = self.next_frame;
+        let groups = self.begin_frame(action, prompt_slot, settings, aim);
+        self.next_frame = number.wrapping_add(1);
+
+        let mut encoder = self.commands();
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::FirstStep));
+            record(&mut pass, &self.ready.prev);
+            self.ready.record_step(&mut pass, 0, groups);
+        }
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::LaterSteps));
+            for slot in 1..(settings.steps as usize).min(FRAME_SLOTS) {
+                self.ready.record_step(&mut pass, slot, Groups { committed: 0, ..groups });
+            }
+        }
+        {
+            let mut pass = self.compute_pass(&mut encoder, Some(Stage::Decoder));
+            record(&mut pass, &self.ready.decode);
+            record(&mut pass, &self.ready.remember);
+        }
+        if let Some(timing) = &self.timing {
+            timing.resolve(&mut encoder);
+        }
+        if let Some(dynamics) = &self.plan.dynamics {
+            let codes = self.resources.buffer(dynamics.codes);
+            self.readback.record(ticket, &mut encoder, codes, self.timing.as_ref().map(|t| &t.resolved));
+        }
+        let submission = self.gpu.queue.submit([encoder.finish()]);
+        self.readback.sent(ticket, number, submission);
+        self.gpu.check()
     }
 
     fn compute_pass<'a>(&'a self, encoder: &'a mut wgpu::CommandEncoder, stage: Option<Stage>) -> wgpu::ComputePass<'a> {
@@ -236,68 +332,6 @@ impl GpuEngine {
 
     fn commands(&self) -> wgpu::CommandEncoder {
         self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") })
-    }
-
-    fn record_prev(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
-        for ready in &self.ready.prev {
-            ready.record(pass, slot, 1);
-        }
-    }
-
-    fn record_decoder(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
-        for ready in &self.ready.decode {
-            ready.record(pass, slot, 1);
-        }
-    }
-
-    /// Commits the visible frame by itself: the way into the ring of restored history.
-    fn commit_alone(&mut self) {
-        let Some(pending) = self.pending.take() else { return };
-        self.write_params(0, &FrameParams { groups: [self.commit_group(pending); 2], ..FrameParams::default() });
-        let mut encoder = self.commands();
-        {
-            let mut pass = self.compute_pass(&mut encoder, None);
-            self.ready.record_commit(&mut pass, 0);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-        self.committed += 1;
-    }
-
-    /// Puts a frame of history into the other half and makes it the visible one, not yet committed.
-    fn place(&mut self, frame: &TokenFrame) {
-        let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
-        self.half = 1 - self.half;
-        self.write_tokens(self.half, &frame.codes);
-        let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), ..GroupParams::default() };
-        self.write_params(0, &FrameParams { groups: [group; 2], ..FrameParams::default() });
-        let mut encoder = self.commands();
-        {
-            let mut pass = self.compute_pass(&mut encoder, None);
-            self.record_prev(&mut pass, 0);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-        self.pending = Some(Pending { action: frame.action, prompt_slot });
-    }
-
-    fn draw_visible(&self) {
-        let mut encoder = self.commands();
-        {
-            // Slot 0 still names the visible half.
-            let mut pass = self.compute_pass(&mut encoder, None);
-            self.record_decoder(&mut pass, 0);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-    }
-
-    fn clear_picture(&self) {
-        let frame = &self.manifest.frame;
-        let size = self.resources.picture.size();
-        self.gpu.queue.write_texture(
-            self.resources.picture.as_image_copy(),
-            &vec![0; frame.width_px * frame.height_px * 4],
-            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * size.width), rows_per_image: None },
-            size,
-        );
     }
 
     /// Copies `source` to the host and waits for it.
@@ -329,6 +363,11 @@ impl GpuEngine {
     }
 }
 
+/// Records passes that run once a frame, with the frame block of its first step.
+fn record(pass: &mut wgpu::ComputePass<'_>, ready: &[ReadyPass]) {
+    ready.iter().for_each(|one| one.record(pass, 0, 1));
+}
+
 impl Engine for GpuEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
@@ -338,7 +377,7 @@ impl Engine for GpuEngine {
         &self.manifest
     }
 
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
+    fn set_prompt(&mut self, words: &[PromptWord]) -> Result<(), EngineError> {
         check_prompt(&self.manifest, words)?;
         self.prompt = words.to_vec();
         Ok(())
@@ -349,67 +388,20 @@ impl Engine for GpuEngine {
         self.gpu.wait()?;
         self.readback.forget(&self.gpu);
         (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
-        let (older, seen) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
-        match older.last() {
-            Some(frame) => self.write_tokens(self.half, &frame.codes),
-            None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
-        }
-        for frame in seen {
-            if self.plan.dynamics.is_some() {
-                self.commit_alone();
-            }
-            self.place(frame);
-        }
-        if history.is_empty() {
-            self.clear_picture()
-        } else {
-            self.draw_visible()
-        }
+        self.rebuild(history);
         self.gpu.check()
     }
 
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
-        check_settings(&self.manifest, settings)?;
-        check_action(&self.manifest, action)?;
-        self.gpu.check()?;
-        let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
-        let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
-        let prompt = std::mem::take(&mut self.prompt);
-        let prompt_slot = self.prompt_slot(&prompt);
-        self.prompt = prompt;
-        let number = self.next_frame;
-        let groups = self.begin_frame(action, prompt_slot, settings, false);
-        self.next_frame = number.wrapping_add(1);
-
-        let mut encoder = self.commands();
-        {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::FirstStep));
-            self.record_prev(&mut pass, 0);
-            self.ready.record_step(&mut pass, 0, groups);
-        }
-        {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::LaterSteps));
-            for slot in 1..(settings.steps as usize).min(FRAME_SLOTS) {
-                self.ready.record_step(&mut pass, slot, 1);
-            }
-        }
-        {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::Decoder));
-            self.record_decoder(&mut pass, 0);
-        }
-        if let Some(timing) = &self.timing {
-            timing.resolve(&mut encoder);
-        }
-        if let Some(dynamics) = &self.plan.dynamics {
-            let codes = self.resources.buffer(dynamics.codes);
-            self.readback.record(ticket, &mut encoder, codes, self.timing.as_ref().map(|t| &t.resolved));
-        }
-        let submission = self.gpu.queue.submit([encoder.finish()]);
-        self.readback.sent(ticket, number, submission);
-        self.gpu.check()
+        self.dream_frame(action, settings, Aim::Dream)
     }
 
-    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32> {
+    fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_codes(&self.manifest, given)?;
+        self.dream_frame(action, settings, Aim::Around(given))
+    }
+
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {
         self.readback.collect(&self.gpu);
         self.readback.take(out)
     }
@@ -452,15 +444,15 @@ impl Engine for GpuEngine {
         check_frame(&self.manifest, truth)?;
         self.dims()?;
         let prompt_slot = self.prompt_slot(&truth.prompt);
-        let groups = self.begin_frame(truth.action, prompt_slot, &DecodeSettings { steps: 1, ..*settings }, true);
-        self.write_tokens(self.half, &truth.codes);
-        self.settings.steps = settings.steps;
+        let groups = self.begin_frame(truth.action, prompt_slot, settings, Aim::Force(truth));
         self.next_frame = self.next_frame.wrapping_add(1);
         let mut encoder = self.commands();
         {
             let mut pass = self.compute_pass(&mut encoder, None);
-            self.record_prev(&mut pass, 0);
+            record(&mut pass, &self.ready.prev);
             self.ready.record_step(&mut pass, 0, groups);
+            record(&mut pass, &self.ready.decode);
+            record(&mut pass, &self.ready.remember);
         }
         self.gpu.queue.submit([encoder.finish()]);
         let frame = self.manifest.frame;

@@ -8,10 +8,16 @@ pub const NONE: u32 = u32::MAX;
 /// Level that stands for "to be predicted" in the token buffer; [`crate::engine::UNKNOWN`] is the other special one.
 pub const MASKED: u32 = 254;
 
+/// Stands for "as the odometer finds" in [`FrameParams::moved`].
+pub const BY_ODOMETER: u32 = 2;
+
+/// Most groups of rows that run at once: the frame being dreamed, the same without its prompt, and the frame being committed.
+pub const GROUPS: usize = 3;
+
 /// Bytes between two blocks in the uniform buffer: the offset alignment every device accepts.
 pub const FRAME_SLOT_BYTES: u64 = 256;
 
-/// One group of rows: a frame that is being dreamed, or one that is being committed. Fields: see the shader.
+/// One group of rows. Fields: see the shader.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct GroupParams {
@@ -31,7 +37,7 @@ pub struct GroupParams {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct FrameParams {
-    pub groups: [GroupParams; 2],
+    pub groups: [GroupParams; GROUPS],
     pub seed: u32,
     pub frame: u32,
     pub step: u32,
@@ -41,5 +47,11 @@ pub struct FrameParams {
     pub temperature: f32,
     /// 1: levels are not drawn but taken from the token buffer, and logits are kept.
     pub forced: u32,
+    /// Above 0 group 1 is the frame without its prompt.
+    pub guidance: f32,
+    /// In steps.
+    pub motion: [i32; 2],
+    /// 0, 1 or [`BY_ODOMETER`].
+    pub moved: u32,
     pub pad: u32,
 }

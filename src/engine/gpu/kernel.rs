@@ -35,6 +35,7 @@ const FRAME: &str = include_str!("../../../shaders/common/frame.wgsl");
 pub(super) const MATH: &str = include_str!("../../../shaders/common/math.wgsl");
 pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgsl");
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
+pub(super) const MAP: &str = include_str!("../../../shaders/common/map.wgsl");
 
 const HALVES_BARE: &str = include_str!("../../../shaders/common/halves_bare.wgsl");
 const HALVES_BASE: &str = include_str!("../../../shaders/common/halves_base.wgsl");

@@ -1,14 +1,18 @@
 //! A pack turned into passes and buffers: all sizes and workgroup counts, decided once, without a device.
 
+use super::frame::GROUPS;
 use super::ops::{
     BufferId, Pass,
     attend::Attend,
     attend_prompt, attend_ring, attend_space,
     embed::{self, Embed},
     matmul::{self, Matmul, Variant, pack_weights, pad_columns},
+    odometer::{self, Odometer},
     padded, padded_parts,
     picture::PatchPicture,
     prev::{self, Prev},
+    recall::{self, Recall},
+    remember::{self, Remember},
     sample::{self, Sample},
     unmask::{self, Unmask},
 };
@@ -16,7 +20,7 @@ use super::tier::Tier;
 use super::weights::{self, Modulation, PromptWeights, Rows};
 use crate::pack::{
     Pack, PackError,
-    manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
+    manifest::{DynamicsDims, FrameDims, Manifest, RecallDims, TokenizerDims},
 };
 
 /// Prompt slots: the prompt of the frame being dreamed and that of the frame being committed.
@@ -47,7 +51,7 @@ pub struct Plan {
 
 /// The part of the plan that dreams.
 pub struct DynamicsPlan {
-    /// Once a frame.
+    /// Once a frame: what it takes over from the one before, and what it recalls.
     pub prev: Vec<Pass>,
     /// Once a decoding step.
     pub step: Vec<Pass>,
@@ -55,11 +59,23 @@ pub struct DynamicsPlan {
     pub commit_passes: usize,
     /// `(tokens, dims * levels)` f32, of the last frame whose levels were forced.
     pub logits: BufferId,
-    /// Bytes of the frame's codes, four a word.
+    /// Bytes of the frame's codes, four a word, and a word that is 1 if the view moved.
     pub codes: BufferId,
     pub prompts: Vec<PromptTarget>,
+    /// `(PROMPT_SLOTS, slot_words)` f32: what the attention scores of a prompt's words are raised by.
+    pub shares: BufferId,
     /// Keys that a prompt slot has room for.
     pub slot_words: usize,
+    pub recall: Option<RecallPlan>,
+}
+
+/// How what was seen is remembered.
+pub struct RecallPlan {
+    /// Once a frame, behind its picture.
+    pub remember: Vec<Pass>,
+    /// [`remember::words`] of the map, and [`odometer::words`].
+    pub map: BufferId,
+    pub odometer: BufferId,
 }
 
 impl Plan {
@@ -72,23 +88,31 @@ impl Plan {
         let mut b = Builder { pack, tier, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
         b.unused = b.zeros("unused", 4);
         let tokens = b.zeros("tokens", 2 * m.frame.code_bytes());
+        let pixels = b.zeros("pixels", 2 * m.frame.width_px * m.frame.height_px);
         let dynamics = match &m.dynamics {
-            Some(dims) => Some(b.dynamics(m, dims, tokens)?),
+            Some(dims) => Some(b.dynamics(m, dims, tokens, pixels)?),
             None => None,
         };
-        let decode = b.decoder(&m.frame, &m.tokenizer, tokens)?;
+        let decode = b.decoder(&m.frame, &m.tokenizer, tokens, pixels)?;
         Ok(Self { buffers: b.buffers, tokens, decode, dynamics })
     }
 
     /// Dispatches of one dreamed frame.
     pub fn dispatches(&self, steps: u32) -> usize {
-        let dreaming = self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize);
+        let dreaming = self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize + d.remember().len());
         dreaming + self.decode.len()
     }
 
     pub fn passes(&self) -> impl Iterator<Item = &Pass> {
-        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step));
+        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
         dynamics.chain(&self.decode)
+    }
+}
+
+impl DynamicsPlan {
+    /// What runs behind the picture of a frame.
+    pub fn remember(&self) -> &[Pass] {
+        self.recall.as_ref().map_or(&[], |recall| &recall.remember)
     }
 }
 
@@ -149,9 +173,9 @@ impl Builder<'_> {
         self.push(label, 4 * words as u64, None)
     }
 
-    /// Rows by width, padded, for both groups.
+    /// Rows by width, padded, for all groups.
     fn activations(&mut self, label: &str, width: usize) -> BufferId {
-        self.zeros(label, 2 * self.rows * padded(width))
+        self.zeros(label, GROUPS * self.rows * padded(width))
     }
 
     fn floats(&mut self, label: &str, values: &[f32]) -> BufferId {
@@ -217,17 +241,40 @@ impl Builder<'_> {
         Ok(product.pass(matmul::Buffers { x: input.x, w: weights, bias, gain, y, ring }))
     }
 
-    fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId) -> Result<DynamicsPlan, PackError> {
+    fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId, pixels: BufferId) -> Result<DynamicsPlan, PackError> {
         let FrameDims { code_dims, code_levels, .. } = m.frame;
         let (n, c, rows) = (m.frame.tokens(), dims.channels, self.rows);
         let wide = padded_parts(c, dims.heads);
         let cond = weights::conditions(self.pack, c)?;
 
-        let prev = self.activations("prev", c);
+        // Of the visible frame and of the one before, whose commit needs it again.
+        let prev = self.zeros("prev", 2 * rows * padded(c));
         let table = weights::prev_table(self.pack, c)?;
         let prev_pass =
             Prev { grid_w: m.frame.grid_w(), grid_h: m.frame.grid_h(), dims: code_dims, levels: code_levels, channels: c, rows }
                 .pass(prev::Buffers { tokens, table: self.floats(prev::TABLE, &table), bias: self.table("dyn.prev.b", c)?, prev });
+        let codes = self.zeros("codes", remember::flag_at(n * code_dims) + 1);
+        let mut prev_passes = vec![prev_pass];
+        let recall = match &dims.recall {
+            Some(recall) => {
+                let remembered = self.recall(&m.frame, recall, tokens, pixels, codes);
+                let steps = m.frame.patch_px / recall.step_px;
+                let table = weights::recall_table(self.pack, c)?;
+                let shape = Recall {
+                    grid_w: m.frame.grid_w(),
+                    grid_h: m.frame.grid_h(),
+                    dims: code_dims,
+                    levels: code_levels,
+                    channels: c,
+                    rows,
+                    steps,
+                };
+                let (map, odometer) = (remembered.map, remembered.odometer);
+                prev_passes.push(shape.pass(recall::Buffers { map, odometer, table: self.floats("dyn.recall.table", &table), prev }));
+                Some(remembered)
+            }
+            None => None,
+        };
 
         let x = self.activations("x", c);
         let mut step = vec![Embed { tokens: n, dims: code_dims, levels: code_levels, channels: c, rows }.pass(embed::Buffers {
@@ -239,11 +286,13 @@ impl Builder<'_> {
         })];
         let s = Scratch {
             x,
-            qkv: self.zeros("qkv", 2 * rows * 3 * wide),
+            qkv: self.zeros("qkv", GROUPS * rows * 3 * wide),
             query: self.activations("query", wide),
             attended: self.activations("attended", wide),
             hidden: self.activations("hidden", dims.ffn_hidden),
         };
+        let slot_words = 2 * dims.prompt_words + 1;
+        let shares = self.zeros("shares", PROMPT_SLOTS * slot_words);
         let mut commit_passes = 0;
         let mut prompts = Vec::new();
         for (i, kind) in dims.blocks.iter().enumerate() {
@@ -257,19 +306,18 @@ impl Builder<'_> {
                 self.time(i, dims, &s, next(), &mut step)?;
             }
             if kind.prompt {
-                prompts.push(self.prompt(i, dims, &s, next(), &mut step)?);
+                prompts.push(self.prompt(i, dims, (shares, slot_words), &s, next(), &mut step)?);
             }
             self.feed_forward(&format!("dyn.{i}"), (c, dims.ffn_hidden), &s, next(), &mut step)?;
         }
 
         let units = code_dims * dims.head_hidden;
-        let hidden = self.zeros("head.hidden", rows * padded(units));
+        let hidden = self.activations("head.hidden", units);
         step.push(self.product("dyn.head.hidden", true, Input::new(x, c, Norm::Plain), (units, 1), Then::Store, hidden)?);
         let logits = self.zeros("logits", n * code_dims * code_levels);
         let choice = self.zeros("choice", n * code_dims);
         let confidence = self.zeros("confidence", n);
-        let codes = self.zeros("codes", (n * code_dims).div_ceil(4));
-        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden }.pass(sample::Buffers {
+        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows }.pass(sample::Buffers {
             hidden,
             codes: self.tensor("dyn.head.codes")?,
             weights: self.tensor("dyn.head.out.w")?,
@@ -281,8 +329,21 @@ impl Builder<'_> {
         }));
         let keys = self.zeros("keys", 2 * n);
         step.push(Unmask { tokens: n, dims: code_dims }.pass(unmask::Buffers { choice, confidence, tokens, keys, codes }));
-        let slot_words = dims.prompt_words + 1;
-        Ok(DynamicsPlan { prev: vec![prev_pass], step, commit_passes, logits, codes, prompts, slot_words })
+        Ok(DynamicsPlan { prev: prev_passes, step, commit_passes, logits, codes, prompts, shares, slot_words, recall })
+    }
+
+    /// The map, and the passes that keep it.
+    fn recall(&mut self, frame: &FrameDims, recall: &RecallDims, tokens: BufferId, pixels: BufferId, codes: BufferId) -> RecallPlan {
+        let (n, dims) = (frame.tokens(), frame.code_dims);
+        let map = self.zeros("map", remember::map_words(dims));
+        let odometer = self.zeros("odometer", odometer::WORDS);
+        let scrolling: Vec<u32> = (0..n).map(|n| u32::from(!recall.covered.contains(&n))).collect();
+        let scrolls = self.push("scrolls", 4 * n as u64, Some(bytemuck::cast_slice(&scrolling).to_vec()));
+        let (width_px, height_px, patch_px, step_px) = (frame.width_px, frame.height_px, frame.patch_px, recall.step_px);
+        let sums = Odometer { width_px, height_px, patch_px, step_px }.pass(odometer::Buffers { pixels, scrolls, odometer });
+        let enter = Remember { tokens: n, grid_w: frame.grid_w(), dims, steps: patch_px / step_px };
+        let remember = vec![sums, enter.pass(remember::Buffers { tokens, scrolls, map, odometer, codes })];
+        RecallPlan { remember, map, odometer }
     }
 
     /// Attention inside a frame; `name` + `qkv`, `out`.
@@ -319,14 +380,15 @@ impl Builder<'_> {
         &mut self,
         i: usize,
         dims: &DynamicsDims,
+        (shares, slot_words): (BufferId, usize),
         s: &Scratch,
         norm: Norm<'_>,
         out: &mut Vec<Pass>,
     ) -> Result<PromptTarget, PackError> {
-        let (c, name, slot_words) = (dims.channels, format!("dyn.{i}.text"), dims.prompt_words + 1);
+        let (c, name) = (dims.channels, format!("dyn.{i}.text"));
         let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded_parts(c, dims.heads));
         out.push(self.product(&format!("{name}.q"), false, Input::new(s.x, c, norm), (c, dims.heads), Then::Store, s.query)?);
-        let buffers = attend_prompt::Buffers { query: s.query, words, attended: s.attended };
+        let buffers = attend_prompt::Buffers { query: s.query, words, shares, attended: s.attended };
         out.push(attend_prompt::pass(self.attend(c, dims.heads), slot_words, buffers));
         out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c, dims.heads)? })
@@ -346,7 +408,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn decoder(&mut self, frame: &FrameDims, t: &TokenizerDims, tokens: BufferId) -> Result<Vec<Pass>, PackError> {
+    fn decoder(&mut self, frame: &FrameDims, t: &TokenizerDims, tokens: BufferId, pixels: BufferId) -> Result<Vec<Pass>, PackError> {
         let (c, rows) = (t.channels, self.rows);
         let wide = padded_parts(c, t.heads);
         let values = weights::value_table(&self.pack.f32s("tok.dec.code.w")?, frame.code_dims, frame.code_levels, c);
@@ -358,7 +420,7 @@ impl Builder<'_> {
         }
         let s = Scratch {
             x: self.activations("dec.x", c),
-            qkv: self.zeros("dec.qkv", 2 * rows * 3 * wide),
+            qkv: self.zeros("dec.qkv", GROUPS * rows * 3 * wide),
             query: self.unused,
             attended: self.activations("dec.attended", wide),
             hidden: self.activations("dec.hidden", t.ffn_hidden),
@@ -382,7 +444,7 @@ impl Builder<'_> {
         out.push(self.product("tok.dec.out1", true, input, (t.patch_out_hidden, 1), Then::Gelu, hidden)?);
         let input = Input::new(hidden, t.patch_out_hidden, Norm::None);
         out.push(self.product("tok.dec.out2", true, input, (frame.patch_values(), 1), Then::Store, patches)?);
-        out.push(PatchPicture { width_px: frame.width_px, height_px: frame.height_px, patch_px: frame.patch_px }.pass(patches));
+        out.push(PatchPicture { width_px: frame.width_px, height_px: frame.height_px, patch_px: frame.patch_px }.pass(patches, pixels));
         Ok(out)
     }
 }

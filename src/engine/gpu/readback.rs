@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::context::GpuContext;
+use super::ops::remember::flag_at;
+use crate::engine::Arrival;
 
 /// Copies that may be under way at once.
 const COPIES: usize = 6;
@@ -28,9 +30,9 @@ struct Copy {
 /// Timestamps of a frame, begin and end of each stage, in ticks.
 pub const TIMESTAMPS: usize = 6;
 
-/// Codes of a frame that reached the host.
+/// What of a frame reached the host.
 struct Arrived {
-    frame: u32,
+    of: Arrival,
     codes: Vec<u8>,
 }
 
@@ -43,6 +45,8 @@ pub struct Readback {
     /// Emptied vectors, used again.
     spare: Vec<Vec<u8>>,
     code_bytes: usize,
+    /// Where the word lies that says whether the view moved: behind the codes.
+    flag_at: usize,
     timestamps_at: u64,
     /// Ticks of the newest frame that arrived.
     pub ticks: Option<[u64; TIMESTAMPS]>,
@@ -56,7 +60,8 @@ pub struct Ticket(usize);
 
 impl Readback {
     pub fn new(device: &wgpu::Device, code_bytes: usize) -> Self {
-        let timestamps_at = (code_bytes as u64).next_multiple_of(8);
+        let flag_at = 4 * flag_at(code_bytes);
+        let timestamps_at = (flag_at as u64 + 4).next_multiple_of(8);
         let copy = |_| Copy {
             buffer: device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("readback"),
@@ -74,6 +79,7 @@ impl Readback {
             arrived: VecDeque::new(),
             spare: Vec::new(),
             code_bytes,
+            flag_at,
             timestamps_at,
             ticks: None,
             waits: 0,
@@ -98,7 +104,7 @@ impl Readback {
 
     pub fn record(&self, ticket: Ticket, encoder: &mut wgpu::CommandEncoder, codes: &wgpu::Buffer, timestamps: Option<&wgpu::Buffer>) {
         let to = &self.copies[ticket.0].buffer;
-        encoder.copy_buffer_to_buffer(codes, 0, to, 0, (self.code_bytes as u64).next_multiple_of(4));
+        encoder.copy_buffer_to_buffer(codes, 0, to, 0, self.flag_at as u64 + 4);
         if let Some(from) = timestamps {
             encoder.copy_buffer_to_buffer(from, 0, to, self.timestamps_at, 8 * TIMESTAMPS as u64);
         }
@@ -128,7 +134,8 @@ impl Readback {
                         let mut codes = self.spare.pop().unwrap_or_default();
                         codes.clear();
                         codes.extend_from_slice(&bytes[..self.code_bytes]);
-                        self.arrived.push_back(Arrived { frame: copy.frame, codes });
+                        let of = Arrival { frame: copy.frame, moved: bytes[self.flag_at] == 1 };
+                        self.arrived.push_back(Arrived { of, codes });
                         let mut ticks = [0; TIMESTAMPS];
                         for (tick, raw) in ticks.iter_mut().zip(bytes[self.timestamps_at as usize..].as_chunks::<8>().0) {
                             *tick = u64::from_le_bytes(*raw);
@@ -149,14 +156,14 @@ impl Readback {
     }
 
     /// Oldest codes that nobody took yet; `None` too where `out` has another length.
-    pub fn take(&mut self, out: &mut [u8]) -> Option<u32> {
+    pub fn take(&mut self, out: &mut [u8]) -> Option<Arrival> {
         if out.len() != self.code_bytes {
             return None;
         }
-        let Arrived { frame, codes } = self.arrived.pop_front()?;
+        let Arrived { of, codes } = self.arrived.pop_front()?;
         out.copy_from_slice(&codes);
         self.spare.push(codes);
-        Some(frame)
+        Some(of)
     }
 
     /// Frames whose codes have not reached the host.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use wgpu::util::DeviceExt;
 
 use super::context::GpuContext;
-use super::frame::FRAME_SLOT_BYTES;
+use super::frame::{FRAME_SLOT_BYTES, GROUPS};
 use super::kernel::{Bind, Kernel};
 use super::ops::{BufferId, Pass, ShapeWords};
 use super::plan::{BufferSpec, Plan};
@@ -18,11 +18,11 @@ pub const FRAME_SLOTS: usize = 8;
 pub struct ReadyPass {
     pub pipeline: wgpu::ComputePipeline,
     pub bind_group: wgpu::BindGroup,
-    pub workgroups: [[u32; 3]; 2],
+    pub workgroups: [[u32; 3]; GROUPS],
 }
 
 impl ReadyPass {
-    /// Records the dispatch for `groups` groups of rows (1 or 2) with the frame block of `slot`.
+    /// Records the dispatch for `groups` groups of rows (1 to [`GROUPS`]) with the frame block of `slot`.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: usize) {
         let [x, y, z] = self.workgroups[groups - 1];
         pass.set_pipeline(&self.pipeline);
@@ -253,29 +253,41 @@ fn shape_buffer(device: &wgpu::Device, label: &str, shape: &ShapeWords) -> wgpu:
     })
 }
 
+/// Groups of rows that run in a step, in this order.
+#[derive(Clone, Copy, Debug)]
+pub struct Groups {
+    /// 1, with guidance 2.
+    pub dreamed: usize,
+    /// 0 or 1.
+    pub committed: usize,
+}
+
 /// The plan's passes, ready.
 pub struct ReadyPlan {
     pub prev: Vec<ReadyPass>,
     pub step: Vec<ReadyPass>,
     pub decode: Vec<ReadyPass>,
     pub commit_passes: usize,
+    /// Empty where nothing is remembered.
+    pub remember: Vec<ReadyPass>,
 }
 
 impl ReadyPlan {
     /// # Errors
     /// As [`Resources::ready`].
     pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
-        let (prev, step, commit_passes) = match &plan.dynamics {
-            Some(d) => (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?, d.commit_passes),
-            None => (Vec::new(), Vec::new(), 0),
+        let decode = resources.ready(gpu, &plan.decode)?;
+        let Some(d) = &plan.dynamics else {
+            return Ok(Self { prev: Vec::new(), step: Vec::new(), decode, commit_passes: 0, remember: Vec::new() });
         };
-        Ok(Self { prev, step, decode: resources.ready(gpu, &plan.decode)?, commit_passes })
+        let (prev, step) = (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?);
+        Ok(Self { prev, step, decode, commit_passes: d.commit_passes, remember: resources.ready(gpu, d.remember())? })
     }
 
-    /// Records one decoding step: the frame being dreamed and, with it, `groups - 1` frames being committed.
-    pub fn record_step(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: usize) {
+    /// Records one decoding step of the frame being dreamed and, with it, the commits.
+    pub fn record_step(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: Groups) {
         for (i, ready) in self.step.iter().enumerate() {
-            ready.record(pass, slot, if i < self.commit_passes { groups } else { 1 });
+            ready.record(pass, slot, groups.dreamed + if i < self.commit_passes { groups.committed } else { 0 });
         }
     }
 

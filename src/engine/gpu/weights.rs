@@ -1,7 +1,10 @@
 //! What the host prepares once at load: conditioning by action, and tables that replace small matrix products.
 
-use super::ops::{matmul::pad_columns, prev};
-use crate::pack::{Pack, PackError};
+use super::ops::{matmul::pad_columns, prev, recall};
+use crate::{
+    pack::{Pack, PackError},
+    prompt::{self, WordTable},
+};
 
 /// One vector a row: `(rows, width)`.
 #[derive(Clone, Debug)]
@@ -84,27 +87,33 @@ pub fn prev_table(pack: &Pack, channels: usize) -> Result<Vec<f32>, PackError> {
     Ok(prev::table(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.prev.gate")?, &pack.f32s("dyn.prev.w")?, channels))
 }
 
+/// The table of [`recall`] for this pack.
+pub fn recall_table(pack: &Pack, channels: usize) -> Result<Vec<f32>, PackError> {
+    Ok(recall::table(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.recall.age")?, &pack.f32s("dyn.recall.w")?, channels))
+}
+
 /// Keys and values of words for one block's prompt attention.
 pub struct PromptWeights {
-    /// `(channels, 2 * channels)`
-    kv: Vec<f32>,
-    /// `(words + 1, channels)`, row 0 "nothing said".
-    embed: Vec<f32>,
-    channels: usize,
+    /// `(prompt::CHANNELS, 2 * channels)`: from a word's vector to its key and value.
+    words: Vec<f32>,
+    /// `(2 * channels)`
+    nothing_said: Vec<f32>,
     heads: usize,
 }
 
 impl PromptWeights {
     pub fn new(pack: &Pack, block: usize, channels: usize, heads: usize) -> Result<Self, PackError> {
-        Ok(Self { kv: pack.f32s(&format!("dyn.{block}.text.kv.w"))?, embed: pack.f32s("text.embed")?, channels, heads })
+        let words_in = Rows { width: channels, values: pack.f32s("text.in.w")? };
+        let mut words = linear(&words_in, &pack.f32s(&format!("dyn.{block}.text.kv.w"))?, &[], 2 * channels).values;
+        let nothing_said = words.split_off(prompt::CHANNELS * 2 * channels);
+        Ok(Self { words, nothing_said, heads })
     }
 
-    /// Keys and values `(1 + words, 2 * channels, heads padded)` of "nothing said" and these words.
-    pub fn keys(&self, words: &[u16]) -> Vec<f32> {
-        let c = self.channels;
-        let ids = std::iter::once(0).chain(words.iter().map(|&w| usize::from(w)));
-        let values = ids.flat_map(|id| self.embed[id * c..(id + 1) * c].iter().copied()).collect();
-        let keys = linear(&Rows { width: c, values }, &self.kv, &[], 2 * c);
-        pad_columns(&keys.values, 2 * c, 2 * self.heads)
+    /// Keys and values `(1 + words, 2 * channels, heads padded)` of "nothing said" and these rows of the word table.
+    pub fn keys(&self, ids: &[u16]) -> Vec<f32> {
+        let width = self.nothing_said.len();
+        let vectors = ids.iter().flat_map(|&id| WordTable::get().vector(id)).collect();
+        let told = linear(&Rows { width: prompt::CHANNELS, values: vectors }, &self.words, &[], width).values;
+        pad_columns(&[self.nothing_said.as_slice(), &told].concat(), width, 2 * self.heads)
     }
 }

@@ -3,12 +3,18 @@
 use super::{
     activation::{gelu, silu},
     attention::{KeysValues, attend, attend_over_time, split_projection},
-    embed::{embed, taps},
+    embed::{embed, embed_prompt, prompt_bias, taps},
     matmul::add,
     norm::{modulated_rms, rms},
     weights::Weights,
 };
-use crate::pack::manifest::{DynamicsDims, FrameDims};
+use crate::{
+    engine::{
+        PromptWord, UNKNOWN,
+        recall::{Map, TAPS},
+    },
+    pack::manifest::{DynamicsDims, FrameDims},
+};
 
 /// What conditions a frame, and its tokens.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +23,10 @@ pub struct FrameInput<'a> {
     pub codes: &'a [u8],
     /// `(tokens)`; empty for a committed frame.
     pub masked: &'a [bool],
-    /// Result of [`prev`], `(tokens, channels)`.
+    /// What it sees of what was before it outside the ring: [`prev`] and [`recall`] together, `(tokens, channels)`.
     pub prev: &'a [f64],
     pub action: u8,
-    /// Prompt words, without the "nothing said" of row 0.
-    pub words: &'a [u16],
+    pub prompt: &'a [PromptWord],
     pub context_level: usize,
 }
 
@@ -43,6 +48,19 @@ pub fn prev(w: &Weights, codes: &[u8], action: u8, f: &FrameDims, d: &DynamicsDi
     w.linear("dyn.prev", &near, 9 * d.channels)
 }
 
+/// What the tokens of a frame recall of the land, `(tokens, channels)`, if the view goes by `motion` from the frame before.
+pub fn recall(w: &Weights, map: &Map, motion: [i32; 2], f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
+    let (c, unknown) = (d.channels, vec![UNKNOWN; f.code_dims]);
+    let mut taps = Vec::with_capacity(f.tokens() * TAPS * c);
+    for (n, tap) in (0..f.tokens()).flat_map(|n| (0..TAPS).map(move |tap| (n, tap))) {
+        let (codes, age) = map.recall(n, tap, motion).unwrap_or((&unknown, 0));
+        let mut x = embed(codes, &[], w.get("dyn.embed"), f.code_dims, f.code_levels);
+        add(&mut x, &w.get("dyn.recall.age")[age * c..][..c]);
+        taps.append(&mut x);
+    }
+    w.linear("dyn.recall", &taps, TAPS * c)
+}
+
 /// One frame through all blocks. `past[age - 1]` are the committed frames in sight, newest first, each with its keys and values by
 /// temporal layer.
 pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &FrameDims, d: &DynamicsDims) -> FrameOutput {
@@ -55,8 +73,8 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
 
     let action = &w.get("dyn.action")[usize::from(input.action) * c..][..c];
     let cond: Vec<f64> = w.linear("dyn.cond", action, c).into_iter().map(silu).collect();
-    let words: Vec<f64> =
-        [0].iter().chain(input.words).flat_map(|&id| w.get("text.embed")[usize::from(id) * c..][..c].iter().copied()).collect();
+    let words = embed_prompt(w, input.prompt, c);
+    let shares = prompt_bias(input.prompt, d.heads);
 
     let mut keys_values = Vec::new();
     for (i, kind) in d.blocks.iter().enumerate() {
@@ -80,7 +98,7 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
         if kind.prompt {
             let q = w.linear(&format!("dyn.{i}.text.q"), &mnorm(&x), c);
             let kv = split_projection(&w.linear(&format!("dyn.{i}.text.kv"), &words, c), 2, c);
-            let seen = attend(&q, &kv[0], &kv[1], &[], d.heads, c);
+            let seen = attend(&q, &kv[0], &kv[1], &shares, d.heads, c);
             add(&mut x, &w.linear(&format!("dyn.{i}.text.out"), &seen, c));
         }
         let mut hidden = w.linear(&format!("dyn.{i}.up"), &mnorm(&x), c);

@@ -1,6 +1,10 @@
-//! Token embeddings and the 3x3 neighbourhood of the previous frame.
+//! Embeddings of tokens and words, and the 3x3 neighbourhood of the previous frame.
 
-use super::super::UNKNOWN;
+use super::{matmul::matmul, weights::Weights};
+use crate::{
+    engine::{PromptWord, UNKNOWN},
+    prompt::{self, WordTable},
+};
 
 /// Sum of the rows that a token's levels choose; row `D * L` for a masked token, row `D * L + 1` for an unknown one.
 ///
@@ -41,4 +45,17 @@ pub fn taps(x: &[f64], grid_w: usize, grid_h: usize, channels: usize) -> Vec<f64
         }
     }
     y
+}
+
+/// A prompt as blocks attend to it, `(words + 1, channels)`: "nothing said" comes first.
+pub fn embed_prompt(w: &Weights, words: &[PromptWord], channels: usize) -> Vec<f64> {
+    let (vectors, nothing) = w.get("text.in.w").split_at(prompt::CHANNELS * channels);
+    let words: Vec<f64> = words.iter().flat_map(|word| WordTable::get().vector(word.id).map(f64::from)).collect();
+    [nothing, &matmul(&words, vectors, &[], prompt::CHANNELS)].concat()
+}
+
+/// What a prompt's attention scores are raised by, `(heads, words + 1)`.
+pub fn prompt_bias(words: &[PromptWord], heads: usize) -> Vec<f64> {
+    let own: Vec<f64> = std::iter::once(0.0).chain(words.iter().map(|word| (f64::from(word.share) / 255.0).ln())).collect();
+    own.repeat(heads)
 }

@@ -11,8 +11,9 @@ pub mod tokenizer;
 pub mod weights;
 
 use super::{
-    DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN, decode,
-    inputs::{check_action, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN, decode,
+    inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+    recall::{self, Map},
 };
 use crate::pack::{
     Pack,
@@ -31,26 +32,35 @@ pub struct ReferenceEngine {
     weights: Weights,
     /// Keys and values of committed frames, newest first, at most `window - 1`.
     ring: VecDeque<Vec<KeysValues>>,
-    /// The newest frame, not yet committed, and the codes of the one before it.
-    pending: Option<TokenFrame>,
-    before_pending: Vec<u8>,
-    prompt: Vec<u16>,
+    /// The newest frame, not yet committed.
+    pending: Option<Pending>,
+    /// `None` where the model has no recall.
+    map: Option<Map>,
+    prompt: Vec<PromptWord>,
     next_frame: u32,
     untaken: Option<u32>,
     settings: DecodeSettings,
+    /// Of the newest frame.
     rgba: Vec<u8>,
+}
+
+/// A frame that is settled, and what it saw of what was before it outside the ring.
+struct Pending {
+    frame: TokenFrame,
+    past: Vec<f64>,
 }
 
 impl ReferenceEngine {
     pub fn new(pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
         let frame = pack.manifest.frame;
+        let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         Ok(Self {
             info: EngineInfo { kind: EngineKind::Reference, device: "plain f64".into() },
             weights: Weights::from_pack(pack),
             ring: VecDeque::new(),
             pending: None,
-            before_pending: vec![UNKNOWN; frame.code_bytes()],
+            map: recall.map(|recall| Map::new(&frame, recall)),
             prompt: Vec::new(),
             next_frame: 0,
             untaken: None,
@@ -64,27 +74,70 @@ impl ReferenceEngine {
         self.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
     }
 
+    /// What the frame that `action` leads into sees of the newest frame and of the map, `(tokens, channels)`.
+    fn look_back(&self, action: u8) -> Result<Vec<f64>, EngineError> {
+        let (f, d) = (&self.manifest.frame, self.dims()?);
+        let unknown = vec![UNKNOWN; f.code_bytes()];
+        let codes = self.pending.as_ref().map_or(&unknown, |pending| &pending.frame.codes);
+        let mut past = prev(&self.weights, codes, action, f, d);
+        if let Some(map) = &self.map {
+            let motion = recall::motion_of(&self.manifest, action);
+            matmul::add(&mut past, &dynamics::recall(&self.weights, map, motion, f, d));
+        }
+        Ok(past)
+    }
+
     /// Commits the pending frame, if there is one: its keys and values enter the ring.
     fn commit(&mut self) -> Result<(), EngineError> {
-        let Some(frame) = self.pending.take() else { return Ok(()) };
-        let before = std::mem::replace(&mut self.before_pending, frame.codes.clone());
-        let output = self.run(&frame.codes, &[], &before, frame.action, &frame.prompt)?;
+        let Some(Pending { frame, past }) = self.pending.take() else { return Ok(()) };
+        let output = self.run(&frame.codes, &[], &past, frame.action, &frame.prompt)?;
         self.ring.push_front(output.keys_values);
         self.ring.truncate(self.dims()?.window - 1);
         Ok(())
     }
 
-    fn run(&self, codes: &[u8], masked: &[bool], before: &[u8], action: u8, words: &[u16]) -> Result<FrameOutput, EngineError> {
-        let (f, d) = (&self.manifest.frame, self.dims()?);
-        let prev = prev(&self.weights, before, action, f, d);
-        let input = FrameInput { codes, masked, prev: &prev, action, words, context_level: self.settings.context_level };
-        let past: Vec<&[KeysValues]> = self.ring.iter().take(self.settings.window - 1).map(Vec::as_slice).collect();
-        Ok(forward(&self.weights, &input, &past, f, d))
+    /// Makes a frame the pending one: it enters the map.
+    fn settle(&mut self, frame: TokenFrame, past: Vec<f64>) {
+        if let Some(map) = &mut self.map {
+            map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved);
+        }
+        self.pending = Some(Pending { frame, past });
+    }
+
+    fn run(&self, codes: &[u8], masked: &[bool], past: &[f64], action: u8, prompt: &[PromptWord]) -> Result<FrameOutput, EngineError> {
+        let input = FrameInput { codes, masked, prev: past, action, prompt, context_level: self.settings.context_level };
+        let ring: Vec<&[KeysValues]> = self.ring.iter().take(self.settings.window - 1).map(Vec::as_slice).collect();
+        Ok(forward(&self.weights, &input, &ring, &self.manifest.frame, self.dims()?))
     }
 
     fn draw(&mut self, codes: &[u8]) {
         let patches = tokenizer::decode_patches(&self.weights, codes, &self.manifest.frame, &self.manifest.tokenizer);
         self.rgba = tokenizer::rgba_from_patches(&patches, &self.manifest.frame);
+    }
+
+    /// Draws a frame; whether the view moved by its action since the one before.
+    fn draw_next(&mut self, codes: &[u8], action: u8, first: bool) -> bool {
+        let before = std::mem::take(&mut self.rgba);
+        self.draw(codes);
+        let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| !first);
+        let motion = recall::motion_of(&self.manifest, action);
+        recall.is_some_and(|recall| recall::moved::<4>(&before, &self.rgba, motion, &self.manifest.frame, recall))
+    }
+
+    /// Logits `(code_levels)` of dimension `dim` of token `n`, its levels before known. `outputs`: with the prompt and, under guidance,
+    /// without.
+    fn guided_logits(&self, outputs: &[FrameOutput], n: usize, token: &[u8], dim: usize) -> Vec<f32> {
+        let f = &self.manifest.frame;
+        let logits = |output: &FrameOutput| {
+            let wide = output.head_hidden.len() / f.tokens();
+            head_logits(&self.weights, &output.head_hidden[n * wide..][..wide], token, dim, f)
+        };
+        let mut mixed = logits(&outputs[0]);
+        if let Some(without) = outputs.get(1) {
+            let beta = f64::from(self.settings.guidance);
+            mixed.iter_mut().zip(logits(without)).for_each(|(c, u)| *c = (1.0 + beta) * *c - beta * u);
+        }
+        mixed.into_iter().map(|x| x as f32).collect()
     }
 }
 
@@ -97,7 +150,7 @@ impl Engine for ReferenceEngine {
         &self.manifest
     }
 
-    fn set_prompt(&mut self, words: &[u16]) -> Result<(), EngineError> {
+    fn set_prompt(&mut self, words: &[PromptWord]) -> Result<(), EngineError> {
         check_prompt(&self.manifest, words)?;
         self.prompt = words.to_vec();
         Ok(())
@@ -107,13 +160,14 @@ impl Engine for ReferenceEngine {
         history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
         self.ring.clear();
         self.pending = None;
-        self.before_pending.fill(UNKNOWN);
+        self.map.iter_mut().for_each(Map::clear);
         (self.next_frame, self.untaken) = (next_frame, None);
-        for frame in history {
-            if self.manifest.dynamics.is_some() {
+        if self.manifest.dynamics.is_some() {
+            for frame in history {
+                let past = self.look_back(frame.action)?;
                 self.commit()?;
+                self.settle(frame.clone(), past);
             }
-            self.pending = Some(frame.clone());
         }
         match history.last() {
             Some(last) => self.draw(&last.codes),
@@ -123,47 +177,55 @@ impl Engine for ReferenceEngine {
     }
 
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
+        self.dream_around(&vec![UNKNOWN; self.manifest.frame.code_bytes()], action, settings)
+    }
+
+    fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
         check_settings(&self.manifest, settings)?;
         check_action(&self.manifest, action)?;
+        check_codes(&self.manifest, given)?;
         self.settings = *settings;
+        let (past, first) = (self.look_back(action)?, self.pending.is_none());
         self.commit()?;
         let f = self.manifest.frame;
         let (number, words) = (self.next_frame, self.prompt.clone());
-        let mut codes = vec![0; f.code_bytes()];
-        let mut masked = vec![true; f.tokens()];
+        let mut codes = given.to_vec();
+        let mut masked: Vec<bool> = given.chunks_exact(f.code_dims).map(|token| token[0] == UNKNOWN).collect();
+        let to_dream = masked.iter().filter(|&&m| m).count();
         let mut confidence = vec![0.0; f.tokens()];
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         for step in 1..=settings.steps {
-            let hidden = self.run(&codes, &masked, &self.before_pending, action, &words)?.head_hidden;
-            let wide = hidden.len() / f.tokens();
+            let mut outputs = vec![self.run(&codes, &masked, &past, action, &words)?];
+            if settings.guidance > 0.0 {
+                outputs.push(self.run(&codes, &masked, &past, action, &[])?);
+            }
             for n in (0..f.tokens()).filter(|&n| masked[n]) {
                 let name = decode::SampleName { seed: settings.seed, frame: number, step, token: n as u32 };
                 let token = &mut codes[n * f.code_dims..][..f.code_dims];
                 confidence[n] = 0.0;
                 for dim in 0..f.code_dims {
-                    let logits = head_logits(&self.weights, &hidden[n * wide..][..wide], token, dim, &f);
-                    let logits: Vec<f32> = logits.into_iter().map(|x| x as f32).collect();
+                    let logits = self.guided_logits(&outputs, n, token, dim);
                     let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, name);
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
             }
-            let stay = decode::masked_after(f.tokens(), step, settings.steps);
+            let stay = decode::masked_after(to_dream, step, settings.steps);
             decode::unmask(settings.order, &confidence, stay, &mut order, &mut masked);
         }
-        self.draw(&codes);
-        self.pending = Some(TokenFrame { codes, action, prompt: words });
+        let moved = self.draw_next(&codes, action, first);
+        self.settle(TokenFrame { codes, action, moved, prompt: words }, past);
         self.untaken = Some(number);
         self.next_frame = number.wrapping_add(1);
         Ok(())
     }
 
-    fn take_codes(&mut self, out: &mut [u8]) -> Option<u32> {
-        let pending = self.pending.as_ref().filter(|frame| frame.codes.len() == out.len())?;
-        let number = self.untaken.take()?;
-        out.copy_from_slice(&pending.codes);
-        Some(number)
+    fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {
+        let newest = self.pending.as_ref().map(|pending| &pending.frame).filter(|frame| frame.codes.len() == out.len())?;
+        let frame = self.untaken.take()?;
+        out.copy_from_slice(&newest.codes);
+        Some(Arrival { frame, moved: newest.moved })
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
@@ -189,10 +251,13 @@ impl Engine for ReferenceEngine {
         check_settings(&self.manifest, settings)?;
         check_frame(&self.manifest, truth)?;
         self.settings = *settings;
+        let past = self.look_back(truth.action)?;
         self.commit()?;
         let f = self.manifest.frame;
-        let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &self.before_pending, truth.action, &truth.prompt)?;
-        self.pending = Some(truth.clone());
+        let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &past, truth.action, &truth.prompt)?;
+        self.draw(&truth.codes);
+        self.settle(truth.clone(), past);
+        self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);
         let logits = teacher_forced_logits(&self.weights, &output.head_hidden, &truth.codes, &f);
         Ok(logits.into_iter().map(|x| x as f32).collect())

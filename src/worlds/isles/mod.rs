@@ -87,16 +87,14 @@ impl Isles {
         vocabulary.extend(Weather::ALL.iter().map(|w| w.word()));
         vocabulary.extend(Feature::ALL.iter().filter(|&&f| f != Feature::Village).map(|f| f.word()));
         let prompts = [
-            "meadow day clear trees flowers",
-            "forest night rain trees",
-            "desert dusk clear cactus ruins",
-            "snow day snowfall trees rocks",
-            "swamp dawn fog lake",
-            "volcano night clear lava rocks",
-            "beach day clear trees shore",
-            "water beach dusk clear shore",
-            "forest dawn clear flowers ruins",
-            "snow night clear rocks",
+            "a spring meadow with flowers and a village",
+            "a rainy forest in autumn",
+            "icy tundra at midnight",
+            "desert ruins at dusk as a poster",
+            "a foggy swamp, handheld",
+            "volcano, night, lava, neon",
+            "a beach made of candy",
+            "noir ruins in the rain",
         ];
         let info = WorldInfo {
             name: "isles",

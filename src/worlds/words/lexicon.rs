@@ -67,6 +67,11 @@ impl Lexicon {
         self.0.get(&(value.kind(), value.word())).map_or(&[], Vec::as_slice)
     }
 
+    /// All phrases that say the value of this plain word; no two values share one.
+    pub fn phrases_of<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a Phrase> {
+        self.0.iter().filter(move |((_, value), _)| *value == word).flat_map(|(_, phrases)| phrases)
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Phrase> {
         self.0.values().flatten()
     }

@@ -4,10 +4,12 @@
 //! network was never told in those words.
 
 mod lexicon;
+mod wished;
 
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
 use lexicon::{Form, Phrase, lexicon};
+pub use wished::wish_of;
 
 /// Lands that have no word of their own in a sentence.
 const PLACES: &[&str] = &["a land", "a place", "a world"];

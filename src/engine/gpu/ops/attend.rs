@@ -1,6 +1,6 @@
 //! What the three kernels of attention have in common, as `shaders/common/attend.wgsl` does.
 
-use super::{BufferId, Cost, Pass, covering, vec4s, word};
+use super::{BufferId, Cost, Pass, covering, layers, vec4s, word};
 use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
 /// `head_vec4s`: width of a head in vec4.
@@ -24,12 +24,11 @@ impl Attend {
         let head_dim = self.channels / self.heads;
         let scale = 1.0 / (head_dim as f32).sqrt();
         let c4 = self.heads * vec4s(head_dim);
-        let workgroups = |groups| [covering(self.tokens, 64), word(self.heads), groups];
         Pass {
             kernel: kernel(vec4s(head_dim)),
             shape: [word(self.tokens), word(self.heads), word(self.rows), word(c4), scale.to_bits(), word(room), 0, 0],
             buffers,
-            workgroups: [workgroups(1), workgroups(2)],
+            workgroups: layers(covering(self.tokens, 64), word(self.heads)),
             cost,
         }
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::gpu::kernel::{Bind, Kernel};
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
 /// `head_vec4s`: width of a head in vec4.
 pub fn kernel(head_vec4s: usize) -> Kernel {
@@ -17,6 +17,7 @@ pub fn kernel(head_vec4s: usize) -> Kernel {
 pub struct Buffers {
     pub query: BufferId,
     pub words: BufferId,
+    pub shares: BufferId,
     pub attended: BufferId,
 }
 
@@ -24,5 +25,5 @@ pub struct Buffers {
 pub fn pass(a: Attend, slot_words: usize, b: Buffers) -> Pass {
     let (n, c, k) = (a.tokens as u64, a.channels as u64, slot_words as u64);
     let cost = Cost { ops: 4 * n * k * c, weight_bytes: 8 * k * c, group_bytes: 8 * n * c };
-    a.pass(kernel, slot_words, vec![b.query, b.words, b.attended], cost)
+    a.pass(kernel, slot_words, vec![b.query, b.words, b.shares, b.attended], cost)
 }

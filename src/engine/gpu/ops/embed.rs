@@ -1,6 +1,6 @@
 //! Tokens to channels, for the dynamics and for the tokenizer's decoder.
 
-use super::{BufferId, Cost, Pass, covering, vec4s, word};
+use super::{BufferId, Cost, Pass, covering, layers, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
@@ -40,7 +40,7 @@ impl Embed {
             kernel: kernel(b.dynamics.is_some()),
             shape: [word(self.tokens), word(self.dims), word(self.levels), word(c4), word(self.rows), 0, 0, 0],
             buffers: vec![b.tokens, b.table, b.positions, level, prev, b.x],
-            workgroups: [[x, 1, 1], [x, 2, 1]],
+            workgroups: layers(x, 1),
             cost: Cost {
                 ops: cells * (self.dims as u64 + 2),
                 weight_bytes: 4 * ((self.dims * self.levels + 2) * self.channels) as u64 + 4 * cells,

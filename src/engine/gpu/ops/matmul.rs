@@ -1,6 +1,6 @@
 //! Matrix products with the norm ahead and bias, GELU, residual or the ring behind them.
 
-use super::{BufferId, Cost, Pass, ShapeWords, covering, padded, padded_parts, vec4s, word};
+use super::{BufferId, Cost, Pass, ShapeWords, covering, layers, padded, padded_parts, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, halves};
 use crate::engine::gpu::tier::Tier;
 use half::f16;
@@ -62,10 +62,6 @@ impl Matmul {
         [word(vec4s(self.k)), word(self.m / 4), word(self.rows), word(self.k), row(self.k), row(self.m), word(self.ring_from / 4), 0]
     }
 
-    pub fn workgroups(&self, groups: u32) -> [u32; 3] {
-        [covering(self.m / 4, 16), covering(self.rows / 4, 4), groups]
-    }
-
     pub fn pass(&self, b: Buffers) -> Pass {
         let (k, m, rows) = (self.k as u64, self.m as u64, self.rows as u64);
         let kept = if self.variant.scatter { m - self.ring_from as u64 } else { 0 };
@@ -74,7 +70,7 @@ impl Matmul {
             kernel: kernel(self.variant),
             shape: self.shape(),
             buffers: vec![b.x, b.w, b.bias, b.gain.unwrap_or(b.bias), b.y, b.ring],
-            workgroups: [self.workgroups(1), self.workgroups(2)],
+            workgroups: layers(covering(self.m / 4, 16), covering(self.rows / 4, 4)),
             cost: Cost { ops: 2 * rows * k * m, weight_bytes: 2 * k * m + 4 * m, group_bytes: 4 * rows * (k + m * (1 + reads_y) + kept) },
         }
     }

@@ -7,11 +7,15 @@ pub mod attend_ring;
 pub mod attend_space;
 pub mod embed;
 pub mod matmul;
+pub mod odometer;
 pub mod picture;
 pub mod prev;
+pub mod recall;
+pub mod remember;
 pub mod sample;
 pub mod unmask;
 
+use super::frame::GROUPS;
 use super::kernel::Kernel;
 
 /// Index of a buffer in its plan.
@@ -38,10 +42,15 @@ pub struct Pass {
     pub shape: ShapeWords,
     /// Buffers at bindings 2 and up, in order; the picture takes no place here.
     pub buffers: Vec<BufferId>,
-    /// Workgroups when one group of rows runs, and when two do.
-    pub workgroups: [[u32; 3]; 2],
+    /// Workgroups when one group of rows runs, when two do, and so on.
+    pub workgroups: [[u32; 3]; GROUPS],
     /// `ops` and `group_bytes` for one group.
     pub cost: Cost,
+}
+
+/// Workgroups of a pass by how many groups run: a layer for each.
+pub(super) fn layers(x: u32, y: u32) -> [[u32; 3]; GROUPS] {
+    std::array::from_fn(|more| [x, y, 1 + more as u32])
 }
 
 /// `ceil(values / 4)`: width in vec4.

@@ -1,6 +1,6 @@
 //! The 3x3 convolution over the previous frame's token embeddings, gated by the action, folded into a table.
 
-use super::{BufferId, Cost, Pass, covering, padded, vec4s, word};
+use super::{BufferId, Cost, GROUPS, Pass, covering, padded, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
@@ -37,7 +37,7 @@ impl Prev {
             kernel: kernel(),
             shape: [word(self.grid_w), word(self.grid_h), word(self.dims), word(self.levels), word(c4), word(self.rows), 0, 0],
             buffers: vec![b.tokens, b.table, b.bias, b.prev],
-            workgroups: [[x, 1, 1]; 2],
+            workgroups: [[x, 1, 1]; GROUPS],
             cost: Cost {
                 ops: (tokens * 9 * self.dims * self.channels) as u64,
                 weight_bytes: (4 * 9 * (self.dims * self.levels + 2) * self.channels) as u64,

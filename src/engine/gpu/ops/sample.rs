@@ -1,6 +1,6 @@
 //! The head: levels of every token, one code dimension after the other.
 
-use super::{BufferId, Cost, Pass, padded, word};
+use super::{BufferId, Cost, GROUPS, Pass, padded, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, RANDOM};
 use crate::pack::limits;
 
@@ -26,6 +26,8 @@ pub struct Sample {
     pub levels: usize,
     /// Hidden units a dimension.
     pub units: usize,
+    /// Rows of a group, a multiple of 4.
+    pub rows: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +50,18 @@ impl Sample {
         let later = d * (d - 1) / 2 * u;
         Pass {
             kernel: kernel(all_units),
-            shape: [word(self.tokens), word(self.dims), word(self.levels), word(self.units), word(padded(all_units)), 0, 0, 0],
+            shape: [
+                word(self.tokens),
+                word(self.dims),
+                word(self.levels),
+                word(self.units),
+                word(padded(all_units)),
+                word(self.rows),
+                0,
+                0,
+            ],
             buffers: vec![b.hidden, b.codes, b.weights, b.bias, b.tokens, b.choice, b.confidence, b.logits],
-            workgroups: [[word(self.tokens), 1, 1]; 2],
+            workgroups: [[word(self.tokens), 1, 1]; GROUPS],
             // Hash, two logarithms and an exponential: some 60 operations a level.
             cost: Cost {
                 ops: n * (2 * d * u * l + later + 60 * d * l),

@@ -1,6 +1,6 @@
 //! Which tokens a step settles, and their bytes for the host.
 
-use super::{BufferId, Cost, Pass, word};
+use super::{BufferId, Cost, GROUPS, Pass, word};
 use crate::engine::gpu::kernel::{Bind, Kernel, RANDOM};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
@@ -31,7 +31,7 @@ impl Unmask {
             kernel: kernel(),
             shape: [word(self.tokens), word(self.dims), 0, 0, 0, 0, 0, 0],
             buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes],
-            workgroups: [[1, 1, 1]; 2],
+            workgroups: [[1, 1, 1]; GROUPS],
             cost: Cost { ops: n * (n * 5 + 30), weight_bytes: 0, group_bytes: n * (9 * d + 12) },
         }
     }

@@ -1,18 +1,24 @@
 //! The engines against each other and against themselves: the same logits, the same dreams, the same rules.
 
+mod dreams;
+mod memory;
+mod prompts;
+
 use somnium::{
     engine::{
-        DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder,
+        DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder,
         cpu::{CpuEngine, CpuOptions},
         decode,
         parity::check_parity,
+        recall::{motion_of, moved},
         reference::ReferenceEngine,
     },
     pack::{
         Pack, PackTensor,
-        manifest::{BlockKind, Manifest, ParityInfo},
+        manifest::{BlockKind, Manifest, ParityInfo, RecallDims},
         random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
     },
+    prompt::{WordTable, words_of},
 };
 
 type Build = fn(&Pack) -> Box<dyn Engine>;
@@ -58,13 +64,15 @@ fn shapes() -> Vec<Manifest> {
     (wide.tokenizer.channels, wide.tokenizer.heads) = (120, 3);
     let d = wide.dynamics.as_mut().expect("with dynamics");
     (d.channels, d.heads, d.ffn_hidden, d.window) = (130, 2, 200, 7);
+    // Seven steps a token.
+    d.recall = Some(RecallDims { step_px: 1, covered: vec![0, 27] });
     let mut still = odd_manifest();
     let d = still.dynamics.as_mut().expect("with dynamics");
     d.blocks = vec![BlockKind { temporal: false, prompt: true }, BlockKind { temporal: false, prompt: false }];
     let mut short = odd_manifest();
     short.dynamics.as_mut().expect("with dynamics").window = 1;
     short.play.window = 1;
-    vec![odd_manifest(), tiny_manifest(), wide, still, short]
+    vec![odd_manifest(), tiny_manifest(), wide, still, short, pocket_manifest()]
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -72,10 +80,10 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| if x.is_finite() && y.is_finite() { (x - y).abs() } else { f32::INFINITY }).fold(0.0, f32::max)
 }
 
-/// Frames of random codes under the script's actions and prompts, some tokens unknown.
+/// Frames of random codes under the script's actions and prompts, some tokens unknown, some steps blocked.
 fn random_frames(m: &Manifest, frames: u32) -> Vec<TokenFrame> {
     let mut prompt = Vec::new();
-    let frame = |(t, (action, words)): (usize, (u8, Option<Vec<u16>>))| {
+    let frame = |(t, (action, words)): (usize, (u8, Option<Vec<PromptWord>>))| {
         if let Some(words) = words {
             prompt = words;
         }
@@ -86,7 +94,8 @@ fn random_frames(m: &Manifest, frames: u32) -> Vec<TokenFrame> {
                 token.fill(UNKNOWN);
             }
         }
-        TokenFrame { codes, action, prompt: prompt.clone() }
+        let moved = !decode::random(7, t as u32, 0, 0, 0).is_multiple_of(3);
+        TokenFrame { codes, action, moved, prompt: prompt.clone() }
     };
     script(m, frames).into_iter().enumerate().map(frame).collect()
 }
@@ -140,8 +149,8 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            for (steps, temperature) in [(1, 0.0), (2, 1.0), (5, 0.7)] {
-                let s = DecodeSettings { order, steps, temperature, ..settings(m) };
+            for (steps, temperature, guidance) in [(1, 0.0, 0.0), (2, 1.0, 1.5), (5, 0.7, 0.0)] {
+                let s = DecodeSettings { order, steps, temperature, guidance, ..settings(m) };
                 let (mut oracle, mut engine) = (reference(&pack), cpu(&pack));
                 let (mut words, mut other) = (Vec::new(), Vec::new());
                 for (t, line) in script.iter().enumerate() {
@@ -166,17 +175,22 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
 
 /// Whether, while the reference plays the script, some choice in the first step of its last frame was closer than `margin`. (A tie in a
 /// later step is not looked for: it would fail the test, and a person should look at it.)
-fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSettings, margin: f32) -> bool {
+fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<PromptWord>>)], s: &DecodeSettings, margin: f32) -> bool {
     let m = &pack.manifest;
     let mut oracle = reference(pack);
     let mut words = Vec::new();
-    play(&mut *oracle, &script[..script.len() - 1], s, &mut words);
+    let history = play(&mut *oracle, &script[..script.len() - 1], s, &mut words);
     let (action, changed) = script.last().expect("not empty");
     if let Some(changed) = changed {
         words.clone_from(changed);
     }
-    let frame = TokenFrame { codes: vec![0; m.frame.code_bytes()], action: *action, prompt: words };
-    let logits = oracle.teacher_force(&frame, s).expect("logits");
+    let mut logits_under = |prompt| {
+        oracle.restore(&history, 0).expect("restored");
+        let frame = TokenFrame { codes: vec![0; m.frame.code_bytes()], action: *action, moved: false, prompt };
+        oracle.teacher_force(&frame, s).expect("logits")
+    };
+    let (mut logits, without) = (logits_under(words), logits_under(Vec::new()));
+    logits.iter_mut().zip(without).for_each(|(c, u)| *c += s.guidance * (*c - u));
     let number = script.len() as u32 - 1;
     let levels = m.frame.code_levels;
     logits.chunks_exact(levels).enumerate().any(|(i, row)| {
@@ -196,7 +210,7 @@ fn the_number_of_threads_changes_nothing() {
     for m in [odd_manifest(), pocket_manifest()] {
         let pack = pack_of(m, 8);
         let script = script(&pack.manifest, 12);
-        let s = DecodeSettings { order: UnmaskOrder::Confidence, ..settings(&pack.manifest) };
+        let s = DecodeSettings { order: UnmaskOrder::Confidence, guidance: 1.0, ..settings(&pack.manifest) };
         let run = |threads| {
             let mut engine = CpuEngine::new(&pack, CpuOptions { threads: Some(threads), ..CpuOptions::default() }).expect("a valid pack");
             (play(&mut engine, &script, &s, &mut Vec::new()), engine.read_picture().expect("read"))
@@ -235,16 +249,20 @@ fn the_parity_clip_of_a_pack_is_reproduced_and_a_wrong_one_noticed() {
         .into_iter()
         .map(|mut f| {
             f.codes.iter_mut().for_each(|c| *c %= m.frame.code_levels as u8);
-            TokenFrame { prompt: m.word_ids("night snow").0, ..f }
+            TokenFrame { prompt: words_of("night snow", 3), ..f }
         })
         .collect();
     let mut oracle = reference(&pack);
     let logits: Vec<f32> = frames.iter().flat_map(|f| oracle.teacher_force(f, &settings(&m)).expect("logits")).collect();
     let codes: Vec<u8> = frames.iter().flat_map(|f| f.codes.clone()).collect();
     let actions: Vec<u8> = frames.iter().map(|f| f.action).collect();
+    let moved: Vec<u8> = frames.iter().map(|f| u8::from(f.moved)).collect();
+    // The first frame moves nothing: the map is empty.
+    let walked = (1..12).find(|&t| motion_of(&m, actions[t]) != [0, 0]).expect("a step");
     pack.manifest.parity = Some(ParityInfo { frames: 13, prompt: "night snow".into(), atol: TOLERANCE, rtol: 0.0 });
     pack.tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[13, 15, 3], &codes));
     pack.tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[13], &actions));
+    pack.tensors.insert("parity.moved".into(), PackTensor::from_u8s(&[13], &moved));
     pack.tensors.insert("parity.logits".into(), PackTensor::from_f32s(&[13, 15, 21], &logits));
     for (name, build) in ENGINES {
         let report = check_parity(&mut *build(&pack), &pack).expect("checked");
@@ -253,6 +271,12 @@ fn the_parity_clip_of_a_pack_is_reproduced_and_a_wrong_one_noticed() {
         wrong.tensors.get_mut("parity.actions").expect("present").bytes[12] ^= 1;
         let report = check_parity(&mut *build(&wrong), &wrong).expect("checked");
         assert!(!report.within_tolerance() && report.worst_at[0] == 12, "{name}: {report:?}");
+        let mut wrong = pack.clone();
+        wrong.tensors.get_mut("parity.moved").expect("present").bytes[walked] ^= 1;
+        assert!(
+            !check_parity(&mut *build(&wrong), &wrong).expect("checked").within_tolerance(),
+            "{name}: where the view went does not matter"
+        );
         let mut wrong = pack.clone();
         wrong.manifest.parity.as_mut().expect("present").prompt = "night".into();
         assert!(!check_parity(&mut *build(&wrong), &wrong).expect("checked").within_tolerance(), "{name}: the prompt does not matter");
@@ -274,23 +298,34 @@ fn settings(m: &Manifest) -> DecodeSettings {
         order: UnmaskOrder::Random,
         window: m.dynamics.as_ref().expect("with dynamics").window,
         context_level: 0,
+        guidance: 0.0,
     }
 }
 
 /// A script of actions and prompt changes, one entry a frame.
-fn script(m: &Manifest, frames: u32) -> Vec<(u8, Option<Vec<u16>>)> {
+fn script(m: &Manifest, frames: u32) -> Vec<(u8, Option<Vec<PromptWord>>)> {
     let d = m.dynamics.as_ref().expect("with dynamics");
     let draw = |i, what| decode::random(99, i, what, 0, 0) as usize;
     (0..frames)
         .map(|i| {
-            let words = (0..draw(i, 1) % (d.prompt_words + 1)).map(|k| (draw(i, 2 + k as u32) % m.vocabulary.len() + 1) as u16).collect();
+            // Every other word in full, as while one prompt fades into another.
+            let word = |k: usize| PromptWord {
+                id: (draw(i, 2 + k as u32) % WordTable::get().len()) as u16,
+                share: if k.is_multiple_of(2) { u8::MAX } else { 1 + (draw(i, 100 + k as u32) % 255) as u8 },
+            };
+            let words = (0..draw(i, 1) % (2 * d.prompt_words + 1)).map(word).collect();
             ((draw(i, 0) % (d.actions + 1)) as u8, (i % 3 == 1).then_some(words))
         })
         .collect()
 }
 
 /// Plays the script and returns what a dream would remember.
-fn play(engine: &mut dyn Engine, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSettings, prompt: &mut Vec<u16>) -> Vec<TokenFrame> {
+fn play(
+    engine: &mut dyn Engine,
+    script: &[(u8, Option<Vec<PromptWord>>)],
+    s: &DecodeSettings,
+    prompt: &mut Vec<PromptWord>,
+) -> Vec<TokenFrame> {
     let mut frames = Vec::new();
     for (action, words) in script {
         if let Some(words) = words {
@@ -300,143 +335,9 @@ fn play(engine: &mut dyn Engine, script: &[(u8, Option<Vec<u16>>)], s: &DecodeSe
         engine.dream(*action, s).expect("dreamed");
         engine.finish().expect("finished");
         let mut codes = vec![0; engine.manifest().frame.code_bytes()];
-        engine.take_codes(&mut codes).expect("a new frame");
+        let moved = engine.take_codes(&mut codes).expect("a new frame").moved;
         assert!(engine.take_codes(&mut codes).is_none(), "a frame was reported twice");
-        frames.push(TokenFrame { codes, action: *action, prompt: prompt.clone() });
+        frames.push(TokenFrame { codes, action: *action, moved, prompt: prompt.clone() });
     }
     frames
-}
-
-#[test]
-fn a_restored_dream_goes_on_as_the_played_one() {
-    for (name, build) in ENGINES {
-        for window in [5, 3, 1] {
-            let pack = pack_of(odd_manifest(), 2);
-            let mut s = settings(&pack.manifest);
-            s.window = window;
-            let script = script(&pack.manifest, 24);
-            let mut played = build(&pack);
-            let mut prompt = Vec::new();
-            let history = play(&mut *played, &script[..20], &s, &mut prompt);
-            // Dreaming one frame first makes the settings known that a restored ring is rebuilt with.
-            let mut restored = build(&pack);
-            restored.dream(0, &s).expect("dreamed");
-            restored.set_prompt(&prompt).expect("known words");
-            restored.restore(&history, 20).expect("restored");
-            assert_eq!(restored.read_picture().expect("read"), played.read_picture().expect("read"), "{name}: picture");
-            let mut other = prompt.clone();
-            let (a, b) = (play(&mut *played, &script[20..], &s, &mut prompt), play(&mut *restored, &script[20..], &s, &mut other));
-            assert_eq!(a, b, "{name}, window {window}");
-
-            // Negative control: another past gives another future.
-            let mut changed = history.clone();
-            changed.last_mut().expect("not empty").codes.iter_mut().for_each(|c| *c = 6 - *c);
-            restored.restore(&changed, 20).expect("restored");
-            assert_ne!(a, play(&mut *restored, &script[20..], &s, &mut other), "{name}: history does not matter");
-        }
-    }
-}
-
-#[test]
-fn a_replay_is_exact_and_the_seed_matters() {
-    for (name, build) in ENGINES {
-        let pack = pack_of(odd_manifest(), 4);
-        let script = script(&pack.manifest, 13);
-        let run = |s: &DecodeSettings| play(&mut *build(&pack), &script, s, &mut Vec::new());
-        let base = settings(&pack.manifest);
-        let first = run(&base);
-        assert_eq!(first, run(&base), "{name}");
-        for other in [
-            DecodeSettings { seed: 12, ..base },
-            DecodeSettings { steps: 3, ..base },
-            DecodeSettings { temperature: 0.0, ..base },
-            DecodeSettings { order: UnmaskOrder::Confidence, ..base },
-            DecodeSettings { window: 2, ..base },
-            DecodeSettings { context_level: 2, ..base },
-        ] {
-            assert_ne!(first, run(&other), "{name}: {other:?} makes no difference");
-        }
-    }
-}
-
-#[test]
-fn bad_arguments_are_refused_and_leave_the_dream_intact() {
-    for (name, build) in ENGINES {
-        let pack = pack_of(odd_manifest(), 5);
-        let s = settings(&pack.manifest);
-        let script = script(&pack.manifest, 6);
-        let expected = play(&mut *build(&pack), &script, &s, &mut Vec::new());
-        let mut engine = build(&pack);
-        let mut frames = play(&mut *engine, &script[..3], &s, &mut Vec::new());
-        let good = frames[0].clone();
-        let refused: Vec<Result<(), EngineError>> = vec![
-            engine.dream(4, &s),
-            engine.dream(0, &DecodeSettings { steps: 0, ..s }),
-            engine.dream(0, &DecodeSettings { steps: 9, ..s }),
-            engine.dream(0, &DecodeSettings { temperature: f32::NAN, ..s }),
-            engine.dream(0, &DecodeSettings { temperature: -1.0, ..s }),
-            engine.dream(0, &DecodeSettings { window: 0, ..s }),
-            engine.dream(0, &DecodeSettings { window: 6, ..s }),
-            engine.dream(0, &DecodeSettings { context_level: 3, ..s }),
-            engine.set_prompt(&[1, 2, 3, 4]),
-            engine.set_prompt(&[0]),
-            engine.set_prompt(&[12]),
-            engine.encode(&[0; 5]).map(|_| ()),
-            engine.restore(&[TokenFrame { codes: vec![0; 7], ..good.clone() }], 0),
-            engine.restore(&[TokenFrame { codes: vec![7; 45], ..good.clone() }], 0),
-            engine.restore(&[TokenFrame { action: 9, ..good.clone() }], 0),
-            engine.restore(&[TokenFrame { prompt: vec![99], ..good.clone() }], 0),
-            engine.teacher_force(&TokenFrame { codes: vec![], ..good.clone() }, &s).map(|_| ()),
-        ];
-        for (i, result) in refused.iter().enumerate() {
-            assert!(matches!(result, Err(EngineError::Input { .. })), "{name}: call {i} gave {result:?}");
-        }
-        assert!(engine.take_codes(&mut [0; 3]).is_none());
-        let mut prompt = frames.last().expect("not empty").prompt.clone();
-        frames.extend(play(&mut *engine, &script[3..], &s, &mut prompt));
-        assert_eq!(frames, expected, "{name}: a refused call changed the dream");
-    }
-}
-
-#[test]
-fn the_tiniest_model_plays() {
-    for (name, build) in ENGINES {
-        let pack = pack_of(tiny_manifest(), 1);
-        let frames = play(&mut *build(&pack), &[(0, None), (1, None), (0, Some(vec![]))], &settings(&pack.manifest), &mut Vec::new());
-        assert!(frames.iter().all(|f| f.codes.len() == 1 && f.codes[0] < 2), "{name}");
-    }
-}
-
-#[test]
-fn unknown_history_and_an_empty_one_can_be_dreamed_from() {
-    for (name, build) in ENGINES {
-        let pack = pack_of(odd_manifest(), 6);
-        let s = settings(&pack.manifest);
-        let from = |history: &[TokenFrame]| {
-            let mut engine = build(&pack);
-            engine.restore(history, 0).expect("restored");
-            play(&mut *engine, &[(0, None)], &s, &mut Vec::new())
-        };
-        let unknown = TokenFrame { codes: vec![UNKNOWN; 45], action: 3, prompt: vec![] };
-        let known = TokenFrame { codes: vec![1; 45], ..unknown.clone() };
-        assert_ne!(from(&[]), from(std::slice::from_ref(&unknown)), "{name}");
-        assert_ne!(from(&[known]), from(&[unknown]), "{name}");
-    }
-}
-
-#[test]
-fn without_a_dynamics_pictures_still_go_both_ways() {
-    for (name, build) in ENGINES {
-        let mut m = odd_manifest();
-        (m.dynamics, m.lam) = (None, None);
-        m.actions.clear();
-        let pack = pack_of(m, 7);
-        let mut engine = build(&pack);
-        assert!(matches!(engine.dream(0, &settings(&odd_manifest())), Err(EngineError::NoDynamics)), "{name}");
-        let rgb: Vec<u8> = (0..35 * 21 * 3).map(|i| (decode::random(3, i, 0, 0, 0) >> 24) as u8).collect();
-        let codes = engine.encode(&rgb).expect("encoded");
-        engine.restore(&[TokenFrame { codes, action: 0, prompt: vec![] }], 0).expect("restored");
-        let picture = engine.read_picture().expect("read");
-        assert!(picture.chunks_exact(4).any(|p| p[..3] != picture[..3]), "{name}: a flat picture");
-    }
 }

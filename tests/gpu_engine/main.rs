@@ -1,10 +1,11 @@
 //! The GPU engine as a whole against the plain reference: logits, tokens, pictures, replay, and changes without a rebuild.
 #![cfg(feature = "player")]
 
+mod memory;
+
 use somnium::engine::gpu::{GpuContext, GpuEngine, tier::Tier};
-use somnium::engine::inputs::frames_that_matter;
 use somnium::engine::reference::ReferenceEngine;
-use somnium::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN, UnmaskOrder, decode};
+use somnium::engine::{Arrival, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::Manifest;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
 use somnium::pack::{Pack, PackTensor};
@@ -24,21 +25,28 @@ fn pack(manifest: Manifest) -> Pack {
 
 fn settings(p: &Pack, steps: u32) -> DecodeSettings {
     let window = p.manifest.dynamics.as_ref().unwrap().window;
-    DecodeSettings { steps, temperature: 1.0, seed: 11, order: UnmaskOrder::Random, window, context_level: 0 }
+    DecodeSettings { steps, temperature: 1.0, seed: 11, order: UnmaskOrder::Random, window, context_level: 0, guidance: 0.0 }
 }
 
-/// Any codes, action and prompt that the pack allows; every fifth token of some frames is not given.
+/// Codes of a frame, all given.
+fn some_codes(m: &Manifest, t: u32) -> Vec<u8> {
+    (0..m.frame.code_bytes() as u32).map(|i| (decode::random(1, t, 2, i, 3) % m.frame.code_levels as u32) as u8).collect()
+}
+
+/// Any codes, action and prompt that the pack allows; every fifth token of some frames is not given, every third frame did not move.
 fn any_frame(m: &Manifest, t: u32) -> TokenFrame {
     let (f, d) = (&m.frame, m.dynamics.as_ref().unwrap());
-    let mut codes: Vec<u8> = (0..f.code_bytes() as u32).map(|i| (decode::random(1, t, 2, i, 3) % f.code_levels as u32) as u8).collect();
+    let mut codes = some_codes(m, t);
     for token in codes.chunks_exact_mut(f.code_dims).step_by(5).filter(|_| t % 3 == 1) {
         token.fill(UNKNOWN);
     }
-    let words = (t / 2) as usize % (d.prompt_words + 1);
+    let words = t / 2 % (2 * d.prompt_words as u32 + 1);
+    let word = |i: u32| PromptWord { id: (decode::random(6, t + i, 0, 0, 0) % 9000) as u16, share: [255, 1, 77][(t + i) as usize % 3] };
     TokenFrame {
         codes,
         action: (decode::random(4, t, 0, 0, 0) % (d.actions as u32 + 1)) as u8,
-        prompt: (0..words).map(|i| (1 + (t as usize + i) % m.vocabulary.len()) as u16).collect(),
+        moved: t % 3 != 2,
+        prompt: (0..words).map(word).collect(),
     }
 }
 
@@ -90,7 +98,11 @@ fn a_corrupted_weight_is_noticed() {
     let (channels, units) = (p.manifest.dynamics.as_ref().unwrap().channels, p.manifest.dynamics.as_ref().unwrap().head_hidden);
     let gate = (usize::from(any_frame(&p.manifest, 2).action) * 9 + 4) * channels;
     let code = usize::from(any_frame(&p.manifest, 0).codes[0]) * p.manifest.frame.code_dims * units + units;
-    for (name, at) in [("dyn.1.time.bias", 1), ("dyn.prev.gate", gate), ("dyn.head.codes", code)] {
+    // What every token knows of places never seen, and a channel of the tap to its own place.
+    let (never, tap) = (0, 4 * channels * channels);
+    let places =
+        [("dyn.1.time.bias", 1), ("dyn.prev.gate", gate), ("dyn.head.codes", code), ("dyn.recall.age", never), ("dyn.recall.w", tap)];
+    for (name, at) in places {
         let mut corrupted = p.clone();
         let tensor = corrupted.tensors.get_mut(name).unwrap();
         let mut values = tensor.f32s();
@@ -101,47 +113,18 @@ fn a_corrupted_weight_is_noticed() {
     }
 }
 
-/// Teacher forcing leaves nothing behind but the frame: dreams go on as from a restored history, tokens that are not given included.
-#[test]
-fn a_forced_frame_is_history_like_any_other() {
-    let p = pack(odd_manifest());
-    let s = settings(&p, 2);
-    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
-    let frames: Vec<TokenFrame> = (0..3).map(|t| any_frame(&p.manifest, t)).collect();
-    let mut onward = |forced: usize| {
-        engine.restore(&frames[..frames.len() - forced], 3 - forced as u32).unwrap();
-        frames[frames.len() - forced..].iter().for_each(|frame| drop(engine.teacher_force(frame, &s).unwrap()));
-        (0..2).map(|t| dreamed(&mut engine, t, &s)).collect::<Vec<_>>()
-    };
-    let restored = onward(0);
-    assert!(restored == onward(1) && restored == onward(2) && restored == onward(3));
-}
-
-/// The last frames of a history carry all of it, to the bit; without the oldest of them something is lost.
-#[test]
-fn older_frames_than_those_that_matter_change_nothing() {
-    let p = pack(odd_manifest());
-    let s = settings(&p, 1);
-    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
-    let matter = frames_that_matter(&p.manifest);
-    let history: Vec<TokenFrame> = (0..2 * matter as u32).map(|t| any_frame(&p.manifest, t)).collect();
-    let mut logits = |frames: usize| {
-        engine.restore(&history[history.len() - frames..], 0).unwrap();
-        engine.teacher_force(&any_frame(&p.manifest, 99), &s).unwrap()
-    };
-    let all = logits(history.len());
-    assert!(all == logits(matter));
-    assert!(all != logits(matter - 1));
-}
-
 /// Dreams one frame on the GPU engine and waits for its codes.
-fn dreamed(engine: &mut dyn Engine, action: u8, s: &DecodeSettings) -> (u32, Vec<u8>) {
-    let mut codes = vec![0; engine.manifest().frame.code_bytes()];
+fn dreamed(engine: &mut dyn Engine, action: u8, s: &DecodeSettings) -> (Arrival, Vec<u8>) {
     engine.dream(action, s).unwrap();
+    arrived(engine)
+}
+
+fn arrived(engine: &mut dyn Engine) -> (Arrival, Vec<u8>) {
+    let mut codes = vec![0; engine.manifest().frame.code_bytes()];
     engine.finish().unwrap();
-    let number = engine.take_codes(&mut codes).unwrap();
+    let arrival = engine.take_codes(&mut codes).unwrap();
     assert_eq!(engine.take_codes(&mut codes), None, "a frame is reported once");
-    (number, codes)
+    (arrival, codes)
 }
 
 /// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
@@ -164,7 +147,7 @@ fn differing_share(
             let first = dreamed(engine, (t % (actions + 1)) as u8, &s(t));
             engine.set_prompt(&[]).unwrap();
             let second = dreamed(engine, (t % actions) as u8, &s(t + 1));
-            ([first.0, second.0], [first.1, second.1].concat(), engine.read_picture().unwrap())
+            ([first.0.frame, second.0.frame], [first.1, second.1].concat(), engine.read_picture().unwrap())
         };
         let (a, b) = (run(ours, our_settings), run(&mut truth, their_settings));
         assert_eq!(a.0, [t, t + 1], "frame numbers");
@@ -179,7 +162,7 @@ fn differing_share(
     different as f64 / compared as f64
 }
 
-/// Steps 1 to 8, both orders, three temperatures, seeds, windows and levels change from frame to frame; nothing is compiled for it.
+/// Steps 1 to 8, both orders, three temperatures, seeds, windows, levels and guidance change from frame to frame; nothing is compiled for it.
 fn changing(p: &Pack, t: u32) -> DecodeSettings {
     let d = p.manifest.dynamics.as_ref().unwrap();
     DecodeSettings {
@@ -189,6 +172,7 @@ fn changing(p: &Pack, t: u32) -> DecodeSettings {
         order: if t % 4 < 2 { UnmaskOrder::Random } else { UnmaskOrder::Confidence },
         window: d.window - (t as usize % d.window).min(2),
         context_level: t as usize % d.context_levels,
+        guidance: [0.0, 1.5, 0.0, 3.0][t as usize % 4],
     }
 }
 
@@ -215,21 +199,30 @@ fn another_seed_is_noticed() {
 /// Every choice of a single step is the reference's, except where its two best scores lie within this of each other.
 const TIE: f32 = 4e-3;
 
-/// Choices that differ though they are no tie, and how many are ties.
-fn wrong_choices(p: &Pack, our_seed: u32) -> (usize, usize, usize) {
+/// Choices that differ though they are no tie, how many are ties, and of how many. `other`: what our engine is told otherwise.
+fn wrong_choices(p: &Pack, guidance: f32, other: impl Fn(&mut DecodeSettings)) -> (usize, usize, usize) {
     let mut ours = GpuEngine::new(gpu(), p).unwrap();
     let mut truth = ReferenceEngine::new(p).unwrap();
     let f = &p.manifest.frame;
     let (mut wrong, mut ties, mut all) = (0, 0, 0);
     for t in 0..4 {
         let history: Vec<TokenFrame> = (0..2 * t).map(|i| any_frame(&p.manifest, i)).collect();
-        let s = DecodeSettings { temperature: 0.8, ..settings(p, 1) };
+        let s = DecodeSettings { temperature: 0.8, guidance, ..settings(p, 1) };
+        let prompt = any_frame(&p.manifest, 2 + 3 * t).prompt;
+        assert!(!prompt.is_empty());
         ours.restore(&history, t).unwrap();
-        truth.restore(&history, t).unwrap();
-        let codes = dreamed(&mut ours, 1, &DecodeSettings { seed: our_seed, ..s }).1;
-        // Of every choice the reference's logits given the choices before it.
-        let dreamed = TokenFrame { codes: codes.clone(), action: 1, prompt: Vec::new() };
-        let logits = truth.teacher_force(&dreamed, &s).unwrap();
+        ours.set_prompt(&prompt).unwrap();
+        let mut our_settings = s;
+        other(&mut our_settings);
+        let (arrival, codes) = dreamed(&mut ours, 1, &our_settings);
+        // Of every choice the reference's logits given the choices before it, with the prompt and without.
+        let mut logits_under = |prompt: &[PromptWord]| {
+            truth.restore(&history, t).unwrap();
+            let dreamed = TokenFrame { codes: codes.clone(), action: 1, moved: arrival.moved, prompt: prompt.to_vec() };
+            truth.teacher_force(&dreamed, &s).unwrap()
+        };
+        let (with, without) = (logits_under(&prompt), logits_under(&[]));
+        let logits: Vec<f32> = with.iter().zip(&without).map(|(c, u)| (1.0 + guidance) * c - guidance * u).collect();
         for (i, (row, &code)) in logits.chunks_exact(f.code_levels).zip(&codes).enumerate() {
             let (n, d) = ((i / f.code_dims) as u32, i % f.code_dims);
             let noise = |l: usize| decode::gumbel(decode::random(s.seed, t, 1, n, (d * f.code_levels + l) as u32));
@@ -247,17 +240,36 @@ fn wrong_choices(p: &Pack, our_seed: u32) -> (usize, usize, usize) {
 #[test]
 fn a_single_step_chooses_as_the_reference_does_but_for_near_ties() {
     let p = pack(odd_manifest());
-    let (wrong, ties, all) = wrong_choices(&p, settings(&p, 1).seed);
-    assert_eq!(wrong, 0, "of {all}");
-    assert!(ties * 20 < all, "{ties} of {all} choices are ties: the test would see too little");
-    let (wrong, _, _) = wrong_choices(&p, 999);
+    for guidance in [0.0, 2.0] {
+        let (wrong, ties, all) = wrong_choices(&p, guidance, |_| ());
+        assert_eq!(wrong, 0, "guidance {guidance}, of {all}");
+        assert!(ties * 20 < all, "{ties} of {all} choices are ties: the test would see too little");
+    }
+    let (wrong, _, all) = wrong_choices(&p, 0.0, |s| s.seed = 999);
     assert!(wrong * 4 > all, "another seed is noticed: {wrong} of {all}");
+    let (wrong, _, all) = wrong_choices(&p, 2.0, |s| s.guidance = 0.0);
+    assert!(wrong * 20 > all, "missing guidance is noticed: {wrong} of {all}");
+}
+
+/// Without words there is nothing to guide to.
+#[test]
+fn guidance_changes_nothing_without_a_prompt() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let mut dream = |prompt: &[PromptWord], guidance: f32| {
+        engine.set_prompt(prompt).unwrap();
+        engine.restore(&[any_frame(&p.manifest, 3)], 4).unwrap();
+        dreamed(&mut engine, 1, &DecodeSettings { guidance, ..settings(&p, 3) })
+    };
+    assert!(dream(&[], 0.0) == dream(&[], 4.0));
+    let words = [2, 5].map(PromptWord::whole);
+    assert!(dream(&words, 0.0) != dream(&words, 4.0));
 }
 
 /// A played stretch: codes of every frame and the last picture.
 fn played(engine: &mut GpuEngine, seed: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
     let p = pack(pocket_manifest());
-    engine.set_prompt(&[1, 2]).unwrap();
+    engine.set_prompt(&[1, 2].map(PromptWord::whole)).unwrap();
     engine.restore(&[any_frame(&p.manifest, 3)], 40).unwrap();
     let base = DecodeSettings { seed, ..settings(&p, 2) };
     let frames = (0..10).map(|t| dreamed(engine, t % 8, &base).1).collect();
@@ -276,34 +288,6 @@ fn replay_is_exact_and_depends_on_the_seed() {
     assert!(first.0 != played(&mut engine, 6).0, "another seed gives another dream");
 }
 
-/// Restoring the tokens of a dream and going on gives what going on without a stop gives.
-#[test]
-fn a_restored_dream_goes_on_as_if_it_had_not_stopped() {
-    let p = pack(odd_manifest());
-    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
-    let s = settings(&p, 2);
-    engine.set_prompt(&[2]).unwrap();
-    let mut history = Vec::new();
-    for t in 0..30u8 {
-        let action = t % 3;
-        if t == 17 {
-            engine.set_prompt(&[3, 1]).unwrap();
-        }
-        let codes = dreamed(&mut engine, action, &s).1;
-        history.push(TokenFrame { codes, action, prompt: if t < 17 { vec![2] } else { vec![3, 1] } });
-    }
-    let picture = engine.read_picture().unwrap();
-    let onward: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
-    engine.restore(&history, 30).unwrap();
-    assert!(engine.read_picture().unwrap() == picture, "the visible frame is the last of the history");
-    let restored: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
-    assert!(onward == restored);
-    // Without the older frames it goes elsewhere: the ring is what carries on.
-    engine.restore(&history[29..], 30).unwrap();
-    let short: Vec<_> = (0..6).map(|t| dreamed(&mut engine, t % 3, &s)).collect();
-    assert!(onward != short);
-}
-
 #[test]
 fn the_pocket_pack_takes_fewer_than_120_dispatches() {
     let p = pack(pocket_manifest());
@@ -312,6 +296,11 @@ fn the_pocket_pack_takes_fewer_than_120_dispatches() {
     assert!(engine.dispatches(3) > engine.dispatches(2));
     let (two, four) = (engine.roofline(2), engine.roofline(4));
     assert_eq!(two.dispatches, engine.dispatches(2));
+    // Without a map nothing is recalled, read off or remembered.
+    let mut manifest = pocket_manifest();
+    manifest.dynamics.as_mut().unwrap().recall = None;
+    let without = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
+    assert_eq!(without.dispatches(2) + 3, engine.dispatches(2));
     // 2 steps of 63 rows through some 1.5 million weights, the commit and a decoder: between 0.3 and 3 GFLOP.
     assert!((300_000_000..3_000_000_000).contains(&two.ops), "{two:?}");
     assert!(four.ops > two.ops && four.bytes() > two.bytes());
@@ -328,11 +317,11 @@ fn codes_arrive_in_order_without_waiting() {
     let mut numbers = Vec::new();
     for _ in 0..30 {
         engine.dream(0, &settings(&p, 1)).unwrap();
-        numbers.extend(engine.take_codes(&mut codes));
+        numbers.extend(engine.take_codes(&mut codes).map(|arrival| arrival.frame));
     }
     engine.finish().unwrap();
     assert_eq!(engine.take_codes(&mut [0; 1]), None, "a buffer of another length takes nothing");
-    numbers.extend(std::iter::from_fn(|| engine.take_codes(&mut codes)));
+    numbers.extend(std::iter::from_fn(|| engine.take_codes(&mut codes)).map(|arrival| arrival.frame));
     assert_eq!(numbers, (100..130).collect::<Vec<_>>());
     assert!(codes.iter().all(|&c| usize::from(c) < p.manifest.frame.code_levels));
     assert!(engine.take_codes(&mut codes).is_none());
@@ -360,10 +349,14 @@ fn bad_input_is_named_and_changes_nothing() {
     assert!(input(engine.dream(0, &DecodeSettings { window: 6, ..s })));
     assert!(input(engine.dream(0, &DecodeSettings { context_level: 3, ..s })));
     assert!(input(engine.dream(0, &DecodeSettings { temperature: f32::NAN, ..s })));
-    assert!(input(engine.set_prompt(&[1, 2, 3, 4])));
-    assert!(input(engine.restore(&[TokenFrame { codes: vec![0; 2], action: 0, prompt: Vec::new() }], 0)));
+    assert!(input(engine.dream(0, &DecodeSettings { guidance: 4.5, ..s })));
+    assert!(input(engine.dream_around(&[0; 2], 0, &s)));
+    assert!(input(engine.set_prompt(&[PromptWord::whole(1); 7])));
+    assert!(input(engine.set_prompt(&[PromptWord { id: 1, share: 0 }])));
+    assert!(input(engine.set_prompt(&[PromptWord::whole(u16::MAX)])));
+    assert!(input(engine.restore(&[TokenFrame { codes: vec![0; 2], action: 0, moved: false, prompt: Vec::new() }], 0)));
     assert!(input(engine.encode(&[0; 5]).map(|_| ())));
-    assert_eq!(dreamed(&mut engine, 0, &s).0, 0);
+    assert_eq!(dreamed(&mut engine, 0, &s).0.frame, 0);
     assert!(engine.context().fault().is_none(), "{:?}", engine.context().fault());
 }
 
@@ -400,12 +393,12 @@ fn a_tokenizer_by_itself_shows_pictures_but_does_not_dream() {
     let rgb: Vec<u8> = (0..p.manifest.frame.rgb_bytes() as u32).map(|i| (i * 37 % 251) as u8).collect();
     let codes = ours.encode(&rgb).unwrap();
     assert_eq!(codes, truth.encode(&rgb).unwrap());
-    let frame = TokenFrame { codes, action: 0, prompt: Vec::new() };
+    let frame = TokenFrame { codes, action: 0, moved: false, prompt: Vec::new() };
     ours.restore(std::slice::from_ref(&frame), 0).unwrap();
     truth.restore(&[frame], 0).unwrap();
     let (a, b) = (ours.read_picture().unwrap(), truth.read_picture().unwrap());
     assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1));
-    let s = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: UnmaskOrder::Random, window: 1, context_level: 0 };
+    let s = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: UnmaskOrder::Random, window: 1, context_level: 0, guidance: 0.0 };
     assert!(matches!(ours.dream(0, &s), Err(EngineError::NoDynamics)));
 }
 
@@ -429,8 +422,11 @@ fn a_dream_survives_its_device() {
     let p = pack(odd_manifest());
     let s = settings(&p, 2);
     let mut engine = GpuEngine::new(gpu(), &p).unwrap();
-    let history: Vec<TokenFrame> =
-        (0..4).map(|t| TokenFrame { codes: dreamed(&mut engine, t, &s).1, action: t, prompt: Vec::new() }).collect();
+    let mut history = Vec::new();
+    for action in 0..4 {
+        let (Arrival { moved, .. }, codes) = dreamed(&mut engine, action, &s);
+        history.push(TokenFrame { codes, action, moved, prompt: Vec::new() });
+    }
     engine.restore(&history, 4).unwrap();
     let onward = dreamed(&mut engine, 1, &s);
 

@@ -1,0 +1,25 @@
+// The map of tokens last seen: a torus of SIDE by SIDE places in steps, and where the dream is on it.
+
+const SIDE: u32 = 256u;
+
+// What is counted from frame to frame.
+struct Odometer {
+    // Place of the upper left corner of the last frame remembered.
+    view: vec2<i32>,
+    // Frames remembered.
+    frames: u32,
+    // How far the last two pictures lie apart if the view moved between them, and if it stayed.
+    if_moved: u32,
+    if_stayed: u32,
+}
+
+// Words of a place: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.
+fn place_words(dims: u32) -> u32 {
+    return 3u + (dims + 3u) / 4u;
+}
+
+// First word of the place `at`.
+fn place_at(at: vec2<i32>, dims: u32) -> u32 {
+    let on_torus = bitcast<vec2<u32>>(at) & vec2<u32>(SIDE - 1u);
+    return (on_torus.y * SIDE + on_torus.x) * place_words(dims);
+}

@@ -1,0 +1,65 @@
+// How far the last two pictures lie apart if the view went where the action leads, and if it stayed: sums over pixels of tokens that
+// scroll. A workgroup adds up its own first.
+
+struct Shape {
+    width: u32,
+    height: u32,
+    patch_px: u32,
+    // Pixels of a step.
+    step_px: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (halves, height, width): RGB in the lower three bytes
+@group(0) @binding(2) var<storage, read> pixels: array<u32>;
+// (tokens): 1 where a token scrolls
+@group(0) @binding(3) var<storage, read> scrolls: array<u32>;
+// (if moved, if stayed), see Odometer in common/map.wgsl
+@group(0) @binding(4) var<storage, read_write> odometer: SharedOdometer;
+
+struct SharedOdometer {
+    view: vec2<i32>,
+    frames: u32,
+    if_moved: atomic<u32>,
+    if_stayed: atomic<u32>,
+}
+
+var<workgroup> if_moved: atomic<u32>;
+var<workgroup> if_stayed: atomic<u32>;
+
+fn counts(x: u32, y: u32) -> bool {
+    return scrolls[(y / shape.patch_px) * (shape.width / shape.patch_px) + x / shape.patch_px] == 1u;
+}
+
+fn apart(a: u32, b: u32) -> u32 {
+    let shifts = vec3<u32>(0u, 8u, 16u);
+    let of_a = vec3<i32>((vec3<u32>(a) >> shifts) & vec3<u32>(255u));
+    let of_b = vec3<i32>((vec3<u32>(b) >> shifts) & vec3<u32>(255u));
+    let off = vec3<u32>(abs(of_a - of_b));
+    return off.x + off.y + off.z;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    if (frame.moved != BY_ODOMETER || all(frame.motion == vec2<i32>())) {
+        return;
+    }
+    let picture = shape.width * shape.height;
+    let after_at = frame.groups[0].half * picture;
+    let before_at = (1u - frame.groups[0].half) * picture;
+    // Beyond the left or upper edge it wraps around to a huge number, which is off the picture too.
+    let old = bitcast<vec2<u32>>(vec2<i32>(id.xy) + frame.motion * i32(shape.step_px));
+    if (id.x < shape.width && id.y < shape.height && old.x < shape.width && old.y < shape.height) {
+        if (counts(id.x, id.y) && counts(old.x, old.y)) {
+            let at = id.y * shape.width + id.x;
+            let after = pixels[after_at + at];
+            atomicAdd(&if_moved, apart(after, pixels[before_at + old.y * shape.width + old.x]));
+            atomicAdd(&if_stayed, apart(after, pixels[before_at + at]));
+        }
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+        atomicAdd(&odometer.if_moved, atomicLoad(&if_moved));
+        atomicAdd(&odometer.if_stayed, atomicLoad(&if_stayed));
+    }
+}

@@ -1,0 +1,67 @@
+// What a frame may know of the land from long ago: nine places of the map around where each token will be, added to what it takes over
+// from the frame before. The table holds each embedding row and each class of age times each tap's matrix.
+
+struct Shape {
+    tokens: u32,
+    grid_w: u32,
+    // FSQ dimensions a token and levels a dimension.
+    dims: u32,
+    levels: u32,
+    // Channels in vec4.
+    c4: u32,
+    // Rows of a group, a multiple of 4.
+    rows: u32,
+    // Steps of a patch.
+    steps: u32,
+    pad: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (SIDE, SIDE, words of a place)
+@group(0) @binding(2) var<storage, read> map: array<u32>;
+@group(0) @binding(3) var<storage, read> odometer: Odometer;
+// (taps, dims * levels + 2 + AGES, c4): the rows of embed.wgsl, then the classes of age, of which the first is "never seen"
+@group(0) @binding(4) var<storage, read> table: array<vec4<f32>>;
+// (halves, rows, c4)
+@group(0) @binding(5) var<storage, read_write> prev: array<vec4<f32>>;
+
+const AGES: u32 = 6u;
+
+// Class of what was seen `age` frames before the one that asks.
+fn age_class(age: u32) -> u32 {
+    let older = vec4<u32>(age) > vec4<u32>(2u, 8u, 32u, 128u);
+    let exceeded = vec4<u32>(older);
+    return 1u + exceeded.x + exceeded.y + exceeded.z + exceeded.w;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x / shape.c4;
+    let column = id.x % shape.c4;
+    if (n >= shape.tokens) {
+        return;
+    }
+    let own = vec2<i32>(vec2<u32>(n % shape.grid_w, n / shape.grid_w) * shape.steps);
+    let corner = odometer.view + frame.motion + own;
+    let ages_at = shape.dims * shape.levels + 2u;
+    let prev_at = (frame.groups[0].half * shape.rows + n) * shape.c4 + column;
+    var value = prev[prev_at];
+    for (var tap = 0u; tap < 9u; tap++) {
+        let tap_at = tap * (ages_at + AGES);
+        let at = corner + vec2<i32>(vec2<u32>(tap % 3u, tap / 3u)) - 1;
+        let place = place_at(at, shape.dims);
+        let seen = map[place + 2u];
+        if (seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at)) {
+            let age = age_class(odometer.frames + 1u - seen);
+            value = value + table[(tap_at + ages_at + age) * shape.c4 + column];
+            for (var d = 0u; d < shape.dims; d++) {
+                let code = (map[place + 3u + d / 4u] >> (8u * (d % 4u))) & 255u;
+                value = value + table[(tap_at + d * shape.levels + code) * shape.c4 + column];
+            }
+        } else {
+            // The unknown token's row, and "never seen".
+            value = value + table[(tap_at + ages_at - 1u) * shape.c4 + column] + table[(tap_at + ages_at) * shape.c4 + column];
+        }
+    }
+    prev[prev_at] = value;
+}

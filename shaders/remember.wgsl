@@ -1,0 +1,59 @@
+// The end of a frame: decides whether the view moved, moves it, and enters the tokens into the map. One workgroup does it all, since
+// every token's place needs the decision.
+
+struct Shape {
+    tokens: u32,
+    grid_w: u32,
+    dims: u32,
+    // Steps of a patch.
+    steps: u32,
+    // Word behind the codes, for the host: 1 if the view moved.
+    flag_at: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(1) var<uniform> shape: Shape;
+// (halves, tokens, dims)
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+// (tokens): 1 where a token scrolls; others do not enter
+@group(0) @binding(3) var<storage, read> scrolls: array<u32>;
+// (SIDE, SIDE, words of a place)
+@group(0) @binding(4) var<storage, read_write> map: array<u32>;
+@group(0) @binding(5) var<storage, read_write> odometer: Odometer;
+// (tokens * dims) bytes, four a word, then the flag
+@group(0) @binding(6) var<storage, read_write> codes: array<u32>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) lane: u32) {
+    var moved = frame.moved == 1u;
+    if (frame.moved == BY_ODOMETER) {
+        moved = odometer.if_moved < odometer.if_stayed;
+    }
+    let view = odometer.view + select(vec2<i32>(), frame.motion, moved);
+    let number = odometer.frames + 1u;
+    for (var n = lane; n < shape.tokens; n += 256u) {
+        let token_at = (frame.groups[0].half * shape.tokens + n) * shape.dims;
+        if (scrolls[n] == 1u && tokens[token_at] != UNKNOWN) {
+            let at = view + vec2<i32>(vec2<u32>(n % shape.grid_w, n / shape.grid_w) * shape.steps);
+            let place = place_at(at, shape.dims);
+            map[place] = bitcast<u32>(at.x);
+            map[place + 1u] = bitcast<u32>(at.y);
+            map[place + 2u] = number;
+            for (var d = 0u; d < shape.dims; d += 4u) {
+                var packed = 0u;
+                for (var i = 0u; i < min(4u, shape.dims - d); i++) {
+                    packed = packed | (tokens[token_at + d + i] << (8u * i));
+                }
+                map[place + 3u + d / 4u] = packed;
+            }
+        }
+    }
+    // Everyone has read what was.
+    storageBarrier();
+    if (lane == 0u) {
+        odometer = Odometer(view, number, 0u, 0u);
+        codes[shape.flag_at] = u32(moved);
+    }
+}

@@ -1,0 +1,79 @@
+//! What is known about each word in the prompt field, worked out when the text changes.
+
+use crate::prompt::{self, Fate, Word, advice};
+
+/// Neighbours named for a word in doubt.
+const NEIGHBOURS: usize = 3;
+
+/// How a word is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    Plain,
+    /// In no table; words spelt like it.
+    Unknown(Vec<&'static str>),
+    /// Far from all that captions say; the nearest of their words.
+    Far(Vec<&'static str>),
+    /// Past the longest prompt.
+    TooMany,
+}
+
+impl Mark {
+    /// What to tell about `word`.
+    pub fn advice(&self, word: &str) -> Option<String> {
+        match self {
+            Self::Plain => None,
+            Self::Unknown(near) => Some(format!("{word}: not known. Spelt like it: {}", near.join(", "))),
+            Self::Far(near) => Some(format!("{word}: hardly changes anything here. Nearest in meaning: {}", near.join(", "))),
+            Self::TooMany => Some(format!("{word}: past the longest prompt, it does not count")),
+        }
+    }
+}
+
+/// The words of one text.
+#[derive(Debug, Default)]
+pub struct Marks {
+    text: String,
+    most_words: usize,
+    words: Vec<(Word, Mark)>,
+}
+
+impl Marks {
+    /// The words of `text` where a prompt has at most `most_words`.
+    pub fn of(&mut self, text: &str, most_words: usize) -> &[(Word, Mark)] {
+        if self.text != text || self.most_words != most_words {
+            text.clone_into(&mut self.text);
+            self.most_words = most_words;
+            self.words = prompt::read(text, most_words).into_iter().map(|word| (word.clone(), mark(text, &word))).collect();
+        }
+        &self.words
+    }
+}
+
+fn mark(text: &str, word: &Word) -> Mark {
+    match word.fate {
+        Fate::Known(id) if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
+        Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
+        Fate::TooMany => Mark::TooMany,
+        Fate::Known(_) | Fate::Silent => Mark::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_doubt_is_explained() {
+        let mut marks = Marks::default();
+        let text = "a forrest of presidents, snow night";
+        let said: Vec<Option<String>> = marks.of(text, 3).iter().map(|(word, mark)| mark.advice(&text[word.range.clone()])).collect();
+        assert_eq!(said.len(), 6);
+        assert!(said[1].as_ref().is_some_and(|s| s.starts_with("forrest: not known") && s.contains("forest")), "{said:?}");
+        assert!(said[3].as_ref().is_some_and(|s| s.contains("hardly")), "{said:?}");
+        assert_eq!([&said[0], &said[2], &said[4]], [&None, &None, &None]);
+        assert!(said[5].is_none(), "three words count: presidents, snow, night");
+        assert!(matches!(marks.of(text, 2)[5].1, Mark::TooMany));
+        assert!(matches!(marks.of("\u{96EA}\u{306E}", 3)[0].1, Mark::Unknown(_)));
+        assert!(marks.of("", 3).is_empty());
+    }
+}

@@ -1,0 +1,245 @@
+//! Painting over a frozen frame: strokes over its grid of tokens say which are to be dreamed again.
+
+use egui::{Color32, RichText, Sense, Stroke, StrokeKind, pos2, vec2};
+
+use super::panel::{UiEvent, line};
+use super::theme;
+use crate::dream::SourceInfo;
+
+/// Largest brush, in tokens across.
+const MOST_BRUSH: usize = 5;
+/// Strokes that can be taken back.
+const MOST_STROKES: usize = 64;
+
+/// The brush and what it has painted.
+pub struct PaintState {
+    /// The frame stands still and is painted on.
+    pub active: bool,
+    /// Whether play was paused before.
+    pub was_paused: bool,
+    /// Painted tokens, row by row, and how they were before each stroke.
+    tokens: Vec<bool>,
+    strokes: Vec<Vec<bool>>,
+    brush: usize,
+    /// What should be there; the prompt in force where it is empty.
+    pub text: String,
+    /// Share of the tokens that stylising dreams again.
+    share: f32,
+    /// The painted tokens have been dreamed again: they are drawn as an outline alone, until the brush comes back.
+    done: bool,
+}
+
+impl Default for PaintState {
+    fn default() -> Self {
+        Self {
+            active: false,
+            was_paused: false,
+            tokens: Vec::new(),
+            strokes: Vec::new(),
+            brush: 2,
+            text: String::new(),
+            share: 0.6,
+            done: false,
+        }
+    }
+}
+
+impl PaintState {
+    /// Begins with nothing painted.
+    pub fn begin(&mut self, was_paused: bool) {
+        (self.active, self.was_paused, self.done) = (true, was_paused, false);
+        self.tokens.clear();
+        self.strokes.clear();
+    }
+
+    fn begin_stroke(&mut self) {
+        if self.strokes.len() == MOST_STROKES {
+            self.strokes.remove(0);
+        }
+        self.strokes.push(self.tokens.clone());
+        self.done = false;
+    }
+
+    fn undo_stroke(&mut self) {
+        if let Some(before) = self.strokes.pop() {
+            self.tokens = before;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.begin_stroke();
+        self.tokens.fill(false);
+    }
+
+    /// Paints, or with `erase` wipes, what lies under the brush at `at`, in tokens from the upper left corner.
+    fn dab(&mut self, at: [f32; 2], grid: [usize; 2], erase: bool) {
+        self.tokens.resize(grid[0] * grid[1], false);
+        let reach = self.brush as f32 / 2.0 + 0.25;
+        for (n, painted) in self.tokens.iter_mut().enumerate() {
+            let centre = [(n % grid[0]) as f32 + 0.5, (n / grid[0]) as f32 + 0.5];
+            let (dx, dy) = ((centre[0] - at[0]).abs(), (centre[1] - at[1]).abs());
+            let under = dx.max(dy) <= 0.5;
+            if under || dx.hypot(dy) < reach {
+                *painted = !erase;
+            }
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.tokens.contains(&true)
+    }
+}
+
+/// The part of the panel: the way in, and the tools while painting.
+pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, events: &mut Vec<UiEvent>) {
+    let gap = ui.spacing().item_spacing.x;
+    let half = (ui.available_width() - gap) / 2.0;
+    if state.active {
+        line(ui, "brush", |ui| {
+            ui.add(egui::Slider::new(&mut state.brush, 1..=MOST_BRUSH)).on_hover_text("Tokens across; the right button wipes");
+        });
+        let field = egui::TextEdit::singleline(&mut state.text).desired_width(f32::INFINITY).char_limit(200);
+        let entered =
+            field.hint_text("What should be there?").show(ui).response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        ui.horizontal(|ui| {
+            if ui.add_enabled(!state.strokes.is_empty(), egui::Button::new("Undo stroke").min_size(vec2(half, 28.0))).clicked() {
+                state.undo_stroke();
+            }
+            if ui.add_enabled(state.any(), egui::Button::new("Clear").min_size(vec2(half, 28.0))).clicked() {
+                state.clear();
+            }
+        });
+        ui.horizontal(|ui| {
+            let dream = egui::Button::new(RichText::new("Dream it").color(theme::ACCENT)).min_size(vec2(half, 28.0));
+            if ui.add_enabled(state.any(), dream).clicked() || (entered && state.any()) {
+                state.done = true;
+                events.push(UiEvent::Repaint(state.tokens.clone(), state.text.clone()));
+            }
+            if ui.add_sized(vec2(half, 28.0), egui::Button::new("Play on")).clicked() {
+                events.push(UiEvent::Paint(false));
+            }
+        });
+    } else if ui.add_sized(vec2(ui.available_width(), 28.0), egui::Button::new("Paint over the picture ...")).clicked() {
+        events.push(UiEvent::Paint(true));
+    }
+    ui.horizontal(|ui| {
+        if ui
+            .add_sized(vec2(half, 28.0), egui::Button::new("Stylise"))
+            .on_hover_text("Dreams this share of the picture again under the prompt; what comes looks like it")
+            .clicked()
+        {
+            events.push(UiEvent::Stylise(state.share));
+        }
+        if ui
+            .add_sized(vec2(half, 28.0), egui::Button::new("Take back"))
+            .on_hover_text("The picture before the last change, and what led to it")
+            .clicked()
+        {
+            events.push(UiEvent::TakeBack);
+        }
+    });
+    line(ui, "share", |ui| {
+        ui.add(egui::Slider::new(&mut state.share, 0.05..=1.0).custom_formatter(|share, _| format!("{:.0} %", share * 100.0)));
+    });
+}
+
+/// The grid over the picture, which lies at `rect` in points, and the brush on it.
+pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &mut PaintState) {
+    let [columns, rows] = info.grid;
+    if !state.active || columns * rows == 0 || !rect.is_positive() {
+        return;
+    }
+    state.tokens.resize(columns * rows, false);
+    let token = vec2(rect.width() / columns as f32, rect.height() / rows as f32);
+    let response = ui.interact(rect, egui::Id::unique("paint"), Sense::click_and_drag());
+    let erase = response.dragged_by(egui::PointerButton::Secondary) || ui.input(|i| i.pointer.secondary_down());
+    if response.is_pointer_button_down_on()
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        if ui.input(|i| i.pointer.any_pressed()) {
+            state.begin_stroke();
+        }
+        state.dab([(at.x - rect.left()) / token.x, (at.y - rect.top()) / token.y], info.grid, erase);
+    }
+    let painter = ui.painter_at(rect.expand(2.0));
+    let cell = |n: usize| {
+        let corner = rect.min + vec2((n % columns) as f32 * token.x, (n / columns) as f32 * token.y);
+        egui::Rect::from_min_size(corner, token)
+    };
+    for n in (0..state.tokens.len()).filter(|&n| state.tokens[n] && !state.done) {
+        painter.rect_filled(cell(n), 0, theme::ACCENT.gamma_multiply(0.42));
+    }
+    let faint = Stroke::new(1.0, Color32::from_white_alpha(if state.done { 10 } else { 26 }));
+    for column in 1..columns {
+        let x = rect.left() + column as f32 * token.x;
+        painter.line_segment([pos2(x, rect.top()), pos2(x, rect.bottom())], faint);
+    }
+    for row in 1..rows {
+        let y = rect.top() + row as f32 * token.y;
+        painter.line_segment([pos2(rect.left(), y), pos2(rect.right(), y)], faint);
+    }
+    outline(&painter, state, [columns, rows], &cell);
+    painter.rect_stroke(rect, 0, Stroke::new(1.5, theme::ACCENT.gamma_multiply(0.7)), StrokeKind::Outside);
+    if let Some(at) = response.hover_pos() {
+        let reach = state.brush as f32 / 2.0 * token.x;
+        painter.circle_stroke(at, reach.max(token.x / 2.0), Stroke::new(1.5, Color32::from_white_alpha(170)));
+    }
+}
+
+/// The border of what is painted.
+fn outline(painter: &egui::Painter, state: &PaintState, [columns, rows]: [usize; 2], cell: &impl Fn(usize) -> egui::Rect) {
+    let edge = Stroke::new(1.5, theme::ACCENT.gamma_multiply(if state.done { 0.35 } else { 0.9 }));
+    let painted = |x: i64, y: i64| {
+        (0..columns as i64).contains(&x) && (0..rows as i64).contains(&y) && state.tokens[y as usize * columns + x as usize]
+    };
+    for n in (0..state.tokens.len()).filter(|&n| state.tokens[n]) {
+        let (x, y, r) = ((n % columns) as i64, (n / columns) as i64, cell(n));
+        let sides = [
+            ((x, y - 1), [r.left_top(), r.right_top()]),
+            ((x, y + 1), [r.left_bottom(), r.right_bottom()]),
+            ((x - 1, y), [r.left_top(), r.left_bottom()]),
+            ((x + 1, y), [r.right_top(), r.right_bottom()]),
+        ];
+        for (_, side) in sides.into_iter().filter(|((x, y), _)| !painted(*x, *y)) {
+            painter.line_segment(side, edge);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn painted(state: &PaintState) -> Vec<usize> {
+        (0..state.tokens.len()).filter(|&n| state.tokens[n]).collect()
+    }
+
+    #[test]
+    fn brushes_reach_as_far_as_they_are_wide_and_strokes_can_be_taken_back() {
+        let mut state = PaintState { brush: 1, ..PaintState::default() };
+        state.begin(false);
+        state.begin_stroke();
+        state.dab([1.5, 1.5], [5, 3], false);
+        assert_eq!(painted(&state), [6]);
+        state.brush = 3;
+        state.begin_stroke();
+        state.dab([3.5, 1.5], [5, 3], false);
+        assert_eq!(painted(&state), [2, 3, 4, 6, 7, 8, 9, 12, 13, 14]);
+        state.dab([3.5, 1.5], [5, 3], true);
+        assert_eq!(painted(&state), [6], "wiped in the same stroke");
+        state.clear();
+        assert!(!state.any());
+        state.undo_stroke();
+        assert_eq!(painted(&state), [6]);
+        state.undo_stroke();
+        assert_eq!(painted(&state), [6]);
+        state.undo_stroke();
+        assert!(!state.any());
+        // In the corner of a token, and outside the picture.
+        state.brush = 1;
+        state.dab([0.02, 0.02], [5, 3], false);
+        assert_eq!(painted(&state), [0]);
+        state.dab([-9.0, 40.0], [5, 3], false);
+        assert_eq!(painted(&state), [0]);
+    }
+}

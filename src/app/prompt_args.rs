@@ -1,0 +1,111 @@
+//! The prompt on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::prompt_history::one_line;
+use super::prompt_queue::PromptQueue;
+use crate::prompt::{self, Fate, advice};
+
+/// Letters of a prompt that a sentence about it quotes.
+const QUOTED: usize = 40;
+
+/// What the world should be like, now and later.
+#[derive(Args, Debug, Default)]
+pub struct PromptArgs {
+    /// What the world should be like, in any common English words.
+    #[arg(long, default_value = "")]
+    pub prompt: String,
+    /// Frames in which a new prompt takes over from the one before.
+    #[arg(long, value_name = "FRAMES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60))]
+    pub blend: u32,
+    /// Prompts one after another: a text file, one a line.
+    #[arg(long, value_name = "FILE")]
+    prompt_queue: Option<PathBuf>,
+    /// Seconds between two prompts of the queue.
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), requires = "prompt_queue")]
+    every: u32,
+}
+
+impl PromptArgs {
+    /// As [`words`] of what was given.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn words(&self, title: &str, most_words: usize) -> Result<Vec<u16>, String> {
+        words(&self.prompt, title, most_words)
+    }
+
+    /// The queue; one that does not run where none is given.
+    ///
+    /// # Errors
+    /// One sentence naming the file.
+    pub fn queue(&self) -> Result<PromptQueue, String> {
+        self.prompt_queue.as_deref().map_or_else(|| Ok(PromptQueue::default()), |path| PromptQueue::read(path, self.every))
+    }
+}
+
+/// Rows of the word table that a prompt comes to; words that do not count are warned of.
+///
+/// # Errors
+/// One sentence where there is a prompt and none of it counts.
+pub fn words(text: &str, title: &str, most_words: usize) -> Result<Vec<u16>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    if most_words == 0 {
+        return Err(format!("{title} was made without words and takes no prompts"));
+    }
+    let read = prompt::read(text, most_words);
+    let ids = prompt::ids(&read);
+    let unknown: Vec<&str> = read.iter().filter(|word| word.fate == Fate::Unknown).map(|word| &text[word.range.clone()]).collect();
+    match (unknown.first(), ids.is_empty()) {
+        (None, true) => Err(format!("the prompt {:?} holds no word that says something", quoted(text))),
+        (Some(first), true) => Err(format!(
+            "none of the words of the prompt {:?} is known; spelt like {:?} are: {}",
+            quoted(text),
+            quoted(first),
+            advice::near_in_spelling(first, 3).join(", ")
+        )),
+        (Some(_), false) => {
+            let named: Vec<String> = unknown.iter().take(5).map(|word| format!("{:?}", quoted(word))).collect();
+            let more = if unknown.len() > named.len() { format!(" and {} more", unknown.len() - named.len()) } else { String::new() };
+            log::warn!("words of the prompt that are not known and do not count: {}{more}", named.join(", "));
+            Ok(ids)
+        }
+        (None, false) => {
+            if read.iter().any(|word| word.fate == Fate::TooMany) {
+                log::warn!("only the first {most_words} words of the prompt count");
+            }
+            Ok(ids)
+        }
+    }
+}
+
+/// The beginning of a text, fit for a sentence.
+fn quoted(text: &str) -> String {
+    let line = one_line(text);
+    if line.chars().count() <= QUOTED { line } else { line.chars().take(QUOTED).chain("...".chars()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_prompt_is_words_or_one_short_sentence() {
+        let read = |text: &str| words(text, "isles", 8);
+        assert!(read("").unwrap().is_empty() && read(" \n\t").unwrap().is_empty());
+        assert_eq!(read("snow qwrtzx night").unwrap().len(), 2, "an unknown word is no end");
+        assert_eq!(read(&"snow ".repeat(2000)).unwrap().len(), 8);
+        for odd in
+            ["\u{1F332}\u{1F332}", "\u{96EA}\u{306E}\u{68EE}", "\u{7}\u{1b}[31m", "the and of", "forrest", &"x".repeat(10_000), "\u{202E}"]
+        {
+            let said = read(odd).unwrap_err();
+            assert!(said.len() < 300 && !said.contains(char::is_control), "{said:?}");
+        }
+        assert!(read("forrest").unwrap_err().contains("forest"));
+        assert!(words("snow", "tiny", 0).unwrap_err().contains("takes no prompts"));
+    }
+}

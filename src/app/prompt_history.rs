@@ -1,0 +1,176 @@
+//! The prompts said so far, of this session and of those before: `prompts.txt` in the user's config folder, one a line under the time at
+//! which their session began.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Longest prompt the field takes; far more than any pack's.
+pub const MOST_LETTERS: usize = 400;
+/// Prompts one can go back through.
+const MOST_ENTRIES: usize = 200;
+/// Of a longer file the end is read.
+const MOST_BYTES: usize = 1 << 18;
+
+#[derive(Debug, Default)]
+pub struct PromptHistory {
+    /// Oldest first, none twice in a row.
+    entries: Vec<String>,
+    /// The entry shown, while one goes through them, and what was typed before.
+    at: Option<usize>,
+    typed: String,
+    /// Where they are kept; nowhere where there is no such folder.
+    file: Option<PathBuf>,
+    /// First line of this session, until it is written.
+    session: Option<String>,
+}
+
+impl PromptHistory {
+    /// Those kept in `folder`; `title` is what plays in this session.
+    pub fn of_user(folder: Option<&Path>, title: &str) -> Self {
+        let file = folder.map(|folder| folder.join("prompts.txt"));
+        let bytes = file.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_BYTES)..]).into_owned();
+        let mut history = Self { file, session: Some(format!("# {}, {title}", utc_now())), ..Self::default() };
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            history.add(line);
+        }
+        history
+    }
+
+    /// Remembers a prompt that was said.
+    pub fn said(&mut self, prompt: &str) {
+        self.at = None;
+        let line = one_line(prompt);
+        if line.is_empty() || !self.add(&line) {
+            return;
+        }
+        let Some(path) = &self.file else { return };
+        let heading = self.session.take().map_or_else(String::new, |session| format!("{session}\n"));
+        let append = || -> std::io::Result<()> {
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            OpenOptions::new().create(true).append(true).open(path)?.write_all(format!("{heading}{line}\n").as_bytes())
+        };
+        if let Err(why) = append() {
+            log::warn!("prompts cannot be kept in {}: {why}", path.display());
+            self.file = None;
+        }
+    }
+
+    /// Whether it was new.
+    fn add(&mut self, line: &str) -> bool {
+        if self.entries.last().is_some_and(|last| last == line) {
+            return false;
+        }
+        if self.entries.len() == MOST_ENTRIES {
+            self.entries.remove(0);
+        }
+        self.entries.push(line.to_owned());
+        true
+    }
+
+    /// The prompt before the one shown; `shown` is what stands in the field.
+    pub fn older(&mut self, shown: &str) -> Option<&str> {
+        let at = match self.at {
+            Some(at) => at.checked_sub(1)?,
+            None => {
+                self.typed = shown.to_owned();
+                // The newest is what stands there already, once it was said.
+                self.entries.iter().rposition(|entry| entry != shown)?
+            }
+        };
+        self.at = Some(at);
+        self.entries.get(at).map(String::as_str)
+    }
+
+    /// The prompt after the one shown, at last what was typed before.
+    pub fn newer(&mut self) -> Option<&str> {
+        let at = self.at? + 1;
+        self.at = (at < self.entries.len()).then_some(at);
+        Some(self.entries.get(at).unwrap_or(&self.typed))
+    }
+}
+
+/// A prompt as a line of text: no control characters, no more letters than the field takes.
+pub fn one_line(prompt: &str) -> String {
+    let letters = prompt.chars().map(|c| if c.is_control() { ' ' } else { c });
+    letters.take(MOST_LETTERS).collect::<String>().trim().to_owned()
+}
+
+/// "2026-11-21 16:44 UTC".
+fn utc_now() -> String {
+    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (year, month, day) = date_of(secs / 86_400);
+    format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", secs / 3600 % 24, secs / 60 % 60)
+}
+
+/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar.
+fn date_of(mut day: u64) -> (u64, usize, u64) {
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let mut year = 1970;
+    while day >= 365 + u64::from(leap(year)) {
+        day -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let months = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 0;
+    while day >= months[month] {
+        day -= months[month];
+        month += 1;
+    }
+    (year, month + 1, day + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_and_down_go_through_what_was_said_and_back_to_what_was_typed() {
+        let mut history = PromptHistory::default();
+        assert_eq!(history.older("typing"), None);
+        for prompt in ["snow", "night", "night", " ", "neon"] {
+            history.said(prompt);
+        }
+        assert_eq!(history.older("neon"), Some("night"));
+        assert_eq!(history.older("night"), Some("snow"));
+        assert_eq!(history.older("snow"), None, "the oldest stays");
+        assert_eq!(history.newer(), Some("night"));
+        assert_eq!(history.newer(), Some("neon"));
+        assert_eq!(history.newer(), Some("neon"), "what was typed before");
+        assert_eq!(history.newer(), None);
+        assert_eq!(history.older("half a wor"), Some("neon"));
+        assert_eq!(history.newer(), Some("half a wor"));
+    }
+
+    #[test]
+    fn prompts_are_kept_by_session_and_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("somnium");
+        for (title, prompts) in [("isles", ["snow", "neon \u{1F332} night"]), ("truth", ["fog\nand rain\u{7}", "\u{96EA}\u{306E}\u{68EE}"])]
+        {
+            let mut history = PromptHistory::of_user(Some(&settings), title);
+            prompts.iter().for_each(|prompt| history.said(prompt));
+        }
+        PromptHistory::of_user(Some(&settings), "nothing said").said("");
+        let text = fs::read_to_string(settings.join("prompts.txt")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 6, "{text}");
+        assert!(lines[0].starts_with("# 20") && lines[0].ends_with(", isles") && lines[3].ends_with(", truth"), "{text}");
+        assert_eq!(lines[4], "fog and rain");
+        let mut history = PromptHistory::of_user(Some(&settings), "isles");
+        assert_eq!(history.older(""), Some("\u{96EA}\u{306E}\u{68EE}"));
+        // A long text is cut, a folder that cannot be written is no obstacle.
+        assert_eq!(one_line(&"snow ".repeat(2000)).chars().count(), MOST_LETTERS - 1);
+        PromptHistory::of_user(Some(Path::new("/dev/null/settings")), "isles").said("snow");
+    }
+
+    #[test]
+    fn days_are_dates() {
+        assert_eq!(date_of(0), (1970, 1, 1));
+        assert_eq!(date_of(11_016), (2000, 2, 29));
+        assert_eq!(date_of(20_778), (2026, 11, 21));
+        assert_eq!(date_of(20_819), (2027, 1, 1));
+    }
+}

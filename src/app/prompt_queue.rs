@@ -1,0 +1,111 @@
+//! Prompts one after another by the clock, for a demo that nobody attends to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::prompt_history::MOST_LETTERS;
+
+/// Seconds between two prompts that can be asked for.
+pub const EVERY_SECS: std::ops::RangeInclusive<u32> = 1..=3600;
+/// Longest list that is read.
+const MOST_PROMPTS: usize = 500;
+/// Largest file that is read.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A list that starts over when it is through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptQueue {
+    /// One a line; empty lines and lines that begin with `#` are left out.
+    pub lines: String,
+    pub every_secs: u32,
+    pub running: bool,
+    next: usize,
+    /// When the next one is due, on the clock that [`Self::due`] is asked by.
+    due_at: Option<Duration>,
+}
+
+impl Default for PromptQueue {
+    fn default() -> Self {
+        Self { lines: String::new(), every_secs: 30, running: false, next: 0, due_at: None }
+    }
+}
+
+impl PromptQueue {
+    /// Reads a list; it runs at once.
+    ///
+    /// # Errors
+    /// One sentence that names the file.
+    pub fn read(path: &Path, every_secs: u32) -> Result<Self, String> {
+        let failed = |why: String| format!("cannot read the prompt queue {}: {why}", path.display());
+        let about = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?;
+        if !about.is_file() || about.len() > MOST_BYTES {
+            return Err(failed("it is no text file of at most a megabyte".to_owned()));
+        }
+        let lines = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+        let queue = Self { lines, every_secs, running: true, ..Self::default() };
+        if queue.prompts().is_empty() { Err(failed("it holds no prompt".to_owned())) } else { Ok(queue) }
+    }
+
+    pub fn prompts(&self) -> Vec<&str> {
+        let lines = self.lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.take(MOST_PROMPTS).collect()
+    }
+
+    /// The prompt that is due `now`, a time on any one clock. The first is due at once.
+    pub fn due(&mut self, now: Duration) -> Option<String> {
+        if !self.running {
+            self.due_at = None;
+            return None;
+        }
+        if self.due_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let prompts = self.prompts();
+        let prompt: String = prompts.get(self.next % prompts.len().max(1))?.chars().take(MOST_LETTERS).collect();
+        self.next = (self.next + 1) % prompts.len();
+        self.due_at = Some(now + Duration::from_secs(u64::from(self.every_secs.max(1))));
+        Some(prompt)
+    }
+
+    /// What comes next, and in how many seconds.
+    pub fn coming(&self, now: Duration) -> Option<(&str, u64)> {
+        let prompts = self.prompts();
+        let at = self.due_at.filter(|_| self.running)?;
+        Some((prompts.get(self.next % prompts.len().max(1))?, at.saturating_sub(now).as_secs()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn prompts_come_by_the_clock_and_start_over() {
+        let mut queue = PromptQueue { lines: "snow\n\n# a remark\n  neon night \n".to_owned(), every_secs: 30, ..PromptQueue::default() };
+        assert_eq!(queue.due(SECOND), None, "not running");
+        queue.running = true;
+        let said: Vec<(u64, String)> = (0..100).filter_map(|s| queue.due(Duration::from_secs(s)).map(|prompt| (s, prompt))).collect();
+        let expected = [(0, "snow"), (30, "neon night"), (60, "snow"), (90, "neon night")].map(|(s, p)| (s, p.to_owned()));
+        assert_eq!(said, expected);
+        assert_eq!(queue.coming(100 * SECOND), Some(("snow", 20)));
+        // Edited to nothing while it runs.
+        queue.lines.clear();
+        assert_eq!(queue.due(200 * SECOND), None);
+    }
+
+    #[test]
+    fn a_bad_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.txt");
+        let said = |path: &Path| PromptQueue::read(path, 30).unwrap_err();
+        assert!(said(&path).contains("queue.txt") && said(folder.path()).contains("no text file"));
+        std::fs::write(&path, "# nothing\n\n").unwrap();
+        assert!(said(&path).contains("holds no prompt"));
+        std::fs::write(&path, [0xFF, 0xFE]).unwrap();
+        assert!(said(&path).contains("queue.txt"));
+        std::fs::write(&path, "snow\n").unwrap();
+        assert_eq!(PromptQueue::read(&path, 5).unwrap().prompts(), ["snow"]);
+    }
+}

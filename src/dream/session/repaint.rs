@@ -1,0 +1,352 @@
+//! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
+
+use super::{DreamSession, FIRST_STEPS};
+use crate::dream::source::DreamError;
+use crate::engine::decode::random_order;
+use crate::engine::recall::motion_of;
+use crate::engine::{DecodeSettings, PromptWord, TokenFrame, UNKNOWN};
+use crate::pack::manifest::Manifest;
+
+/// Changes that can be taken back.
+const MOST_UNDO: usize = 8;
+/// Names the random numbers that choose tokens.
+const CHOICE: u32 = 0x5717;
+
+/// A past to return to.
+pub(super) struct Moment {
+    history: Vec<TokenFrame>,
+    next_frame: u32,
+}
+
+impl DreamSession {
+    /// Dreams the `chosen` tokens of the present frame again under `words`, or under the prompt in force where there are none. All other
+    /// tokens stay bit for bit. What the past showed of the same places is forgotten, or it would argue the old content back.
+    ///
+    /// # Errors
+    /// [`DreamError::NothingPainted`], [`DreamError::NothingDreamed`], and what the engine says; the dream is then as it was.
+    pub fn repaint(&mut self, chosen: &[bool], words: &[u16], settings: &DecodeSettings) -> Result<(), DreamError> {
+        let moment = self.moment()?;
+        let changed = self.dreamed_again(&moment, chosen, words, settings);
+        self.settled(moment, changed)
+    }
+
+    /// Dreams a share of the tokens of the present frame again under the prompt in force, chosen by chance. The past is then filled with
+    /// copies of the result, so that what comes looks like it.
+    ///
+    /// # Errors
+    /// As [`Self::repaint`].
+    pub fn stylise(&mut self, share: f32, settings: &DecodeSettings) -> Result<(), DreamError> {
+        let moment = self.moment()?;
+        let chosen = self.some_tokens(share, settings.seed);
+        let changed = self.dreamed_again(&moment, &chosen, &[], settings).map(|mut history| {
+            let (unknown, stay) = (self.unknown_action(), self.stay_action());
+            let result = history.pop().into_iter().map(|frame| TokenFrame { action: stay, moved: false, ..frame });
+            let mut past: Vec<TokenFrame> = result.cycle().take(self.info.window.max(1)).collect();
+            past.iter_mut().take(1).for_each(|first| first.action = unknown);
+            past
+        });
+        self.settled(moment, changed)
+    }
+
+    /// Takes the last change back: its frame is there again, and the past that led to it.
+    ///
+    /// # Errors
+    /// [`DreamError::NothingToUndo`], and what the engine says.
+    pub fn undo(&mut self) -> Result<(), DreamError> {
+        self.settle()?;
+        let moment = self.undo.pop().ok_or(DreamError::NothingToUndo)?;
+        self.go_to(moment.history, moment.next_frame)
+    }
+
+    /// The frame that `code` leads into, where the tokens of `codes` that are not `chosen` are given and the others are dreamed.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn step_around(&mut self, codes: &[u8], chosen: &[bool], code: u8, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.await_room()?;
+        let mut given = codes.to_vec();
+        forget(&mut given, chosen);
+        self.engine.dream_around(&given, code, settings)?;
+        self.begun(code)
+    }
+
+    /// Tokens of a picture of the frame size, `(tokens, code_dims)`.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, DreamError> {
+        Ok(self.engine.encode(rgb)?)
+    }
+
+    /// A share of all tokens, a function of the seed; one at least where the share is above 0.
+    pub fn some_tokens(&self, share: f32, seed: u32) -> Vec<bool> {
+        let tokens = self.info.grid[0] * self.info.grid[1];
+        let mut order = vec![0; tokens];
+        random_order(seed, CHOICE, &mut order);
+        let count = (share.clamp(0.0, 1.0) * tokens as f32).ceil() as usize;
+        let mut chosen = vec![false; tokens];
+        order.iter().take(count).for_each(|&n| chosen[n as usize] = true);
+        chosen
+    }
+
+    fn moment(&mut self) -> Result<Moment, DreamError> {
+        self.settle()?;
+        if self.history.is_empty() {
+            return Err(DreamError::NothingDreamed);
+        }
+        Ok(Moment { history: self.history.iter().cloned().collect(), next_frame: self.next_frame })
+    }
+
+    /// The past of `moment` with the chosen tokens of its last frame dreamed again. Leaves the engine in between.
+    fn dreamed_again(
+        &mut self,
+        moment: &Moment,
+        chosen: &[bool],
+        words: &[u16],
+        settings: &DecodeSettings,
+    ) -> Result<Vec<TokenFrame>, DreamError> {
+        let mut history = moment.history.clone();
+        if chosen.len() != self.info.grid[0] * self.info.grid[1] || !chosen.contains(&true) {
+            return Err(DreamError::NothingPainted);
+        }
+        let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
+        forget_places(&mut history, &last, chosen, self.engine.manifest());
+        if !words.is_empty() {
+            last.prompt = words.iter().copied().map(PromptWord::whole).collect();
+        } else {
+            last.prompt = self.prompt.words().to_vec();
+        }
+        self.engine.set_prompt(&last.prompt)?;
+        self.engine.restore(&history, moment.next_frame.wrapping_sub(1))?;
+        forget(&mut last.codes, chosen);
+        let settings = DecodeSettings { steps: FIRST_STEPS, seed: settings.seed.wrapping_add(self.repaints), ..*settings };
+        self.engine.dream_around(&last.codes, last.action, &settings)?;
+        self.engine.finish()?;
+        let mut arrived = false;
+        while self.engine.take_codes(&mut self.codes).is_some() {
+            arrived = true;
+        }
+        if !arrived {
+            return Err(DreamError::NothingDreamed);
+        }
+        // Whether the view moved is known: the odometer saw a picture with holes.
+        last.codes.copy_from_slice(&self.codes);
+        history.push(last);
+        Ok(history)
+    }
+
+    /// Makes what was changed the past, or where that failed what was before.
+    fn settled(&mut self, before: Moment, changed: Result<Vec<TokenFrame>, DreamError>) -> Result<(), DreamError> {
+        self.engine.set_prompt(self.prompt.words())?;
+        match changed {
+            Ok(history) => {
+                self.go_to(history, before.next_frame)?;
+                self.repaints = self.repaints.wrapping_add(1);
+                if self.undo.len() == MOST_UNDO {
+                    self.undo.remove(0);
+                }
+                self.undo.push(before);
+                Ok(())
+            }
+            Err(why) => {
+                self.go_to(before.history, before.next_frame)?;
+                Err(why)
+            }
+        }
+    }
+}
+
+/// Makes the chosen tokens of a frame unknown.
+fn forget(codes: &mut [u8], chosen: &[bool]) {
+    let code_dims = codes.len() / chosen.len().max(1);
+    for (token, _) in codes.chunks_exact_mut(code_dims.max(1)).zip(chosen).filter(|(_, chosen)| **chosen) {
+        token.fill(UNKNOWN);
+    }
+}
+
+/// Makes all tokens of `history` unknown that show a place which the chosen tokens of `last`, the frame after it, show as well.
+fn forget_places(history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool], manifest: &Manifest) {
+    let (grid_w, grid_h) = (manifest.frame.grid_w() as i32, manifest.frame.grid_h() as i32);
+    let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+    let steps = recall.map_or(1, |r| (manifest.frame.patch_px / r.step_px) as i32);
+    let covered: Vec<bool> = (0..chosen.len()).map(|n| recall.is_some_and(|r| r.covered.contains(&n))).collect();
+    // View of the frame after the one looked at, from that of `last`, in steps.
+    let (mut view, mut next) = ([0, 0], last);
+    for frame in history.iter_mut().rev() {
+        if next.moved && recall.is_some() {
+            let motion = motion_of(manifest, next.action);
+            view = [view[0] - motion[0], view[1] - motion[1]];
+        }
+        let mut again = vec![false; chosen.len()];
+        for n in (0..chosen.len()).filter(|&n| chosen[n]) {
+            // What never scrolls is where it always was.
+            if covered[n] {
+                again[n] = true;
+                continue;
+            }
+            let at = |view: i32, column: i32| column * steps - view;
+            let (x, y) = (at(view[0], n as i32 % grid_w), at(view[1], n as i32 / grid_w));
+            for row in y.div_euclid(steps)..=(y + steps - 1).div_euclid(steps) {
+                for column in x.div_euclid(steps)..=(x + steps - 1).div_euclid(steps) {
+                    if (0..grid_w).contains(&column) && (0..grid_h).contains(&row) {
+                        let token = (row * grid_w + column) as usize;
+                        again[token] |= !covered[token];
+                    }
+                }
+            }
+        }
+        forget(&mut frame.codes, &again);
+        next = frame;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dream::Source;
+    use crate::dream::still::Still;
+    use crate::engine::inputs::play_settings;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::pack::Pack;
+    use crate::pack::manifest::RecallDims;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    /// An odd pack whose action 1 leads east by a step, two of which are a token.
+    fn pack() -> Pack {
+        let mut manifest = odd_manifest();
+        (manifest.frame.patch_px, manifest.frame.width_px, manifest.frame.height_px) = (8, 40, 24);
+        let dynamics = manifest.dynamics.as_mut().unwrap();
+        dynamics.recall = Some(RecallDims { step_px: 4, covered: vec![7] });
+        manifest.lam = None;
+        manifest.actions[1].motion = [1, 0];
+        random_pack(manifest, 5).unwrap()
+    }
+
+    fn session(pack: &Pack) -> DreamSession {
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
+        let rgb = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+        session.start_from(&[Still { rgb }]).unwrap();
+        session
+    }
+
+    fn chosen(tokens: &[usize]) -> Vec<bool> {
+        (0..15).map(|n| tokens.contains(&n)).collect()
+    }
+
+    fn pictures(session: &mut DreamSession, settings: &DecodeSettings, codes: &[u8]) -> Vec<Vec<u8>> {
+        let step = |code: &u8| {
+            session.step(*code, settings).unwrap();
+            session.read_picture().unwrap()
+        };
+        codes.iter().map(step).collect()
+    }
+
+    #[test]
+    fn painted_tokens_change_and_all_others_stay_bit_for_bit() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[0, 1, 1, 2]);
+        let before = session.history().back().unwrap().clone();
+        let painted = chosen(&[3, 7, 8]);
+        session.repaint(&painted, &[4], &settings).unwrap();
+        let after = session.history().back().unwrap().clone();
+        for (n, (old, new)) in before.codes.chunks(3).zip(after.codes.chunks(3)).enumerate() {
+            assert!(painted[n] || old == new, "token {n} was not painted and changed");
+            assert!(new.iter().all(|&level| level < 7), "token {n} is settled");
+        }
+        assert_ne!(before.codes, after.codes, "nothing was painted");
+        assert_eq!((after.action, after.moved), (before.action, before.moved));
+        assert_eq!(after.prompt, [PromptWord::whole(4)]);
+        // Again, it is dreamed otherwise; the prompt in force is what it was.
+        session.repaint(&painted, &[4], &settings).unwrap();
+        assert_ne!(session.history().back().unwrap().codes, after.codes);
+        session.step(0, &settings).unwrap();
+        assert!(session.history().back().unwrap().prompt.is_empty());
+    }
+
+    #[test]
+    fn taken_back_the_dream_goes_on_as_if_nothing_had_been() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let undisturbed = pictures(&mut session(&pack), &settings, &[1, 1, 2, 0, 1]);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[1, 1]);
+        session.repaint(&chosen(&[2, 6]), &[], &settings).unwrap();
+        session.stylise(0.5, &settings).unwrap();
+        assert_ne!(session.read_picture().unwrap(), undisturbed[1]);
+        let changed = pictures(&mut session, &settings, &[2, 0, 1]);
+        assert_ne!(changed, undisturbed[2..], "play goes on from the change");
+        session.undo().unwrap();
+        session.undo().unwrap();
+        assert_eq!(session.read_picture().unwrap(), undisturbed[1]);
+        assert_eq!(pictures(&mut session, &settings, &[2, 0, 1]), undisturbed[2..]);
+        assert!(matches!(session.undo(), Err(DreamError::NothingToUndo)));
+    }
+
+    #[test]
+    fn bad_choices_change_nothing() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[1]);
+        let before = session.history().clone();
+        for bad in [vec![], chosen(&[]), vec![true; 3]] {
+            assert!(matches!(session.repaint(&bad, &[], &settings), Err(DreamError::NothingPainted)));
+        }
+        assert!(matches!(session.stylise(0.0, &settings), Err(DreamError::NothingPainted)));
+        assert!(session.repaint(&chosen(&[1]), &[60_000], &settings).is_err());
+        assert_eq!(*session.history(), before);
+        let mut nowhere = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        assert!(matches!(nowhere.repaint(&chosen(&[1]), &[], &settings), Err(DreamError::NothingDreamed)));
+    }
+
+    #[test]
+    fn the_past_forgets_the_same_places_wherever_they_were_seen() {
+        let pack = pack();
+        let frame = |action, moved| TokenFrame { codes: vec![1; 45], action, moved, prompt: Vec::new() };
+        // East by a step and blocked, east by another, and on.
+        let mut history = [frame(3, false), frame(1, true), frame(1, false)];
+        forget_places(&mut history, &frame(1, true), &chosen(&[6, 7]), &pack.manifest);
+        let unknown = |frame: &TokenFrame| -> Vec<usize> { (0..15).filter(|n| frame.codes[n * 3] == UNKNOWN).collect() };
+        // A step is half a token: what token 6 shows was half on 6, half on 7, where the figure stands; token 7 is the figure's.
+        assert_eq!(unknown(&history[2]), [6, 7]);
+        assert_eq!(unknown(&history[1]), [6, 7]);
+        // Two steps ago it lay one token further east, under the figure.
+        assert_eq!(unknown(&history[0]), [7]);
+        let mut history = [frame(3, false), frame(1, true)];
+        forget_places(&mut history, &frame(1, true), &chosen(&[5, 13]), &pack.manifest);
+        assert_eq!(unknown(&history[1]), [5, 6, 13, 14]);
+        assert_eq!(unknown(&history[0]), [6, 14]);
+    }
+
+    #[test]
+    fn stylising_fills_the_window_with_the_result() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[1, 1, 1]);
+        let before = session.history().back().unwrap().codes.clone();
+        session.set_prompt(&[9], 0).unwrap();
+        session.stylise(0.4, &settings).unwrap();
+        let after = session.history().back().unwrap();
+        let changed = before.chunks(3).zip(after.codes.chunks(3)).filter(|(old, new)| old != new).count();
+        assert!((1..=6).contains(&changed), "{changed} of 15 tokens changed, 6 were chosen");
+        assert_eq!(session.history().len(), 5, "the window");
+        assert!(session.history().iter().all(|frame| frame.codes == after.codes && frame.prompt == [PromptWord::whole(9)]));
+        assert_eq!(session.some_tokens(0.01, 3).iter().filter(|t| **t).count(), 1);
+        assert!(session.some_tokens(1.0, 3).iter().all(|t| *t));
+    }
+
+    #[test]
+    fn a_frame_is_dreamed_around_what_is_given() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        let given = vec![2; 45];
+        session.step_around(&given, &chosen(&[0, 14]), 1, &settings).unwrap();
+        let dreamed = &session.history().back().unwrap().codes;
+        assert!(dreamed[3..42].iter().all(|&level| level == 2));
+        assert_ne!(dreamed[..], given);
+    }
+}

@@ -1,0 +1,94 @@
+//! History into the engine: the ring from the frames that still matter to it, the map from all of them.
+
+use super::{GpuEngine, Pending, record};
+use crate::engine::gpu::frame::{FrameParams, GROUPS, GroupParams};
+use crate::engine::gpu::ops::{odometer, remember};
+use crate::engine::inputs::frames_that_matter;
+use crate::engine::recall::{Map, motion_of};
+use crate::engine::{TokenFrame, UNKNOWN};
+
+impl GpuEngine {
+    /// Rebuilds ring, map and picture from `history`, oldest first, for an engine that has forgotten its own.
+    pub(super) fn rebuild(&mut self, history: &[TokenFrame]) {
+        let (older, seen) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
+        match older.last() {
+            Some(frame) => self.write_tokens(self.half, &frame.codes),
+            None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
+        }
+        self.write_map(older);
+        for frame in seen {
+            if self.plan.dynamics.is_some() {
+                self.commit_alone();
+            }
+            self.place(frame);
+        }
+        if history.is_empty() { self.clear_picture() } else { self.draw_visible() }
+    }
+
+    /// Starts the map anew from what these frames showed.
+    fn write_map(&self, frames: &[TokenFrame]) {
+        let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let (Some(dims), Some(plan)) = (dims, plan) else { return };
+        let frame = &self.manifest.frame;
+        let mut map = Map::new(frame, dims);
+        for seen in frames {
+            map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved);
+        }
+        let write = |buffer, words: &[u32]| self.gpu.queue.write_buffer(self.resources.buffer(buffer), 0, bytemuck::cast_slice(words));
+        write(plan.map, &remember::words(&map, frame.code_dims));
+        write(plan.odometer, &odometer::words(map.view(), map.frames()));
+    }
+
+    /// Commits the visible frame by itself: the way into the ring of restored history.
+    fn commit_alone(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
+        self.write_params(0, &FrameParams { groups: [self.commit_group(pending); GROUPS], ..FrameParams::default() });
+        let mut encoder = self.commands();
+        {
+            let mut pass = self.compute_pass(&mut encoder, None);
+            self.ready.record_commit(&mut pass, 0);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        self.committed += 1;
+    }
+
+    /// Puts a frame of history into the other half and makes it the visible one, not yet committed.
+    fn place(&mut self, frame: &TokenFrame) {
+        let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
+        self.half = 1 - self.half;
+        self.write_tokens(self.half, &frame.codes);
+        let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), ..GroupParams::default() };
+        let params = FrameParams { groups: [group; GROUPS], ..self.step_of_view(frame.action, u32::from(frame.moved)) };
+        self.write_params(0, &params);
+        let mut encoder = self.commands();
+        {
+            let mut pass = self.compute_pass(&mut encoder, None);
+            record(&mut pass, &self.ready.prev);
+            record(&mut pass, &self.ready.remember);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        self.pending = Some(Pending { action: frame.action, prompt_slot });
+    }
+
+    fn draw_visible(&self) {
+        let mut encoder = self.commands();
+        {
+            // Slot 0 still names the visible half.
+            let mut pass = self.compute_pass(&mut encoder, None);
+            record(&mut pass, &self.ready.decode);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn clear_picture(&self) {
+        let frame = &self.manifest.frame;
+        let size = self.resources.picture.size();
+        self.gpu.queue.write_texture(
+            self.resources.picture.as_image_copy(),
+            &vec![0; frame.width_px * frame.height_px * 4],
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * size.width), rows_per_image: None },
+            size,
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! What the dream remembers of the land: an odometer that reads off two pictures whether the view moved, and a map of the tokens last
+//! seen at every place. A token of the next frame looks up what was seen where it will be, however long ago that was, at the same cost.
+
+use super::UNKNOWN;
+use crate::pack::manifest::{FrameDims, Manifest, RecallDims};
+
+/// Side of the map in steps. It is a torus: what lies a whole side away takes the place of what was there.
+pub const SIDE: i32 = 256;
+/// Classes of age; class 0 is "never seen".
+pub const AGES: usize = 6;
+/// Oldest frames ago of the classes from 1 on; the last class has no oldest.
+pub const OLDEST: [u32; AGES - 2] = [2, 8, 32, 128];
+/// Places a token looks at: its own and those a step away, order (dy, dx) = (-1,-1), (-1,0) .. (1,1).
+pub const TAPS: usize = 9;
+
+/// Class of a token that was seen `age` frames before the one that asks.
+pub fn age_class(age: u32) -> usize {
+    1 + OLDEST.iter().filter(|oldest| age > **oldest).count()
+}
+
+/// Where the view goes under a latent action, in steps (x to the right, y down); nowhere under the unknown one.
+pub fn motion_of(m: &Manifest, action: u8) -> [i32; 2] {
+    m.actions.get(usize::from(action)).map_or([0, 0], |action| action.motion)
+}
+
+/// Whether the view moved by `motion` steps between two pictures rather than not at all.
+pub fn moved<const CHANNELS: usize>(before: &[u8], after: &[u8], motion: [i32; 2], frame: &FrameDims, recall: &RecallDims) -> bool {
+    let [if_moved, if_stayed] = differences::<CHANNELS>(before, after, motion, frame, recall);
+    if_moved < if_stayed
+}
+
+/// Sums over RGB of how far two pictures lie apart if the view moved by `motion` steps between them, and if it stayed. `before`, `after`:
+/// `(height_px, width_px, CHANNELS)`, 8-bit, RGB first; a fourth channel must be the same everywhere. Tokens that never scroll are left out.
+/// Nothing is summed where there is no motion.
+pub fn differences<const CHANNELS: usize>(
+    before: &[u8],
+    after: &[u8],
+    motion: [i32; 2],
+    frame: &FrameDims,
+    recall: &RecallDims,
+) -> [u32; 2] {
+    let mut sums = [0, 0];
+    if motion == [0, 0] {
+        return sums;
+    }
+    let [dx, dy] = motion.map(|steps| steps * recall.step_px as i32);
+    let (w, h, patch) = (frame.width_px as i32, frame.height_px as i32, frame.patch_px as i32);
+    let scrolls = |x: i32, y: i32| !recall.covered.contains(&((y / patch) as usize * frame.grid_w() + (x / patch) as usize));
+    let pixels = |x: i32, y: i32, run: i32| (y * w + x) as usize * CHANNELS..(y * w + x + run) as usize * CHANNELS;
+    let apart = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+    for y in (-dy).max(0)..h - dy.max(0) {
+        let (mut x, end) = ((-dx).max(0), w - dx.max(0));
+        while x < end {
+            // As far as both pictures' tokens go.
+            let run = (patch - x % patch).min(patch - (x + dx) % patch).min(end - x);
+            if scrolls(x, y) && scrolls(x + dx, y + dy) {
+                let new = &after[pixels(x, y, run)];
+                sums[0] += apart(new, &before[pixels(x + dx, y + dy, run)]);
+                sums[1] += apart(new, &before[pixels(x, y, run)]);
+            }
+            x += run;
+        }
+    }
+    sums
+}
+
+/// A place on the map.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    at: [i32; 2],
+    /// Number of the frame that last showed it, from 1; 0 where none did.
+    frame: u32,
+}
+
+/// The tokens last seen at every place, by the place of their upper left corner, and where the view is.
+#[derive(Clone)]
+pub struct Map {
+    places: Vec<Place>,
+    /// `(SIDE, SIDE, code_dims)`.
+    codes: Vec<u8>,
+    /// Place of the upper left corner of the last frame remembered, in steps.
+    view: [i32; 2],
+    /// Frames remembered.
+    frames: u32,
+    /// Place of each token from the frame's corner; whether it enters the map.
+    tokens: Vec<([i32; 2], bool)>,
+    code_dims: usize,
+}
+
+impl Map {
+    pub fn new(frame: &FrameDims, recall: &RecallDims) -> Self {
+        let steps = (frame.patch_px / recall.step_px) as i32;
+        let token = |n: usize| {
+            let (x, y) = ((n % frame.grid_w()) as i32, (n / frame.grid_w()) as i32);
+            ([x * steps, y * steps], !recall.covered.contains(&n))
+        };
+        Self {
+            places: vec![Place::default(); (SIDE * SIDE) as usize],
+            codes: vec![0; (SIDE * SIDE) as usize * frame.code_dims],
+            view: [0, 0],
+            frames: 0,
+            tokens: (0..frame.tokens()).map(token).collect(),
+            code_dims: frame.code_dims,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.places.fill(Place::default());
+        (self.view, self.frames) = ([0, 0], 0);
+    }
+
+    /// What the next frame may know of the place that token `n` looks at by `tap`, if `motion` leads to it: levels, and class of age.
+    pub fn recall(&self, n: usize, tap: usize, motion: [i32; 2]) -> Option<(&[u8], usize)> {
+        let (token, _) = self.tokens[n];
+        let near = [(tap % 3) as i32 - 1, (tap / 3) as i32 - 1];
+        let at = [0, 1].map(|i| self.view[i] + motion[i] + token[i] + near[i]);
+        let index = index(at);
+        let place = self.places[index];
+        let known = place.frame > 0 && place.at == at;
+        known.then(|| (&self.codes[index * self.code_dims..][..self.code_dims], age_class(self.frames + 1 - place.frame)))
+    }
+
+    /// Takes in a frame: the view goes by `motion` if it `moved`, and its tokens are what is now at their places.
+    pub fn remember(&mut self, codes: &[u8], motion: [i32; 2], moved: bool) {
+        if moved {
+            self.view = [self.view[0] + motion[0], self.view[1] + motion[1]];
+        }
+        self.frames += 1;
+        for ((token, enters), levels) in self.tokens.iter().zip(codes.chunks_exact(self.code_dims)) {
+            if !enters || levels[0] == UNKNOWN {
+                continue;
+            }
+            let at = [self.view[0] + token[0], self.view[1] + token[1]];
+            let index = index(at);
+            self.places[index] = Place { at, frame: self.frames };
+            self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
+        }
+    }
+
+    /// Where the view is, in steps from where it began.
+    pub fn view(&self) -> [i32; 2] {
+        self.view
+    }
+
+    /// Frames remembered.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Every place of the torus row by row: where it is, the frame that last showed it (from 1; 0 where none did), and its levels.
+    pub fn places(&self) -> impl Iterator<Item = ([i32; 2], u32, &[u8])> {
+        let places = self.places.iter().zip(self.codes.chunks_exact(self.code_dims));
+        places.map(|(place, levels)| (place.at, place.frame, levels))
+    }
+}
+
+fn index(at: [i32; 2]) -> usize {
+    (at[1].rem_euclid(SIDE) * SIDE + at[0].rem_euclid(SIDE)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::decode::random;
+
+    const FRAME: FrameDims = FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5 };
+    const OWN: usize = 4;
+
+    fn recall() -> RecallDims {
+        RecallDims { step_px: 8, covered: vec![1] }
+    }
+
+    fn codes(first: u8) -> Vec<u8> {
+        (0..FRAME.code_bytes()).map(|i| (first as usize + i) as u8 % 5).collect()
+    }
+
+    #[test]
+    fn what_was_seen_is_found_where_it_is() {
+        let mut map = Map::new(&FRAME, &recall());
+        assert_eq!(map.recall(0, OWN, [0, 0]), None);
+        let first = codes(0);
+        map.remember(&first, [0, 0], false);
+        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&first[0..2], 1)));
+        // Two steps east are one token: token 3 is where token 4 was.
+        map.remember(&codes(1), [1, 0], true);
+        assert_eq!(map.recall(3, OWN, [1, 0]), Some((&first[8..10], 1)));
+        assert_eq!(map.recall(5, OWN, [1, 0]), None, "land not seen yet");
+        // A step back west from there by the tap to the left.
+        assert_eq!(map.recall(3, OWN - 1, [1, 0]), Some((&codes(1)[6..8], 1)));
+        // A step that was blocked leaves the view where it is, and the newer token takes the place.
+        map.remember(&codes(2), [1, 0], false);
+        assert_eq!(map.view(), [1, 0]);
+        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&codes(2)[0..2], 1)));
+        map.clear();
+        assert_eq!(map.recall(0, OWN, [0, 0]), None);
+    }
+
+    #[test]
+    fn covered_and_unknown_tokens_do_not_enter() {
+        let mut map = Map::new(&FRAME, &recall());
+        let mut frame = codes(0);
+        frame[8..10].fill(UNKNOWN);
+        map.remember(&frame, [0, 0], false);
+        assert_eq!(map.recall(1, OWN, [0, 0]), None, "the figure's place");
+        assert_eq!(map.recall(4, OWN, [0, 0]), None, "not given");
+        assert!(map.recall(5, OWN, [0, 0]).is_some());
+    }
+
+    #[test]
+    fn ages_grow_and_a_side_away_is_another_place() {
+        let mut map = Map::new(&FRAME, &recall());
+        map.remember(&codes(0), [0, 0], false);
+        let mut seen = Vec::new();
+        // Far to the south, where nothing of the first frame is written again.
+        for _ in 0..200 {
+            let back = [0, -map.view()[1]];
+            seen.push(map.recall(0, OWN, back).map(|(_, age)| age));
+            map.remember(&codes(1), [0, 8], map.view()[1] < 100);
+        }
+        assert_eq!([seen[0], seen[2], seen[8], seen[32], seen[128]], [1, 2, 3, 4, 5].map(Some));
+        assert_eq!(map.recall(0, OWN, [SIDE, -map.view()[1]]), None);
+    }
+
+    #[test]
+    fn pictures_tell_whether_the_view_moved() {
+        let land = |x: usize, y: usize| ((x * 7919 + y * 104_729) * 31 % 251) as u8;
+        let seen_from = |x0: usize, y0: usize| -> Vec<u8> {
+            let pixel = |i: usize| {
+                let (x, y) = (i % FRAME.width_px, i / FRAME.width_px);
+                // The figure stands on token 1.
+                if x / 16 == 1 && y < 16 { 255 } else { land(x + x0, y + y0) }
+            };
+            (0..FRAME.width_px * FRAME.height_px).flat_map(|i| [pixel(i); 3]).collect()
+        };
+        let home = seen_from(80, 80);
+        let is = |after: &[u8], motion| moved::<3>(&home, after, motion, &FRAME, &recall());
+        assert!(is(&seen_from(88, 80), [1, 0]) && is(&seen_from(72, 80), [-1, 0]));
+        assert!(is(&seen_from(80, 88), [0, 1]) && is(&seen_from(80, 72), [0, -1]));
+        // Negative controls: blocked, and asked for nothing.
+        assert!(!is(&home, [1, 0]) && !is(&home, [0, -1]) && !is(&seen_from(88, 80), [0, 0]));
+    }
+
+    /// Pixel by pixel, as the model document has it.
+    #[test]
+    fn differences_are_those_of_every_pixel_that_scrolls() {
+        let picture = |seed: u32| -> Vec<u8> {
+            (0..FRAME.rgb_bytes() / 3)
+                .flat_map(|i| [0, 1, 2, 3].map(|c| if c == 3 { 255 } else { random(seed, i as u32, c, 0, 0) as u8 }))
+                .collect()
+        };
+        let (before, after) = (picture(1), picture(2));
+        let (w, h) = (FRAME.width_px as i32, FRAME.height_px as i32);
+        for motion in [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1], [2, -1], [-5, 3], [6, 0], [0, -100]] {
+            let recall = RecallDims { step_px: 8, covered: vec![1, 5] };
+            let (dx, dy) = (motion[0] * 8, motion[1] * 8);
+            let counts = |x: i32, y: i32| {
+                (0..w).contains(&x) && (0..h).contains(&y) && !recall.covered.contains(&((y / 16 * (w / 16) + x / 16) as usize))
+            };
+            let mut expected = [0u32; 2];
+            for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).filter(|&(x, y)| counts(x, y) && counts(x + dx, y + dy)) {
+                for c in 0..3 {
+                    let at = |x: i32, y: i32| ((y * w + x) * 4 + c) as usize;
+                    expected[0] += u32::from(after[at(x, y)].abs_diff(before[at(x + dx, y + dy)]));
+                    expected[1] += u32::from(after[at(x, y)].abs_diff(before[at(x, y)]));
+                }
+            }
+            if motion == [0, 0] {
+                expected = [0, 0];
+            }
+            assert_eq!(differences::<4>(&before, &after, motion, &FRAME, &recall), expected, "{motion:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! From what a player types to what the network is told: words of the word table.
+
+pub mod advice;
+mod fade;
+mod table;
+
+use crate::engine::PromptWord;
+pub use fade::Fade;
+pub use table::{CHANNELS, TABLE_NAME, WordTable};
+
+/// Words that say nothing about a place by themselves: read and left out.
+const SILENT: &[&str] = &[
+    "a", "an", "the", "and", "or", "of", "with", "in", "on", "at", "by", "to", "from", "into", "as", "is", "are", "it", "its", "this",
+    "that", "there", "while", "i", "we", "my", "our", "some", "very", "comes", "up",
+];
+
+/// One typed word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Byte range in the text.
+    pub range: std::ops::Range<usize>,
+    pub fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// This row of the word table.
+    Known(u16),
+    /// In no table.
+    Unknown,
+    /// Says nothing by itself.
+    Silent,
+    /// Known, but the prompt already holds as many words as the pack takes.
+    TooMany,
+}
+
+/// Splits `text` into words (letters and digits, any case) and looks each up.
+pub fn read(text: &str, most_words: usize) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut known = 0;
+    let mut start = None;
+    let ends = text.char_indices().chain(std::iter::once((text.len(), ' ')));
+    for (at, letter) in ends {
+        if letter.is_alphanumeric() || letter == '\'' {
+            start.get_or_insert(at);
+        } else if let Some(from) = start.take() {
+            let word = &text[from..at];
+            let fate = match WordTable::get().find(word) {
+                _ if SILENT.contains(&word.to_lowercase().as_str()) => Fate::Silent,
+                None => Fate::Unknown,
+                Some(_) if known == most_words => Fate::TooMany,
+                Some(id) => {
+                    known += 1;
+                    Fate::Known(id)
+                }
+            };
+            words.push(Word { range: from..at, fate });
+        }
+    }
+    words
+}
+
+/// Rows of the known words, in order.
+pub fn ids(words: &[Word]) -> Vec<u16> {
+    words.iter().filter_map(|w| if let Fate::Known(id) = w.fate { Some(id) } else { None }).collect()
+}
+
+/// The known words of `text`, each counting in full.
+pub fn words_of(text: &str, most_words: usize) -> Vec<PromptWord> {
+    ids(&read(text, most_words)).into_iter().map(PromptWord::whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(word: &str) -> u16 {
+        WordTable::get().find(word).unwrap_or_else(|| panic!("{word} is in the table"))
+    }
+
+    #[test]
+    fn known_words_get_their_rows_and_unknown_ones_are_marked_where_they_stand() {
+        let text = "Snow, über-forest; at night!";
+        let words = read(text, 8);
+        assert_eq!(ids(&words), [id("snow"), id("forest"), id("night")]);
+        let unknown: Vec<&str> = words.iter().filter(|w| w.fate == Fate::Unknown).map(|w| &text[w.range.clone()]).collect();
+        assert_eq!(unknown, ["über"]);
+        assert_eq!(words[3].fate, Fate::Silent);
+    }
+
+    #[test]
+    fn words_past_the_longest_prompt_are_told_apart_from_unknown_ones() {
+        let words = read("snow forest qwrtzx night", 2);
+        assert_eq!(ids(&words), [id("snow"), id("forest")]);
+        assert_eq!(words[2].fate, Fate::Unknown);
+        assert_eq!(words[3].fate, Fate::TooMany);
+    }
+
+    #[test]
+    fn any_text_is_read() {
+        assert!(read("  ,;  ", 4).is_empty() && read("", 4).is_empty());
+        let long = "snow ".repeat(2000);
+        assert_eq!(words_of(&long, 12).len(), 12);
+        // Other scripts, emoji and control characters are words nobody knows, or none at all.
+        let odd = read("雪の森 \u{1F332}\u{200D} \u{0007}лес\u{202E}", 8);
+        assert!(!odd.is_empty() && odd.iter().all(|w| w.fate == Fate::Unknown));
+    }
+
+    #[test]
+    fn every_word_of_captions_and_test_prompts_is_in_the_table() {
+        let all = crate::worlds::words::vocabulary(false).into_iter().chain(crate::worlds::words::vocabulary(true));
+        let lost: Vec<&str> = all.filter(|word| read(word, 8).iter().any(|w| w.fate == Fate::Unknown)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+}

@@ -1,0 +1,113 @@
+//! What a prompt in any words wishes of a simulator: phrases of the lexicon first, and words beyond it by the nearest one that means
+//! something alone.
+
+use std::sync::LazyLock;
+
+use super::lexicon::lexicon;
+use crate::prompt::{self, WordTable};
+use crate::worlds::scene::Wish;
+
+/// A word that is less close to every phrase of one word says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village",
+/// while "president" and "money" stay below 0.3.
+const NEAR: f32 = 0.5;
+
+static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
+    let mut heard = Vec::new();
+    for value in Wish::words() {
+        heard.push(Heard { words: rows(value), value });
+        heard.extend(lexicon().phrases_of(value).map(|phrase| Heard { words: rows(phrase.text), value }));
+    }
+    heard.retain(|h| !h.words.is_empty());
+    // Stable: of the same words the first value named stays first.
+    heard.sort_by_key(|h| std::cmp::Reverse(h.words.len()));
+    heard
+});
+
+/// Words that wish for a value, by its plain word.
+struct Heard {
+    /// Rows of the word table, those that say nothing by themselves left out.
+    words: Vec<u16>,
+    value: &'static str,
+}
+
+fn rows(text: &str) -> Vec<u16> {
+    prompt::ids(&prompt::read(text, usize::MAX))
+}
+
+/// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
+pub fn wish_of(words: &[u16]) -> Wish {
+    let mut said = Vec::new();
+    let mut rest = words;
+    while let Some(&first) = rest.first() {
+        match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
+            Some(phrase) => {
+                said.push(phrase.value);
+                rest = &rest[phrase.words.len()..];
+            }
+            None => {
+                said.extend(nearest(first));
+                rest = &rest[1..];
+            }
+        }
+    }
+    Wish::of_words(said)
+}
+
+/// The value whose phrase of one word is the nearest, if any is near.
+fn nearest(word: u16) -> Option<&'static str> {
+    let table = WordTable::get();
+    let alone = HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (table.closeness(word, h.words[0]), h.value));
+    alone.filter(|(closeness, _)| *closeness >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::scene::{Biome, Feature, Light, Season, Style, Weather};
+    use crate::worlds::words::{say, test_prompts};
+
+    fn wish(text: &str) -> Wish {
+        wish_of(&rows(text))
+    }
+
+    #[test]
+    fn words_no_caption_holds_are_understood_by_their_neighbours() {
+        let asked = wish("Tundra, midnight!");
+        assert_eq!((asked.biome, asked.light), (Some(Biome::Snow), Some(Light::Night)));
+        assert_eq!(wish("an icy tundra at midnight"), asked);
+        // In no phrase at all.
+        assert_eq!(wish("sandstorm").biome, Some(Biome::Desert));
+        assert_eq!(wish("tulip").features, [Feature::Flowers]);
+        assert_eq!(wish("moonlit movie").style, Some(Style::Noir));
+        assert_eq!(wish("cold").season, Some(Season::Winter));
+        assert!(wish("president money quickly").is_empty(), "far from everything");
+        assert!(wish("").is_empty() && wish("qwrtzx \u{1F332}").is_empty());
+    }
+
+    #[test]
+    fn the_longest_phrase_wins_over_its_words() {
+        let asked = wish("a meadow in falling snow with autumn colours");
+        assert_eq!((asked.biome, asked.weather, asked.season), (Some(Biome::Meadow), Some(Weather::Snowfall), Some(Season::Autumn)));
+        assert_eq!(wish("snow").biome, Some(Biome::Snow));
+    }
+
+    /// The prompts of the evaluation ask the simulator for what they mean, in words seen and unseen.
+    #[test]
+    fn worded_prompts_wish_for_what_they_mean() {
+        let (mut agreed, mut asked) = (0, 0);
+        let mut count = |meant: bool, understood: bool| {
+            asked += usize::from(meant);
+            agreed += usize::from(meant && understood);
+        };
+        let worded = test_prompts().into_iter().map(|p| (p.text, p.wish));
+        for (text, meant) in worded.chain((0..500).map(|seed| (say(&Wish::drawn(seed), seed, seed % 2 == 0), Wish::drawn(seed)))) {
+            let understood = wish(&text);
+            count(meant.biome.is_some(), understood.biome == meant.biome);
+            count(meant.light.is_some(), understood.light == meant.light);
+            count(meant.weather.is_some(), understood.weather == meant.weather);
+            count(meant.season.is_some(), understood.season == meant.season);
+            count(meant.style.is_some(), understood.style == meant.style);
+        }
+        assert!(agreed * 100 >= asked * 95, "{agreed} of {asked}");
+    }
+}

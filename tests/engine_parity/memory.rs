@@ -1,0 +1,110 @@
+//! What the map is for: land seen long before the window began is recalled, alike in every engine, and found again after a restore.
+
+use super::*;
+use somnium::engine::inputs::frames_that_matter;
+
+fn action_of(m: &Manifest, motion: [i32; 2]) -> u8 {
+    m.actions.iter().position(|action| action.motion == motion).expect("such an action") as u8
+}
+
+/// A walk of random codes to the east and back, blocked once each way, that ends one step from home; and the frame that comes home.
+fn there_and_back(m: &Manifest) -> (Vec<TokenFrame>, TokenFrame) {
+    let far = m.dynamics.as_ref().expect("with dynamics").window + 3;
+    let (east, west) = (action_of(m, [1, 0]), action_of(m, [-1, 0]));
+    let way = |action, steps| [vec![(action, true)], vec![(action, false)], vec![(action, true); steps - 1]].concat();
+    let walk = [way(east, far), way(west, far)].concat();
+    let start = TokenFrame { action: m.actions.len() as u8, moved: false, ..random_frames(m, 1).remove(0) };
+    let frames = random_frames(m, walk.len() as u32 + 1).into_iter().skip(1).zip(walk);
+    let mut history: Vec<TokenFrame> =
+        std::iter::once(start).chain(frames.map(|(frame, (action, moved))| TokenFrame { action, moved, ..frame })).collect();
+    let home = history.pop().expect("not empty");
+    (history, home)
+}
+
+#[test]
+fn land_seen_before_the_window_is_recalled_alike() {
+    for m in [odd_manifest(), pocket_manifest()] {
+        let pack = pack_of(m, 20);
+        let m = &pack.manifest;
+        let s = settings(m);
+        let (history, home) = there_and_back(m);
+        assert!(history.len() > frames_that_matter(m) + 3);
+        let logits = |engine: &mut dyn Engine, history: &[TokenFrame]| {
+            engine.restore(history, 0).expect("restored");
+            engine.teacher_force(&home, &s).expect("logits")
+        };
+        let mut oracle = reference(&pack);
+        let expected = logits(&mut *oracle, &history);
+        for mut engine in cpu_variants(&pack) {
+            let worst = largest_difference(&logits(&mut engine, &history), &expected);
+            assert!(worst < TOLERANCE, "{}: off by {worst}", engine.info().device);
+        }
+        for (name, build) in ENGINES {
+            let worst = largest_difference(&logits(&mut *build(&pack), &history), &expected);
+            assert!(worst < TOLERANCE, "{name}: off by {worst}");
+        }
+        // Negative controls: what the first frame showed, that it was there at all, and where the view went since.
+        let mut changed = history.clone();
+        changed[0].codes.iter_mut().filter(|code| **code != UNKNOWN).for_each(|code| *code = m.frame.code_levels as u8 - 1 - *code);
+        let mut led_astray = history.clone();
+        led_astray[1].moved = false;
+        for wrong in [&changed[..], &history[1..], &led_astray] {
+            let off = largest_difference(&logits(&mut *oracle, wrong), &expected);
+            assert!(off > 10.0 * TOLERANCE, "a wrong past goes unnoticed: {off}");
+        }
+        // Without a map the first frame is out of sight.
+        let mut forgetful = pack.clone();
+        forgetful.manifest.dynamics.as_mut().expect("with dynamics").recall = None;
+        forgetful.tensors.retain(|name, _| !name.starts_with("dyn.recall"));
+        for build in [reference, cpu] {
+            let mut engine = build(&forgetful);
+            assert_eq!(logits(&mut *engine, &history), logits(&mut *engine, &changed));
+        }
+    }
+}
+
+#[test]
+fn a_restored_dream_knows_the_land_of_the_whole_walk() {
+    for (name, build) in ENGINES {
+        let pack = pack_of(odd_manifest(), 21);
+        let m = &pack.manifest;
+        let s = DecodeSettings { temperature: 3.0, ..settings(m) };
+        let script: Vec<_> = (0..40).map(|t| ([0, 0, 2, 1, 2, 0, 2, 2][t % 8], None)).collect();
+        let mut played = build(&pack);
+        let history = play(&mut *played, &script[..30], &s, &mut Vec::new());
+        let walked = |moved: bool| history.iter().filter(|frame| frame.moved == moved).count();
+        assert!(walked(true) > 3 && walked(false) > 3, "{name}: {} of {} frames moved", walked(true), history.len());
+        let future = play(&mut *played, &script[30..], &s, &mut Vec::new());
+        let mut restored = build(&pack);
+        restored.dream(0, &s).expect("dreamed");
+        let mut go_on = |history: &[TokenFrame]| {
+            restored.restore(history, 30).expect("restored");
+            play(&mut *restored, &script[30..], &s, &mut Vec::new())
+        };
+        assert_eq!(go_on(&history), future, "{name}");
+        // Negative control: the frames of the window alone are not enough.
+        assert_ne!(go_on(&history[history.len() - frames_that_matter(m)..]), future, "{name}: the map does not matter");
+    }
+}
+
+#[test]
+fn the_odometer_reads_the_pictures_that_are_shown() {
+    for (name, build) in ENGINES {
+        let pack = pack_of(odd_manifest(), 22);
+        let m = &pack.manifest;
+        let recall = m.dynamics.as_ref().and_then(|d| d.recall.as_ref()).expect("with recall");
+        let s = DecodeSettings { temperature: 3.0, ..settings(m) };
+        let mut engine = build(&pack);
+        let (mut before, mut seen) = (None, [0; 2]);
+        for (action, _) in script(m, 20) {
+            let frame = play(&mut *engine, &[(action, None)], &s, &mut Vec::new()).remove(0);
+            let after = engine.read_picture().expect("read");
+            let motion = motion_of(m, action);
+            let moved = before.is_some_and(|before: Vec<u8>| moved::<4>(&before, &after, motion, &m.frame, recall));
+            assert_eq!(frame.moved, moved, "{name}");
+            seen[usize::from(moved)] += 1;
+            before = Some(after);
+        }
+        assert!(seen[0] > 2 && seen[1] > 2, "{name}: {seen:?}");
+    }
+}
