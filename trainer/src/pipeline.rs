@@ -115,7 +115,7 @@ impl Run {
 
     /// Trains the latent action model and names its codes in `lam/actions.json`.
     pub fn train_lam(&self, budget: Budget) -> Result<()> {
-        let stage = Arc::new(LamStage::new(self.source.clone(), self.preset.clone(), self.info.seed));
+        let stage = Arc::new(self.lam_stage()?);
         let start = self.start(stage.as_ref(), "lam")?;
         let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
         let actions = stage.label(&model, &self.device)?;
@@ -139,11 +139,14 @@ impl Run {
     }
 
     pub fn lam(&self) -> Result<(Lam, f64)> {
-        self.trained(&self.lam_stage(), "lam")
+        self.trained(&self.lam_stage()?, "lam")
     }
 
-    pub fn lam_stage(&self) -> LamStage {
-        LamStage::new(self.source.clone(), self.preset.clone(), self.info.seed)
+    pub fn lam_stage(&self) -> Result<LamStage> {
+        let frame = self.preset.frame(self.source.info());
+        let clips: Vec<Clip> = (0..SCROLL_CLIPS).map(|number| self.source.clip(number, SCROLL_FRAMES, true)).collect::<Result<_>>()?;
+        let covered = scroll::stay_behind(clips.iter(), &frame);
+        Ok(LamStage { source: self.source.clone(), preset: self.preset.clone(), frame, covered, seed: self.info.seed })
     }
 
     /// The trained model of a stage, from its checkpoint or from `--from`, and the seconds its checkpoint took.
@@ -204,16 +207,17 @@ impl Run {
         let scroll = match known.and_then(|m| m.dynamics.as_ref().map(|d| (m, d))) {
             Some((m, d)) => Scroll { recall: d.recall.clone(), motions: m.actions.iter().map(|action| action.motion).collect() },
             None => {
-                let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
-                let clips = (0..SCROLL_CLIPS).map(|number| {
+                let lam = if recorded_only { None } else { Some((self.lam_stage()?, self.lam()?.0)) };
+                let with_codes = |number| {
                     let clip = self.source.clip(number, SCROLL_FRAMES, true)?;
                     let codes = match &lam {
                         Some((stage, model)) => stage.codes(model, &clip, &self.device)?,
                         None => clip.actions.clone(),
                     };
                     Ok((clip, codes))
-                });
-                scroll::measure(clips, self.preset.dynamics.actions, &self.preset.frame(self.source.info()))?
+                };
+                let clips: Vec<_> = (0..SCROLL_CLIPS).map(with_codes).collect::<Result<_>>()?;
+                scroll::measure(&clips, self.preset.dynamics.actions, &self.preset.frame(self.source.info()))
             }
         };
         fs::write(&path, serde_json::to_vec_pretty(&scroll)?)?;
@@ -261,7 +265,7 @@ impl Run {
             }
         }
         let tokenizer = self.tokenizer()?.0;
-        let lam = if recorded_only { None } else { Some((self.lam_stage(), self.lam()?.0)) };
+        let lam = if recorded_only { None } else { Some((self.lam_stage()?, self.lam()?.0)) };
         let frame = self.preset.frame(self.source.info());
         let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
         let started = Instant::now();

@@ -1,6 +1,5 @@
 //! How a world scrolls, read off its clips: where the view goes under each action, in which steps, and which tokens stay behind.
 
-use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
 use somnium::pack::manifest::{FrameDims, RecallDims};
@@ -22,31 +21,13 @@ pub struct Scroll {
 }
 
 /// Reads it off clips with a code for every step; `codes` of them are known.
-pub fn measure<'a>(clips: impl Iterator<Item = Result<(Clip, Vec<Option<u8>>)>> + 'a, codes: usize, frame: &FrameDims) -> Result<Scroll> {
-    let side = 2 * REACH + 1;
-    // Earlier candidates win where several fit alike: standing first.
-    let mut shifts: Vec<(i32, i32)> = (0..side * side).map(|i| (i % side - REACH, i / side - REACH)).collect();
-    shifts.sort_by_key(|(dx, dy)| dx * dx + dy * dy);
+pub fn measure(clips: &[(Clip, Vec<Option<u8>>)], codes: usize, frame: &FrameDims) -> Scroll {
+    let shifts = shifts();
     let mut seen = vec![vec![0u32; shifts.len()]; codes];
-    // Of each token, moved steps in which it fits better where it was, and all.
-    let mut behind = vec![(0u32, 0u32); frame.tokens()];
-    for clip in clips {
-        let (clip, steps) = clip?;
-        let small: Vec<Vec<f32>> = (0..clip.len()).map(|t| shrunk(clip.frame(t), frame.width_px, frame.height_px, SHRINK)).collect();
-        let picture = |t: usize| Picture { values: &small[t], w: frame.width_px / SHRINK, h: frame.height_px / SHRINK };
-        for (t, code) in steps.iter().enumerate().skip(1) {
-            let Some(code) = *code else { continue };
-            let best = best_shift(picture(t - 1), picture(t), &shifts, |_, _| true);
-            seen[usize::from(code)][best] += 1;
-            if best == 0 {
-                continue;
-            }
-            let patch = frame.patch_px / SHRINK;
-            for (n, (stayed, all)) in behind.iter_mut().enumerate() {
-                let inside = |x: usize, y: usize| (x / patch, y / patch) == (n % frame.grid_w(), n / frame.grid_w());
-                let error = |shift| shift_error(picture(t - 1), picture(t), shift, inside);
-                *stayed += u32::from(error((0, 0)) < error(shifts[best]));
-                *all += 1;
+    for (clip, steps) in clips {
+        for (pair, code) in small_frames(clip, frame).windows(2).zip(steps.iter().skip(1)) {
+            if let Some(code) = code {
+                seen[usize::from(*code)][best(pair, &shifts, frame)] += 1;
             }
         }
     }
@@ -62,12 +43,54 @@ pub fn measure<'a>(clips: impl Iterator<Item = Result<(Clip, Vec<Option<u8>>)>> 
         .collect();
     let step_px = motions_px.iter().flatten().fold(0, |step, d| gcd(step, d.unsigned_abs() as usize));
     if step_px == 0 {
-        return Ok(Scroll { recall: None, motions: motions_px });
+        return Scroll { recall: None, motions: motions_px };
     }
     let step_px = gcd(step_px, frame.patch_px);
-    let covered = (0..frame.tokens()).filter(|n| 2 * behind[*n].0 > behind[*n].1).collect();
+    let covered = stay_behind(clips.iter().map(|(clip, _)| clip), frame);
     let motions = motions_px.iter().map(|motion| motion.map(|d| d / step_px as i32)).collect();
-    Ok(Scroll { recall: Some(RecallDims { step_px, covered }), motions })
+    Scroll { recall: Some(RecallDims { step_px, covered }), motions }
+}
+
+/// Tokens that look more like themselves than like what scrolls over them, in most steps that move the view.
+pub fn stay_behind<'a>(clips: impl Iterator<Item = &'a Clip>, frame: &FrameDims) -> Vec<usize> {
+    let (shifts, patch) = (shifts(), frame.patch_px / SHRINK);
+    // Of each token, moved steps in which it fits better where it was; and all moved steps.
+    let (mut stayed, mut moved) = (vec![0u32; frame.tokens()], 0);
+    for clip in clips {
+        for pair in small_frames(clip, frame).windows(2) {
+            let best = best(pair, &shifts, frame);
+            if best == 0 {
+                continue;
+            }
+            moved += 1;
+            for (n, stayed) in stayed.iter_mut().enumerate() {
+                let inside = |x: usize, y: usize| (x / patch, y / patch) == (n % frame.grid_w(), n / frame.grid_w());
+                let error = |shift| shift_error(picture(&pair[0], frame), picture(&pair[1], frame), shift, inside);
+                *stayed += u32::from(error((0, 0)) < error(shifts[best]));
+            }
+        }
+    }
+    (0..frame.tokens()).filter(|n| 2 * stayed[*n] > moved).collect()
+}
+
+/// Shifts looked for. Earlier ones win where several fit alike: standing comes first.
+fn shifts() -> Vec<(i32, i32)> {
+    let side = 2 * REACH + 1;
+    let mut shifts: Vec<(i32, i32)> = (0..side * side).map(|i| (i % side - REACH, i / side - REACH)).collect();
+    shifts.sort_by_key(|(dx, dy)| dx * dx + dy * dy);
+    shifts
+}
+
+fn small_frames(clip: &Clip, frame: &FrameDims) -> Vec<Vec<f32>> {
+    (0..clip.len()).map(|t| shrunk(clip.frame(t), frame.width_px, frame.height_px, SHRINK)).collect()
+}
+
+fn picture<'a>(values: &'a [f32], frame: &FrameDims) -> Picture<'a> {
+    Picture { values, w: frame.width_px / SHRINK, h: frame.height_px / SHRINK }
+}
+
+fn best(pair: &[Vec<f32>], shifts: &[(i32, i32)], frame: &FrameDims) -> usize {
+    best_shift(picture(&pair[0], frame), picture(&pair[1], frame), shifts, |_, _| true)
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -85,19 +108,19 @@ mod tests {
         let info = source.info().clone();
         let frame =
             FrameDims { width_px: info.width_px, height_px: info.height_px, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2 };
-        let clips = |scramble: bool| {
-            let source = &source;
-            (0..4).map(move |number| {
-                let clip = source.clip(number, 48, true)?;
+        let clips = |scramble: bool| -> Vec<(Clip, Vec<Option<u8>>)> {
+            let with_codes = |number| {
+                let clip = source.clip(number, 48, true).expect("a clip");
                 let codes = clip.actions.iter().enumerate().map(|(t, a)| if scramble { a.map(|_| (t % 5) as u8) } else { *a }).collect();
-                Ok((clip, codes))
-            })
+                (clip, codes)
+            };
+            (0..4).map(with_codes).collect()
         };
-        let scroll = measure(clips(false), 5, &frame).expect("clips");
+        let scroll = measure(&clips(false), 5, &frame);
         assert_eq!(scroll.motions, [[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]]);
         assert_eq!(scroll.recall, Some(RecallDims { step_px: 8, covered: vec![31] }));
         // Negative control: codes that say nothing about the movement have none.
-        let scrambled = measure(clips(true), 5, &frame).expect("clips");
+        let scrambled = measure(&clips(true), 5, &frame);
         assert_ne!(scrambled.motions, scroll.motions);
     }
 }

@@ -34,7 +34,9 @@ impl Inference {
         // The stage's own sizes are the pack's; batches play no part in inference.
         let preset = Preset { lam: dims, ..preset::by_name("pocket").context("no preset")? };
         let frame = pack.manifest.frame;
-        let stage = LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, seed: 0 };
+        let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let covered = recall.map(|recall| recall.covered.clone()).unwrap_or_default();
+        let stage = LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, covered, seed: 0 };
         let lam = params::replace("lam", Lam::new(&frame, &dims, device), &pack_values(pack), device)?;
         Ok(Some(Self { stage, lam, device: device.clone() }))
     }

@@ -251,11 +251,7 @@ impl Evaluation<'_> {
         // Rollouts come back in the order of their plans.
         let played: Vec<(Plan, &Rollout)> = plans(effort).into_iter().zip(&all).collect();
         let of = |kind: Kind, wanted: &dyn Fn(&Plan) -> bool| -> Vec<&Rollout> {
-            played
-                .iter()
-                .filter(|(plan, _)| plan.kind == kind && plan.seed < Self::seed(4) && wanted(plan))
-                .map(|(_, rollout)| *rollout)
-                .collect()
+            played.iter().filter(|(plan, _)| plan.kind == kind && !plan.other_keys && wanted(plan)).map(|(_, rollout)| *rollout).collect()
         };
         let by_all = |wanted: &dyn Fn(&Plan) -> bool| Played {
             dream: of(Kind::Dream, wanted),
@@ -272,7 +268,7 @@ impl Evaluation<'_> {
         self.report.figures.extend(free::moving_share(&held));
         let long = by_all(&|plan| plan.frames >= effort.frames);
         if let Some(probe) = probe {
-            let reference: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.seed >= Self::seed(4)).map(|(_, r)| *r).collect();
+            let reference: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.other_keys).map(|(_, r)| *r).collect();
             self.report.figures.extend(stability::figures(&long, &reference, &probe.info));
         }
         self.pictures(judge, workers, &long)
@@ -299,10 +295,10 @@ impl Evaluation<'_> {
     }
 }
 
-/// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator from other
-/// seeds; a few by the baselines.
+/// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator under other
+/// keys; a few by the baselines.
 fn plans(effort: &Effort) -> Vec<Plan> {
-    let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, keep };
+    let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, other_keys: false, keep };
     let mut plans = Vec::new();
     for policy in POLICIES {
         let held = policy == POLICIES[0];
@@ -320,7 +316,7 @@ fn plans(effort: &Effort) -> Vec<Plan> {
                 plans.push(plan(Kind::DreamIn(control::MANY_STEPS), policy, seed, free::HELD_FRAMES.min(effort.frames), false));
             }
             if number < effort.per_policy {
-                plans.push(plan(Kind::Simulator, policy, Evaluation::seed(4) + number, effort.frames, false));
+                plans.push(Plan { other_keys: true, ..plan(Kind::Simulator, policy, seed, effort.frames, false) });
             }
         }
     }
@@ -330,7 +326,14 @@ fn plans(effort: &Effort) -> Vec<Plan> {
 /// The probe on the simulator's own frames, and on dreams broken on purpose.
 fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, rollouts: u64) -> Result<Vec<Figure>> {
     let mut play = |kind| {
-        let plan = |number| Plan { kind, policy: "explorer", seed: Evaluation::seed(7) + number, frames: BROKEN_FRAMES, keep: false };
+        let plan = |number| Plan {
+            kind,
+            policy: "explorer",
+            seed: Evaluation::seed(7) + number,
+            frames: BROKEN_FRAMES,
+            other_keys: false,
+            keep: false,
+        };
         rollout::play(judge, workers, &(0..rollouts).map(plan).collect::<Vec<_>>())
     };
     let kinds = [

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use anyhow::Result;
-use somnium::worlds::StepOutcome;
+use anyhow::{Context, Result};
+use somnium::worlds::{StepOutcome, policy};
 
 use super::players::{HISTORY, Judge, Kind, Walk};
 use super::report::mean;
 use super::workers::{Worker, Workers};
 use crate::probe::{ProbeInfo, Reading};
+use crate::source::mix;
 
 /// Frames in which a rollout must prove itself again.
 pub const STRETCH: usize = 50;
@@ -22,6 +23,8 @@ pub struct Plan {
     pub policy: &'static str,
     pub seed: u64,
     pub frames: usize,
+    /// Press other keys than those of the seed from the start on: another walk through the same land.
+    pub other_keys: bool,
     /// Keep the pictures.
     pub keep: bool,
 }
@@ -157,6 +160,9 @@ fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
     let walk = Walk::new(&judge.world, plan.policy, plan.seed, false)?;
     let start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
     let (mut policy, mut last) = (start.walk.policy.boxed_clone(), start.walk.last);
+    if plan.other_keys {
+        policy = policy::by_name(plan.policy, mix(plan.seed, 1)).with_context(|| format!("no policy {:?}", plan.policy))?;
+    }
     let mut player = judge.player(plan.kind, &mut worker.engine, &start)?;
     let mut rollout = Rollout { policy: plan.policy, pictures: vec![player.shown().rgb.clone()], ..Rollout::default() };
     for t in 0..plan.frames {

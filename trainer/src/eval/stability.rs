@@ -11,7 +11,7 @@ const FAMILY: &str = "stability";
 /// Frames at the start and at the end of a rollout that drift is read from.
 const DRIFT_FRAMES: usize = 100;
 
-/// `reference`: the simulator from other seeds.
+/// `reference`: the simulator in the same lands under other keys.
 pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Figure> {
     let frames = all.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
     let percent = |name: &str| Figure::new(FAMILY, name, Unit::Percent);
@@ -47,9 +47,9 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
         all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),
         all.row(percent("the probe's confidence, last 100 frames"), |r| high(r, &late)),
-        drift("land, light, weather, style off other seeds' shares, first 100", &first),
-        drift("land, light, weather, style off other seeds' shares, last 100", &last),
-        all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other seeds", Unit::Plain).low_is_better(), |r| {
+        drift("land, light, weather, style off those under other keys, first 100", &first),
+        drift("land, light, weather, style off those under other keys, last 100", &last),
+        all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other keys", Unit::Plain).low_is_better(), |r| {
             frechet::distance(&frechet::clips(r), &frechet::clips(reference)).into()
         }),
     ]);

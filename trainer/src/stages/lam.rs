@@ -20,6 +20,10 @@ const CLIP_FRAMES: usize = 32;
 const VALIDATION_CLIPS: u64 = 16;
 /// Codes whose motion errs at most this much more than the best one's are told apart by the whole prediction.
 const ALIKE: f32 = 1.15;
+/// How much what does not scroll counts in a prediction, beside all of it: the figure shows what was meant, also where nothing moved.
+const FIGURE_WEIGHT: f32 = 1.0;
+/// Share of steps from which on a shift gets a code to start as.
+const FREQUENT: f64 = 0.02;
 /// Clips whose motion tells what codes start as.
 const START_CLIPS: u64 = 24;
 /// Held-out clips that codes are named by.
@@ -29,6 +33,8 @@ pub struct LamStage {
     pub source: Arc<dyn ClipSource>,
     pub preset: Preset,
     pub frame: FrameDims,
+    /// Tokens that do not scroll.
+    pub covered: Vec<usize>,
     pub seed: u64,
 }
 
@@ -40,17 +46,12 @@ pub struct Pairs {
 }
 
 impl LamStage {
-    pub fn new(source: Arc<dyn ClipSource>, preset: Preset, seed: u64) -> Self {
-        let frame = preset.frame(source.info());
-        Self { source, preset, frame, seed }
-    }
-
     fn shape(&self) -> LamShape {
         LamShape { frame: self.frame, dims: self.preset.lam }
     }
 
-    /// A whole-frame shift for every code to start from: codes are shared out over the shifts seen in some clips, in proportion to how
-    /// often each occurs (D'Hondt), so that the commonest get several.
+    /// A whole-frame shift for every code to start from: those seen often in some clips, one code each. Codes left over start as standing
+    /// still.
     fn frequent_shifts(&self) -> Result<Vec<(i32, i32)>> {
         let LamDims { shrink, reach, bits, .. } = self.preset.lam;
         let reach = reach as i32;
@@ -66,14 +67,10 @@ impl LamStage {
                 seen[best_shift(picture(0), picture(1), &candidates, |_, _| true)] += 1.0;
             }
         }
-        let mut given = vec![0.0; candidates.len()];
-        let next = |given: &mut Vec<f64>| {
-            let best =
-                (0..seen.len()).max_by(|a, b| (seen[*a] / (given[*a] + 1.0)).total_cmp(&(seen[*b] / (given[*b] + 1.0)))).unwrap_or(0);
-            given[best] += 1.0;
-            candidates[best]
-        };
-        Ok((0..1 << bits).map(|_| next(&mut given)).collect())
+        let steps: f64 = seen.iter().sum();
+        let mut frequent: Vec<usize> = (0..seen.len()).filter(|i| seen[*i] >= FREQUENT * steps).collect();
+        frequent.sort_by(|a, b| seen[*b].total_cmp(&seen[*a]));
+        Ok((0..1 << bits).map(|code| frequent.get(code).map_or((0, 0), |i| candidates[*i])).collect())
     }
 
     fn push_pair(&self, clip: &Clip, t: usize, pairs: &mut Pairs) {
@@ -101,44 +98,69 @@ impl LamStage {
         (tensor(pairs.before), tensor(pairs.after))
     }
 
-    /// The frame moved by each pair's code, and the whole prediction.
-    fn predict(&self, model: &Lam, before: Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
-        let codes = codes_tensor(codes, &before.device());
-        let moved = model.advect(before, codes.clone(), self.shape());
-        (moved.clone(), model.refine(moved, codes, self.shape()))
+    /// What each pair's code makes of its first frame: that frame moved by the code, or the frame itself where the step was blocked, which
+    /// is where the second frame lies closer to it.
+    fn base(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> Tensor<2> {
+        let moved = model.advect(before.clone(), codes_tensor(codes, &before.device()), self.shape());
+        let error = |x: &Tensor<2>| self.per_pair((x.clone() - after.clone()).abs()).mean_dim(1);
+        let [pairs, values] = self.per_pair(moved.clone()).dims();
+        let is_moved = error(&moved).lower_equal(error(before)).float().detach().expand([pairs, values]).reshape(before.dims());
+        moved * is_moved.clone() + before.clone() * (is_moved.neg() + 1.0)
     }
 
-    /// The code that explains each pair best: the one whose motion does, and among those that move about as well, the one whose whole
-    /// prediction does.
+    /// The same, and the whole prediction drawn upon it.
+    fn predict(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
+        let base = self.base(model, before, after, codes);
+        (base.clone(), model.refine(base, codes_tensor(codes, &before.device()), self.shape()))
+    }
+
+    /// `(pairs, values of a frame)`.
+    fn per_pair(&self, x: Tensor<2>) -> Tensor<2> {
+        let [rows, width] = x.dims();
+        let tokens = self.frame.tokens();
+        x.reshape([rows / tokens, tokens * width])
+    }
+
+    /// Of an error `(pairs * tokens, patch values)` the part on tokens that do not scroll, `(pairs, values)`; `None` where all do.
+    fn on_figure(&self, error: Tensor<2>) -> Option<Tensor<2>> {
+        if self.covered.is_empty() {
+            return None;
+        }
+        let ([rows, width], tokens) = (error.dims(), self.frame.tokens());
+        let covered: Vec<i64> = self.covered.iter().map(|token| *token as i64).collect();
+        let covered = Tensor::<1, Int>::from_data(TensorData::new(covered, [self.covered.len()]), &error.device());
+        let figure = error.reshape([rows / tokens, tokens, width]).select(1, covered);
+        Some(figure.reshape([rows / tokens, self.covered.len() * width]))
+    }
+
+    /// The code that explains each pair best: among those whose motion explains the frame about as well as any, the one whose whole
+    /// prediction does, the figure above all.
     fn best_codes(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Result<Vec<u8>> {
         let (tokens, width) = (self.frame.tokens(), before.dims()[1]);
-        let pairs = before.dims()[0] / tokens;
-        let codes = 1u8 << self.preset.lam.bits;
-        let device = before.device();
-        let error = |prediction: Tensor<2>, after: Tensor<2>| {
-            let pairs = after.dims()[0] / tokens;
-            let mean = (prediction - after).abs().reshape([pairs, tokens * width]).mean_dim(1);
-            mean.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
-        };
-        let of_pairs = |x: &Tensor<2>, rows: &[i64]| {
-            let rows = Tensor::<1, Int>::from_data(TensorData::new(rows.to_vec(), [rows.len()]), &device);
-            x.clone().reshape([pairs, tokens * width]).select(0, rows.clone()).reshape([rows.dims()[0] * tokens, width])
-        };
-        let mut moved_errors = Vec::new();
+        let (pairs, codes, device) = (before.dims()[0] / tokens, 1u8 << self.preset.lam.bits, before.device());
+        let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
+        let mut base_errors = Vec::new();
         for code in 0..codes {
-            let moved = model.advect(before.clone(), codes_tensor(&vec![code; pairs], &device), self.shape());
-            moved_errors.push(error(moved, after.clone())?);
+            let base = self.base(model, before, after, &vec![code; pairs]);
+            base_errors.push(values(self.per_pair((base - after.clone()).abs()).mean_dim(1))?);
         }
-        let least = |pair: usize| moved_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
+        let least = |pair: usize| base_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
         let mut best = vec![(f32::INFINITY, 0); pairs];
         for code in 0..codes {
-            let close = |pair: &i64| moved_errors[usize::from(code)][*pair as usize] <= ALIKE * least(*pair as usize);
+            let close = |pair: &i64| base_errors[usize::from(code)][*pair as usize] <= ALIKE * least(*pair as usize);
             let candidates: Vec<i64> = (0..pairs as i64).filter(close).collect();
             if candidates.is_empty() {
                 continue;
             }
-            let (_, whole) = self.predict(model, of_pairs(before, &candidates), &vec![code; candidates.len()]);
-            for (pair, error) in candidates.iter().zip(error(whole, of_pairs(after, &candidates))?) {
+            let rows = Tensor::<1, Int>::from_data(TensorData::new(candidates.clone(), [candidates.len()]), &device);
+            let of = |x: &Tensor<2>| self.per_pair(x.clone()).select(0, rows.clone()).reshape([candidates.len() * tokens, width]);
+            let (before, after) = (of(before), of(after));
+            let error = (self.predict(model, &before, &after, &vec![code; candidates.len()]).1 - after).abs();
+            let mut total = self.per_pair(error.clone()).mean_dim(1);
+            if let Some(figure) = self.on_figure(error) {
+                total = total + figure.mean_dim(1) * FIGURE_WEIGHT;
+            }
+            for (pair, error) in candidates.iter().zip(values(total)?) {
                 if error < best[*pair as usize].0 {
                     best[*pair as usize] = (error, code);
                 }
@@ -195,16 +217,17 @@ impl Stage for LamStage {
     fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Result<Tensor<1>> {
         let (before, after) = self.tensors(batch, device);
         let codes = self.best_codes(&model.valid(), &before.clone().inner(), &after.clone().inner())?;
-        let (moved, whole) = self.predict(model, before.clone(), &codes);
-        let (moved, whole) = (moved - after.clone(), whole - after.clone());
-        Ok(moved.abs().mean() + whole.clone().abs().mean() + whole.square().mean())
+        let (base, whole) = self.predict(model, &before, &after, &codes);
+        let (base, whole) = (base - after.clone(), whole - after);
+        let loss = base.abs().mean() + whole.clone().abs().mean() + whole.clone().square().mean();
+        Ok(self.on_figure(whole.abs()).map_or(loss.clone(), |figure| loss + figure.mean() * FIGURE_WEIGHT))
     }
 
     /// Purity of codes against recorded actions, and the prediction's error in units of copying the last frame.
     fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
         let codes = self.best_codes(model, &before, &after)?;
-        let error = (self.predict(model, before.clone(), &codes).1 - after.clone()).square().mean();
+        let error = (self.predict(model, &before, &after, &codes).1 - after.clone()).square().mean();
         let copy = (before - after).square().mean();
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
         let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
