@@ -1,7 +1,8 @@
 // y = epilogue(prologue(x) W + b). Prologue: none, or the modulated RMS norm of the row; epilogue: none, GELU, or addition to what y holds.
-// Constants ahead of this text: NORM, GELU, RESIDUAL, SCATTER.
+// Constants ahead of this text: NORM, GELU, RESIDUAL, SCATTER; the tile, ROWS (1, 2 or 4), ACROSS and DOWN.
 //
-// Tiers base and bare (`common/halves_*.wgsl`): every thread makes a tile of 4 rows by 4 columns in registers, without workgroup memory.
+// Weights are f16, read in each tier's own way (`common/halves_*.wgsl`); sums are f32. Every thread makes ROWS rows by 4 columns in
+// registers, without workgroup memory; a workgroup is ACROSS by DOWN threads. Whatever the tile, a sum runs over k in the same order.
 // The norm costs no pass of its own: rms(x) g W = (x g W) / root-mean-square(x), whose sum of squares is gathered along the way;
 // the modulation's shift reaches here as a part of the bias, one row for each action.
 
@@ -25,7 +26,7 @@ struct Shape {
 // (groups, rows, k4)
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 // (k / 2, m4): f16 weights of two rows of W, four columns each
-@group(0) @binding(3) var<storage, read> w: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> w: array<TwoRows>;
 // (actions + 1, m4)
 @group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
 // (actions + 1, k4)
@@ -58,10 +59,18 @@ fn write(group: u32, row: u32, column: u32, sum: vec4<f32>, squares: vec4<f32>) 
     }
 }
 
-@compute @workgroup_size(16, 4)
+// Four terms of each of four sums.
+fn add_products(sums: vec4<f32>, x: vec4<f32>, w0: vec4<f32>, w1: vec4<f32>, w2: vec4<f32>, w3: vec4<f32>) -> vec4<f32> {
+    var sum = fma(x.xxxx, w0, sums);
+    sum = fma(x.yyyy, w1, sum);
+    sum = fma(x.zzzz, w2, sum);
+    return fma(x.wwww, w3, sum);
+}
+
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let column = id.x;
-    let row = id.y * 4u;
+    let row = id.y * ROWS;
     let group = id.z;
     if (column >= shape.m4 || row >= shape.rows) {
         return;
@@ -77,46 +86,49 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var squares2 = vec4<f32>();
     var squares3 = vec4<f32>();
     for (var k = 0u; k < shape.k4; k++) {
-        var x0 = x[x_at + k];
-        var x1 = x[x_at + shape.k4 + k];
-        var x2 = x[x_at + 2u * shape.k4 + k];
-        var x3 = x[x_at + 3u * shape.k4 + k];
-        if (NORM) {
-            squares0 = fma(x0, x0, squares0);
-            squares1 = fma(x1, x1, squares1);
-            squares2 = fma(x2, x2, squares2);
-            squares3 = fma(x3, x3, squares3);
-            let g = gain[gain_at + k];
-            x0 = x0 * g;
-            x1 = x1 * g;
-            x2 = x2 * g;
-            x3 = x3 * g;
-        }
         let wa = w[2u * k * shape.m4 + column];
         let wb = w[(2u * k + 1u) * shape.m4 + column];
-        let w0 = vec4<f32>(halves(wa.x), halves(wa.y));
-        let w1 = vec4<f32>(halves(wa.z), halves(wa.w));
-        let w2 = vec4<f32>(halves(wb.x), halves(wb.y));
-        let w3 = vec4<f32>(halves(wb.z), halves(wb.w));
-        sum0 = fma(x0.xxxx, w0, sum0);
-        sum1 = fma(x1.xxxx, w0, sum1);
-        sum2 = fma(x2.xxxx, w0, sum2);
-        sum3 = fma(x3.xxxx, w0, sum3);
-        sum0 = fma(x0.yyyy, w1, sum0);
-        sum1 = fma(x1.yyyy, w1, sum1);
-        sum2 = fma(x2.yyyy, w1, sum2);
-        sum3 = fma(x3.yyyy, w1, sum3);
-        sum0 = fma(x0.zzzz, w2, sum0);
-        sum1 = fma(x1.zzzz, w2, sum1);
-        sum2 = fma(x2.zzzz, w2, sum2);
-        sum3 = fma(x3.zzzz, w2, sum3);
-        sum0 = fma(x0.wwww, w3, sum0);
-        sum1 = fma(x1.wwww, w3, sum1);
-        sum2 = fma(x2.wwww, w3, sum2);
-        sum3 = fma(x3.wwww, w3, sum3);
+        let w0 = upper(wa);
+        let w1 = lower(wa);
+        let w2 = upper(wb);
+        let w3 = lower(wb);
+        var g = vec4<f32>(1.0);
+        if (NORM) {
+            g = gain[gain_at + k];
+        }
+        var x0 = x[x_at + k];
+        if (NORM) {
+            squares0 = fma(x0, x0, squares0);
+            x0 = x0 * g;
+        }
+        sum0 = add_products(sum0, x0, w0, w1, w2, w3);
+        if (ROWS > 1u) {
+            var x1 = x[x_at + shape.k4 + k];
+            if (NORM) {
+                squares1 = fma(x1, x1, squares1);
+                x1 = x1 * g;
+            }
+            sum1 = add_products(sum1, x1, w0, w1, w2, w3);
+        }
+        if (ROWS > 2u) {
+            var x2 = x[x_at + 2u * shape.k4 + k];
+            var x3 = x[x_at + 3u * shape.k4 + k];
+            if (NORM) {
+                squares2 = fma(x2, x2, squares2);
+                squares3 = fma(x3, x3, squares3);
+                x2 = x2 * g;
+                x3 = x3 * g;
+            }
+            sum2 = add_products(sum2, x2, w0, w1, w2, w3);
+            sum3 = add_products(sum3, x3, w0, w1, w2, w3);
+        }
     }
     write(group, row, column, sum0, squares0);
-    write(group, row + 1u, column, sum1, squares1);
-    write(group, row + 2u, column, sum2, squares2);
-    write(group, row + 3u, column, sum3, squares3);
+    if (ROWS > 1u) {
+        write(group, row + 1u, column, sum1, squares1);
+    }
+    if (ROWS > 2u) {
+        write(group, row + 2u, column, sum2, squares2);
+        write(group, row + 3u, column, sum3, squares3);
+    }
 }

@@ -1,5 +1,6 @@
 // What a frame may know of the land from long ago: nine places of the map around where each token will be, added to what it takes over
-// from the frame before. The table holds each embedding row and each class of age times each tap's matrix.
+// from the frame before. The table holds each embedding row and each class of age times each tap's matrix. What lies at the token's own
+// place is also kept for the head to copy.
 
 struct Shape {
     tokens: u32,
@@ -24,7 +25,10 @@ struct Shape {
 @group(0) @binding(4) var<storage, read> table: array<vec4<f32>>;
 // (halves, rows, c4)
 @group(0) @binding(5) var<storage, read_write> prev: array<vec4<f32>>;
+// (halves, tokens, dims), then the tokens at their own places (tokens, dims), which are written
+@group(0) @binding(6) var<storage, read_write> tokens: array<u32>;
 
+const OWN: u32 = 4u;
 const AGES: u32 = 6u;
 
 // Class of what was seen `age` frames before the one that asks.
@@ -32,6 +36,11 @@ fn age_class(age: u32) -> u32 {
     let older = vec4<u32>(age) > vec4<u32>(2u, 8u, 32u, 128u);
     let exceeded = vec4<u32>(older);
     return 1u + exceeded.x + exceeded.y + exceeded.z + exceeded.w;
+}
+
+// Level of the token at a place in dimension `d`.
+fn code_at(place: u32, d: u32) -> u32 {
+    return (map[place + 3u + d / 4u] >> (8u * (d % 4u))) & 255u;
 }
 
 @compute @workgroup_size(64)
@@ -51,12 +60,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let at = corner + vec2<i32>(vec2<u32>(tap % 3u, tap / 3u)) - 1;
         let place = place_at(at, shape.dims);
         let seen = map[place + 2u];
-        if (seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at)) {
+        let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
+        if (tap == OWN && column == 0u) {
+            for (var d = 0u; d < shape.dims; d++) {
+                tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, code_at(place, d), known);
+            }
+        }
+        if (known) {
             let age = age_class(odometer.frames + 1u - seen);
             value = value + table[(tap_at + ages_at + age) * shape.c4 + column];
             for (var d = 0u; d < shape.dims; d++) {
-                let code = (map[place + 3u + d / 4u] >> (8u * (d % 4u))) & 255u;
-                value = value + table[(tap_at + d * shape.levels + code) * shape.c4 + column];
+                value = value + table[(tap_at + d * shape.levels + code_at(place, d)) * shape.c4 + column];
             }
         } else {
             // The unknown token's row, and "never seen".

@@ -1,5 +1,6 @@
 // The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
+// A source that offers the token a whole one adds its gate to the logit of its level, as long as its levels before are those drawn.
 // With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
 // Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
 
@@ -14,14 +15,16 @@ struct Shape {
     row: u32,
     // Rows of a group, a multiple of 4.
     rows: u32,
-    pad0: u32,
-    pad1: u32,
+    // Sources that may be copied from, at most SOURCES.
+    sources: u32,
+    pad: u32,
 }
 
 const LANES: u32 = 64u;
+const SOURCES: u32 = 2u;
 
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (groups, rows, row): hidden units before any level is known; group 1 without the prompt
+// (groups, rows, row): hidden units before any level is known, then the gates of the sources; group 1 without the prompt
 @group(0) @binding(2) var<storage, read> hidden: array<f32>;
 // (dims * levels, UNITS): what a level adds to the hidden units of later dimensions
 @group(0) @binding(3) var<storage, read> codes: array<f32>;
@@ -29,7 +32,8 @@ const LANES: u32 = 64u;
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
 // (dims, levels)
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
-// (halves, tokens, dims): the levels to take where they are forced
+// (halves, tokens, dims), then what the map offers (tokens, dims). In the frame's own half the levels to take where they are forced; the
+// other half is what the frame before offers.
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
 // (tokens, dims)
 @group(0) @binding(7) var<storage, read_write> choice: array<u32>;
@@ -61,6 +65,16 @@ fn unprompted_sum(n: u32, d: u32, part: u32, parts: u32, level: u32) -> f32 {
     return sum;
 }
 
+// What a source adds to the logit it points at.
+fn gate(n: u32, source: u32) -> f32 {
+    let with_at = n * shape.row + UNITS + source;
+    var value = hidden[with_at];
+    if (frame.guidance > 0.0) {
+        value = (1.0 + frame.guidance) * value - frame.guidance * hidden[shape.rows * shape.row + with_at];
+    }
+    return value;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let n = workgroup.x;
@@ -70,6 +84,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let level = lane % shape.levels;
     for (var unit = lane; unit < UNITS; unit += LANES) {
         known[unit] = hidden[n * shape.row + unit];
+    }
+    let half_words = shape.tokens * shape.dims;
+    let offered_at = array<u32, SOURCES>((1u - frame.groups[0].half) * half_words + n * shape.dims, 2u * half_words + n * shape.dims);
+    var agrees: array<bool, SOURCES>;
+    for (var s = 0u; s < shape.sources; s++) {
+        agrees[s] = tokens[offered_at[s]] != UNKNOWN;
     }
     var total_confidence = 0.0;
     for (var d = 0u; d < shape.dims; d++) {
@@ -91,6 +111,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             for (var p = 0u; p < parts; p++) {
                 value = value + part_sum[p * shape.levels + lane];
             }
+            for (var s = 0u; s < shape.sources; s++) {
+                if (agrees[s] && tokens[offered_at[s] + d] == lane) {
+                    value = value + gate(n, s);
+                }
+            }
             logit[lane] = value;
             if (frame.forced == 1u) {
                 logits[n * shape.dims * shape.levels + at] = value;
@@ -110,6 +135,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         if (frame.forced == 1u) {
             best = tokens[(frame.groups[0].half * shape.tokens + n) * shape.dims + d];
+        }
+        for (var s = 0u; s < shape.sources; s++) {
+            agrees[s] = agrees[s] && tokens[offered_at[s] + d] == best;
         }
         // A forced level may be unknown and then says nothing.
         if (best < shape.levels) {

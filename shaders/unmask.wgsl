@@ -1,11 +1,12 @@
-// Settles the next tokens of the frame, in random order or the most confident first, and packs the codes for the host.
-// One workgroup does it all, since every token's rank needs every other's key.
+// Settles the next tokens of the frame, in random order or the most confident first, and those that are certain; packs the codes for the
+// host; says whether the next step runs. One workgroup does it all, since every token's rank needs every other's key.
 
 struct Shape {
     tokens: u32,
     dims: u32,
-    pad0: u32,
-    pad1: u32,
+    // Of a step.
+    passes: u32,
+    pad: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -19,6 +20,11 @@ struct Shape {
 @group(0) @binding(5) var<storage, read_write> keys: array<vec2<u32>>;
 // (tokens * dims) bytes, four a word
 @group(0) @binding(6) var<storage, read_write> codes: array<u32>;
+// (3, passes, 3): workgroups of every pass of a step, of one group of rows and of two; behind them those of the next step under adaptive
+// decoding, all 0 where it has nothing to settle
+@group(0) @binding(7) var<storage, read_write> dispatches: array<u32>;
+
+var<workgroup> left: atomic<u32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_id) id: vec3<u32>) {
@@ -36,6 +42,12 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
         keys[n] = vec2<u32>(key, u32(masked));
     }
     storageBarrier();
+    var masked = 0u;
+    for (var m = 0u; m < shape.tokens; m++) {
+        masked = masked + keys[m].y;
+    }
+    // 0 where the step was left out: then nothing was chosen either.
+    let settle = masked - min(masked, frame.stay);
     for (var n = id.x; n < shape.tokens; n += 256u) {
         let mine = keys[n];
         if (mine.y == 1u) {
@@ -45,11 +57,17 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
                 let before = other.x < mine.x || (other.x == mine.x && m < n);
                 rank = rank + select(0u, other.y, before);
             }
+            let certain = frame.certain < 0.0 && confidence[n] >= frame.certain;
+            let settled = settle > 0u && (rank < settle || certain);
             for (var d = 0u; d < shape.dims; d++) {
-                tokens[tokens_at + n * shape.dims + d] = select(MASKED, choice[n * shape.dims + d], rank < frame.settle);
+                tokens[tokens_at + n * shape.dims + d] = select(MASKED, choice[n * shape.dims + d], settled);
+            }
+            if (!settled) {
+                atomicAdd(&left, 1u);
             }
         }
     }
+    workgroupBarrier();
     storageBarrier();
     let total = shape.tokens * shape.dims;
     for (var word = id.x; word * 4u < total; word += 256u) {
@@ -61,5 +79,13 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             }
         }
         codes[word] = packed;
+    }
+    if (frame.certain < 0.0) {
+        let words = 3u * shape.passes;
+        let of_groups = select(0u, words, frame.guidance > 0.0);
+        let runs = frame.next_stay != NONE && atomicLoad(&left) > frame.next_stay;
+        for (var word = id.x; word < words; word += 256u) {
+            dispatches[2u * words + word] = select(0u, dispatches[of_groups + word], runs);
+        }
     }
 }

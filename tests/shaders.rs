@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::Kernel;
-use somnium::engine::gpu::ops::matmul::{self, Variant};
+use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
 use somnium::engine::gpu::ops::{
     attend_prompt, attend_ring, attend_space, embed, odometer, picture, prev, recall, remember, sample, unmask,
 };
@@ -13,10 +13,13 @@ use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
 
-/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32.
+/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type.
 fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
-    let bare = kernel.label.contains("BARE") || !kernel.label.starts_with("matmul");
-    let capabilities = if bare { Capabilities::empty() } else { Capabilities::SHADER_FLOAT16_IN_FLOAT32 };
+    let capabilities = match kernel.stem {
+        "matmul" if kernel.label.contains("F16") => Capabilities::SHADER_FLOAT16,
+        "matmul" if !kernel.label.contains("BARE") => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+        _ => Capabilities::empty(),
+    };
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
     Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
@@ -32,9 +35,13 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
     kernels.extend([recall::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([1, 15, 512, 3800].map(sample::kernel));
     for bits in 0..16 {
-        for tier in [Tier::Bare, Tier::Base] {
+        for tier in Tier::ALL {
             let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
-            kernels.push(matmul::kernel(Variant { norm, gelu, residual, scatter, tier }));
+            let variant = Variant { norm, gelu, residual, scatter, tier, tile: Tile::default() };
+            kernels.push(matmul::kernel(variant));
+            // Every other tile in two variants.
+            let others = Tile::ALL.into_iter().filter(|_| bits == 3 || bits == 12);
+            kernels.extend(others.map(|tile| matmul::kernel(Variant { tile, ..variant })));
         }
     }
     for head_vec4s in [1, 2, 3, 8, 16, 32] {
@@ -90,7 +97,7 @@ fn bindings_agree_with_the_shader() {
 #[test]
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
-    for (manifest, tier) in [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::Base)] {
+    for (manifest, tier) in [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::F16)] {
         let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {

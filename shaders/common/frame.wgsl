@@ -31,8 +31,8 @@ struct Frame {
     step: u32,
     // 0: random, 1: confidence.
     order: u32,
-    // Tokens settled by this step.
-    settle: u32,
+    // Tokens that stay masked behind this step.
+    stay: u32,
     // 0: argmax.
     temperature: f32,
     // 1: levels are not drawn but taken from `tokens`, and logits are kept.
@@ -43,7 +43,13 @@ struct Frame {
     motion: vec2<i32>,
     // Whether it does: 0, 1 or BY_ODOMETER.
     moved: u32,
-    pad: u32,
+    // `stay` of the next step; NONE where there is none.
+    next_stay: u32,
+    // Adaptive decoding: log-probability from which on a token is settled at once; 0: none is.
+    certain: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;

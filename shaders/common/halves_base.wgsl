@@ -1,4 +1,12 @@
-// Two f16 numbers out of one word.
-fn halves(word: u32) -> vec2<f32> {
-    return unpack2x16float(word);
+// f16 weights, two a word.
+
+// Four columns of two rows of a matrix.
+alias TwoRows = vec4<u32>;
+
+fn upper(rows: TwoRows) -> vec4<f32> {
+    return vec4<f32>(unpack2x16float(rows.x), unpack2x16float(rows.y));
+}
+
+fn lower(rows: TwoRows) -> vec4<f32> {
+    return vec4<f32>(unpack2x16float(rows.z), unpack2x16float(rows.w));
 }

@@ -96,6 +96,17 @@ pub fn unmask(mode: UnmaskOrder, confidence: &[f32], stay: usize, order: &mut [u
     }
 }
 
+/// Settles what is certain besides: clears `masked` of tokens whose `confidence` is that of this probability or more.
+pub fn settle_certain(certain: Option<f32>, confidence: &[f32], masked: &mut [bool]) {
+    let Some(least) = certain.map(f32::ln) else { return };
+    masked.iter_mut().zip(confidence).for_each(|(masked, &confidence)| *masked &= confidence < least);
+}
+
+/// Whether a step has anything to settle: the first always runs.
+pub fn step_runs(step: u32, masked: &[bool], stay: usize) -> bool {
+    step == 1 || masked.iter().filter(|&&m| m).count() > stay
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +202,16 @@ mod tests {
         let mut masked = [true; 3];
         unmask(UnmaskOrder::Confidence, &[1.0; 3], 2, &mut [0; 3], &mut masked);
         assert_eq!(masked, [false, true, true], "ties go by token");
+    }
+
+    #[test]
+    fn what_is_certain_is_settled_and_steps_without_work_are_left_out() {
+        let half = 0.5f32.ln();
+        let mut masked = [true, true, false, true];
+        settle_certain(None, &[0.0; 4], &mut masked);
+        assert_eq!(masked, [true, true, false, true]);
+        settle_certain(Some(0.5), &[half, half - 0.01, half, f32::NEG_INFINITY], &mut masked);
+        assert_eq!(masked, [false, true, false, true]);
+        assert!(step_runs(1, &masked, 2) && !step_runs(2, &masked, 2) && step_runs(2, &masked, 1));
     }
 }

@@ -29,6 +29,7 @@ pub fn play_settings(m: &Manifest) -> DecodeSettings {
         window: p.window,
         context_level: p.context_level,
         guidance: 0.0,
+        certain: p.certain,
     }
 }
 
@@ -55,6 +56,9 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     }
     if !(0.0..=MOST_GUIDANCE).contains(&s.guidance) {
         return Err(refuse("guidance", format!("0 to {MOST_GUIDANCE}"), s.guidance));
+    }
+    if let Some(certain) = s.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
+        return Err(refuse("certain probability", "above 0 and below 1", certain));
     }
     Ok(())
 }

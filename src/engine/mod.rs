@@ -90,6 +90,8 @@ pub struct DecodeSettings {
     /// Guidance beta, 0 to 4: logits become `(1 + beta) c - beta u`, `c` with the prompt and `u` without (WorldDreamer, Wang et al. 2024,
     /// equation 6). 0 costs nothing.
     pub guidance: f32,
+    /// Probability, above 0 and below 1, from which on a token is settled at once; steps that find nothing left to settle are left out.
+    pub certain: Option<f32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +127,8 @@ pub enum EngineError {
     NoDynamics,
     #[error("no usable graphics adapter: {0}")]
     NoAdapter(String),
+    #[error("the graphics device computes wrongly: {0}")]
+    Wrong(String),
     #[error("the graphics device was lost: {0}")]
     DeviceLost(String),
     #[error(transparent)]
@@ -177,4 +181,9 @@ pub trait Engine: Send {
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError>;
 
     fn stage_times(&self) -> StageTimes;
+
+    /// Milliseconds of a recent frame by dispatch, in order of execution and by name of the kernel; empty where the engine cannot tell.
+    fn pass_times(&self) -> StageTimes {
+        StageTimes::new()
+    }
 }

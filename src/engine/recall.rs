@@ -12,6 +12,8 @@ pub const AGES: usize = 6;
 pub const OLDEST: [u32; AGES - 2] = [2, 8, 32, 128];
 /// Places a token looks at: its own and those a step away, order (dy, dx) = (-1,-1), (-1,0) .. (1,1).
 pub const TAPS: usize = 9;
+/// The tap to a token's own place.
+pub const OWN: usize = TAPS / 2;
 
 /// Class of a token that was seen `age` frames before the one that asks.
 pub fn age_class(age: u32) -> usize {
@@ -164,8 +166,6 @@ mod tests {
     use crate::engine::decode::random;
 
     const FRAME: FrameDims = FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5 };
-    const OWN: usize = 4;
-
     fn recall() -> RecallDims {
         RecallDims { step_px: 8, covered: vec![1] }
     }

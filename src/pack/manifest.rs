@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::UnmaskOrder;
 
 /// The pack format this program reads and writes.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,7 @@ impl FrameDims {
 pub struct TokenizerDims {
     pub channels: usize,
     pub heads: usize,
+    /// Feed-forwards of the encoder, which reads every patch by itself.
     pub encoder_blocks: usize,
     pub decoder_blocks: usize,
     /// Hidden width of the MLP that takes patches in.
@@ -138,6 +139,13 @@ pub struct BlockKind {
     pub temporal: bool,
     /// Cross-attention to the prompt.
     pub prompt: bool,
+}
+
+impl DynamicsDims {
+    /// Sources a token may be copied from: the frame before and, with recall, the map.
+    pub fn sources(&self) -> usize {
+        1 + usize::from(self.recall.is_some())
+    }
 }
 
 impl BlockKind {
@@ -192,6 +200,9 @@ pub struct PlayDefaults {
     pub context_level: usize,
     /// Frames of window at play, at most `dynamics.window`.
     pub window: usize,
+    /// Probability from which on a token is settled at once, where decoding is adaptive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certain: Option<f32>,
 }
 
 /// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.moved`, `parity.logits`.

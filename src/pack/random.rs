@@ -38,6 +38,9 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
             // Levels of earlier dimensions matter, and logits spread far enough that argmax and sampling differ.
             ("dyn.head.codes", _) => 0.5,
             ("dyn.head.out.w", _) => 4.0 / (manifest.dynamics.as_ref().map_or(1, |d| d.head_hidden) as f32).sqrt(),
+            // What is copied matters as much as what is described.
+            ("dyn.head.copy.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
+            ("dyn.head.copy.b", _) => 1.0,
             (_, [rows, _]) => 1.0 / (*rows as f32).sqrt(),
             _ => 0.2,
         };
@@ -70,7 +73,14 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
         frame,
         tokenizer,
         actions: (0..dynamics.actions).map(action).collect(),
-        play: PlayDefaults { steps: 2, temperature: 1.0, order: UnmaskOrder::Random, context_level: 0, window: dynamics.window },
+        play: PlayDefaults {
+            steps: 2,
+            temperature: 1.0,
+            order: UnmaskOrder::Random,
+            context_level: 0,
+            window: dynamics.window,
+            certain: None,
+        },
         dynamics: Some(dynamics),
         lam: None,
         word_table: TABLE_NAME.into(),
@@ -92,7 +102,7 @@ pub fn pocket_manifest() -> Manifest {
             heads: 6,
             encoder_blocks: 1,
             decoder_blocks: 2,
-            patch_in_hidden: 256,
+            patch_in_hidden: 512,
             patch_out_hidden: 512,
             ffn_hidden: 768,
         },

@@ -65,6 +65,10 @@ impl List {
     fn block(&mut self, name: &str, channels: usize, hidden: usize) {
         self.f16(format!("{name}.qkv.w"), &[channels, 3 * channels]);
         self.f16(format!("{name}.out.w"), &[channels, channels]);
+        self.feed_forward(name, channels, hidden);
+    }
+
+    fn feed_forward(&mut self, name: &str, channels: usize, hidden: usize) {
         self.linear(&format!("{name}.up"), channels, hidden);
         self.linear(&format!("{name}.down"), hidden, channels);
     }
@@ -73,9 +77,8 @@ impl List {
         let (n, d, patch, c) = (m.frame.tokens(), m.frame.code_dims, m.frame.patch_values(), t.channels);
         self.linear("tok.enc.in1", patch, t.patch_in_hidden);
         self.linear("tok.enc.in2", t.patch_in_hidden, c);
-        self.f16("tok.enc.pos", &[n, c]);
         for i in 0..t.encoder_blocks {
-            self.block(&format!("tok.enc.{i}"), c, t.ffn_hidden);
+            self.feed_forward(&format!("tok.enc.{i}"), c, t.ffn_hidden);
         }
         self.linear("tok.enc.code", c, d);
         self.linear("tok.dec.code", d, c);
@@ -119,6 +122,7 @@ impl List {
         self.f16("dyn.head.codes", &[logits, hidden]);
         self.f16("dyn.head.out.w", &[hidden, m.frame.code_levels]);
         self.f16("dyn.head.out.b", &[logits]);
+        self.linear("dyn.head.copy", c, dims.sources());
         if dims.recall.is_some() {
             self.f16("dyn.recall.w", &[recall::TAPS * c, c]);
             self.f16("dyn.recall.age", &[recall::AGES, c]);
@@ -140,6 +144,7 @@ impl List {
         self.linear("lam.dec.in", patch, c);
         self.f16("lam.dec.pos", &[n, c]);
         self.f16("lam.dec.code", &[1 << lam.bits, c]);
+        self.f16("lam.dec.blocked", &[1, c]);
         for i in 0..lam.blocks {
             self.block(&format!("lam.dec.{i}"), c, lam.ffn_hidden);
         }

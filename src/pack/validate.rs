@@ -183,6 +183,9 @@ fn check_play(m: &Manifest) -> Result<(), PackError> {
     if !(0.0..=10.0).contains(&p.temperature) {
         return Err(problem("play.temperature", format!("is {}, outside 0 to 10", p.temperature)));
     }
+    if let Some(certain) = p.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
+        return Err(problem("play.certain", format!("is {certain}, which is no probability above 0 and below 1")));
+    }
     let Some(d) = &m.dynamics else { return Ok(()) };
     within("play.window", p.window, 1..=d.window)?;
     within("play.context_level", p.context_level, 0..=d.context_levels - 1)

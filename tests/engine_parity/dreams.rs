@@ -126,6 +126,7 @@ fn a_replay_is_exact_and_the_seed_matters() {
             DecodeSettings { window: 2, ..base },
             DecodeSettings { context_level: 2, ..base },
             DecodeSettings { guidance: 2.0, ..base },
+            DecodeSettings { certain: Some(0.001), ..base },
         ] {
             assert_ne!(first, run(&other), "{name}: {other:?} makes no difference");
         }
@@ -157,6 +158,9 @@ fn bad_arguments_are_refused_and_leave_the_dream_intact() {
             engine.dream(0, &DecodeSettings { guidance: -0.1, ..s }),
             engine.dream(0, &DecodeSettings { guidance: 4.1, ..s }),
             engine.dream(0, &DecodeSettings { guidance: f32::NAN, ..s }),
+            engine.dream(0, &DecodeSettings { certain: Some(0.0), ..s }),
+            engine.dream(0, &DecodeSettings { certain: Some(1.0), ..s }),
+            engine.dream(0, &DecodeSettings { certain: Some(f32::NAN), ..s }),
             engine.dream_around(&[0; 7], 0, &s),
             engine.dream_around(&[7; 45], 0, &s),
             engine.dream_around(&half_given, 0, &s),

@@ -1,5 +1,6 @@
 //! The engines against each other and against themselves: the same logits, the same dreams, the same rules.
 
+mod copy;
 mod dreams;
 mod memory;
 mod prompts;
@@ -80,9 +81,10 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| if x.is_finite() && y.is_finite() { (x - y).abs() } else { f32::INFINITY }).fold(0.0, f32::max)
 }
 
-/// Frames of random codes under the script's actions and prompts, some tokens unknown, some steps blocked.
+/// Frames of random codes under the script's actions and prompts, some tokens unknown, some beginning as what stood there or beside it in
+/// the frame before, some steps blocked.
 fn random_frames(m: &Manifest, frames: u32) -> Vec<TokenFrame> {
-    let mut prompt = Vec::new();
+    let (mut prompt, mut before) = (Vec::new(), Vec::new());
     let frame = |(t, (action, words)): (usize, (u8, Option<Vec<PromptWord>>))| {
         if let Some(words) = words {
             prompt = words;
@@ -92,8 +94,14 @@ fn random_frames(m: &Manifest, frames: u32) -> Vec<TokenFrame> {
         for (n, token) in codes.chunks_exact_mut(m.frame.code_dims).enumerate() {
             if decode::random(6, t as u32, n as u32, 0, 0).is_multiple_of(9) {
                 token.fill(UNKNOWN);
+            } else {
+                let place = n + decode::random(8, t as u32, n as u32, 0, 0) as usize % 2;
+                let alike = decode::random(9, t as u32, n as u32, 0, 0) as usize % (2 * m.frame.code_dims);
+                let other = before.iter().skip(place * m.frame.code_dims).take(m.frame.code_dims.min(alike));
+                token.iter_mut().zip(other).filter(|(_, other)| **other != UNKNOWN).for_each(|(level, other)| *level = *other);
             }
         }
+        before.clone_from(&codes);
         let moved = !decode::random(7, t as u32, 0, 0, 0).is_multiple_of(3);
         TokenFrame { codes, action, moved, prompt: prompt.clone() }
     };
@@ -149,8 +157,10 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            for (steps, temperature, guidance) in [(1, 0.0, 0.0), (2, 1.0, 1.5), (5, 0.7, 0.0)] {
-                let s = DecodeSettings { order, steps, temperature, guidance, ..settings(m) };
+            for (steps, temperature, guidance, certain) in
+                [(1, 0.0, 0.0, None), (2, 1.0, 1.5, None), (5, 0.7, 0.0, None), (8, 1.0, 0.0, Some(0.02))]
+            {
+                let s = DecodeSettings { order, steps, temperature, guidance, certain, ..settings(m) };
                 let (mut oracle, mut engine) = (reference(&pack), cpu(&pack));
                 let (mut words, mut other) = (Vec::new(), Vec::new());
                 for (t, line) in script.iter().enumerate() {
@@ -299,6 +309,7 @@ fn settings(m: &Manifest) -> DecodeSettings {
         window: m.dynamics.as_ref().expect("with dynamics").window,
         context_level: 0,
         guidance: 0.0,
+        certain: None,
     }
 }
 

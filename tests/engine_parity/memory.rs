@@ -52,10 +52,15 @@ fn land_seen_before_the_window_is_recalled_alike() {
             let off = largest_difference(&logits(&mut *oracle, wrong), &expected);
             assert!(off > 10.0 * TOLERANCE, "a wrong past goes unnoticed: {off}");
         }
-        // Without a map the first frame is out of sight.
+        // Without a map the first frame is out of sight, and there is one source less to copy from.
         let mut forgetful = pack.clone();
         forgetful.manifest.dynamics.as_mut().expect("with dynamics").recall = None;
         forgetful.tensors.retain(|name, _| !name.starts_with("dyn.recall"));
+        let channels = m.dynamics.as_ref().expect("with dynamics").channels;
+        for (name, shape) in [("dyn.head.copy.w", &[channels, 1][..]), ("dyn.head.copy.b", &[1])] {
+            let gates: Vec<f32> = pack.f32s(name).expect("present").into_iter().step_by(2).collect();
+            forgetful.tensors.insert(name.into(), PackTensor::from_f32s_as_f16(shape, &gates));
+        }
         for build in [reference, cpu] {
             let mut engine = build(&forgetful);
             assert_eq!(logits(&mut *engine, &history), logits(&mut *engine, &changed));

@@ -3,7 +3,7 @@
 
 mod memory;
 
-use somnium::engine::gpu::{GpuContext, GpuEngine, tier::Tier};
+use somnium::engine::gpu::{GpuContext, GpuEngine, plan::Plan, tier::Tier};
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{Arrival, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::Manifest;
@@ -25,7 +25,7 @@ fn pack(manifest: Manifest) -> Pack {
 
 fn settings(p: &Pack, steps: u32) -> DecodeSettings {
     let window = p.manifest.dynamics.as_ref().unwrap().window;
-    DecodeSettings { steps, temperature: 1.0, seed: 11, order: UnmaskOrder::Random, window, context_level: 0, guidance: 0.0 }
+    DecodeSettings { steps, temperature: 1.0, seed: 11, order: UnmaskOrder::Random, window, context_level: 0, guidance: 0.0, certain: None }
 }
 
 /// Codes of a frame, all given.
@@ -33,10 +33,11 @@ fn some_codes(m: &Manifest, t: u32) -> Vec<u8> {
     (0..m.frame.code_bytes() as u32).map(|i| (decode::random(1, t, 2, i, 3) % m.frame.code_levels as u32) as u8).collect()
 }
 
-/// Any codes, action and prompt that the pack allows; every fifth token of some frames is not given, every third frame did not move.
+/// Any codes, action and prompt that the pack allows; every fourth frame shows what the one before does, every fifth token of some frames is
+/// not given, every third frame did not move.
 fn any_frame(m: &Manifest, t: u32) -> TokenFrame {
     let (f, d) = (&m.frame, m.dynamics.as_ref().unwrap());
-    let mut codes = some_codes(m, t);
+    let mut codes = some_codes(m, if t % 4 == 3 { t - 1 } else { t });
     for token in codes.chunks_exact_mut(f.code_dims).step_by(5).filter(|_| t % 3 == 1) {
         token.fill(UNKNOWN);
     }
@@ -59,8 +60,10 @@ fn worst_of_tolerance(ours: &[f32], truth: &[f32]) -> f32 {
 
 /// Teacher-forces both engines over `frames` frames and returns the worst logit in tolerances.
 fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32, tier: Tier) -> f32 {
-    let mut ours = GpuEngine::new(gpu().at_most(tier), gpu_pack).unwrap();
-    assert!(tier == Tier::Base || ours.info().device.ends_with(tier.name()), "{}", ours.info().device);
+    let gpu = gpu().at_most(tier);
+    let name = gpu.tier.name();
+    let mut ours = GpuEngine::new(gpu, gpu_pack).unwrap();
+    assert!(ours.info().device.ends_with(name), "{}", ours.info().device);
     let mut truth = ReferenceEngine::new(p).unwrap();
     let mut worst = 0.0f32;
     for t in 0..frames {
@@ -82,7 +85,7 @@ fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32, tier: Tier) -> f32 {
 #[test]
 fn teacher_forced_logits_match_past_two_windows() {
     let base = [odd_manifest(), tiny_manifest(), pocket_manifest()].map(|m| (m, Tier::Base));
-    for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare)]) {
+    for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare), (odd_manifest(), Tier::F16)]) {
         let frames = 2 * manifest.dynamics.as_ref().unwrap().window as u32 + 3;
         let p = pack(manifest);
         let worst = teacher_forced(&p, &p, frames, tier);
@@ -91,7 +94,8 @@ fn teacher_forced_logits_match_past_two_windows() {
 }
 
 /// The comparison notices single weights that are off: a bias by age, which reaches logits only through the ring; the gate of an action in
-/// the clip at the token's own place; and what the level of the clip's first token adds to a hidden unit of the next dimension.
+/// the clip at the token's own place; what the level of the clip's first token adds to a hidden unit of the next dimension; and the gate of
+/// each source of copies.
 #[test]
 fn a_corrupted_weight_is_noticed() {
     let p = pack(odd_manifest());
@@ -102,7 +106,7 @@ fn a_corrupted_weight_is_noticed() {
     let (never, tap) = (0, 4 * channels * channels);
     let places =
         [("dyn.1.time.bias", 1), ("dyn.prev.gate", gate), ("dyn.head.codes", code), ("dyn.recall.age", never), ("dyn.recall.w", tap)];
-    for (name, at) in places {
+    for (name, at) in places.into_iter().chain([("dyn.head.copy.b", 0), ("dyn.head.copy.b", 1)]) {
         let mut corrupted = p.clone();
         let tensor = corrupted.tensors.get_mut(name).unwrap();
         let mut values = tensor.f32s();
@@ -110,6 +114,50 @@ fn a_corrupted_weight_is_noticed() {
         *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &values);
         let worst = teacher_forced(&p, &corrupted, 4, Tier::Base);
         assert!(worst > 1.0, "{name}: worst logit is only {worst} tolerances off");
+    }
+}
+
+/// A tier that computes wrongly gives way to the one below it, and the engine says so; where all do there is no engine.
+#[test]
+fn a_broken_tier_is_noticed_at_start() {
+    let gpu = || gpu().at_most(Tier::F16);
+    let tier = gpu().tier;
+    let broken = |pack: &Pack, broken: &dyn Fn(Tier) -> bool| {
+        GpuEngine::with_plans(gpu(), pack, |pack, tier| {
+            let mut plan = Plan::new(pack, tier)?;
+            // The second row of every tile goes without its products.
+            let d = plan.dynamics.iter_mut().flat_map(|d| &mut d.step);
+            for pass in d.chain(&mut plan.decode).filter(|pass| pass.kernel.stem == "matmul" && broken(tier)) {
+                let source = pass.kernel.source.replace("sum1 = add_products(sum1, x1, w0, w1, w2, w3);", "");
+                assert_ne!(source, pass.kernel.source);
+                pass.kernel.source = source;
+            }
+            Ok(plan)
+        })
+    };
+    // A kernel that does not even compile.
+    let p = pack(tiny_manifest());
+    let engine = GpuEngine::with_plans(gpu(), &p, |pack, one| {
+        let mut plan = Plan::new(pack, one)?;
+        plan.decode.iter_mut().filter(|_| one == tier).for_each(|pass| pass.kernel.source += "no shader");
+        Ok(plan)
+    });
+    let mut engine = engine.unwrap();
+    assert!(engine.info().device.contains(&format!("(the {} does not run: ", tier.name())), "{}", engine.info().device);
+    dreamed(&mut engine, 0, &settings(&p, 2));
+
+    let mut tokenizer = odd_manifest();
+    tokenizer.dynamics = None;
+    for p in [pack(odd_manifest()), pack(tokenizer)] {
+        let whole = broken(&p, &|_| false).unwrap();
+        assert!(whole.info().device.ends_with(tier.name()), "{}", whole.info().device);
+        let fallen = broken(&p, &|one| one == tier).unwrap();
+        let below = tier.and_below().nth(1).unwrap();
+        let said = format!(", {} (the {} computes wrongly: a ", below.name(), tier.name());
+        assert!(fallen.info().device.contains(&said), "{}", fallen.info().device);
+        assert_eq!(fallen.context().tier, below);
+        let error = broken(&p, &|_| true).err().unwrap().to_string();
+        assert!(error.starts_with("the graphics device computes wrongly: ") && error.contains("bare tier"), "{error}");
     }
 }
 
@@ -162,7 +210,7 @@ fn differing_share(
     different as f64 / compared as f64
 }
 
-/// Steps 1 to 8, both orders, three temperatures, seeds, windows, levels and guidance change from frame to frame; nothing is compiled for it.
+/// Steps 1 to 8, both orders, three temperatures, seeds, windows, levels, guidance and what is certain change from frame to frame; nothing is compiled for it.
 fn changing(p: &Pack, t: u32) -> DecodeSettings {
     let d = p.manifest.dynamics.as_ref().unwrap();
     DecodeSettings {
@@ -173,6 +221,7 @@ fn changing(p: &Pack, t: u32) -> DecodeSettings {
         window: d.window - (t as usize % d.window).min(2),
         context_level: t as usize % d.context_levels,
         guidance: [0.0, 1.5, 0.0, 3.0][t as usize % 4],
+        certain: [None, None, Some(0.01), Some(0.3)][t as usize % 4],
     }
 }
 
@@ -246,7 +295,8 @@ fn a_single_step_chooses_as_the_reference_does_but_for_near_ties() {
         assert!(ties * 20 < all, "{ties} of {all} choices are ties: the test would see too little");
     }
     let (wrong, _, all) = wrong_choices(&p, 0.0, |s| s.seed = 999);
-    assert!(wrong * 4 > all, "another seed is noticed: {wrong} of {all}");
+    // Many choices are copies, which no noise changes.
+    assert!(wrong * 8 > all, "another seed is noticed: {wrong} of {all}");
     let (wrong, _, all) = wrong_choices(&p, 2.0, |s| s.guidance = 0.0);
     assert!(wrong * 20 > all, "missing guidance is noticed: {wrong} of {all}");
 }
@@ -350,6 +400,7 @@ fn bad_input_is_named_and_changes_nothing() {
     assert!(input(engine.dream(0, &DecodeSettings { context_level: 3, ..s })));
     assert!(input(engine.dream(0, &DecodeSettings { temperature: f32::NAN, ..s })));
     assert!(input(engine.dream(0, &DecodeSettings { guidance: 4.5, ..s })));
+    assert!(input(engine.dream(0, &DecodeSettings { certain: Some(1.0), ..s })));
     assert!(input(engine.dream_around(&[0; 2], 0, &s)));
     assert!(input(engine.set_prompt(&[PromptWord::whole(1); 7])));
     assert!(input(engine.set_prompt(&[PromptWord { id: 1, share: 0 }])));
@@ -398,7 +449,16 @@ fn a_tokenizer_by_itself_shows_pictures_but_does_not_dream() {
     truth.restore(&[frame], 0).unwrap();
     let (a, b) = (ours.read_picture().unwrap(), truth.read_picture().unwrap());
     assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1));
-    let s = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order: UnmaskOrder::Random, window: 1, context_level: 0, guidance: 0.0 };
+    let s = DecodeSettings {
+        steps: 1,
+        temperature: 0.0,
+        seed: 0,
+        order: UnmaskOrder::Random,
+        window: 1,
+        context_level: 0,
+        guidance: 0.0,
+        certain: None,
+    };
     assert!(matches!(ours.dream(0, &s), Err(EngineError::NoDynamics)));
 }
 
@@ -414,6 +474,103 @@ fn stages_are_timed_where_the_device_can() {
     } else {
         assert!(times.is_empty());
     }
+    // Dispatch by dispatch only now and then, and always in the frame of number 0: a frame not timed so leaves what is known.
+    let passes = engine.pass_times();
+    if engine.context().pass_timestamps {
+        assert_eq!(passes.len(), engine.dispatches(2));
+        let [of_passes, of_stages] = [&passes, &times].map(|times| times.iter().map(|(_, ms)| ms).sum::<f32>());
+        assert!((0.5..1.01).contains(&(of_passes / of_stages)), "{of_passes} of {of_stages} ms");
+        assert!(passes[0].0 == "prev" && passes.iter().any(|&(name, ms)| name == "matmul" && ms > 0.0), "{passes:?}");
+        dreamed(&mut engine, 0, &settings(&p, 3));
+        assert_eq!(engine.pass_times(), passes);
+        engine.restore(&[], 0).unwrap();
+        dreamed(&mut engine, 0, &settings(&p, 3));
+        assert_eq!(engine.pass_times().len(), engine.dispatches(3));
+    } else {
+        assert!(passes.is_empty());
+    }
+}
+
+/// Where every token is certain after the first step, the others are left out on the device itself and change nothing; where none is, all
+/// run as ever.
+#[test]
+fn steps_without_work_are_left_out() {
+    let p = pack(odd_manifest());
+    let mut engine = GpuEngine::new(gpu(), &p).unwrap();
+    let engine_skips = engine.context().indirect;
+    engine.set_prompt(&[1, 2].map(PromptWord::whole)).unwrap();
+    for guidance in [0.0, 1.5] {
+        let mut play = |steps: u32, certain: Option<f32>| {
+            engine.restore(&[any_frame(&p.manifest, 3)], 0).unwrap();
+            let s = DecodeSettings { guidance, certain, ..settings(&p, steps) };
+            let frames = [dreamed(&mut engine, 1, &s), dreamed(&mut engine, 2, &s)];
+            (frames, engine.last_choice().unwrap())
+        };
+        let (one, of_one) = play(1, None);
+        let (certain, of_certain) = play(8, Some(f32::MIN_POSITIVE));
+        let (all, of_all) = play(8, None);
+        assert!(certain == one && all != one);
+        // Every step that runs draws for all tokens anew.
+        assert!(!engine_skips || of_certain == of_one, "a step ran that had nothing to settle");
+        assert!(of_one == one[1].1 && of_all != all[1].1);
+        assert!(play(8, Some(1.0 - f32::EPSILON)) == (all, of_all), "no token is that certain");
+    }
+}
+
+/// What one start leaves is what the next takes, unless it is damaged; a dream is the same with and without.
+#[test]
+fn compiled_pipelines_are_kept_where_the_device_can() {
+    let kept = tempfile::tempdir().unwrap();
+    let folder = kept.path().join("pipelines");
+    let p = pack(tiny_manifest());
+    let start = || {
+        let gpu = gpu().with_cache(Some(folder.clone()));
+        let found = gpu.pipelines.as_ref().map(|store| store.found_bytes());
+        (found, dreamed(&mut GpuEngine::new(gpu, &p).unwrap(), 0, &settings(&p, 1)))
+    };
+    let first = start();
+    if first.0.is_none() {
+        assert!(!folder.exists(), "a device that keeps nothing leaves nothing");
+        return;
+    }
+    let second = start();
+    assert!(first.0 == Some(0) && second.0 > Some(0), "{:?} and then {:?} bytes found", first.0, second.0);
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+    let third = start();
+    assert_eq!(third.0, Some(0), "what is damaged is not used");
+    assert!(start().0 > Some(0), "and is made anew");
+    assert!(first.1 == second.1 && first.1 == third.1);
+}
+
+/// Tiles that were measured give the dream that the default ones give, and are kept; what is damaged is measured anew.
+#[test]
+fn tiles_are_chosen_once_and_change_no_dream() {
+    let folder = tempfile::tempdir().unwrap();
+    let p = pack(tiny_manifest());
+    let start = |tunes: bool| {
+        let mut gpu = gpu().with_cache(Some(folder.path().to_owned()));
+        gpu.tunes = tunes;
+        dreamed(&mut GpuEngine::new(gpu, &p).unwrap(), 0, &settings(&p, 1))
+    };
+    let kept = || -> Vec<(std::path::PathBuf, std::time::SystemTime)> {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+        let tiles = files.filter(|file| file.file_name().to_str().is_some_and(|name| name.starts_with("tiles-")));
+        tiles.map(|file| (file.path(), file.metadata().unwrap().modified().unwrap())).collect()
+    };
+    let default = start(false);
+    assert!(kept().is_empty(), "nothing is measured unasked");
+    let tuned = start(true);
+    let first = kept();
+    assert!(first.len() == 1 && tuned == default, "{first:?}");
+    assert!(start(true) == default && kept() == first, "what is known is not measured again");
+    std::fs::write(&first[0].0, "damaged").unwrap();
+    assert!(start(true) == default && kept() != first);
+    assert!(std::fs::read(&first[0].0).unwrap() != b"damaged");
 }
 
 /// A lost device is an error, never a panic; a new device goes on from the tokens as if nothing had happened.

@@ -2,13 +2,13 @@
 
 use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens};
 use somnium::engine::gpu::GpuContext;
-use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED};
+use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED, NONE};
 use somnium::engine::gpu::ops::{
     padded,
     sample::{self, Sample},
     unmask::{self, Unmask},
 };
-use somnium::engine::reference::head::head_logits;
+use somnium::engine::reference::head::{add_copies, head_logits};
 use somnium::engine::reference::weights::Weights;
 use somnium::engine::{UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::FrameDims;
@@ -43,6 +43,8 @@ struct Draw {
     /// Levels are taken from the tokens, some of which are unknown.
     forced: bool,
     guidance: f32,
+    /// What may be copied from.
+    sources: usize,
     corrupt: Option<Corrupt>,
 }
 
@@ -53,9 +55,15 @@ enum Corrupt {
     Codes,
     /// Hidden units without the prompt.
     Unprompted,
+    /// Gates of source 1.
+    Gate,
+    /// Gates without the prompt.
+    UnpromptedGate,
+    /// What source 0 offers in the last dimension.
+    Offer,
 }
 
-const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, corrupt: None };
+const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, corrupt: None };
 
 /// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
 /// does not spread to the next.
@@ -77,17 +85,41 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
         change(&mut pack, "dyn.head.codes", |values| values.iter_mut().skip(units).step_by(wide).take(levels).for_each(|x| *x += 4.0));
     }
     let mut r = Numbers((n * 5 + wide + levels) as u32);
-    // With the prompt, and without.
-    let mut hidden = r.floats(2 * n * wide, 1.0);
+    // With the prompt, and without: hidden units of a token and then its gates, wide enough that copies are drawn and are not.
+    let row = wide + draw.sources;
+    let mut hidden = r.floats(2 * n * row, 1.0);
+    hidden.chunks_exact_mut(row).for_each(|row| row[wide..].iter_mut().for_each(|gate| *gate *= 4.0));
     let truth = hidden.clone();
-    if draw.corrupt == Some(Corrupt::Unprompted) {
-        hidden[n * wide..].iter_mut().for_each(|x| *x += 0.5);
+    for (i, token) in hidden.chunks_exact_mut(row).enumerate() {
+        match draw.corrupt {
+            Some(Corrupt::Unprompted) if i >= n => token[..wide].iter_mut().for_each(|x| *x += 0.5),
+            Some(Corrupt::UnpromptedGate) if i >= n => token[wide] += 0.5,
+            Some(Corrupt::Gate) => token[wide + 1] += 0.5,
+            _ => {}
+        }
     }
-    let mut given = some_tokens(&mut r, 2 * n, dims, levels, false);
-    given.iter_mut().step_by(5).for_each(|level| *level = u32::from(UNKNOWN));
+    // The frame before, the levels that may be forced, and what the map offers. Where it is forced a token is another, or a copy to the end
+    // or up to its last dimension.
+    let mut given = some_tokens(&mut r, 3 * n, dims, levels, false);
+    given.chunks_exact_mut(dims).step_by(4).for_each(|token| token.fill(u32::from(UNKNOWN)));
+    for i in (0..n).filter(|i| i % 3 != 2) {
+        let copied = if i % 3 == 0 { i } else { 2 * n + i } * dims;
+        given.copy_within(copied..copied + dims, (n + i) * dims);
+        if i % 2 == 0 && given[copied] != u32::from(UNKNOWN) {
+            given[(n + i + 1) * dims - 1] = r.below(levels) as u32;
+        }
+    }
+    let offers: Vec<Vec<u8>> = (0..n)
+        .map(|i| [i, 2 * n + i][..draw.sources].iter().flat_map(|at| &given[at * dims..][..dims]).map(|&level| level as u8).collect())
+        .collect();
+    if draw.corrupt == Some(Corrupt::Offer) {
+        for token in given[..n * dims].chunks_exact_mut(dims).filter(|token| token[0] != u32::from(UNKNOWN)) {
+            token[dims - 1] = (token[dims - 1] + 1) % levels as u32;
+        }
+    }
     let mut b = Bench::default();
     let buffers = sample::Buffers {
-        hidden: b.floats(&pad_groups(&hidden, 2, n, wide, 1)),
+        hidden: b.floats(&pad_groups(&hidden, 2, n, row, 1)),
         codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
         weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
         bias: b.floats(&pack.f32s("dyn.head.out.b").unwrap()),
@@ -97,20 +129,24 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
         logits: b.floats(&vec![9.0; n * dims * levels]),
     };
     let group = GroupParams { half: 1, fresh: 1, ..GroupParams::default() };
-    let Draw { temperature, seed, forced, guidance, .. } = draw;
+    let Draw { temperature, seed, forced, guidance, sources, .. } = draw;
     let params = FrameParams { seed, frame: 8, step: 2, temperature, forced: u32::from(forced), guidance, ..groups(group, group) };
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
-    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units, rows: padded(n) }.pass(buffers), 1, params, &outputs, SIZE);
+    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units, rows: padded(n), sources }.pass(buffers), 1, params, &outputs, SIZE);
 
     let mut result = Off { wrong: 0, worst: 0.0 };
     let choice: Vec<u8> = ran.outputs[0].iter().map(|&level| level as u8).collect();
-    let (prompted, unprompted) = truth.split_at(n * wide);
+    let (prompted, unprompted) = truth.split_at(n * row);
     let (beta, spread) = (f64::from(guidance), f64::from(draw.spread * (1.0 + 2.0 * guidance)));
-    for (i, (with, without)) in prompted.chunks_exact(wide).zip(unprompted.chunks_exact(wide)).enumerate() {
+    for (i, (with, without)) in prompted.chunks_exact(row).zip(unprompted.chunks_exact(row)).enumerate() {
         let token = &choice[i * dims..][..dims];
         let mut confidence = 0.0;
         for dim in 0..dims {
-            let [c, u] = [with, without].map(|hidden| head_logits(&weights, &f64s(hidden), token, dim, &frame));
+            let [c, u] = [with, without].map(|row| {
+                let mut logits = head_logits(&weights, &f64s(&row[..wide]), token, dim, &frame);
+                add_copies(&mut logits, &offers[i], &f64s(&row[wide..]), token, dim);
+                logits
+            });
             let logits: Vec<f64> = c.iter().zip(&u).map(|(c, u)| (1.0 + beta) * c - beta * u).collect();
             let chosen = usize::from(token[dim]);
             if forced {
@@ -149,8 +185,9 @@ fn scores(logits: &[f64], temperature: f64, noise: impl Fn(usize) -> u32) -> Vec
 fn sample_matches_its_twin() {
     let gpu = gpu();
     for shape in [(1, 1, 2, 1), (15, 3, 7, 5), (63, 8, 5, 64), (9, 2, 64, 33), (5, 11, 33, 256), (300, 2, 3, 1)] {
-        for (temperature, spread) in [(0.0, 1.0), (1.0, 1.0), (0.3, 5.0), (1.0, 0.0), (0.0, 0.0), (8.0, 30.0)] {
-            let draw = Draw { temperature, spread, ..DRAW };
+        for (i, (temperature, spread)) in [(0.0, 1.0), (1.0, 1.0), (0.3, 5.0), (1.0, 0.0), (0.0, 0.0), (8.0, 30.0)].into_iter().enumerate()
+        {
+            let draw = Draw { temperature, spread, sources: 1 + i % 2, ..DRAW };
             let off = sample_off(&gpu, shape, draw);
             assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
         }
@@ -161,9 +198,11 @@ fn sample_matches_its_twin() {
         sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Codes), ..DRAW }).worst > 1.0,
         "a wrong weight between dimensions is noticed"
     );
-    // Without guidance nobody looks at the hidden units without the prompt.
-    let off = sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Unprompted), ..DRAW });
-    assert!(off.wrong == 0 && off.worst <= 1.0, "{off:?}");
+    // Without guidance nobody looks at what there is without the prompt.
+    for corrupt in [Corrupt::Unprompted, Corrupt::UnpromptedGate] {
+        let off = sample_off(&gpu, shape, Draw { corrupt: Some(corrupt), ..DRAW });
+        assert!(off.wrong == 0 && off.worst <= 1.0, "{corrupt:?} {off:?}");
+    }
 }
 
 #[test]
@@ -178,8 +217,10 @@ fn guided_logits_are_those_of_the_twin() {
             }
         }
     }
-    let corrupt = sample_off(&gpu, (63, 8, 5, 64), Draw { guidance: 1.5, corrupt: Some(Corrupt::Unprompted), ..DRAW });
-    assert!(corrupt.worst > 1.0, "wrong hidden units without the prompt are noticed: {corrupt:?}");
+    for corrupt in [Corrupt::Unprompted, Corrupt::UnpromptedGate] {
+        let off = sample_off(&gpu, (63, 8, 5, 64), Draw { guidance: 1.5, corrupt: Some(corrupt), ..DRAW });
+        assert!(off.worst > 1.0, "what is wrong without the prompt is noticed: {corrupt:?} {off:?}");
+    }
 }
 
 #[test]
@@ -191,12 +232,29 @@ fn forced_levels_give_the_logits_of_the_twin() {
             assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} spread {spread}: {off:?}");
         }
     }
-    let off = sample_off(&gpu, (15, 3, 7, 5), Draw { forced: true, corrupt: Some(Corrupt::Codes), ..DRAW });
-    assert!(off.wrong == 0 && off.worst > 1.0, "a wrong weight between dimensions is noticed: {off:?}");
+    for corrupt in [Corrupt::Codes, Corrupt::Gate, Corrupt::Offer] {
+        let off = sample_off(&gpu, (15, 3, 7, 5), Draw { forced: true, corrupt: Some(corrupt), ..DRAW });
+        assert!(off.wrong == 0 && off.worst > 1.0, "a kernel that gets something else is noticed: {corrupt:?} {off:?}");
+    }
 }
 
-/// Tokens that differ from the twin's after one step.
-fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), order: UnmaskOrder, fresh: bool, stay: usize, seed: u32) -> usize {
+/// How a step settles tokens.
+#[derive(Clone, Copy, Debug)]
+struct Settle {
+    order: UnmaskOrder,
+    fresh: bool,
+    stay: usize,
+    seed: u32,
+    /// Adaptive decoding, and how many stay masked behind the next step.
+    certain: Option<f32>,
+    next_stay: u32,
+    guidance: f32,
+}
+
+/// Levels that differ from the twin's after one step, and workgroups of the next step.
+fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize {
+    const PASSES: usize = 90;
+    let Settle { order, fresh, stay, seed, certain, next_stay, guidance } = how;
     let mut r = Numbers((n * 9 + dims + stay) as u32);
     let mut held = some_tokens(&mut r, 2 * n, dims, 5, false);
     let mut masked: Vec<bool> = (0..n).map(|i| fresh || i % 3 != 1).collect();
@@ -211,10 +269,12 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), order: UnmaskOrder, f
     let was_masked = masked.clone();
     let mut permutation = vec![0; n];
     decode::random_order(seed, 8, &mut permutation);
-    let stay = stay.min(masked.iter().filter(|&&m| m).count());
-    let settle = masked.iter().filter(|&&m| m).count() - stay;
     of_masked.iter_mut().zip(&was_masked).for_each(|(c, m)| *c = if *m { *c } else { f32::NEG_INFINITY });
-    decode::unmask(order, &of_masked, stay, &mut permutation, &mut masked);
+    // The step may have been left out.
+    if decode::step_runs(2, &masked, stay) {
+        decode::unmask(order, &of_masked, stay, &mut permutation, &mut masked);
+        decode::settle_certain(certain, &confidence, &mut masked);
+    }
     let mut truth = held.clone();
     for i in 0..n * dims {
         if was_masked[i / dims] {
@@ -222,6 +282,7 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), order: UnmaskOrder, f
         }
     }
 
+    let mut workgroups: Vec<u32> = (0..9 * PASSES as u32).map(|i| 7 + i).collect();
     let mut b = Bench::default();
     let buffers = unmask::Buffers {
         choice: b.words(&choice),
@@ -229,15 +290,24 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), order: UnmaskOrder, f
         tokens: b.words(&held),
         keys: b.words(&vec![0; 2 * n]),
         codes: b.words(&vec![0; (n * dims).div_ceil(4)]),
+        dispatches: b.words(&workgroups),
     };
     let group = GroupParams { half: 1, fresh: u32::from(fresh), ..GroupParams::default() };
+    let of_groups = if guidance > 0.0 { 3 * PASSES } else { 0 };
+    for at in (0..3 * PASSES).filter(|_| certain.is_some()) {
+        let runs = next_stay != NONE && decode::step_runs(2, &masked, next_stay as usize);
+        workgroups[6 * PASSES + at] = if runs { workgroups[of_groups + at] } else { 0 };
+    }
     let order = u32::from(order == UnmaskOrder::Confidence);
-    let params = FrameParams { seed: 21, frame: 8, step: 1, order, settle: settle as u32, ..groups(group, group) };
-    let ran = b.run(gpu, Unmask { tokens: n, dims }.pass(buffers), 1, params, &[buffers.tokens, buffers.codes], SIZE);
+    let (stay, certain) = (stay as u32, certain.map_or(0.0, f32::ln));
+    let params = FrameParams { seed: 21, frame: 8, step: 1, order, stay, next_stay, certain, guidance, ..groups(group, group) };
+    let outputs = [buffers.tokens, buffers.codes, buffers.dispatches];
+    let ran = b.run(gpu, Unmask { tokens: n, dims, passes: PASSES }.pass(buffers), 1, params, &outputs, SIZE);
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
     let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();
     assert_eq!(bytes, ran.outputs[0][n * dims..2 * n * dims], "bytes are the tokens of the half");
-    ran.outputs[0][..2 * n * dims].iter().zip(&truth).filter(|(a, b)| a != b).count()
+    let differ = |ours: &[u32], truth: &[u32]| ours.iter().zip(truth).filter(|(a, b)| a != b).count();
+    differ(&ran.outputs[0], &truth) + differ(&ran.outputs[2], &workgroups)
 }
 
 #[test]
@@ -245,10 +315,16 @@ fn unmask_matches_its_twin() {
     let gpu = gpu();
     for (n, dims) in [(1, 1), (15, 3), (63, 8), (300, 2), (513, 1)] {
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            for (fresh, stay) in [(true, 0), (true, n * 7 / 10), (false, n / 3), (false, 0)] {
-                assert_eq!(unmask_off(&gpu, (n, dims), order, fresh, stay, 21), 0, "{n} {dims} {order:?} fresh {fresh} stay {stay}");
+            let most = 2 * n as u32 / 3;
+            for (i, (fresh, stay)) in [(true, 0), (true, n * 7 / 10), (false, n / 3), (false, 0), (false, n)].into_iter().enumerate() {
+                for (certain, next_stay) in [(None, 0), (Some(0.5), 0), (Some(0.5), NONE), (Some(0.9), most / 2), (Some(0.3), most / 3)] {
+                    let how = Settle { order, fresh, stay, seed: 21, certain, next_stay, guidance: (i % 2) as f32 };
+                    assert_eq!(unmask_off(&gpu, (n, dims), how), 0, "{n} {dims} {how:?}");
+                }
             }
         }
     }
-    assert!(unmask_off(&gpu, (63, 8), UnmaskOrder::Random, true, 40, 22) > 0, "another seed is noticed");
+    let order = UnmaskOrder::Random;
+    let how = Settle { order, fresh: true, stay: 40, seed: 21, certain: None, next_stay: 0, guidance: 0.0 };
+    assert!(unmask_off(&gpu, (63, 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
 }

@@ -57,6 +57,7 @@ impl Bench {
             label: format!("b{}", self.specs.len()),
             bytes: contents.len().max(16) as u64,
             contents: Some(contents),
+            indirect: false,
         });
         BufferId(self.specs.len() - 1)
     }

@@ -11,7 +11,7 @@ use somnium::engine::gpu::ops::{
     recall::{self, Recall},
     remember::{self, Remember},
 };
-use somnium::engine::recall::{AGES, Map, TAPS, differences};
+use somnium::engine::recall::{AGES, Map, OWN, TAPS, differences};
 use somnium::engine::reference::{dynamics, matmul, weights::Weights};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};
@@ -64,8 +64,8 @@ enum Corrupt {
     Frames,
 }
 
-/// Worst of `prev` in tolerances; which classes of age were met is marked.
-fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<Corrupt>, met: &mut [bool; AGES]) -> f64 {
+/// Worst of `prev` in tolerances, and in how many tokens what may be copied differs; which classes of age were met is marked.
+fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<Corrupt>, met: &mut [bool; AGES]) -> (f64, usize) {
     let pack = random_pack(manifest(shape), 3).unwrap();
     let (m, d) = (&pack.manifest, pack.manifest.dynamics.as_ref().unwrap());
     let (n, c) = (m.frame.tokens(), d.channels);
@@ -88,6 +88,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
         odometer: b.words(&odometer::words(view, frames)),
         table: b.floats(&table),
         prev: b.floats(&super::pad_groups(&held, 2, n, c, 1)),
+        tokens: b.words(&vec![7; 3 * m.frame.code_bytes()]),
     };
     let pass = Recall {
         grid_w: m.frame.grid_w(),
@@ -100,10 +101,18 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
     };
     let group = GroupParams { half: 1, ..GroupParams::default() };
     let params = FrameParams { motion, ..groups(group, group) };
-    let ran = b.run(gpu, pass.pass(buffers), 1, params, &[buffers.prev], SIZE);
+    let ran = b.run(gpu, pass.pass(buffers), 1, params, &[buffers.prev, buffers.tokens], SIZE);
     let (other, own) = ran.floats(0).split_at(padded(n) * padded(c));
     assert_eq!(other[..n * padded(c)], pad_columns(&held[..n * c], c, 1), "the other half is left alone");
-    off(&unpad(own, c, 1, n), &truth, 5e-5, 5e-5)
+    let (halves, offered) = ran.outputs[1][..3 * m.frame.code_bytes()].split_at(2 * m.frame.code_bytes());
+    assert!(halves.iter().all(|&level| level == 7), "tokens are left alone");
+    let unknown = vec![UNKNOWN; m.frame.code_dims];
+    let differ = |(token, ours): (usize, &[u32])| {
+        let truth = map.recall(token, OWN, motion).map_or(&unknown[..], |(codes, _)| codes);
+        ours.iter().zip(truth).any(|(&a, &b)| a != u32::from(b))
+    };
+    let other_offers = offered.chunks_exact(m.frame.code_dims).enumerate().filter(|&token| differ(token)).count();
+    (off(&unpad(own, c, 1, n), &truth, 5e-5, 5e-5), other_offers)
 }
 
 #[test]
@@ -114,13 +123,15 @@ fn recall_matches_its_twin() {
     let motions = [[0, 0], [2, -1], [8, -4], [30, -15], [120, -60], [0, 70], [-256, 3], [256, -60]];
     for shape in SHAPES {
         for motion in motions {
-            let worst = recall_off(&gpu, shape, motion, None, &mut met);
-            assert!(worst <= 1.0, "{shape:?} {motion:?}: {worst} tolerances");
+            let (worst, other_offers) = recall_off(&gpu, shape, motion, None, &mut met);
+            assert!(worst <= 1.0 && other_offers == 0, "{shape:?} {motion:?}: {worst} tolerances, {other_offers} other offers");
         }
     }
     assert_eq!(met, [true; AGES], "every class of age is met");
-    assert!(recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::View), &mut met) > 1.0, "a wrong view is noticed");
-    assert!(recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::Frames), &mut met) > 1.0, "a wrong age is noticed");
+    let (worst, other_offers) = recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::View), &mut met);
+    assert!(worst > 1.0 && other_offers > 0, "a wrong view is noticed");
+    let (worst, other_offers) = recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::Frames), &mut met);
+    assert!(worst > 1.0 && other_offers == 0, "a wrong age is noticed, and does not matter to a copy");
 }
 
 /// Sums of the kernel, and of its twin; `nudged`: a pixel is another for the kernel.

@@ -27,7 +27,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
     let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
     let mut values = params::collect("tok", &tokenizer)?;
     let lam = run.lam().ok();
-    if let Some((lam, secs)) = &lam {
+    if let Some((_, lam, secs)) = &lam {
         values.extend(params::collect("lam", lam)?);
         trained_secs += secs;
     }

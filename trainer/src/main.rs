@@ -124,6 +124,9 @@ enum Command {
         /// Judge with this order of settling tokens instead of the pack's: random or confidence.
         #[arg(long)]
         order: Option<UnmaskOrder>,
+        /// Judge with tokens of at least this probability settled at once; 0 for none.
+        #[arg(long)]
+        certain: Option<f32>,
     },
     /// Write the pack of a run's checkpoints.
     Export {
@@ -253,7 +256,21 @@ fn main() -> Result<()> {
             let out = out.unwrap_or_else(|| probe::default_path(&world));
             probe::train(probe::Training { world, run, seed, steps, backend }, stop, &out)
         }
-        Command::Eval { pack: path, quick, tiny, probe, backend, out, store, temperature, window, context_level, steps, order } => {
+        Command::Eval {
+            pack: path,
+            quick,
+            tiny,
+            probe,
+            backend,
+            out,
+            store,
+            temperature,
+            window,
+            context_level,
+            steps,
+            order,
+            certain,
+        } => {
             let mut pack = export::read_pack(&path)?;
             let play = &mut pack.manifest.play;
             play.temperature = temperature.unwrap_or(play.temperature);
@@ -261,6 +278,7 @@ fn main() -> Result<()> {
             play.context_level = context_level.unwrap_or(play.context_level);
             play.steps = steps.unwrap_or(play.steps);
             play.order = order.unwrap_or(play.order);
+            play.certain = certain.or(play.certain).filter(|p| *p != 0.0);
             pack.validate()?;
             let effort = match (tiny, quick) {
                 (true, _) => eval::Effort::tiny(),

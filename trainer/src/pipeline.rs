@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -138,15 +138,23 @@ impl Run {
         self.trained(&stage, "tok")
     }
 
-    pub fn lam(&self) -> Result<(Lam, f64)> {
-        self.trained(&self.lam_stage()?, "lam")
+    /// The trained latent action model, the stage that infers with it, and the seconds its checkpoint took.
+    pub fn lam(&self) -> Result<(LamStage, Lam, f64)> {
+        let stage = self.lam_stage()?;
+        let (model, secs) = self.trained(&stage, "lam")?;
+        Ok((stage, model, secs))
     }
 
-    pub fn lam_stage(&self) -> Result<LamStage> {
+    /// Reads off clips which tokens do not scroll.
+    fn lam_stage(&self) -> Result<LamStage> {
         let frame = self.preset.frame(self.source.info());
         let clips: Vec<Clip> = (0..SCROLL_CLIPS).map(|number| self.source.clip(number, SCROLL_FRAMES, true)).collect::<Result<_>>()?;
         let covered = scroll::stay_behind(clips.iter(), &frame);
-        Ok(LamStage { source: self.source.clone(), preset: self.preset.clone(), frame, covered, seed: self.info.seed })
+        let codes = 1 << self.preset.lam.bits;
+        let named = self.actions(false).unwrap_or_default();
+        let shares = (0..codes).map(|code| named.get(code).map_or(1.0 / codes as f32, |action| action.share)).collect();
+        let (source, preset) = (self.source.clone(), self.preset.clone());
+        Ok(LamStage { source, preset, frame, covered, shares: Mutex::new(shares), seed: self.info.seed })
     }
 
     /// The trained model of a stage, from its checkpoint or from `--from`, and the seconds its checkpoint took.
@@ -207,11 +215,11 @@ impl Run {
         let scroll = match known.and_then(|m| m.dynamics.as_ref().map(|d| (m, d))) {
             Some((m, d)) => Scroll { recall: d.recall.clone(), motions: m.actions.iter().map(|action| action.motion).collect() },
             None => {
-                let lam = if recorded_only { None } else { Some((self.lam_stage()?, self.lam()?.0)) };
+                let lam = if recorded_only { None } else { Some(self.lam()?) };
                 let with_codes = |number| {
                     let clip = self.source.clip(number, SCROLL_FRAMES, true)?;
                     let codes = match &lam {
-                        Some((stage, model)) => stage.codes(model, &clip, &self.device)?,
+                        Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
                         None => clip.actions.clone(),
                     };
                     Ok((clip, codes))
@@ -265,7 +273,7 @@ impl Run {
             }
         }
         let tokenizer = self.tokenizer()?.0;
-        let lam = if recorded_only { None } else { Some((self.lam_stage()?, self.lam()?.0)) };
+        let lam = if recorded_only { None } else { Some(self.lam()?) };
         let frame = self.preset.frame(self.source.info());
         let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
         let started = Instant::now();
@@ -277,7 +285,7 @@ impl Run {
             tokens.codes.extend(self.encode(&tokenizer, &clip)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {
-                Some((stage, model)) => stage.codes(model, &clip, &self.device)?,
+                Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
                 None => vec![None; clip.len()],
             };
             let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
@@ -311,7 +319,7 @@ impl Run {
             }
             let rows = patches.len() / frame.patch_values();
             let patches = Tensor::<2>::from_data(TensorData::new(patches, [rows, frame.patch_values()]), &self.device);
-            let z = tokenizer.encode(patches, frame.tokens(), self.preset.tokenizer.heads);
+            let z = tokenizer.encode(patches);
             let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
             codes.extend(levels.iter().map(|level| *level as u8));
         }

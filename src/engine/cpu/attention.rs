@@ -2,11 +2,9 @@
 
 use super::{
     buffer::{PANEL, padded},
-    matmul::{MAX_TILE, for_rows, tile},
+    matmul::{Columns, MAX_TILE, for_rows, tile},
     simd::{self, Simd},
 };
-use crate::pack::limits;
-
 /// Keys and values of one frame or prompt as attention wants them: panels for a matrix product with the queries and the weights.
 #[derive(Clone, Copy, Debug)]
 pub struct PanelDims {
@@ -85,6 +83,8 @@ pub struct AttendTime<'a> {
     /// `(heads, window)`.
     pub bias: &'a [f32],
     pub window: usize,
+    /// At least `heads * padded window`.
+    pub scores: &'a mut [f32],
     pub out: &'a mut [f32],
     pub out_stride: usize,
 }
@@ -114,12 +114,13 @@ unsafe fn exponentials<S: Simd>(x: &mut [f32]) -> f32 {
 #[inline(always)]
 unsafe fn scaled_tile<S: Simd, const R: usize>(
     (x, x_stride): (*const f32, usize),
-    (w, inner): (*const f32, usize),
+    (panel, inner): (*const f32, usize),
     (y, y_stride): (*mut f32, usize),
     scales: &[f32; MAX_TILE],
 ) {
     unsafe {
-        let sums = tile::<S, R>(x, x_stride, w, inner);
+        let columns = Columns { w: panel, inner, second: S::LANES, next: panel.cast(), fetch: 0 };
+        let sums = tile::<S, R, PANEL>(x, x_stride, columns);
         for (r, sum) in sums.iter().enumerate() {
             let scale = S::splat(scales[r]);
             S::store(y.add(r * y_stride), S::mul(sum[0], scale));
@@ -202,6 +203,7 @@ unsafe fn add_scaled<S: Simd>(a: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
+/// Reads every frame of the past once, in one go: the ring is what this waits for.
 #[inline(always)]
 pub unsafe fn attend_time<S: Simd>(a: AttendTime) {
     let channels = a.heads * a.dh;
@@ -209,29 +211,29 @@ pub unsafe fn attend_time<S: Simd>(a: AttendTime) {
     let ages = a.slots.len() + 1;
     let width = ages.next_multiple_of(S::LANES);
     let scale = 1.0 / (a.dh as f32).sqrt();
-    let mut weights = [0.0; limits::WINDOW.next_multiple_of(16)];
+    let weights = &mut a.scores[..a.heads * width];
     for n in 0..rows {
-        let row = &a.qkv[n * a.stride..][..3 * channels];
+        let (q, kv) = a.qkv[n * a.stride..][..3 * channels].split_at(channels);
         let out = &mut a.out[n * a.out_stride..][..channels];
-        let past = |slot: usize| &a.ring[(slot * rows + n) * a.ring_stride..][..2 * channels];
-        for h in 0..a.heads {
-            let own = h * a.dh..(h + 1) * a.dh;
-            let bias = &a.bias[h * a.window..][..ages];
-            let (q, k, v) = (&row[own.clone()], &row[channels..][own.clone()], &row[2 * channels..][own.clone()]);
-            let weights = &mut weights[..width];
-            weights[ages..].fill(f32::NEG_INFINITY);
-            let out = &mut out[own.clone()];
-            // SAFETY: the functions only need the instruction set, which this one was called with.
-            unsafe {
-                weights[0] = dot::<S>(q, k) * scale + bias[0];
-                for (age, &slot) in a.slots.iter().enumerate() {
-                    weights[age + 1] = dot::<S>(q, &past(slot)[own.clone()]) * scale + bias[age + 1];
+        let past = |slot: &usize| &a.ring[(slot * rows + n) * a.ring_stride..][..2 * channels];
+        let frames = || std::iter::once(kv).chain(a.slots.iter().map(past)).enumerate();
+        let heads = || (0..a.heads).map(|h| (h, h * a.dh..(h + 1) * a.dh));
+        // SAFETY: the functions only need the instruction set, which this one was called with.
+        unsafe {
+            for (age, frame) in frames() {
+                for (h, own) in heads() {
+                    weights[h * width + age] = dot::<S>(&q[own.clone()], &frame[own]) * scale + a.bias[h * a.window + age];
                 }
+            }
+            for weights in weights.chunks_exact_mut(width) {
+                weights[ages..].fill(f32::NEG_INFINITY);
                 let one_over_sum = exponentials::<S>(weights);
-                out.fill(0.0);
-                add_scaled::<S>(weights[0] * one_over_sum, v, out);
-                for (age, &slot) in a.slots.iter().enumerate() {
-                    add_scaled::<S>(weights[age + 1] * one_over_sum, &past(slot)[channels..][own.clone()], out);
+                weights[..ages].iter_mut().for_each(|weight| *weight *= one_over_sum);
+            }
+            out.fill(0.0);
+            for (age, frame) in frames() {
+                for (h, own) in heads() {
+                    add_scaled::<S>(weights[h * width + age], &frame[channels..][own.clone()], &mut out[own]);
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         DecodeSettings, PromptWord, UNKNOWN, decode,
-        recall::{Map, TAPS},
+        recall::{Map, OWN, TAPS},
     },
     prompt::{self, WordTable},
 };
@@ -95,17 +95,47 @@ pub struct Group<'a> {
     pub commit_to: Option<usize>,
 }
 
+/// What was before a frame, outside the ring.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// `(tokens, code_dims)` of the frame before; `None` where there is none.
+    pub codes: Option<&'a [u8]>,
+    pub map: Option<&'a Map>,
+    /// Where the view is expected to go on the map.
+    pub motion: [i32; 2],
+}
+
+impl<'a> Past<'a> {
+    /// The frame before has this of token `n`, levels or that it is unknown.
+    fn before(&self, n: usize, code_dims: usize) -> Option<&'a [u8]> {
+        self.codes.map(|codes| &codes[n * code_dims..][..code_dims])
+    }
+
+    /// What each source offers token `n`.
+    fn offers(&self, n: usize, code_dims: usize) -> [Option<&'a [u8]>; 2] {
+        let before = self.before(n, code_dims).filter(|token| token[0] != UNKNOWN);
+        [before, self.map.and_then(|map| map.recall(n, OWN, self.motion)).map(|(token, _)| token)]
+    }
+}
+
+/// Adds to the logits of the dimension after those `drawn` the gates of the offers that begin as the token does.
+fn add_copies(logits: &mut [f32], offers: &[Option<&[u8]>], gates: &[f32], drawn: &[u8]) {
+    for (offer, gate) in offers.iter().zip(gates) {
+        if let Some(offer) = offer.filter(|offer| offer.starts_with(drawn)) {
+            logits[usize::from(offer[drawn.len()])] += gate;
+        }
+    }
+}
+
 impl<'a> Lane<'a> {
-    /// Embeds the own tokens of the previous frame into `exchange.embedded`; `codes` `None`: every token unknown.
-    pub fn embed_previous(&mut self, d: &DynamicsWeights, codes: Option<&[u8]>) {
-        let stride = padded(d.dims.channels);
-        let f = &self.model.frame;
+    /// Embeds the own tokens of the previous frame into `exchange.embedded`.
+    pub fn embed_previous(&mut self, d: &DynamicsWeights, past: &Past) {
+        let (stride, code_dims) = (padded(d.dims.channels), self.model.frame.code_dims);
         for n in self.w.tokens.clone() {
             // SAFETY: own tokens; the others read them after the next barrier.
             let row = unsafe { self.exchange.embedded.write(n * stride..(n + 1) * stride) };
             row.fill(0.0);
-            let token = codes.map(|codes| &codes[n * f.code_dims..][..f.code_dims]);
-            self.add_embedding(d, token.unwrap_or(&[UNKNOWN]), row);
+            self.add_embedding(d, past.before(n, code_dims).unwrap_or(&[UNKNOWN]), row);
         }
     }
 
@@ -120,9 +150,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// `past_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded` and from the map, if
-    /// the view goes by `motion`. After a barrier that follows [`Lane::embed_previous`].
-    pub fn look_at_past(&mut self, d: &DynamicsWeights, action: u8, map: Option<&Map>, motion: [i32; 2]) {
+    /// `past_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded` and from the map.
+    /// After a barrier that follows [`Lane::embed_previous`].
+    pub fn look_at_past(&mut self, d: &DynamicsWeights, action: u8, past: &Past) {
         let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
         let gate = &d.gate[usize::from(action) * wide..][..wide];
         let (grid_w, grid_h) = (self.model.frame.grid_w(), self.model.frame.grid_h());
@@ -144,8 +174,8 @@ impl<'a> Lane<'a> {
         let n = self.own();
         let (from, to) = (rows(&self.w.wide, n, wide), rows_mut(&mut self.w.past_now, n, stride));
         self.kernels.product(from, wide, &d.prev, to, stride, Then::Store);
-        if let (Some(table), Some(map)) = (&d.recall, map) {
-            self.recall(table, map, motion);
+        if let (Some(table), Some(map)) = (&d.recall, past.map) {
+            self.recall(table, map, past.motion);
         }
     }
 
@@ -317,28 +347,33 @@ impl<'a> Lane<'a> {
                 slots: group.slots,
                 bias,
                 window: d.dims.window,
+                scores: &mut self.w.scores,
                 out: &mut self.w.seen[g * own * seen..][..own * seen],
                 out_stride: seen,
             });
         }
     }
 
-    /// Hidden units of the head of own tokens, of each dreamed group, from the rows that [`Lane::pass`] left in `x`.
+    /// Hidden units of the head and gates of own tokens, of each dreamed group, from the rows that [`Lane::pass`] left in `x`.
     pub fn head(&mut self, d: &DynamicsWeights, dreamed: usize) {
         let (c, n, f) = (d.dims.channels, dreamed * self.own(), &self.model.frame);
         let (stride, out) = (padded(c), padded(f.code_dims * d.head.units));
         self.kernels.norm(rows(&self.w.x, n, stride), c, &d.gain, &d.shift, &mut self.w.y);
         self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head.hidden, &mut self.w.head_hidden, out, Then::Store);
+        let gates = padded(d.dims.sources());
+        self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head.copy, &mut self.w.gates, gates, Then::Store);
     }
 
     /// Chooses levels of the own tokens that are still masked, one dimension after the other. `dreamed` groups: with the prompt and, under
     /// guidance, without.
-    pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, dreamed: usize, frame: u32, step: u32) {
+    pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, past: &Past, dreamed: usize, frame: u32, step: u32) {
         let (f, wide, own) = (&self.model.frame, self.model.frame.code_dims * d.head.units, self.own());
+        let gates = self.w.gates.chunks_exact(padded(d.dims.sources()));
+        let gates = gates.clone().zip(gates.skip(own));
         let (hidden, without) = self.w.head_hidden.split_at_mut(own * padded(wide));
         let [logits, unprompted] = &mut self.w.logits;
         let rows = hidden.chunks_exact_mut(padded(wide)).zip(without.chunks_exact_mut(padded(wide)));
-        for ((hidden, without), n) in rows.zip(self.w.tokens.clone()) {
+        for (((hidden, without), (gates, gates_without)), n) in rows.zip(gates).zip(self.w.tokens.clone()) {
             // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
             let codes = unsafe {
                 if !self.exchange.masked.read(n..n + 1)[0] {
@@ -347,11 +382,14 @@ impl<'a> Lane<'a> {
                 self.exchange.codes.write(n * f.code_dims..(n + 1) * f.code_dims)
             };
             let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
+            let offers = past.offers(n, f.code_dims);
             let mut confidence = 0.0;
-            for (dim, code) in codes.iter_mut().enumerate() {
+            for dim in 0..f.code_dims {
                 d.head.logits(&hidden[..wide], dim, logits);
+                add_copies(logits, &offers, gates, &codes[..dim]);
                 if dreamed > 1 {
                     d.head.logits(&without[..wide], dim, unprompted);
+                    add_copies(unprompted, &offers, gates_without, &codes[..dim]);
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
                 let (level, log_probability) = decode::sample_level(logits, dim, s.temperature, name);
@@ -359,7 +397,7 @@ impl<'a> Lane<'a> {
                 if dreamed > 1 {
                     d.head.tell(&mut without[..wide], dim, level, f.code_levels);
                 }
-                *code = level;
+                codes[dim] = level;
                 confidence += log_probability;
             }
             // SAFETY: as above.
@@ -368,14 +406,17 @@ impl<'a> Lane<'a> {
     }
 
     /// Logits of own tokens into `exchange.logits`, every dimension given the levels in `codes` before it.
-    pub fn hand_out_logits(&mut self, d: &DynamicsWeights, codes: &[u8]) {
+    pub fn hand_out_logits(&mut self, d: &DynamicsWeights, past: &Past, codes: &[u8]) {
         let (f, wide) = (&self.model.frame, self.model.frame.code_dims * d.head.units);
         let row = f.code_dims * f.code_levels;
-        for (hidden, n) in self.w.head_hidden.chunks_exact_mut(padded(wide)).zip(self.w.tokens.clone()) {
+        let rows = self.w.head_hidden.chunks_exact_mut(padded(wide)).zip(self.w.gates.chunks_exact(padded(d.dims.sources())));
+        for ((hidden, gates), n) in rows.zip(self.w.tokens.clone()) {
+            let (offers, token) = (past.offers(n, f.code_dims), &codes[n * f.code_dims..][..f.code_dims]);
             // SAFETY: own tokens, read after the job.
             let logits = unsafe { self.exchange.logits.write(n * row..(n + 1) * row) };
-            for (dim, (logits, &level)) in logits.chunks_exact_mut(f.code_levels).zip(&codes[n * f.code_dims..]).enumerate() {
+            for (dim, (logits, &level)) in logits.chunks_exact_mut(f.code_levels).zip(token).enumerate() {
                 d.head.logits(&hidden[..wide], dim, logits);
+                add_copies(logits, &offers, gates, &token[..dim]);
                 if level != UNKNOWN {
                     d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
                 }

@@ -7,11 +7,11 @@ use super::{
     kernels::Kernels,
     matmul::{Packed, Then},
     pool::Barrier,
-    weights::{DynamicsWeights, TokenizerBlock, TokenizerHalf},
+    weights::{DecoderWeights, DynamicsWeights, EncoderWeights, PlainNorm, TokenizerBlock},
 };
 use crate::{
     engine::UNKNOWN,
-    pack::manifest::{FrameDims, Manifest, TokenizerDims},
+    pack::manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
 };
 use std::ops::Range;
 
@@ -19,8 +19,8 @@ use std::ops::Range;
 pub struct Model {
     pub frame: FrameDims,
     pub tokenizer: TokenizerDims,
-    pub encoder: TokenizerHalf,
-    pub decoder: TokenizerHalf,
+    pub encoder: EncoderWeights,
+    pub decoder: DecoderWeights,
     pub dynamics: Option<DynamicsWeights>,
     pub tokenizer_panels: PanelDims,
     /// Of a frame's tokens in the dynamics; as the tokenizer's where there is none.
@@ -49,6 +49,8 @@ pub struct Worker {
     pub ring: Floats,
     /// Hidden units of the head, with the prompt and without: `(2 m, padded code_dims * head_hidden)`.
     pub head_hidden: Floats,
+    /// Gates of the sources of copying, with the prompt and without: `(2 m, padded sources)`.
+    pub gates: Floats,
     /// Logits of one dimension, with the prompt and without, each `(code_levels)`.
     pub logits: [Vec<f32>; 2],
 }
@@ -103,6 +105,7 @@ impl Worker {
         let dims = model.dynamics.as_ref().map(|d| &d.dims);
         let c = dims.map_or(0, |d| d.channels);
         let words_room = dims.map_or(0, |d| padded(2 * d.prompt_words + 1));
+        let ages_room = dims.map_or(0, |d| d.heads * padded(d.window));
         let ring = model.dynamics.as_ref().map_or(0, |d| d.temporal_layers() * d.dims.window * rows * padded(2 * c));
         let widest = |of_tokenizer: usize, of_dynamics: usize| Floats::zeros(rows * padded(of_tokenizer).max(GROUPS * padded(of_dynamics)));
         Self {
@@ -113,11 +116,12 @@ impl Worker {
             seen: widest(seen, seen),
             hidden: widest(hidden_of_tokenizer, dims.map_or(0, |d| d.ffn_hidden)),
             wide: Floats::zeros(rows * patch.max(padded(9 * c))),
-            scores: Floats::zeros(8 * room.max(words_room)),
+            scores: Floats::zeros((8 * room.max(words_room)).max(ages_room)),
             past_now: Floats::zeros(rows * padded(c)),
             past_pending: Floats::zeros(rows * padded(c)),
             ring: Floats::zeros(ring),
             head_hidden: Floats::zeros(2 * rows * padded(f.code_dims * dims.map_or(0, |d| d.head_hidden))),
+            gates: Floats::zeros(2 * rows * padded(dims.map_or(0, DynamicsDims::sources))),
             logits: [(); 2].map(|()| vec![0.0; f.code_levels]),
             tokens,
         }
@@ -199,30 +203,27 @@ impl Lane<'_> {
         k.product(rows(&w.hidden, n, hidden), hidden, down, rows_mut(&mut w.x, n, stride), stride, Then::Add);
     }
 
-    fn tokenizer_blocks(&mut self, half: &TokenizerHalf) {
-        for block in &half.blocks {
-            self.tokenizer_block(half, block);
-        }
+    fn plain_norm(&mut self, plain: &PlainNorm) {
         let (n, c) = (self.own(), self.model.tokenizer.channels);
-        self.kernels.norm(rows(&self.w.x, n, padded(c)), c, &half.gain, &half.shift, &mut self.w.y);
+        self.kernels.norm(rows(&self.w.x, n, padded(c)), c, &plain.gain, &plain.shift, &mut self.w.y);
     }
 
-    fn tokenizer_block(&mut self, half: &TokenizerHalf, block: &TokenizerBlock) {
+    fn tokenizer_block(&mut self, plain: &PlainNorm, block: &TokenizerBlock) {
         let (n, c, k) = (self.own(), self.model.tokenizer.channels, self.kernels);
         let (stride, qkv, dims) = (padded(c), padded(3 * c), self.model.tokenizer_panels);
-        k.norm(rows(&self.w.x, n, stride), c, &half.gain, &half.shift, &mut self.w.y);
+        self.plain_norm(plain);
         k.product(rows(&self.w.y, n, stride), stride, &block.qkv, rows_mut(&mut self.w.qkv, n, qkv), qkv, Then::Store);
         self.attend_inside(dims, 1);
         let seen = dims.out_columns();
         k.product(rows(&self.w.seen, n, seen), seen, &block.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
-        k.norm(rows(&self.w.x, n, stride), c, &half.gain, &half.shift, &mut self.w.y);
-        self.feed_forward(&block.up, &block.down, n, stride, self.model.tokenizer.ffn_hidden);
+        self.plain_norm(plain);
+        self.feed_forward(&block.ffn.up, &block.ffn.down, n, stride, self.model.tokenizer.ffn_hidden);
     }
 
     /// Codes of a frame, own tokens into `exchange.encoded`. `rgb`: `(height_px, width_px, 3)`.
     pub fn encode(&mut self, rgb: &[u8]) {
         let (model, n, k) = (self.model, self.own(), self.kernels);
-        let (f, t, half) = (&model.frame, &model.tokenizer, &model.encoder);
+        let (f, t, encoder) = (&model.frame, &model.tokenizer, &model.encoder);
         let (patch, hidden, stride) = (padded(f.patch_values()), padded(t.patch_in_hidden), padded(t.channels));
         for (row, token) in self.w.wide.chunks_exact_mut(patch).zip(self.w.tokens.clone()) {
             let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
@@ -233,12 +234,15 @@ impl Lane<'_> {
                 }
             }
         }
-        k.product(rows(&self.w.wide, n, patch), patch, &half.input[0], rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
-        k.product(rows(&self.w.hidden, n, hidden), hidden, &half.input[1], rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
-        k.add(&half.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
-        self.tokenizer_blocks(half);
+        k.product(rows(&self.w.wide, n, patch), patch, &encoder.in1, rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
+        k.product(rows(&self.w.hidden, n, hidden), hidden, &encoder.in2, rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
+        for block in &encoder.blocks {
+            self.plain_norm(&encoder.plain);
+            self.feed_forward(&block.up, &block.down, n, stride, t.ffn_hidden);
+        }
+        self.plain_norm(&encoder.plain);
         let values = padded(f.code_dims);
-        k.product(rows(&self.w.y, n, stride), stride, &half.output[0], rows_mut(&mut self.w.qkv, n, values), values, Then::Store);
+        k.product(rows(&self.w.y, n, stride), stride, &encoder.code, rows_mut(&mut self.w.qkv, n, values), values, Then::Store);
         let own = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
         // SAFETY: own tokens, read after the job.
         let codes = unsafe { self.exchange.encoded.write(own) };
@@ -253,7 +257,7 @@ impl Lane<'_> {
     /// Pixels of the codes in `exchange.codes`, own tokens into `exchange.rgba`.
     pub fn decode(&mut self) {
         let (model, n, k) = (self.model, self.own(), self.kernels);
-        let (f, t, half) = (&model.frame, &model.tokenizer, &model.decoder);
+        let (f, t, decoder) = (&model.frame, &model.tokenizer, &model.decoder);
         let (values, hidden, stride, patch) =
             (padded(f.code_dims), padded(t.patch_out_hidden), padded(t.channels), padded(f.patch_values()));
         // SAFETY: own tokens, written by this thread alone.
@@ -264,11 +268,14 @@ impl Lane<'_> {
                 *value = if code == UNKNOWN { 0.0 } else { f32::from(code) * scale - 1.0 };
             }
         }
-        k.product(rows(&self.w.y, n, values), values, &half.input[0], rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
-        k.add(&half.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
-        self.tokenizer_blocks(half);
-        k.product(rows(&self.w.y, n, stride), stride, &half.output[0], rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
-        k.product(rows(&self.w.hidden, n, hidden), hidden, &half.output[1], rows_mut(&mut self.w.wide, n, patch), patch, Then::Store);
+        k.product(rows(&self.w.y, n, values), values, &decoder.code, rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
+        k.add(&decoder.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
+        for block in &decoder.blocks {
+            self.tokenizer_block(&decoder.plain, block);
+        }
+        self.plain_norm(&decoder.plain);
+        k.product(rows(&self.w.y, n, stride), stride, &decoder.out1, rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
+        k.product(rows(&self.w.hidden, n, hidden), hidden, &decoder.out2, rows_mut(&mut self.w.wide, n, patch), patch, Then::Store);
         for (row, token) in self.w.wide.chunks_exact(patch).zip(self.w.tokens.clone()) {
             let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
             for (y, line) in row[..f.patch_values()].chunks_exact(f.patch_px * 3).enumerate() {

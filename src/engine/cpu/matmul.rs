@@ -5,7 +5,10 @@ use super::{
     simd::{self, Simd},
 };
 
-/// A matrix `(inner, columns)` cut into panels of [`PANEL`] columns, `(panel, inner, PANEL)`, and its bias, both padded with zeros.
+/// Columns of a strip of weights: a cache line, so that what a tile reads next always follows what it reads now.
+const STRIP: usize = 16;
+
+/// A matrix `(inner, columns)` cut into strips, `(strip, inner, STRIP)`, and its bias, both padded with zeros to whole panels of columns.
 pub struct Packed {
     inner: usize,
     panels: usize,
@@ -20,8 +23,8 @@ impl Packed {
         let panels = columns.div_ceil(PANEL);
         let mut weights = Floats::zeros(panels * inner * PANEL);
         for (i, row) in w.chunks_exact(columns).enumerate() {
-            for (p, part) in row.chunks(PANEL).enumerate() {
-                weights[(p * inner + i) * PANEL..][..part.len()].copy_from_slice(part);
+            for (s, part) in row.chunks(STRIP).enumerate() {
+                weights[(s * inner + i) * STRIP..][..part.len()].copy_from_slice(part);
             }
         }
         let mut padded_bias = Floats::zeros(panels * PANEL);
@@ -47,21 +50,55 @@ pub enum Then {
 /// Rows of a tile at most.
 pub const MAX_TILE: usize = 8;
 
+/// Two vectors of columns as a tile reads them, their rows `STRIDE` floats apart.
+#[derive(Clone, Copy)]
+pub struct Columns<const STRIDE: usize> {
+    pub w: *const f32,
+    pub inner: usize,
+    /// Floats from the first vector to the second.
+    pub second: usize,
+    /// What will be read after these columns, and how many bytes of it to fetch ahead at each row.
+    pub next: *const u8,
+    pub fetch: usize,
+}
+
+/// Rows of columns in one turn of a tile's loop.
+const TURN: usize = 4;
+
 /// The products of `R` rows with two vectors of columns.
 ///
 /// # Safety
-/// `x` points at `R` rows of `inner` floats, `x_stride` apart, `w` at `inner` rows of two vectors, [`PANEL`] apart.
+/// `x` points at `R` rows of `inner` floats, `x_stride` apart; both vectors of every row of `columns` can be read.
 #[inline(always)]
-pub unsafe fn tile<S: Simd, const R: usize>(x: *const f32, x_stride: usize, w: *const f32, inner: usize) -> [[S::V; 2]; R] {
+pub unsafe fn tile<S: Simd, const R: usize, const STRIDE: usize>(
+    x: *const f32,
+    x_stride: usize,
+    columns: Columns<STRIDE>,
+) -> [[S::V; 2]; R] {
+    let Columns { w, inner, second, next, fetch } = columns;
     unsafe {
+        let rows: [*const f32; R] = std::array::from_fn(|r| x.add(r * x_stride));
+        let (w0, w1) = (w, w.add(second));
         let mut sums = [[S::splat(0.0); 2]; R];
-        for i in 0..inner {
-            let (w0, w1) = (S::load(w.add(i * PANEL)), S::load(w.add(i * PANEL + S::LANES)));
-            for (r, sum) in sums.iter_mut().enumerate() {
-                let a = S::splat(*x.add(r * x_stride + i));
+        let mut add = |i: usize| {
+            let (w0, w1) = (S::load(w0.add(i * STRIDE)), S::load(w1.add(i * STRIDE)));
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let a = S::splat(*row.add(i));
                 sum[0] = S::fma(a, w0, sum[0]);
                 sum[1] = S::fma(a, w1, sum[1]);
             }
+        };
+        let whole = inner / TURN * TURN;
+        for i in (0..whole).step_by(TURN) {
+            for k in 0..TURN {
+                if k % 2 == 0 {
+                    S::fetch(next.wrapping_add((i + k) * fetch));
+                }
+                add(i + k);
+            }
+        }
+        for i in whole..inner {
+            add(i);
         }
         sums
     }
@@ -87,13 +124,13 @@ macro_rules! for_rows {
 #[inline(always)]
 unsafe fn product_tile<S: Simd, const R: usize>(
     (x, x_stride): (*const f32, usize),
-    (w, inner): (*const f32, usize),
+    columns: Columns<STRIP>,
     bias: *const f32,
     (y, y_stride): (*mut f32, usize),
     then: Then,
 ) {
     unsafe {
-        let sums = tile::<S, R>(x, x_stride, w, inner);
+        let sums = tile::<S, R, STRIP>(x, x_stride, columns);
         for half in 0..2 {
             let b = S::load(bias.add(half * S::LANES));
             for (r, sum) in sums.iter().enumerate() {
@@ -119,21 +156,31 @@ pub unsafe fn product<S: Simd>(x: &[f32], x_stride: usize, w: &Packed, first_pan
     let rows = x.len() / x_stride;
     assert!(w.inner <= x_stride && w.panels * PANEL <= y_stride && rows * y_stride <= y.len(), "a matrix product out of bounds");
     assert!(w.weights.len() >= w.panels * w.inner * PANEL && w.bias.len() >= w.panels * PANEL);
-    for panel in first_panel..w.panels {
-        for column in (0..PANEL).step_by(2 * S::LANES) {
-            let mut row = 0;
-            while row < rows {
-                let tile_rows = (rows - row).min(S::TILE_ROWS);
-                // SAFETY: `rows` rows of both and all panels are in bounds by the asserts above.
-                unsafe {
-                    let weights = w.weights.as_ptr().add(panel * w.inner * PANEL + column);
-                    let bias = w.bias.as_ptr().add(panel * PANEL + column);
-                    let out = y.as_mut_ptr().add(row * y_stride + panel * PANEL + column);
-                    let x = x.as_ptr().add(row * x_stride);
-                    for_rows!(tile_rows, product_tile::<S>((x, x_stride), (weights, w.inner), bias, (out, y_stride), then));
-                }
-                row += tile_rows;
+    // Tiles of nearly the same height: a low one is no faster than a high one.
+    let tiles = rows.div_ceil(S::TILE_ROWS);
+    let width = 2 * S::LANES;
+    for column in (first_panel * PANEL..w.panels * PANEL).step_by(width) {
+        let mut row = 0;
+        for t in 0..tiles {
+            let tile_rows = rows / tiles + usize::from(t < rows % tiles);
+            // SAFETY: `rows` rows of both and all strips are in bounds by the asserts above.
+            unsafe {
+                let weights = w.weights.as_ptr().add(column / STRIP * w.inner * STRIP + column % STRIP);
+                // While this pair of vectors is used, the tiles together fetch the next.
+                let fetch = (width * size_of::<f32>()).div_ceil(tiles);
+                let columns = Columns {
+                    w: weights,
+                    inner: w.inner,
+                    second: if width > STRIP { w.inner * STRIP } else { S::LANES },
+                    next: weights.wrapping_add(w.inner * width).cast::<u8>().wrapping_add(t * w.inner * fetch),
+                    fetch,
+                };
+                let bias = w.bias.as_ptr().add(column);
+                let out = y.as_mut_ptr().add(row * y_stride + column);
+                let x = x.as_ptr().add(row * x_stride);
+                for_rows!(tile_rows, product_tile::<S>((x, x_stride), columns, bias, (out, y_stride), then));
             }
+            row += tile_rows;
         }
     }
 }

@@ -15,20 +15,19 @@ mod tests;
 mod weights;
 
 use super::{
-    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-    UnmaskOrder, decode,
+    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN, decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
     recall::{self, Map},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
 use buffer::PerThread;
-use dynamics::{Group, PromptPanels};
+use dynamics::{Group, Past, PromptPanels};
 use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;
 use std::time::Instant;
-use weights::{DynamicsWeights, TokenizerHalf};
+use weights::{DecoderWeights, DynamicsWeights, EncoderWeights};
 
 /// How the CPU engine is set up; the default suits the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,8 +101,8 @@ impl CpuEngine {
         let model = Model {
             frame: m.frame,
             tokenizer: m.tokenizer,
-            encoder: TokenizerHalf::encoder(pack)?,
-            decoder: TokenizerHalf::decoder(pack)?,
+            encoder: EncoderWeights::load(pack)?,
+            decoder: DecoderWeights::load(pack)?,
             tokenizer_panels,
             frame_panels: m.dynamics.as_ref().map_or(tokenizer_panels, |d| PanelDims::new(d.heads, d.channels, n)),
             dynamics,
@@ -200,7 +199,6 @@ impl CpuEngine {
             (_, false) => &groups[..dreamed],
             (_, true) => groups,
         };
-        let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
         let frame = self.next_frame;
         self.exchange.stage_ms.get_mut().fill(0.0);
         self.exchange.masked.get_mut().fill(true);
@@ -213,7 +211,8 @@ impl CpuEngine {
             }
         }
         let to_dream = self.exchange.masked.get_mut().iter().filter(|&&masked| masked).count();
-        let (map, motion) = (self.map.as_ref(), recall::motion_of(&self.manifest, action));
+        let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
+        let past = &Past { codes: previous, map: self.map.as_ref(), motion: recall::motion_of(&self.manifest, action) };
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
 
         self.pool.run(&|t, barrier| {
@@ -228,9 +227,9 @@ impl CpuEngine {
                     clock = Instant::now();
                 }
             };
-            lane.embed_previous(d, previous);
+            lane.embed_previous(d, past);
             barrier.wait();
-            lane.look_at_past(d, action, map, motion);
+            lane.look_at_past(d, action, past);
             lap(0);
             lane.fill_rows(d, dreamed, commit, s.context_level);
             lane.pass(d, first_pass);
@@ -238,18 +237,23 @@ impl CpuEngine {
                 Purpose::CommitOnly => {}
                 Purpose::Logits(codes) => {
                     lane.head(d, 1);
-                    lane.hand_out_logits(d, codes);
+                    lane.hand_out_logits(d, past, codes);
                 }
                 Purpose::Dream(_) => {
                     for step in 1..=s.steps {
+                        let stay = decode::masked_after(to_dream, step, s.steps);
+                        // SAFETY: written between the barriers of `unmask` alone.
+                        if !decode::step_runs(step, unsafe { exchange.masked.read(0..exchange.masked.len()) }, stay) {
+                            continue;
+                        }
                         if step > 1 {
                             lane.fill_rows(d, dreamed, false, s.context_level);
                             lane.pass(d, &groups[..dreamed]);
                         }
                         lane.head(d, dreamed);
-                        lane.choose(d, &s, dreamed, frame, step);
+                        lane.choose(d, &s, past, dreamed, frame, step);
                         if step < s.steps {
-                            unmask(exchange, barrier, t, s.order, decode::masked_after(to_dream, step, s.steps));
+                            unmask(exchange, barrier, t, &s, stay);
                         }
                         lap(if step == 1 { 1 } else { 2 });
                     }
@@ -314,12 +318,15 @@ fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window:
 }
 
 /// Unmasks tokens after a step, on thread 0 while the others wait.
-fn unmask(exchange: &Exchange, barrier: &pool::Barrier, t: usize, order: UnmaskOrder, stay: usize) {
+fn unmask(exchange: &Exchange, barrier: &pool::Barrier, t: usize, s: &DecodeSettings, stay: usize) {
     barrier.wait();
     if t == 0 {
         let n = exchange.masked.len();
         // SAFETY: the others are between two barriers.
-        unsafe { decode::unmask(order, exchange.confidence.read(0..n), stay, exchange.order.write(0..n), exchange.masked.write(0..n)) };
+        let (confidence, order, masked) =
+            unsafe { (exchange.confidence.read(0..n), exchange.order.write(0..n), exchange.masked.write(0..n)) };
+        decode::unmask(s.order, confidence, stay, order, masked);
+        decode::settle_certain(s.certain, confidence, masked);
     }
     barrier.wait();
 }

@@ -14,6 +14,8 @@ pub trait Simd: Copy {
     unsafe fn splat(x: f32) -> Self::V;
     unsafe fn load(p: *const f32) -> Self::V;
     unsafe fn store(p: *mut f32, v: Self::V);
+    /// Brings a cache line nearer that will be read soon; the pointer may point anywhere.
+    fn fetch(p: *const u8);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
@@ -96,6 +98,8 @@ impl Simd for Portable {
         unsafe { p.cast::<[f32; 4]>().write(v) }
     }
     #[inline(always)]
+    fn fetch(_: *const u8) {}
+    #[inline(always)]
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
         std::array::from_fn(|i| a[i] + b[i])
     }
@@ -171,6 +175,11 @@ mod x86 {
             unsafe { _mm256_storeu_ps(p, v) }
         }
         #[inline(always)]
+        fn fetch(p: *const u8) {
+            // SAFETY: a hint, which cannot fault.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+        }
+        #[inline(always)]
         unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
             unsafe { _mm256_add_ps(a, b) }
         }
@@ -238,6 +247,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn store(p: *mut f32, v: Self::V) {
             unsafe { _mm512_storeu_ps(p, v) }
+        }
+        #[inline(always)]
+        fn fetch(p: *const u8) {
+            // SAFETY: a hint, which cannot fault.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
         }
         #[inline(always)]
         unsafe fn add(a: Self::V, b: Self::V) -> Self::V {

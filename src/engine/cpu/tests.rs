@@ -161,6 +161,7 @@ fn attention_over_time_matches() {
                 slots: &slots,
                 bias: &bias,
                 window,
+                scores: &mut Floats::zeros(heads * padded(window)),
                 out: &mut out,
                 out_stride: padded(channels),
             });

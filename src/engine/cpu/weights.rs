@@ -24,12 +24,23 @@ fn rows(pack: &Pack, name: &str, columns: usize) -> Result<Floats, PackError> {
     Ok(Floats::from_rows(&pack.f32s(name)?, columns))
 }
 
-/// A block of the tokenizer.
+/// A feed-forward of the tokenizer.
+pub struct FeedForward {
+    pub up: Packed,
+    pub down: Packed,
+}
+
+impl FeedForward {
+    fn load(pack: &Pack, name: &str, t: &TokenizerDims) -> Result<Self, PackError> {
+        Ok(Self { up: linear(pack, &format!("{name}.up"), t.channels)?, down: linear(pack, &format!("{name}.down"), t.ffn_hidden)? })
+    }
+}
+
+/// A block of the decoder.
 pub struct TokenizerBlock {
     pub qkv: Packed,
     pub out: Packed,
-    pub up: Packed,
-    pub down: Packed,
+    pub ffn: FeedForward,
 }
 
 impl TokenizerBlock {
@@ -37,56 +48,72 @@ impl TokenizerBlock {
         Ok(Self {
             qkv: linear(pack, &format!("{name}.qkv"), t.channels)?,
             out: linear(pack, &format!("{name}.out"), t.channels)?,
-            up: linear(pack, &format!("{name}.up"), t.channels)?,
-            down: linear(pack, &format!("{name}.down"), t.ffn_hidden)?,
+            ffn: FeedForward::load(pack, name, t)?,
         })
     }
 }
 
-/// Encoder or decoder: what goes in, positions, blocks, what comes out.
-pub struct TokenizerHalf {
-    /// One matrix (decoder) or an MLP of two (encoder).
-    pub input: Vec<Packed>,
-    pub pos: Floats,
-    pub blocks: Vec<TokenizerBlock>,
-    /// One matrix (encoder) or an MLP of two (decoder).
-    pub output: Vec<Packed>,
-    /// Gain and shift of a norm that does neither: ones and zeros.
+/// Gain and shift of a norm that does neither: ones and zeros.
+pub struct PlainNorm {
     pub gain: Floats,
     pub shift: Floats,
 }
 
-impl TokenizerHalf {
-    fn load(pack: &Pack, name: &str, blocks: usize, input: &[(&str, usize)], output: &[(&str, usize)]) -> Result<Self, PackError> {
-        let t = &pack.manifest.tokenizer;
-        let layers = |list: &[(&str, usize)]| -> Result<Vec<Packed>, PackError> {
-            list.iter().map(|(part, inner)| linear(pack, &format!("{name}.{part}"), *inner)).collect()
-        };
+impl PlainNorm {
+    fn new(channels: usize) -> Self {
+        Self { gain: Floats::from_rows(&vec![1.0; channels], channels), shift: Floats::zeros(padded(channels)) }
+    }
+}
+
+/// From pixels to codes, every patch by itself.
+pub struct EncoderWeights {
+    pub in1: Packed,
+    pub in2: Packed,
+    pub blocks: Vec<FeedForward>,
+    pub code: Packed,
+    pub plain: PlainNorm,
+}
+
+/// From codes to pixels.
+pub struct DecoderWeights {
+    pub code: Packed,
+    pub pos: Floats,
+    pub blocks: Vec<TokenizerBlock>,
+    pub out1: Packed,
+    pub out2: Packed,
+    pub plain: PlainNorm,
+}
+
+impl EncoderWeights {
+    pub fn load(pack: &Pack) -> Result<Self, PackError> {
+        let (t, patch) = (&pack.manifest.tokenizer, pack.manifest.frame.patch_values());
         Ok(Self {
-            input: layers(input)?,
-            pos: rows(pack, &format!("{name}.pos"), t.channels)?,
-            blocks: (0..blocks).map(|i| TokenizerBlock::load(pack, &format!("{name}.{i}"), t)).collect::<Result<_, _>>()?,
-            output: layers(output)?,
-            gain: Floats::from_rows(&vec![1.0; t.channels], t.channels),
-            shift: Floats::zeros(padded(t.channels)),
+            in1: linear(pack, "tok.enc.in1", patch)?,
+            in2: linear(pack, "tok.enc.in2", t.patch_in_hidden)?,
+            blocks: (0..t.encoder_blocks).map(|i| FeedForward::load(pack, &format!("tok.enc.{i}"), t)).collect::<Result<_, _>>()?,
+            code: linear(pack, "tok.enc.code", t.channels)?,
+            plain: PlainNorm::new(t.channels),
         })
     }
+}
 
-    pub fn encoder(pack: &Pack) -> Result<Self, PackError> {
-        let (t, patch) = (&pack.manifest.tokenizer, pack.manifest.frame.patch_values());
-        Self::load(pack, "tok.enc", t.encoder_blocks, &[("in1", patch), ("in2", t.patch_in_hidden)], &[("code", t.channels)])
-    }
-
-    pub fn decoder(pack: &Pack) -> Result<Self, PackError> {
+impl DecoderWeights {
+    pub fn load(pack: &Pack) -> Result<Self, PackError> {
         let t = &pack.manifest.tokenizer;
-        let output = [("out1", t.channels), ("out2", t.patch_out_hidden)];
-        Self::load(pack, "tok.dec", t.decoder_blocks, &[("code", pack.manifest.frame.code_dims)], &output)
+        Ok(Self {
+            code: linear(pack, "tok.dec.code", pack.manifest.frame.code_dims)?,
+            pos: rows(pack, "tok.dec.pos", t.channels)?,
+            blocks: (0..t.decoder_blocks).map(|i| TokenizerBlock::load(pack, &format!("tok.dec.{i}"), t)).collect::<Result<_, _>>()?,
+            out1: linear(pack, "tok.dec.out1", t.channels)?,
+            out2: linear(pack, "tok.dec.out2", t.patch_out_hidden)?,
+            plain: PlainNorm::new(t.channels),
+        })
     }
 
     /// Multiply-adds of one token, attention left out.
     pub fn work(&self) -> usize {
-        let blocks = self.blocks.iter().flat_map(|b| [&b.qkv, &b.out, &b.up, &b.down]);
-        self.input.iter().chain(&self.output).chain(blocks).map(Packed::work).sum()
+        let blocks = self.blocks.iter().flat_map(|b| [&b.qkv, &b.out, &b.ffn.up, &b.ffn.down]);
+        [&self.code, &self.out1, &self.out2].into_iter().chain(blocks).map(Packed::work).sum()
     }
 }
 
@@ -127,6 +154,8 @@ impl DynamicsBlock {
 /// The head: hidden units of every code dimension, and what turns them into levels one dimension after the other.
 pub struct HeadWeights {
     pub hidden: Packed,
+    /// Gates of the sources of copying.
+    pub copy: Packed,
     /// Hidden units a dimension.
     pub units: usize,
     /// `(code_dims * levels, code_dims * units)`.
@@ -144,6 +173,7 @@ impl HeadWeights {
         let turned = out.chunks_exact(units * levels).flat_map(|block| (0..levels).flat_map(move |l| block[l..].iter().step_by(levels)));
         Ok(Self {
             hidden: linear(pack, "dyn.head.hidden", dims.channels)?,
+            copy: linear(pack, "dyn.head.copy", dims.channels)?,
             units,
             codes: pack.f32s("dyn.head.codes")?,
             out: turned.copied().collect(),
@@ -157,7 +187,7 @@ impl HeadWeights {
         let own = &hidden[dim * units..][..units];
         let weights = self.out[dim * levels * units..].chunks_exact(units);
         for ((logit, weights), bias) in logits.iter_mut().zip(weights).zip(&self.bias[dim * levels..]) {
-            *logit = bias + own.iter().zip(weights).map(|(h, w)| h.max(0.0) * w).sum::<f32>();
+            *logit = bias + relu_dot(own, weights);
         }
     }
 
@@ -170,8 +200,21 @@ impl HeadWeights {
 
     /// Multiply-adds of one token.
     pub fn work(&self) -> usize {
-        self.hidden.work() + self.out.len()
+        self.hidden.work() + self.copy.work() + self.out.len()
     }
+}
+
+/// `relu(h) w`, in eight sums side by side, which the compiler makes vectors of.
+fn relu_dot(h: &[f32], w: &[f32]) -> f32 {
+    let ((h, h_rest), (w, w_rest)) = (h.as_chunks::<8>(), w.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (h, w) in h.iter().zip(w) {
+        for (sum, (h, w)) in sums.iter_mut().zip(h.iter().zip(w)) {
+            *sum += h.max(0.0) * w;
+        }
+    }
+    let rest: f32 = h_rest.iter().zip(w_rest).map(|(h, w)| h.max(0.0) * w).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 /// What a tap of recall adds to its token: embeddings and ages times the tap's part of `dyn.recall.w`, so that no product is left at play.

@@ -1,9 +1,11 @@
 //! The graphics device that engine and window share: adapter choice, limits asked for, and what happens when the device goes away.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::cache::PipelineStore;
 use super::tier::Tier;
 use crate::engine::EngineError;
 
@@ -36,7 +38,10 @@ impl std::fmt::Display for AdapterSummary {
 
 /// Instance over the backends this build has, without a window.
 pub fn new_instance() -> wgpu::Instance {
-    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    // That would put a dispatch of its own ahead of each one whose workgroups lie in a buffer; ours are copied from a checked plan.
+    descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+    wgpu::Instance::new(descriptor)
 }
 
 /// Every adapter of `instance`, in the order they are tried (best first).
@@ -59,8 +64,18 @@ pub struct GpuContext {
     pub summary: AdapterSummary,
     /// Timestamps can be taken between passes.
     pub timestamps: bool,
+    /// And between the dispatches of a pass.
+    pub pass_timestamps: bool,
+    /// Dispatches can take their workgroups from a buffer.
+    pub indirect: bool,
     /// Which kernels run; see [`GpuContext::at_most`].
     pub tier: Tier,
+    /// Where starts leave something for the next; see [`GpuContext::with_cache`].
+    pub cache_folder: Option<Arc<Path>>,
+    /// Tiles are chosen by what is quickest: not on a software adapter, where nobody plays and measuring takes long.
+    pub tunes: bool,
+    /// Pipelines compiled by this start and earlier ones, where the device can keep them.
+    pub pipelines: Option<Arc<PipelineStore>>,
     health: Arc<Health>,
 }
 
@@ -133,21 +148,53 @@ impl GpuContext {
             seen.report(&seen.errors, log::Level::Error, format!("graphics error: {error}"))
         }));
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
-        let tier = Tier::of(&adapter);
+        let pass_timestamps = device.features().contains(PASS_TIMESTAMPS);
+        let indirect = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::INDIRECT_EXECUTION);
+        let tunes = !summary.software;
+        // A software adapter takes longer for the type f16 than for unpacking.
+        let tier = Tier::of(&adapter, &device).min(if summary.software { Tier::Base } else { Tier::F16 });
         log::info!("graphics adapter: {summary}, {}", tier.name());
-        Self { instance, adapter, device, queue, summary, timestamps, tier, health }
+        Self {
+            instance,
+            adapter,
+            device,
+            queue,
+            summary,
+            timestamps,
+            pass_timestamps,
+            indirect,
+            tier,
+            cache_folder: None,
+            tunes,
+            pipelines: None,
+            health,
+        }
     }
 
-    /// Forces a lower tier than the device's own, to try its kernels.
+    /// Forces a tier, to try its kernels, or the best one the device has below it.
     #[must_use]
     pub fn at_most(mut self, tier: Tier) -> Self {
-        self.tier = self.tier.min(tier);
+        self.tier = Tier::of(&self.adapter, &self.device).min(tier);
+        self
+    }
+
+    /// Lets engines on this device take from a folder what an earlier start left there, and leave something themselves.
+    #[must_use]
+    pub fn with_cache(mut self, folder: Option<PathBuf>) -> Self {
+        self.pipelines = folder.as_deref().and_then(|folder| PipelineStore::open(&self.adapter, &self.device, folder)).map(Arc::new);
+        self.cache_folder = folder.map(Arc::from);
         self
     }
 
     /// The device is gone: make a new context and restore the dream from its tokens.
     pub fn is_lost(&self) -> bool {
         self.health.lost.load(Ordering::Acquire)
+    }
+
+    /// Forgets the faults of a tier that is not used any more.
+    pub(super) fn forgive(&self) {
+        self.health.errors.store(false, Ordering::Release);
+        *self.health.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
     }
 
     /// Anything went wrong that no call reported; the first message says what.
@@ -187,6 +234,13 @@ fn limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
     wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..wgpu::Limits::downlevel_defaults().using_resolution(adapter.limits()) }
 }
 
+const PASS_TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY
+    .union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS)
+    .union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
+
+/// What is asked of a device that has it.
+const WELCOME: wgpu::Features = PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
+
 fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
     let flags = adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
@@ -194,7 +248,7 @@ fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> 
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("somnium"),
-        required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+        required_features: adapter.features() & WELCOME,
         required_limits: limits(adapter),
         ..Default::default()
     };

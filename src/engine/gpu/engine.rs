@@ -7,12 +7,16 @@ use std::collections::HashMap;
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
 use super::frame::{BY_ODOMETER, FRAME_SLOT_BYTES, FrameParams, GROUPS, GroupParams, MASKED, NONE};
-use super::ops::prev;
+use super::ops::{prev, unmask};
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
-use super::resources::{FRAME_SLOTS, Groups, ReadyPass, ReadyPlan, Resources, check_buffer};
+use super::resources::{FRAME_SLOTS, Groups, ReadyPlan, Resources, check_buffer};
 use super::roofline::Roofline;
-use super::timing::{Stage, Timing};
+use super::self_test::Answers;
+use super::tier::Tier;
+use super::timing::{Clock, Recording, STAGE_TICKS, Stage, Timing};
+use super::tune;
+use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::{check_action, check_codes, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::recall::motion_of;
 use crate::engine::{
@@ -20,7 +24,7 @@ use crate::engine::{
     UnmaskOrder, decode,
 };
 use crate::pack::{
-    Pack,
+    Pack, PackError, limits,
     manifest::{DynamicsDims, Manifest},
 };
 
@@ -71,28 +75,79 @@ pub struct GpuEngine {
 }
 
 impl GpuEngine {
-    /// Plans, uploads and compiles everything that frames need.
+    /// Plans, uploads and compiles everything that frames need, in the device's best tier that computes what the CPU engine does.
     ///
     /// # Errors
-    /// [`EngineError::Pack`] for a pack that is not whole, [`EngineError::Input`] for one too large for the device, and
-    /// [`EngineError::DeviceLost`] where the device reports a fault.
+    /// [`EngineError::Pack`] for a pack that is not whole, [`EngineError::Input`] for one too large for the device,
+    /// [`EngineError::Wrong`] where no tier computes what it should, and [`EngineError::DeviceLost`] where the device reports a fault.
     pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
+        Self::with_plans(gpu, pack, Plan::new)
+    }
+
+    /// As [`Self::new`], with other plans: tests show by it what becomes of a faulty tier.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_plans(gpu: GpuContext, pack: &Pack, plan: impl Fn(&Pack, Tier) -> Result<Plan, PackError>) -> Result<Self, EngineError> {
         pack.validate()?;
+        let mut truth = None;
+        let mut faults = Vec::new();
+        for tier in gpu.tier.and_below() {
+            let answered = Self::of_plan(gpu.clone().at_most(tier), pack, |pack| plan(pack, tier))
+                .and_then(|mut engine| Ok((Answers::of(&mut engine)?, engine)));
+            let fault = match answered {
+                Ok((answers, mut engine)) => {
+                    let truth = match &mut truth {
+                        Some(known) => known,
+                        none => none.insert(Answers::of(&mut CpuEngine::new(pack, CpuOptions::default())?)?),
+                    };
+                    let Some(fault) = answers.fault(truth) else {
+                        if !faults.is_empty() {
+                            engine.info.device += &format!(" ({})", faults.join(", "));
+                        }
+                        if let Some(pipelines) = &gpu.pipelines {
+                            pipelines.save();
+                        }
+                        return Ok(engine);
+                    };
+                    format!("the {} computes wrongly: {fault}", tier.name())
+                }
+                // Its driver cannot compile a kernel of this tier, say.
+                Err(EngineError::DeviceLost(fault)) if !gpu.is_lost() => {
+                    gpu.forgive();
+                    format!("the {} does not run: {}", tier.name(), fault.lines().next().unwrap_or_default())
+                }
+                Err(other) => return Err(other),
+            };
+            log::warn!("{}: {fault}", gpu.summary);
+            faults.push(fault);
+        }
+        Err(EngineError::Wrong(faults.join(", ")))
+    }
+
+    fn of_plan(gpu: GpuContext, pack: &Pack, plan: impl Fn(&Pack) -> Result<Plan, PackError>) -> Result<Self, EngineError> {
         let frame = pack.manifest.frame;
         if let Some(d) = &pack.manifest.dynamics {
             // Before it is computed: of all that is, it alone can outgrow the pack by far.
             let bytes = prev::table_bytes(d.actions, frame.code_dims, frame.code_levels, d.channels);
             check_buffer(&gpu, prev::TABLE, bytes)?;
         }
-        let mut plan = Plan::new(pack, gpu.tier)?;
+        let mut plan = plan(pack)?;
         let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
+        tune::set_tiles(&gpu, &mut resources, &mut plan)?;
+        if let Some(dynamics) = &plan.dynamics {
+            let dispatches = unmask::dispatches(&dynamics.step);
+            gpu.queue.write_buffer(resources.buffer(dynamics.dispatches), 0, bytemuck::cast_slice(&dispatches));
+        }
         // The device has its copy.
         plan.buffers.iter_mut().for_each(|spec| spec.contents = None);
         let ready = ReadyPlan::new(&gpu, &mut resources, &plan)?;
+        let timing = Timing::new(&gpu, plan.dispatches(limits::MAX_STEPS));
+        let timestamps = timing.as_ref().map_or(0, |timing| timing.resolved.size() / 8);
         let mut engine = Self {
             info: EngineInfo { kind: EngineKind::Gpu, device: format!("{}, {}", gpu.summary, gpu.tier.name()) },
-            timing: Timing::new(&gpu),
-            readback: Readback::new(&gpu.device, frame.code_bytes()),
+            timing,
+            readback: Readback::new(&gpu.device, frame.code_bytes(), timestamps),
             settings: play_settings(&pack.manifest),
             manifest: pack.manifest.clone(),
             encoder: HostEncoder::new(pack),
@@ -139,6 +194,21 @@ impl GpuEngine {
     /// Frames that had to wait for the device because too many were under way.
     pub fn blocking_waits(&self) -> u64 {
         self.readback.waits
+    }
+
+    /// Bytes that are copied to the host for each dreamed frame, timestamps left out.
+    pub fn readback_bytes(&self) -> u64 {
+        self.readback.bytes()
+    }
+
+    /// Levels that the last step that ran drew for every token, settled or not (blocking; for tests).
+    ///
+    /// # Errors
+    /// [`EngineError::NoDynamics`], and [`EngineError::DeviceLost`] where the device reports a fault.
+    pub fn last_choice(&self) -> Result<Vec<u8>, EngineError> {
+        let dynamics = self.plan.dynamics.as_ref().ok_or(EngineError::NoDynamics)?;
+        let bytes = self.read_buffer(self.resources.buffer(dynamics.choice), 4 * self.manifest.frame.code_bytes() as u64)?;
+        Ok(bytes.iter().step_by(4).copied().collect())
     }
 
     /// Frames dreamed whose tokens have not reached the host.
@@ -254,9 +324,8 @@ impl GpuEngine {
         let guidance = if forced || self.slots[prompt_slot].is_empty() { 0.0 } else { settings.guidance };
         let groups = Groups { dreamed: if guidance > 0.0 { 2 } else { 1 }, committed: usize::from(commit.is_some()) };
         let prompted = self.group(self.half, action, prompt_slot, self.committed);
-        let mut still_masked = to_dream;
+        let stay = |step: u32| decode::masked_after(to_dream, step, steps) as u32;
         for step in 1..=steps {
-            let stay = decode::masked_after(to_dream, step, steps);
             let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
             let mut params = FrameParams {
                 groups: [prompted; GROUPS],
@@ -264,7 +333,9 @@ impl GpuEngine {
                 frame: self.next_frame,
                 step,
                 order: u32::from(settings.order == UnmaskOrder::Confidence),
-                settle: (still_masked - stay) as u32,
+                stay: stay(step),
+                next_stay: if step < steps { stay(step + 1) } else { NONE },
+                certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
                 forced: u32::from(forced),
                 guidance,
@@ -275,7 +346,6 @@ impl GpuEngine {
             if let Some(commit) = commit {
                 params.groups[groups.dreamed] = commit;
             }
-            still_masked = stay;
             self.write_params(step as usize - 1, &params);
         }
         self.pending = Some(Pending { action, prompt_slot });
@@ -297,37 +367,43 @@ impl GpuEngine {
         self.next_frame = number.wrapping_add(1);
 
         let mut encoder = self.commands();
+        let clock = self.timing.as_ref().and_then(|timing| timing.clock(number));
         {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::FirstStep));
-            record(&mut pass, &self.ready.prev);
-            self.ready.record_step(&mut pass, 0, groups);
+            let mut recording = self.recording(&mut encoder, Some(Stage::FirstStep), clock.as_ref());
+            recording.run_all(&self.ready.prev);
+            self.ready.record_step(&mut recording, 0, groups);
         }
         {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::LaterSteps));
+            let mut recording = self.recording(&mut encoder, Some(Stage::LaterSteps), clock.as_ref());
+            let dispatches = self.plan.dynamics.as_ref().filter(|_| settings.certain.is_some() && self.gpu.indirect);
             for slot in 1..(settings.steps as usize).min(FRAME_SLOTS) {
-                self.ready.record_step(&mut pass, slot, Groups { committed: 0, ..groups });
+                match dispatches {
+                    Some(dynamics) => {
+                        self.ready.record_step_if_needed(&mut recording, slot, self.resources.buffer(dynamics.dispatches));
+                    }
+                    None => self.ready.record_step(&mut recording, slot, Groups { committed: 0, ..groups }),
+                }
             }
         }
         {
-            let mut pass = self.compute_pass(&mut encoder, Some(Stage::Decoder));
-            record(&mut pass, &self.ready.decode);
-            record(&mut pass, &self.ready.remember);
+            let mut recording = self.recording(&mut encoder, Some(Stage::Decoder), clock.as_ref());
+            recording.run_all(&self.ready.decode);
+            recording.run_all(&self.ready.remember);
         }
-        if let Some(timing) = &self.timing {
-            timing.resolve(&mut encoder);
-        }
+        let timestamps = self.timing.as_ref().map(|timing| (&timing.resolved, timing.resolve(&mut encoder, clock.as_ref())));
         if let Some(dynamics) = &self.plan.dynamics {
             let codes = self.resources.buffer(dynamics.codes);
-            self.readback.record(ticket, &mut encoder, codes, self.timing.as_ref().map(|t| &t.resolved));
+            self.readback.record(ticket, &mut encoder, codes, timestamps);
         }
         let submission = self.gpu.queue.submit([encoder.finish()]);
         self.readback.sent(ticket, number, submission);
         self.gpu.check()
     }
 
-    fn compute_pass<'a>(&'a self, encoder: &'a mut wgpu::CommandEncoder, stage: Option<Stage>) -> wgpu::ComputePass<'a> {
+    fn recording<'a>(&'a self, encoder: &'a mut wgpu::CommandEncoder, stage: Option<Stage>, clock: Option<&'a Clock<'a>>) -> Recording<'a> {
         let timestamp_writes = stage.and_then(|stage| self.timing.as_ref().map(|t| t.writes(stage)));
-        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: stage.map(Stage::name), timestamp_writes })
+        let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: stage.map(Stage::name), timestamp_writes });
+        Recording::new(pass, clock)
     }
 
     fn commands(&self) -> wgpu::CommandEncoder {
@@ -361,11 +437,6 @@ impl GpuEngine {
         self.gpu.wait()?;
         staging.get_mapped_range(..).map(|bytes| bytes.to_vec()).map_err(|e| EngineError::DeviceLost(e.to_string()))
     }
-}
-
-/// Records passes that run once a frame, with the frame block of its first step.
-fn record(pass: &mut wgpu::ComputePass<'_>, ready: &[ReadyPass]) {
-    ready.iter().for_each(|one| one.record(pass, 0, 1));
 }
 
 impl Engine for GpuEngine {
@@ -448,11 +519,11 @@ impl Engine for GpuEngine {
         self.next_frame = self.next_frame.wrapping_add(1);
         let mut encoder = self.commands();
         {
-            let mut pass = self.compute_pass(&mut encoder, None);
-            record(&mut pass, &self.ready.prev);
-            self.ready.record_step(&mut pass, 0, groups);
-            record(&mut pass, &self.ready.decode);
-            record(&mut pass, &self.ready.remember);
+            let mut recording = self.recording(&mut encoder, None, None);
+            recording.run_all(&self.ready.prev);
+            self.ready.record_step(&mut recording, 0, groups);
+            recording.run_all(&self.ready.decode);
+            recording.run_all(&self.ready.remember);
         }
         self.gpu.queue.submit([encoder.finish()]);
         let frame = self.manifest.frame;
@@ -465,9 +536,16 @@ impl Engine for GpuEngine {
     }
 
     fn stage_times(&self) -> StageTimes {
-        match (&self.timing, &self.readback.ticks) {
-            (Some(timing), Some(ticks)) => timing.times(ticks),
-            _ => StageTimes::new(),
-        }
+        self.timing.as_ref().map_or_else(StageTimes::new, |timing| timing.stage_times(&self.readback.ticks))
+    }
+
+    fn pass_times(&self) -> StageTimes {
+        let ticks = &self.readback.pass_ticks;
+        let steps = (1..=limits::MAX_STEPS).find(|&steps| STAGE_TICKS + self.plan.dispatches(steps) == ticks.len());
+        let (Some(timing), Some(dynamics), Some(steps)) = (&self.timing, &self.plan.dynamics, steps) else { return StageTimes::new() };
+        let first = dynamics.prev.iter().chain(&dynamics.step).map(|pass| (Stage::FirstStep, pass));
+        let later = (1..steps).flat_map(|_| &dynamics.step).map(|pass| (Stage::LaterSteps, pass));
+        let last = self.plan.decode.iter().chain(dynamics.remember()).map(|pass| (Stage::Decoder, pass));
+        timing.pass_times(ticks, first.chain(later).chain(last).map(|(stage, pass)| (stage, pass.kernel.stem)))
     }
 }

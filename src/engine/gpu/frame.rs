@@ -43,7 +43,8 @@ pub struct FrameParams {
     pub step: u32,
     /// 0: random, 1: confidence.
     pub order: u32,
-    pub settle: u32,
+    /// Tokens that stay masked behind this step.
+    pub stay: u32,
     pub temperature: f32,
     /// 1: levels are not drawn but taken from the token buffer, and logits are kept.
     pub forced: u32,
@@ -53,5 +54,9 @@ pub struct FrameParams {
     pub motion: [i32; 2],
     /// 0, 1 or [`BY_ODOMETER`].
     pub moved: u32,
-    pub pad: u32,
+    /// [`FrameParams::stay`] of the next step, or [`NONE`].
+    pub next_stay: u32,
+    /// Log-probability from which on a token is settled at once, or 0.
+    pub certain: f32,
+    pub pad: [u32; 3],
 }

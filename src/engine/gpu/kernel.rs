@@ -15,6 +15,7 @@ pub enum Bind {
 /// A specialised kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
+    pub stem: &'static str,
     /// Stem of its `.wgsl` and constants: `matmul NORM GELU`. Equal labels mean equal sources.
     pub label: String,
     pub source: String,
@@ -37,20 +38,18 @@ pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgs
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
 pub(super) const MAP: &str = include_str!("../../../shaders/common/map.wgsl");
 
-const HALVES_BARE: &str = include_str!("../../../shaders/common/halves_bare.wgsl");
-const HALVES_BASE: &str = include_str!("../../../shaders/common/halves_base.wgsl");
-
-/// How this tier unpacks f16 weights.
+/// How this tier reads f16 weights.
 pub(super) fn halves(tier: Tier) -> &'static str {
     match tier {
-        Tier::Bare => HALVES_BARE,
-        Tier::Base => HALVES_BASE,
+        Tier::Bare => include_str!("../../../shaders/common/halves_bare.wgsl"),
+        Tier::Base => include_str!("../../../shaders/common/halves_base.wgsl"),
+        Tier::F16 => include_str!("../../../shaders/common/halves_f16.wgsl"),
     }
 }
 
 impl Kernel {
     /// Puts constants, the frame block, `common` and the kernel's own text together, for a kernel without workgroup memory.
-    pub(super) fn assemble(stem: &str, constants: &[Constant], common: &[&str], text: &str, binds: &'static [Bind]) -> Self {
+    pub(super) fn assemble(stem: &'static str, constants: &[Constant], common: &[&str], text: &str, binds: &'static [Bind]) -> Self {
         let mut label = stem.to_owned();
         let mut source = String::new();
         for constant in constants {
@@ -72,6 +71,9 @@ impl Kernel {
             source.push_str(part);
             source.push('\n');
         }
-        Self { label, source, binds, workgroup_bytes: 0 }
+        if source.contains("f16>") {
+            source.insert_str(0, "enable f16;\n");
+        }
+        Self { stem, label, source, binds, workgroup_bytes: 0 }
     }
 }

@@ -3,6 +3,7 @@
 //! `plan` turns a pack into passes over named buffers, `resources` makes them real, `engine` records a frame as a plain loop over them.
 //! `ops` and `shaders/` hold one kernel each under the same stem.
 
+pub mod cache;
 pub mod context;
 mod encoder;
 pub mod engine;
@@ -13,8 +14,10 @@ pub mod plan;
 mod readback;
 pub mod resources;
 pub mod roofline;
+mod self_test;
 pub mod tier;
 mod timing;
+mod tune;
 mod weights;
 
 pub use context::GpuContext;

@@ -6,7 +6,7 @@ use super::ops::{
     attend::Attend,
     attend_prompt, attend_ring, attend_space,
     embed::{self, Embed},
-    matmul::{self, Matmul, Variant, pack_weights, pad_columns},
+    matmul::{self, Matmul, Tile, Variant, pack_weights, pad_columns},
     odometer::{self, Odometer},
     padded, padded_parts,
     picture::PatchPicture,
@@ -32,6 +32,8 @@ pub struct BufferSpec {
     pub label: String,
     pub bytes: u64,
     pub contents: Option<Vec<u8>>,
+    /// Dispatches take their workgroups from it.
+    pub indirect: bool,
 }
 
 /// Prompt attention of one block: the buffer of its keys, `(PROMPT_SLOTS, slot_words, 2 * channels, heads padded)`.
@@ -43,7 +45,7 @@ pub struct PromptTarget {
 /// Everything that runs, in order.
 pub struct Plan {
     pub buffers: Vec<BufferSpec>,
-    /// `(2, tokens, dims)` u32; a frame lies in one half, the frame before in the other.
+    /// `(2, tokens, dims)` u32, a frame in one half, the frame before in the other; then `(tokens, dims)` that the map offers to copy.
     pub tokens: BufferId,
     pub decode: Vec<Pass>,
     pub dynamics: Option<DynamicsPlan>,
@@ -57,6 +59,10 @@ pub struct DynamicsPlan {
     pub step: Vec<Pass>,
     /// The first so many passes of `step` also run for the frame that is committed: nothing behind the last keys matters to it.
     pub commit_passes: usize,
+    /// For [`unmask::dispatches`] of `step`, whose last pass decides whether the others run once more.
+    pub dispatches: BufferId,
+    /// `(tokens, dims)` u32: levels drawn by the last step that ran.
+    pub choice: BufferId,
     /// `(tokens, dims * levels)` f32, of the last frame whose levels were forced.
     pub logits: BufferId,
     /// Bytes of the frame's codes, four a word, and a word that is 1 if the view moved.
@@ -87,7 +93,7 @@ impl Plan {
         let m = &pack.manifest;
         let mut b = Builder { pack, tier, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
         b.unused = b.zeros("unused", 4);
-        let tokens = b.zeros("tokens", 2 * m.frame.code_bytes());
+        let tokens = b.zeros("tokens", 3 * m.frame.code_bytes());
         let pixels = b.zeros("pixels", 2 * m.frame.width_px * m.frame.height_px);
         let dynamics = match &m.dynamics {
             Some(dims) => Some(b.dynamics(m, dims, tokens, pixels)?),
@@ -106,6 +112,17 @@ impl Plan {
     pub fn passes(&self) -> impl Iterator<Item = &Pass> {
         let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
         dynamics.chain(&self.decode)
+    }
+}
+
+impl Plan {
+    /// Every pass, to be cut up otherwise.
+    pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut Pass> {
+        let dynamics = self.dynamics.iter_mut().flat_map(|d| {
+            let remember = d.recall.iter_mut().flat_map(|recall| &mut recall.remember);
+            d.prev.iter_mut().chain(&mut d.step).chain(remember)
+        });
+        dynamics.chain(&mut self.decode)
     }
 }
 
@@ -165,7 +182,7 @@ enum Then {
 impl Builder<'_> {
     fn push(&mut self, label: &str, bytes: u64, contents: Option<Vec<u8>>) -> BufferId {
         // Empty bindings are not allowed.
-        self.buffers.push(BufferSpec { label: label.to_owned(), bytes: bytes.max(16), contents });
+        self.buffers.push(BufferSpec { label: label.to_owned(), bytes: bytes.max(16), contents, indirect: false });
         BufferId(self.buffers.len() - 1)
     }
 
@@ -206,19 +223,32 @@ impl Builder<'_> {
     ) -> Result<Pass, PackError> {
         let w = self.pack.f32s(&format!("{name}.w"))?;
         let b = if bias { self.pack.f32s(&format!("{name}.b"))? } else { Vec::new() };
-        let words = pack_weights(&w, (input.width, input.parts), (m, parts));
+        Ok(self.product_of(name, (&w, &b), input, (m, parts), then, y))
+    }
+
+    /// As [`Self::product`], of this matrix `(width, m)` and bias, which may be empty.
+    fn product_of(
+        &mut self,
+        name: &str,
+        (w, b): (&[f32], &[f32]),
+        input: Input<'_>,
+        (m, parts): (usize, usize),
+        then: Then,
+        y: BufferId,
+    ) -> Pass {
+        let words = pack_weights(w, (input.width, input.parts), (m, parts));
         let weights = self.push(&format!("{name}.w"), 4 * words.len() as u64, Some(bytemuck::cast_slice(&words).to_vec()));
         let (bias, gain) = match input.norm {
             Norm::Modulated(modulation) => {
                 // The shift passes through W once, here, instead of with every row.
-                let shift = weights::linear(&modulation.shift, &w, &b, m);
+                let shift = weights::linear(&modulation.shift, w, b, m);
                 let bias = self.floats(&format!("{name}.bias"), &pad_columns(&shift.values, m, parts));
                 let gain = self.floats(&format!("{name}.gain"), &pad_columns(&modulation.gain.values, input.width, 1));
                 (bias, Some(gain))
             }
             norm => {
-                let b = if b.is_empty() { vec![0.0; m] } else { b };
-                let bias = self.floats(&format!("{name}.bias"), &pad_columns(&b, m, parts));
+                let zeros = vec![0.0; m];
+                let bias = self.floats(&format!("{name}.bias"), &pad_columns(if b.is_empty() { &zeros } else { b }, m, parts));
                 let gain = matches!(norm, Norm::Plain).then(|| self.floats(&format!("{name}.gain"), &vec![1.0; padded(input.width)]));
                 (bias, gain)
             }
@@ -231,6 +261,7 @@ impl Builder<'_> {
                 residual: matches!(then, Then::Residual),
                 scatter: matches!(then, Then::Scatter { .. }),
                 tier: self.tier,
+                tile: Tile::default(),
             },
             k: if input.parts == 1 { input.width } else { padded_parts(input.width, input.parts) },
             m: padded_parts(m, parts),
@@ -238,7 +269,7 @@ impl Builder<'_> {
             by_action: matches!(input.norm, Norm::Modulated(_)),
             ring_from,
         };
-        Ok(product.pass(matmul::Buffers { x: input.x, w: weights, bias, gain, y, ring }))
+        product.pass(matmul::Buffers { x: input.x, w: weights, bias, gain, y, ring })
     }
 
     fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId, pixels: BufferId) -> Result<DynamicsPlan, PackError> {
@@ -270,7 +301,13 @@ impl Builder<'_> {
                     steps,
                 };
                 let (map, odometer) = (remembered.map, remembered.odometer);
-                prev_passes.push(shape.pass(recall::Buffers { map, odometer, table: self.floats("dyn.recall.table", &table), prev }));
+                prev_passes.push(shape.pass(recall::Buffers {
+                    map,
+                    odometer,
+                    table: self.floats("dyn.recall.table", &table),
+                    prev,
+                    tokens,
+                }));
                 Some(remembered)
             }
             None => None,
@@ -311,25 +348,33 @@ impl Builder<'_> {
             self.feed_forward(&format!("dyn.{i}"), (c, dims.ffn_hidden), &s, next(), &mut step)?;
         }
 
-        let units = code_dims * dims.head_hidden;
-        let hidden = self.activations("head.hidden", units);
-        step.push(self.product("dyn.head.hidden", true, Input::new(x, c, Norm::Plain), (units, 1), Then::Store, hidden)?);
+        // Hidden units and gates in one product.
+        let sources = dims.sources();
+        let width = code_dims * dims.head_hidden + sources;
+        let hidden = self.activations("head.hidden", width);
+        let (w, b) = weights::side_by_side(self.pack, "dyn.head.hidden", "dyn.head.copy", c)?;
+        step.push(self.product_of("dyn.head.hidden", (&w, &b), Input::new(x, c, Norm::Plain), (width, 1), Then::Store, hidden));
         let logits = self.zeros("logits", n * code_dims * code_levels);
         let choice = self.zeros("choice", n * code_dims);
         let confidence = self.zeros("confidence", n);
-        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows }.pass(sample::Buffers {
-            hidden,
-            codes: self.tensor("dyn.head.codes")?,
-            weights: self.tensor("dyn.head.out.w")?,
-            bias: self.tensor("dyn.head.out.b")?,
-            tokens,
-            choice,
-            confidence,
-            logits,
-        }));
+        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources }.pass(
+            sample::Buffers {
+                hidden,
+                codes: self.tensor("dyn.head.codes")?,
+                weights: self.tensor("dyn.head.out.w")?,
+                bias: self.tensor("dyn.head.out.b")?,
+                tokens,
+                choice,
+                confidence,
+                logits,
+            },
+        ));
         let keys = self.zeros("keys", 2 * n);
-        step.push(Unmask { tokens: n, dims: code_dims }.pass(unmask::Buffers { choice, confidence, tokens, keys, codes }));
-        Ok(DynamicsPlan { prev: prev_passes, step, commit_passes, logits, codes, prompts, shares, slot_words, recall })
+        let dispatches = self.zeros("dispatches", 9 * (step.len() + 1));
+        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1 };
+        step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches }));
+        self.buffers[dispatches.0].indirect = true;
+        Ok(DynamicsPlan { prev: prev_passes, step, commit_passes, dispatches, choice, logits, codes, prompts, shares, slot_words, recall })
     }
 
     /// The map, and the passes that keep it.

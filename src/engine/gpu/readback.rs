@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::context::GpuContext;
 use super::ops::remember::flag_at;
+use super::timing::STAGE_TICKS;
 use crate::engine::Arrival;
 
 /// Copies that may be under way at once.
@@ -22,13 +23,11 @@ const FAILED: u8 = 3;
 struct Copy {
     buffer: wgpu::Buffer,
     state: Arc<AtomicU8>,
-    /// Number of the frame it carries.
+    /// Number of the frame it carries, and of its timestamps.
     frame: u32,
+    timestamps: usize,
     submission: Option<wgpu::SubmissionIndex>,
 }
-
-/// Timestamps of a frame, begin and end of each stage, in ticks.
-pub const TIMESTAMPS: usize = 6;
 
 /// What of a frame reached the host.
 struct Arrived {
@@ -48,8 +47,10 @@ pub struct Readback {
     /// Where the word lies that says whether the view moved: behind the codes.
     flag_at: usize,
     timestamps_at: u64,
-    /// Ticks of the newest frame that arrived.
-    pub ticks: Option<[u64; TIMESTAMPS]>,
+    /// Timestamps of the newest frame that arrived, in ticks; empty where there are none.
+    pub ticks: Vec<u64>,
+    /// Those of the newest frame that was timed dispatch by dispatch.
+    pub pass_ticks: Vec<u64>,
     /// Times that a frame had to wait because every copy was still under way.
     pub waits: u64,
 }
@@ -59,18 +60,20 @@ pub struct Readback {
 pub struct Ticket(usize);
 
 impl Readback {
-    pub fn new(device: &wgpu::Device, code_bytes: usize) -> Self {
+    /// `timestamps`: most of a frame.
+    pub fn new(device: &wgpu::Device, code_bytes: usize, timestamps: u64) -> Self {
         let flag_at = 4 * flag_at(code_bytes);
         let timestamps_at = (flag_at as u64 + 4).next_multiple_of(8);
         let copy = |_| Copy {
             buffer: device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("readback"),
-                size: timestamps_at + 8 * TIMESTAMPS as u64,
+                size: timestamps_at + 8 * timestamps,
                 usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             }),
             state: Arc::new(AtomicU8::new(FREE)),
             frame: 0,
+            timestamps: 0,
             submission: None,
         };
         Self {
@@ -81,9 +84,15 @@ impl Readback {
             code_bytes,
             flag_at,
             timestamps_at,
-            ticks: None,
+            ticks: Vec::new(),
+            pass_ticks: Vec::new(),
             waits: 0,
         }
+    }
+
+    /// Bytes of a copy, timestamps left out.
+    pub fn bytes(&self) -> u64 {
+        self.flag_at as u64 + 4
     }
 
     /// A copy that is free. Where the device is [`COPIES`] frames behind, this waits for the oldest: dreaming further ahead helps nobody.
@@ -102,11 +111,19 @@ impl Readback {
         (0..self.copies.len()).find(|i| !self.order.contains(i))
     }
 
-    pub fn record(&self, ticket: Ticket, encoder: &mut wgpu::CommandEncoder, codes: &wgpu::Buffer, timestamps: Option<&wgpu::Buffer>) {
-        let to = &self.copies[ticket.0].buffer;
-        encoder.copy_buffer_to_buffer(codes, 0, to, 0, self.flag_at as u64 + 4);
-        if let Some(from) = timestamps {
-            encoder.copy_buffer_to_buffer(from, 0, to, self.timestamps_at, 8 * TIMESTAMPS as u64);
+    /// `timestamps`: where they lie, and how many.
+    pub fn record(
+        &mut self,
+        ticket: Ticket,
+        encoder: &mut wgpu::CommandEncoder,
+        codes: &wgpu::Buffer,
+        timestamps: Option<(&wgpu::Buffer, usize)>,
+    ) {
+        let copy = &mut self.copies[ticket.0];
+        encoder.copy_buffer_to_buffer(codes, 0, &copy.buffer, 0, self.flag_at as u64 + 4);
+        copy.timestamps = timestamps.map_or(0, |(_, count)| count);
+        if let Some((from, count)) = timestamps {
+            encoder.copy_buffer_to_buffer(from, 0, &copy.buffer, self.timestamps_at, 8 * count as u64);
         }
     }
 
@@ -136,11 +153,13 @@ impl Readback {
                         codes.extend_from_slice(&bytes[..self.code_bytes]);
                         let of = Arrival { frame: copy.frame, moved: bytes[self.flag_at] == 1 };
                         self.arrived.push_back(Arrived { of, codes });
-                        let mut ticks = [0; TIMESTAMPS];
-                        for (tick, raw) in ticks.iter_mut().zip(bytes[self.timestamps_at as usize..].as_chunks::<8>().0) {
-                            *tick = u64::from_le_bytes(*raw);
+                        let raw = bytes[self.timestamps_at as usize..].as_chunks::<8>().0;
+                        let ticks = raw.iter().take(copy.timestamps).map(|&raw| u64::from_le_bytes(raw));
+                        self.ticks.clear();
+                        self.ticks.extend(ticks);
+                        if copy.timestamps > STAGE_TICKS {
+                            self.pass_ticks.clone_from(&self.ticks);
                         }
-                        self.ticks = Some(ticks);
                     }
                     copy.buffer.unmap();
                 }

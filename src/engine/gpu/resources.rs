@@ -6,8 +6,9 @@ use wgpu::util::DeviceExt;
 use super::context::GpuContext;
 use super::frame::{FRAME_SLOT_BYTES, GROUPS};
 use super::kernel::{Bind, Kernel};
-use super::ops::{BufferId, Pass, ShapeWords};
+use super::ops::{BufferId, Pass, ShapeWords, unmask::dispatch_at};
 use super::plan::{BufferSpec, Plan};
+use super::timing::Recording;
 use crate::engine::EngineError;
 
 /// Slots of the frame block: one for each decoding step.
@@ -29,6 +30,13 @@ impl ReadyPass {
         pass.set_bind_group(0, &self.bind_group, &[slot as u32 * FRAME_SLOT_BYTES as u32]);
         pass.dispatch_workgroups(x, y, z);
     }
+
+    /// Records the dispatch with the workgroups that lie in `workgroups` when it runs.
+    pub fn record_indirect(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, (workgroups, at): (&wgpu::Buffer, u64)) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[slot as u32 * FRAME_SLOT_BYTES as u32]);
+        pass.dispatch_workgroups_indirect(workgroups, at);
+    }
 }
 
 /// Pipelines by kernel label; each is compiled once however many passes use it.
@@ -44,17 +52,18 @@ impl Pipelines {
         self.0.is_empty()
     }
 
-    pub fn get(&mut self, device: &wgpu::Device, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+    pub fn get(&mut self, gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
         if let Some(made) = self.0.get(&kernel.label) {
             return made.clone();
         }
-        let made = compile(device, kernel);
+        let made = compile(gpu, kernel);
         self.0.insert(kernel.label.clone(), made.clone());
         made
     }
 }
 
-fn compile(device: &wgpu::Device, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+    let device = &gpu.device;
     let label = Some(kernel.label.as_str());
     let entries: Vec<_> = [uniform_entry(0, true), uniform_entry(1, false)]
         .into_iter()
@@ -74,7 +83,7 @@ fn compile(device: &wgpu::Device, kernel: &Kernel) -> (wgpu::ComputePipeline, wg
         module: &module,
         entry_point: Some("main"),
         compilation_options: wgpu::PipelineCompilationOptions::default(),
-        cache: None,
+        cache: gpu.pipelines.as_ref().map(|store| &store.cache),
     });
     (pipeline, bind_layout)
 }
@@ -176,7 +185,7 @@ impl Resources {
         at_most(u64::from(limits.max_compute_workgroups_per_dimension), "workgroups", label, u64::from(workgroups))?;
         let bytes = pass.kernel.workgroup_bytes as u64;
         at_most(u64::from(limits.max_compute_workgroup_storage_size), "bytes in a workgroup", label, bytes)?;
-        let (pipeline, layout) = self.pipelines.get(&gpu.device, &pass.kernel);
+        let (pipeline, layout) = self.pipelines.get(gpu, &pass.kernel);
         let shape = shape_buffer(&gpu.device, &pass.kernel.label, &pass.shape);
         let mut buffers = pass.buffers.iter();
         let mut entries = vec![
@@ -227,8 +236,9 @@ fn at_most(most: u64, of: &str, label: &str, got: u64) -> Result<(), EngineError
 }
 
 fn make_buffer(device: &wgpu::Device, spec: &BufferSpec) -> wgpu::Buffer {
-    let (label, usage) =
-        (Some(spec.label.as_str()), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST);
+    let label = Some(spec.label.as_str());
+    let mut usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    usage.set(wgpu::BufferUsages::INDIRECT, spec.indirect);
     match &spec.contents {
         Some(bytes) if bytes.len() as u64 == spec.bytes => {
             device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label, contents: bytes, usage })
@@ -285,16 +295,24 @@ impl ReadyPlan {
     }
 
     /// Records one decoding step of the frame being dreamed and, with it, the commits.
-    pub fn record_step(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize, groups: Groups) {
+    pub fn record_step(&self, recording: &mut Recording<'_>, slot: usize, groups: Groups) {
         for (i, ready) in self.step.iter().enumerate() {
-            ready.record(pass, slot, groups.dreamed + if i < self.commit_passes { groups.committed } else { 0 });
+            recording.run(ready, slot, groups.dreamed + if i < self.commit_passes { groups.committed } else { 0 });
         }
     }
 
-    /// Records what makes the keys of the single frame of `slot` enter the ring.
-    pub fn record_commit(&self, pass: &mut wgpu::ComputePass<'_>, slot: usize) {
-        for ready in &self.step[..self.commit_passes] {
-            ready.record(pass, slot, 1);
+    /// Records a step after the first that runs only if the step before left it something to settle; `dispatches` as planned. What
+    /// decides about the step that follows always runs.
+    pub fn record_step_if_needed(&self, recording: &mut Recording<'_>, slot: usize, dispatches: &wgpu::Buffer) {
+        let Some((decides, others)) = self.step.split_last() else { return };
+        for (i, ready) in others.iter().enumerate() {
+            recording.run_indirect(ready, slot, (dispatches, dispatch_at(i, self.step.len())));
         }
+        recording.run(decides, slot, 1);
+    }
+
+    /// Records what makes the keys of the single frame of slot 0 enter the ring.
+    pub fn record_commit(&self, recording: &mut Recording<'_>) {
+        recording.run_all(&self.step[..self.commit_passes]);
     }
 }

@@ -1,7 +1,9 @@
-//! Milliseconds by stage from timestamp queries, where the device has them.
+//! Milliseconds by stage and by dispatch from timestamp queries, where the device has them.
+
+use std::cell::Cell;
 
 use super::context::GpuContext;
-use super::readback::TIMESTAMPS;
+use super::resources::ReadyPass;
 use crate::engine::StageTimes;
 
 /// Stages in order of execution; each has a begin and an end.
@@ -14,7 +16,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; TIMESTAMPS / 2] = [Self::FirstStep, Self::LaterSteps, Self::Decoder];
+    const ALL: [Self; 3] = [Self::FirstStep, Self::LaterSteps, Self::Decoder];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -25,30 +27,53 @@ impl Stage {
     }
 }
 
+/// Timestamps of the stages of a frame, begin and end of each; those behind its dispatches follow.
+pub const STAGE_TICKS: usize = 2 * Stage::ALL.len();
+
+/// One frame in so many is timed dispatch by dispatch: that costs the device a little.
+const TIMED_EVERY: u32 = 16;
+
 /// Timestamp queries of a frame.
 pub struct Timing {
     queries: wgpu::QuerySet,
     pub resolved: wgpu::Buffer,
+    /// Whether there are queries for dispatches.
+    of_passes: bool,
     tick_ns: f32,
 }
 
+/// Takes a timestamp behind every dispatch of a frame.
+pub struct Clock<'a> {
+    queries: &'a wgpu::QuerySet,
+    /// Queries used so far.
+    used: Cell<u32>,
+}
+
 impl Timing {
-    /// `None` where the device has no timestamps.
-    pub fn new(gpu: &GpuContext) -> Option<Self> {
+    /// For frames of so many dispatches at most; `None` where the device has no timestamps.
+    pub fn new(gpu: &GpuContext, dispatches: usize) -> Option<Self> {
+        let count = (STAGE_TICKS + if gpu.pass_timestamps { dispatches } else { 0 }).min(wgpu::QUERY_SET_MAX_QUERIES as usize);
         gpu.timestamps.then(|| Self {
             queries: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("stages"),
                 ty: wgpu::QueryType::Timestamp,
-                count: TIMESTAMPS as u32,
+                count: count as u32,
             }),
             resolved: gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("stages"),
-                size: 8 * TIMESTAMPS as u64,
+                size: 8 * count as u64,
                 usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
                 mapped_at_creation: false,
             }),
+            of_passes: count == STAGE_TICKS + dispatches,
             tick_ns: gpu.queue.get_timestamp_period(),
         })
+    }
+
+    /// The clock for this frame, if it is one to be timed dispatch by dispatch.
+    pub fn clock(&self, frame: u32) -> Option<Clock<'_>> {
+        let timed = self.of_passes && frame.is_multiple_of(TIMED_EVERY);
+        timed.then(|| Clock { queries: &self.queries, used: Cell::new(STAGE_TICKS as u32) })
     }
 
     pub fn writes(&self, stage: Stage) -> wgpu::ComputePassTimestampWrites<'_> {
@@ -60,16 +85,68 @@ impl Timing {
         }
     }
 
-    /// Every stage opens its pass in every frame, an empty one too, so that no query is resolved unwritten.
-    pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
-        encoder.resolve_query_set(&self.queries, 0..TIMESTAMPS as u32, &self.resolved, 0);
+    /// Every stage opens its pass in every frame, an empty one too, so that no query is resolved unwritten. Returns how many there are.
+    pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder, clock: Option<&Clock<'_>>) -> usize {
+        let used = clock.map_or(STAGE_TICKS as u32, |clock| clock.used.get());
+        encoder.resolve_query_set(&self.queries, 0..used, &self.resolved, 0);
+        used as usize
     }
 
-    pub fn times(&self, ticks: &[u64; TIMESTAMPS]) -> StageTimes {
-        let stage_ms = |stage: Stage| {
-            let at = 2 * stage as usize;
-            (stage.name(), ticks[at + 1].saturating_sub(ticks[at]) as f32 * self.tick_ns * 1e-6)
+    fn ms(&self, begin: u64, end: u64) -> f32 {
+        end.saturating_sub(begin) as f32 * self.tick_ns * 1e-6
+    }
+
+    /// By stage; `ticks` as resolved.
+    pub fn stage_times(&self, ticks: &[u64]) -> StageTimes {
+        Stage::ALL.into_iter().zip(ticks.as_chunks::<2>().0).map(|(stage, &[begin, end])| (stage.name(), self.ms(begin, end))).collect()
+    }
+
+    /// By dispatch; `passes`: stage and kernel of each in order.
+    pub fn pass_times(&self, ticks: &[u64], passes: impl Iterator<Item = (Stage, &'static str)>) -> StageTimes {
+        let (of_stages, ends) = ticks.split_at(STAGE_TICKS.min(ticks.len()));
+        let (mut within, mut begin) = (None, 0);
+        let time = |((stage, name), &end): ((Stage, &'static str), &u64)| {
+            if within.replace(stage) != Some(stage) {
+                begin = of_stages[2 * stage as usize];
+            }
+            (name, self.ms(std::mem::replace(&mut begin, end), end))
         };
-        Stage::ALL.into_iter().map(stage_ms).collect()
+        passes.zip(ends).map(time).collect()
+    }
+}
+
+/// A compute pass that is being recorded, with a clock or without.
+pub struct Recording<'a> {
+    pass: wgpu::ComputePass<'a>,
+    clock: Option<&'a Clock<'a>>,
+}
+
+impl<'a> Recording<'a> {
+    pub fn new(pass: wgpu::ComputePass<'a>, clock: Option<&'a Clock<'a>>) -> Self {
+        Self { pass, clock }
+    }
+
+    /// Records a dispatch as [`ReadyPass::record`] does.
+    pub fn run(&mut self, ready: &ReadyPass, slot: usize, groups: usize) {
+        ready.record(&mut self.pass, slot, groups);
+        self.tick();
+    }
+
+    /// Records a dispatch as [`ReadyPass::record_indirect`] does.
+    pub fn run_indirect(&mut self, ready: &ReadyPass, slot: usize, workgroups: (&wgpu::Buffer, u64)) {
+        ready.record_indirect(&mut self.pass, slot, workgroups);
+        self.tick();
+    }
+
+    fn tick(&mut self) {
+        if let Some(clock) = self.clock {
+            self.pass.write_timestamp(clock.queries, clock.used.get());
+            clock.used.set(clock.used.get() + 1);
+        }
+    }
+
+    /// Records passes that run once a frame, with the frame block of its first step.
+    pub fn run_all(&mut self, ready: &[ReadyPass]) {
+        ready.iter().for_each(|one| self.run(one, 0, 1));
     }
 }

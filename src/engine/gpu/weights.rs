@@ -38,6 +38,16 @@ pub fn linear(x: &Rows, w: &[f32], b: &[f32], m: usize) -> Rows {
     Rows { width: m, values }
 }
 
+/// Two linear layers of `k` inputs as one: matrix `(k, columns of both)` and bias.
+pub fn side_by_side(pack: &Pack, left: &str, right: &str, k: usize) -> Result<(Vec<f32>, Vec<f32>), PackError> {
+    let [w, v] = [left, right].map(|name| pack.f32s(&format!("{name}.w")));
+    let [b, c] = [left, right].map(|name| pack.f32s(&format!("{name}.b")));
+    let (w, v, mut b, c) = (w?, v?, b?, c?);
+    let rows = w.chunks_exact(w.len() / k).zip(v.chunks_exact(v.len() / k));
+    b.extend(c);
+    Ok((rows.flat_map(|(w, v)| w.iter().chain(v)).copied().collect(), b))
+}
+
 /// `cond` of every action, the unknown one last: `(actions + 1, channels)`.
 pub fn conditions(pack: &Pack, channels: usize) -> Result<Rows, PackError> {
     let actions = Rows { width: channels, values: pack.f32s("dyn.action")? };

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         PromptWord, UNKNOWN,
-        recall::{Map, TAPS},
+        recall::{Map, OWN, TAPS},
     },
     pack::manifest::{DynamicsDims, FrameDims},
 };
@@ -34,6 +34,8 @@ pub struct FrameInput<'a> {
 pub struct FrameOutput {
     /// Hidden units of the head before any level is known, `(tokens, code_dims * head_hidden)`.
     pub head_hidden: Vec<f64>,
+    /// How much each source of copying counts, `(tokens, sources)`.
+    pub gates: Vec<f64>,
     /// Of each temporal layer, first to last.
     pub keys_values: Vec<KeysValues>,
 }
@@ -59,6 +61,17 @@ pub fn recall(w: &Weights, map: &Map, motion: [i32; 2], f: &FrameDims, d: &Dynam
         taps.append(&mut x);
     }
     w.linear("dyn.recall", &taps, TAPS * c)
+}
+
+/// What every token of a frame may copy, `(tokens, sources, code_dims)`: the token of the frame before at the same position, and where there
+/// is a map the one that the centre tap of recall finds; unknown where there is none. `codes`: of the previous frame.
+pub fn offers(codes: &[u8], map: Option<&Map>, motion: [i32; 2], f: &FrameDims) -> Vec<u8> {
+    let unknown = vec![UNKNOWN; f.code_dims];
+    let of_token = |(n, before): (usize, &[u8])| {
+        let on_map = map.map_or(&[][..], |map| map.recall(n, OWN, motion).map_or(&unknown, |(codes, _)| codes));
+        [before, on_map].concat()
+    };
+    codes.chunks_exact(f.code_dims).enumerate().flat_map(of_token).collect()
 }
 
 /// One frame through all blocks. `past[age - 1]` are the committed frames in sight, newest first, each with its keys and values by
@@ -105,5 +118,6 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
         hidden.iter_mut().for_each(|v| *v = gelu(*v));
         add(&mut x, &w.linear(&format!("dyn.{i}.down"), &hidden, d.ffn_hidden));
     }
-    FrameOutput { head_hidden: w.linear("dyn.head.hidden", &rms(&x, c), c), keys_values }
+    let x = rms(&x, c);
+    FrameOutput { head_hidden: w.linear("dyn.head.hidden", &x, c), gates: w.linear("dyn.head.copy", &x, c), keys_values }
 }

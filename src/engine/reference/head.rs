@@ -1,6 +1,6 @@
 //! The head: levels of a token, one dimension after the other.
 
-use super::weights::Weights;
+use super::{dynamics::FrameOutput, weights::Weights};
 use crate::engine::UNKNOWN;
 use crate::pack::manifest::FrameDims;
 
@@ -22,10 +22,28 @@ pub fn head_logits(w: &Weights, hidden: &[f64], earlier: &[u8], dim: usize, f: &
     super::matmul::matmul(&hidden, out, &w.get("dyn.head.out.b")[dim * levels..(dim + 1) * levels], units)
 }
 
+/// Adds to the logits `(code_levels)` of dimension `dim` of one token the gate of each source whose levels before `dim` are the `earlier`
+/// ones. `offers`: `(sources, code_dims)`, unknown where a source offers nothing; `gates`: `(sources)`.
+pub fn add_copies(logits: &mut [f64], offers: &[u8], gates: &[f64], earlier: &[u8], dim: usize) {
+    for (offer, gate) in offers.chunks_exact(offers.len() / gates.len()).zip(gates) {
+        if offer[dim] != UNKNOWN && offer[..dim] == earlier[..dim] {
+            logits[usize::from(offer[dim])] += gate;
+        }
+    }
+}
+
 /// Logits `(tokens, code_dims * code_levels)` of whole tokens whose levels are given: what teacher forcing compares.
-/// `hidden`: `(tokens, code_dims * head_hidden)`, `codes`: `(tokens, code_dims)`.
-pub fn teacher_forced_logits(w: &Weights, hidden: &[f64], codes: &[u8], f: &FrameDims) -> Vec<f64> {
-    let wide = hidden.len() / f.tokens();
-    let rows = hidden.chunks_exact(wide).zip(codes.chunks_exact(f.code_dims));
-    rows.flat_map(|(hidden, token)| (0..f.code_dims).flat_map(move |dim| head_logits(w, hidden, token, dim, f))).collect()
+/// `offers`: `(tokens, sources, code_dims)`, `codes`: `(tokens, code_dims)`.
+pub fn teacher_forced_logits(w: &Weights, output: &FrameOutput, offers: &[u8], codes: &[u8], f: &FrameDims) -> Vec<f64> {
+    let tokens = codes.chunks_exact(f.code_dims).enumerate();
+    tokens.flat_map(|(n, token)| (0..f.code_dims).flat_map(move |dim| token_logits(w, output, offers, n, token, dim, f))).collect()
+}
+
+/// Logits `(code_levels)` of dimension `dim` of token `n` with what may be copied. `offers`: `(tokens, sources, code_dims)`; `earlier`: its
+/// levels of the dimensions before `dim`.
+pub fn token_logits(w: &Weights, output: &FrameOutput, offers: &[u8], n: usize, earlier: &[u8], dim: usize, f: &FrameDims) -> Vec<f64> {
+    let row = |len: usize| n * (len / f.tokens())..(n + 1) * (len / f.tokens());
+    let mut logits = head_logits(w, &output.head_hidden[row(output.head_hidden.len())], earlier, dim, f);
+    add_copies(&mut logits, &offers[row(offers.len())], &output.gates[row(output.gates.len())], earlier, dim);
+    logits
 }

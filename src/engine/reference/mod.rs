@@ -20,8 +20,8 @@ use crate::pack::{
     manifest::{DynamicsDims, Manifest},
 };
 use attention::KeysValues;
-use dynamics::{FrameInput, FrameOutput, forward, prev};
-use head::{head_logits, teacher_forced_logits};
+use dynamics::{FrameInput, FrameOutput, forward, offers, prev};
+use head::{teacher_forced_logits, token_logits};
 use std::collections::VecDeque;
 use weights::Weights;
 
@@ -50,6 +50,14 @@ struct Pending {
     past: Vec<f64>,
 }
 
+/// What was before a frame, outside the ring.
+struct LookBack {
+    /// What it sees, `(tokens, channels)`.
+    past: Vec<f64>,
+    /// What it may copy, `(tokens, sources, code_dims)`.
+    offers: Vec<u8>,
+}
+
 impl ReferenceEngine {
     pub fn new(pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
@@ -74,17 +82,17 @@ impl ReferenceEngine {
         self.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
     }
 
-    /// What the frame that `action` leads into sees of the newest frame and of the map, `(tokens, channels)`.
-    fn look_back(&self, action: u8) -> Result<Vec<f64>, EngineError> {
+    /// What the frame that `action` leads into has of the newest frame and of the map.
+    fn look_back(&self, action: u8) -> Result<LookBack, EngineError> {
         let (f, d) = (&self.manifest.frame, self.dims()?);
         let unknown = vec![UNKNOWN; f.code_bytes()];
         let codes = self.pending.as_ref().map_or(&unknown, |pending| &pending.frame.codes);
+        let motion = recall::motion_of(&self.manifest, action);
         let mut past = prev(&self.weights, codes, action, f, d);
         if let Some(map) = &self.map {
-            let motion = recall::motion_of(&self.manifest, action);
             matmul::add(&mut past, &dynamics::recall(&self.weights, map, motion, f, d));
         }
-        Ok(past)
+        Ok(LookBack { past, offers: offers(codes, self.map.as_ref(), motion, f) })
     }
 
     /// Commits the pending frame, if there is one: its keys and values enter the ring.
@@ -126,12 +134,8 @@ impl ReferenceEngine {
 
     /// Logits `(code_levels)` of dimension `dim` of token `n`, its levels before known. `outputs`: with the prompt and, under guidance,
     /// without.
-    fn guided_logits(&self, outputs: &[FrameOutput], n: usize, token: &[u8], dim: usize) -> Vec<f32> {
-        let f = &self.manifest.frame;
-        let logits = |output: &FrameOutput| {
-            let wide = output.head_hidden.len() / f.tokens();
-            head_logits(&self.weights, &output.head_hidden[n * wide..][..wide], token, dim, f)
-        };
+    fn guided_logits(&self, outputs: &[FrameOutput], offers: &[u8], n: usize, token: &[u8], dim: usize) -> Vec<f32> {
+        let logits = |output: &FrameOutput| token_logits(&self.weights, output, offers, n, token, dim, &self.manifest.frame);
         let mut mixed = logits(&outputs[0]);
         if let Some(without) = outputs.get(1) {
             let beta = f64::from(self.settings.guidance);
@@ -164,7 +168,7 @@ impl Engine for ReferenceEngine {
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.manifest.dynamics.is_some() {
             for frame in history {
-                let past = self.look_back(frame.action)?;
+                let LookBack { past, .. } = self.look_back(frame.action)?;
                 self.commit()?;
                 self.settle(frame.clone(), past);
             }
@@ -185,7 +189,7 @@ impl Engine for ReferenceEngine {
         check_action(&self.manifest, action)?;
         check_codes(&self.manifest, given)?;
         self.settings = *settings;
-        let (past, first) = (self.look_back(action)?, self.pending.is_none());
+        let (LookBack { past, offers }, first) = (self.look_back(action)?, self.pending.is_none());
         self.commit()?;
         let f = self.manifest.frame;
         let (number, words) = (self.next_frame, self.prompt.clone());
@@ -196,6 +200,10 @@ impl Engine for ReferenceEngine {
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         for step in 1..=settings.steps {
+            let stay = decode::masked_after(to_dream, step, settings.steps);
+            if !decode::step_runs(step, &masked, stay) {
+                continue;
+            }
             let mut outputs = vec![self.run(&codes, &masked, &past, action, &words)?];
             if settings.guidance > 0.0 {
                 outputs.push(self.run(&codes, &masked, &past, action, &[])?);
@@ -205,14 +213,14 @@ impl Engine for ReferenceEngine {
                 let token = &mut codes[n * f.code_dims..][..f.code_dims];
                 confidence[n] = 0.0;
                 for dim in 0..f.code_dims {
-                    let logits = self.guided_logits(&outputs, n, token, dim);
+                    let logits = self.guided_logits(&outputs, &offers, n, token, dim);
                     let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, name);
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
             }
-            let stay = decode::masked_after(to_dream, step, settings.steps);
             decode::unmask(settings.order, &confidence, stay, &mut order, &mut masked);
+            decode::settle_certain(settings.certain, &confidence, &mut masked);
         }
         let moved = self.draw_next(&codes, action, first);
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);
@@ -251,7 +259,7 @@ impl Engine for ReferenceEngine {
         check_settings(&self.manifest, settings)?;
         check_frame(&self.manifest, truth)?;
         self.settings = *settings;
-        let past = self.look_back(truth.action)?;
+        let LookBack { past, offers } = self.look_back(truth.action)?;
         self.commit()?;
         let f = self.manifest.frame;
         let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &past, truth.action, &truth.prompt)?;
@@ -259,7 +267,7 @@ impl Engine for ReferenceEngine {
         self.settle(truth.clone(), past);
         self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);
-        let logits = teacher_forced_logits(&self.weights, &output.head_hidden, &truth.codes, &f);
+        let logits = teacher_forced_logits(&self.weights, &output, &offers, &truth.codes, &f);
         Ok(logits.into_iter().map(|x| x as f32).collect())
     }
 

@@ -45,6 +45,10 @@ fn block(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims) {
     let qkv = split_projection(&w.linear(&format!("{name}.qkv"), &rms(h, t.channels), t.channels), 3, t.channels);
     let seen = attend(&qkv[0], &qkv[1], &qkv[2], &[], t.heads, t.channels);
     add(h, &w.linear(&format!("{name}.out"), &seen, t.channels));
+    feed_forward(w, name, h, t);
+}
+
+fn feed_forward(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims) {
     let mut hidden = w.linear(&format!("{name}.up"), &rms(h, t.channels), t.channels);
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
     add(h, &w.linear(&format!("{name}.down"), &hidden, t.ffn_hidden));
@@ -55,9 +59,8 @@ pub fn encode_values(w: &Weights, rgb: &[u8], f: &FrameDims, t: &TokenizerDims) 
     let mut hidden = w.linear("tok.enc.in1", &patches_from_frame(rgb, f), f.patch_values());
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
     let mut h = w.linear("tok.enc.in2", &hidden, t.patch_in_hidden);
-    add(&mut h, w.get("tok.enc.pos"));
     for i in 0..t.encoder_blocks {
-        block(w, &format!("tok.enc.{i}"), &mut h, t);
+        feed_forward(w, &format!("tok.enc.{i}"), &mut h, t);
     }
     w.linear("tok.enc.code", &rms(&h, t.channels), t.channels)
 }

@@ -1,7 +1,7 @@
 //! Figures of the latent actions: what the pack's latent action model infers against what the simulator was asked to do.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
@@ -36,7 +36,8 @@ impl Inference {
         let frame = pack.manifest.frame;
         let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let covered = recall.map(|recall| recall.covered.clone()).unwrap_or_default();
-        let stage = LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, covered, seed: 0 };
+        let shares = Mutex::new(pack.manifest.actions.iter().map(|action| action.share).collect());
+        let stage = LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, covered, shares, seed: 0 };
         let lam = params::replace("lam", Lam::new(&frame, &dims, device), &pack_values(pack), device)?;
         Ok(Some(Self { stage, lam, device: device.clone() }))
     }

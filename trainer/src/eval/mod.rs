@@ -209,7 +209,7 @@ impl Evaluation<'_> {
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {
             self.leave_out("prompts: the pack takes none");
         } else {
-            self.add("prompt", || prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride))?;
+            self.add("prompt", || prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride))?;
         }
         self.add("probe", || broken(&judge, &mut workers, probe, effort.broken))
     }

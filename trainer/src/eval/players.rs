@@ -157,7 +157,8 @@ pub fn through_tokenizer(engine: &mut CpuEngine, raw: &[u8]) -> Result<Shown> {
     view(engine, codes)
 }
 
-fn rgb(rgba: &[u8]) -> Vec<u8> {
+/// RGB of RGBA.
+pub fn rgb(rgba: &[u8]) -> Vec<u8> {
     rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
 }
 

@@ -1,18 +1,24 @@
 //! Prompt adherence: does the probe read what a prompt asked for?
 
 use anyhow::Result;
-use somnium::engine::{Engine, PromptWord};
-use somnium::prompt::words_of;
-use somnium::worlds::StepOutcome;
-use somnium::worlds::policy::{Explorer, Policy};
+use somnium::dream::Source;
+use somnium::dream::session::DreamSession;
+use somnium::dream::still::Still;
+use somnium::engine::cpu::{CpuEngine, CpuOptions};
+use somnium::engine::{DecodeSettings, Engine, PromptWord};
+use somnium::pack::Pack;
+use somnium::prompt::{ids, read, words_of};
+use somnium::worlds::policy::{Onward, Policy};
 use somnium::worlds::scene::Wish;
 use somnium::worlds::words::{TestPrompt, test_prompts};
+use somnium::worlds::{StepOutcome, World};
 
-use super::players::{Dream, HISTORY, Judge, Player, Walk, through_tokenizer};
+use super::players::{Dream, HISTORY, Judge, Player, Start, Walk, rgb, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::workers::{Worker, Workers};
-use crate::probe::samples::asked_words;
+use crate::probe::samples::{KIND_NAMES, KINDS, asked_words};
 use crate::probe::{ProbeInfo, Reading, most_likely};
+use crate::source::mix;
 
 const FAMILY: &str = "prompt";
 /// Frames after the change that are waited for, and how many of the last of them are read.
@@ -20,55 +26,150 @@ const FRAMES: usize = 60;
 const READ: usize = 6;
 /// Frames of a dream out of nothing.
 const FIRST_FRAMES: usize = 12;
+/// New land begins up to three tiles beyond what is in view when it is wished for.
+const BORDER_PX: i64 = 48;
+/// Places tried for one that a way leads out of.
+const MOST_PLACES: u64 = 200;
+/// Of the prompts every so many-th is also kept from the dream, for the baseline.
+const SILENT_STRIDE: usize = 2;
 
-/// Share of what a wish asks for of land, light, weather and style that a reading shows, 0 to 1; `None` where it asks for none of these.
-pub fn adherence(info: &ProbeInfo, reading: &Reading, wish: &Wish) -> Option<f64> {
-    let kinds = asked_words(wish).into_iter().enumerate();
-    let shown: Vec<f64> = kinds
-        .filter_map(|(kind, asked)| Some(f64::from(u8::from(info.words[kind][most_likely(&reading.words[kind])] == asked?))))
+/// Of land, light, weather and style the share of frames that show what was asked for, 0 to 1; nothing of what was not asked for.
+type Shares = [Option<f64>; KINDS];
+
+/// How far the readings of some frames show what a wish asks for.
+fn shares(info: &ProbeInfo, readings: &[Reading], wish: &Wish) -> Shares {
+    let asked = asked_words(wish);
+    std::array::from_fn(|kind| {
+        let shown =
+            |reading: &Reading| f64::from(u8::from(info.words[kind][most_likely(&reading.words[kind])] == asked[kind].unwrap_or_default()));
+        asked[kind].map(|_| mean(&readings.iter().map(shown).collect::<Vec<_>>()))
+    })
+}
+
+/// Mean over what was asked for.
+fn adherence(shares: &Shares) -> Option<f64> {
+    let asked: Vec<f64> = shares.iter().flatten().copied().collect();
+    (!asked.is_empty()).then(|| mean(&asked))
+}
+
+/// What follows a prompt: in the dream that is told it, in one that is not, and in the simulator that is wished the same, through the
+/// tokenizer and as it is drawn.
+#[derive(Default)]
+struct Answers {
+    dream: Shares,
+    silent: Shares,
+    simulator: Shares,
+    drawn: Shares,
+}
+
+/// A row for adherence, and one for each attribute.
+fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
+    let score = |of: fn(&Answers) -> &Shares, value: &dyn Fn(&Shares) -> Option<f64>| {
+        let values: Vec<f64> = answers.iter().filter_map(|answers| value(of(answers))).map(|share| 100.0 * share).collect();
+        (!values.is_empty()).then(|| Score::mean_of(&values, Better::High))
+    };
+    let row = |name: String, value: &dyn Fn(&Shares) -> Option<f64>| {
+        let mut figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(|a| &a.dream, value)?);
+        if let Some(simulator) = score(|a| &a.simulator, value) {
+            figure = figure.simulator(simulator);
+        }
+        if let Some(silent) = score(|a| &a.silent, value) {
+            figure = figure.other("no prompt", silent.mean);
+        }
+        if let Some(drawn) = score(|a| &a.drawn, value) {
+            figure = figure.other("simulator as drawn", drawn.mean);
+        }
+        Some(figure)
+    };
+    let whole = row(name.to_owned(), &adherence).map(|figure| match bar {
+        Some(bar) => figure.bar(Bar::AtLeast(bar)),
+        None => figure,
+    });
+    let parts = (0..KINDS).map(|kind| row(format!("  {}", KIND_NAMES[kind]), &move |shares| shares[kind]));
+    whole.into_iter().chain(parts.flatten()).collect()
+}
+
+/// The prompts of the evaluation, every `stride`-th of them, said in the middle of a walk; those in words of captions also to a dream
+/// that begins with nothing and to one whose picture is painted over.
+pub fn figures(pack: &Pack, judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, stride: usize) -> Result<Vec<Figure>> {
+    let prompts: Vec<Asked> = (seed..)
+        .zip(test_prompts())
+        .step_by(stride)
+        .enumerate()
+        .map(|(i, (seed, prompt))| Asked { seed, prompt, silent: i % SILENT_STRIDE == 0 })
         .collect();
-    (!shown.is_empty()).then(|| mean(&shown))
-}
-
-/// The prompts of the evaluation, every `stride`-th of them, said in the middle of a walk; half of those in words of captions also to a
-/// dream that begins with nothing.
-pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, stride: usize) -> Result<Vec<Figure>> {
-    let prompts: Vec<(u64, TestPrompt)> = (seed..).zip(test_prompts()).step_by(stride).collect();
-    let played = workers.map(&prompts, |worker, (seed, prompt)| {
-        let out_of_nothing = if prompt.unseen { None } else { dreamed_up(judge, worker, info, *seed, prompt)? };
-        let told = changed(judge, worker, info, *seed, prompt, true)?;
-        let silent = changed(judge, worker, info, *seed, prompt, false)?;
-        Ok([told, silent, simulated(judge, worker, info, *seed, prompt)?, out_of_nothing])
+    let answers = workers.map(&prompts, |worker, asked| {
+        let changed = changed(judge, worker, info, asked)?;
+        if asked.prompt.unseen {
+            return Ok((changed, None));
+        }
+        Ok((changed, Some([out_of_nothing(judge, worker, info, asked)?, painted(pack, judge, worker, info, asked)?])))
     })?;
-    let score = |unseen: bool, player: usize| {
-        let of = prompts.iter().zip(&played).filter(|((_, prompt), _)| prompt.unseen == unseen);
-        Score::mean_of(&of.filter_map(|(_, shares)| shares[player]).map(|share| 100.0 * share).collect::<Vec<_>>(), Better::High)
+    let changed = |unseen: bool| -> Vec<&Answers> {
+        prompts.iter().zip(&answers).filter(|(asked, _)| asked.prompt.unseen == unseen).map(|(_, (changed, _))| changed).collect()
     };
-    let row = |name: &str, unseen: bool, bar: f64| {
-        let figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(unseen, 0)).simulator(score(unseen, 2));
-        figure.other("no prompt", score(unseen, 1).mean).bar(Bar::AtLeast(bar))
-    };
-    Ok(vec![
-        row("adherence 60 frames after a change, words of captions", false, 85.0),
-        row("adherence 60 frames after a change, other words", true, 65.0),
-        Figure::new(FAMILY, "adherence of worlds dreamed out of a prompt alone", Unit::Percent).dream(score(false, 3)),
-    ])
+    let other = |which: usize| -> Vec<&Answers> { answers.iter().filter_map(|(_, others)| Some(&others.as_ref()?[which])).collect() };
+    Ok([
+        rows("adherence 60 frames after a change, words of captions", Some(85.0), &changed(false)),
+        rows("adherence 60 frames after a change, other words", Some(65.0), &changed(true)),
+        rows("adherence of worlds dreamed out of a prompt alone", None, &other(0)),
+        rows("adherence of what is painted around the figure", None, &other(1)),
+    ]
+    .concat())
 }
 
-fn mean_adherence(worker: &Worker, info: &ProbeInfo, frames: &[Vec<u8>], wish: &Wish) -> Result<Option<f64>> {
-    let Some(probe) = &worker.probe else { return Ok(None) };
-    let readings = probe.read(frames.iter().map(Vec::as_slice))?;
-    let shares: Vec<f64> = readings.iter().filter_map(|reading| adherence(info, reading, wish)).collect();
-    Ok((!shares.is_empty()).then(|| mean(&shares)))
+/// A prompt of the evaluation.
+struct Asked {
+    seed: u64,
+    prompt: TestPrompt,
+    /// Whether to look at what happens without it, too.
+    silent: bool,
 }
 
-fn words(judge: &Judge, prompt: &TestPrompt) -> Vec<PromptWord> {
-    words_of(&prompt.text, judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
+impl Asked {
+    fn words(&self, judge: &Judge) -> Vec<PromptWord> {
+        words_of(&self.prompt.text, judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
+    }
 }
 
-/// Lets an explorer walk `dream` for `frames` frames and keeps the last [`READ`] pictures.
+fn shown(worker: &Worker, info: &ProbeInfo, frames: &[Vec<u8>], wish: &Wish) -> Result<Shares> {
+    let Some(probe) = &worker.probe else { return Ok(Shares::default()) };
+    Ok(shares(info, &probe.read(frames.iter().map(Vec::as_slice))?, wish))
+}
+
+/// Seed of a walk after which a prompt can be said and its land be seen [`FRAMES`] frames later: in the simulator that is wished the same,
+/// the way on leads to where nothing of the first picture is in view.
+fn place(world: &str, seed: u64, wish: &Wish) -> Result<u64> {
+    for place in (0..MOST_PLACES).map(|number| mix(seed, number)) {
+        let walk = walk_to(world, place)?;
+        let (info, from) = (walk.world.info(), walk.world.position_px());
+        let to = wished(walk.world.as_ref(), wish, seed, FRAMES - READ).world.position_px();
+        let (width_px, height_px) = (info.width_px as i64, info.height_px as i64);
+        if (to.0 - from.0).abs() >= width_px + BORDER_PX || (to.1 - from.1).abs() >= height_px + BORDER_PX {
+            return Ok(place);
+        }
+    }
+    Ok(mix(seed, 0))
+}
+
+/// The walk of a seed, as far as where prompts are said.
+fn walk_to(world: &str, seed: u64) -> Result<Walk> {
+    let mut walk = Walk::new(world, "explorer", seed, false)?;
+    (0..HISTORY - 1).for_each(|_| _ = walk.step());
+    Ok(walk)
+}
+
+/// What comes of `world` when something is wished and it is walked on for `frames` frames.
+fn wished(world: &dyn World, wish: &Wish, seed: u64, frames: usize) -> Walk {
+    let mut walk = Walk { world: world.boxed_clone(), policy: Box::new(Onward::new(seed)), last: StepOutcome::default() };
+    walk.world.wish(wish);
+    (0..frames).for_each(|_| _ = walk.step());
+    walk
+}
+
+/// Walks on in `dream` for `frames` frames and keeps the last [`READ`] pictures.
 fn walked(judge: &Judge, dream: &mut Dream, seed: u64, frames: usize) -> Result<Vec<Vec<u8>>> {
-    let (mut policy, mut last, mut kept) = (Explorer::new(seed), StepOutcome::default(), Vec::new());
+    let (mut policy, mut last, mut kept) = (Onward::new(seed), StepOutcome::default(), Vec::new());
     for t in 0..frames {
         let before = dream.shown().rgb.clone();
         let asked = policy.next(last);
@@ -82,39 +183,83 @@ fn walked(judge: &Judge, dream: &mut Dream, seed: u64, frames: usize) -> Result<
     Ok(kept)
 }
 
-/// Adherence of a dream that is told the prompt in the middle of a walk, or is not.
-fn changed(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64, prompt: &TestPrompt, told: bool) -> Result<Option<f64>> {
-    let start = judge.start(&mut worker.engine, Walk::new(&judge.world, "explorer", seed, false)?, HISTORY - 1, seed)?;
-    let words = if told { words(judge, prompt) } else { Vec::new() };
-    worker.engine.set_prompt(&words)?;
-    let mut dream = Dream::begin(judge, &mut worker.engine, &start)?;
-    let frames = walked(judge, &mut dream, seed, FRAMES)?;
-    worker.engine.set_prompt(&[])?;
-    mean_adherence(worker, info, &frames, &prompt.wish)
-}
-
-/// Adherence of a dream that begins with nothing but the prompt.
-fn dreamed_up(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64, prompt: &TestPrompt) -> Result<Option<f64>> {
-    let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &words(judge, prompt), seed as u32)?;
-    let frames = walked(judge, &mut dream, seed, FIRST_FRAMES)?;
-    worker.engine.set_prompt(&[])?;
-    mean_adherence(worker, info, &frames, &prompt.wish)
-}
-
-/// Adherence of the simulator, wished the same at the same place, seen through the tokenizer.
-fn simulated(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64, prompt: &TestPrompt) -> Result<Option<f64>> {
-    let mut walk = Walk::new(&judge.world, "explorer", seed, false)?;
-    (0..HISTORY - 1).for_each(|_| _ = walk.step());
-    walk.world.wish(&prompt.wish);
-    (0..FRAMES - READ).for_each(|_| _ = walk.step());
-    let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
-    let mut frames = Vec::new();
-    for _ in 0..READ {
+/// Walks on in the simulator for [`READ`] frames: what it shows through the tokenizer, and as it draws it.
+fn walked_truly(worker: &mut Worker, mut walk: Walk, info: &ProbeInfo, wish: &Wish) -> Result<[Shares; 2]> {
+    let frame = worker.engine.manifest().frame;
+    let mut drawn = vec![vec![0; frame.rgb_bytes()]; READ];
+    for rgb in &mut drawn {
         walk.step();
-        walk.world.render(&mut raw);
-        frames.push(through_tokenizer(&mut worker.engine, &raw)?.rgb);
+        walk.world.render(rgb);
     }
-    mean_adherence(worker, info, &frames, &prompt.wish)
+    let seen: Vec<Vec<u8>> = drawn.iter().map(|rgb| Ok(through_tokenizer(&mut worker.engine, rgb)?.rgb)).collect::<Result<_>>()?;
+    Ok([shown(worker, info, &seen, wish)?, shown(worker, info, &drawn, wish)?])
+}
+
+/// A prompt said in the middle of a walk.
+fn changed(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
+    let (seed, wish) = (asked.seed, &asked.prompt.wish);
+    let walk = Walk::new(&judge.world, "explorer", place(&judge.world, seed, wish)?, false)?;
+    let start = judge.start(&mut worker.engine, walk, HISTORY - 1, seed)?;
+    let dreamed = |worker: &mut Worker, start: &Start, words: &[PromptWord]| {
+        worker.engine.set_prompt(words)?;
+        let frames = walked(judge, &mut Dream::begin(judge, &mut worker.engine, start)?, seed, FRAMES)?;
+        worker.engine.set_prompt(&[])?;
+        shown(worker, info, &frames, wish)
+    };
+    let truth = wished(start.walk.world.as_ref(), wish, seed, FRAMES - READ);
+    let [simulator, drawn] = walked_truly(worker, truth, info, wish)?;
+    Ok(Answers {
+        dream: dreamed(worker, &start, &asked.words(judge))?,
+        silent: if asked.silent { dreamed(worker, &start, &[])? } else { Shares::default() },
+        simulator,
+        drawn,
+    })
+}
+
+/// A world that begins with nothing but the prompt.
+fn out_of_nothing(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
+    let (seed, wish) = (asked.seed, &asked.prompt.wish);
+    let dreamed = |worker: &mut Worker, words: &[PromptWord]| {
+        let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, words, seed as u32)?;
+        let frames = walked(judge, &mut dream, seed, FIRST_FRAMES)?;
+        worker.engine.set_prompt(&[])?;
+        shown(worker, info, &frames, wish)
+    };
+    let mut walk = Walk::new(&judge.world, "onward", seed, false)?;
+    walk.world.reset_under(mix(seed, 0), wish);
+    (0..FIRST_FRAMES - READ).for_each(|_| _ = walk.step());
+    let [simulator, drawn] = walked_truly(worker, walk, info, wish)?;
+    Ok(Answers {
+        dream: dreamed(worker, &asked.words(judge))?,
+        silent: if asked.silent { dreamed(worker, &[])? } else { Shares::default() },
+        simulator,
+        drawn,
+    })
+}
+
+/// A picture of the simulator painted over, all but the tokens around the figure, and what should be there said.
+fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
+    let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
+    walk_to(&judge.world, asked.seed)?.world.render(&mut raw);
+    let engine = CpuEngine::new(pack, CpuOptions { threads: Some(1), ..CpuOptions::default() })?;
+    let mut session = DreamSession::new(Box::new(engine))?;
+    session.start_from(&[Still { rgb: raw }])?;
+    let [columns, rows] = session.info().grid;
+    let far = |n: usize| (n % columns).abs_diff(columns / 2) > 1 || (n / columns).abs_diff(rows / 2) > 1;
+    let around: Vec<bool> = (0..columns * rows).map(far).collect();
+    let settings = DecodeSettings { seed: asked.seed as u32, ..judge.settings };
+    let mut dreamed = |words: &[u16]| {
+        session.repaint(&around, words, &settings)?;
+        let frame = rgb(&session.read_picture()?);
+        session.undo()?;
+        shown(worker, info, &[frame], &asked.prompt.wish)
+    };
+    let most_words = judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+    Ok(Answers {
+        dream: dreamed(&ids(&read(&asked.prompt.text, most_words)))?,
+        silent: if asked.silent { dreamed(&[])? } else { Shares::default() },
+        ..Answers::default()
+    })
 }
 
 #[cfg(test)]
@@ -135,18 +280,38 @@ mod tests {
             seed: 0,
             figures: Default::default(),
         };
-        let reading = Reading {
-            words: [vec![0.1, 0.6, 0.3], vec![0.2, 0.8], vec![1.0, 0.0], vec![0.3, 0.7]],
+        let reading = |light: [f32; 2]| Reading {
+            words: [vec![0.1, 0.6, 0.3], light.to_vec(), vec![1.0, 0.0], vec![0.3, 0.7]],
             facing: [0.25; 4],
             figures: [0.0, 1.0, 0.0],
             centred: 1.0,
             solid_ahead: [0.0; 5],
             features: Vec::new(),
         };
-        let of = |biome, light, style| adherence(&info, &reading, &Wish { biome, light, style, ..Wish::default() });
-        assert_eq!(of(Some(Biome::Beach), Some(Light::Night), None), Some(1.0));
-        assert_eq!(of(Some(Biome::Snow), Some(Light::Night), None), Some(0.5));
-        assert_eq!(of(None, Some(Light::Day), Some(Style::Plain)), Some(0.0));
-        assert_eq!(of(None, None, None), None);
+        let readings = [reading([0.2, 0.8]), reading([0.9, 0.1])];
+        let of = |biome, light, style| shares(&info, &readings, &Wish { biome, light, style, ..Wish::default() });
+        let beach_at_night = of(Some(Biome::Beach), Some(Light::Night), None);
+        assert_eq!(beach_at_night, [Some(1.0), Some(0.5), None, None]);
+        assert_eq!(adherence(&beach_at_night), Some(0.75));
+        assert_eq!(adherence(&of(Some(Biome::Snow), None, Some(Style::Noir))), Some(0.5));
+        assert_eq!(adherence(&of(None, None, None)), None);
+    }
+
+    #[test]
+    fn where_prompts_are_said_the_simulator_comes_to_show_what_they_ask() {
+        let (mut new, mut old, mut asked) = (0, 0, 0);
+        for (seed, prompt) in (0..).zip(test_prompts()) {
+            let Some(biome) = prompt.wish.biome else { continue };
+            let walk = walk_to("isles", place("isles", seed, &prompt.wish).unwrap()).unwrap();
+            let scene = wished(walk.world.as_ref(), &prompt.wish, seed, FRAMES).world.scene();
+            assert!(
+                prompt.wish.light.is_none_or(|light| light == scene.light) && prompt.wish.style.is_none_or(|style| style == scene.style)
+            );
+            asked += 1;
+            new += usize::from(scene.biomes.contains(&biome));
+            // The control: in the first picture nobody has asked yet.
+            old += usize::from(walk.world.scene().biomes.contains(&biome));
+        }
+        assert!(10 * new >= 9 * asked && 2 * old < asked, "of {asked} lands {new} came into view, {old} were there before");
     }
 }

@@ -46,10 +46,13 @@ pub struct PrevConv {
 }
 
 /// Levels of a token, one dimension after the other: each sees the dimensions before it, so that a token is drawn as a whole and not as
-/// `D` levels that know nothing of each other. A masked autoencoder for distributions (MADE, Germain et al. 2015) of one hidden layer.
+/// `D` levels that know nothing of each other. A masked autoencoder for distributions (MADE, Germain et al. 2015) of one hidden layer,
+/// which may also point at a token that was there before (pointer networks, Vinyals et al. 2015).
 #[derive(Module, Debug)]
 pub struct Head {
     hidden: Linear,
+    /// `(C, sources)`: how much each source's token is wanted.
+    copy: Linear,
     /// `(D * L, D * G)`: what a level of dimension `d` says to the hidden units of a later one; the other blocks are never read.
     codes: Param<Tensor<2>>,
     out: HeadOut,
@@ -129,6 +132,16 @@ pub struct DynInput {
     pub masked_words_mask: Tensor<2>,
 }
 
+/// What the head draws a token from.
+struct Drawing {
+    /// Hidden units before any level is known, `(rows, D * G)`.
+    hidden: Tensor<2>,
+    /// `(rows, sources)`
+    gates: Tensor<2>,
+    /// Of every source the token it offers, one-hot `(rows, D * L)`, zeros where it has none.
+    offers: Vec<Tensor<2>>,
+}
+
 impl Dynamics {
     pub fn new(shape: &DynShape, device: &Device) -> Self {
         let DynShape { frame, dims } = shape;
@@ -178,27 +191,28 @@ impl Dynamics {
     /// Logits of the masked stream, `(F * N, D * L)`, each dimension given the true levels of those before it.
     pub fn forward(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
         let truth = input.truth.clone();
-        self.head.logits(self.hidden(shape, input), truth, &shape.frame)
+        self.head.logits(self.drawing(shape, input), truth, &shape.frame)
     }
 
     /// Tokens of the masked stream drawn from the model itself, one-hot as `DynInput::clean`. `noise`: Gumbel, `(F * N, D * L)`.
     pub fn sample(&self, shape: &DynShape, input: DynInput, noise: Tensor<2>) -> Tensor<2> {
-        self.head.sample(self.hidden(shape, input), noise, &shape.frame)
+        self.head.sample(self.drawing(shape, input), noise, &shape.frame)
     }
 
-    /// The head's hidden units before any level is known, `(F * N, D * G)`.
-    fn hidden(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
+    fn drawing(&self, shape: &DynShape, input: DynInput) -> Drawing {
         let (frame, dims) = (&shape.frame, &shape.dims);
         let (n, c, heads) = (frame.tokens(), dims.channels, dims.heads);
-        let frames = input.clips * input.frames;
+        let (frames, code) = (input.clips * input.frames, frame.code_dims * frame.code_levels);
         let embed = self.embed.val();
 
-        let near = taps(one_frame_late(input.clean.clone(), input.clips, n).matmul(embed.clone()), frame.grid_w(), frame.grid_h());
-        let prev = self.prev.forward(near, input.action.clone(), n);
-        let prev = match (&self.recall, input.recall) {
-            (Some(recall), Some(seen)) => prev + recall.forward(seen, embed.clone()),
-            _ => prev,
-        };
+        let before = one_frame_late(input.clean.clone(), input.clips, n);
+        let mut offers = vec![before.clone().narrow(1, 0, code)];
+        let near = taps(before.matmul(embed.clone()), frame.grid_w(), frame.grid_h());
+        let mut prev = self.prev.forward(near, input.action.clone(), n);
+        if let (Some(recall), Some(seen)) = (&self.recall, input.recall) {
+            offers.push(middle_tap(&seen, code));
+            prev = prev + recall.forward(seen, embed.clone());
+        }
         let level = input.level.matmul(self.level.val());
         let shared = add_positions(prev, self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
         let shared = shared.reshape([frames * n, c]);
@@ -228,8 +242,15 @@ impl Dynamics {
             masked = block.ffn(masked, &modulation);
             clean = clean.map(|x| block.ffn(x, &modulation));
         }
-        self.head.hidden.forward(rms(masked))
+        let x = rms(masked);
+        Drawing { hidden: self.head.hidden.forward(x.clone()), gates: self.head.copy.forward(x), offers }
     }
+}
+
+/// The middle one of recall's taps, one-hot: `(rows * 9, width)` to `(rows, code)`.
+fn middle_tap(seen: &Tensor<2>, code: usize) -> Tensor<2> {
+    let [rows, width] = seen.dims();
+    seen.clone().reshape([rows / recall::TAPS, recall::TAPS * width]).narrow(1, recall::TAPS / 2 * width, code)
 }
 
 /// Every clip one frame late: `(clips * T * N, D * L + 2)` to the same, unknown (the last column) where there is no frame before.
@@ -266,6 +287,7 @@ impl Head {
         let bound = 0.5 / (g as f64).sqrt();
         Self {
             hidden: Linear::new(dims.channels, d * g, 1.0, true, device),
+            copy: Linear::zero(dims.channels, 1 + usize::from(dims.recall.is_some()), device),
             codes: table(d * l, d * g, 0.05, device),
             out: HeadOut {
                 w: Initializer::Uniform { min: -bound, max: bound }.init([d * g, l], device),
@@ -274,31 +296,54 @@ impl Head {
         }
     }
 
-    /// hidden `(rows, D * G)`, levels one-hot `(rows, D * L)`; `(rows, D * L)`.
-    fn logits(&self, hidden: Tensor<2>, levels: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
+    /// levels one-hot `(rows, D * L)`; `(rows, D * L)`.
+    fn logits(&self, Drawing { hidden, gates, offers }: Drawing, levels: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
         let (d, l) = (frame.code_dims, frame.code_levels);
-        let (device, g) = (hidden.device(), hidden.dims()[1] / d);
+        let (device, [rows, width]) = (hidden.device(), hidden.dims());
+        let g = width / d;
         let earlier = block_mask([d, l], [d, g], |from, to| from < to, &device);
         let own = block_mask([d, g], [d, l], |from, to| from == to, &device);
-        let hidden = activation::relu(hidden + levels.matmul(self.codes.val() * earlier));
-        hidden.matmul(self.out.w.val().repeat(&[1, d]) * own) + self.out.b.val().unsqueeze()
+        let hidden = activation::relu(hidden + levels.clone().matmul(self.codes.val() * earlier));
+        let logits = hidden.matmul(self.out.w.val().repeat(&[1, d]) * own) + self.out.b.val().unsqueeze();
+        let levels = levels.reshape([rows, d, l]);
+        offers.into_iter().enumerate().fold(logits, |logits, (source, offer)| {
+            let offer = offer.reshape([rows, d, l]);
+            let same = (offer.clone() * levels.clone()).sum_dim(2).squeeze_dim::<2>(2);
+            // Whether the source agrees with every dimension before this one.
+            let mut agrees = vec![Tensor::<2>::ones([rows, 1], &device)];
+            for dim in 1..d {
+                agrees.push(agrees[dim - 1].clone() * same.clone().narrow(1, dim - 1, 1));
+            }
+            let wanted = Tensor::cat(agrees, 1) * gates.clone().narrow(1, source, 1);
+            logits + (offer * wanted.unsqueeze_dim::<3>(2)).reshape([rows, d * l])
+        })
     }
 
     /// Draws dimension after dimension; one-hot tokens `(rows, D * L + 2)`.
-    fn sample(&self, hidden: Tensor<2>, noise: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
+    fn sample(&self, Drawing { hidden, gates, offers }: Drawing, noise: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
         let (d, l) = (frame.code_dims, frame.code_levels);
-        let (device, rows, g) = (hidden.device(), hidden.dims()[0], hidden.dims()[1] / d);
+        let (device, [rows, width]) = (hidden.device(), hidden.dims());
+        let g = width / d;
+        // The gate of a source that agrees with the levels drawn so far, 0 of one that does not.
+        let mut wanted: Vec<Tensor<2>> = (0..offers.len()).map(|source| gates.clone().narrow(1, source, 1)).collect();
         let mut drawn: Vec<Tensor<2>> = Vec::with_capacity(d + 1);
         for dim in 0..d {
             let mut own = hidden.clone().narrow(1, dim * g, g);
             for (earlier, level) in drawn.iter().enumerate() {
                 own = own + level.clone().matmul(self.codes.val().slice([earlier * l..(earlier + 1) * l, dim * g..(dim + 1) * g]));
             }
-            let logits = activation::relu(own).matmul(self.out.w.val().narrow(0, dim * g, g))
+            let mut logits = activation::relu(own).matmul(self.out.w.val().narrow(0, dim * g, g))
                 + self.out.b.val().narrow(0, dim * l, l).unsqueeze()
                 + noise.clone().narrow(1, dim * l, l);
+            for (wanted, offer) in wanted.iter().zip(&offers) {
+                logits = logits + offer.clone().narrow(1, dim * l, l) * wanted.clone();
+            }
             let best = logits.clone().max_dim(1);
-            drawn.push(logits.greater_equal(best).float());
+            let level = logits.greater_equal(best).float();
+            for (wanted, offer) in wanted.iter_mut().zip(&offers) {
+                *wanted = wanted.clone() * (offer.clone().narrow(1, dim * l, l) * level.clone()).sum_dim(1);
+            }
+            drawn.push(level);
         }
         drawn.push(Tensor::zeros([rows, 2], &device));
         Tensor::cat(drawn, 1)

@@ -23,6 +23,8 @@ struct LamDecoder {
     r#in: Linear,
     pos: Param<Tensor<2>>,
     code: Param<Tensor<2>>,
+    /// `(1, C)`, added to the code of a step that was blocked.
+    blocked: Param<Tensor<2>>,
     blocks: Vec<Block>,
     out: Linear,
 }
@@ -62,6 +64,7 @@ impl Lam {
                 r#in: Linear::new(p, c, 1.0, true, device),
                 pos: table(n, c, 0.02, device),
                 code: table(1 << dims.bits, c, 0.5, device),
+                blocked: table(1, c, 0.5, device),
                 blocks: blocks(dims.blocks),
                 out: Linear::zero(c, p, device),
             },
@@ -88,16 +91,17 @@ impl Lam {
         advect(before, kernel, shape)
     }
 
-    /// Predicted next frame `(pairs * tokens, patch values)`: the moved frame, and what a transformer that knows the code adds to it.
-    pub fn refine(&self, moved: Tensor<2>, codes: Tensor<1, Int>, shape: LamShape) -> Tensor<2> {
+    /// Predicted next frame `(pairs * tokens, patch values)`: the base, and what a transformer that knows the code adds to it. `blocked`:
+    /// 1 where the base did not move, `(pairs, 1)`.
+    pub fn refine(&self, base: Tensor<2>, codes: Tensor<1, Int>, blocked: Tensor<2>, shape: LamShape) -> Tensor<2> {
         let d = &self.dec;
         let (pairs, tokens) = (codes.dims()[0], shape.frame.tokens());
-        let code = d.code.val().select(0, codes).unsqueeze_dim::<3>(1);
-        let h = add_positions(d.r#in.forward(moved.clone()), d.pos.val());
+        let code = (d.code.val().select(0, codes) + blocked.matmul(d.blocked.val())).unsqueeze_dim::<3>(1);
+        let h = add_positions(d.r#in.forward(base.clone()), d.pos.val());
         let [rows, c] = h.dims();
         let h = (h.reshape([pairs, tokens, c]) + code).reshape([rows, c]);
         let h = d.blocks.iter().fold(h, |h, block| block.forward(h, tokens, shape.dims.heads));
-        moved + d.out.forward(rms(h))
+        base + d.out.forward(rms(h))
     }
 }
 

@@ -91,6 +91,24 @@ pub fn attend(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, bias: Option<Tensor<3>>)
     activation::softmax(scores, 2).matmul(v)
 }
 
+/// Pre-norm feed-forward of every row by itself.
+#[derive(Module, Debug)]
+pub struct FeedForward {
+    pub up: Linear,
+    pub down: Linear,
+}
+
+impl FeedForward {
+    pub fn new(channels: usize, hidden: usize, device: &Device) -> Self {
+        Self { up: Linear::new(channels, hidden, 1.0, true, device), down: Linear::new(hidden, channels, 0.5, true, device) }
+    }
+
+    /// `(rows, channels)` to the same.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.clone() + self.down.forward(activation::gelu(self.up.forward(rms(x))))
+    }
+}
+
 /// Pre-norm transformer block over the tokens of one frame.
 #[derive(Module, Debug)]
 pub struct Block {

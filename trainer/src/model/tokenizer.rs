@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 use somnium::pack::manifest::{FrameDims, TokenizerDims};
 
-use super::layers::{Block, Linear, add_positions, rms, table};
+use super::layers::{Block, FeedForward, Linear, add_positions, rms, table};
 
 #[derive(Module, Debug)]
 pub struct Tokenizer {
@@ -12,12 +12,12 @@ pub struct Tokenizer {
     pub dec: Decoder,
 }
 
+/// Reads every patch by itself, wherever it lies: what scrolls by a patch keeps its codes, so that the dynamics can copy it.
 #[derive(Module, Debug)]
 pub struct Encoder {
     in1: Linear,
     in2: Linear,
-    pos: Param<Tensor<2>>,
-    blocks: Vec<Block>,
+    blocks: Vec<FeedForward>,
     code: Linear,
 }
 
@@ -33,19 +33,17 @@ pub struct Decoder {
 impl Tokenizer {
     pub fn new(frame: &FrameDims, dims: &TokenizerDims, device: &Device) -> Self {
         let (c, values, n) = (dims.channels, frame.patch_values(), frame.tokens());
-        let blocks = |count| (0..count).map(|_| Block::new(c, dims.ffn_hidden, device)).collect();
         Self {
             enc: Encoder {
                 in1: Linear::new(values, dims.patch_in_hidden, 1.0, true, device),
                 in2: Linear::new(dims.patch_in_hidden, c, 1.0, true, device),
-                pos: table(n, c, 0.02, device),
-                blocks: blocks(dims.encoder_blocks),
+                blocks: (0..dims.encoder_blocks).map(|_| FeedForward::new(c, dims.ffn_hidden, device)).collect(),
                 code: Linear::new(c, frame.code_dims, 1.0, true, device),
             },
             dec: Decoder {
                 code: Linear::new(frame.code_dims, c, 1.0, true, device),
                 pos: table(n, c, 0.02, device),
-                blocks: blocks(dims.decoder_blocks),
+                blocks: (0..dims.decoder_blocks).map(|_| Block::new(c, dims.ffn_hidden, device)).collect(),
                 out1: Linear::new(c, dims.patch_out_hidden, 1.0, true, device),
                 out2: Linear::new(dims.patch_out_hidden, values, 1.0, true, device),
             },
@@ -53,10 +51,10 @@ impl Tokenizer {
     }
 
     /// Unquantised codes `z` `(rows, D)` of patches `(rows, patch values)`.
-    pub fn encode(&self, patches: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
+    pub fn encode(&self, patches: Tensor<2>) -> Tensor<2> {
         let e = &self.enc;
         let h = e.in2.forward(activation::gelu(e.in1.forward(patches)));
-        let h = e.blocks.iter().fold(add_positions(h, e.pos.val()), |h, block| block.forward(h, tokens, heads));
+        let h = e.blocks.iter().fold(h, |h, block| block.forward(h));
         e.code.forward(rms(h))
     }
 

@@ -14,8 +14,9 @@ const STRIDE: usize = 5;
 /// Share of walks through a world that is wished to be something.
 const WISHING_SHARE: f32 = 0.6;
 
-/// Kinds of words: for the land, the light, the weather and the style.
+/// Kinds of words.
 pub const KINDS: usize = 4;
+pub const KIND_NAMES: [&str; KINDS] = ["land", "light", "weather", "style"];
 
 /// Words of each kind: one of each describes any frame.
 pub fn scene_words() -> [Vec<&'static str>; KINDS] {

@@ -147,7 +147,9 @@ impl DynamicsStage {
             let at = clip * clips.frames + frame;
             let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
             let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
-            let code = if (use_recorded && bound != NONE) || inferred == NONE { bound } else { inferred };
+            // Of a step that does not move the latent action model knows little; what was recorded is believed.
+            let moved = frame > 0 && clips.view(clip, frame) != clips.view(clip, frame - 1);
+            let code = if (bound != NONE && (use_recorded || !moved)) || inferred == NONE { bound } else { inferred };
             let unknown = frame == start || code == NONE;
             batch.actions.push(if unknown { unknown_action } else { code });
             let words = clips.frame_words(clip, frame).iter();

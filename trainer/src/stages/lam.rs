@@ -1,6 +1,6 @@
 //! Stage 2: the latent action model, on pairs of frames whose light and weather hold still; then what each code turned out to mean.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use burn::module::Module;
@@ -22,6 +22,11 @@ const VALIDATION_CLIPS: u64 = 16;
 const ALIKE: f32 = 1.15;
 /// How much what does not scroll counts in a prediction, beside all of it: the figure shows what was meant, also where nothing moved.
 const FIGURE_WEIGHT: f32 = 1.0;
+/// What a code costs for every nat that it takes to name it, `-ln share`, in units of the error: a code of its own for a sight seen now and
+/// then has to explain it much better than the codes in daily use (minimum description length).
+const PRICE: f32 = 0.03;
+/// How much of the shares each batch replaces.
+const SHARE_STEP: f32 = 0.05;
 /// Share of steps from which on a shift gets a code to start as.
 const FREQUENT: f64 = 0.02;
 /// Clips whose motion tells what codes start as.
@@ -35,6 +40,8 @@ pub struct LamStage {
     pub frame: FrameDims,
     /// Tokens that do not scroll.
     pub covered: Vec<usize>,
+    /// Share of steps that each code explains, a running mean while training.
+    pub shares: Mutex<Vec<f32>>,
     pub seed: u64,
 }
 
@@ -43,6 +50,14 @@ pub struct LamStage {
 pub struct Pairs {
     before: Vec<f32>,
     after: Vec<f32>,
+}
+
+/// What codes make of the first frames of some pairs.
+struct Prediction {
+    /// The frame moved by the code, or the frame itself where the step was blocked, `(pairs * tokens, patch values)`.
+    base: Tensor<2>,
+    /// Drawn upon the base.
+    whole: Tensor<2>,
 }
 
 impl LamStage {
@@ -99,19 +114,20 @@ impl LamStage {
     }
 
     /// What each pair's code makes of its first frame: that frame moved by the code, or the frame itself where the step was blocked, which
-    /// is where the second frame lies closer to it.
-    fn base(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> Tensor<2> {
+    /// is where the second frame lies closer to it. And 1 where it was blocked, `(pairs, 1)`.
+    fn base(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
         let moved = model.advect(before.clone(), codes_tensor(codes, &before.device()), self.shape());
         let error = |x: &Tensor<2>| self.per_pair((x.clone() - after.clone()).abs()).mean_dim(1);
         let [pairs, values] = self.per_pair(moved.clone()).dims();
-        let is_moved = error(&moved).lower_equal(error(before)).float().detach().expand([pairs, values]).reshape(before.dims());
-        moved * is_moved.clone() + before.clone() * (is_moved.neg() + 1.0)
+        let blocked = error(&moved).greater(error(before)).float().detach();
+        let stays = blocked.clone().expand([pairs, values]).reshape(before.dims());
+        (moved * (stays.clone().neg() + 1.0) + before.clone() * stays, blocked)
     }
 
-    /// The same, and the whole prediction drawn upon it.
-    fn predict(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
-        let base = self.base(model, before, after, codes);
-        (base.clone(), model.refine(base, codes_tensor(codes, &before.device()), self.shape()))
+    fn predict(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> Prediction {
+        let (base, blocked) = self.base(model, before, after, codes);
+        let whole = model.refine(base.clone(), codes_tensor(codes, &before.device()), blocked, self.shape());
+        Prediction { base, whole }
     }
 
     /// `(pairs, values of a frame)`.
@@ -133,21 +149,43 @@ impl LamStage {
         Some(figure.reshape([rows / tokens, self.covered.len() * width]))
     }
 
-    /// The code that explains each pair best: among those whose motion explains the frame about as well as any, the one whose whole
-    /// prediction does, the figure above all.
+    /// What each code costs; one that explains nothing, more than any.
+    fn prices(&self) -> Vec<f32> {
+        let shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.iter().map(|share| -PRICE * share.ln()).collect()
+    }
+
+    /// The shares follow what the codes of a batch explain.
+    fn follow(&self, codes: &[u8]) {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        for (code, share) in shares.iter_mut().enumerate() {
+            let now = codes.iter().filter(|c| usize::from(**c) == code).count() as f32 / codes.len() as f32;
+            *share += SHARE_STEP * (now - *share);
+        }
+    }
+
+    /// The code that explains each pair best for its price: among those whose motion explains the frame about as well as any, the one
+    /// whose whole prediction does, the figure above all.
     fn best_codes(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Result<Vec<u8>> {
         let (tokens, width) = (self.frame.tokens(), before.dims()[1]);
         let (pairs, codes, device) = (before.dims()[0] / tokens, 1u8 << self.preset.lam.bits, before.device());
         let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
+        let prices = self.prices();
         let mut base_errors = Vec::new();
         for code in 0..codes {
-            let base = self.base(model, before, after, &vec![code; pairs]);
+            // Nobody's motion is measured against that of a code that explains nothing.
+            if prices[usize::from(code)].is_infinite() {
+                base_errors.push(vec![f32::INFINITY; pairs]);
+                continue;
+            }
+            let base = self.base(model, before, after, &vec![code; pairs]).0;
             base_errors.push(values(self.per_pair((base - after.clone()).abs()).mean_dim(1))?);
         }
         let least = |pair: usize| base_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
         let mut best = vec![(f32::INFINITY, 0); pairs];
         for code in 0..codes {
-            let close = |pair: &i64| base_errors[usize::from(code)][*pair as usize] <= ALIKE * least(*pair as usize);
+            let price = prices[usize::from(code)];
+            let close = |pair: &i64| price.is_finite() && base_errors[usize::from(code)][*pair as usize] <= ALIKE * least(*pair as usize);
             let candidates: Vec<i64> = (0..pairs as i64).filter(close).collect();
             if candidates.is_empty() {
                 continue;
@@ -155,14 +193,15 @@ impl LamStage {
             let rows = Tensor::<1, Int>::from_data(TensorData::new(candidates.clone(), [candidates.len()]), &device);
             let of = |x: &Tensor<2>| self.per_pair(x.clone()).select(0, rows.clone()).reshape([candidates.len() * tokens, width]);
             let (before, after) = (of(before), of(after));
-            let error = (self.predict(model, &before, &after, &vec![code; candidates.len()]).1 - after).abs();
+            let error = (self.predict(model, &before, &after, &vec![code; candidates.len()]).whole - after).abs();
             let mut total = self.per_pair(error.clone()).mean_dim(1);
             if let Some(figure) = self.on_figure(error) {
                 total = total + figure.mean_dim(1) * FIGURE_WEIGHT;
             }
             for (pair, error) in candidates.iter().zip(values(total)?) {
-                if error < best[*pair as usize].0 {
-                    best[*pair as usize] = (error, code);
+                let cost = error + price;
+                if cost < best[*pair as usize].0 {
+                    best[*pair as usize] = (cost, code);
                 }
             }
         }
@@ -217,7 +256,8 @@ impl Stage for LamStage {
     fn loss(&self, model: &Lam, batch: Pairs, device: &Device) -> Result<Tensor<1>> {
         let (before, after) = self.tensors(batch, device);
         let codes = self.best_codes(&model.valid(), &before.clone().inner(), &after.clone().inner())?;
-        let (base, whole) = self.predict(model, &before, &after, &codes);
+        self.follow(&codes);
+        let Prediction { base, whole } = self.predict(model, &before, &after, &codes);
         let (base, whole) = (base - after.clone(), whole - after);
         let loss = base.abs().mean() + whole.clone().abs().mean() + whole.clone().square().mean();
         Ok(self.on_figure(whole.abs()).map_or(loss.clone(), |figure| loss + figure.mean() * FIGURE_WEIGHT))
@@ -227,7 +267,7 @@ impl Stage for LamStage {
     fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
         let codes = self.best_codes(model, &before, &after)?;
-        let error = (self.predict(model, &before, &after, &codes).1 - after.clone()).square().mean();
+        let error = (self.predict(model, &before, &after, &codes).whole - after.clone()).square().mean();
         let copy = (before - after).square().mean();
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
         let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
@@ -327,6 +367,29 @@ impl<'a> Counts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_that_explains_nothing_is_never_taken() {
+        let preset = crate::preset::by_name("tiny").expect("the preset exists");
+        let source = Arc::new(crate::source::WorldSource::new("isles", 1).expect("the world exists"));
+        let (frame, device) = (preset.frame(source.info()), Device::flex());
+        let codes = 1 << preset.lam.bits;
+        let stage = LamStage { source, preset, frame, covered: vec![31], shares: Mutex::new(vec![1.0 / codes as f32; codes]), seed: 1 };
+        let model = stage.new_model(&device).expect("a model");
+        let clip = stage.source.clip(3, 24, true).expect("a clip");
+        let steps = |code: u8| {
+            let codes = stage.codes(&model, &clip, &device).expect("codes");
+            codes.iter().filter(|c| **c == Some(code)).count()
+        };
+        // Frequent shifts come first, so that code 0 is in use from the start.
+        assert!(steps(0) > 0);
+        *stage.shares.lock().expect("nobody else") = (0..codes).map(|code| if code == 0 { 0.0 } else { 0.2 }).collect();
+        assert_eq!(steps(0), 0);
+        // Running shares follow what codes explain.
+        (0..200).for_each(|_| stage.follow(&[2, 2, 2, 5]));
+        let shares = stage.shares.lock().expect("nobody else");
+        assert!((shares[2] - 0.75).abs() < 0.01 && (shares[5] - 0.25).abs() < 0.01 && shares[1] < 0.01, "{shares:?}");
+    }
 
     #[test]
     fn codes_are_named_by_what_they_went_with() {

@@ -43,7 +43,7 @@ impl TokenizerStage {
 
     fn reconstruct(&self, model: &Tokenizer, patches: Tensor<2>) -> Tensor<2> {
         let (tokens, heads) = (self.frame.tokens(), self.preset.tokenizer.heads);
-        let z = model.encode(patches, tokens, heads);
+        let z = model.encode(patches);
         model.decode(fsq_values(z, self.frame.code_levels), tokens, heads)
     }
 

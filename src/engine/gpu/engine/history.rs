@@ -1,6 +1,6 @@
 //! History into the engine: the ring from the frames that still matter to it, the map from all of them.
 
-use super::{GpuEngine, Pending, record};
+use super::{GpuEngine, Pending};
 use crate::engine::gpu::frame::{FrameParams, GROUPS, GroupParams};
 use crate::engine::gpu::ops::{odometer, remember};
 use crate::engine::inputs::frames_that_matter;
@@ -46,8 +46,8 @@ impl GpuEngine {
         self.write_params(0, &FrameParams { groups: [self.commit_group(pending); GROUPS], ..FrameParams::default() });
         let mut encoder = self.commands();
         {
-            let mut pass = self.compute_pass(&mut encoder, None);
-            self.ready.record_commit(&mut pass, 0);
+            let mut recording = self.recording(&mut encoder, None, None);
+            self.ready.record_commit(&mut recording);
         }
         self.gpu.queue.submit([encoder.finish()]);
         self.committed += 1;
@@ -63,9 +63,9 @@ impl GpuEngine {
         self.write_params(0, &params);
         let mut encoder = self.commands();
         {
-            let mut pass = self.compute_pass(&mut encoder, None);
-            record(&mut pass, &self.ready.prev);
-            record(&mut pass, &self.ready.remember);
+            let mut recording = self.recording(&mut encoder, None, None);
+            recording.run_all(&self.ready.prev);
+            recording.run_all(&self.ready.remember);
         }
         self.gpu.queue.submit([encoder.finish()]);
         self.pending = Some(Pending { action: frame.action, prompt_slot });
@@ -75,8 +75,8 @@ impl GpuEngine {
         let mut encoder = self.commands();
         {
             // Slot 0 still names the visible half.
-            let mut pass = self.compute_pass(&mut encoder, None);
-            record(&mut pass, &self.ready.decode);
+            let mut recording = self.recording(&mut encoder, None, None);
+            recording.run_all(&self.ready.decode);
         }
         self.gpu.queue.submit([encoder.finish()]);
     }

@@ -4,7 +4,7 @@ use super::{BufferId, Cost, Pass, covering, layers, vec4s, word};
 use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
 /// `head_vec4s`: width of a head in vec4.
-pub(super) fn kernel(stem: &str, head_vec4s: usize, text: &str, binds: &'static [Bind]) -> Kernel {
+pub(super) fn kernel(stem: &'static str, head_vec4s: usize, text: &str, binds: &'static [Bind]) -> Kernel {
     Kernel::assemble(stem, &[Constant::Size("HEAD4", head_vec4s)], &[ATTEND], text, binds)
 }
 
@@ -29,6 +29,7 @@ impl Attend {
             shape: [word(self.tokens), word(self.heads), word(self.rows), word(c4), scale.to_bits(), word(room), 0, 0],
             buffers,
             workgroups: layers(covering(self.tokens, 64), word(self.heads)),
+            product: None,
             cost,
         }
     }

@@ -41,6 +41,7 @@ impl Embed {
             shape: [word(self.tokens), word(self.dims), word(self.levels), word(c4), word(self.rows), 0, 0, 0],
             buffers: vec![b.tokens, b.table, b.positions, level, prev, b.x],
             workgroups: layers(x, 1),
+            product: None,
             cost: Cost {
                 ops: cells * (self.dims as u64 + 2),
                 weight_bytes: 4 * ((self.dims * self.levels + 2) * self.channels) as u64 + 4 * cells,

@@ -1,14 +1,49 @@
 //! Matrix products with the norm ahead and bias, GELU, residual or the ring behind them.
 
-use super::{BufferId, Cost, Pass, ShapeWords, covering, layers, padded, padded_parts, vec4s, word};
+use super::{BufferId, Cost, GROUPS, Pass, ShapeWords, covering, layers, padded, padded_parts, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, halves};
 use crate::engine::gpu::tier::Tier;
 use half::f16;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
 
+/// How a product is cut up; results are the same to the bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tile {
+    /// Rows a thread makes, each of 4 columns: 1, 2 or 4.
+    pub rows: usize,
+    /// Threads of a workgroup: across the columns, and down the rows.
+    pub across: usize,
+    pub down: usize,
+}
+
+impl Tile {
+    const fn new(rows: usize, across: usize, down: usize) -> Self {
+        Self { rows, across, down }
+    }
+
+    /// What there is to choose from. Fewer rows a thread are more threads, which large devices need to be busy.
+    pub const ALL: [Self; 9] = [
+        Self::new(4, 16, 4),
+        Self::new(4, 8, 8),
+        Self::new(4, 32, 2),
+        Self::new(2, 16, 4),
+        Self::new(2, 8, 8),
+        Self::new(2, 32, 2),
+        Self::new(1, 16, 4),
+        Self::new(1, 8, 8),
+        Self::new(1, 32, 2),
+    ];
+}
+
+impl Default for Tile {
+    fn default() -> Self {
+        Self::ALL[0]
+    }
+}
+
 /// Which prologue and epilogue a product has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variant {
     pub norm: bool,
     pub gelu: bool,
@@ -16,21 +51,26 @@ pub struct Variant {
     /// Columns from `ring_from` on also go to the ring, for groups that have a slot there.
     pub scatter: bool,
     pub tier: Tier,
+    pub tile: Tile,
 }
 
 pub fn kernel(variant: Variant) -> Kernel {
     let constants = [
         Constant::Flag("BARE", variant.tier == Tier::Bare),
+        Constant::Flag("F16", variant.tier == Tier::F16),
         Constant::Flag("NORM", variant.norm),
         Constant::Flag("GELU", variant.gelu),
         Constant::Flag("RESIDUAL", variant.residual),
         Constant::Flag("SCATTER", variant.scatter),
+        Constant::Size("ROWS", variant.tile.rows),
+        Constant::Size("ACROSS", variant.tile.across),
+        Constant::Size("DOWN", variant.tile.down),
     ];
     Kernel::assemble("matmul", &constants, &[MATH, halves(variant.tier)], include_str!("../../../../shaders/matmul.wgsl"), BINDS)
 }
 
 /// Sizes of one product; widths in channels without padding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Matmul {
     pub variant: Variant,
     /// Width of x.
@@ -62,6 +102,23 @@ impl Matmul {
         [word(vec4s(self.k)), word(self.m / 4), word(self.rows), word(self.k), row(self.k), row(self.m), word(self.ring_from / 4), 0]
     }
 
+    fn workgroups(&self) -> [[u32; 3]; GROUPS] {
+        let tile = self.variant.tile;
+        layers(covering(self.m / 4, tile.across), covering(self.rows / tile.rows, tile.down))
+    }
+
+    /// The same product cut up otherwise.
+    #[must_use]
+    pub fn tiled(mut self, tile: Tile) -> Self {
+        self.variant.tile = tile;
+        self
+    }
+
+    /// Turns a pass of this product, tiled however, into one of this tile.
+    pub fn retile(&self, pass: &mut Pass) {
+        (pass.kernel, pass.workgroups, pass.product) = (kernel(self.variant), self.workgroups(), Some(*self));
+    }
+
     pub fn pass(&self, b: Buffers) -> Pass {
         let (k, m, rows) = (self.k as u64, self.m as u64, self.rows as u64);
         let kept = if self.variant.scatter { m - self.ring_from as u64 } else { 0 };
@@ -70,7 +127,8 @@ impl Matmul {
             kernel: kernel(self.variant),
             shape: self.shape(),
             buffers: vec![b.x, b.w, b.bias, b.gain.unwrap_or(b.bias), b.y, b.ring],
-            workgroups: layers(covering(self.m / 4, 16), covering(self.rows / 4, 4)),
+            workgroups: self.workgroups(),
+            product: Some(*self),
             cost: Cost { ops: 2 * rows * k * m, weight_bytes: 2 * k * m + 4 * m, group_bytes: 4 * rows * (k + m * (1 + reads_y) + kept) },
         }
     }

@@ -44,6 +44,8 @@ pub struct Pass {
     pub buffers: Vec<BufferId>,
     /// Workgroups when one group of rows runs, when two do, and so on.
     pub workgroups: [[u32; 3]; GROUPS],
+    /// What is multiplied, if that is what it does: it may be cut up otherwise.
+    pub product: Option<matmul::Matmul>,
     /// `ops` and `group_bytes` for one group.
     pub cost: Cost,
 }

@@ -42,6 +42,7 @@ impl Odometer {
             shape: [word(self.width_px), word(self.height_px), word(self.patch_px), word(self.step_px), 0, 0, 0, 0],
             buffers: vec![b.pixels, b.scrolls, b.odometer],
             workgroups: [[covering(self.width_px, 16), covering(self.height_px, 16), 1]; GROUPS],
+            product: None,
             cost: Cost { ops: 20 * pixels, weight_bytes: 0, group_bytes: 8 * pixels },
         }
     }

@@ -26,6 +26,7 @@ impl PatchPicture {
             shape: [word(self.width_px), word(self.height_px), word(self.patch_px), word(row), 0, 0, 0, 0],
             buffers: vec![patches, pixels],
             workgroups: [[covering(self.width_px, 8), covering(self.height_px, 8), 1]; GROUPS],
+            product: None,
             cost: Cost { ops: 15 * count, weight_bytes: 0, group_bytes: 20 * count },
         }
     }

@@ -38,6 +38,7 @@ impl Prev {
             shape: [word(self.grid_w), word(self.grid_h), word(self.dims), word(self.levels), word(c4), word(self.rows), 0, 0],
             buffers: vec![b.tokens, b.table, b.bias, b.prev],
             workgroups: [[x, 1, 1]; GROUPS],
+            product: None,
             cost: Cost {
                 ops: (tokens * 9 * self.dims * self.channels) as u64,
                 weight_bytes: (4 * 9 * (self.dims * self.levels + 2) * self.channels) as u64,

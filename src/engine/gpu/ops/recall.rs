@@ -4,7 +4,7 @@ use super::{BufferId, Cost, GROUPS, Pass, covering, prev, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, Kernel, MAP};
 use crate::engine::recall::{AGES, OLDEST, SIDE, TAPS};
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
 
 // As in the shaders.
 const _: () = assert!(SIDE == 256 && AGES == 6 && OLDEST[0] == 2 && OLDEST[1] == 8 && OLDEST[2] == 32 && OLDEST[3] == 128);
@@ -33,6 +33,8 @@ pub struct Buffers {
     pub table: BufferId,
     /// Added to.
     pub prev: BufferId,
+    /// Its part behind the halves is written: what the map offers to copy.
+    pub tokens: BufferId,
 }
 
 impl Recall {
@@ -43,8 +45,9 @@ impl Recall {
         Pass {
             kernel: kernel(),
             shape: [word(tokens), word(self.grid_w), word(self.dims), word(self.levels), word(c4), word(self.rows), word(self.steps), 0],
-            buffers: vec![b.map, b.odometer, b.table, b.prev],
+            buffers: vec![b.map, b.odometer, b.table, b.prev, b.tokens],
             workgroups: [[x, 1, 1]; GROUPS],
+            product: None,
             cost: Cost {
                 ops: (tokens * TAPS * (self.dims + 1) * self.channels) as u64,
                 weight_bytes: (4 * TAPS * (self.dims * self.levels + 2 + AGES) * self.channels) as u64,

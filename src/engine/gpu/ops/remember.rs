@@ -63,6 +63,7 @@ impl Remember {
             shape: [word(self.tokens), word(self.grid_w), word(self.dims), word(self.steps), word(flag), 0, 0, 0],
             buffers: vec![b.tokens, b.scrolls, b.map, b.odometer, b.codes],
             workgroups: [[1, 1, 1]; GROUPS],
+            product: None,
             cost: Cost { ops: n * (10 + 3 * d), weight_bytes: 0, group_bytes: n * (16 + 5 * d) },
         }
     }

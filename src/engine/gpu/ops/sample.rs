@@ -1,4 +1,4 @@
-//! The head: levels of every token, one code dimension after the other.
+//! The head: levels of every token, one code dimension after the other, described or copied.
 
 use super::{BufferId, Cost, GROUPS, Pass, padded, word};
 use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, RANDOM};
@@ -9,6 +9,9 @@ const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::R
 /// Invocations of a workgroup, as in the shader.
 const LANES: usize = 64;
 const _: () = assert!(limits::CODE_LEVELS <= LANES, "every level needs a lane");
+
+/// Most sources, as in the shader.
+pub const SOURCES: usize = 2;
 
 /// `units`: hidden units of a token, those of all dimensions.
 pub fn kernel(units: usize) -> Kernel {
@@ -28,6 +31,8 @@ pub struct Sample {
     pub units: usize,
     /// Rows of a group, a multiple of 4.
     pub rows: usize,
+    /// Sources that may be copied from: the frame before, and the map where there is one.
+    pub sources: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +50,7 @@ pub struct Buffers {
 impl Sample {
     pub fn pass(&self, b: Buffers) -> Pass {
         let all_units = self.dims * self.units;
-        let (n, d, l, u) = (self.tokens as u64, self.dims as u64, self.levels as u64, self.units as u64);
+        let (n, d, l, u, s) = (self.tokens as u64, self.dims as u64, self.levels as u64, self.units as u64, self.sources as u64);
         // Of the hidden units, how many a token's levels add to: those of later dimensions.
         let later = d * (d - 1) / 2 * u;
         Pass {
@@ -55,18 +60,19 @@ impl Sample {
                 word(self.dims),
                 word(self.levels),
                 word(self.units),
-                word(padded(all_units)),
+                word(padded(all_units + self.sources)),
                 word(self.rows),
-                0,
+                word(self.sources),
                 0,
             ],
             buffers: vec![b.hidden, b.codes, b.weights, b.bias, b.tokens, b.choice, b.confidence, b.logits],
             workgroups: [[word(self.tokens), 1, 1]; GROUPS],
             // Hash, two logarithms and an exponential: some 60 operations a level.
+            product: None,
             cost: Cost {
                 ops: n * (2 * d * u * l + later + 60 * d * l),
                 weight_bytes: 4 * (l * later + d * u * l + d * l),
-                group_bytes: 4 * n * (d * u + d + 1),
+                group_bytes: 4 * n * (d * u + s + d * (1 + s) + 1),
             },
         }
     }

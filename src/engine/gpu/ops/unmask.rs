@@ -1,18 +1,22 @@
-//! Which tokens a step settles, and their bytes for the host.
+//! Which tokens a step settles, their bytes for the host, and whether the next step runs.
 
 use super::{BufferId, Cost, GROUPS, Pass, word};
 use crate::engine::gpu::kernel::{Bind, Kernel, RANDOM};
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
 
 pub fn kernel() -> Kernel {
-    Kernel::assemble("unmask", &[], &[RANDOM], include_str!("../../../../shaders/unmask.wgsl"), BINDS)
+    let text = include_str!("../../../../shaders/unmask.wgsl");
+    // A count.
+    Kernel { workgroup_bytes: 4, ..Kernel::assemble("unmask", &[], &[RANDOM], text, BINDS) }
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Unmask {
     pub tokens: usize,
     pub dims: usize,
+    /// Of a step, this one included.
+    pub passes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +26,19 @@ pub struct Buffers {
     pub tokens: BufferId,
     pub keys: BufferId,
     pub codes: BufferId,
+    /// [`dispatches`] of the passes.
+    pub dispatches: BufferId,
+}
+
+/// Workgroups of the passes of a step `(3, passes, 3)`: of one group of rows, of two, and room for those of the next step.
+pub fn dispatches(passes: &[Pass]) -> Vec<u32> {
+    let of_groups = |groups: usize| passes.iter().flat_map(move |pass| pass.workgroups[groups - 1]);
+    of_groups(1).chain(of_groups(2)).chain(std::iter::repeat_n(0, 3 * passes.len())).collect()
+}
+
+/// Bytes ahead of the workgroups of pass `pass` of the next step, of `passes`.
+pub fn dispatch_at(pass: usize, passes: usize) -> u64 {
+    (size_of::<[u32; 3]>() * (2 * passes + pass)) as u64
 }
 
 impl Unmask {
@@ -29,9 +46,10 @@ impl Unmask {
         let (n, d) = (self.tokens as u64, self.dims as u64);
         Pass {
             kernel: kernel(),
-            shape: [word(self.tokens), word(self.dims), 0, 0, 0, 0, 0, 0],
-            buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes],
+            shape: [word(self.tokens), word(self.dims), word(self.passes), 0, 0, 0, 0, 0],
+            buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches],
             workgroups: [[1, 1, 1]; GROUPS],
+            product: None,
             cost: Cost { ops: n * (n * 5 + 30), weight_bytes: 0, group_bytes: n * (9 * d + 12) },
         }
     }
