@@ -303,7 +303,31 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
     let said = played(&["inspect", &pack]);
     assert!(said.contains("random odd") && said.contains("35x21 px"), "{said}");
     let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20", "--prompt", "snow night"]);
-    for word in ["median", "p99", "stages", "allocations", "dispatches", "blocking", "GFLOP/s", "roofline"] {
+    assert_figures(&said);
+}
+
+/// What `somnium bench` says, whatever it measures.
+fn assert_figures(said: &str) {
+    for word in ["median", "p99", "stages", "allocations", "dispatches", "readback", "multiply-adds", "GFLOP/s", "roofline"] {
         assert!(said.contains(word), "no {word} in\n{said}");
     }
+}
+
+#[test]
+fn any_shape_is_measured_written_or_refused() {
+    let shape = "d=32,layers=2,tokens=6,context=3,steps=1";
+    let said = played(&["bench", "--engine", "cpu", "--frames", "10", "--shape", shape]);
+    assert_figures(&said);
+    assert!(said.contains(shape) && said.contains("48x32 px, 1 decoding steps"), "{said}");
+    assert!(said.contains("allocations  median 0 a frame, at most 0"), "{said}");
+
+    let folder = Folder::new();
+    let file = text(&folder.path("shape.safetensors"));
+    played(&["bench", "--shape", shape, "--write-pack", &file]);
+    assert!(played(&["inspect", &file, "--engine", "cpu"]).contains("10 frames"), "the written pack holds a clip");
+
+    for (bad, named) in [("depth=3", "depth"), ("d=x", "d=x"), ("d=50,heads=3", "heads"), ("tokens=5000", "4096"), ("steps=9", "steps")] {
+        assert!(refused(&["bench", "--shape", bad]).contains(named), "{bad}");
+    }
+    assert!(refused(&["bench", "--shape", shape, "--write-pack", "/nonexistent/file"]).contains("/nonexistent/file"));
 }

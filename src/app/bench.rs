@@ -2,39 +2,71 @@
 
 use std::time::Instant;
 
-use super::open::EngineChoice;
+use super::open::{EngineChoice, headless_gpu};
 use super::{alloc, gallery, peak};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::gpu::plan::Plan;
 use crate::engine::gpu::tier::Tier;
 use crate::engine::gpu::{GpuEngine, Roofline};
-use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, TokenFrame};
+use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, StageTimes, TokenFrame};
 use crate::pack::Pack;
 
 /// Frames under one held action before the next.
 const HELD_FRAMES: u32 = 16;
 
-/// Measures `frames` frames under a prompt and prints what came out.
+/// Mean milliseconds by name.
+type Means = Vec<(&'static str, f64)>;
+
+/// Frames that were waited for one by one.
+pub struct Measured {
+    /// Of each frame, ascending.
+    times_ms: Vec<f64>,
+    /// Of each frame, ascending.
+    allocations: Vec<u64>,
+    /// Mean milliseconds of each stage.
+    stages: Means,
+    /// And of each kernel, longest first; empty where the engine cannot tell.
+    kernels: Means,
+}
+
+impl Measured {
+    /// Milliseconds that this share of the frames stayed within.
+    pub fn at(&self, share: f64) -> f64 {
+        self.times_ms[((self.times_ms.len() - 1) as f64 * share).round() as usize]
+    }
+}
+
+/// The graphics device to measure on, or `None` for the processor.
 ///
 /// # Errors
-/// One sentence.
-pub fn run(pack: &Pack, choice: EngineChoice, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), String> {
+/// Where a graphics device is asked for and there is none.
+pub fn device(choice: EngineChoice) -> Result<Option<GpuContext>, EngineError> {
     let gpu = match choice {
         EngineChoice::Cpu => false,
         EngineChoice::Gpu => true,
         EngineChoice::Auto => !only_software(&new_instance()),
     };
-    let measured = if gpu { on_gpu(pack, settings, words, frames) } else { on_cpu(pack, settings, words, frames) };
-    measured.map_err(|e| e.to_string())
+    gpu.then(headless_gpu).transpose()
+}
+
+/// Measures `frames` frames under a prompt and prints what came out.
+///
+/// # Errors
+/// As the engines'.
+pub fn run(pack: &Pack, choice: EngineChoice, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
+    match device(choice)? {
+        Some(gpu) => on_gpu(gpu, pack, settings, words, frames),
+        None => on_cpu(pack, settings, words, frames),
+    }
 }
 
 fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
     let mut engine = CpuEngine::new(pack, CpuOptions::default())?;
     engine.set_prompt(words)?;
-    measure(&mut engine, pack, settings, frames)?;
+    print(&measure(&mut engine, settings, frames)?, &engine, pack, settings);
     println!("dispatches   none: the CPU engine");
-    println!("blocking     no readback: pictures are in memory");
+    println!("readback     none: pictures are in memory");
     // The plan knows the model, whatever runs it; this engine keeps its weights as f32, twice the size of the pack's f16.
     let mut needs = Roofline::of(&Plan::new(pack, Tier::default())?, settings.steps);
     needs.weight_bytes *= 2;
@@ -42,26 +74,37 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: 
     Ok(())
 }
 
-fn on_gpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
-    let context = GpuContext::headless(false)?;
-    let peak = peak::of_gpu(&context)?;
-    let mut engine = GpuEngine::new(context, pack)?;
+fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
+    let peak = peak::of_gpu(&gpu)?;
+    let (start, store) = (Instant::now(), gpu.pipelines.clone());
+    let mut engine = GpuEngine::new(gpu, pack)?;
+    let found = store.map_or("nothing is".to_owned(), |store| format!("{:.1} kB were", store.found_bytes() as f64 / 1e3));
+    println!(
+        "start-up     {:.0} ms, {} pipelines; {found} kept from an earlier start",
+        start.elapsed().as_secs_f64() * 1e3,
+        engine.pipelines()
+    );
     engine.set_prompt(words)?;
-    measure(&mut engine, pack, settings, frames)?;
+    print(&measure(&mut engine, settings, frames)?, &engine, pack, settings);
     let before = engine.blocking_waits();
     let fps = engine_fps(&mut engine, settings, frames)?;
     println!("dispatches   {} a frame", engine.dispatches(settings.steps));
     println!(
-        "blocking     no readback; {} of {frames} frames waited because the device was behind when asked for frames without a pause",
+        "readback     {} bytes a frame, not waited for; {} of {frames} frames waited because the device was behind when asked for frames \
+         without a pause",
+        engine.readback_bytes(),
         engine.blocking_waits() - before
     );
     roofline(&engine.roofline(settings.steps), peak, fps);
     Ok(())
 }
 
-/// Frame by frame, each waited for: latency, its split, and allocations.
-fn measure(engine: &mut dyn Engine, pack: &Pack, settings: &DecodeSettings, frames: u32) -> Result<(), EngineError> {
-    let m = &pack.manifest;
+/// Dreams `frames` frames after a tenth as many, waiting for each.
+///
+/// # Errors
+/// As the engine's.
+pub fn measure(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32) -> Result<Measured, EngineError> {
+    let m = engine.manifest().clone();
     let actions = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions as u32;
     if let Some((_, still, _)) = gallery::fitted(m.frame.width_px, m.frame.height_px).first() {
         let codes = engine.encode(&still.rgb)?;
@@ -80,28 +123,51 @@ fn measure(engine: &mut dyn Engine, pack: &Pack, settings: &DecodeSettings, fram
     }
     let mut times_ms = Vec::with_capacity(frames as usize);
     let mut allocations = Vec::with_capacity(frames as usize);
-    let mut stages: Vec<(&'static str, f64)> = Vec::new();
+    let (mut stages, mut kernels) = (Means::new(), Means::new());
     for i in 0..frames {
         let (ms, allocated) = frame(engine, i)?;
         times_ms.push(ms);
         allocations.push(allocated);
-        for (name, ms) in engine.stage_times() {
-            match stages.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += f64::from(ms),
-                None => stages.push((name, f64::from(ms))),
-            }
-        }
+        add_by_name(&mut stages, engine.stage_times(), frames);
+        add_by_name(&mut kernels, engine.pass_times(), frames);
     }
+    kernels.sort_by(|a, b| b.1.total_cmp(&a.1));
     times_ms.sort_by(f64::total_cmp);
     allocations.sort_unstable();
-    let at = |share: f64| times_ms[((times_ms.len() - 1) as f64 * share).round() as usize];
-    println!("pack         {}, {}x{} px, {} decoding steps", m.name, m.frame.width_px, m.frame.height_px, settings.steps);
-    println!("engine       {:?}, {}", engine.info().kind, engine.info().device);
-    println!("frame        median {:.2} ms, p99 {:.2} ms, of {frames} frames, each waited for", at(0.5), at(0.99));
-    let split: Vec<String> = stages.iter().map(|(name, sum)| format!("{name} {:.2}", sum / f64::from(frames))).collect();
-    println!("stages       {} (mean ms)", split.join(", "));
-    println!("allocations  median {} a frame, at most {}", allocations[allocations.len() / 2], allocations[allocations.len() - 1]);
-    Ok(())
+    Ok(Measured { times_ms, allocations, stages, kernels })
+}
+
+/// Adds the times of one of `frames` frames to the means by name.
+fn add_by_name(means: &mut Means, times: StageTimes, frames: u32) {
+    for (name, ms) in times {
+        let share = f64::from(ms) / f64::from(frames);
+        match means.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, mean)) => *mean += share,
+            None => means.push((name, share)),
+        }
+    }
+}
+
+fn print(measured: &Measured, engine: &dyn Engine, pack: &Pack, settings: &DecodeSettings) {
+    let (m, info, allocations) = (&pack.manifest, engine.info(), &measured.allocations);
+    let frames = allocations.len();
+    println!(
+        "pack         {}, {:.2} M parameters, {}x{} px, {} decoding steps",
+        m.name,
+        pack.parameters() as f64 / 1e6,
+        m.frame.width_px,
+        m.frame.height_px,
+        settings.steps
+    );
+    println!("engine       {:?}, {}", info.kind, info.device);
+    let (median, p99) = (measured.at(0.5), measured.at(0.99));
+    println!("frame        median {median:.2} ms, p99 {p99:.2} ms ({:.2} times), of {frames} frames, each waited for", p99 / median);
+    for (what, means) in [("stages ", &measured.stages), ("kernels", &measured.kernels)].into_iter().filter(|(_, means)| !means.is_empty())
+    {
+        let split: Vec<String> = means.iter().map(|(name, mean)| format!("{name} {mean:.2}")).collect();
+        println!("{what}      {} (mean ms)", split.join(", "));
+    }
+    println!("allocations  median {} a frame, at most {}", allocations[frames / 2], allocations[frames - 1]);
 }
 
 /// Frames a second with nothing waited for between them.
@@ -117,8 +183,8 @@ fn engine_fps(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32) -
 
 fn roofline(needs: &Roofline, device: peak::Peak, fps: f64) {
     println!(
-        "a frame is   {:.1} M operations, {:.2} MB ({:.2} of weights, {:.2} of activations)",
-        needs.ops as f64 / 1e6,
+        "a frame is   {:.1} M multiply-adds, {:.2} MB ({:.2} of weights, {:.2} of activations)",
+        needs.ops as f64 / 2e6,
         needs.bytes() as f64 / 1e6,
         needs.weight_bytes as f64 / 1e6,
         needs.activation_bytes as f64 / 1e6,

@@ -9,8 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
+use super::shape::Shape;
 use super::window::{self, WindowPlan};
-use super::{bench, dreamed, inspect};
+use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
 use crate::engine::inputs::{check_settings, play_settings};
@@ -38,7 +39,7 @@ enum Sub {
     Dream(dreamed::DreamArgs),
     /// Say what is in a pack, and whether the engines here compute what its trainer computed.
     Inspect(InspectArgs),
-    /// Measure how fast a pack dreams without a window.
+    /// Measure how fast a pack, or a shape of random weights, dreams without a window.
     Bench(BenchArgs),
 }
 
@@ -76,6 +77,9 @@ pub(super) struct DecodeArgs {
     /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice.
     #[arg(long, value_name = "BETA", default_value_t = 0.0)]
     guidance: f32,
+    /// Settle tokens of at least this probability at once, and leave out the steps that then have nothing to do: 0.9, say; 0 for none.
+    #[arg(long, value_name = "PROBABILITY")]
+    certain: Option<f32>,
 }
 
 #[derive(Args, Debug)]
@@ -89,6 +93,16 @@ struct InspectArgs {
 #[derive(Args, Debug)]
 struct BenchArgs {
     pack: Option<PathBuf>,
+    /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
+    /// place of d=; the shipped pack's sizes where not given.
+    #[arg(long, conflicts_with = "pack")]
+    shape: Option<String>,
+    /// Write the shape's pack, with a parity clip of what the CPU engine dreams, and measure nothing.
+    #[arg(long, value_name = "FILE", requires = "shape", conflicts_with = "growth")]
+    write_pack: Option<PathBuf>,
+    /// Measure how the time grows from a shape with tokens, context, steps and parameters.
+    #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "prompt"])]
+    growth: bool,
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
     #[command(flatten)]
@@ -196,13 +210,20 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         Some(Sub::Dream(args)) => dreamed::run(&args),
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
         Some(Sub::Bench(args)) => {
-            let path = pack_path(args.pack)?;
-            let pack = read_pack(&path)?;
+            let shape = args.shape.as_deref().map(Shape::read).transpose()?;
+            if args.growth {
+                return growth::run(&shape.map_or_else(|| Shape::read(growth::BASE), Ok)?, args.engine, args.frames);
+            }
+            let pack = match (shape, args.write_pack) {
+                (Some(shape), Some(path)) => return shape.pack_with_clip()?.write(&path).map_err(|e| e.to_string()),
+                (Some(shape), None) => shape.pack()?,
+                (None, _) => read_pack(&pack_path(args.pack)?)?,
+            };
             let settings = settings(&pack.manifest, &args.decode, 1)?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words(&args.prompt, &pack.manifest.name, most_words)?;
             let words: Vec<PromptWord> = words.into_iter().map(PromptWord::whole).collect();
-            bench::run(&pack, args.engine, &settings, &words, args.frames)
+            bench::run(&pack, args.engine, &settings, &words, args.frames).map_err(|e| e.to_string())
         }
         None => {
             let args = cli.play;
@@ -233,6 +254,7 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Res
         window: args.memory.unwrap_or(own.window),
         context_level: own.context_level,
         guidance: args.guidance,
+        certain: args.certain.or(own.certain).filter(|p| *p != 0.0),
     };
     check_settings(manifest, &settings).map_err(|e| e.to_string())?;
     Ok(settings)
@@ -240,7 +262,16 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Res
 
 /// A simulator decodes nothing; only the seed is shown.
 fn no_settings(seed: u32) -> DecodeSettings {
-    DecodeSettings { steps: 1, temperature: 0.0, seed, order: UnmaskOrder::Random, window: 1, context_level: 0, guidance: 0.0 }
+    DecodeSettings {
+        steps: 1,
+        temperature: 0.0,
+        seed,
+        order: UnmaskOrder::Random,
+        window: 1,
+        context_level: 0,
+        guidance: 0.0,
+        certain: None,
+    }
 }
 
 fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {

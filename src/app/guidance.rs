@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn the_cost_is_the_difference_of_what_was_measured() {
         let order = UnmaskOrder::Random;
-        let off = DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 1, context_level: 0, guidance: 0.0 };
+        let off = DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 1, context_level: 0, guidance: 0.0, certain: None };
         let on = DecodeSettings { guidance: 2.0, ..off };
         let mut cost = GuidanceCost::default();
         assert!(cost.text(false).contains("twice"));

@@ -161,6 +161,20 @@ pub fn read_pack(path: &Path) -> Result<Pack, String> {
     Pack::read(path).map_err(|e| e.to_string())
 }
 
+/// A device without a window.
+///
+/// # Errors
+/// As [`GpuContext::headless`].
+pub fn headless_gpu() -> Result<GpuContext, EngineError> {
+    Ok(GpuContext::headless(false)?.with_cache(cache_folder()))
+}
+
+/// Where starts leave something for the next: `SOMNIUM_CACHE` where that is set, else the system's folder for caches.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = || Some(directories::ProjectDirs::from("", "", "somnium")?.cache_dir().to_owned());
+    std::env::var_os("SOMNIUM_CACHE").map(PathBuf::from).or_else(folder)
+}
+
 /// The engine for a pack; a window lends its device.
 ///
 /// # Errors
@@ -169,9 +183,15 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
     let engine: Box<dyn Engine> = if choice.wants_gpu(gpu) {
         let gpu = match gpu {
             Some(gpu) => gpu.clone(),
-            None => GpuContext::headless(false)?,
+            None => headless_gpu()?,
         };
-        Box::new(GpuEngine::new(gpu, pack)?)
+        match GpuEngine::new(gpu, pack) {
+            Err(why @ EngineError::Wrong(_)) if choice == EngineChoice::Auto => {
+                log::warn!("{why}; the CPU engine takes over");
+                Box::new(CpuEngine::new(pack, CpuOptions::default())?)
+            }
+            engine => Box::new(engine?),
+        }
     } else {
         Box::new(CpuEngine::new(pack, CpuOptions::default())?)
     };

@@ -2,7 +2,9 @@
 
 use egui::{Color32, RichText, Sense, Stroke, StrokeKind, pos2, vec2};
 
+use super::marks::Marks;
 use super::panel::{UiEvent, line};
+use super::prompt_field::{doubt, word_field};
 use super::theme;
 use crate::dream::SourceInfo;
 
@@ -17,12 +19,17 @@ pub struct PaintState {
     pub active: bool,
     /// Whether play was paused before.
     pub was_paused: bool,
+    /// The tools have not been shown yet: the panel scrolls to them.
+    fresh: bool,
     /// Painted tokens, row by row, and how they were before each stroke.
     tokens: Vec<bool>,
     strokes: Vec<Vec<bool>>,
     brush: usize,
+    /// Where the brush was last in this stroke, in tokens.
+    at: Option<[f32; 2]>,
     /// What should be there; the prompt in force where it is empty.
     pub text: String,
+    marks: Marks,
     /// Share of the tokens that stylising dreams again.
     share: f32,
     /// The painted tokens have been dreamed again: they are drawn as an outline alone, until the brush comes back.
@@ -34,10 +41,13 @@ impl Default for PaintState {
         Self {
             active: false,
             was_paused: false,
+            fresh: false,
             tokens: Vec::new(),
             strokes: Vec::new(),
             brush: 2,
+            at: None,
             text: String::new(),
+            marks: Marks::default(),
             share: 0.6,
             done: false,
         }
@@ -47,7 +57,7 @@ impl Default for PaintState {
 impl PaintState {
     /// Begins with nothing painted.
     pub fn begin(&mut self, was_paused: bool) {
-        (self.active, self.was_paused, self.done) = (true, was_paused, false);
+        (self.active, self.was_paused, self.fresh, self.done) = (true, was_paused, true, false);
         self.tokens.clear();
         self.strokes.clear();
     }
@@ -57,12 +67,12 @@ impl PaintState {
             self.strokes.remove(0);
         }
         self.strokes.push(self.tokens.clone());
-        self.done = false;
+        (self.at, self.done) = (None, false);
     }
 
     fn undo_stroke(&mut self) {
         if let Some(before) = self.strokes.pop() {
-            self.tokens = before;
+            (self.tokens, self.done) = (before, false);
         }
     }
 
@@ -85,40 +95,61 @@ impl PaintState {
         }
     }
 
+    /// Dabs along the way from where the brush was last in this stroke: a quick hand leaves no gaps.
+    fn draw_to(&mut self, at: [f32; 2], grid: [usize; 2], erase: bool) {
+        let from = self.at.unwrap_or(at);
+        let steps = ((at[0] - from[0]).hypot(at[1] - from[1]) * 2.0).ceil().clamp(1.0, 200.0) as usize;
+        for step in 1..=steps {
+            let share = step as f32 / steps as f32;
+            self.dab([from[0] + (at[0] - from[0]) * share, from[1] + (at[1] - from[1]) * share], grid, erase);
+        }
+        self.at = Some(at);
+    }
+
     fn any(&self) -> bool {
         self.tokens.contains(&true)
     }
 }
 
-/// The part of the panel: the way in, and the tools while painting.
-pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, events: &mut Vec<UiEvent>) {
+/// The part of the panel: the way in, and the tools while painting. A prompt has at most `most_words`.
+pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let half = (ui.available_width() - gap) / 2.0;
     if state.active {
         line(ui, "brush", |ui| {
             ui.add(egui::Slider::new(&mut state.brush, 1..=MOST_BRUSH)).on_hover_text("Tokens across; the right button wipes");
         });
-        let field = egui::TextEdit::singleline(&mut state.text).desired_width(f32::INFINITY).char_limit(200);
-        let entered =
-            field.hint_text("What should be there?").show(ui).response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        let mut entered = false;
+        if most_words > 0 {
+            let id = egui::Id::unique("what should be there");
+            entered = word_field(ui, id, (1, "What should be there?"), &mut state.text, &mut state.marks, most_words);
+            doubt(ui, id, &state.text, &mut state.marks, most_words);
+        }
+        if !ui.ctx().text_edit_focused() && ui.input_mut(|i| i.consume_key(egui::Modifiers::COMMAND, egui::Key::Z)) {
+            state.undo_stroke();
+        }
         ui.horizontal(|ui| {
-            if ui.add_enabled(!state.strokes.is_empty(), egui::Button::new("Undo stroke").min_size(vec2(half, 28.0))).clicked() {
+            let undo = egui::Button::new("Undo stroke").min_size(vec2(half, 28.0));
+            if ui.add_enabled(!state.strokes.is_empty(), undo).on_hover_text("Ctrl+Z").clicked() {
                 state.undo_stroke();
             }
             if ui.add_enabled(state.any(), egui::Button::new("Clear").min_size(vec2(half, 28.0))).clicked() {
                 state.clear();
             }
         });
-        ui.horizontal(|ui| {
+        let last = ui.horizontal(|ui| {
             let dream = egui::Button::new(RichText::new("Dream it").color(theme::ACCENT)).min_size(vec2(half, 28.0));
             if ui.add_enabled(state.any(), dream).clicked() || (entered && state.any()) {
                 state.done = true;
                 events.push(UiEvent::Repaint(state.tokens.clone(), state.text.clone()));
             }
-            if ui.add_sized(vec2(half, 28.0), egui::Button::new("Play on")).clicked() {
+            if ui.add_sized(vec2(half, 28.0), egui::Button::new("Play on")).on_hover_text("Esc").clicked() {
                 events.push(UiEvent::Paint(false));
             }
         });
+        if std::mem::take(&mut state.fresh) {
+            last.response.scroll_to_me(None);
+        }
     } else if ui.add_sized(vec2(ui.available_width(), 28.0), egui::Button::new("Paint over the picture ...")).clicked() {
         events.push(UiEvent::Paint(true));
     }
@@ -152,14 +183,16 @@ pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &m
     state.tokens.resize(columns * rows, false);
     let token = vec2(rect.width() / columns as f32, rect.height() / rows as f32);
     let response = ui.interact(rect, egui::Id::unique("paint"), Sense::click_and_drag());
-    let erase = response.dragged_by(egui::PointerButton::Secondary) || ui.input(|i| i.pointer.secondary_down());
-    if response.is_pointer_button_down_on()
+    let erase = response.secondary_clicked() || ui.input(|i| i.pointer.secondary_down());
+    // A click may begin and end between two frames.
+    let clicked = response.clicked() || response.secondary_clicked();
+    if (response.is_pointer_button_down_on() || clicked)
         && let Some(at) = response.interact_pointer_pos()
     {
         if ui.input(|i| i.pointer.any_pressed()) {
             state.begin_stroke();
         }
-        state.dab([(at.x - rect.left()) / token.x, (at.y - rect.top()) / token.y], info.grid, erase);
+        state.draw_to([(at.x - rect.left()) / token.x, (at.y - rect.top()) / token.y], info.grid, erase);
     }
     let painter = ui.painter_at(rect.expand(2.0));
     let cell = |n: usize| {
@@ -235,8 +268,18 @@ mod tests {
         assert_eq!(painted(&state), [6]);
         state.undo_stroke();
         assert!(!state.any());
-        // In the corner of a token, and outside the picture.
+        // A quick stroke from one side to the other leaves no gap, and does not go on from the stroke before.
         state.brush = 1;
+        state.begin_stroke();
+        state.draw_to([0.5, 0.5], [5, 3], false);
+        state.draw_to([4.5, 0.5], [5, 3], false);
+        assert_eq!(painted(&state), [0, 1, 2, 3, 4]);
+        state.begin_stroke();
+        state.draw_to([2.5, 2.5], [5, 3], false);
+        assert_eq!(painted(&state), [0, 1, 2, 3, 4, 12]);
+        state.undo_stroke();
+        state.undo_stroke();
+        // In the corner of a token, and outside the picture.
         state.dab([0.02, 0.02], [5, 3], false);
         assert_eq!(painted(&state), [0]);
         state.dab([-9.0, 40.0], [5, 3], false);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use winit::window::Window;
 
 use super::layout::RectPx;
+use super::open::cache_folder;
 use crate::dream::gate::Gate;
 use crate::dream::runner::Shown;
 use crate::engine::EngineError;
@@ -47,7 +48,7 @@ impl Painter {
             log::debug!("no surface: {why}");
             EngineError::NoAdapter(format!("nothing here can draw on a window; {ADAPTER_REMEDY}"))
         })?;
-        let gpu = GpuContext::new(instance, Some(&surface), false)?;
+        let gpu = GpuContext::new(instance, Some(&surface), false)?.with_cache(cache_folder());
         let size = window.inner_size();
         let mut config = surface
             .get_default_config(&gpu.adapter, size.width.max(1), size.height.max(1))

@@ -190,7 +190,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         theme::heading(ui, "Be here now");
         pictures::show(ui, &info, &state.gallery, &mut state.seen, status.seen.as_ref(), events);
         theme::heading(ui, "Change it by hand");
-        paint::tools(ui, &mut state.paint, events);
+        paint::tools(ui, &mut state.paint, info.prompt_words, events);
     }
     theme::heading(ui, "Action");
     inspector::show(ui, &info, status, &mut state.played, events);
@@ -250,6 +250,13 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     line(ui, "unmask by", |ui| {
         ui.selectable_value(&mut settings.order, UnmaskOrder::Random, "chance");
         ui.selectable_value(&mut settings.order, UnmaskOrder::Confidence, "confidence");
+    });
+    line(ui, "settle above", |ui| {
+        let mut certain = settings.certain.unwrap_or(0.0);
+        ui.add(egui::Slider::new(&mut certain, 0.0..=0.99).max_decimals(2)).on_hover_text(
+            "Tokens of at least this probability are settled at once, and steps that then have nothing to do are left out; 0: none",
+        );
+        settings.certain = Some(certain).filter(|p| *p > 0.0);
     });
     line(ui, "seed", |ui| {
         ui.add(egui::DragValue::new(&mut settings.seed).speed(0.2));
@@ -317,7 +324,8 @@ mod tests {
                 context_levels: 1,
             };
             let order = UnmaskOrder::Random;
-            let settings = DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 4, context_level: 0, guidance: 0.0 };
+            let settings =
+                DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 4, context_level: 0, guidance: 0.0, certain: None };
             let mut state = UiState::new(settings, Rate::Own, Instant::now());
             state.panel = true;
             Self {

@@ -52,6 +52,7 @@ pub fn show(
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         ui.spacing_mut().interact_size.y = 20.0;
+        ui.spacing_mut().item_spacing.y = 4.0;
         let shown = if state.all_suggestions { usize::MAX } else { FEW_SUGGESTIONS };
         for suggestion in info.suggested_prompts.iter().take(shown) {
             if ui.add(egui::Button::new(RichText::new(suggestion).size(12.0)).corner_radius(10)).clicked() {
@@ -118,19 +119,25 @@ fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool 
             }
         }
     }
-    let PromptState { text, marks, .. } = state;
+    word_field(ui, id, (2, "What should the world be like?"), &mut state.text, &mut state.marks, info.prompt_words)
+}
+
+/// A field of so many rows that marks the words a world has no idea of and says more where one points at them; true where Enter was
+/// pressed in it, which ends typing. What stands there while it is empty is the hint.
+pub fn word_field(ui: &mut egui::Ui, id: Id, (rows, hint): (usize, &str), text: &mut String, marks: &mut Marks, most_words: usize) -> bool {
+    let focused = ui.memory(|memory| memory.has_focus(id));
     let mut layouter = |ui: &egui::Ui, buffer: &dyn egui::TextBuffer, wrap_px: f32| -> Arc<egui::Galley> {
-        let mut job = marked(buffer.as_str(), info.prompt_words, marks, focused);
+        let mut job = marked(buffer.as_str(), most_words, marks, focused);
         job.wrap.max_width = wrap_px;
         ui.fonts_mut(|f| f.layout_job(job))
     };
     let field = egui::TextEdit::multiline(text)
         .id(id)
-        .desired_rows(2)
+        .desired_rows(rows)
         .desired_width(f32::INFINITY)
         .char_limit(MOST_LETTERS)
         .return_key(None)
-        .hint_text("What should the world be like?")
+        .hint_text(hint)
         .layouter(&mut layouter);
     let output = field.show(ui);
     let entered = output.response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
@@ -141,7 +148,7 @@ fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool 
     if let Some(at) = output.response.hover_pos() {
         let letter = output.galley.cursor_from_pos(at - output.galley_pos).index.0;
         let byte = text.char_indices().nth(letter).map_or(text.len(), |(byte, _)| byte);
-        let hovered = marks.of(text, info.prompt_words).iter().find(|(word, _)| word.range.contains(&byte));
+        let hovered = marks.of(text, most_words).iter().find(|(word, _)| word.range.contains(&byte));
         if let Some(said) = hovered.and_then(|(word, mark)| mark.advice(&text[word.range.clone()])) {
             output.response.response.on_hover_text_at_pointer(said);
         }
@@ -151,23 +158,32 @@ fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool 
 
 /// One quiet line under the field, where there is something to say.
 fn advice(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) {
-    let typing = ui.memory(|memory| memory.has_focus(id()));
-    let PromptState { text, said, marks, .. } = state;
-    let words = marks.of(text, info.prompt_words);
+    if !doubt(ui, id(), &state.text, &mut state.marks, info.prompt_words) && state.text != state.said {
+        quiet_line(ui, "Enter to say it", theme::ACCENT);
+    }
+}
+
+fn quiet_line(ui: &mut egui::Ui, line: &str, color: Color32) {
+    ui.label(RichText::new(line).size(11.5).color(color));
+}
+
+/// One quiet line about the most doubtful word of the field `id`, the one that is being typed left out; false where there is none.
+pub fn doubt(ui: &mut egui::Ui, id: Id, text: &str, marks: &mut Marks, most_words: usize) -> bool {
+    let typing = ui.memory(|memory| memory.has_focus(id));
+    let words = marks.of(text, most_words);
     let doubt = words.iter().filter(|(word, _)| !(typing && word.range.end == text.len()));
     let doubt = doubt.filter_map(|(word, mark)| Some((mark.advice(&text[word.range.clone()])?, mark))).min_by_key(|(_, mark)| match mark {
         Mark::Unknown(_) => 0,
         Mark::TooMany => 1,
         _ => 2,
     });
-    let (line, color) = match doubt {
-        Some((advice, Mark::Unknown(_))) => (advice, theme::ERROR),
-        Some((_, Mark::TooMany)) => (format!("Only the first {} words count.", info.prompt_words), theme::QUIET),
-        Some((advice, _)) => (advice, theme::QUIET),
-        None if text != said => ("Enter to say it".to_owned(), theme::ACCENT),
-        None => return,
-    };
-    ui.label(RichText::new(line).size(11.5).color(color));
+    match &doubt {
+        Some((advice, Mark::Unknown(_))) => quiet_line(ui, advice, theme::ERROR),
+        Some((_, Mark::TooMany)) => quiet_line(ui, &format!("Only the first {most_words} words count."), theme::QUIET),
+        Some((advice, _)) => quiet_line(ui, advice, theme::QUIET),
+        None => {}
+    }
+    doubt.is_some()
 }
 
 /// The text with unknown words underlined, distant ones dotted more quietly and words past the longest prompt greyed. The word that is

@@ -100,6 +100,8 @@ pub struct Status {
     /// Codes of the last frames, newest last.
     pub timeline: VecDeque<u8>,
     pub stages: StageTimes,
+    /// Of a recent frame, by dispatch.
+    pub passes: StageTimes,
     /// Time the newest frame took to make.
     pub frame_ms: f32,
     /// Frames a second over the last two seconds.
@@ -409,7 +411,7 @@ impl Worker {
 
     /// Puts the newest picture and what is known about it where the window finds them.
     fn publish(&mut self, with_times: bool) {
-        let stages = if with_times { self.source.stage_times() } else { Vec::new() };
+        let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let caption = self.source.caption();
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
         let mut outbox = lock(&self.shared.outbox);
@@ -429,7 +431,7 @@ impl Worker {
         };
         outbox.picture = Some(picture);
         outbox.status.info = Some(self.info.clone());
-        outbox.status.stages = stages;
+        (outbox.status.stages, outbox.status.passes) = (stages, passes);
         outbox.status.caption = caption;
         outbox.status.seen = seen;
         drop(outbox);

@@ -266,6 +266,10 @@ impl Source for DreamSession {
         self.engine.stage_times()
     }
 
+    fn pass_times(&self) -> StageTimes {
+        self.engine.pass_times()
+    }
+
     fn caption(&self) -> Option<String> {
         None
     }

@@ -100,6 +100,11 @@ pub trait Source: Send {
     /// Milliseconds of the last frame by stage.
     fn stage_times(&self) -> StageTimes;
 
+    /// As [`Engine::pass_times`](crate::engine::Engine::pass_times).
+    fn pass_times(&self) -> StageTimes {
+        StageTimes::new()
+    }
+
     /// What the world itself says of the newest frame, if it can speak.
     fn caption(&self) -> Option<String>;
 

@@ -161,6 +161,11 @@ impl App {
             self.command(Command::Fullscreen);
             return true;
         }
+        if key == KeyCode::Escape && !typing && self.ui.paint.active {
+            self.paint_mode(false);
+            self.redraw();
+            return true;
+        }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
         let action = self.bindings.key(key).filter(|_| !other);
         match action {

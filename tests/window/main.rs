@@ -3,12 +3,13 @@
 
 #![cfg(all(target_os = "linux", feature = "player"))]
 
-use std::io::{BufRead, BufReader};
+mod by_hand;
+mod stage;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use somnium::app::layout::{RectPx, picture_rect};
 use somnium::dream::session::DreamSession;
 use somnium::dream::still::Still;
 use somnium::dream::{Drive, Intent, Source};
@@ -20,141 +21,10 @@ use somnium::pack::manifest::LatentAction;
 use somnium::pack::random::{odd_manifest, random_pack};
 use somnium::worlds::{self, World};
 
-const WIDTH: u32 = 800;
-const HEIGHT: u32 = 600;
-/// A software driver on a busy machine may need long for its first frame.
-const PATIENCE: Duration = Duration::from_secs(60);
+use stage::Stage;
+
 /// Where the prompt field is in a window of this size with the panel open.
 const PROMPT_FIELD: (&str, &str) = ("640", "190");
-const REMEDY: &str = "install what this test needs (Debian, Ubuntu): apt install xvfb xdotool imagemagick mesa-vulkan-drivers";
-
-/// A virtual display with the game on it; both end with the test.
-struct Stage {
-    display: String,
-    config: tempfile::TempDir,
-    children: Vec<Child>,
-    window: String,
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().rev() {
-            child.kill().ok();
-            child.wait().ok();
-        }
-    }
-}
-
-impl Stage {
-    fn open(args: &[&str]) -> Self {
-        Self::open_with(args, None)
-    }
-
-    /// `bindings`: what stands in the user's bindings file before the start.
-    fn open_with(args: &[&str], bindings: Option<&str>) -> Self {
-        let mut stage = Self::empty();
-        if let Some(text) = bindings {
-            std::fs::write(stage.config.path().join("bindings.toml"), text).unwrap();
-        }
-        let game = stage.command(args).spawn().unwrap();
-        stage.children.push(game);
-        stage.window = stage.wait_for("the window", |s| {
-            let found = s.tool("xdotool", &["search", "--onlyvisible", "--name", "^Somnium"]);
-            String::from_utf8_lossy(&found).lines().next().map(str::to_owned)
-        });
-        stage.xdotool(&["windowmove", &stage.window, "0", "0"]);
-        stage.xdotool(&["windowfocus", "--sync", &stage.window]);
-        stage
-    }
-
-    /// The display alone.
-    fn empty() -> Self {
-        let mut xvfb = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &format!("{WIDTH}x{HEIGHT}x24"), "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot start Xvfb ({e}); {REMEDY}"));
-        let mut number = String::new();
-        BufReader::new(xvfb.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb names no display; {REMEDY}");
-        let config = tempfile::tempdir().unwrap();
-        Self { display: format!(":{}", number.trim()), config, children: vec![xvfb], window: String::new() }
-    }
-
-    /// The game on this display, not started yet.
-    fn command(&self, args: &[&str]) -> Command {
-        let mut game = Command::new(env!("CARGO_BIN_EXE_somnium"));
-        game.args(args)
-            .args(["--window", &format!("{WIDTH}x{HEIGHT}")])
-            .env("DISPLAY", &self.display)
-            .env_remove("WAYLAND_DISPLAY")
-            .env("SOMNIUM_CONFIG", self.config.path())
-            .env("HOME", self.config.path())
-            .stdin(Stdio::null());
-        game
-    }
-
-    fn tool(&self, name: &str, args: &[&str]) -> Vec<u8> {
-        let output = Command::new(name).args(args).env("DISPLAY", &self.display).stderr(Stdio::null()).output();
-        output.unwrap_or_else(|e| panic!("cannot run {name} ({e}); {REMEDY}")).stdout
-    }
-
-    fn xdotool(&self, args: &[&str]) {
-        let output = Command::new("xdotool").args(args).env("DISPLAY", &self.display).output();
-        let output = output.unwrap_or_else(|e| panic!("cannot run xdotool ({e}); {REMEDY}"));
-        assert!(output.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let start = Instant::now();
-        loop {
-            if let Some(found) = look(self) {
-                return found;
-            }
-            if let Some(game) = self.children.get_mut(1)
-                && let Some(status) = game.try_wait().unwrap()
-            {
-                panic!("the game ended with {status} while waiting for {what}");
-            }
-            assert!(start.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
-            std::thread::sleep(Duration::from_millis(30));
-        }
-    }
-
-    /// What is on the screen: RGB bytes, `HEIGHT` rows of `WIDTH`.
-    fn capture(&self) -> Vec<u8> {
-        let pixels = self.tool("import", &["-silent", "-window", "root", "-depth", "8", "rgb:-"]);
-        assert_eq!(pixels.len(), (WIDTH * HEIGHT * 3) as usize, "cannot capture the screen; {REMEDY}");
-        pixels
-    }
-
-    /// The picture in the window at its own size, or `None` where its pixels are not the crisp blocks they should be: nothing drawn yet,
-    /// or something lies over it.
-    fn picture(&self, frame_px: (u32, u32)) -> Option<Vec<u8>> {
-        let screen = self.capture();
-        let rect = picture_rect(RectPx { x: 0, y: 0, width: WIDTH, height: HEIGHT }, frame_px);
-        let scale = rect.width / frame_px.0;
-        assert_eq!((rect.width, rect.height), (frame_px.0 * scale, frame_px.1 * scale), "the enlargement is whole");
-        let pixel = |x: u32, y: u32| -> [u8; 3] {
-            let at = ((y * WIDTH + x) * 3) as usize;
-            [screen[at], screen[at + 1], screen[at + 2]]
-        };
-        let mut picture = Vec::new();
-        for y in 0..frame_px.1 {
-            for x in 0..frame_px.0 {
-                let color = pixel(rect.x + x * scale, rect.y + y * scale);
-                let crisp = (0..scale * scale).all(|i| pixel(rect.x + x * scale + i % scale, rect.y + y * scale + i / scale) == color);
-                if !crisp {
-                    return None;
-                }
-                picture.extend(color);
-            }
-        }
-        Some(picture)
-    }
-}
-
 fn draw(world: &dyn World) -> Vec<u8> {
     let mut rgb = vec![0; world.info().width_px * world.info().height_px * 3];
     world.render(&mut rgb);
@@ -448,7 +318,7 @@ fn grey_share(stage: &Stage, (x0, y0, w, h): (u32, u32, u32, u32)) -> f32 {
     let screen = stage.capture();
     let mut grey = 0;
     for (x, y) in (y0..y0 + h).flat_map(|y| (x0..x0 + w).map(move |x| (x, y))) {
-        let at = ((y * WIDTH + x) * 3) as usize;
+        let at = ((y * stage.size.0 + x) * 3) as usize;
         let pixel = &screen[at..at + 3];
         grey += u32::from(pixel.iter().max().unwrap() - pixel.iter().min().unwrap() < 24);
     }
@@ -487,7 +357,7 @@ fn a_prompt_is_said_by_enter_and_kept() {
 
 #[test]
 fn without_an_adapter_one_sentence_says_what_to_install() {
-    let stage = Stage::empty();
+    let stage = Stage::empty((800, 600));
     let mut game = stage.command(&["world", "isles"]);
     game.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
     let output = game.output().unwrap();

@@ -1,0 +1,519 @@
+#!/usr/bin/env python3
+"""The CPU engine against onnxruntime: the same frame, the same weights, the same number of threads, in turns.
+
+    cargo build --release
+    python3 -m venv .venv && .venv/bin/pip install onnxruntime==1.31.1 onnx==1.23.2 numpy
+    .venv/bin/python bench/onnxruntime.py
+
+builds an ONNX graph of a whole dreamed frame (docs/MODEL.md) from the weights of a random pack, checks its logits against those that
+the engine stored in the pack, and times both. bench/README.md says what each side does within the time.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+# This file has the name of the library: its folder must not be searched.
+sys.path.pop(0)
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHAPE = "d=256,layers=4,tokens=64,context=16,steps=2"
+SIDE, AGES, OLDEST = 256, 6, (2, 8, 32, 128)
+HIDDEN_SCORE = np.float32(-1e30)
+FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+
+
+class Pack:
+    """A world pack: manifest, and tensors as f32 by name."""
+
+    def __init__(self, path):
+        data = pathlib.Path(path).read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
+        self.manifest = json.loads(header.pop("__metadata__")["somnium"])
+        types = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}
+        self.tensors = {}
+        for name, t in header.items():
+            begin, end = (8 + length + at for at in t["data_offsets"])
+            self.tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
+        frame, dynamics = self.manifest["frame"], self.manifest["dynamics"]
+        self.patch = frame["patch_px"]
+        self.grid_w, self.grid_h = frame["width_px"] // self.patch, frame["height_px"] // self.patch
+        self.n = self.grid_w * self.grid_h
+        self.dims, self.levels = frame["code_dims"], frame["code_levels"]
+        self.c, self.heads, self.window = dynamics["channels"], dynamics["heads"], dynamics["window"]
+        self.blocks, self.recall = dynamics["blocks"], dynamics["recall"]
+        self.sources = 2 if self.recall else 1
+        self.temporal = [i for i, block in enumerate(self.blocks) if block["temporal"]]
+        self.steps = self.manifest["play"]["steps"]
+        # Rows of a token on the map: its levels, unknown, ages.
+        self.map_rows = self.dims * self.levels + 1 + AGES
+
+    def __getitem__(self, name):
+        return self.tensors[name].astype(np.float32)
+
+    def prompt(self):
+        """The clip's prompt as blocks attend to it, (words + 1, channels)."""
+        words = (ROOT / "assets/words/words.txt").read_text().splitlines()
+        table = np.fromfile(ROOT / "assets/words/words.i8", np.int8).reshape(len(words), -1).astype(np.float32)
+        rows = table[[words.index(word) for word in self.manifest["parity"]["prompt"].split()]]
+        vectors = rows * (np.sqrt(table.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
+        w = self["text.in.w"]
+        return np.concatenate([w[-1:], vectors @ w[:-1]])
+
+    def modulation(self, block):
+        """Gain and shift of a block's norms under every action, (actions + 1, norms, 2, channels)."""
+        x = self["dyn.action"] @ self["dyn.cond.w"] + self["dyn.cond.b"]
+        m = (x / (1 + np.exp(-x))) @ self[f"dyn.{block}.mod.w"] + self[f"dyn.{block}.mod.b"]
+        m = m.reshape(len(m), -1, 2, self.c)
+        m[:, :, 0] += 1
+        return m
+
+
+class Graph:
+    """An ONNX graph under construction; every method adds a node and gives the name of what comes out."""
+
+    def __init__(self):
+        self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
+        self.known = {}
+
+    def input(self, name, kind, shape):
+        self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return name
+
+    def output(self, name, value, kind, shape):
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
+
+    def constant(self, array):
+        array = array.astype(np.float32) if array.dtype == np.float64 else array
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.known:
+            self.known[key] = f"c{len(self.constants)}"
+            self.constants.append(numpy_helper.from_array(np.asarray(array, order="C"), self.known[key]))
+        return self.known[key]
+
+    def add(self, op, *inputs, outputs=1, domain="", **attributes):
+        names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
+        out = [f"v{len(self.nodes)}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, names, out, domain=domain, **attributes))
+        return out[0] if outputs == 1 else out
+
+    def reshape(self, x, *shape):
+        return self.add("Reshape", x, np.array(shape, np.int64))
+
+    def columns(self, x, widths):
+        return self.add("Split", x, np.array(widths, np.int64), outputs=len(widths), axis=-1)
+
+    def rms(self, x, gain):
+        return self.add("SimplifiedLayerNormalization", x, gain, epsilon=1e-5, axis=-1)
+
+    def linear(self, x, w, b=None, plus=None):
+        """x w + b, or x w + plus."""
+        if b is None and plus is None:
+            return self.add("MatMul", x, w)
+        return self.add("Gemm", x, w, plus if b is None else b)
+
+    def feed_forward(self, x, y, up, up_b, down, down_b):
+        hidden = self.add("BiasGelu", self.linear(y, up), up_b, domain="com.microsoft")
+        return self.add("Add", x, self.linear(hidden, down, down_b))
+
+    def attend(self, q, k, v, heads):
+        """Of (batch, rows, channels) each."""
+        return self.add("MultiHeadAttention", q, k, v, domain="com.microsoft", num_heads=heads)
+
+    def session(self, threads, spinning=True):
+        graph = helper.make_graph(self.nodes, "frame", self.inputs, self.outputs, self.constants)
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+class Frame(Graph):
+    """A whole frame as the engine computes it: the first pass also commits the frame before. Where levels are `forced` it ends with the
+    logits of the first pass."""
+
+    def __init__(self, pack, forced):
+        super().__init__()
+        self.p = p = pack
+        n, c, dims = p.n, p.c, p.dims
+        self.actions = self.input("actions", INT, [2])
+        self.now = self.add("Squeeze", self.add("Slice", self.actions, np.array([0]), np.array([1])), np.array([0]))
+        previous = self.input("previous", INT, [n, dims])
+        past_pending = self.input("past_pending", FLOAT, [n, c])
+        self.bias = self.input("bias", FLOAT, [p.heads, 2, p.window + 1])
+        self.rings = [
+            (self.input(f"k{i}", FLOAT, [n, p.heads, c // p.heads, p.window - 1]), self.input(f"v{i}", FLOAT, [n, p.heads, p.window - 1, c // p.heads]))
+            for i in p.temporal
+        ]
+        offers = self.input("offers", INT, [n, p.sources, dims])
+        # Levels that no source offers lie beyond the last one.
+        hot = self.add("OneHot", offers, np.array(p.levels), np.array([0, 1], np.float32), axis=-1)
+        self.offered = [
+            (self.add("Gather", offers, np.array(d), axis=2), self.add("Gather", hot, np.array(d), axis=2)) for d in range(dims)
+        ]
+        self.offsets = np.arange(dims, dtype=np.int64) * p.levels
+        self.table = np.concatenate([p["dyn.embed"], np.zeros((1, c), np.float32)])
+        self.prompt = p.prompt()
+
+        embedded = self.add("ReduceSum", self.add("Gather", self.table, previous), np.array([1]), keepdims=0)
+        past = self.past(embedded)
+        base = p["dyn.pos"] + p["dyn.level"][p.manifest["play"]["context_level"]]
+        masked = base + p["dyn.embed"][dims * p.levels]
+        dreamed = self.add("Add", past, masked)
+        committed = self.add("Add", self.add("Add", embedded, past_pending), base)
+        x, self.entered = self.pass_(self.add("Concat", dreamed, committed, axis=0), None)
+        if forced:
+            truth = self.input("truth", INT, [n, dims])
+            _, logits = self.choose(x, truth, None)
+            self.output("logits", logits, FLOAT, [n, dims * p.levels])
+        else:
+            noise = self.input("noise", FLOAT, [p.steps, n, dims * p.levels])
+            masks = self.input("masked", BOOL, [p.steps, n, 1])
+            codes = None
+            for step in range(p.steps):
+                if step:
+                    stays = self.add("Gather", masks, np.array(step))
+                    rows = self.add("Add", codes, self.offsets)
+                    tokens = self.add("ReduceSum", self.add("Gather", self.table, rows), np.array([1]), keepdims=0)
+                    tokens = self.add("Where", stays, p["dyn.embed"][dims * p.levels], tokens)
+                    x, _ = self.pass_(self.add("Add", self.add("Add", tokens, past), base), self.entered)
+                levels, _ = self.choose(x, None, self.add("Gather", noise, np.array(step)))
+                codes = self.add("Where", stays, levels, codes) if step else levels
+            self.output("codes", codes, INT, [n, dims])
+            self.output("rgb", self.picture(codes), TensorProto.UINT8, [p.grid_h * p.patch, p.grid_w * p.patch, 3])
+        self.output("past", past, FLOAT, [n, c])
+        for i, (k, v) in zip(p.temporal, self.entered):
+            self.output(f"entered_k{i}", k, FLOAT, [n, p.heads, c // p.heads, 1])
+            self.output(f"entered_v{i}", v, FLOAT, [n, p.heads, 1, c // p.heads])
+
+    def past(self, embedded):
+        """What the frame sees of the one before and of the map."""
+        p, c = self.p, self.p.c
+        at = np.full((p.n, 9), p.n)
+        for n in range(p.n):
+            for tap in range(9):
+                x, y = n % p.grid_w + tap % 3 - 1, n // p.grid_w + tap // 3 - 1
+                if 0 <= x < p.grid_w and 0 <= y < p.grid_h:
+                    at[n, tap] = y * p.grid_w + x
+        with_border = self.add("Concat", embedded, np.zeros((1, c), np.float32), axis=0)
+        taps = self.reshape(self.add("Gather", with_border, at), p.n, 9 * c)
+        gate = self.add("Gather", p["dyn.prev.gate"], self.now)
+        past = self.linear(self.add("Mul", taps, gate), p["dyn.prev.w"], p["dyn.prev.b"])
+        if p.recall:
+            # As the engine: embeddings and ages times the tap's part of the matrix are a table.
+            tokens = np.concatenate([np.delete(p["dyn.embed"], p.dims * p.levels, 0), p["dyn.recall.age"]])
+            table = np.concatenate([tokens @ part for part in p["dyn.recall.w"].reshape(9, c, c)])
+            past = self.linear(self.input("recalled", FLOAT, [p.n, 9 * p.map_rows]), table, plus=past)
+        return past
+
+    def mnorm(self, x, block, j, groups):
+        """The modulated norm j of a block, of (groups * n, channels)."""
+        table, c = self.p.modulation(block)[:, j], self.p.c
+        if groups == 1:
+            gain, shift = (self.add("Gather", table[:, part], self.now) for part in (0, 1))
+            return self.add("Add", self.rms(x, gain), shift)
+        gain, shift = (self.add("Gather", table[:, part].reshape(-1, 1, c), self.actions) for part in (0, 1))
+        y = self.reshape(self.rms(x, np.ones(c, np.float32)), groups, -1, c)
+        return self.reshape(self.add("Add", self.add("Mul", y, gain), shift), -1, c)
+
+    def pass_(self, x, entered):
+        """All blocks. With `entered`, the keys and values committed by the first pass, x is the dreamed frame alone; without, the frame
+        being committed is below it and leaves after its last keys."""
+        p, c, groups = self.p, self.p.c, 1 if entered else 2
+        entering = []
+        for i, block in enumerate(p.blocks):
+            name, norm = f"dyn.{i}", iter(range(4))
+            qkv = self.columns(self.linear(self.mnorm(x, i, next(norm), groups), p[f"{name}.space.qkv.w"]), [c] * 3)
+            seen = self.attend(*(self.reshape(part, groups, -1, c) for part in qkv), p.heads)
+            x = self.linear(self.reshape(seen, -1, c), p[f"{name}.space.out.w"], plus=x)
+            if block["temporal"]:
+                layer = p.temporal.index(i)
+                last = layer + 1 == len(p.temporal)
+                y = self.mnorm(x, i, next(norm), groups)
+                seen, kv = self.look_back(y, name, layer, groups, last, entered and entered[layer])
+                entering.append(kv)
+                if groups == 2 and last:
+                    x, groups = self.add("Slice", x, np.array([0]), np.array([p.n]), np.array([0])), 1
+                x = self.linear(seen, p[f"{name}.time.out.w"], plus=x)
+            if block["prompt"]:
+                q = self.linear(self.mnorm(x, i, next(norm), groups), p[f"{name}.text.q.w"])
+                k, v = np.split(self.prompt @ p[f"{name}.text.kv.w"], 2, axis=1)
+                seen = self.attend(self.reshape(q, 1, -1, c), k[None], v[None], p.heads)
+                x = self.linear(self.reshape(seen, -1, c), p[f"{name}.text.out.w"], plus=x)
+            y = self.mnorm(x, i, next(norm), groups)
+            x = self.feed_forward(x, y, *(p[f"{name}.{part}"] for part in ("up.w", "up.b", "down.w", "down.b")))
+        return x, entering
+
+    def look_back(self, y, name, layer, groups, last, entered):
+        """Attention over time: what the rows of y see, and keys and values of the frame that is being committed."""
+        p, c, h = self.p, self.p.c, self.p.heads
+        w, dh = p[f"{name}.time.qkv.w"].copy(), self.p.c // self.p.heads
+        w[:, :c] /= np.sqrt(dh)
+        heads = lambda x, many: self.add("Transpose", self.reshape(x, many, p.n, h, dh), perm=[1, 2, 0, 3])
+        asking = groups
+        if groups == 2 and last:
+            # Of the committed frame only keys and values are wanted.
+            above, below = self.add("Split", y, np.array([p.n, p.n]), outputs=2, axis=0)
+            q, k, v = self.columns(self.linear(above, w), [c] * 3)
+            more = self.columns(self.linear(below, w[:, c:]), [c] * 2)
+            k, v = (self.add("Concat", a, b, axis=0) for a, b in zip((k, v), more))
+            asking = 1
+        else:
+            q, k, v = self.columns(self.linear(y, w), [c] * 3)
+        q, k, v = heads(q, asking), heads(k, groups), heads(v, groups)
+        k = self.add("Transpose", k, perm=[0, 1, 3, 2])
+        if entered:
+            k, v = self.add("Concat", k, entered[0], axis=3), self.add("Concat", v, entered[1], axis=2)
+            kv = entered
+        else:
+            kv = self.add("Slice", k, np.array([1]), np.array([2]), np.array([3])), self.add("Slice", v, np.array([1]), np.array([2]), np.array([2]))
+        k_ring, v_ring = self.rings[layer]
+        scores = self.add("Concat", self.add("MatMul", q, k), self.add("MatMul", q, k_ring), axis=3)
+        bias = self.bias if asking == 2 else self.add("Slice", self.bias, np.array([0]), np.array([1]), np.array([1]))
+        own = self.add("Add", bias, self.by_age(name, asking))
+        weights = self.add("Softmax", self.add("Add", scores, own), axis=-1)
+        near, far = self.columns(weights, [2, p.window - 1])
+        seen = self.add("Add", self.add("MatMul", near, v), self.add("MatMul", far, v_ring))
+        return self.reshape(self.add("Transpose", seen, perm=[2, 0, 1, 3]), -1, c), kv
+
+    def by_age(self, name, asking):
+        """Bias of each key by its age, (heads, asking, window + 1), from the input `ages`."""
+        if not hasattr(self, "ages"):
+            self.ages = self.input("ages", INT, [2, self.p.window + 1])
+        ages = self.ages if asking == 2 else self.add("Slice", self.ages, np.array([0]), np.array([1]), np.array([0]))
+        return self.add("Gather", self.p[f"{name}.time.bias"], ages, axis=1)
+
+    def choose(self, x, truth, noise):
+        """Levels one dimension after the other: (n, dims) chosen, and logits."""
+        p, units = self.p, self.p.manifest["dynamics"]["head_hidden"]
+        y = self.rms(x, np.ones(p.c, np.float32))
+        rest = self.linear(y, p["dyn.head.hidden.w"], p["dyn.head.hidden.b"])
+        gates = self.linear(y, p["dyn.head.copy.w"], p["dyn.head.copy.b"])
+        all_logits, chosen, agreeing = [], [], gates
+        for d in range(p.dims):
+            last = d + 1 == p.dims
+            own, rest = (rest, None) if last else self.columns(rest, [units, (p.dims - d - 1) * units])
+            out = p["dyn.head.out.w"][d * units : (d + 1) * units], p["dyn.head.out.b"][d * p.levels : (d + 1) * p.levels]
+            logits = self.linear(self.add("Relu", own), *out)
+            offer, hot = self.offered[d]
+            weighed = self.add("Mul", self.add("Unsqueeze", agreeing, np.array([2])), hot)
+            logits = self.add("Add", logits, self.add("ReduceSum", weighed, np.array([1]), keepdims=0))
+            all_logits.append(logits)
+            if truth:
+                level = self.add("Gather", truth, np.array([d]), axis=1)
+            else:
+                own_noise = self.add("Slice", noise, np.array([d * p.levels]), np.array([(d + 1) * p.levels]), np.array([1]))
+                level = self.add("ArgMax", self.add("Add", logits, own_noise), axis=1, keepdims=1)
+            chosen.append(level)
+            if not last:
+                codes = p["dyn.head.codes"][d * p.levels : (d + 1) * p.levels, (d + 1) * units :]
+                rest = self.add("Add", rest, self.add("Gather", codes, self.add("Squeeze", level, np.array([1]))))
+                same = self.add("Cast", self.add("Equal", offer, level), to=FLOAT)
+                agreeing = self.add("Mul", agreeing, same)
+        return self.add("Concat", *chosen, axis=1), self.add("Concat", *all_logits, axis=1) if truth else None
+
+    def picture(self, codes):
+        p, t = self.p, self.p.manifest["tokenizer"]
+        c, ones = t["channels"], np.ones(t["channels"], np.float32)
+        values = self.add("Mul", self.add("Cast", codes, to=FLOAT), np.float32(2 / (p.levels - 1)))
+        # The values' shift by one is part of what is added to them.
+        x = self.linear(values, p["tok.dec.code.w"], plus=p["tok.dec.code.b"] + p["tok.dec.pos"] - p["tok.dec.code.w"].sum(0))
+        for i in range(t["decoder_blocks"]):
+            name = f"tok.dec.{i}"
+            qkv = self.columns(self.linear(self.rms(x, ones), p[f"{name}.qkv.w"]), [c] * 3)
+            seen = self.attend(*(self.reshape(part, 1, -1, c) for part in qkv), t["heads"])
+            x = self.linear(self.reshape(seen, -1, c), p[f"{name}.out.w"], plus=x)
+            x = self.feed_forward(x, self.rms(x, ones), *(p[f"{name}.{part}"] for part in ("up.w", "up.b", "down.w", "down.b")))
+        hidden = self.add("BiasGelu", self.linear(self.rms(x, ones), p["tok.dec.out1.w"]), p["tok.dec.out1.b"], domain="com.microsoft")
+        # (y + 1) * 127.5 is part of the matrix.
+        scale = np.float32(127.5)
+        y = self.linear(hidden, p["tok.dec.out2.w"] * scale, p["tok.dec.out2.b"] * scale + scale)
+        y = self.add("Cast", self.add("Round", self.add("Clip", y, np.float32(0), np.float32(255))), to=TensorProto.UINT8)
+        y = self.reshape(y, p.grid_h, p.grid_w, p.patch, p.patch, 3)
+        return self.reshape(self.add("Transpose", y, perm=[0, 2, 1, 3, 4]), p.grid_h * p.patch, p.grid_w * p.patch, 3)
+
+
+class Map:
+    """The tokens last seen at every place."""
+
+    def __init__(self, pack):
+        self.p, self.places, self.view, self.frames = pack, {}, np.zeros(2, int), 0
+        steps = pack.patch // pack.recall["step_px"]
+        self.tokens = np.stack([np.arange(pack.n) % pack.grid_w, np.arange(pack.n) // pack.grid_w], 1) * steps
+
+    def recall(self, n, tap, motion):
+        at = self.view + motion + self.tokens[n] + (tap % 3 - 1, tap // 3 - 1)
+        place = self.places.get(tuple(at % SIDE))
+        return place[1:] if place and (place[0] == at).all() else None
+
+    def remember(self, codes, motion, moved):
+        self.view = self.view + np.array(motion) * moved
+        self.frames += 1
+        for n, token in enumerate(self.tokens):
+            if n not in self.p.recall["covered"]:
+                at = self.view + token
+                self.places[tuple(at % SIDE)] = (at, codes[n], self.frames)
+
+    def recalled(self, motion):
+        """How often each row of the table of recall counts, (n, 9 * rows)."""
+        p = self.p
+        hot = np.zeros((p.n, 9, p.map_rows), np.float32)
+        for n in range(p.n):
+            for tap in range(9):
+                found = self.recall(n, tap, motion)
+                if found:
+                    age = self.frames + 1 - found[1]
+                    hot[n, tap, np.arange(p.dims) * p.levels + found[0]] = 1
+                    hot[n, tap, p.dims * p.levels + 2 + sum(age > oldest for oldest in OLDEST)] = 1
+                else:
+                    hot[n, tap, p.dims * p.levels + np.arange(2)] = 1
+        return hot.reshape(p.n, -1)
+
+
+class Dream:
+    """What the host keeps between frames: the ring, the frame before, the map."""
+
+    def __init__(self, pack):
+        self.p = p = pack
+        dh = p.c // p.heads
+        self.ring = {f"k{i}": np.zeros((p.n, p.heads, dh, p.window - 1), np.float32) for i in p.temporal}
+        self.ring |= {f"v{i}": np.zeros((p.n, p.heads, p.window - 1, dh), np.float32) for i in p.temporal}
+        self.map = Map(p) if p.recall else None
+        self.codes, self.action, self.committed = None, 0, 0
+        self.past = np.zeros((p.n, p.c), np.float32)
+
+    def feed(self, action):
+        """Inputs of the frame that `action` leads into."""
+        p = self.p
+        previous = np.full((p.n, p.dims), p.dims * p.levels + 2)
+        previous[:, 0] = p.dims * p.levels + 1
+        offers = np.full((p.n, p.sources, p.dims), p.levels)
+        if self.codes is not None:
+            previous = self.codes + np.arange(p.dims) * p.levels
+            offers[:, 0] = self.codes
+        feed = {"actions": np.array([action, self.action]), "previous": previous, "past_pending": self.past, "offers": offers, **self.ring}
+        if self.map:
+            motion = p.manifest["actions"][action]["motion"] if action < len(p.manifest["actions"]) else (0, 0)
+            for n in range(p.n):
+                found = self.map.recall(n, 4, motion)
+                if found:
+                    offers[n, 1] = found[0]
+            feed["recalled"] = self.map.recalled(motion)
+        # Keys: dreamed frame, committed frame, slots of the ring. Ages beyond the window are out of sight.
+        slots = np.arange(p.window - 1)
+        behind = (self.committed - 1 - slots) % (p.window - 1) + 1
+        exists = behind <= self.committed
+        ages = np.stack([np.concatenate([[0, 1], behind + 1]), np.concatenate([[0, 0], behind])])
+        sees = np.stack([np.concatenate([[True, self.codes is not None], exists]), np.concatenate([[False, True], exists])])
+        sees &= ages < p.window
+        feed["ages"] = np.where(sees, ages, 0)
+        feed["bias"] = np.where(sees, np.float32(0), HIDDEN_SCORE)[None].repeat(p.heads, 0)
+        return feed
+
+    def settle(self, out, codes, action, moved):
+        """Takes in the frame that came out: keys and values of the frame before enter their slot of the ring."""
+        p = self.p
+        if self.codes is not None:
+            slot = self.committed % (p.window - 1)
+            for i in p.temporal:
+                self.ring[f"k{i}"][..., slot] = out[f"entered_k{i}"][..., 0]
+                self.ring[f"v{i}"][:, :, slot] = out[f"entered_v{i}"][:, :, 0]
+            self.committed += 1
+        if self.map:
+            motion = p.manifest["actions"][action]["motion"] if action < len(p.manifest["actions"]) else (0, 0)
+            self.map.remember(codes, motion, moved)
+        self.codes, self.action, self.past = codes, action, out["past"]
+
+
+def run(session, feed):
+    return dict(zip((output.name for output in session.get_outputs()), session.run(None, feed)))
+
+
+def check(pack, threads):
+    """Plays the pack's clip, which is longer than two windows, and gives the largest difference of a logit, and the largest logit."""
+    session, dream, worst, largest = Frame(pack, True).session(threads), Dream(pack), 0, 0
+    for t, logits in enumerate(pack["parity.logits"]):
+        codes, action = pack.tensors["parity.codes"][t].astype(np.int64), int(pack.tensors["parity.actions"][t])
+        out = run(session, {**dream.feed(action), "truth": codes})
+        worst, largest = max(worst, np.abs(out["logits"] - logits).max()), max(largest, np.abs(logits).max())
+        dream.settle(out, codes, action, pack.tensors["parity.moved"][t])
+    return worst, largest
+
+
+def time_frames(session, pack, frames, rng):
+    """Milliseconds of each of so many dreamed frames. Only the graph counts, and entering keys and values into the ring."""
+    dream, times, n = Dream(pack), [], pack.n
+    order = np.arange(n)
+    masked = np.zeros((pack.steps, n, 1), bool)
+    for frame in range(frames + pack.window + 4):
+        action = frame // 16 % len(pack.manifest["actions"])
+        feed = dream.feed(action)
+        rng.shuffle(order)
+        for step in range(pack.steps):
+            masked[step] = False
+            masked[step, order[: int(n * np.cos(np.pi * step / (2 * pack.steps)))]] = True
+        uniform = rng.random((pack.steps, n, pack.dims * pack.levels)) * (1 - 2e-7) + 1e-7
+        feed |= {"noise": -np.log(-np.log(uniform)).astype(np.float32), "masked": masked}
+        begin = time.perf_counter()
+        out = run(session, feed)
+        times.append((time.perf_counter() - begin) * 1e3)
+        dream.settle(out, out["codes"], action, False)
+    return times[pack.window + 4 :]
+
+
+def time_engine(somnium, path, pack, frames):
+    """Milliseconds of the engine's median frame, and its threads."""
+    said = subprocess.run(
+        [somnium, "bench", path, "--engine", "cpu", "--frames", str(frames), "--prompt", pack.manifest["parity"]["prompt"]],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    return float(re.search(r"median ([\d.]+) ms", said)[1]), int(re.search(r"(\d+) threads", said)[1])
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    args.add_argument("--somnium", default=ROOT / "target/release/somnium", help="the program")
+    args.add_argument("--shape", default=SHAPE)
+    args.add_argument("--rounds", type=int, default=11, help="turns of either side")
+    args.add_argument("--frames", type=int, default=60, help="frames a turn")
+    args = args.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/shape.safetensors"
+        subprocess.run([args.somnium, "bench", "--shape", args.shape, "--write-pack", path], check=True)
+        pack, rng = Pack(path), np.random.default_rng(1)
+        _, threads = time_engine(args.somnium, path, pack, 10)
+        worst, largest = check(pack, threads)
+        print(f"shape        {args.shape}, {threads} threads, onnxruntime {onnxruntime.__version__}")
+        print(f"logits       largest difference {worst:.1e} of logits up to {largest:.1f}, over {len(pack.tensors['parity.codes'])} frames")
+        if worst > pack.manifest["parity"]["atol"]:
+            sys.exit("onnxruntime.py: the graph computes something else than the engine")
+        graph = Frame(pack, False)
+        # Threads that wait spinning are quicker on an idle machine, those that sleep on a busy one: the quicker way counts.
+        sessions = [graph.session(threads, spinning) for spinning in (True, False)]
+        engine_ms, ort_ms = [], []
+        for _ in range(args.rounds):
+            engine_ms.append(time_engine(args.somnium, path, pack, args.frames)[0])
+            ort_ms.append(min(statistics.median(time_frames(session, pack, args.frames, rng)) for session in sessions))
+            print(f"turn         engine {engine_ms[-1]:.2f} ms, onnxruntime {ort_ms[-1]:.2f} ms: {ort_ms[-1] / engine_ms[-1]:.2f} times")
+        ratios = sorted(ort / engine for ort, engine in zip(ort_ms, engine_ms))
+        print(f"median frame engine {statistics.median(engine_ms):.2f} ms, onnxruntime {statistics.median(ort_ms):.2f} ms")
+        print(f"ratio        {statistics.median(ratios):.2f} (median of turns, from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main()
