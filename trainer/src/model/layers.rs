@@ -91,6 +91,11 @@ pub fn attend(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, bias: Option<Tensor<3>>)
     activation::softmax(scores, 2).matmul(v)
 }
 
+/// `x + gelu(rms(x) up) down`, `(rows, channels)` to the same.
+fn feed_forward(x: Tensor<2>, up: &Linear, down: &Linear) -> Tensor<2> {
+    x.clone() + down.forward(activation::gelu(up.forward(rms(x))))
+}
+
 /// Pre-norm feed-forward of every row by itself.
 #[derive(Module, Debug)]
 pub struct FeedForward {
@@ -105,7 +110,7 @@ impl FeedForward {
 
     /// `(rows, channels)` to the same.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.clone() + self.down.forward(activation::gelu(self.up.forward(rms(x))))
+        feed_forward(x, &self.up, &self.down)
     }
 }
 
@@ -131,7 +136,7 @@ impl Block {
     /// `(frames * tokens, channels)` to the same.
     pub fn forward(&self, x: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
         let x = x.clone() + self.out.forward(attend_in_groups(self.qkv.forward(rms(x)), tokens, heads));
-        x.clone() + self.down.forward(activation::gelu(self.up.forward(rms(x))))
+        feed_forward(x, &self.up, &self.down)
     }
 }
 
