@@ -9,75 +9,19 @@ builds an ONNX graph of a whole dreamed frame (docs/MODEL.md) from the weights o
 the engine stored in the pack, and times both. bench/README.md says what each side does within the time.
 """
 
-import argparse
-import json
-import pathlib
-import re
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-# This file has the name of the library: its folder must not be searched.
-sys.path.pop(0)
+# This file has the name of the library: its folder is searched last.
+sys.path.append(sys.path.pop(0))
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SHAPE = "d=256,layers=4,tokens=64,context=16,steps=2"
-SIDE, AGES, OLDEST = 256, 6, (2, 8, 32, 128)
+from compare import Dream, compare
+
 HIDDEN_SCORE = np.float32(-1e30)
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
-
-
-class Pack:
-    """A world pack: manifest, and tensors as f32 by name."""
-
-    def __init__(self, path):
-        data = pathlib.Path(path).read_bytes()
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length])
-        self.manifest = json.loads(header.pop("__metadata__")["somnium"])
-        types = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}
-        self.tensors = {}
-        for name, t in header.items():
-            begin, end = (8 + length + at for at in t["data_offsets"])
-            self.tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
-        frame, dynamics = self.manifest["frame"], self.manifest["dynamics"]
-        self.patch = frame["patch_px"]
-        self.grid_w, self.grid_h = frame["width_px"] // self.patch, frame["height_px"] // self.patch
-        self.n = self.grid_w * self.grid_h
-        self.dims, self.levels = frame["code_dims"], frame["code_levels"]
-        self.c, self.heads, self.window = dynamics["channels"], dynamics["heads"], dynamics["window"]
-        self.blocks, self.recall = dynamics["blocks"], dynamics["recall"]
-        self.sources = 2 if self.recall else 1
-        self.temporal = [i for i, block in enumerate(self.blocks) if block["temporal"]]
-        self.steps = self.manifest["play"]["steps"]
-        # Rows of a token on the map: its levels, unknown, ages.
-        self.map_rows = self.dims * self.levels + 1 + AGES
-
-    def __getitem__(self, name):
-        return self.tensors[name].astype(np.float32)
-
-    def prompt(self):
-        """The clip's prompt as blocks attend to it, (words + 1, channels)."""
-        words = (ROOT / "assets/words/words.txt").read_text().splitlines()
-        table = np.fromfile(ROOT / "assets/words/words.i8", np.int8).reshape(len(words), -1).astype(np.float32)
-        rows = table[[words.index(word) for word in self.manifest["parity"]["prompt"].split()]]
-        vectors = rows * (np.sqrt(table.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
-        w = self["text.in.w"]
-        return np.concatenate([w[-1:], vectors @ w[:-1]])
-
-    def modulation(self, block):
-        """Gain and shift of a block's norms under every action, (actions + 1, norms, 2, channels)."""
-        x = self["dyn.action"] @ self["dyn.cond.w"] + self["dyn.cond.b"]
-        m = (x / (1 + np.exp(-x))) @ self[f"dyn.{block}.mod.w"] + self[f"dyn.{block}.mod.b"]
-        m = m.reshape(len(m), -1, 2, self.c)
-        m[:, :, 0] += 1
-        return m
 
 
 class Graph:
@@ -172,7 +116,7 @@ class Frame(Graph):
 
         embedded = self.add("ReduceSum", self.add("Gather", self.table, previous), np.array([1]), keepdims=0)
         past = self.past(embedded)
-        base = p["dyn.pos"] + p["dyn.level"][p.manifest["play"]["context_level"]]
+        base = p.base()
         masked = base + p["dyn.embed"][dims * p.levels]
         dreamed = self.add("Add", past, masked)
         committed = self.add("Add", self.add("Add", embedded, past_pending), base)
@@ -204,21 +148,12 @@ class Frame(Graph):
     def past(self, embedded):
         """What the frame sees of the one before and of the map."""
         p, c = self.p, self.p.c
-        at = np.full((p.n, 9), p.n)
-        for n in range(p.n):
-            for tap in range(9):
-                x, y = n % p.grid_w + tap % 3 - 1, n // p.grid_w + tap // 3 - 1
-                if 0 <= x < p.grid_w and 0 <= y < p.grid_h:
-                    at[n, tap] = y * p.grid_w + x
         with_border = self.add("Concat", embedded, np.zeros((1, c), np.float32), axis=0)
-        taps = self.reshape(self.add("Gather", with_border, at), p.n, 9 * c)
+        taps = self.reshape(self.add("Gather", with_border, p.neighbours()), p.n, 9 * c)
         gate = self.add("Gather", p["dyn.prev.gate"], self.now)
         past = self.linear(self.add("Mul", taps, gate), p["dyn.prev.w"], p["dyn.prev.b"])
         if p.recall:
-            # As the engine: embeddings and ages times the tap's part of the matrix are a table.
-            tokens = np.concatenate([np.delete(p["dyn.embed"], p.dims * p.levels, 0), p["dyn.recall.age"]])
-            table = np.concatenate([tokens @ part for part in p["dyn.recall.w"].reshape(9, c, c)])
-            past = self.linear(self.input("recalled", FLOAT, [p.n, 9 * p.map_rows]), table, plus=past)
+            past = self.linear(self.input("recalled", FLOAT, [p.n, 9 * p.map_rows]), p.recall_table(), plus=past)
         return past
 
     def mnorm(self, x, block, j, groups):
@@ -348,72 +283,24 @@ class Frame(Graph):
         return self.reshape(self.add("Transpose", y, perm=[0, 2, 1, 3, 4]), p.grid_h * p.patch, p.grid_w * p.patch, 3)
 
 
-class Map:
-    """The tokens last seen at every place."""
+class OrtDream(Dream):
+    """A dream whose frames a session of [`Frame`] computes."""
 
-    def __init__(self, pack):
-        self.p, self.places, self.view, self.frames = pack, {}, np.zeros(2, int), 0
-        steps = pack.patch // pack.recall["step_px"]
-        self.tokens = np.stack([np.arange(pack.n) % pack.grid_w, np.arange(pack.n) // pack.grid_w], 1) * steps
-
-    def recall(self, n, tap, motion):
-        at = self.view + motion + self.tokens[n] + (tap % 3 - 1, tap // 3 - 1)
-        place = self.places.get(tuple(at % SIDE))
-        return place[1:] if place and (place[0] == at).all() else None
-
-    def remember(self, codes, motion, moved):
-        self.view = self.view + np.array(motion) * moved
-        self.frames += 1
-        for n, token in enumerate(self.tokens):
-            if n not in self.p.recall["covered"]:
-                at = self.view + token
-                self.places[tuple(at % SIDE)] = (at, codes[n], self.frames)
-
-    def recalled(self, motion):
-        """How often each row of the table of recall counts, (n, 9 * rows)."""
-        p = self.p
-        hot = np.zeros((p.n, 9, p.map_rows), np.float32)
-        for n in range(p.n):
-            for tap in range(9):
-                found = self.recall(n, tap, motion)
-                if found:
-                    age = self.frames + 1 - found[1]
-                    hot[n, tap, np.arange(p.dims) * p.levels + found[0]] = 1
-                    hot[n, tap, p.dims * p.levels + 2 + sum(age > oldest for oldest in OLDEST)] = 1
-                else:
-                    hot[n, tap, p.dims * p.levels + np.arange(2)] = 1
-        return hot.reshape(p.n, -1)
-
-
-class Dream:
-    """What the host keeps between frames: the ring, the frame before, the map."""
-
-    def __init__(self, pack):
-        self.p = p = pack
-        dh = p.c // p.heads
-        self.ring = {f"k{i}": np.zeros((p.n, p.heads, dh, p.window - 1), np.float32) for i in p.temporal}
-        self.ring |= {f"v{i}": np.zeros((p.n, p.heads, p.window - 1, dh), np.float32) for i in p.temporal}
-        self.map = Map(p) if p.recall else None
-        self.codes, self.action, self.committed = None, 0, 0
-        self.past = np.zeros((p.n, p.c), np.float32)
+    def __init__(self, pack, session):
+        super().__init__(pack)
+        self.session, dh = session, pack.c // pack.heads
+        self.ring = {f"k{i}": np.zeros((pack.n, pack.heads, dh, pack.window - 1), np.float32) for i in pack.temporal}
+        self.ring |= {f"v{i}": np.zeros((pack.n, pack.heads, pack.window - 1, dh), np.float32) for i in pack.temporal}
+        self.past = np.zeros((pack.n, pack.c), np.float32)
+        self.entered = None
 
     def feed(self, action):
-        """Inputs of the frame that `action` leads into."""
-        p = self.p
-        previous = np.full((p.n, p.dims), p.dims * p.levels + 2)
-        previous[:, 0] = p.dims * p.levels + 1
-        offers = np.full((p.n, p.sources, p.dims), p.levels)
-        if self.codes is not None:
-            previous = self.codes + np.arange(p.dims) * p.levels
-            offers[:, 0] = self.codes
-        feed = {"actions": np.array([action, self.action]), "previous": previous, "past_pending": self.past, "offers": offers, **self.ring}
+        p, feed = self.p, super().feed(action) | {"past_pending": self.past} | self.ring
         if self.map:
-            motion = p.manifest["actions"][action]["motion"] if action < len(p.manifest["actions"]) else (0, 0)
-            for n in range(p.n):
-                found = self.map.recall(n, 4, motion)
-                if found:
-                    offers[n, 1] = found[0]
-            feed["recalled"] = self.map.recalled(motion)
+            # How often each row of the table of recall counts.
+            hot = np.zeros((p.n, 9 * p.map_rows + 1), np.float32)
+            np.put_along_axis(hot, feed["recalled"], 1, axis=1)
+            feed["recalled"] = np.ascontiguousarray(hot[:, :-1])
         # Keys: dreamed frame, committed frame, slots of the ring. Ages beyond the window are out of sight.
         slots = np.arange(p.window - 1)
         behind = (self.committed - 1 - slots) % (p.window - 1) + 1
@@ -425,95 +312,29 @@ class Dream:
         feed["bias"] = np.where(sees, np.float32(0), HIDDEN_SCORE)[None].repeat(p.heads, 0)
         return feed
 
-    def settle(self, out, codes, action, moved):
-        """Takes in the frame that came out: keys and values of the frame before enter their slot of the ring."""
-        p = self.p
+    def run(self, feed):
+        out = dict(zip((output.name for output in self.session.get_outputs()), self.session.run(None, feed)))
+        self.entered, self.past = out, out["past"]
+        return out
+
+    def settle(self, codes, action, moved):
         if self.codes is not None:
-            slot = self.committed % (p.window - 1)
-            for i in p.temporal:
-                self.ring[f"k{i}"][..., slot] = out[f"entered_k{i}"][..., 0]
-                self.ring[f"v{i}"][:, :, slot] = out[f"entered_v{i}"][:, :, 0]
-            self.committed += 1
-        if self.map:
-            motion = p.manifest["actions"][action]["motion"] if action < len(p.manifest["actions"]) else (0, 0)
-            self.map.remember(codes, motion, moved)
-        self.codes, self.action, self.past = codes, action, out["past"]
+            slot = self.committed % (self.p.window - 1)
+            for i in self.p.temporal:
+                self.ring[f"k{i}"][..., slot] = self.entered[f"entered_k{i}"][..., 0]
+                self.ring[f"v{i}"][:, :, slot] = self.entered[f"entered_v{i}"][:, :, 0]
+        super().settle(codes, action, moved)
 
 
-def run(session, feed):
-    return dict(zip((output.name for output in session.get_outputs()), session.run(None, feed)))
+def open_checked(pack, threads):
+    return OrtDream(pack, Frame(pack, True).session(threads))
 
 
-def check(pack, threads):
-    """Plays the pack's clip, which is longer than two windows, and gives the largest difference of a logit, and the largest logit."""
-    session, dream, worst, largest = Frame(pack, True).session(threads), Dream(pack), 0, 0
-    for t, logits in enumerate(pack["parity.logits"]):
-        codes, action = pack.tensors["parity.codes"][t].astype(np.int64), int(pack.tensors["parity.actions"][t])
-        out = run(session, {**dream.feed(action), "truth": codes})
-        worst, largest = max(worst, np.abs(out["logits"] - logits).max()), max(largest, np.abs(logits).max())
-        dream.settle(out, codes, action, pack.tensors["parity.moved"][t])
-    return worst, largest
-
-
-def time_frames(session, pack, frames, rng):
-    """Milliseconds of each of so many dreamed frames. Only the graph counts, and entering keys and values into the ring."""
-    dream, times, n = Dream(pack), [], pack.n
-    order = np.arange(n)
-    masked = np.zeros((pack.steps, n, 1), bool)
-    for frame in range(frames + pack.window + 4):
-        action = frame // 16 % len(pack.manifest["actions"])
-        feed = dream.feed(action)
-        rng.shuffle(order)
-        for step in range(pack.steps):
-            masked[step] = False
-            masked[step, order[: int(n * np.cos(np.pi * step / (2 * pack.steps)))]] = True
-        uniform = rng.random((pack.steps, n, pack.dims * pack.levels)) * (1 - 2e-7) + 1e-7
-        feed |= {"noise": -np.log(-np.log(uniform)).astype(np.float32), "masked": masked}
-        begin = time.perf_counter()
-        out = run(session, feed)
-        times.append((time.perf_counter() - begin) * 1e3)
-        dream.settle(out, out["codes"], action, False)
-    return times[pack.window + 4 :]
-
-
-def time_engine(somnium, path, pack, frames):
-    """Milliseconds of the engine's median frame, and its threads."""
-    said = subprocess.run(
-        [somnium, "bench", path, "--engine", "cpu", "--frames", str(frames), "--prompt", pack.manifest["parity"]["prompt"]],
-        check=True, capture_output=True, text=True,
-    ).stdout
-    return float(re.search(r"median ([\d.]+) ms", said)[1]), int(re.search(r"(\d+) threads", said)[1])
-
-
-def main():
-    args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    args.add_argument("--somnium", default=ROOT / "target/release/somnium", help="the program")
-    args.add_argument("--shape", default=SHAPE)
-    args.add_argument("--rounds", type=int, default=11, help="turns of either side")
-    args.add_argument("--frames", type=int, default=60, help="frames a turn")
-    args = args.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/shape.safetensors"
-        subprocess.run([args.somnium, "bench", "--shape", args.shape, "--write-pack", path], check=True)
-        pack, rng = Pack(path), np.random.default_rng(1)
-        _, threads = time_engine(args.somnium, path, pack, 10)
-        worst, largest = check(pack, threads)
-        print(f"shape        {args.shape}, {threads} threads, onnxruntime {onnxruntime.__version__}")
-        print(f"logits       largest difference {worst:.1e} of logits up to {largest:.1f}, over {len(pack.tensors['parity.codes'])} frames")
-        if worst > pack.manifest["parity"]["atol"]:
-            sys.exit("onnxruntime.py: the graph computes something else than the engine")
-        graph = Frame(pack, False)
-        # Threads that wait spinning are quicker on an idle machine, those that sleep on a busy one: the quicker way counts.
-        sessions = [graph.session(threads, spinning) for spinning in (True, False)]
-        engine_ms, ort_ms = [], []
-        for _ in range(args.rounds):
-            engine_ms.append(time_engine(args.somnium, path, pack, args.frames)[0])
-            ort_ms.append(min(statistics.median(time_frames(session, pack, args.frames, rng)) for session in sessions))
-            print(f"turn         engine {engine_ms[-1]:.2f} ms, onnxruntime {ort_ms[-1]:.2f} ms: {ort_ms[-1] / engine_ms[-1]:.2f} times")
-        ratios = sorted(ort / engine for ort, engine in zip(ort_ms, engine_ms))
-        print(f"median frame engine {statistics.median(engine_ms):.2f} ms, onnxruntime {statistics.median(ort_ms):.2f} ms")
-        print(f"ratio        {statistics.median(ratios):.2f} (median of turns, from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+def open_timed(pack, threads):
+    # Threads that wait spinning are quicker on an idle machine, those that sleep on a busy one.
+    sessions = [Frame(pack, False).session(threads, spinning) for spinning in (True, False)]
+    return [lambda session=session: OrtDream(pack, session) for session in sessions]
 
 
 if __name__ == "__main__":
-    main()
+    compare(__doc__, "onnxruntime", onnxruntime.__version__, open_checked, open_timed)

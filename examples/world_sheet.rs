@@ -65,7 +65,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wishes" => {
             columns = 8;
             for seed in 0..3 {
-                let clip = record(world, &mut Explorer::new(seed), Recording { seed, frames: 128, wishes: true, ..Recording::default() });
+                let clip = record(
+                    world,
+                    &mut Explorer::new(seed),
+                    Recording { seed, frames: 128, wishes: Some((20, 60)), ..Recording::default() },
+                );
                 for t in (0..clip.len()).step_by(4) {
                     println!("seed {seed}, frame {t}: {}", clip.prompts[t]);
                     frames.push(clip.frame(t).to_vec());
@@ -121,7 +125,7 @@ fn measure(world: &mut dyn World, wishes: bool) {
     let start = Instant::now();
     let (mut moved, mut blocked, mut by_action) = (0, 0, vec![0; world.info().actions.len()]);
     for seed in 0..SEEDS {
-        let recording = Recording { seed: 1000 + seed, frames: FRAMES, hold_ambience: false, wishes };
+        let recording = Recording { seed: 1000 + seed, frames: FRAMES, hold_ambience: false, wishes: wishes.then_some((20, 60)) };
         let clip = record(world, &mut Explorer::new(seed), recording);
         moved += clip.outcomes.iter().filter(|o| o.moved).count();
         blocked += clip.outcomes.iter().filter(|o| o.blocked).count();

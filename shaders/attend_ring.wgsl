@@ -10,44 +10,34 @@
 // (groups, rows, c4)
 @group(0) @binding(5) var<storage, read_write> attended: array<vec4<f32>>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    let head = id.y;
-    let channel = head * HEAD4;
-    let group = id.z;
-    if (n >= shape.tokens || head >= shape.heads) {
-        return;
+fn query_at(row: Row) -> u32 {
+    return (row.group * shape.rows + row.token) * 3u * shape.c4 + row.channel;
+}
+
+fn query(at: u32) -> vec4<f32> {
+    return qkv[at];
+}
+
+fn keys(row: Row) -> u32 {
+    return 1u + frame.groups[row.group].ages;
+}
+
+// Age 0 is the row itself: its keys are not in the ring, or not to be read from there.
+fn key_at(row: Row, age: u32) -> u32 {
+    if (age == 0u) {
+        return query_at(row) + shape.c4;
     }
-    let row_at = (group * shape.rows + n) * 3u * shape.c4 + channel;
-    var a: Attention;
-    var score = 0.0;
-    for (var d = 0u; d < HEAD4; d++) {
-        a.query[d] = qkv[row_at + d] * shape.scale;
-        score = score + dot(a.query[d], qkv[row_at + shape.c4 + d]);
+    let slot = (frame.groups[row.group].newest + shape.room + 1u - age) % shape.room;
+    return (slot * shape.rows + row.token) * 2u * shape.c4 + row.channel;
+}
+
+fn key(age: u32, at: u32) -> vec4<f32> {
+    if (age == 0u) {
+        return qkv[at];
     }
-    // Age 0, the row itself: its keys are not in the ring, or not to be read from there.
-    a.top = score + bias[head * shape.room];
-    a.total = 1.0;
-    for (var d = 0u; d < HEAD4; d++) {
-        a.sum[d] = qkv[row_at + 2u * shape.c4 + d];
-    }
-    let ages = frame.groups[group].ages;
-    let newest = frame.groups[group].newest;
-    for (var age = 1u; age <= ages; age++) {
-        let slot = (newest + shape.room + 1u - age) % shape.room;
-        let key_at = (slot * shape.rows + n) * 2u * shape.c4 + channel;
-        score = bias[head * shape.room + age];
-        for (var d = 0u; d < HEAD4; d++) {
-            score = score + dot(a.query[d], ring[key_at + d]);
-        }
-        let weight = attend_weight(&a, score);
-        for (var d = 0u; d < HEAD4; d++) {
-            a.sum[d] = fma(vec4<f32>(weight), ring[key_at + shape.c4 + d], a.sum[d]);
-        }
-    }
-    let out_at = (group * shape.rows + n) * shape.c4 + channel;
-    for (var d = 0u; d < HEAD4; d++) {
-        attended[out_at + d] = a.sum[d] / a.total;
-    }
+    return ring[at];
+}
+
+fn raise(row: Row, age: u32) -> f32 {
+    return bias[row.head * shape.room + age];
 }

@@ -26,5 +26,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let bytes = floor(clamp((value + 1.0) * 127.5, vec3<f32>(0.0), vec3<f32>(255.0)) + 0.5);
     let words = vec3<u32>(bytes) << vec3<u32>(0u, 8u, 16u);
     pixels[(frame.groups[0].half * shape.height + id.y) * shape.width + id.x] = words.x | words.y | words.z;
+    if (frame.aside == 1u) {
+        return;
+    }
     textureStore(picture, id.xy, vec4<f32>(bytes / 255.0, 1.0));
 }

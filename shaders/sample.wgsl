@@ -127,10 +127,17 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         workgroupBarrier();
         // Every lane finds the same best level by itself.
-        var best = 0u;
+        var top = logit[0];
         for (var l = 1u; l < shape.levels; l++) {
-            if (score[l] > score[best]) {
+            top = max(top, logit[l]);
+        }
+        let least = top + ln(frame.min_p);
+        var best = 0u;
+        var best_score = -3.0e38;
+        for (var l = 0u; l < shape.levels; l++) {
+            if ((frame.min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
                 best = l;
+                best_score = score[l];
             }
         }
         if (frame.forced == 1u) {
@@ -149,10 +156,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         if (lane == 0u) {
             choice[n * shape.dims + d] = best;
             if (best < shape.levels) {
-                var top = logit[0];
-                for (var l = 1u; l < shape.levels; l++) {
-                    top = max(top, logit[l]);
-                }
                 var total = 0.0;
                 for (var l = 0u; l < shape.levels; l++) {
                     total = total + exp(logit[l] - top);

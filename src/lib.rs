@@ -3,6 +3,7 @@
 //! The library holds everything the player and the trainer share; `main.rs` is the command line of the player.
 //! `docs/MODEL.md` defines the model, `ARCHITECTURE.md` the way of a frame.
 
+pub mod checksum;
 pub mod clips;
 pub mod dream;
 pub mod engine;

@@ -320,6 +320,9 @@ fn any_shape_is_measured_written_or_refused() {
     assert_figures(&said);
     assert!(said.contains(shape) && said.contains("48x32 px, 1 decoding steps"), "{said}");
     assert!(said.contains("allocations  median 0 a frame, at most 0"), "{said}");
+    assert!(!said.contains("branches"), "{said}");
+    let said = played(&["bench", "--engine", "cpu", "--frames", "10", "--shape", shape, "--branches", "5"]);
+    assert!(said.contains("branches     5 in") && said.contains("of a frame each, at most 0 allocations"), "{said}");
 
     let folder = Folder::new();
     let file = text(&folder.path("shape.safetensors"));

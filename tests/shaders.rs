@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::Kernel;
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
-use somnium::engine::gpu::ops::{
-    attend_prompt, attend_ring, attend_space, embed, odometer, picture, prev, recall, remember, sample, unmask,
-};
+use somnium::engine::gpu::ops::{BufferId, attend::Keys, embed, odometer, picture, prev, recall, remember, sample, unmask};
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
 
-/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type.
+/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type, the subgroup tier
+/// attends together.
 fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
     let capabilities = match kernel.stem {
+        _ if kernel.label.contains("TOGETHER") => Capabilities::SUBGROUP,
         "matmul" if kernel.label.contains("F16") => Capabilities::SHADER_FLOAT16,
         "matmul" if !kernel.label.contains("BARE") => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
         _ => Capabilities::empty(),
@@ -29,6 +29,12 @@ fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
 
 /// Shaders that are whole as they lie in the folder: the window's and the one of `somnium bench`.
 const WHOLE: [&str; 2] = ["blit", "peak"];
+
+/// Every kind of keys; buffers play no part here.
+const KEYS: [Keys; 3] = {
+    let b = BufferId(0);
+    [Keys::Space { qkv: b }, Keys::Ring { qkv: b, ring: b, bias: b, window: 1 }, Keys::Prompt { query: b, words: b, shares: b, room: 1 }]
+};
 
 fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
@@ -45,7 +51,7 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
         }
     }
     for head_vec4s in [1, 2, 3, 8, 16, 32] {
-        kernels.extend([attend_space::kernel(head_vec4s), attend_ring::kernel(head_vec4s), attend_prompt::kernel(head_vec4s)]);
+        kernels.extend([false, true].iter().flat_map(|&together| KEYS.map(|keys| keys.kernel(head_vec4s, together))));
     }
     kernels.into_iter().map(|k| (k.label.clone(), k)).collect()
 }
@@ -97,7 +103,9 @@ fn bindings_agree_with_the_shader() {
 #[test]
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
-    for (manifest, tier) in [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::F16)] {
+    for (manifest, tier) in
+        [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::F16), (pocket_manifest(), Tier::Subgroups)]
+    {
         let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {

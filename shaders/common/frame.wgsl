@@ -47,9 +47,11 @@ struct Frame {
     next_stay: u32,
     // Adaptive decoding: log-probability from which on a token is settled at once; 0: none is.
     certain: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    // 1: a preview, whose picture goes to `pixels` alone.
+    aside: u32,
+    // Levels less likely than this share of the likeliest are never drawn; 0: all may be.
+    min_p: f32,
+    pad: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;

@@ -1,6 +1,6 @@
 //! `somnium bench`: how fast a pack dreams here without a window, where the time goes, and how near that is to what the device can do.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::open::{EngineChoice, headless_gpu};
 use super::{alloc, gallery, peak};
@@ -9,11 +9,14 @@ use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::gpu::plan::Plan;
 use crate::engine::gpu::tier::Tier;
 use crate::engine::gpu::{GpuEngine, Roofline};
-use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, StageTimes, TokenFrame};
+use crate::engine::{Branches, DecodeSettings, Engine, EngineError, PromptWord, StageTimes, TokenFrame};
 use crate::pack::Pack;
 
 /// Frames under one held action before the next.
 const HELD_FRAMES: u32 = 16;
+
+/// Time between two pictures of a display.
+const DISPLAY_PERIOD: Duration = Duration::from_micros(16_667);
 
 /// Mean milliseconds by name.
 type Means = Vec<(&'static str, f64)>;
@@ -50,19 +53,38 @@ pub fn device(choice: EngineChoice) -> Result<Option<GpuContext>, EngineError> {
     gpu.then(headless_gpu).transpose()
 }
 
-/// Measures `frames` frames under a prompt and prints what came out.
-///
-/// # Errors
-/// As the engines'.
-pub fn run(pack: &Pack, choice: EngineChoice, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
-    match device(choice)? {
-        Some(gpu) => on_gpu(gpu, pack, settings, words, frames),
-        None => on_cpu(pack, settings, words, frames),
+/// What measures, and how much.
+#[derive(Clone, Copy, Debug)]
+pub struct BenchPlan {
+    pub engine: EngineChoice,
+    /// Of the CPU engine; as suits the machine where not given.
+    pub threads: Option<usize>,
+    pub frames: u32,
+    /// To preview at once; none where not given.
+    pub branches: Option<u8>,
+}
+
+impl BenchPlan {
+    pub fn cpu_options(&self) -> CpuOptions {
+        CpuOptions { threads: self.threads, ..CpuOptions::default() }
     }
 }
 
-fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
-    let mut engine = CpuEngine::new(pack, CpuOptions::default())?;
+/// Measures frames under a prompt, and previews if asked for, and prints what came out.
+///
+/// # Errors
+/// As the engines'.
+pub fn run(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &BenchPlan) -> Result<(), EngineError> {
+    let mut engine: Box<dyn Engine> = match device(plan.engine)? {
+        Some(gpu) => Box::new(on_gpu(gpu, pack, settings, words, plan.frames)?),
+        None => Box::new(on_cpu(pack, settings, words, plan)?),
+    };
+    plan.branches.map_or(Ok(()), |branches| preview(engine.as_mut(), settings, plan.frames, usize::from(branches)))
+}
+
+fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &BenchPlan) -> Result<CpuEngine, EngineError> {
+    let (frames, options) = (plan.frames, plan.cpu_options());
+    let mut engine = CpuEngine::new(pack, options)?;
     engine.set_prompt(words)?;
     print(&measure(&mut engine, settings, frames)?, &engine, pack, settings);
     println!("dispatches   none: the CPU engine");
@@ -71,10 +93,10 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: 
     let mut needs = Roofline::of(&Plan::new(pack, Tier::default())?, settings.steps);
     needs.weight_bytes *= 2;
     roofline(&needs, peak::of_cpu(), engine_fps(&mut engine, settings, frames)?);
-    Ok(())
+    Ok(engine)
 }
 
-fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<(), EngineError> {
+fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], frames: u32) -> Result<GpuEngine, EngineError> {
     let peak = peak::of_gpu(&gpu)?;
     let (start, store) = (Instant::now(), gpu.pipelines.clone());
     let mut engine = GpuEngine::new(gpu, pack)?;
@@ -89,6 +111,7 @@ fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[Prom
     let before = engine.blocking_waits();
     let fps = engine_fps(&mut engine, settings, frames)?;
     println!("dispatches   {} a frame", engine.dispatches(settings.steps));
+    print_window_waits(&mut engine, settings, frames)?;
     println!(
         "readback     {} bytes a frame, not waited for; {} of {frames} frames waited because the device was behind when asked for frames \
          without a pause",
@@ -96,6 +119,65 @@ fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[Prom
         engine.blocking_waits() - before
     );
     roofline(&engine.roofline(settings.steps), peak, fps);
+    Ok(engine)
+}
+
+/// Says how often a window gets to draw while frames are dreamed one by one: it submits next to nothing, as often as a display wants it.
+fn print_window_waits(engine: &mut GpuEngine, settings: &DecodeSettings, frames: u32) -> Result<(), EngineError> {
+    let (gpu, before, start) = (engine.context().clone(), engine.submissions(), Instant::now());
+    let (mut draws, mut longest) = (0, Duration::ZERO);
+    let dreamed = std::thread::scope(|scope| {
+        let dream = scope.spawn(|| {
+            (0..frames).try_for_each(|i| {
+                engine.dream((i / HELD_FRAMES % 2) as u8, settings)?;
+                engine.finish()
+            })
+        });
+        while !dream.is_finished() {
+            let wait = gpu.queue_wait();
+            (draws, longest) = (draws + 1, longest.max(wait));
+            std::thread::sleep(DISPLAY_PERIOD.saturating_sub(wait));
+        }
+        dream.join()
+    });
+    dreamed.map_err(|_| EngineError::DeviceLost("the dream ended in a panic".to_owned()))??;
+    println!(
+        "submissions  {:.1} a frame; between them a window draws {:.1} times a second and waits {:.1} ms at most",
+        (engine.submissions() - before) as f64 / f64::from(frames),
+        f64::from(draws) / start.elapsed().as_secs_f64(),
+        longest.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+/// Previews so many branches after every frame, in turns, so that whatever else the machine does slows both.
+fn preview(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, branches: usize) -> Result<(), EngineError> {
+    let actions = engine.manifest().dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions;
+    let of_branches: Vec<u8> = (0..branches).map(|i| (i % actions) as u8).collect();
+    let mut out = Branches::default();
+    let (mut frame_ms, mut preview_ms, mut allocations) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..frames / 10 + frames {
+        let start = Instant::now();
+        engine.dream((i / HELD_FRAMES % actions as u32) as u8, settings)?;
+        engine.finish()?;
+        let (between, allocated) = (Instant::now(), alloc::count());
+        engine.preview(&of_branches, settings, &mut out)?;
+        if i >= frames / 10 {
+            allocations.push(alloc::count() - allocated);
+            frame_ms.push((between - start).as_secs_f64() * 1e3);
+            preview_ms.push(between.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    frame_ms.sort_by(f64::total_cmp);
+    preview_ms.sort_by(f64::total_cmp);
+    let middle = frames as usize / 2;
+    let (frame_ms, preview_ms) = (frame_ms[middle], preview_ms[middle]);
+    println!(
+        "branches     {branches} in {preview_ms:.2} ms, the frames between them {frame_ms:.2} ms (medians): {:.2} of a frame each, at most {} \
+         allocations",
+        preview_ms / branches as f64 / frame_ms,
+        allocations.iter().max().unwrap_or(&0),
+    );
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::bench::BenchPlan;
 use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
@@ -21,9 +22,20 @@ use crate::pack::manifest::Manifest;
 /// What a wrong command line, a bad file, a missing display or adapter end with.
 const BAD_INPUT: u8 = 2;
 
+const EXAMPLES: &str = "\
+In the window: W A S D or arrows walk, Enter takes a prompt, Space says another one, Tab opens the panel, F11 is full screen.
+Keys and pads are bound in bindings.toml in your config folder.
+
+Examples:
+  somnium                                                 play the shipped world
+  somnium --prompt \"icy tundra at midnight\" --panel       begin with words, the panel open
+  somnium --fullscreen --idle 60 --prompt-queue list.txt  at an event
+  somnium --headless --actions \"D*30 W*20\" --record walk.gif
+  somnium dream --prompt \"neon forest\" --frames 100 --record forest.webp";
+
 /// A world you can walk through that no one drew: a small network dreams every frame while you hold W, A, S, D.
 #[derive(Parser, Debug)]
-#[command(name = "somnium", version, args_conflicts_with_subcommands = true)]
+#[command(name = "somnium", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Sub>,
@@ -61,6 +73,7 @@ struct PlayArgs {
 
 /// How frames are decoded; the pack's own settings where not given.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Decoding (the pack's own settings where not given)")]
 pub(super) struct DecodeArgs {
     /// Decoding steps a frame.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
@@ -80,6 +93,9 @@ pub(super) struct DecodeArgs {
     /// Settle tokens of at least this probability at once, and leave out the steps that then have nothing to do: 0.9, say; 0 for none.
     #[arg(long, value_name = "PROBABILITY")]
     certain: Option<f32>,
+    /// Never draw what is less likely than this share of the likeliest: 0.1, say; 0 for everything.
+    #[arg(long, value_name = "SHARE")]
+    min_p: Option<f32>,
 }
 
 #[derive(Args, Debug)]
@@ -110,6 +126,12 @@ struct BenchArgs {
     /// A prompt to measure under: what words cost.
     #[arg(long, default_value = "")]
     prompt: String,
+    /// Threads of the CPU engine; one for each core, at most 8, where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    threads: Option<u8>,
+    /// Measure besides what it costs to preview so many branches at once: the next frame under one action each.
+    #[arg(long, value_name = "N", conflicts_with = "growth", value_parser = clap::value_parser!(u8).range(1..=64))]
+    branches: Option<u8>,
     /// Frames to measure, after a tenth as many to warm up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     frames: u32,
@@ -127,6 +149,10 @@ struct WorldArgs {
     show: ShowArgs,
 }
 
+/// Headings of the help.
+const WINDOW: &str = "Window";
+const WITHOUT_WINDOW: &str = "Without a window";
+
 /// How to show what plays.
 #[derive(Args, Debug)]
 struct ShowArgs {
@@ -139,34 +165,37 @@ struct ShowArgs {
     #[arg(long, value_parser = rate)]
     rate: Option<Rate>,
     /// Size of the window in pixels.
-    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x720", value_parser = size)]
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x720", value_parser = size, help_heading = WINDOW)]
     window: (u32, u32),
     /// Start in full screen.
-    #[arg(long)]
+    #[arg(long, help_heading = WINDOW)]
     fullscreen: bool,
+    /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes.
+    #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
+    idle: Option<u32>,
     /// Start with the panel open.
-    #[arg(long)]
+    #[arg(long, help_heading = WINDOW)]
     panel: bool,
     /// Start with the bar of figures.
-    #[arg(long)]
+    #[arg(long, help_heading = WINDOW)]
     hud: bool,
     /// Start paused.
-    #[arg(long)]
+    #[arg(long, help_heading = WINDOW)]
     paused: bool,
     /// Play without a window.
-    #[arg(long)]
+    #[arg(long, help_heading = WITHOUT_WINDOW)]
     headless: bool,
     /// Frames to play without a window; as many as the script has where not given.
-    #[arg(long, requires = "headless")]
+    #[arg(long, requires = "headless", help_heading = WITHOUT_WINDOW)]
     frames: Option<usize>,
     /// What is pressed without a window: "D*20 W*10 .*5", "east*20,north*10", "#3*4" for raw codes, or @FILE.
-    #[arg(long, value_name = "SCRIPT", requires = "headless")]
+    #[arg(long, value_name = "SCRIPT", requires = "headless", help_heading = WITHOUT_WINDOW)]
     actions: Option<String>,
     /// Record to a .gif or .webp, or the last frame to a .png.
-    #[arg(long, value_name = "FILE", requires = "headless")]
+    #[arg(long, value_name = "FILE", requires = "headless", help_heading = WITHOUT_WINDOW)]
     record: Option<PathBuf>,
     /// Whole-number enlargement of what is recorded.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), requires = "headless")]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), requires = "headless", help_heading = WITHOUT_WINDOW)]
     scale: u32,
 }
 
@@ -211,8 +240,10 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
         Some(Sub::Bench(args)) => {
             let shape = args.shape.as_deref().map(Shape::read).transpose()?;
+            let threads = args.threads.map(usize::from);
+            let plan = BenchPlan { engine: args.engine, threads, frames: args.frames, branches: args.branches };
             if args.growth {
-                return growth::run(&shape.map_or_else(|| Shape::read(growth::BASE), Ok)?, args.engine, args.frames);
+                return growth::run(&shape.map_or_else(|| Shape::read(growth::BASE), Ok)?, &plan);
             }
             let pack = match (shape, args.write_pack) {
                 (Some(shape), Some(path)) => return shape.pack_with_clip()?.write(&path).map_err(|e| e.to_string()),
@@ -223,7 +254,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words(&args.prompt, &pack.manifest.name, most_words)?;
             let words: Vec<PromptWord> = words.into_iter().map(PromptWord::whole).collect();
-            bench::run(&pack, args.engine, &settings, &words, args.frames).map_err(|e| e.to_string())
+            bench::run(&pack, &settings, &words, &plan).map_err(|e| e.to_string())
         }
         None => {
             let args = cli.play;
@@ -255,6 +286,7 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Res
         context_level: own.context_level,
         guidance: args.guidance,
         certain: args.certain.or(own.certain).filter(|p| *p != 0.0),
+        min_p: args.min_p.unwrap_or(own.min_p),
     };
     check_settings(manifest, &settings).map_err(|e| e.to_string())?;
     Ok(settings)
@@ -271,17 +303,18 @@ fn no_settings(seed: u32) -> DecodeSettings {
         context_level: 0,
         guidance: 0.0,
         certain: None,
+        min_p: 0.0,
     }
 }
 
 fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
+    let queue = args.say.queue(launch.title(), launch.prompt_words())?;
     if args.headless {
         let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
         let frames = args.frames.unwrap_or(script.len());
         if frames == 0 {
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
-        let queue = args.say.queue()?;
         let mut source = launch.open_source(None, &words, &settings)?;
         let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale)?;
         headless.record(source.as_mut())?;
@@ -300,7 +333,8 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         prompt: args.say.prompt.clone(),
         words,
         blend_frames: args.say.blend,
-        queue: args.say.queue()?,
+        queue,
+        idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
         started,
     })
 }

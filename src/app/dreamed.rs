@@ -79,7 +79,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
         Some(path) => Some(masked(&load(path)?[0].rgb, &pack).ok_or_else(|| format!("nothing in the mask {} is white", path.display()))?),
         None => None,
     };
-    let queue = args.say.queue()?;
+    let queue = args.say.queue(&m.name, dims.prompt_words)?;
 
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;

@@ -1,9 +1,8 @@
 //! `somnium bench --growth`: how the time of a frame grows with tokens, context, steps and parameters, one at a time.
 
-use super::bench::{device, measure};
-use super::open::EngineChoice;
+use super::bench::{BenchPlan, device, measure};
 use super::shape::Shape;
-use crate::engine::cpu::{CpuEngine, CpuOptions};
+use crate::engine::cpu::CpuEngine;
 use crate::engine::gpu::context::GpuContext;
 use crate::engine::gpu::plan::Plan;
 use crate::engine::gpu::tier::Tier;
@@ -31,13 +30,13 @@ struct Point {
 /// What grows: its name, the shapes, and how much of it a shape has.
 type Axis = (&'static str, Vec<Shape>, fn(&Shape) -> Result<f64, String>);
 
-/// Measures every point over `frames` frames and prints a table with fitted exponents.
+/// Measures every point and prints a table with fitted exponents.
 ///
 /// # Errors
 /// One sentence.
-pub fn run(base: &Shape, choice: EngineChoice, frames: u32) -> Result<(), String> {
-    let gpu = device(choice).map_err(|e| e.to_string())?;
-    println!("growth       of the median of {frames} frames from {base}, one thing at a time");
+pub fn run(base: &Shape, plan: &BenchPlan) -> Result<(), String> {
+    let gpu = device(plan.engine).map_err(|e| e.to_string())?;
+    println!("growth       of the median of {} frames from {base}, one thing at a time", plan.frames);
     println!("{:<12} {:>9} {:>10} {:>16}", "", "", "median ms", "M multiply-adds");
     let axes: [Axis; 4] = [
         ("tokens", TOKENS.map(|tokens| Shape { tokens, ..*base }).into(), |shape| Ok(shape.tokens as f64)),
@@ -50,7 +49,7 @@ pub fn run(base: &Shape, choice: EngineChoice, frames: u32) -> Result<(), String
     for (name, shapes, of) in axes {
         let mut points = Vec::with_capacity(shapes.len());
         for shape in shapes {
-            let (median_ms, mul_adds) = point(&shape.pack()?, gpu.as_ref(), frames).map_err(|e| e.to_string())?;
+            let (median_ms, mul_adds) = point(&shape.pack()?, gpu.as_ref(), plan).map_err(|e| e.to_string())?;
             let point = Point { x: of(&shape)?, median_ms, mul_adds };
             println!("{name:<12} {:>9} {median_ms:>10.2} {:>16.1}", point.x, mul_adds / 1e6);
             points.push(point);
@@ -62,14 +61,14 @@ pub fn run(base: &Shape, choice: EngineChoice, frames: u32) -> Result<(), String
 }
 
 /// Milliseconds and multiply-adds of a frame.
-fn point(pack: &Pack, gpu: Option<&GpuContext>, frames: u32) -> Result<(f64, f64), EngineError> {
+fn point(pack: &Pack, gpu: Option<&GpuContext>, plan: &BenchPlan) -> Result<(f64, f64), EngineError> {
     let settings = play_settings(&pack.manifest);
     let needs = Roofline::of(&Plan::new(pack, Tier::default())?, settings.steps);
     let mut engine: Box<dyn Engine> = match gpu {
         Some(gpu) => Box::new(GpuEngine::new(gpu.clone(), pack)?),
-        None => Box::new(CpuEngine::new(pack, CpuOptions::default())?),
+        None => Box::new(CpuEngine::new(pack, plan.cpu_options())?),
     };
-    Ok((measure(engine.as_mut(), &settings, frames)?.at(0.5), needs.ops as f64 / 2.0))
+    Ok((measure(engine.as_mut(), &settings, plan.frames)?.at(0.5), needs.ops as f64 / 2.0))
 }
 
 /// Slope of the line that fits best (least squares).

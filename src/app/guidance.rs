@@ -2,40 +2,64 @@
 
 use crate::engine::DecodeSettings;
 
-/// Share of the newest frame in a mean.
-const NEWEST: f32 = 0.15;
+/// Frames that a figure is the median of.
+const FRAMES: usize = 31;
 
-/// Mean time of a frame with and without guidance, under otherwise the same settings.
+/// What the last frames took, in milliseconds.
+#[derive(Debug, Default)]
+struct Times {
+    ms: [f32; FRAMES],
+    /// Frames taken in so far.
+    seen: usize,
+}
+
+impl Times {
+    fn push(&mut self, ms: f32) {
+        self.ms[self.seen % FRAMES] = ms;
+        self.seen += 1;
+    }
+
+    fn median_ms(&self) -> Option<f32> {
+        let mut sorted = self.ms;
+        let sorted = &mut sorted[..self.seen.min(FRAMES)];
+        sorted.sort_by(f32::total_cmp);
+        sorted.get(sorted.len() / 2).copied()
+    }
+}
+
+/// Time of a frame with and without guidance, under otherwise the same settings.
 #[derive(Debug, Default)]
 pub struct GuidanceCost {
-    /// Milliseconds: without, with.
-    mean_ms: [Option<f32>; 2],
-    steps: u32,
+    /// Without, with.
+    times: [Times; 2],
+    /// All but guidance.
+    settings: Option<DecodeSettings>,
     frames: u64,
 }
 
 impl GuidanceCost {
-    /// Takes in the time of the newest of `frames` frames.
-    pub fn see(&mut self, frames: u64, frame_ms: f32, settings: &DecodeSettings) {
+    /// Takes in the time of the newest of `frames` frames. Without a prompt there is nothing to guide, whatever the settings say.
+    pub fn see(&mut self, frames: u64, frame_ms: f32, settings: &DecodeSettings, prompted: bool) {
         if frames == self.frames || frame_ms <= 0.0 {
             return;
         }
-        self.frames = frames;
-        if self.steps != settings.steps {
-            *self = Self { steps: settings.steps, frames, ..Self::default() };
+        let others = Some(DecodeSettings { guidance: 0.0, seed: 0, ..*settings });
+        if self.settings != others {
+            *self = Self { settings: others, ..Self::default() };
         }
-        let mean = &mut self.mean_ms[usize::from(settings.guidance > 0.0)];
-        *mean = Some(mean.map_or(frame_ms, |mean| mean + NEWEST * (frame_ms - mean)));
+        self.frames = frames;
+        self.times[usize::from(prompted && settings.guidance > 0.0)].push(frame_ms);
     }
 
     /// What can be said so far.
-    pub fn text(&self, guided: bool) -> String {
-        let fps = |ms: f32| 1e3 / ms;
-        match (guided, self.mean_ms) {
-            (false, [_, None]) => "off; on, every step is computed twice".to_owned(),
-            (_, [Some(without), Some(with)]) => format!("{:.0} frames/s possible without, {:.0} with", fps(without), fps(with)),
-            (true, [None, Some(with)]) => format!("{:.0} frames/s possible; every step is computed twice", fps(with)),
-            _ => String::new(),
+    pub fn text(&self, guided: bool, prompted: bool) -> String {
+        let fps = |times: &Times| times.median_ms().map(|ms| 1e3 / ms);
+        match (guided, fps(&self.times[0]), fps(&self.times[1])) {
+            (true, ..) if !prompted => "without a prompt there is nothing to guide".to_owned(),
+            (_, Some(without), Some(with)) => format!("{without:.0} frames/s possible without, {with:.0} with"),
+            (_, None, Some(with)) => format!("{with:.0} frames/s possible, with every step done twice"),
+            (_, Some(without), None) => format!("{without:.0} frames/s possible; on, every step is done twice"),
+            (_, None, None) => "on, every step is done twice".to_owned(),
         }
     }
 }
@@ -48,16 +72,30 @@ mod tests {
     #[test]
     fn the_cost_is_the_difference_of_what_was_measured() {
         let order = UnmaskOrder::Random;
-        let off = DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 1, context_level: 0, guidance: 0.0, certain: None };
+        let off = DecodeSettings {
+            steps: 2,
+            temperature: 1.0,
+            seed: 0,
+            order,
+            window: 1,
+            context_level: 0,
+            guidance: 0.0,
+            certain: None,
+            min_p: 0.0,
+        };
         let on = DecodeSettings { guidance: 2.0, ..off };
         let mut cost = GuidanceCost::default();
-        assert!(cost.text(false).contains("twice"));
-        (1..100).for_each(|frame| cost.see(frame, 5.0, &off));
-        (100..200).for_each(|frame| cost.see(frame, 10.0, &on));
+        assert!(cost.text(false, true).contains("twice"));
+        (1..100).for_each(|frame| cost.see(frame, if frame % 7 == 0 { 300.0 } else { 5.0 }, &off, true));
+        assert!(cost.text(false, true).starts_with("200 frames/s possible; on"), "a hitch now and then does not count");
+        // Nothing is guided while there is no prompt.
+        (100..200).for_each(|frame| cost.see(frame, 5.0, &on, false));
+        assert!(cost.text(false, false).starts_with("200") && cost.text(true, false).contains("nothing to guide"));
+        (200..300).for_each(|frame| cost.see(frame, 10.0, &on, true));
         // The same frame again, as the interface is drawn more often than frames are made.
-        (0..50).for_each(|_| cost.see(199, 99.0, &on));
-        assert_eq!(cost.text(true), "200 frames/s possible without, 100 with");
-        cost.see(200, 40.0, &DecodeSettings { steps: 8, ..on });
-        assert!(cost.text(true).starts_with("25 frames/s"), "other steps are measured anew");
+        (0..50).for_each(|_| cost.see(299, 99.0, &on, true));
+        assert_eq!(cost.text(true, true), "200 frames/s possible without, 100 with");
+        cost.see(300, 40.0, &DecodeSettings { steps: 8, ..on }, true);
+        assert!(cost.text(true, true).starts_with("25 frames/s"), "other steps are measured anew");
     }
 }

@@ -57,7 +57,10 @@ impl Headless {
             let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
             if let Some(text) = plan.queue.due(now) {
                 let words = prompt::ids(&prompt::read(&text, self.info.prompt_words));
-                source.set_prompt(&words, plan.blend_frames).map_err(|e| e.to_string())?;
+                // A prompt of which nothing counts leaves what is in force.
+                if !words.is_empty() {
+                    source.set_prompt(&words, plan.blend_frames).map_err(|e| e.to_string())?;
+                }
             }
             let code = self.info.code_of(plan.script.get(frame).copied().unwrap_or_default());
             let start = Instant::now();

@@ -34,8 +34,10 @@ pub fn frame_ms(status: &Status) -> f32 {
 pub fn show(ui: &mut egui::Ui, status: &Status, adapter: &str, seed: u32, paused: bool) {
     let (left, right) = texts(status, adapter, seed, paused, ui.available_width() > WIDE);
     strip(ui, if status.passes.is_empty() { &status.stages } else { &status.passes });
+    // No higher than the bar leaves: what overflowed would be taken from the picture's place.
+    let row = egui::Sides::new().height(ui.available_height()).spacing(14.0).shrink_right().truncate();
     let small = |text: String| RichText::new(text).monospace().size(11.5).color(theme::QUIET);
-    egui::Sides::new().shrink_right().truncate().show(ui, |ui| ui.label(small(left)), |ui| ui.label(small(right)));
+    row.show(ui, |ui| ui.label(small(left)), |ui| ui.label(small(right)));
 }
 
 /// Where each part of a frame begins and ends on a strip of width 1, its name, and the number of the name.

@@ -5,11 +5,14 @@ use crate::prompt::{self, Fate, Word, advice};
 /// Neighbours named for a word in doubt.
 const NEIGHBOURS: usize = 3;
 
+/// Letters of a word that are quoted.
+const MOST_QUOTED: usize = 24;
+
 /// How a word is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
     Plain,
-    /// In no table; words spelt like it.
+    /// In no table; words spelt like it, none where it has no English letter.
     Unknown(Vec<&'static str>),
     /// Far from all that captions say; the nearest of their words.
     Far(Vec<&'static str>),
@@ -20,11 +23,20 @@ pub enum Mark {
 impl Mark {
     /// What to tell about `word`.
     pub fn advice(&self, word: &str) -> Option<String> {
+        let (said, near) = self.verdict(word);
+        if said.is_empty() { None } else { Some(format!("{said} {}", near.join(", ")).trim_end().to_owned()) }
+    }
+
+    /// The same in two parts: a sentence, empty where there is nothing to tell, and the words it ends with.
+    pub fn verdict(&self, word: &str) -> (String, &[&'static str]) {
+        let cut = word.char_indices().nth(MOST_QUOTED).map_or(word.len(), |(at, _)| at);
+        let word = if cut == word.len() { word.to_owned() } else { format!("{}...", &word[..cut]) };
         match self {
-            Self::Plain => None,
-            Self::Unknown(near) => Some(format!("{word}: not known. Spelt like it: {}", near.join(", "))),
-            Self::Far(near) => Some(format!("{word}: hardly changes anything here. Nearest in meaning: {}", near.join(", "))),
-            Self::TooMany => Some(format!("{word}: past the longest prompt, it does not count")),
+            Self::Plain => (String::new(), &[]),
+            Self::Unknown(near) if near.is_empty() => (format!("{word}: not known. Prompts are in English words."), &[]),
+            Self::Unknown(near) => (format!("{word}: not known. Spelt like it:"), near),
+            Self::Far(near) => (format!("{word}: hardly changes anything here. Nearest in meaning:"), near),
+            Self::TooMany => (format!("{word}: past the longest prompt, it does not count."), &[]),
         }
     }
 }
@@ -73,7 +85,9 @@ mod tests {
         assert_eq!([&said[0], &said[2], &said[4]], [&None, &None, &None]);
         assert!(said[5].is_none(), "three words count: presidents, snow, night");
         assert!(matches!(marks.of(text, 2)[5].1, Mark::TooMany));
-        assert!(matches!(marks.of("\u{96EA}\u{306E}", 3)[0].1, Mark::Unknown(_)));
+        let said = |marks: &mut Marks, text: &str| marks.of(text, 3)[0].1.advice(text).unwrap();
+        assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("English words."));
+        assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());
     }
 }

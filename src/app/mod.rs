@@ -20,6 +20,7 @@ mod painter;
 mod panel;
 mod peak;
 mod pictures;
+mod preview;
 mod prompt_args;
 mod prompt_field;
 mod prompt_history;

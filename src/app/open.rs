@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::gallery::{self, GalleryItem};
 use crate::dream::Source;
+use crate::dream::runner::Request;
 use crate::dream::session::DreamSession;
 use crate::dream::still::{self, Still};
 use crate::dream::truth::{self, TruthSession};
@@ -96,6 +97,15 @@ impl Launch {
             *start = Arc::new([]);
         }
         self
+    }
+
+    /// What leads back to where it began, whatever was shown to it since.
+    pub fn beginning(&self) -> Request {
+        match self {
+            Self::Pack { start, .. } if start.is_empty() => Request::StartFromPrompt,
+            Self::Pack { start, .. } => Request::StartFrom(start.to_vec()),
+            Self::World { .. } => Request::Reset,
+        }
     }
 
     /// How many words a prompt may have.

@@ -4,12 +4,14 @@ use egui::{Color32, RichText, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::marks::Marks;
 use super::panel::{UiEvent, line};
-use super::prompt_field::{doubt, word_field};
+use super::prompt_field::{Doubt, doubt, quiet_line, word_field};
 use super::theme;
 use crate::dream::SourceInfo;
 
 /// Largest brush, in tokens across.
 const MOST_BRUSH: usize = 5;
+/// Points of scrolling that widen the brush by one.
+const WHEEL_NOTCH: f32 = 40.0;
 /// Strokes that can be taken back.
 const MOST_STROKES: usize = 64;
 
@@ -25,10 +27,14 @@ pub struct PaintState {
     tokens: Vec<bool>,
     strokes: Vec<Vec<bool>>,
     brush: usize,
+    /// Part of a notch that the wheel has turned.
+    wheel: f32,
     /// Where the brush was last in this stroke, in tokens.
     at: Option<[f32; 2]>,
     /// What should be there; the prompt in force where it is empty.
     pub text: String,
+    /// The keys shall go to the field for that.
+    pub wants_keys: bool,
     marks: Marks,
     /// Share of the tokens that stylising dreams again.
     share: f32,
@@ -45,8 +51,10 @@ impl Default for PaintState {
             tokens: Vec::new(),
             strokes: Vec::new(),
             brush: 2,
+            wheel: 0.0,
             at: None,
             text: String::new(),
+            wants_keys: false,
             marks: Marks::default(),
             share: 0.6,
             done: false,
@@ -117,13 +125,21 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
     let half = (ui.available_width() - gap) / 2.0;
     if state.active {
         line(ui, "brush", |ui| {
-            ui.add(egui::Slider::new(&mut state.brush, 1..=MOST_BRUSH)).on_hover_text("Tokens across; the right button wipes");
-        });
+            ui.add(egui::Slider::new(&mut state.brush, 1..=MOST_BRUSH));
+        })
+        .on_hover_text("Tokens across; the wheel over the picture changes it too");
         let mut entered = false;
         if most_words > 0 {
             let id = egui::Id::unique("what should be there");
+            if std::mem::take(&mut state.wants_keys) {
+                ui.memory_mut(|memory| memory.request_focus(id));
+            }
             entered = word_field(ui, id, (1, "What should be there?"), &mut state.text, &mut state.marks, most_words);
-            doubt(ui, id, &state.text, &mut state.marks, most_words);
+            if doubt(ui, id, &mut state.text, &mut state.marks, most_words) == Doubt::All {
+                quiet_line(ui, "No word of it counts: the prompt does instead.", theme::ERROR);
+            } else if state.text.trim().is_empty() {
+                quiet_line(ui, "Left empty, the prompt counts", theme::QUIET);
+            }
         }
         if !ui.ctx().text_edit_focused() && ui.input_mut(|i| i.consume_key(egui::Modifiers::COMMAND, egui::Key::Z)) {
             state.undo_stroke();
@@ -156,7 +172,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
     ui.horizontal(|ui| {
         if ui
             .add_sized(vec2(half, 28.0), egui::Button::new("Stylise"))
-            .on_hover_text("Dreams this share of the picture again under the prompt; what comes looks like it")
+            .on_hover_text("Dreams the share below of the picture again under the prompt; what comes looks like it")
             .clicked()
         {
             events.push(UiEvent::Stylise(state.share));
@@ -171,7 +187,8 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
     });
     line(ui, "share", |ui| {
         ui.add(egui::Slider::new(&mut state.share, 0.05..=1.0).custom_formatter(|share, _| format!("{:.0} %", share * 100.0)));
-    });
+    })
+    .on_hover_text("How much of the picture Stylise dreams again");
 }
 
 /// The grid over the picture, which lies at `rect` in points, and the brush on it.
@@ -193,6 +210,13 @@ pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &m
             state.begin_stroke();
         }
         state.draw_to([(at.x - rect.left()) / token.x, (at.y - rect.top()) / token.y], info.grid, erase);
+    }
+    if response.hovered() {
+        // A wheel's notch is a width; a touch pad's fine steps add up to one.
+        state.wheel += ui.input(|i| i.smooth_scroll_delta().y) / WHEEL_NOTCH;
+        let notches = state.wheel.trunc();
+        state.wheel -= notches;
+        state.brush = (state.brush as f32 + notches).clamp(1.0, MOST_BRUSH as f32) as usize;
     }
     let painter = ui.painter_at(rect.expand(2.0));
     let cell = |n: usize| {

@@ -1,5 +1,6 @@
 //! The whole interface as a function of its state: side panel, bar of figures, hints and notices around the picture.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Align2, Color32, RichText, vec2};
@@ -7,20 +8,20 @@ use egui::{Align2, Color32, RichText, vec2};
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
+use super::preview::PreviewState;
 use super::prompt_field::PromptState;
+use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{hud, inspector, paint, pictures, prompt_field};
+use super::{hud, inspector, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status};
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{DecodeSettings, UnmaskOrder};
-use crate::input::Command;
+use crate::input::{Bindings, Command};
 
 const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
-/// The first line a player reads.
-pub const HINT: &str = "W A S D or arrows to walk     Tab for the panel     F11 full screen";
-const HINT_LASTS: Duration = Duration::from_secs(7);
+pub const HINT_LASTS: Duration = Duration::from_secs(7);
 
 /// What the user asked for; the window carries it out.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub enum UiEvent {
     /// Start from this picture of the gallery.
     Gallery(usize),
     OpenPicture,
+    /// Look ahead at what every code would do next, or no more.
+    Preview(bool),
     CodeDown(u8),
     CodeUp(u8),
 }
@@ -64,8 +67,12 @@ pub struct UiState {
     pub paint: PaintState,
     pub gallery: Vec<Thumbnail>,
     pub seen: SeenTextures,
-    /// When the program started: the clock of the prompt queue.
-    pub started: Instant,
+    pub preview: PreviewState,
+    /// The clock of the prompt queue.
+    pub clock: PlayClock,
+    pub bindings: Arc<Bindings>,
+    /// Gamepads that are there: hints name their buttons.
+    pub pads: usize,
     pub toasts: Toasts,
     /// Files are held over the window.
     pub dropping: bool,
@@ -76,7 +83,7 @@ pub struct UiState {
 }
 
 impl UiState {
-    pub fn new(settings: DecodeSettings, rate: Rate, started: Instant) -> Self {
+    pub fn new(settings: DecodeSettings, rate: Rate, bindings: Arc<Bindings>) -> Self {
         Self {
             panel: false,
             hud: false,
@@ -87,7 +94,10 @@ impl UiState {
             paint: PaintState::default(),
             gallery: Vec::new(),
             seen: SeenTextures::default(),
-            started,
+            preview: PreviewState::default(),
+            clock: PlayClock::default(),
+            bindings,
+            pads: 0,
             toasts: Toasts::default(),
             dropping: false,
             adapter: String::new(),
@@ -137,7 +147,11 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         ui.painter().rect_filled(area, 0.0, Color32::from_black_alpha(150));
         centred(ui, area, "Be here now", Color32::WHITE);
     }
-    hint(ui, state, area);
+    if state.paint.active {
+        note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
+    } else {
+        hint(ui, state, status, area);
+    }
     state.toasts.show(ui.ctx(), area);
     picture
 }
@@ -149,7 +163,7 @@ fn centred(ui: &egui::Ui, area: egui::Rect, text: &str, color: Color32) {
     ui.painter().galley(at.min, galley, color);
 }
 
-fn hint(ui: &egui::Ui, state: &mut UiState, area: egui::Rect) {
+fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) {
     let Some(until) = state.hint_until else { return };
     let now = Instant::now();
     if now >= until || state.panel {
@@ -157,8 +171,39 @@ fn hint(ui: &egui::Ui, state: &mut UiState, area: egui::Rect) {
         return;
     }
     ui.ctx().request_repaint_after(until - now);
-    let at = area.center_bottom() - vec2(0.0, 10.0);
-    ui.painter().text(at, Align2::CENTER_CENTER, HINT, egui::FontId::proportional(13.0), theme::QUIET);
+    let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
+    note(ui, area, &hint_text(&state.bindings, state.pads > 0, prompts));
+}
+
+/// The first line a player reads: what to press on the keyboard, or on the pad that is there.
+fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
+    let walk = if pad { "Stick or d-pad to walk" } else { "W A S D or arrows to walk" };
+    let mut text = walk.to_owned();
+    for (command, what, shown) in [
+        (Command::Prompt, "for a prompt", prompts),
+        (Command::NextPrompt, "for another one", prompts),
+        (Command::Panel, "for the panel", true),
+        (Command::Fullscreen, "full screen", true),
+    ] {
+        let control = if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
+        if let Some(control) = control.filter(|_| shown) {
+            text += &format!("     {control} {what}");
+        }
+    }
+    text
+}
+
+/// One quiet line at the bottom of the picture's place, on as many rows as it needs.
+fn note(ui: &egui::Ui, area: egui::Rect, text: &str) {
+    let font = egui::FontId::proportional(13.0);
+    let mut job = egui::text::LayoutJob::simple(text.to_owned(), font, theme::TEXT, (area.width() - 24.0).max(60.0));
+    job.halign = egui::Align::Center;
+    let galley = ui.painter().layout_job(job);
+    // As low as can be: in the margin below the picture, where there is one.
+    let at = area.center_bottom() - vec2(0.0, 2.0 + galley.size().y);
+    let plate = galley.rect.translate(at.to_vec2()).expand2(vec2(8.0, 1.0));
+    ui.painter().rect_filled(plate, 6, Color32::from_black_alpha(150));
+    ui.painter().galley(at, galley, theme::TEXT);
 }
 
 fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) {
@@ -180,8 +225,9 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     transport(ui, state, events);
     theme::heading(ui, "Prompt");
     if info.prompt_words > 0 {
-        state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings);
-        let now = state.started.elapsed();
+        let prompted = state.prompt.is_prompted();
+        state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings, prompted);
+        let now = (state.clock.now(Instant::now()), state.paused);
         prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, now, events);
     } else {
         ui.label(RichText::new("This pack was made without words and takes no prompts.").color(theme::QUIET));
@@ -195,6 +241,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     theme::heading(ui, "Action");
     inspector::show(ui, &info, status, &mut state.played, events);
     if info.kind == SourceKind::Dream {
+        preview::show(ui, &info, status, &mut state.preview, state.paused, events);
         theme::heading(ui, "Dreaming");
         decoding(ui, &info, state, events);
     }
@@ -207,13 +254,23 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let width = (ui.available_width() - 2.0 * gap) / 3.0;
     let rows = [
-        [(if state.paused { "Play" } else { "Pause" }, Command::Pause, "P"), ("Step", Command::Step, "."), ("Reset", Command::Reset, "R")],
-        [("New seed", Command::NewSeed, "N"), ("Photo", Command::Screenshot, "F12"), ("Full", Command::Fullscreen, "F11")],
+        [
+            (if state.paused { "Play" } else { "Pause" }, Command::Pause, "The world stands still, or goes on"),
+            ("Step", Command::Step, "One frame"),
+            ("Reset", Command::Reset, "Back to where it began"),
+        ],
+        [
+            ("New seed", Command::NewSeed, "Begins again with other chances"),
+            ("Photo", Command::Screenshot, "Saves the picture"),
+            ("Full", Command::Fullscreen, "Full screen, or a window again"),
+        ],
     ];
     for row in rows {
         ui.horizontal(|ui| {
-            for (label, command, key) in row {
-                if ui.add_sized(vec2(width, 28.0), egui::Button::new(label)).on_hover_text(key).clicked() {
+            for (label, command, what) in row {
+                let button = ui.add_sized(vec2(width, 28.0), egui::Button::new(label));
+                let key = state.bindings.key_of(command).map_or_else(String::new, |key| format!(" ({key})"));
+                if button.on_hover_text(format!("{what}{key}")).clicked() {
                     events.push(UiEvent::Command(command));
                 }
             }
@@ -221,13 +278,15 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     }
 }
 
-/// One line of a form: name at the left, control at the right.
-pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) {
-    ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(86.0, 22.0), egui::Sense::hover());
+/// One line of a form: name at the left, control at the right. What is told on hover belongs to the name, which it leaves in sight.
+pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) -> egui::Response {
+    let row = ui.horizontal(|ui| {
+        let (rect, response) = ui.allocate_exact_size(vec2(86.0, 22.0), egui::Sense::hover());
         ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, egui::FontId::proportional(13.0), theme::QUIET);
         control(ui);
+        response
     });
+    row.inner
 }
 
 fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &mut Vec<UiEvent>) {
@@ -235,32 +294,41 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     let settings = &mut state.settings;
     line(ui, "steps", |ui| {
         ui.add(egui::Slider::new(&mut settings.steps, 1..=8));
-    });
+    })
+    .on_hover_text("Passes in which a frame is filled in: more are slower and calmer");
     line(ui, "temperature", |ui| {
         ui.add(egui::Slider::new(&mut settings.temperature, 0.0..=2.0).max_decimals(2));
-    });
+    })
+    .on_hover_text("How much chance has a say: 0 always takes the likeliest");
+    line(ui, "min-p", |ui| {
+        ui.add(egui::Slider::new(&mut settings.min_p, 0.0..=0.9).max_decimals(2));
+    })
+    .on_hover_text("What is less likely than this share of the likeliest is never drawn; 0: all may be");
     line(ui, "window", |ui| {
         ui.add(egui::Slider::new(&mut settings.window, 1..=info.window.max(1)));
-    });
+    })
+    .on_hover_text("Frames the dream looks at, the new one included");
     if info.context_levels > 1 {
         line(ui, "context level", |ui| {
             ui.add(egui::Slider::new(&mut settings.context_level, 0..=info.context_levels - 1));
-        });
+        })
+        .on_hover_text("How much the dream mistrusts the frames before");
     }
     line(ui, "unmask by", |ui| {
         ui.selectable_value(&mut settings.order, UnmaskOrder::Random, "chance");
         ui.selectable_value(&mut settings.order, UnmaskOrder::Confidence, "confidence");
-    });
+    })
+    .on_hover_text("Which tokens are settled first");
     line(ui, "settle above", |ui| {
         let mut certain = settings.certain.unwrap_or(0.0);
-        ui.add(egui::Slider::new(&mut certain, 0.0..=0.99).max_decimals(2)).on_hover_text(
-            "Tokens of at least this probability are settled at once, and steps that then have nothing to do are left out; 0: none",
-        );
+        ui.add(egui::Slider::new(&mut certain, 0.0..=0.99).max_decimals(2));
         settings.certain = Some(certain).filter(|p| *p > 0.0);
-    });
+    })
+    .on_hover_text("Tokens of at least this probability are settled at once, and steps that then have nothing to do are left out; 0: none");
     line(ui, "seed", |ui| {
         ui.add(egui::DragValue::new(&mut settings.seed).speed(0.2));
-    });
+    })
+    .on_hover_text("The same seed, start and keys dream the same frames again");
     if *settings != before {
         events.push(UiEvent::Settings(*settings));
     }
@@ -291,11 +359,11 @@ fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, status: &Sta
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use egui::{Event, Key, Modifiers, Shape};
 
     use super::*;
+    use crate::dream::lookahead::Branch;
+    use crate::dream::source::ActionInfo;
 
     /// The panel, drawn on no screen.
     struct Bench {
@@ -324,9 +392,18 @@ mod tests {
                 context_levels: 1,
             };
             let order = UnmaskOrder::Random;
-            let settings =
-                DecodeSettings { steps: 2, temperature: 1.0, seed: 0, order, window: 4, context_level: 0, guidance: 0.0, certain: None };
-            let mut state = UiState::new(settings, Rate::Own, Instant::now());
+            let settings = DecodeSettings {
+                steps: 2,
+                temperature: 1.0,
+                seed: 0,
+                order,
+                window: 4,
+                context_level: 0,
+                guidance: 0.0,
+                certain: None,
+                min_p: 0.0,
+            };
+            let mut state = UiState::new(settings, Rate::Own, Arc::default());
             state.panel = true;
             Self {
                 ctx: egui::Context::default(),
@@ -415,6 +492,80 @@ mod tests {
     }
 
     #[test]
+    fn the_picture_stands_in_the_middle_of_what_the_bar_leaves() {
+        let mut bench = Bench::new(8);
+        bench.state.panel = false;
+        for (hud, bar) in [(false, 0), (true, BAR_HEIGHT as u32)] {
+            bench.state.hud = hud;
+            bench.draw(Vec::new());
+            let rect = bench.picture;
+            assert_eq!((rect.x + rect.width / 2, rect.y + rect.height / 2), (450, (2000 - bar) / 2));
+        }
+    }
+
+    #[test]
+    fn a_prompt_of_which_nothing_counts_says_so_and_offers_what_would() {
+        let mut bench = Bench::new(8);
+        bench.state.prompt.said = "snow".to_owned();
+        bench.state.prompt.text = "forrest".to_owned();
+        let (text, _) = bench.draw(Vec::new());
+        assert!(text.contains("forrest: not known") && text.contains("No word of it counts") && text.contains("In force: snow"), "{text}");
+        assert_eq!(bench.click_on("forest"), []);
+        assert_eq!(bench.state.prompt.text, "forest");
+        bench.draw(Vec::new());
+        let (text, events) = bench.draw(vec![key(Key::Enter)]);
+        assert_eq!(events, [UiEvent::Prompt("forest".to_owned())], "{text}");
+        // The control: where something counts, nothing of that is said.
+        bench.state.prompt.text = "forest".to_owned();
+        let (text, _) = bench.draw(Vec::new());
+        assert!(!text.contains("No word of it counts") && text.contains("Enter to say it"), "{text}");
+    }
+
+    #[test]
+    fn the_keys_go_to_the_field_when_asked_and_earlier_prompts_are_hinted_at() {
+        let mut bench = Bench::new(8);
+        let (text, _) = bench.draw(Vec::new());
+        assert!(!text.contains("earlier"), "{text}");
+        bench.state.prompt.history.said("fog");
+        bench.state.prompt.history.said("candy");
+        let (text, _) = bench.draw(Vec::new());
+        assert!(text.contains("Up brings back earlier prompts") && text.contains("earlier\n"), "{text}");
+        bench.state.prompt.text = "noir".to_owned();
+        bench.state.prompt.wants_keys = true;
+        bench.draw(Vec::new());
+        bench.draw(vec![Event::Text("neon".to_owned())]);
+        assert_eq!(bench.state.prompt.text, "neon", "what stood there is written over");
+        bench.draw(vec![key(Key::ArrowUp)]);
+        assert_eq!(bench.state.prompt.text, "candy");
+        // The same with the pointer.
+        bench.click_on("earlier");
+        assert_eq!(bench.click_on("fog"), [UiEvent::Prompt("fog".to_owned())]);
+    }
+
+    #[test]
+    fn a_paused_queue_says_that_it_waits() {
+        let mut bench = Bench::new(8);
+        bench.state.prompt.queue.lines = "snow\nneon".to_owned();
+        bench.state.prompt.queue.running = true;
+        bench.state.prompt.queue.due(Duration::ZERO);
+        assert!(bench.draw(Vec::new()).0.contains("\nin 30 s: neon"));
+        bench.state.paused = true;
+        assert!(bench.draw(Vec::new()).0.contains("\npaused, then in 30 s: neon"));
+        assert_eq!(bench.click_on("Next"), [UiEvent::Command(Command::NextPrompt)]);
+    }
+
+    #[test]
+    fn the_first_line_names_what_is_bound() {
+        let bindings = Bindings::default();
+        let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));
+        assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
+        assert!(pad.contains("Y (triangle) for the panel") && pad.contains("X (square) for another one") && !pad.contains("Tab"), "{pad}");
+        assert!(!hint_text(&bindings, false, false).contains("prompt"), "a pack without words");
+        let own = Bindings::parse("[keys]\nKeyQ = \"panel\"").expect("a table");
+        assert_eq!(hint_text(&own, false, true), "W A S D or arrows to walk     Q for the panel");
+    }
+
+    #[test]
     fn what_is_painted_is_what_is_dreamed_again() {
         let mut bench = Bench::new(8);
         bench.draw(Vec::new());
@@ -432,6 +583,33 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
+        let mut bench = Bench::new(0);
+        let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+        let action = |name: &str| ActionInfo { name: name.to_owned(), share: None, purity: None, bound_to: Vec::new() };
+        info.actions = ["north", "south", "east", "west"].map(action).into();
+        bench.status.info = Some(Arc::new(info));
+        let branch = |frames| Some(Arc::new(Branch { rgba: vec![200; 32 * 32 * 4], frames }));
+        bench.status.branches = vec![branch(40), branch(40), None, branch(20)];
+        (bench.status.frames, bench.status.branch_ms) = (41, 12.34);
+        let of_north = |text: &str| text.matches("north").count();
+        let (text, _) = bench.draw(Vec::new());
+        assert!(!text.contains("ms each"), "{text}");
+        let names = of_north(&text);
+        assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(true)]);
+        let (text, _) = bench.draw(Vec::new());
+        assert!(text.contains("12.3 ms each") && of_north(&text) == names + 1 && !text.contains("time that is left"), "{text}");
+        // Where pictures are older than a second, it says why.
+        bench.status.frames = 60;
+        let (text, _) = bench.draw(Vec::new());
+        assert!(text.contains("waits for time that is left"), "{text}");
+        bench.status.branches.clear();
+        bench.state.paused = true;
+        assert!(bench.draw(Vec::new()).0.contains("looking ahead"));
+        assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(false)]);
+    }
+
+    #[test]
     fn no_text_upsets_the_field() {
         let mut bench = Bench::new(8);
         for text in
@@ -441,6 +619,7 @@ mod tests {
             bench.draw(Vec::new());
             bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
             bench.draw(vec![Event::Paste(text)]);
+            assert!(!bench.state.prompt.text.contains(char::is_control));
             bench.draw(vec![key(Key::Enter)]);
         }
     }

@@ -13,6 +13,7 @@ const QUOTED: usize = 40;
 
 /// What the world should be like, now and later.
 #[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Prompt")]
 pub struct PromptArgs {
     /// What the world should be like, in any common English words.
     #[arg(long, default_value = "")]
@@ -37,12 +38,28 @@ impl PromptArgs {
         words(&self.prompt, title, most_words)
     }
 
-    /// The queue; one that does not run where none is given.
+    /// The queue; one that does not run where none is given. Prompts of which nothing counts are warned of.
     ///
     /// # Errors
-    /// One sentence naming the file.
-    pub fn queue(&self) -> Result<PromptQueue, String> {
-        self.prompt_queue.as_deref().map_or_else(|| Ok(PromptQueue::default()), |path| PromptQueue::read(path, self.every))
+    /// One sentence naming the file, or where no prompt of it counts.
+    pub fn queue(&self, title: &str, most_words: usize) -> Result<PromptQueue, String> {
+        let Some(path) = &self.prompt_queue else { return Ok(PromptQueue::default()) };
+        let queue = PromptQueue::read(path, self.every)?;
+        let mut refused = Vec::new();
+        let prompts = queue.prompts();
+        for prompt in &prompts {
+            if let Err(why) = words(prompt, title, most_words) {
+                refused.push(why);
+            }
+        }
+        match refused.first() {
+            Some(why) if refused.len() == prompts.len() => Err(format!("no prompt of {} can be used: {why}", path.display())),
+            Some(why) => {
+                log::warn!("{} of the prompts in {} change nothing; the first: {why}", refused.len(), path.display());
+                Ok(queue)
+            }
+            None => Ok(queue),
+        }
     }
 }
 
@@ -62,12 +79,14 @@ pub fn words(text: &str, title: &str, most_words: usize) -> Result<Vec<u16>, Str
     let unknown: Vec<&str> = read.iter().filter(|word| word.fate == Fate::Unknown).map(|word| &text[word.range.clone()]).collect();
     match (unknown.first(), ids.is_empty()) {
         (None, true) => Err(format!("the prompt {:?} holds no word that says something", quoted(text))),
-        (Some(first), true) => Err(format!(
-            "none of the words of the prompt {:?} is known; spelt like {:?} are: {}",
-            quoted(text),
-            quoted(first),
-            advice::near_in_spelling(first, 3).join(", ")
-        )),
+        (Some(first), true) => {
+            let near = advice::near_in_spelling(first, 3);
+            let advice = match near.is_empty() {
+                true => "prompts are in English words".to_owned(),
+                false => format!("spelt like {:?} are: {}", quoted(first), near.join(", ")),
+            };
+            Err(format!("none of the words of the prompt {:?} is known; {advice}", quoted(text)))
+        }
         (Some(_), false) => {
             let named: Vec<String> = unknown.iter().take(5).map(|word| format!("{:?}", quoted(word))).collect();
             let more = if unknown.len() > named.len() { format!(" and {} more", unknown.len() - named.len()) } else { String::new() };
@@ -106,6 +125,7 @@ mod tests {
             assert!(said.len() < 300 && !said.contains(char::is_control), "{said:?}");
         }
         assert!(read("forrest").unwrap_err().contains("forest"));
+        assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("prompts are in English words"));
         assert!(words("snow", "tiny", 0).unwrap_err().contains("takes no prompts"));
     }
 }

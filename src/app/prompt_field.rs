@@ -16,12 +16,23 @@ use super::theme;
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::engine::inputs::MOST_GUIDANCE;
+use crate::input::Command;
+use crate::prompt::{Fate, Word};
+
+const HINT: &str = "What should the world be like?";
+/// How to get back what was said before.
+const RECALL: &str = "Up brings back earlier prompts";
+/// Widest text of a menu beside the field.
+const FIELD_WIDTH: f32 = 240.0;
 
 /// Most frames of a blend.
 const MOST_BLEND_FRAMES: u32 = 60;
 
 /// Suggestions shown until more are asked for.
 const FEW_SUGGESTIONS: usize = 4;
+
+/// Earlier prompts offered to the pointer; the keys reach all.
+const FEW_EARLIER: usize = 10;
 
 /// All that stands in the prompt's part of the panel.
 #[derive(Default)]
@@ -34,17 +45,28 @@ pub struct PromptState {
     pub history: PromptHistory,
     pub queue: PromptQueue,
     pub cost: GuidanceCost,
+    /// The keys shall go to the field.
+    pub wants_keys: bool,
+    /// The suggestion to be said when somebody asks for another prompt and the queue is empty.
+    pub next_suggestion: usize,
     marks: Marks,
     all_suggestions: bool,
 }
 
-/// Draws it. `now` is the queue's clock.
+impl PromptState {
+    /// Whether a prompt is in force: one of which nothing counts never is.
+    pub fn is_prompted(&self) -> bool {
+        !self.said.trim().is_empty()
+    }
+}
+
+/// Draws it. `now` is the queue's clock, which stands still while `paused`.
 pub fn show(
     ui: &mut egui::Ui,
     info: &SourceInfo,
     state: &mut PromptState,
     settings: &mut DecodeSettings,
-    now: Duration,
+    (now, paused): (Duration, bool),
     events: &mut Vec<UiEvent>,
 ) {
     let mut say = field(ui, info, state).then(|| state.text.clone());
@@ -55,7 +77,8 @@ pub fn show(
         ui.spacing_mut().item_spacing.y = 4.0;
         let shown = if state.all_suggestions { usize::MAX } else { FEW_SUGGESTIONS };
         for suggestion in info.suggested_prompts.iter().take(shown) {
-            if ui.add(egui::Button::new(RichText::new(suggestion).size(12.0)).corner_radius(10)).clicked() {
+            let chip = egui::Button::new(RichText::new(suggestion).size(12.0)).corner_radius(10);
+            if ui.add(chip.selected(*suggestion == state.said)).clicked() {
                 say = Some(suggestion.clone());
             }
         }
@@ -66,7 +89,19 @@ pub fn show(
                 state.all_suggestions = !state.all_suggestions;
             }
         }
-        if !state.text.is_empty() && ui.add(quiet("clear")).clicked() {
+        let earlier = state.history.earlier_than(&state.said, FEW_EARLIER);
+        if !earlier.is_empty() {
+            let menu = egui::containers::menu::MenuButton::from_button(quiet("earlier"));
+            menu.ui(ui, |ui| {
+                ui.set_max_width(FIELD_WIDTH);
+                for prompt in earlier {
+                    if ui.add(egui::Button::new(prompt).truncate()).clicked() {
+                        say = Some(prompt.to_owned());
+                    }
+                }
+            });
+        }
+        if (!state.text.is_empty() || state.is_prompted()) && ui.add(quiet("clear")).clicked() {
             say = Some(String::new());
         }
     });
@@ -75,21 +110,21 @@ pub fn show(
     }
     if info.kind == SourceKind::Dream {
         ui.add_space(2.0);
-        line(ui, "blend over", |ui| {
-            ui.add(egui::Slider::new(&mut state.blend_frames, 0..=MOST_BLEND_FRAMES))
-                .on_hover_text("Frames in which the new prompt takes over");
-        });
+        line(ui, "blend frames", |ui| {
+            ui.add(egui::Slider::new(&mut state.blend_frames, 0..=MOST_BLEND_FRAMES));
+        })
+        .on_hover_text("Frames in which a new prompt takes over from the one before; 0: at once");
         let before = settings.guidance;
         line(ui, "guidance", |ui| {
-            ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1))
-                .on_hover_text("How much the prompt is exaggerated");
-        });
+            ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1));
+        })
+        .on_hover_text("How much the prompt is exaggerated; 0: not at all");
         if settings.guidance != before {
             events.push(UiEvent::Settings(*settings));
         }
-        ui.label(RichText::new(state.cost.text(settings.guidance > 0.0)).size(11.5).color(theme::QUIET));
+        quiet_line(ui, &state.cost.text(settings.guidance > 0.0, state.is_prompted()), theme::QUIET);
     }
-    queue(ui, info, &mut state.queue, now);
+    queue(ui, info, &mut state.queue, now, paused, events);
 }
 
 /// The field's name in the interface.
@@ -113,13 +148,23 @@ fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool 
         if let Some(prompt) = recalled {
             let end = CCursor::new(prompt.chars().count());
             state.text = prompt;
-            if let Some(mut edit) = egui::TextEdit::load_state(ui.ctx(), id) {
-                edit.cursor.set_char_range(Some(CCursorRange::one(end)));
-                edit.store(ui.ctx(), id);
-            }
+            select(ui.ctx(), id, CCursorRange::one(end));
         }
     }
-    word_field(ui, id, (2, "What should the world be like?"), &mut state.text, &mut state.marks, info.prompt_words)
+    let hint = if state.history.is_empty() { HINT.to_owned() } else { format!("{HINT}\n{RECALL}") };
+    if std::mem::take(&mut state.wants_keys) {
+        ui.memory_mut(|memory| memory.request_focus(id));
+        select(ui.ctx(), id, CCursorRange::two(CCursor::new(0), CCursor::new(state.text.chars().count())));
+        let top = ui.cursor().min;
+        ui.scroll_to_rect(egui::Rect::from_min_size(top, vec2(1.0, 60.0)), None);
+    }
+    word_field(ui, id, (2, &hint), &mut state.text, &mut state.marks, info.prompt_words)
+}
+
+fn select(ctx: &egui::Context, id: Id, letters: CCursorRange) {
+    let mut edit = egui::TextEdit::load_state(ctx, id).unwrap_or_default();
+    edit.cursor.set_char_range(Some(letters));
+    edit.store(ctx, id);
 }
 
 /// A field of so many rows that marks the words a world has no idea of and says more where one points at them; true where Enter was
@@ -140,6 +185,10 @@ pub fn word_field(ui: &mut egui::Ui, id: Id, (rows, hint): (usize, &str), text: 
         .hint_text(hint)
         .layouter(&mut layouter);
     let output = field.show(ui);
+    if output.response.changed() && text.contains(char::is_control) {
+        // Pasted: letter for letter, so that the cursor stays where it is.
+        *text = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    }
     let entered = output.response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
     if entered {
         // Said is said: the keys walk again.
@@ -156,34 +205,90 @@ pub fn word_field(ui: &mut egui::Ui, id: Id, (rows, hint): (usize, &str), text: 
     entered
 }
 
-/// One quiet line under the field, where there is something to say.
+/// Quiet lines under the field, where there is something to say.
 fn advice(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) {
-    if !doubt(ui, id(), &state.text, &mut state.marks, info.prompt_words) && state.text != state.said {
-        quiet_line(ui, "Enter to say it", theme::ACCENT);
+    let doubt = doubt(ui, id(), &mut state.text, &mut state.marks, info.prompt_words);
+    if state.text.chars().count() >= MOST_LETTERS {
+        quiet_line(ui, &format!("A prompt has at most {MOST_LETTERS} letters; the rest was left out."), theme::QUIET);
+    }
+    let typing = ui.memory(|memory| memory.has_focus(id()));
+    let (said, empty) = (state.text.trim() == state.said, state.text.trim().is_empty());
+    match doubt {
+        Doubt::All => quiet_line(ui, "No word of it counts: Enter changes nothing.", theme::ERROR),
+        Doubt::Some => {}
+        // There is always one line, so that nothing moves while one types.
+        Doubt::None if said && typing && !empty && !state.history.is_empty() => quiet_line(ui, RECALL, theme::QUIET),
+        Doubt::None if said && empty => quiet_line(ui, "In any common English words", theme::QUIET),
+        Doubt::None if said => quiet_line(ui, "In force", theme::QUIET),
+        Doubt::None if empty => quiet_line(ui, "Enter takes the prompt away", theme::ACCENT),
+        Doubt::None => quiet_line(ui, "Enter to say it", theme::ACCENT),
+    }
+    if !said && state.is_prompted() {
+        let line = RichText::new(format!("In force: {}", state.said)).size(11.5).color(theme::QUIET);
+        ui.add(egui::Label::new(line).truncate());
     }
 }
 
-fn quiet_line(ui: &mut egui::Ui, line: &str, color: Color32) {
+/// How much of a text counts for a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    None,
+    Some,
+    /// There is text, and none of its words counts.
+    All,
+}
+
+pub fn quiet_line(ui: &mut egui::Ui, line: &str, color: Color32) {
     ui.label(RichText::new(line).size(11.5).color(color));
 }
 
-/// One quiet line about the most doubtful word of the field `id`, the one that is being typed left out; false where there is none.
-pub fn doubt(ui: &mut egui::Ui, id: Id, text: &str, marks: &mut Marks, most_words: usize) -> bool {
+/// One quiet line about the most doubtful word of the field `id`, the one that is being typed left out. The words it names take the
+/// doubtful one's place where one clicks on them.
+pub fn doubt(ui: &mut egui::Ui, id: Id, text: &mut String, marks: &mut Marks, most_words: usize) -> Doubt {
     let typing = ui.memory(|memory| memory.has_focus(id));
     let words = marks.of(text, most_words);
-    let doubt = words.iter().filter(|(word, _)| !(typing && word.range.end == text.len()));
-    let doubt = doubt.filter_map(|(word, mark)| Some((mark.advice(&text[word.range.clone()])?, mark))).min_by_key(|(_, mark)| match mark {
+    let finished = |word: &Word| !(typing && word.range.end == text.len());
+    let nothing = !text.trim().is_empty() && !words.iter().any(|(word, _)| matches!(word.fate, Fate::Known(_)) || !finished(word));
+    let doubtful = words.iter().filter(|(word, mark)| finished(word) && *mark != Mark::Plain);
+    let worst = doubtful.min_by_key(|(_, mark)| match mark {
         Mark::Unknown(_) => 0,
         Mark::TooMany => 1,
         _ => 2,
     });
-    match &doubt {
-        Some((advice, Mark::Unknown(_))) => quiet_line(ui, advice, theme::ERROR),
+    let some = worst.is_some();
+    let mut instead = None;
+    match worst {
         Some((_, Mark::TooMany)) => quiet_line(ui, &format!("Only the first {most_words} words count."), theme::QUIET),
-        Some((advice, _)) => quiet_line(ui, advice, theme::QUIET),
+        Some((word, mark)) => {
+            let (said, near) = mark.verdict(&text[word.range.clone()]);
+            let color = if matches!(mark, Mark::Unknown(_)) { theme::ERROR } else { theme::QUIET };
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().interact_size.y = 0.0;
+                ui.spacing_mut().item_spacing = vec2(6.0, 2.0);
+                ui.spacing_mut().button_padding = vec2(0.0, 0.0);
+                quiet_line(ui, &said, color);
+                for other in near {
+                    let word_button = egui::Button::new(RichText::new(*other).size(11.5).color(theme::ACCENT)).frame(false);
+                    if ui.add(word_button).on_hover_text("Put it there instead").clicked() {
+                        instead = Some((word.range.clone(), *other));
+                    }
+                }
+            });
+        }
         None => {}
     }
-    doubt.is_some()
+    if let Some((range, other)) = instead {
+        text.replace_range(range, other);
+        ui.memory_mut(|memory| memory.request_focus(id));
+        select(ui.ctx(), id, CCursorRange::one(CCursor::new(text.chars().count())));
+    }
+    if nothing {
+        Doubt::All
+    } else if some {
+        Doubt::Some
+    } else {
+        Doubt::None
+    }
 }
 
 /// The text with unknown words underlined, distant ones dotted more quietly and words past the longest prompt greyed. The word that is
@@ -212,7 +317,7 @@ fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> Lay
 }
 
 /// Prompts by the clock, folded away until somebody wants them.
-fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Duration) {
+fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Duration, paused: bool, events: &mut Vec<UiEvent>) {
     let heading = RichText::new("Prompts by the clock").size(12.0).color(theme::QUIET);
     egui::CollapsingHeader::new(heading).id_salt("queue").default_open(queue.running).show(ui, |ui| {
         egui::TextEdit::multiline(&mut queue.lines).desired_rows(3).desired_width(f32::INFINITY).hint_text("One prompt a line").show(ui);
@@ -220,15 +325,22 @@ fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Dur
             ui.label(RichText::new("every").color(theme::QUIET));
             ui.add(egui::DragValue::new(&mut queue.every_secs).range(EVERY_SECS).suffix(" s"));
             let label = if queue.running { "Stop" } else { "Start" };
-            if ui.add_enabled(queue.running || !queue.prompts().is_empty(), egui::Button::new(label)).clicked() {
+            let any = !queue.prompts().is_empty();
+            if ui.add_enabled(queue.running || any, egui::Button::new(label)).clicked() {
                 queue.running = !queue.running;
+            }
+            if any && ui.button("Next").on_hover_text("Says the next one at once").clicked() {
+                events.push(UiEvent::Command(Command::NextPrompt));
             }
             if queue.lines.is_empty() && !info.suggested_prompts.is_empty() && ui.button("Suggestions").clicked() {
                 queue.lines = info.suggested_prompts.join("\n");
             }
         });
         if let Some((prompt, secs)) = queue.coming(now) {
-            ui.label(RichText::new(format!("in {secs} s: {prompt}")).size(11.5).color(theme::QUIET));
+            let wait = if paused { "paused, then " } else { "" };
+            quiet_line(ui, &format!("{wait}in {secs} s: {prompt}"), theme::QUIET);
+        } else if queue.running && paused {
+            quiet_line(ui, "waits while paused", theme::QUIET);
         }
     });
 }

@@ -70,6 +70,21 @@ impl PromptHistory {
         true
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The newest prompts, each once and the newest first, without the one that is in force.
+    pub fn earlier_than(&self, said: &str, most: usize) -> Vec<&str> {
+        let mut earlier: Vec<&str> = Vec::with_capacity(most);
+        for entry in self.entries.iter().rev() {
+            if earlier.len() < most && entry != said && !earlier.contains(&entry.as_str()) {
+                earlier.push(entry);
+            }
+        }
+        earlier
+    }
+
     /// The prompt before the one shown; `shown` is what stands in the field.
     pub fn older(&mut self, shown: &str) -> Option<&str> {
         let at = match self.at {
@@ -141,6 +156,10 @@ mod tests {
         assert_eq!(history.newer(), Some("neon"), "what was typed before");
         assert_eq!(history.newer(), None);
         assert_eq!(history.older("half a wor"), Some("neon"));
+        history.said("snow");
+        assert_eq!(history.earlier_than("snow", 9), ["neon", "night"], "each once");
+        assert_eq!(history.earlier_than("", 2), ["snow", "neon"]);
+        history.older("half a wor");
         assert_eq!(history.newer(), Some("half a wor"));
     }
 

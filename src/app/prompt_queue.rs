@@ -1,7 +1,7 @@
 //! Prompts one after another by the clock, for a demo that nobody attends to.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::prompt_history::MOST_LETTERS;
 
@@ -11,6 +11,26 @@ pub const EVERY_SECS: std::ops::RangeInclusive<u32> = 1..=3600;
 const MOST_PROMPTS: usize = 500;
 /// Largest file that is read.
 const MOST_BYTES: u64 = 1 << 20;
+
+/// Time that stands still with the world: in a frozen one no prompt could be seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlayClock {
+    /// Up to the last stop.
+    ran: Duration,
+    since: Option<Instant>,
+}
+
+impl PlayClock {
+    /// Goes on or stops at the moment `at`.
+    pub fn run(&mut self, running: bool, at: Instant) {
+        self.ran = self.now(at);
+        self.since = running.then_some(at);
+    }
+
+    pub fn now(&self, at: Instant) -> Duration {
+        self.ran + self.since.map_or(Duration::ZERO, |since| at.saturating_duration_since(since))
+    }
+}
 
 /// A list that starts over when it is through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +80,22 @@ impl PromptQueue {
         if self.due_at.is_some_and(|at| now < at) {
             return None;
         }
+        let prompt = self.advance()?;
+        self.wait(now);
+        Some(prompt)
+    }
+
+    /// The next one of the list, whatever the clock says.
+    pub fn advance(&mut self) -> Option<String> {
         let prompts = self.prompts();
         let prompt: String = prompts.get(self.next % prompts.len().max(1))?.chars().take(MOST_LETTERS).collect();
         self.next = (self.next + 1) % prompts.len();
-        self.due_at = Some(now + Duration::from_secs(u64::from(self.every_secs.max(1))));
         Some(prompt)
+    }
+
+    /// Gives what has been said `now` its full time.
+    pub fn wait(&mut self, now: Duration) {
+        self.due_at = Some(now + Duration::from_secs(u64::from(self.every_secs.max(1))));
     }
 
     /// What comes next, and in how many seconds.
@@ -90,9 +121,29 @@ mod tests {
         let expected = [(0, "snow"), (30, "neon night"), (60, "snow"), (90, "neon night")].map(|(s, p)| (s, p.to_owned()));
         assert_eq!(said, expected);
         assert_eq!(queue.coming(100 * SECOND), Some(("snow", 20)));
+        // What somebody says meanwhile gets its full time.
+        queue.wait(110 * SECOND);
+        assert_eq!((queue.due(139 * SECOND), queue.due(140 * SECOND)), (None, Some("snow".to_owned())));
+        assert_eq!(queue.advance().as_deref(), Some("neon night"), "asked for by hand");
         // Edited to nothing while it runs.
         queue.lines.clear();
         assert_eq!(queue.due(200 * SECOND), None);
+    }
+
+    #[test]
+    fn the_clock_stands_still_with_the_world_and_goes_on_where_it_stopped() {
+        let start = Instant::now();
+        let at = |secs: u32| start + secs * SECOND;
+        let mut clock = PlayClock::default();
+        assert_eq!(clock.now(at(5)), Duration::ZERO, "not begun");
+        clock.run(true, at(5));
+        clock.run(true, at(7));
+        assert_eq!(clock.now(at(15)), 10 * SECOND);
+        clock.run(false, at(15));
+        clock.run(false, at(60));
+        assert_eq!(clock.now(at(99)), 10 * SECOND);
+        clock.run(true, at(100));
+        assert_eq!(clock.now(at(101)), 11 * SECOND);
     }
 
     #[test]

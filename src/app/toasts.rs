@@ -43,7 +43,7 @@ impl Toasts {
         ctx.request_repaint_after(next - now);
         let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("toasts")));
         let most_width = (area.width() - 60.0).clamp(120.0, 520.0);
-        let mut bottom = area.bottom() - 16.0;
+        let mut bottom = area.bottom() - 24.0;
         for toast in self.toasts.iter().rev() {
             let galley = painter.layout(toast.text.clone(), FontId::proportional(13.5), theme::TEXT, most_width);
             let size = galley.size() + 2.0 * PADDING;

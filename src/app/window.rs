@@ -1,6 +1,7 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
 mod commands;
+mod idle;
 mod paint_count;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::keyboard::{ModifiersState, PhysicalKey};
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
+use idle::Idle;
 use paint_count::PaintCount;
 
 use super::layout::RectPx;
@@ -52,7 +54,9 @@ pub struct WindowPlan {
     pub words: Vec<u16>,
     pub blend_frames: u32,
     pub queue: PromptQueue,
-    /// When the program started, for the log line about the first frame and the clock of the queue.
+    /// Begins anew after so long without anybody.
+    pub idle: Option<Duration>,
+    /// When the program started, for the log line about the first frame.
     pub started: Instant,
 }
 
@@ -95,6 +99,9 @@ struct App {
     shell: Option<Shell>,
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
+    idle: Idle,
+    /// The pointer is hidden.
+    pointer_hidden: bool,
     redraw_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
@@ -120,7 +127,7 @@ impl App {
         let (bindings, notice) = Bindings::of_user(user_path().as_deref());
         let bindings = Arc::new(bindings);
         let latch = Arc::new(Mutex::new(Latch::default()));
-        let mut ui = UiState::new(plan.settings, plan.rate, plan.started);
+        let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
         ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
         ui.prompt.text = one_line(&plan.prompt);
@@ -131,6 +138,9 @@ impl App {
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.paused = plan.paused;
+        let now = Instant::now();
+        ui.clock.run(!plan.paused, now);
+        let idle = Idle::new(plan.idle, now);
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
@@ -154,6 +164,8 @@ impl App {
             shell: None,
             _pads: pads,
             modifiers: ModifiersState::empty(),
+            idle,
+            pointer_hidden: false,
             redraw_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
@@ -186,7 +198,7 @@ impl App {
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
         let (words, settings) = (self.plan.words.clone(), self.plan.settings);
         let prompt = Prompt { words: words.clone().into(), blend_frames: 0 };
-        let wish = Wish { settings, rate: self.plan.rate, paused: self.plan.paused, prompt };
+        let wish = Wish { settings, rate: self.plan.rate, paused: self.plan.paused, prompt, preview: false };
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {
@@ -220,8 +232,8 @@ impl App {
         if self.status.device_lost {
             self.rebuild_graphics();
         }
-        if let Some(prompt) = self.ui.prompt.queue.due(self.plan.started.elapsed()) {
-            self.say(prompt);
+        if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
+            self.announce(prompt);
         }
         self.redraw();
     }
@@ -269,6 +281,7 @@ impl App {
         let context = egui::Context::default();
         theme::apply(&context);
         self.ui.seen.clear();
+        self.ui.preview.clear();
         self.ui.adapter = short_name(painter);
         self.ui.gallery = self
             .plan
@@ -351,7 +364,10 @@ impl ApplicationHandler<Wake> for App {
     fn user_event(&mut self, _event_loop: &ActiveEventLoop, wake: Wake) {
         match wake {
             Wake::Fetch => self.fetch(),
-            Wake::Pad(news) => self.pad(news),
+            Wake::Pad(news) => {
+                self.idle.touch(Instant::now());
+                self.pad(news);
+            }
             Wake::Stills(Ok(stills)) => self.request(Request::StartFrom(stills)),
             Wake::Stills(Err(why)) | Wake::Notice(why) => {
                 log::warn!("{why}");
@@ -368,6 +384,9 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
             WindowEvent::Focused(false) => self.latch().release_all(),
+            WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
+                self.idle.point(Instant::now());
+            }
             WindowEvent::Resized(size) => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.resize(size.width, size.height);
@@ -384,10 +403,14 @@ impl ApplicationHandler<Wake> for App {
             }
             WindowEvent::DroppedFile(path) => {
                 self.ui.dropping = false;
+                self.idle.touch(Instant::now());
                 // Files dropped together come one by one; they are read together before the loop waits again.
                 self.dropped.push(path.clone());
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
+                if event.state == ElementState::Pressed && !is_synthetic {
+                    self.idle.touch(Instant::now());
+                }
                 // Keys held while the window got the focus were not pressed for it.
                 let pressed_elsewhere = *is_synthetic && event.state == ElementState::Pressed;
                 if let PhysicalKey::Code(key) = event.physical_key
@@ -413,7 +436,10 @@ impl ApplicationHandler<Wake> for App {
             let dropped = std::mem::take(&mut self.dropped);
             self.read_stills(dropped);
         }
-        event_loop.set_control_flow(match self.redraw_at {
+        let now = Instant::now();
+        self.look_after_nobody(now);
+        let next = self.redraw_at.into_iter().chain(self.idle.due(now)).min();
+        event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),
             None => ControlFlow::Wait,
         });

@@ -251,7 +251,7 @@ mod tests {
     use crate::worlds::policy::Explorer;
 
     fn clip() -> Clip {
-        record(&mut Isles::new(), &mut Explorer::new(2), Recording { seed: 2, frames: 40, wishes: true, ..Recording::default() })
+        record(&mut Isles::new(), &mut Explorer::new(2), Recording { seed: 2, frames: 40, wishes: Some((20, 60)), ..Recording::default() })
     }
 
     fn bytes(clip: &Clip) -> Vec<u8> {

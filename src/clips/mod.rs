@@ -90,24 +90,25 @@ pub struct Recording {
     pub frames: usize,
     /// Light, weather, season and style hold still.
     pub hold_ambience: bool,
-    /// The world is wished to be something at the start and something else every few seconds, and follows.
-    pub wishes: bool,
+    /// The world is wished to be something at the start and something else every so many frames, and follows: at least and at most so
+    /// many. `None`: nothing is wished.
+    pub wishes: Option<(usize, usize)>,
 }
 
-/// Frames between two wishes, and between two wordings where nothing is wished.
-const WISH_FRAMES: (usize, usize) = (20, 60);
+/// Frames between two wordings where nothing is wished.
+const WORDING_FRAMES: (usize, usize) = (20, 60);
 /// Percent of wishes that are none at all.
 const NO_WISH: usize = 20;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
-    record(world, policy, Recording { seed, frames, hold_ambience, wishes: false })
+    record(world, policy, Recording { seed, frames, hold_ambience, wishes: None })
 }
 
 /// Records a clip of what `policy` does in `world`; a function of the recording and the policy's state.
 pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recording) -> Clip {
     let mut rng = Rng::for_purpose(recording.seed, 5);
-    let mut wish = if recording.wishes { first_wish(&mut rng) } else { Wish::default() };
+    let mut wish = if recording.wishes.is_some() { first_wish(&mut rng) } else { Wish::default() };
     world.hold_ambience(recording.hold_ambience);
     world.reset_under(recording.seed, &wish);
     let (width_px, height_px) = (world.info().width_px, world.info().height_px);
@@ -115,12 +116,13 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
     let mut clip = Clip { width_px, height_px, frames: vec![0; recording.frames * frame_bytes], ..Clip::default() };
     let mut last = StepOutcome::default();
     let mut wording = rng.next();
-    let mut next_change = rng.range(WISH_FRAMES.0, WISH_FRAMES.1);
+    let (soonest, latest) = recording.wishes.unwrap_or(WORDING_FRAMES);
+    let mut next_change = rng.range(soonest, latest);
     for (t, frame) in clip.frames.chunks_exact_mut(frame_bytes).enumerate() {
         if t == next_change {
-            next_change += rng.range(WISH_FRAMES.0, WISH_FRAMES.1);
+            next_change += rng.range(soonest, latest);
             wording = rng.next();
-            if recording.wishes {
+            if recording.wishes.is_some() {
                 wish = next_wish(&wish, &world.scene(), recording.hold_ambience, &mut rng);
                 world.wish(&wish);
             }

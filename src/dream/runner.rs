@@ -3,6 +3,7 @@
 //! Nothing queues up. Settings are the latest wish, not a list of changes; a picture nobody fetched is replaced by the next one.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use super::drive::Drive;
 use super::gate::Gate;
+use super::lookahead::{Branch, Lookahead};
 use super::record;
 use super::session::{DreamSession, Seen};
-use super::source::{DreamError, Source, SourceInfo};
+use super::source::{DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
 
@@ -68,6 +70,8 @@ pub struct Wish {
     pub rate: Rate,
     pub paused: bool,
     pub prompt: Prompt,
+    /// Look ahead at what every code would do next, as far as there is time.
+    pub preview: bool,
 }
 
 /// What the world should be like.
@@ -107,6 +111,10 @@ pub struct Status {
     /// Frames a second over the last two seconds.
     pub fps: f32,
     pub caption: Option<String>,
+    /// What every code would do next, where it was looked at; empty where it is not.
+    pub branches: Vec<Option<Arc<Branch>>>,
+    /// Milliseconds that looking at one of them takes.
+    pub branch_ms: f32,
     /// The picture shown last, and what the dream sees in it.
     pub seen: Option<Arc<Seen>>,
     /// The source could not be opened; nothing will play.
@@ -266,12 +274,26 @@ struct Worker {
     single_steps: u32,
     /// Stopped by an error until something changes.
     halted: bool,
+    lookahead: Lookahead,
+    /// Settings that the last look ahead was for.
+    looked_with: Option<DecodeSettings>,
 }
 
 impl Worker {
     fn new(source: Box<dyn Source>, shared: Arc<Shared>, wiring: Wiring) -> Self {
         let info = Arc::new(source.info().clone());
-        Self { source, shared, wiring, info, prompt: Arc::new([]), done: VecDeque::new(), single_steps: 0, halted: false }
+        Self {
+            lookahead: Lookahead::new(info.actions.len()),
+            source,
+            shared,
+            wiring,
+            info,
+            prompt: Arc::new([]),
+            done: VecDeque::new(),
+            single_steps: 0,
+            halted: false,
+            looked_with: None,
+        }
     }
 
     fn run(mut self, inbox: &Receiver<Request>) {
@@ -280,11 +302,12 @@ impl Worker {
         loop {
             let wish = lock(&self.shared.wish).clone();
             let idle = self.halted || (wish.paused && self.single_steps == 0);
-            let now = Instant::now();
-            let request = if idle {
-                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                inbox.recv_timeout(due.saturating_duration_since(now))
+            let time_left = (!idle).then(|| due.saturating_duration_since(Instant::now()));
+            let codes = self.codes_to_look_at(&wish, time_left);
+            let wait = if codes.is_empty() { time_left } else { Some(Duration::ZERO) };
+            let request = match wait {
+                Some(wait) => inbox.recv_timeout(wait),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match request {
                 Ok(request) => {
@@ -295,6 +318,12 @@ impl Worker {
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) if !codes.is_empty() => {
+                    let gate = self.wiring.gate.clone();
+                    let _pass = gate.pass();
+                    self.look_ahead(codes, &wish.settings);
+                    continue;
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             {
@@ -307,6 +336,48 @@ impl Worker {
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
         }
+    }
+
+    /// Codes whose next frame there is time to look at now.
+    fn codes_to_look_at(&mut self, wish: &Wish, time_left: Option<Duration>) -> Range<usize> {
+        if !wish.preview || self.halted || self.info.kind != SourceKind::Dream {
+            if self.looked_with.take().is_some() {
+                lock(&self.shared.outbox).status.branches.clear();
+            }
+            return 0..0;
+        }
+        if self.looked_with.replace(wish.settings) != Some(wish.settings) {
+            self.lookahead.outdate();
+        }
+        let frame_ms = {
+            let status = &lock(&self.shared.outbox).status;
+            status.stages.iter().map(|(_, ms)| ms).sum::<f32>().max(status.frame_ms)
+        };
+        self.lookahead.turn(Instant::now(), time_left, Duration::from_secs_f32(frame_ms.max(0.0) / 1e3))
+    }
+
+    /// Shows the window what these codes would do next.
+    fn look_ahead(&mut self, codes: Range<usize>, settings: &DecodeSettings) {
+        let Some(dream) = self.source.as_dream() else { return };
+        let start = Instant::now();
+        let of_codes: Vec<u8> = codes.clone().filter_map(|code| code.try_into().ok()).collect();
+        if let Err(error) = dream.preview(&of_codes, settings, &mut self.lookahead.branches) {
+            self.lookahead.give_up();
+            self.report(&error);
+            return;
+        }
+        self.lookahead.looked(codes.len(), start, Instant::now());
+        let picture_bytes = self.info.width_px * self.info.height_px * 4;
+        {
+            let status = &mut lock(&self.shared.outbox).status;
+            status.branch_ms = self.lookahead.each_ms();
+            status.branches.resize(self.info.actions.len(), None);
+            let pictures = self.lookahead.branches.rgba.chunks_exact(picture_bytes);
+            for (branch, rgba) in status.branches[codes].iter_mut().zip(pictures) {
+                *branch = Some(Arc::new(Branch { rgba: rgba.to_vec(), frames: status.frames }));
+            }
+        }
+        (self.wiring.wake)();
     }
 
     fn serve(&mut self, request: Request) {
@@ -377,6 +448,7 @@ impl Worker {
                 self.report(&error);
             }
             self.prompt = prompt.words;
+            self.lookahead.outdate();
         }
         settings
     }
@@ -411,6 +483,7 @@ impl Worker {
 
     /// Puts the newest picture and what is known about it where the window finds them.
     fn publish(&mut self, with_times: bool) {
+        self.lookahead.outdate();
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let caption = self.source.caption();
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
-use crate::engine::{DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
+use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::limits;
 use crate::pack::manifest::Manifest;
 use crate::prompt::Fade;
@@ -21,8 +21,9 @@ const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Decoding steps of a first frame that comes from the prompt alone: nothing before it helps.
-const FIRST_STEPS: u32 = limits::MAX_STEPS;
+/// Decoding steps of a frame that may be drawn anew, so that its tokens agree: a first one that comes from the prompt alone, and the first
+/// one under other words.
+pub const FRESH_STEPS: u32 = limits::MAX_STEPS;
 
 /// A picture as it was shown to a dream, and as the dream sees it.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct DreamSession {
     /// What reset returns to; nothing where the dream came from its prompt.
     start: Vec<TokenFrame>,
     prompt: Fade,
+    /// Other words were set since the last frame.
+    told: bool,
     next_frame: u32,
     codes: Vec<u8>,
     /// The picture shown last.
@@ -73,6 +76,7 @@ impl DreamSession {
             spare: Vec::new(),
             start: Vec::new(),
             prompt: Fade::default(),
+            told: false,
             next_frame: 0,
             codes,
             seen: None,
@@ -136,6 +140,14 @@ impl DreamSession {
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
         Ok(())
+    }
+
+    /// What each of `codes` would do next, see [`Engine::preview`].
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn preview(&mut self, codes: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), DreamError> {
+        Ok(self.engine.preview(codes, settings, out)?)
     }
 
     /// The action nobody knows.
@@ -226,7 +238,7 @@ impl DreamSession {
         self.undo.clear();
         match settings {
             Some(settings) if self.start.is_empty() => {
-                self.step(self.unknown_action(), &DecodeSettings { steps: FIRST_STEPS, ..*settings })
+                self.step(self.unknown_action(), &DecodeSettings { steps: FRESH_STEPS, ..*settings })
             }
             _ => Ok(()),
         }
@@ -250,7 +262,9 @@ impl Source for DreamSession {
 
     fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError> {
         self.await_room()?;
-        self.engine.dream(code, settings)?;
+        let steps = if self.told { FRESH_STEPS } else { settings.steps };
+        self.engine.dream(code, &DecodeSettings { steps, ..*settings })?;
+        self.told = false;
         self.begun(code)
     }
 
@@ -282,6 +296,7 @@ impl Source for DreamSession {
     fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
         let prompt = self.prompt.towards(words, blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
+        self.told |= prompt.words() != self.prompt.words();
         self.prompt = prompt;
         Ok(())
     }

@@ -40,12 +40,13 @@ pub fn random_order(seed: u32, frame: u32, order: &mut [u32]) {
 
 /// Chooses the level of one code dimension.
 ///
-/// `logits`: `(code_levels)` of dimension `dim`. Returns the level and the log-softmax of its logit at temperature 1. Of equal scores the
-/// lowest level wins.
-pub fn sample_level(logits: &[f32], dim: usize, temperature: f32, name: SampleName) -> (u8, f32) {
+/// `logits`: `(code_levels)` of dimension `dim`; levels less likely than `min_p` of the likeliest are left out. Returns the level and the
+/// log-softmax of its logit at temperature 1. Of equal scores the lowest level wins.
+pub fn sample_level(logits: &[f32], dim: usize, temperature: f32, min_p: f32, name: SampleName) -> (u8, f32) {
+    let least = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max) + min_p.ln();
     let mut best = 0;
     let mut best_score = f32::NEG_INFINITY;
-    for (l, &logit) in logits.iter().enumerate() {
+    for (l, &logit) in logits.iter().enumerate().filter(|(_, logit)| **logit >= least) {
         let score = if temperature > 0.0 { logit / temperature + name.gumbel((dim * logits.len() + l) as u32) } else { logit };
         if score > best_score {
             (best, best_score) = (l, score);
@@ -174,18 +175,36 @@ mod tests {
     fn sampling_follows_temperature_and_probabilities() {
         let logits = [3.0, -1.0, 0.0];
         let name = |token| SampleName { seed: 5, frame: 1, step: 1, token };
-        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, 0.0, name(0));
+        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, 0.0, 0.0, name(0));
         assert_eq!(level, 1);
         assert!((confidence - log_softmax_at(&[0.0, 1.0, 0.5], 1)).abs() < 1e-6);
         // Level 0 has probability e^3 / (e^3 + e^-1 + 1).
-        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, 1.0, name(n)).0 == 0);
+        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, 1.0, 0.0, name(n)).0 == 0);
         let share = hits.count() as f64 / 5000.0;
         assert!((share - 0.936).abs() < 0.015, "share {share}");
     }
 
     #[test]
+    fn levels_far_less_likely_than_the_likeliest_are_never_drawn() {
+        let logits = [3.0, 1.0, 0.0, 2.9];
+        let drawn = |min_p: f32| {
+            let mut drawn = [false; 4];
+            for token in 0..3000 {
+                let name = SampleName { seed: 6, frame: 1, step: 1, token };
+                drawn[usize::from(sample_level(&logits, 0, 1.0, min_p, name).0)] = true;
+            }
+            drawn
+        };
+        // e^-2 and e^-3 of the likeliest.
+        assert_eq!(drawn(0.1), [true, true, false, true]);
+        assert_eq!(drawn(0.2), [true, false, false, true]);
+        assert_eq!(drawn(0.99), [true, false, false, false]);
+        assert_eq!(drawn(0.0), [true; 4]);
+    }
+
+    #[test]
     fn equal_logits_give_the_lowest_level() {
-        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, 0.0, SampleName { seed: 0, frame: 0, step: 1, token: 0 }).0, 0);
+        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, 0.0, 0.0, SampleName { seed: 0, frame: 0, step: 1, token: 0 }).0, 0);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub fn play_settings(m: &Manifest) -> DecodeSettings {
         context_level: p.context_level,
         guidance: 0.0,
         certain: p.certain,
+        min_p: p.min_p,
     }
 }
 
@@ -59,6 +60,9 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     }
     if let Some(certain) = s.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
         return Err(refuse("certain probability", "above 0 and below 1", certain));
+    }
+    if !(0.0..1.0).contains(&s.min_p) {
+        return Err(refuse("min-p", "0 to below 1", s.min_p));
     }
     Ok(())
 }

@@ -92,6 +92,9 @@ pub struct DecodeSettings {
     pub guidance: f32,
     /// Probability, above 0 and below 1, from which on a token is settled at once; steps that find nothing left to settle are left out.
     pub certain: Option<f32>,
+    /// Levels less likely than this share of the likeliest one, 0 to below 1, are never drawn: the many unlikely ones are together likely
+    /// enough to spoil a picture (min-p sampling, Nguyen et al. 2024). 0: all may be.
+    pub min_p: f32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +110,22 @@ pub struct EngineInfo {
     pub kind: EngineKind,
     /// "llvmpipe (LLVM 15)", "2 threads, AVX2", ...
     pub device: String,
+}
+
+/// Frames that may come next, one for each action asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branches {
+    /// `(actions, tokens, code_dims)` levels.
+    pub codes: Vec<u8>,
+    /// `(actions, height_px, width_px, 4)`, RGBA 8-bit sRGB.
+    pub rgba: Vec<u8>,
+}
+
+impl Branches {
+    pub(crate) fn clear(&mut self) {
+        self.codes.clear();
+        self.rgba.clear();
+    }
 }
 
 /// The picture of the last frame, RGBA 8-bit sRGB, `width_px * height_px`.
@@ -157,6 +176,14 @@ pub trait Engine: Send {
     /// Dreams the frame that `action` leads into around what is `given`: tokens that are [`UNKNOWN`] are dreamed, the others stay bit for
     /// bit. With nothing given this is [`Engine::dream`].
     fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
+
+    /// Previews what each of `actions` would do next: `out` becomes the frames that [`Engine::dream`] would make of this moment, each under its
+    /// action and these settings, bit for bit. The moment stays as it is: ring, map, random numbers, settings, picture and codes not taken
+    /// yet (blocking; not on the frame path). Memory of `out` is used again.
+    ///
+    /// # Errors
+    /// As [`Engine::dream`] of any of them; then `out` has no meaning.
+    fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError>;
 
     /// Copies the codes of the oldest frame not taken yet whose tokens have reached the host into `out`.
     /// Never blocks; `None` until something new has arrived, and where `out` has another length than the codes. Each frame is reported

@@ -26,6 +26,10 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     Panel,
+    /// To the prompt field.
+    Prompt,
+    /// Says the next prompt of the queue, or of the suggestions.
+    NextPrompt,
     Hud,
     Pause,
     Step,
@@ -36,8 +40,10 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Panel, "panel"),
+        (Self::Prompt, "prompt"),
+        (Self::NextPrompt, "next prompt"),
         (Self::Hud, "hud"),
         (Self::Pause, "pause"),
         (Self::Step, "step"),
@@ -143,6 +149,18 @@ impl Bindings {
         self.pad.get(&control).copied()
     }
 
+    /// What stands on a key that does this; the first by name where there are several.
+    pub fn key_of(&self, command: Command) -> Option<String> {
+        let bound = self.keys.iter().filter(|(_, action)| **action == Action::Command(command));
+        bound.map(|(key, _)| *key).min_by_key(|key| keys::name(*key)).map(keys::label)
+    }
+
+    /// What stands on a pad's button that does this.
+    pub fn pad_of(&self, command: Command) -> Option<String> {
+        let bound = self.pad.iter().filter(|(_, action)| **action == Action::Command(command));
+        bound.map(|(control, _)| control.label()).min()
+    }
+
     /// The user's table. It is written out where there is none yet; where it cannot be used, the default counts and a sentence says why.
     pub fn of_user(path: Option<&Path>) -> (Self, Option<String>) {
         let Some(path) = path else { return (Self::default(), None) };
@@ -208,6 +226,17 @@ mod tests {
         }
         assert_eq!(bindings.key(KeyCode::Tab), Some(Action::Command(Command::Panel)));
         assert_eq!(bindings.key(KeyCode::KeyJ), None);
+    }
+
+    #[test]
+    fn hints_name_what_is_bound() {
+        let bindings = Bindings::default();
+        let keys = [Command::Panel, Command::Step, Command::Fullscreen].map(|command| bindings.key_of(command).unwrap());
+        assert_eq!(keys, ["Tab", ".", "F11"]);
+        assert_eq!(bindings.pad_of(Command::Pause).unwrap(), "Start");
+        let other = Bindings::parse("[keys]\nKeyQ = \"panel\"\nDigit9 = \"panel\"").unwrap();
+        assert_eq!((other.key_of(Command::Panel).as_deref(), other.key_of(Command::Hud)), (Some("9"), None));
+        assert_eq!(other.pad_of(Command::Panel), None);
     }
 
     #[test]

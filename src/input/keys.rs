@@ -118,6 +118,28 @@ pub fn name(key: KeyCode) -> String {
     format!("{key:?}")
 }
 
+/// What stands on it: "W", "1", "Up", ".".
+pub fn label(key: KeyCode) -> String {
+    let sign = match key {
+        KeyCode::Backquote => "`",
+        KeyCode::Minus => "-",
+        KeyCode::Equal => "=",
+        KeyCode::BracketLeft => "[",
+        KeyCode::BracketRight => "]",
+        KeyCode::Backslash => "\\",
+        KeyCode::Semicolon => ";",
+        KeyCode::Quote => "'",
+        KeyCode::Comma => ",",
+        KeyCode::Period => ".",
+        KeyCode::Slash => "/",
+        KeyCode::Escape => "Esc",
+        _ => "",
+    };
+    let name = name(key);
+    let short = ["Key", "Digit", "Arrow"].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(&name);
+    if sign.is_empty() { short } else { sign }.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +149,7 @@ mod tests {
         assert_eq!(from_name("KeyW"), Some(KeyCode::KeyW));
         assert_eq!(from_name("ArrowLeft"), Some(KeyCode::ArrowLeft));
         assert_eq!(from_name("w"), None);
+        assert_eq!([KeyCode::KeyW, KeyCode::ArrowUp, KeyCode::Digit1, KeyCode::Slash].map(label), ["W", "Up", "1", "/"]);
         for &key in BINDABLE {
             assert_eq!(from_name(&name(key)), Some(key));
         }

@@ -17,6 +17,8 @@ pub enum Holder {
     Pad(PadId, PadControl),
     /// A button of the action inspector that plays this code.
     Inspector(u8),
+    /// Nobody: the program itself, while no one plays.
+    Stroll,
 }
 
 /// Held directions and presses no frame has seen yet.
@@ -26,6 +28,8 @@ pub struct Latch {
     held: Vec<Held>,
     /// Pressed and released between two frames.
     taps: VecDeque<Drive>,
+    /// By somebody, so far.
+    presses: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,7 @@ impl Latch {
     /// A key repeat, which presses what is held already, changes nothing.
     pub fn press(&mut self, by: Holder, drive: Drive) {
         if !self.held.iter().any(|h| h.by == by) {
+            self.presses += u64::from(by != Holder::Stroll);
             self.held.push(Held { by, drive, seen: false });
         }
     }
@@ -65,6 +70,11 @@ impl Latch {
     /// Lets go of what this pad held: it was unplugged.
     pub fn release_pad(&mut self, id: PadId) {
         self.held.retain(|h| !matches!(h.by, Holder::Pad(pad, _) if pad == id));
+    }
+
+    /// How often somebody has pressed something: whether anybody is there.
+    pub fn presses(&self) -> u64 {
+        self.presses
     }
 
     /// What drives the frame about to be computed.
@@ -164,6 +174,16 @@ mod tests {
         // The release that arrives late, after the focus is back, presses nothing.
         latch.release(W);
         assert_eq!(latch.take(), STAY);
+    }
+
+    #[test]
+    fn the_program_itself_is_nobody_and_gives_way() {
+        let mut latch = Latch::default();
+        latch.press(Holder::Stroll, NORTH);
+        assert_eq!((latch.take(), latch.presses()), (NORTH, 0));
+        latch.press(D, EAST);
+        latch.press(D, EAST); // a key repeat
+        assert_eq!((latch.take(), latch.presses()), (EAST, 1));
     }
 
     #[test]

@@ -68,6 +68,22 @@ impl PadControl {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|control| format!("{control:?}") == name)
     }
+
+    /// What stands on it, on the two commonest kinds of pad.
+    pub fn label(self) -> String {
+        match self {
+            Self::South => "A (cross)",
+            Self::East => "B (circle)",
+            Self::West => "X (square)",
+            Self::North => "Y (triangle)",
+            Self::LeftTrigger => "Left shoulder",
+            Self::RightTrigger => "Right shoulder",
+            Self::LeftTrigger2 => "Left trigger",
+            Self::RightTrigger2 => "Right trigger",
+            other => return format!("{other:?}"),
+        }
+        .to_owned()
+    }
 }
 
 /// What happened on a pad.

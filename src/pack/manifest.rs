@@ -203,6 +203,9 @@ pub struct PlayDefaults {
     /// Probability from which on a token is settled at once, where decoding is adaptive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certain: Option<f32>,
+    /// Share of the likeliest level's probability below which a level is never drawn; 0: none.
+    #[serde(default)]
+    pub min_p: f32,
 }
 
 /// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.moved`, `parity.logits`.

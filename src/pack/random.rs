@@ -80,6 +80,7 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
             context_level: 0,
             window: dynamics.window,
             certain: None,
+            min_p: 0.0,
         },
         dynamics: Some(dynamics),
         lam: None,

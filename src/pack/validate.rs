@@ -186,6 +186,9 @@ fn check_play(m: &Manifest) -> Result<(), PackError> {
     if let Some(certain) = p.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
         return Err(problem("play.certain", format!("is {certain}, which is no probability above 0 and below 1")));
     }
+    if !(0.0..1.0).contains(&p.min_p) {
+        return Err(problem("play.min_p", format!("is {}, outside 0 to below 1", p.min_p)));
+    }
     let Some(d) = &m.dynamics else { return Ok(()) };
     within("play.window", p.window, 1..=d.window)?;
     within("play.context_level", p.context_level, 0..=d.context_levels - 1)

@@ -29,8 +29,11 @@ pub fn near_in_meaning(id: u16, count: usize) -> Vec<&'static str> {
     near.into_iter().take(count).map(|(_, word)| word).collect()
 }
 
-/// The words of the table spelt most like `word`.
+/// The words of the table spelt most like `word`; none where it has no English letter.
 pub fn near_in_spelling(word: &str, count: usize) -> Vec<&'static str> {
+    if !word.contains(|letter: char| letter.is_ascii_alphabetic()) {
+        return Vec::new();
+    }
     let table = WordTable::get();
     // No word of the table is longer: the rest only adds to all distances alike.
     let word: String = word.chars().take(40).collect();
@@ -57,5 +60,6 @@ mod tests {
         assert!(near_in_meaning(id("tundra"), 3).iter().any(|word| ["ice", "snow", "wintry"].contains(word)));
         assert_eq!(near_in_spelling("forrest", 1), ["forest"]);
         assert_eq!(near_in_spelling(&"x".repeat(3000), 2).len(), 2);
+        assert!(near_in_spelling("\u{96EA}\u{306E}", 3).is_empty() && near_in_spelling("42", 3).is_empty());
     }
 }

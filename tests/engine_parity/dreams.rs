@@ -1,7 +1,7 @@
 //! The rules of a dream, for every engine: what restoring, replaying, refusing and starting from nothing mean.
 
 use super::*;
-use somnium::engine::EngineError;
+use somnium::engine::{Branches, EngineError};
 
 #[test]
 fn a_restored_dream_goes_on_as_the_played_one() {
@@ -127,6 +127,7 @@ fn a_replay_is_exact_and_the_seed_matters() {
             DecodeSettings { context_level: 2, ..base },
             DecodeSettings { guidance: 2.0, ..base },
             DecodeSettings { certain: Some(0.001), ..base },
+            DecodeSettings { min_p: 0.9, ..base },
         ] {
             assert_ne!(first, run(&other), "{name}: {other:?} makes no difference");
         }
@@ -161,10 +162,14 @@ fn bad_arguments_are_refused_and_leave_the_dream_intact() {
             engine.dream(0, &DecodeSettings { certain: Some(0.0), ..s }),
             engine.dream(0, &DecodeSettings { certain: Some(1.0), ..s }),
             engine.dream(0, &DecodeSettings { certain: Some(f32::NAN), ..s }),
+            engine.dream(0, &DecodeSettings { min_p: 1.0, ..s }),
+            engine.dream(0, &DecodeSettings { min_p: f32::NAN, ..s }),
             engine.dream_around(&[0; 7], 0, &s),
             engine.dream_around(&[7; 45], 0, &s),
             engine.dream_around(&half_given, 0, &s),
             engine.dream_around(&good.codes, 4, &s),
+            engine.preview(&[0, 4], &s, &mut Branches::default()),
+            engine.preview(&[0], &DecodeSettings { steps: 9, ..s }, &mut Branches::default()),
             engine.set_prompt(&[PromptWord::whole(1); 7]),
             engine.set_prompt(&[PromptWord::whole(60_000)]),
             engine.set_prompt(&[PromptWord { id: 1, share: 0 }]),
@@ -219,7 +224,9 @@ fn without_a_dynamics_pictures_still_go_both_ways() {
         m.actions.clear();
         let pack = pack_of(m, 7);
         let mut engine = build(&pack);
-        assert!(matches!(engine.dream(0, &settings(&odd_manifest())), Err(EngineError::NoDynamics)), "{name}");
+        let s = settings(&odd_manifest());
+        assert!(matches!(engine.dream(0, &s), Err(EngineError::NoDynamics)), "{name}");
+        assert!(matches!(engine.preview(&[0], &s, &mut Branches::default()), Err(EngineError::NoDynamics)), "{name}");
         let rgb: Vec<u8> = (0..35 * 21 * 3).map(|i| (decode::random(3, i, 0, 0, 0) >> 24) as u8).collect();
         let codes = engine.encode(&rgb).expect("encoded");
         engine.restore(&[TokenFrame { codes, action: 0, moved: false, prompt: vec![] }], 0).expect("restored");

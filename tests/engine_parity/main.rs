@@ -1,5 +1,6 @@
 //! The engines against each other and against themselves: the same logits, the same dreams, the same rules.
 
+mod branches;
 mod copy;
 mod dreams;
 mod memory;
@@ -157,10 +158,10 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            for (steps, temperature, guidance, certain) in
-                [(1, 0.0, 0.0, None), (2, 1.0, 1.5, None), (5, 0.7, 0.0, None), (8, 1.0, 0.0, Some(0.02))]
+            for (steps, temperature, guidance, certain, min_p) in
+                [(1, 0.0, 0.0, None, 0.0), (2, 1.0, 1.5, None, 0.0), (5, 0.7, 0.0, None, 0.3), (8, 1.0, 0.0, Some(0.02), 0.1)]
             {
-                let s = DecodeSettings { order, steps, temperature, guidance, certain, ..settings(m) };
+                let s = DecodeSettings { order, steps, temperature, guidance, certain, min_p, ..settings(m) };
                 let (mut oracle, mut engine) = (reference(&pack), cpu(&pack));
                 let (mut words, mut other) = (Vec::new(), Vec::new());
                 for (t, line) in script.iter().enumerate() {
@@ -310,6 +311,7 @@ fn settings(m: &Manifest) -> DecodeSettings {
         context_level: 0,
         guidance: 0.0,
         certain: None,
+        min_p: 0.0,
     }
 }
 

@@ -25,11 +25,11 @@ use crate::odd_pack;
 use crate::stage::{PATIENCE, Stage};
 
 /// Where things are in the panel of a window of this size that plays the pack of these tests.
-const FIRST_PICTURE: (i32, i32) = (570, 400);
-const PAINT: (i32, i32) = (656, 664);
-const TAKE_BACK: (i32, i32) = (742, 698);
+const FIRST_PICTURE: (i32, i32) = (570, 420);
+const PAINT: (i32, i32) = (656, 684);
+const TAKE_BACK: (i32, i32) = (742, 718);
 /// While one paints.
-const WHAT: (i32, i32) = (656, 692);
+const WHAT: (i32, i32) = (656, 712);
 
 /// A picture like no other of these tests.
 fn gradient(folder: &Path, name: &str, size: (u32, u32), tint: u8) -> std::path::PathBuf {

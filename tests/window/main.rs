@@ -4,6 +4,7 @@
 #![cfg(all(target_os = "linux", feature = "player"))]
 
 mod by_hand;
+mod prompts;
 mod stage;
 
 use std::path::{Path, PathBuf};

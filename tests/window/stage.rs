@@ -10,7 +10,7 @@ use somnium::app::layout::{RectPx, picture_rect};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 const SIZE: (u32, u32) = (800, 600);
 /// What panel and bar take from the picture at the right and at the bottom.
-const PANEL: (u32, u32) = (286, 20);
+const PANEL: (u32, u32) = (286, 28);
 const REMEDY: &str = "install what this test needs (Debian, Ubuntu): apt install xvfb xdotool imagemagick mesa-vulkan-drivers";
 
 /// A virtual display with the game on it; both end with the test.
@@ -55,8 +55,20 @@ impl Stage {
         let mut stage = Self::empty((SIZE.0, 1500));
         stage.area = RectPx { width: stage.area.width - PANEL.0, height: stage.area.height - PANEL.1, ..stage.area };
         let mut game = stage.command(args);
-        game.arg("--panel").stderr(std::fs::File::create(stage.log()).unwrap());
-        stage.start(game)
+        game.arg("--panel");
+        stage.start_logged(game)
+    }
+
+    /// As [`Self::open`]; what the game says is kept in [`Self::said`].
+    pub fn open_logged(args: &[&str]) -> Self {
+        let stage = Self::empty(SIZE);
+        let game = stage.command(args);
+        stage.start_logged(game)
+    }
+
+    fn start_logged(self, mut game: Command) -> Self {
+        game.stderr(std::fs::File::create(self.log()).unwrap());
+        self.start(game)
     }
 
     fn log(&self) -> std::path::PathBuf {

@@ -12,7 +12,7 @@ use somnium::prompt::{self, WordTable};
 
 use crate::params::{self, Values};
 use crate::pipeline::Run;
-use crate::source::HELD_OUT;
+use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::tokens::{NO_WORD, NONE, word_ids};
 use crate::training::Stage;
@@ -100,7 +100,7 @@ fn add_parity(
     let tokenizer = run.tokenizer()?.0;
     let (frame, dims) = (stage.shape.frame, &stage.shape.dims);
     let frames = 2 * dims.window + PARITY_EXTRA_FRAMES;
-    let clip = run.source.clip(PARITY_CLIP, frames, false)?;
+    let clip = run.source.clip(PARITY_CLIP, frames, Mood::Lively)?;
     let codes = run.encode(&tokenizer, &clip)?;
     let bound = |action: &Option<u8>| action.map_or(dims.actions as u8, |a| stage.bindings[usize::from(a)]);
     let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();

@@ -127,6 +127,12 @@ enum Command {
         /// Judge with tokens of at least this probability settled at once; 0 for none.
         #[arg(long)]
         certain: Option<f32>,
+        /// Judge with levels less likely than this share of the likeliest never drawn, instead of the pack's.
+        #[arg(long)]
+        min_p: Option<f32>,
+        /// Judge what follows prompts under this guidance, 0 to 4.
+        #[arg(long, default_value_t = 0.0)]
+        guidance: f32,
     },
     /// Write the pack of a run's checkpoints.
     Export {
@@ -270,6 +276,8 @@ fn main() -> Result<()> {
             steps,
             order,
             certain,
+            min_p,
+            guidance,
         } => {
             let mut pack = export::read_pack(&path)?;
             let play = &mut pack.manifest.play;
@@ -279,6 +287,7 @@ fn main() -> Result<()> {
             play.steps = steps.unwrap_or(play.steps);
             play.order = order.unwrap_or(play.order);
             play.certain = certain.or(play.certain).filter(|p| *p != 0.0);
+            play.min_p = min_p.unwrap_or(play.min_p);
             pack.validate()?;
             let effort = match (tiny, quick) {
                 (true, _) => eval::Effort::tiny(),
@@ -286,7 +295,8 @@ fn main() -> Result<()> {
                 _ => eval::Effort::full(),
             };
             println!("{}", path.display());
-            let figures = eval::evaluate(&pack, &eval::Options { effort, probe, device: backend.device()?, out: out.clone() })?;
+            let options = eval::Options { effort, probe, device: backend.device()?, guidance, out: out.clone() };
+            let figures = eval::evaluate(&pack, &options)?;
             std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
             if store {
                 pack.manifest.evaluation = figures;

@@ -23,7 +23,7 @@ use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
-use crate::source::{ClipSource, FolderSource, HELD_OUT, WorldSource};
+use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
@@ -148,7 +148,8 @@ impl Run {
     /// Reads off clips which tokens do not scroll.
     fn lam_stage(&self) -> Result<LamStage> {
         let frame = self.preset.frame(self.source.info());
-        let clips: Vec<Clip> = (0..SCROLL_CLIPS).map(|number| self.source.clip(number, SCROLL_FRAMES, true)).collect::<Result<_>>()?;
+        let clips: Vec<Clip> =
+            (0..SCROLL_CLIPS).map(|number| self.source.clip(number, SCROLL_FRAMES, Mood::Still)).collect::<Result<_>>()?;
         let covered = scroll::stay_behind(clips.iter(), &frame);
         let codes = 1 << self.preset.lam.bits;
         let named = self.actions(false).unwrap_or_default();
@@ -217,7 +218,7 @@ impl Run {
             None => {
                 let lam = if recorded_only { None } else { Some(self.lam()?) };
                 let with_codes = |number| {
-                    let clip = self.source.clip(number, SCROLL_FRAMES, true)?;
+                    let clip = self.source.clip(number, SCROLL_FRAMES, Mood::Still)?;
                     let codes = match &lam {
                         Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
                         None => clip.actions.clone(),
@@ -237,8 +238,10 @@ impl Run {
         let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions)?;
         let scroll = self.scroll(recorded_only)?;
         let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
+        let clips = clips_of("tokens", 0, clips)?;
         Ok(DynamicsStage {
-            clips: clips_of("tokens", 0, clips)?,
+            changes: clips.word_changes(),
+            clips,
             held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),
             shape: self.dynamics_shape(&scroll),
@@ -281,7 +284,7 @@ impl Run {
         bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
         bar.set_prefix(name.to_owned());
         for number in first..first + count as u64 {
-            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, false)?;
+            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, Mood::Lively)?;
             tokens.codes.extend(self.encode(&tokenizer, &clip)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {

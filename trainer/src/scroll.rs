@@ -100,7 +100,7 @@ fn gcd(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{ClipSource, WorldSource};
+    use crate::source::{ClipSource, Mood, WorldSource};
 
     #[test]
     fn isles_scrolls_in_steps_of_eight_pixels_under_a_figure() {
@@ -110,7 +110,7 @@ mod tests {
             FrameDims { width_px: info.width_px, height_px: info.height_px, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2 };
         let clips = |scramble: bool| -> Vec<(Clip, Vec<Option<u8>>)> {
             let with_codes = |number| {
-                let clip = source.clip(number, 48, true).expect("a clip");
+                let clip = source.clip(number, 48, Mood::Still).expect("a clip");
                 let codes = clip.actions.iter().enumerate().map(|(t, a)| if scramble { a.map(|_| (t % 5) as u8) } else { *a }).collect();
                 (clip, codes)
             };

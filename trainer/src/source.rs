@@ -25,15 +25,37 @@ pub struct SourceInfo {
 /// Gives clips by number: the same number is the same clip.
 pub trait ClipSource: Send + Sync {
     fn info(&self) -> &SourceInfo;
-    /// A clip of `frames` frames; `still` asks for daylight and weather that hold still, where the source can.
-    fn clip(&self, number: u64, frames: usize, still: bool) -> Result<Clip>;
+    /// A clip of `frames` frames, as restless as asked, where the source can.
+    fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
 }
 
 /// Numbers of clips that training never sees: validation, labels and evaluation live up here.
 pub const HELD_OUT: u64 = 1 << 40;
 
-/// Share of a simulator's clips in which it is wished to be something, and something else every few seconds.
-const WISHING_SHARE: f32 = 0.6;
+/// How much a simulator's clips change by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Daylight and weather hold still; what is wished is another land.
+    Still,
+    /// Daylight and weather take their course, and every few seconds something else is wished.
+    Lively,
+    /// Something else is wished several times a second: many looks in few frames.
+    Restless,
+}
+
+impl Mood {
+    /// Frames from one wish to the next, at least and at most.
+    fn wish_frames(self) -> (usize, usize) {
+        match self {
+            Self::Still => (20, 60),
+            Self::Lively => (8, 44),
+            Self::Restless => (3, 8),
+        }
+    }
+}
+
+/// Share of a simulator's clips in which something is wished.
+const WISHING_SHARE: f32 = 0.65;
 
 /// Clips played live by a simulator and an exploring policy.
 pub struct WorldSource {
@@ -64,11 +86,11 @@ impl ClipSource for WorldSource {
         &self.info
     }
 
-    fn clip(&self, number: u64, frames: usize, still: bool) -> Result<Clip> {
+    fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
         let seed = mix(self.seed, number);
         let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
-        let wishes = Dice::new(seed, 0).chance(WISHING_SHARE);
-        Ok(clips::record(world.as_mut(), &mut Explorer::new(seed), Recording { seed, frames, hold_ambience: still, wishes }))
+        let wishes = Dice::new(seed, 0).chance(WISHING_SHARE).then(|| mood.wish_frames());
+        Ok(clips::record(world.as_mut(), &mut Explorer::new(seed), Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes }))
     }
 }
 
@@ -123,7 +145,7 @@ impl ClipSource for FolderSource {
         &self.info
     }
 
-    fn clip(&self, number: u64, frames: usize, _still: bool) -> Result<Clip> {
+    fn clip(&self, number: u64, frames: usize, _mood: Mood) -> Result<Clip> {
         let held_out = |i: &usize| (i % 10 == 9) == (number >= HELD_OUT);
         let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
         let mut dice = Dice::new(number, 0);
@@ -142,7 +164,7 @@ pub fn record(world: &str, clips: u64, frames: usize, seed: u64, folder: &Path, 
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        source.clip(number, frames, false)?.save(&folder.join(format!("{world}-{seed}-{number:05}.clip")))?;
+        source.clip(number, frames, Mood::Lively)?.save(&folder.join(format!("{world}-{seed}-{number:05}.clip")))?;
         bar.inc(1);
     }
     bar.finish();

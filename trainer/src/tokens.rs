@@ -70,6 +70,17 @@ impl TokenClips {
         &self.words[start..start + self.words_per_frame]
     }
 
+    /// Whether a frame's prompt is not that of the frame before.
+    pub fn words_change(&self, clip: usize, frame: usize) -> bool {
+        frame > 0 && self.frame_words(clip, frame) != self.frame_words(clip, frame - 1)
+    }
+
+    /// All such frames, as (clip, frame).
+    pub fn word_changes(&self) -> Vec<(usize, usize)> {
+        let frames = (0..self.clips).flat_map(|clip| (1..self.frames).map(move |frame| (clip, frame)));
+        frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
+    }
+
     pub fn write(&self, path: &Path) -> Result<()> {
         let views: Vec<u8> = self.views.iter().flat_map(|steps| steps.to_le_bytes()).collect();
         let words: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();

@@ -1,18 +1,25 @@
 //! What keys, pads and panel make the window do.
 
+use std::time::{Duration, Instant};
+
 use winit::event::ElementState;
 use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::KeyCode;
 use winit::window::Fullscreen;
 
 use super::App;
-use crate::app::files;
-use crate::app::panel::UiEvent;
+use super::idle::Turn;
+use crate::app::panel::{HINT_LASTS, UiEvent};
+use crate::app::prompt_history::one_line;
+use crate::app::{files, prompt_args};
 use crate::dream::Drive;
 use crate::dream::runner::{Prompt, Request, Wish};
 use crate::input::pad::PadNews;
 use crate::input::{Action, Command, Holder};
 use crate::prompt;
+
+/// While nobody is there, the hint stays.
+const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Enlargement of a screenshot.
 const SCREENSHOT_SCALE: u32 = 4;
@@ -23,7 +30,9 @@ impl App {
             UiEvent::Command(command) => self.command(command),
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
-            UiEvent::Prompt(text) => self.say(text),
+            UiEvent::Prompt(text) => {
+                self.say(text);
+            }
             UiEvent::FromPrompt => self.request(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
             UiEvent::Repaint(tokens, text) => {
@@ -38,28 +47,72 @@ impl App {
                     self.request(Request::StartFrom(stills));
                 }
             }
+            UiEvent::Preview(_) => self.look_ahead(),
             UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
             UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
             UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
         }
     }
 
-    /// Puts a prompt in force: the next frame computed has it.
-    pub(super) fn say(&mut self, text: String) {
-        let prompt = Prompt { words: self.words_of(&text).into(), blend_frames: self.ui.prompt.blend_frames };
+    /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
+    fn say(&mut self, text: String) -> bool {
+        let text = one_line(&text);
+        let launch = &self.plan.launch;
+        let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
+            Ok(words) => words,
+            Err(why) => {
+                log::warn!("the prompt stays as it was: {why}");
+                // The panel says so beside the field.
+                if !self.ui.panel {
+                    self.ui.toasts.push(format!("The prompt stays as it was: {why}."), true);
+                }
+                return false;
+            }
+        };
+        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
         self.wish(|wish| wish.prompt = prompt);
         let typing = self.typing();
         let state = &mut self.ui.prompt;
+        if state.queue.running {
+            state.queue.wait(self.ui.clock.now(Instant::now()));
+        }
         state.history.said(&text);
         state.said.clone_from(&text);
         // A prompt by the clock does not take the words out of somebody's mouth.
         if !typing {
             state.text = text;
         }
+        true
     }
 
+    /// Says a prompt that nobody typed; without the panel a notice tells it.
+    pub(super) fn announce(&mut self, text: String) {
+        if self.say(text.clone()) && !self.ui.panel {
+            self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+        }
+    }
+
+    /// The next prompt of the queue, or of the suggestions where that is empty.
+    fn next_prompt(&mut self) {
+        let state = &mut self.ui.prompt;
+        let prompt = state.queue.advance().or_else(|| {
+            let suggestions = &self.status.info.as_ref()?.suggested_prompts;
+            let prompt = suggestions.get(state.next_suggestion % suggestions.len().max(1))?;
+            state.next_suggestion += 1;
+            Some(prompt.clone())
+        });
+        match prompt {
+            Some(prompt) => self.announce(prompt),
+            None => {
+                self.ui.toasts.push("There is no other prompt: nothing is in the queue, and this pack suggests none.".to_owned(), false)
+            }
+        }
+    }
+
+    /// Whether letters are text, also those that come before the field that is to have them is drawn.
     fn typing(&self) -> bool {
-        self.shell.as_ref().is_some_and(|shell| shell.egui.egui_ctx().text_edit_focused())
+        let wanted = self.ui.prompt.wants_keys || self.ui.paint.wants_keys;
+        wanted || self.shell.as_ref().is_some_and(|shell| shell.egui.egui_ctx().text_edit_focused())
     }
 
     fn words_of(&self, text: &str) -> Vec<u16> {
@@ -77,8 +130,15 @@ impl App {
         self.stop_typing();
     }
 
+    /// Looks ahead where somebody sees it.
+    fn look_ahead(&self) {
+        let seen = self.ui.panel && self.ui.preview.on;
+        self.wish(|wish| wish.preview = seen);
+    }
+
     fn pause(&mut self, paused: bool) {
         self.ui.paused = paused;
+        self.ui.clock.run(!paused, Instant::now());
         self.wish(|wish| wish.paused = paused);
     }
 
@@ -87,10 +147,20 @@ impl App {
             Command::Panel => {
                 self.ui.panel = !self.ui.panel;
                 self.stop_typing();
+                self.look_ahead();
                 if self.ui.paint.active && !self.ui.panel {
                     self.paint_mode(false);
                 }
             }
+            Command::Prompt => {
+                self.ui.panel = true;
+                self.look_ahead();
+                // Where there is no field, the keys stay with the game.
+                let any = self.plan.launch.prompt_words() > 0;
+                self.ui.paint.wants_keys = any && self.ui.paint.active;
+                self.ui.prompt.wants_keys = any && !self.ui.paint.active;
+            }
+            Command::NextPrompt => self.next_prompt(),
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Pause => {
                 self.ui.paint.active = false;
@@ -119,7 +189,8 @@ impl App {
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.
-    fn stop_typing(&self) {
+    fn stop_typing(&mut self) {
+        (self.ui.prompt.wants_keys, self.ui.paint.wants_keys) = (false, false);
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().memory_mut(|memory| {
                 if let Some(id) = memory.focused() {
@@ -131,6 +202,44 @@ impl App {
 
     pub(super) fn restart(&mut self) {
         self.request(Request::Reset);
+    }
+
+    /// Hides a pointer that rests; begins anew and strolls where nobody has been there for as long as was asked for.
+    pub(super) fn look_after_nobody(&mut self, now: Instant) {
+        let hide = self.idle.hides_pointer(now) && !self.ui.panel;
+        if hide != self.pointer_hidden
+            && let Some(shell) = &self.shell
+        {
+            shell.window.set_cursor_visible(!hide);
+            self.pointer_hidden = hide;
+        }
+        let presses = self.latch().presses();
+        let Some(turn) = self.idle.look(now, presses) else { return };
+        self.latch().release(Holder::Stroll);
+        match turn {
+            Turn::Left => self.begin_anew(now),
+            Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
+            Turn::Arrived => self.ui.hint_until = Some(now + HINT_LASTS),
+        }
+        self.redraw();
+    }
+
+    /// As it was at the start of the program, for whoever comes next.
+    fn begin_anew(&mut self, now: Instant) {
+        log::info!("nobody is there: the world begins anew");
+        self.stop_typing();
+        let ui = &mut self.ui;
+        (ui.panel, ui.hud, ui.paint.active) = (false, self.plan.hud, false);
+        (ui.settings, ui.rate) = (self.plan.settings, self.plan.rate);
+        ui.prompt.blend_frames = self.plan.blend_frames;
+        ui.hint_until = now.checked_add(FOR_LONG);
+        self.look_ahead();
+        self.pause(false);
+        let (settings, rate) = (self.plan.settings, self.plan.rate);
+        self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
+        self.say(self.plan.prompt.clone());
+        self.ui.prompt.queue = self.plan.queue.clone();
+        self.request(self.plan.launch.beginning());
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
@@ -193,8 +302,15 @@ impl App {
     pub(super) fn pad(&mut self, news: PadNews) {
         match news {
             PadNews::Command(command) => self.command(command),
-            PadNews::Connected(name) => self.ui.toasts.push(format!("{name} is connected"), false),
-            PadNews::Disconnected(name) => self.ui.toasts.push(format!("{name} is gone"), false),
+            PadNews::Connected(name) => {
+                self.ui.pads += 1;
+                self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
+                self.ui.toasts.push(format!("{name} is connected"), false);
+            }
+            PadNews::Disconnected(name) => {
+                self.ui.pads = self.ui.pads.saturating_sub(1);
+                self.ui.toasts.push(format!("{name} is gone"), false);
+            }
             PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
         }
         self.redraw();

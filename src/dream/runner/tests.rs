@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::dream::Intent;
+use crate::engine::cpu::{CpuEngine, CpuOptions};
+use crate::engine::inputs::play_settings;
+use crate::pack::random::{odd_manifest, random_pack};
 
 #[test]
 fn the_beat_stays_even_after_a_short_delay_and_starts_anew_after_a_long_one() {
@@ -35,7 +38,7 @@ impl Counter {
             bound_to: vec![intent],
         };
         let info = SourceInfo {
-            kind: crate::dream::SourceKind::Truth,
+            kind: SourceKind::Truth,
             title: "counter".to_owned(),
             engine: String::new(),
             device: String::new(),
@@ -102,16 +105,26 @@ impl Source for Counter {
 
 fn wish(rate: Rate, paused: bool) -> Wish {
     let order = crate::engine::UnmaskOrder::Random;
-    let settings = DecodeSettings { steps: 1, temperature: 0.0, seed: 0, order, window: 1, context_level: 0, guidance: 0.0, certain: None };
-    Wish { settings, rate, paused, prompt: Prompt::default() }
+    let settings = DecodeSettings {
+        steps: 1,
+        temperature: 0.0,
+        seed: 0,
+        order,
+        window: 1,
+        context_level: 0,
+        guidance: 0.0,
+        certain: None,
+        min_p: 0.0,
+    };
+    Wish { settings, rate, paused, prompt: Prompt::default(), preview: false }
 }
 
 /// A runner with the drive its frames see.
-fn start(counter: Counter, wish: Wish) -> (Runner, Arc<Mutex<Drive>>) {
+fn start(source: impl Source + 'static, wish: Wish) -> (Runner, Arc<Mutex<Drive>>) {
     let drive = Arc::new(Mutex::new(Drive::default()));
     let seen = drive.clone();
     let wiring = Wiring { drive: Box::new(move || *lock(&seen)), wake: Box::new(|| {}), gate: Arc::default() };
-    (Runner::spawn(move || Ok(Box::new(counter) as Box<dyn Source>), wish, wiring).unwrap(), drive)
+    (Runner::spawn(move || Ok(Box::new(source) as Box<dyn Source>), wish, wiring).unwrap(), drive)
 }
 
 fn wait_for(runner: &Runner, what: &str, mut done: impl FnMut(&Status, Option<&Shown>, &[Notice]) -> bool) {
@@ -218,4 +231,65 @@ fn what_cannot_be_opened_says_why() {
     let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
     let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
     wait_for(&runner, "the reason", |status, _, _| status.failed.as_deref() == Some("no such world"));
+}
+
+/// A dream of random weights that came from its prompt, and its default settings.
+fn dream() -> (DreamSession, DecodeSettings) {
+    let pack = random_pack(odd_manifest(), 5).unwrap();
+    let settings = play_settings(&pack.manifest);
+    let mut session = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+    session.start_from_prompt(&settings).unwrap();
+    (session, settings)
+}
+
+fn pictures(status: &Status) -> Option<Vec<Vec<u8>>> {
+    let branches: Vec<_> = status.branches.iter().flatten().filter(|branch| branch.frames == status.frames).collect();
+    (branches.len() == 3).then(|| branches.iter().map(|branch| branch.rgba.clone()).collect())
+}
+
+#[test]
+fn paused_it_shows_what_every_code_does_next_and_then_does_it() {
+    let (session, settings) = dream();
+    let (runner, drive) = start(session, Wish { settings, ..wish(Rate::Own, true) });
+    std::thread::sleep(Duration::from_millis(50));
+    wait_for(&runner, "the first picture", |status, _, _| {
+        assert!(status.branches.is_empty(), "nobody asked");
+        status.info.is_some()
+    });
+    runner.wish(|wish| wish.preview = true);
+    let mut branches = Vec::new();
+    for code in [1, 2, 0] {
+        wait_for(&runner, "what comes next", |status, _, _| pictures(status).map(|seen| branches = seen).is_some());
+        *lock(&drive) = Drive::Code(code);
+        runner.request(Request::Step);
+        wait_for(&runner, "the step", |_, picture, _| match picture {
+            Some(Shown::Rgba(pixels)) => {
+                assert!(*pixels == branches[usize::from(code)], "code {code} did something else than it would have");
+                assert!(*pixels != branches[usize::from(code + 1) % 3], "codes do not matter");
+                true
+            }
+            _ => false,
+        });
+    }
+    // Other settings, another future; and no more once nobody asks.
+    wait_for(&runner, "what comes next", |status, _, _| pictures(status).map(|seen| branches = seen).is_some());
+    runner.wish(|wish| wish.settings.seed += 1);
+    wait_for(&runner, "another future", |status, _, _| pictures(status).is_some_and(|seen| seen != branches));
+    runner.wish(|wish| wish.preview = false);
+    wait_for(&runner, "no future", |status, _, _| status.branches.is_empty());
+}
+
+#[test]
+fn playing_it_looks_ahead_between_frames_and_keeps_the_beat() {
+    let (session, settings) = dream();
+    let (runner, _drive) = start(session, Wish { settings, preview: true, ..wish(Rate::Hz(20.0), false) });
+    wait_for(&runner, "what comes next", |status, _, _| pictures(status).is_some());
+    let (mut begun, start) = (0, Instant::now());
+    wait_for(&runner, "a moment", |status, _, _| {
+        begun = status.frames;
+        true
+    });
+    wait_for(&runner, "frames", |status, _, _| status.frames >= begun + 20);
+    let took = start.elapsed();
+    assert!((Duration::from_millis(850)..Duration::from_secs(2)).contains(&took), "20 frames at 20 Hz took {took:?}");
 }

@@ -392,7 +392,7 @@ impl<'a> Lane<'a> {
                     add_copies(unprompted, &offers, gates_without, &codes[..dim]);
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
-                let (level, log_probability) = decode::sample_level(logits, dim, s.temperature, name);
+                let (level, log_probability) = decode::sample_level(logits, dim, s.temperature, s.min_p, name);
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
                 if dreamed > 1 {
                     d.head.tell(&mut without[..wide], dim, level, f.code_levels);

@@ -15,7 +15,8 @@ mod tests;
 mod weights;
 
 use super::{
-    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN, decode,
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
     recall::{self, Map},
 };
@@ -85,6 +86,9 @@ enum Purpose<'a> {
     CommitOnly,
     /// Around these codes, if there are any.
     Dream(Option<&'a [u8]>),
+    /// As a frame to dream, but what is pending stays so. The first of several lets the keys and values of the pending frame enter their
+    /// slot of the ring, which nothing sees yet; the others find them there.
+    Preview { first: bool },
     /// One pass with every token masked, logits given these codes handed out.
     Logits(&'a [u8]),
 }
@@ -170,21 +174,25 @@ impl CpuEngine {
 
     /// Runs a frame on all threads: the pending one is committed, and what `purpose` says is done for the next, which `action` leads into.
     fn run(&mut self, purpose: Purpose<'_>, action: u8, words: Option<&[PromptWord]>) -> Result<(), EngineError> {
-        let commit = self.commits();
+        let after = self.committed + usize::from(self.commits());
+        let commit = self.commits() && purpose != Purpose::Preview { first: false };
+        let (keeps, dreams) = match purpose {
+            Purpose::Preview { .. } => (false, true),
+            other => (true, matches!(other, Purpose::Dream(_))),
+        };
         let (Some(d), Some([now, pending_prompt, nothing_said])) = (&self.model.dynamics, &mut self.prompts) else {
             return Err(EngineError::NoDynamics);
         };
         let (s, words) = (self.settings, words.unwrap_or(&self.words));
         now.set(self.kernels, d, words);
         // Without words there is nothing to tell apart.
-        let guided = matches!(purpose, Purpose::Dream(_)) && s.guidance > 0.0 && !words.is_empty();
+        let guided = dreams && s.guidance > 0.0 && !words.is_empty();
         let dreamed = match purpose {
             Purpose::CommitOnly => 0,
             _ => 1 + usize::from(guided),
         };
         let (mut commit_slots, mut dream_slots) = ([0; limits::WINDOW], [0; limits::WINDOW]);
         let commit_slots = slots_in_sight(&mut commit_slots, self.committed, s.window, d.dims.window);
-        let after = self.committed + usize::from(commit);
         let dream_slots = slots_in_sight(&mut dream_slots, after, s.window, d.dims.window);
         let prompted = Group { action, prompt: now, slots: dream_slots, commit_to: None };
         let unprompted = Group { prompt: nothing_said, ..prompted };
@@ -202,13 +210,13 @@ impl CpuEngine {
         let frame = self.next_frame;
         self.exchange.stage_ms.get_mut().fill(0.0);
         self.exchange.masked.get_mut().fill(true);
-        if let Purpose::Dream(given) = purpose {
+        if dreams {
             decode::random_order(s.seed, frame, self.exchange.order.get_mut());
-            if let Some(given) = given {
-                self.exchange.codes.get_mut().copy_from_slice(given);
-                let tokens = given.chunks_exact(self.model.frame.code_dims);
-                self.exchange.masked.get_mut().iter_mut().zip(tokens).for_each(|(masked, token)| *masked = token[0] == UNKNOWN);
-            }
+        }
+        if let Purpose::Dream(Some(given)) = purpose {
+            self.exchange.codes.get_mut().copy_from_slice(given);
+            let tokens = given.chunks_exact(self.model.frame.code_dims);
+            self.exchange.masked.get_mut().iter_mut().zip(tokens).for_each(|(masked, token)| *masked = token[0] == UNKNOWN);
         }
         let to_dream = self.exchange.masked.get_mut().iter().filter(|&&masked| masked).count();
         let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
@@ -239,7 +247,7 @@ impl CpuEngine {
                     lane.head(d, 1);
                     lane.hand_out_logits(d, past, codes);
                 }
-                Purpose::Dream(_) => {
+                Purpose::Dream(_) | Purpose::Preview { .. } => {
                     for step in 1..=s.steps {
                         let stay = decode::masked_after(to_dream, step, s.steps);
                         // SAFETY: written between the barriers of `unmask` alone.
@@ -261,8 +269,13 @@ impl CpuEngine {
                     lap(3);
                 }
             }
-            lane.keep_past();
+            if keeps {
+                lane.keep_past();
+            }
         });
+        if !keeps {
+            return Ok(());
+        }
         self.stage_ms.copy_from_slice(self.exchange.stage_ms.get_mut());
         self.committed = after;
         if let Some(prompts) = &mut self.prompts {
@@ -378,6 +391,23 @@ impl Engine for CpuEngine {
     fn dream_around(&mut self, given: &[u8], action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
         check_codes(&self.manifest, given)?;
         self.dream_next(Some(given), action, settings)
+    }
+
+    fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        actions.iter().try_for_each(|&action| check_action(&self.manifest, action))?;
+        out.clear();
+        self.rgba_before.copy_from_slice(self.exchange.rgba.get_mut());
+        let played = std::mem::replace(&mut self.settings, *settings);
+        let branches = actions.iter().enumerate().try_for_each(|(i, &action)| {
+            self.run(Purpose::Preview { first: i == 0 }, action, None)?;
+            out.codes.extend_from_slice(self.exchange.codes.get_mut());
+            out.rgba.extend_from_slice(self.exchange.rgba.get_mut());
+            Ok(())
+        });
+        self.settings = played;
+        self.exchange.rgba.get_mut().copy_from_slice(&self.rgba_before);
+        branches
     }
 
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {

@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::checksum;
+
 /// Bytes of the checksum ahead of what a file holds.
 const SUM_BYTES: usize = 8;
-
-/// FNV-1a.
-pub fn checksum(data: &[u8]) -> u64 {
-    data.iter().fold(0xCBF2_9CE4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
-}
 
 /// What [`write`] wrote there, if it is whole.
 pub fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = std::fs::read(path).ok()?;
     let (sum, data) = bytes.split_first_chunk::<SUM_BYTES>()?;
-    if u64::from_le_bytes(*sum) != checksum(data) {
+    if u64::from_le_bytes(*sum) != checksum::of(data) {
         log::debug!("{} is damaged and will be made anew", path.display());
         return None;
     }
@@ -29,7 +26,7 @@ pub fn write(path: &Path, data: &[u8]) {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&fresh, [&checksum(data).to_le_bytes(), data].concat())?;
+        std::fs::write(&fresh, [&checksum::of(data).to_le_bytes(), data].concat())?;
         std::fs::rename(&fresh, path)
     };
     if let Err(why) = write() {
@@ -58,7 +55,7 @@ impl PipelineStore {
         // SAFETY: a checksum of ours says that the data is what `save` got from such a cache; whether it is of this device and driver wgpu
         // sees for itself.
         let cache = unsafe { device.create_pipeline_cache(&descriptor) };
-        Some(Self { cache, path, found: data.map(|data| (data.len(), checksum(&data))) })
+        Some(Self { cache, path, found: data.map(|data| (data.len(), checksum::of(&data))) })
     }
 
     /// Bytes that an earlier start left.
@@ -69,7 +66,7 @@ impl PipelineStore {
     /// Leaves what was compiled to the next start.
     pub fn save(&self) {
         let data = self.cache.get_data().unwrap_or_default();
-        if !data.is_empty() && self.found != Some((data.len(), checksum(&data))) {
+        if !data.is_empty() && self.found != Some((data.len(), checksum::of(&data))) {
             write(&self.path, &data);
         }
     }

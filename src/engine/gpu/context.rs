@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::cache::PipelineStore;
 use super::tier::Tier;
@@ -12,6 +13,12 @@ use crate::engine::EngineError;
 /// What to do on a machine where no adapter is found; part of every such message.
 pub const ADAPTER_REMEDY: &str =
     "install a Vulkan driver (Debian, Ubuntu: `apt install mesa-vulkan-drivers`, which also brings a software one)";
+
+/// How long a submission may keep the device: half of the time between two pictures of a display, the other half being the window's.
+const SUBMISSION: Duration = Duration::from_millis(8);
+
+/// Time between two looks at work that is waited for.
+const LOOK_AGAIN: Duration = Duration::from_micros(200);
 
 /// One adapter as the player and the log show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +83,8 @@ pub struct GpuContext {
     pub tunes: bool,
     /// Pipelines compiled by this start and earlier ones, where the device can keep them.
     pub pipelines: Option<Arc<PipelineStore>>,
+    /// How long a submission may keep the device that a window shares; a frame that takes longer becomes several.
+    pub submission: Duration,
     health: Arc<Health>,
 }
 
@@ -152,7 +161,7 @@ impl GpuContext {
         let indirect = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::INDIRECT_EXECUTION);
         let tunes = !summary.software;
         // A software adapter takes longer for the type f16 than for unpacking.
-        let tier = Tier::of(&adapter, &device).min(if summary.software { Tier::Base } else { Tier::F16 });
+        let tier = Tier::of(&adapter, &device).min(if summary.software { Tier::Base } else { Tier::Subgroups });
         log::info!("graphics adapter: {summary}, {}", tier.name());
         Self {
             instance,
@@ -167,6 +176,7 @@ impl GpuContext {
             cache_folder: None,
             tunes,
             pipelines: None,
+            submission: SUBMISSION,
             health,
         }
     }
@@ -218,6 +228,28 @@ impl GpuContext {
         }
     }
 
+    /// Polls until `is_so` or the device reports a fault. Locks nothing between two looks that another thread may need. (To wait with a
+    /// timeout is no way: wgpu-core 30 panics there where another thread's poll finds the work done first.)
+    pub(super) fn poll_until(&self, is_so: impl Fn() -> bool) {
+        self.poll();
+        while !is_so() && self.fault().is_none() {
+            std::thread::sleep(LOOK_AGAIN);
+            self.poll();
+        }
+    }
+
+    /// How long somebody who submits something just now waits for the device: until all is done that is queued (blocking; to measure).
+    pub fn queue_wait(&self) -> Duration {
+        let nothing = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("nothing") });
+        let done = Arc::new(AtomicBool::new(false));
+        let start = Instant::now();
+        self.queue.submit([nothing.finish()]);
+        let tell = done.clone();
+        self.queue.on_submitted_work_done(move || tell.store(true, Ordering::Release));
+        self.poll_until(|| done.load(Ordering::Acquire));
+        start.elapsed()
+    }
+
     /// Waits until everything submitted so far is done.
     ///
     /// # Errors
@@ -239,7 +271,8 @@ const PASS_TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY
     .union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
 
 /// What is asked of a device that has it.
-const WELCOME: wgpu::Features = PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
+const WELCOME: wgpu::Features =
+    PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::SUBGROUP).union(wgpu::Features::PIPELINE_CACHE);
 
 fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
     let flags = adapter.get_downlevel_capabilities().flags;

@@ -1,32 +1,39 @@
 //! The engine: what is remembered between frames, and the recording of one frame.
 
 mod history;
+mod preview;
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
 use super::frame::{BY_ODOMETER, FRAME_SLOT_BYTES, FrameParams, GROUPS, GroupParams, MASKED, NONE};
 use super::ops::{prev, unmask};
+use super::pace::Pace;
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
-use super::resources::{FRAME_SLOTS, Groups, ReadyPlan, Resources, check_buffer};
+use super::recording::Recording;
+use super::resources::{Groups, ReadyPlan, Resources, check_buffer};
 use super::roofline::Roofline;
 use super::self_test::Answers;
 use super::tier::Tier;
-use super::timing::{Clock, Recording, STAGE_TICKS, Stage, Timing};
+use super::timing::{STAGE_TICKS, Stage, Timing};
 use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::{check_action, check_codes, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::recall::motion_of;
 use crate::engine::{
-    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     UnmaskOrder, decode,
 };
 use crate::pack::{
     Pack, PackError, limits,
     manifest::{DynamicsDims, Manifest},
 };
+
+/// Frames that are timed at start; the quicker counts.
+const PACE_FRAMES: usize = 2;
 
 /// What a frame that was dreamed or restored needs when it is committed; its codes and `prev` lie in the visible half.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +49,8 @@ enum Aim<'a> {
     Dream,
     /// Tokens that are unknown in these codes are dreamed, the others stay.
     Around(&'a [u8]),
+    /// All of it is dreamed, and nobody is to notice.
+    Preview,
     /// It is this one; the logits of its levels are asked for.
     Force(&'a TokenFrame),
 }
@@ -56,7 +65,10 @@ pub struct GpuEngine {
     resources: Resources,
     ready: ReadyPlan,
     timing: Option<Timing>,
+    pace: Pace,
     readback: Readback,
+    /// Way to the host of as many branches as were asked about at once; made when they first are.
+    branches: Option<wgpu::Buffer>,
     /// Keys and values by words of a prompt, for each block that has prompt attention.
     prompt_keys: HashMap<Vec<u16>, Vec<Vec<f32>>>,
 
@@ -108,6 +120,7 @@ impl GpuEngine {
                         if let Some(pipelines) = &gpu.pipelines {
                             pipelines.save();
                         }
+                        engine.set_pace()?;
                         return Ok(engine);
                     };
                     format!("the {} computes wrongly: {fault}", tier.name())
@@ -147,7 +160,9 @@ impl GpuEngine {
         let mut engine = Self {
             info: EngineInfo { kind: EngineKind::Gpu, device: format!("{}, {}", gpu.summary, gpu.tier.name()) },
             timing,
+            pace: Pace::whole(),
             readback: Readback::new(&gpu.device, frame.code_bytes(), timestamps),
+            branches: None,
             settings: play_settings(&pack.manifest),
             manifest: pack.manifest.clone(),
             encoder: HostEncoder::new(pack),
@@ -169,6 +184,23 @@ impl GpuEngine {
         engine.restore(&[], 0)?;
         engine.gpu.wait()?;
         Ok(engine)
+    }
+
+    /// Sees how long a frame takes here, and cuts frames accordingly.
+    fn set_pace(&mut self) -> Result<(), EngineError> {
+        if self.plan.dynamics.is_none() {
+            return Ok(());
+        }
+        let settings = play_settings(&self.manifest);
+        let mut quickest = Duration::MAX;
+        for _ in 0..PACE_FRAMES {
+            let start = Instant::now();
+            self.dream(0, &settings)?;
+            self.finish()?;
+            quickest = quickest.min(start.elapsed());
+        }
+        self.pace = Pace::measured(self.roofline(settings.steps).ops, quickest, self.gpu.submission);
+        self.restore(&[], 0)
     }
 
     /// The device this engine computes on.
@@ -194,6 +226,11 @@ impl GpuEngine {
     /// Frames that had to wait for the device because too many were under way.
     pub fn blocking_waits(&self) -> u64 {
         self.readback.waits
+    }
+
+    /// Submissions of recorded work so far; a frame is one of them, or several on a device that is slow.
+    pub fn submissions(&self) -> u64 {
+        self.pace.submissions()
     }
 
     /// Bytes that are copied to the host for each dreamed frame, timestamps left out.
@@ -227,6 +264,14 @@ impl GpuEngine {
         }
         let slot = self.pending.map_or(0, |p| (p.prompt_slot + 1) % PROMPT_SLOTS);
         self.write_prompt(slot, words);
+        slot
+    }
+
+    /// The slot of the words in force.
+    fn slot_in_force(&mut self) -> usize {
+        let prompt = std::mem::take(&mut self.prompt);
+        let slot = self.prompt_slot(&prompt);
+        self.prompt = prompt;
         slot
     }
 
@@ -307,7 +352,7 @@ impl GpuEngine {
         // Where there is no frame before, nothing can have moved.
         let by_pictures = if commit.is_some() { BY_ODOMETER } else { 0 };
         let (to_dream, steps, moved) = match aim {
-            Aim::Dream => (frame.tokens(), settings.steps, by_pictures),
+            Aim::Dream | Aim::Preview => (frame.tokens(), settings.steps, by_pictures),
             Aim::Around(given) => {
                 let level = |&code: &u8| if code == UNKNOWN { MASKED } else { u32::from(code) };
                 self.write_levels(self.half, given.iter().map(level));
@@ -337,8 +382,10 @@ impl GpuEngine {
                 next_stay: if step < steps { stay(step + 1) } else { NONE },
                 certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
+                min_p: settings.min_p,
                 forced: u32::from(forced),
                 guidance,
+                aside: u32::from(matches!(aim, Aim::Preview)),
                 ..self.step_of_view(action, moved)
             };
             // The first key of every slot is "nothing said".
@@ -359,55 +406,33 @@ impl GpuEngine {
         self.gpu.check()?;
         let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
         let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
-        let prompt = std::mem::take(&mut self.prompt);
-        let prompt_slot = self.prompt_slot(&prompt);
-        self.prompt = prompt;
+        let prompt_slot = self.slot_in_force();
         let number = self.next_frame;
         let groups = self.begin_frame(action, prompt_slot, settings, aim);
         self.next_frame = number.wrapping_add(1);
 
-        let mut encoder = self.commands();
-        let clock = self.timing.as_ref().and_then(|timing| timing.clock(number));
-        {
-            let mut recording = self.recording(&mut encoder, Some(Stage::FirstStep), clock.as_ref());
-            recording.run_all(&self.ready.prev);
-            self.ready.record_step(&mut recording, 0, groups);
-        }
-        {
-            let mut recording = self.recording(&mut encoder, Some(Stage::LaterSteps), clock.as_ref());
-            let dispatches = self.plan.dynamics.as_ref().filter(|_| settings.certain.is_some() && self.gpu.indirect);
-            for slot in 1..(settings.steps as usize).min(FRAME_SLOTS) {
-                match dispatches {
-                    Some(dynamics) => {
-                        self.ready.record_step_if_needed(&mut recording, slot, self.resources.buffer(dynamics.dispatches));
-                    }
-                    None => self.ready.record_step(&mut recording, slot, Groups { committed: 0, ..groups }),
-                }
-            }
-        }
-        {
-            let mut recording = self.recording(&mut encoder, Some(Stage::Decoder), clock.as_ref());
-            recording.run_all(&self.ready.decode);
-            recording.run_all(&self.ready.remember);
-        }
-        let timestamps = self.timing.as_ref().map(|timing| (&timing.resolved, timing.resolve(&mut encoder, clock.as_ref())));
+        let adaptive = self.adaptive(settings);
+        let mut recording = Recording::of_frame(&self.gpu, &mut self.pace, self.timing.as_ref(), number);
+        self.ready.record_frame(&mut recording, settings.steps, groups, adaptive.as_ref());
+        recording.run_all(&self.ready.remember);
+        let timestamps = recording.resolve();
         if let Some(dynamics) = &self.plan.dynamics {
             let codes = self.resources.buffer(dynamics.codes);
-            self.readback.record(ticket, &mut encoder, codes, timestamps);
+            self.readback.record(ticket, recording.encoder(), codes, timestamps);
         }
-        let submission = self.gpu.queue.submit([encoder.finish()]);
+        let submission = recording.submit();
         self.readback.sent(ticket, number, submission);
         self.gpu.check()
     }
 
-    fn recording<'a>(&'a self, encoder: &'a mut wgpu::CommandEncoder, stage: Option<Stage>, clock: Option<&'a Clock<'a>>) -> Recording<'a> {
-        let timestamp_writes = stage.and_then(|stage| self.timing.as_ref().map(|t| t.writes(stage)));
-        let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: stage.map(Stage::name), timestamp_writes });
-        Recording::new(pass, clock)
+    /// Under adaptive decoding, where the device itself writes which steps run.
+    fn adaptive(&self, settings: &DecodeSettings) -> Option<wgpu::Buffer> {
+        let dynamics = self.plan.dynamics.as_ref().filter(|_| settings.certain.is_some() && self.gpu.indirect);
+        dynamics.map(|dynamics| self.resources.buffer(dynamics.dispatches).clone())
     }
 
     fn commands(&self) -> wgpu::CommandEncoder {
-        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") })
+        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("copy") })
     }
 
     /// Copies `source` to the host and waits for it.
@@ -416,7 +441,7 @@ impl GpuEngine {
         let mut encoder = self.commands();
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
         self.gpu.queue.submit([encoder.finish()]);
-        self.wait_for(&staging)
+        self.wait_for(&staging, <[u8]>::to_vec)
     }
 
     fn staging(&self, size: u64) -> wgpu::Buffer {
@@ -428,14 +453,17 @@ impl GpuEngine {
         })
     }
 
-    fn wait_for(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>, EngineError> {
+    /// Waits until `read` can be given what was copied to a staging buffer.
+    fn wait_for<T>(&self, staging: &wgpu::Buffer, read: impl FnOnce(&[u8]) -> T) -> Result<T, EngineError> {
         staging.map_async(wgpu::MapMode::Read, .., |result| {
             if let Err(error) = result {
                 log::error!("mapping a staging buffer: {error}");
             }
         });
         self.gpu.wait()?;
-        staging.get_mapped_range(..).map(|bytes| bytes.to_vec()).map_err(|e| EngineError::DeviceLost(e.to_string()))
+        let bytes = staging.get_mapped_range(..).map(|bytes| read(&bytes)).map_err(|e| EngineError::DeviceLost(e.to_string()));
+        staging.unmap();
+        bytes
     }
 }
 
@@ -472,6 +500,13 @@ impl Engine for GpuEngine {
         self.dream_frame(action, settings, Aim::Around(given))
     }
 
+    fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        actions.iter().try_for_each(|&action| check_action(&self.manifest, action))?;
+        self.gpu.check()?;
+        self.dream_branches(actions, settings, out)
+    }
+
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {
         self.readback.collect(&self.gpu);
         self.readback.take(out)
@@ -479,7 +514,7 @@ impl Engine for GpuEngine {
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.gpu.wait()?;
-        self.readback.collect(&self.gpu);
+        self.readback.collect_all(&self.gpu);
         Ok(())
     }
 
@@ -502,8 +537,8 @@ impl Engine for GpuEngine {
             size,
         );
         self.gpu.queue.submit([encoder.finish()]);
-        let bytes = self.wait_for(&staging)?;
-        Ok(bytes.chunks_exact(row_padded as usize).flat_map(|line| &line[..row as usize]).copied().collect())
+        let pixels = |bytes: &[u8]| bytes.chunks_exact(row_padded as usize).flat_map(|line| &line[..row as usize]).copied().collect();
+        self.wait_for(&staging, pixels)
     }
 
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
@@ -517,15 +552,10 @@ impl Engine for GpuEngine {
         let prompt_slot = self.prompt_slot(&truth.prompt);
         let groups = self.begin_frame(truth.action, prompt_slot, settings, Aim::Force(truth));
         self.next_frame = self.next_frame.wrapping_add(1);
-        let mut encoder = self.commands();
-        {
-            let mut recording = self.recording(&mut encoder, None, None);
-            recording.run_all(&self.ready.prev);
-            self.ready.record_step(&mut recording, 0, groups);
-            recording.run_all(&self.ready.decode);
-            recording.run_all(&self.ready.remember);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
+        let mut recording = Recording::new(&self.gpu, &mut self.pace);
+        self.ready.record_frame(&mut recording, 1, groups, None);
+        recording.run_all(&self.ready.remember);
+        recording.submit();
         let frame = self.manifest.frame;
         let bytes = 4 * frame.code_bytes() * frame.code_levels;
         let logits = match &self.plan.dynamics {

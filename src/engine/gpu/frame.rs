@@ -58,5 +58,9 @@ pub struct FrameParams {
     pub next_stay: u32,
     /// Log-probability from which on a token is settled at once, or 0.
     pub certain: f32,
-    pub pad: [u32; 3],
+    /// 1: a preview, which leaves the visible picture as it is.
+    pub aside: u32,
+    /// Levels less likely than this share of the likeliest are never drawn; 0: all may be.
+    pub min_p: f32,
+    pub pad: u32,
 }

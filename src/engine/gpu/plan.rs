@@ -3,8 +3,7 @@
 use super::frame::GROUPS;
 use super::ops::{
     BufferId, Pass,
-    attend::Attend,
-    attend_prompt, attend_ring, attend_space,
+    attend::{Attend, Keys},
     embed::{self, Embed},
     matmul::{self, Matmul, Tile, Variant, pack_weights, pad_columns},
     odometer::{self, Odometer},
@@ -47,6 +46,8 @@ pub struct Plan {
     pub buffers: Vec<BufferSpec>,
     /// `(2, tokens, dims)` u32, a frame in one half, the frame before in the other; then `(tokens, dims)` that the map offers to copy.
     pub tokens: BufferId,
+    /// `(2, height_px, width_px)` u32, RGB in the lower three bytes; halves as those of the tokens.
+    pub pixels: BufferId,
     pub decode: Vec<Pass>,
     pub dynamics: Option<DynamicsPlan>,
 }
@@ -100,7 +101,7 @@ impl Plan {
             None => None,
         };
         let decode = b.decoder(&m.frame, &m.tokenizer, tokens, pixels)?;
-        Ok(Self { buffers: b.buffers, tokens, decode, dynamics })
+        Ok(Self { buffers: b.buffers, tokens, pixels, decode, dynamics })
     }
 
     /// Dispatches of one dreamed frame.
@@ -394,13 +395,13 @@ impl Builder<'_> {
     /// Attention inside a frame; `name` + `qkv`, `out`.
     fn space(&mut self, name: &str, c: usize, heads: usize, s: &Scratch, norm: Norm<'_>, out: &mut Vec<Pass>) -> Result<(), PackError> {
         out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * heads), Then::Store, s.qkv)?);
-        out.push(attend_space::pass(self.attend(c, heads), attend_space::Buffers { qkv: s.qkv, attended: s.attended }));
+        out.push(self.attend(c, heads).pass(Keys::Space { qkv: s.qkv }, s.attended));
         out.push(self.attention_out(name, (c, heads), s)?);
         Ok(())
     }
 
     fn attend(&self, channels: usize, heads: usize) -> Attend {
-        Attend { tokens: self.pack.manifest.frame.tokens(), heads, channels, rows: self.rows }
+        Attend { tokens: self.pack.manifest.frame.tokens(), heads, channels, rows: self.rows, tier: self.tier }
     }
 
     fn attention_out(&mut self, name: &str, (c, heads): (usize, usize), s: &Scratch) -> Result<Pass, PackError> {
@@ -415,8 +416,8 @@ impl Builder<'_> {
         let then = Then::Scatter { ring, from: wide };
         out.push(self.product(&format!("{name}.qkv"), false, Input::new(s.x, c, norm), (3 * c, 3 * dims.heads), then, s.qkv)?);
         let bias = self.tensor(&format!("{name}.bias"))?;
-        let buffers = attend_ring::Buffers { qkv: s.qkv, ring, bias, attended: s.attended };
-        out.push(attend_ring::pass(self.attend(c, dims.heads), dims.window, buffers));
+        let keys = Keys::Ring { qkv: s.qkv, ring, bias, window: dims.window };
+        out.push(self.attend(c, dims.heads).pass(keys, s.attended));
         out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(())
     }
@@ -433,8 +434,8 @@ impl Builder<'_> {
         let (c, name) = (dims.channels, format!("dyn.{i}.text"));
         let words = self.zeros(&format!("{name}.words"), PROMPT_SLOTS * slot_words * 2 * padded_parts(c, dims.heads));
         out.push(self.product(&format!("{name}.q"), false, Input::new(s.x, c, norm), (c, dims.heads), Then::Store, s.query)?);
-        let buffers = attend_prompt::Buffers { query: s.query, words, shares, attended: s.attended };
-        out.push(attend_prompt::pass(self.attend(c, dims.heads), slot_words, buffers));
+        let keys = Keys::Prompt { query: s.query, words, shares, room: slot_words };
+        out.push(self.attend(c, dims.heads).pass(keys, s.attended));
         out.push(self.attention_out(&name, (c, dims.heads), s)?);
         Ok(PromptTarget { buffer: words, weights: PromptWeights::new(self.pack, i, c, dims.heads)? })
     }

@@ -102,7 +102,12 @@ impl Readback {
             self.waits += 1;
             let oldest = self.order.front().and_then(|&i| self.copies[i].submission.clone());
             let _ = gpu.device.poll(wgpu::PollType::Wait { submission_index: oldest, timeout: None });
+            // As in `collect_all`.
             self.collect(gpu);
+            while self.free().is_none() && gpu.fault().is_none() {
+                std::thread::yield_now();
+                self.collect(gpu);
+            }
         }
         self.free().map(Ticket)
     }
@@ -174,6 +179,16 @@ impl Readback {
         }
     }
 
+    /// Takes in all that is under way; call when the device is idle. Callbacks run on whichever thread polls the device next, a window's
+    /// perhaps: then they are a moment behind.
+    pub fn collect_all(&mut self, gpu: &GpuContext) {
+        self.collect(gpu);
+        while !self.order.is_empty() && gpu.fault().is_none() {
+            std::thread::yield_now();
+            self.collect(gpu);
+        }
+    }
+
     /// Oldest codes that nobody took yet; `None` too where `out` has another length.
     pub fn take(&mut self, out: &mut [u8]) -> Option<Arrival> {
         if out.len() != self.code_bytes {
@@ -192,7 +207,7 @@ impl Readback {
 
     /// Drops what has arrived and what is under way; call when the device is idle.
     pub fn forget(&mut self, gpu: &GpuContext) {
-        self.collect(gpu);
+        self.collect_all(gpu);
         self.arrived.clear();
     }
 }

@@ -8,11 +8,12 @@ use super::frame::{FRAME_SLOT_BYTES, GROUPS};
 use super::kernel::{Bind, Kernel};
 use super::ops::{BufferId, Pass, ShapeWords, unmask::dispatch_at};
 use super::plan::{BufferSpec, Plan};
-use super::timing::Recording;
+use super::recording::Recording;
+use super::timing::Stage;
 use crate::engine::EngineError;
 
 /// Slots of the frame block: one for each decoding step.
-pub const FRAME_SLOTS: usize = 8;
+const FRAME_SLOTS: usize = 8;
 
 /// A pass ready to be recorded.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct ReadyPass {
     pub pipeline: wgpu::ComputePipeline,
     pub bind_group: wgpu::BindGroup,
     pub workgroups: [[u32; 3]; GROUPS],
+    /// Arithmetic operations for one group of rows.
+    pub ops: u64,
 }
 
 impl ReadyPass {
@@ -214,7 +217,7 @@ impl Resources {
             layout: &layout,
             entries: &entries,
         });
-        Ok(ReadyPass { pipeline, bind_group, workgroups: pass.workgroups })
+        Ok(ReadyPass { pipeline, bind_group, workgroups: pass.workgroups, ops: pass.cost.ops })
     }
 }
 
@@ -294,19 +297,35 @@ impl ReadyPlan {
         Ok(Self { prev, step, decode, commit_passes: d.commit_passes, remember: resources.ready(gpu, d.remember())? })
     }
 
+    /// Records a frame up to its picture. `adaptive`: steps after the first run as the device finds; where their workgroups lie.
+    pub fn record_frame(&self, recording: &mut Recording<'_>, steps: u32, groups: Groups, adaptive: Option<&wgpu::Buffer>) {
+        recording.begin(Stage::FirstStep);
+        recording.run_all(&self.prev);
+        self.record_step(recording, 0, groups);
+        recording.begin(Stage::LaterSteps);
+        for slot in 1..(steps as usize).min(FRAME_SLOTS) {
+            match adaptive {
+                Some(dispatches) => self.record_step_if_needed(recording, slot, groups.dreamed, dispatches),
+                None => self.record_step(recording, slot, Groups { committed: 0, ..groups }),
+            }
+        }
+        recording.begin(Stage::Decoder);
+        recording.run_all(&self.decode);
+    }
+
     /// Records one decoding step of the frame being dreamed and, with it, the commits.
-    pub fn record_step(&self, recording: &mut Recording<'_>, slot: usize, groups: Groups) {
+    fn record_step(&self, recording: &mut Recording<'_>, slot: usize, groups: Groups) {
         for (i, ready) in self.step.iter().enumerate() {
             recording.run(ready, slot, groups.dreamed + if i < self.commit_passes { groups.committed } else { 0 });
         }
     }
 
-    /// Records a step after the first that runs only if the step before left it something to settle; `dispatches` as planned. What
-    /// decides about the step that follows always runs.
-    pub fn record_step_if_needed(&self, recording: &mut Recording<'_>, slot: usize, dispatches: &wgpu::Buffer) {
+    /// Records a step after the first, of `groups` groups of rows, that runs only if the step before left it something to settle;
+    /// `dispatches` as planned. What decides about the step that follows always runs.
+    fn record_step_if_needed(&self, recording: &mut Recording<'_>, slot: usize, groups: usize, dispatches: &wgpu::Buffer) {
         let Some((decides, others)) = self.step.split_last() else { return };
         for (i, ready) in others.iter().enumerate() {
-            recording.run_indirect(ready, slot, (dispatches, dispatch_at(i, self.step.len())));
+            recording.run_indirect(ready, slot, groups, (dispatches, dispatch_at(i, self.step.len())));
         }
         recording.run(decides, slot, 1);
     }

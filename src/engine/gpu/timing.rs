@@ -1,9 +1,6 @@
 //! Milliseconds by stage and by dispatch from timestamp queries, where the device has them.
 
-use std::cell::Cell;
-
 use super::context::GpuContext;
-use super::resources::ReadyPass;
 use crate::engine::StageTimes;
 
 /// Stages in order of execution; each has a begin and an end.
@@ -35,18 +32,11 @@ const TIMED_EVERY: u32 = 16;
 
 /// Timestamp queries of a frame.
 pub struct Timing {
-    queries: wgpu::QuerySet,
+    pub queries: wgpu::QuerySet,
     pub resolved: wgpu::Buffer,
     /// Whether there are queries for dispatches.
     of_passes: bool,
     tick_ns: f32,
-}
-
-/// Takes a timestamp behind every dispatch of a frame.
-pub struct Clock<'a> {
-    queries: &'a wgpu::QuerySet,
-    /// Queries used so far.
-    used: Cell<u32>,
 }
 
 impl Timing {
@@ -70,26 +60,24 @@ impl Timing {
         })
     }
 
-    /// The clock for this frame, if it is one to be timed dispatch by dispatch.
-    pub fn clock(&self, frame: u32) -> Option<Clock<'_>> {
-        let timed = self.of_passes && frame.is_multiple_of(TIMED_EVERY);
-        timed.then(|| Clock { queries: &self.queries, used: Cell::new(STAGE_TICKS as u32) })
+    /// Whether the frame of this number is to be timed dispatch by dispatch.
+    pub fn of_dispatches(&self, frame: u32) -> bool {
+        self.of_passes && frame.is_multiple_of(TIMED_EVERY)
     }
 
-    pub fn writes(&self, stage: Stage) -> wgpu::ComputePassTimestampWrites<'_> {
+    /// Of a pass of a stage, which `begins` with it or goes on in a later submission; what the device did for others meanwhile counts.
+    pub fn writes(&self, stage: Stage, begins: bool) -> wgpu::ComputePassTimestampWrites<'_> {
         let at = 2 * stage as u32;
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
-            beginning_of_pass_write_index: Some(at),
+            beginning_of_pass_write_index: begins.then_some(at),
             end_of_pass_write_index: Some(at + 1),
         }
     }
 
-    /// Every stage opens its pass in every frame, an empty one too, so that no query is resolved unwritten. Returns how many there are.
-    pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder, clock: Option<&Clock<'_>>) -> usize {
-        let used = clock.map_or(STAGE_TICKS as u32, |clock| clock.used.get());
+    /// The first `used` timestamps. Every stage opens its pass in every frame, an empty one too, so that no query is resolved unwritten.
+    pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder, used: u32) {
         encoder.resolve_query_set(&self.queries, 0..used, &self.resolved, 0);
-        used as usize
     }
 
     fn ms(&self, begin: u64, end: u64) -> f32 {
@@ -112,41 +100,5 @@ impl Timing {
             (name, self.ms(std::mem::replace(&mut begin, end), end))
         };
         passes.zip(ends).map(time).collect()
-    }
-}
-
-/// A compute pass that is being recorded, with a clock or without.
-pub struct Recording<'a> {
-    pass: wgpu::ComputePass<'a>,
-    clock: Option<&'a Clock<'a>>,
-}
-
-impl<'a> Recording<'a> {
-    pub fn new(pass: wgpu::ComputePass<'a>, clock: Option<&'a Clock<'a>>) -> Self {
-        Self { pass, clock }
-    }
-
-    /// Records a dispatch as [`ReadyPass::record`] does.
-    pub fn run(&mut self, ready: &ReadyPass, slot: usize, groups: usize) {
-        ready.record(&mut self.pass, slot, groups);
-        self.tick();
-    }
-
-    /// Records a dispatch as [`ReadyPass::record_indirect`] does.
-    pub fn run_indirect(&mut self, ready: &ReadyPass, slot: usize, workgroups: (&wgpu::Buffer, u64)) {
-        ready.record_indirect(&mut self.pass, slot, workgroups);
-        self.tick();
-    }
-
-    fn tick(&mut self) {
-        if let Some(clock) = self.clock {
-            self.pass.write_timestamp(clock.queries, clock.used.get());
-            clock.used.set(clock.used.get() + 1);
-        }
-    }
-
-    /// Records passes that run once a frame, with the frame block of its first step.
-    pub fn run_all(&mut self, ready: &[ReadyPass]) {
-        ready.iter().for_each(|one| self.run(one, 0, 1));
     }
 }

@@ -9,6 +9,7 @@ use super::ops::Pass;
 use super::ops::matmul::{Matmul, Tile};
 use super::plan::Plan;
 use super::resources::Resources;
+use crate::checksum;
 use crate::engine::EngineError;
 
 /// Dispatches of one measurement, and measurements of one tile after one that warms up; the quickest counts.
@@ -59,7 +60,7 @@ pub fn set_tiles(gpu: &GpuContext, resources: &mut Resources, plan: &mut Plan) -
 fn file_name(gpu: &GpuContext, products: &[Matmul]) -> String {
     let info = gpu.adapter.get_info();
     let what = format!("{} {} {} {} {products:?} {:?}", gpu.summary, info.device, info.driver, info.driver_info, Tile::ALL);
-    format!("tiles-{:016x}", cache::checksum(what.as_bytes()))
+    format!("tiles-{:016x}", checksum::of(what.as_bytes()))
 }
 
 /// The tiles of so many products, by their places in [`Tile::ALL`].

@@ -11,7 +11,8 @@ pub mod tokenizer;
 pub mod weights;
 
 use super::{
-    Arrival, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN, decode,
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map},
 };
@@ -22,14 +23,15 @@ use crate::pack::{
 use attention::KeysValues;
 use dynamics::{FrameInput, FrameOutput, forward, offers, prev};
 use head::{teacher_forced_logits, token_logits};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 use weights::Weights;
 
 /// The engine of the tests: follows `docs/MODEL.md` line by line, one frame at a time.
+#[derive(Clone)]
 pub struct ReferenceEngine {
     info: EngineInfo,
     manifest: Manifest,
-    weights: Weights,
+    weights: Arc<Weights>,
     /// Keys and values of committed frames, newest first, at most `window - 1`.
     ring: VecDeque<Vec<KeysValues>>,
     /// The newest frame, not yet committed.
@@ -45,6 +47,7 @@ pub struct ReferenceEngine {
 }
 
 /// A frame that is settled, and what it saw of what was before it outside the ring.
+#[derive(Clone)]
 struct Pending {
     frame: TokenFrame,
     past: Vec<f64>,
@@ -65,7 +68,7 @@ impl ReferenceEngine {
         let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         Ok(Self {
             info: EngineInfo { kind: EngineKind::Reference, device: "plain f64".into() },
-            weights: Weights::from_pack(pack),
+            weights: Weights::from_pack(pack).into(),
             ring: VecDeque::new(),
             pending: None,
             map: recall.map(|recall| Map::new(&frame, recall)),
@@ -214,7 +217,7 @@ impl Engine for ReferenceEngine {
                 confidence[n] = 0.0;
                 for dim in 0..f.code_dims {
                     let logits = self.guided_logits(&outputs, &offers, n, token, dim);
-                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, name);
+                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, settings.min_p, name);
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
@@ -226,6 +229,18 @@ impl Engine for ReferenceEngine {
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);
         self.untaken = Some(number);
         self.next_frame = number.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Every branch is an engine of its own that dreams on from here.
+    fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError> {
+        out.clear();
+        for &action in actions {
+            let mut branch = self.clone();
+            branch.dream(action, settings)?;
+            out.codes.extend(branch.pending.iter().flat_map(|pending| &pending.frame.codes));
+            out.rgba.extend(&branch.rgba);
+        }
         Ok(())
     }
 

@@ -23,9 +23,13 @@ pub enum Pose {
     WalkA,
     WalkB,
     Bump,
+    /// Thrown back by what it bumped into.
+    Recoil,
 }
 
-const POSES: [Pose; 4] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump];
+const POSES: [Pose; 5] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump, Pose::Recoil];
+/// How far the figure is thrown back.
+const RECOIL_PX: usize = 2;
 
 /// The quads of a tile: north-west, north-east, south-west, south-east.
 type Quads = [QuadId; 4];
@@ -223,7 +227,7 @@ fn with_shore(art: &Art, open: &Picture, liquid: Liquid, quadrant: usize, case: 
     Ok(picture)
 }
 
-/// All poses of all facings: `facing * 4 + pose`.
+/// All poses of all facings: `facing * POSES + pose`.
 fn figures(art: &Art) -> Result<Vec<Picture>, String> {
     let mut figures = Vec::with_capacity(FACINGS.len() * POSES.len());
     for facing in FACINGS {
@@ -234,12 +238,12 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
                         Pose::Stand => "west_stand".to_owned(),
                         Pose::WalkA => "west_walk_a".to_owned(),
                         Pose::WalkB => "west_walk_b".to_owned(),
-                        Pose::Bump => "west_bump".to_owned(),
+                        Pose::Bump | Pose::Recoil => "west_bump".to_owned(),
                     },
                     facing == "east",
                 ),
                 (_, Pose::Stand) => (format!("{facing}_stand"), false),
-                (_, Pose::Bump) => (format!("{facing}_bump"), false),
+                (_, Pose::Bump | Pose::Recoil) => (format!("{facing}_bump"), false),
                 (_, Pose::WalkA) => (format!("{facing}_walk"), false),
                 (_, Pose::WalkB) => (format!("{facing}_walk"), true),
             };
@@ -247,8 +251,27 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
             if mirrored {
                 picture.chunks_exact_mut(TILE_PX).for_each(<[_]>::reverse);
             }
+            if pose == Pose::Recoil {
+                picture = thrown_back(&picture, facing);
+            }
             figures.push(picture);
         }
     }
     Ok(figures)
+}
+
+/// The picture moved away from where the figure looks; what leaves the patch is cut off.
+fn thrown_back(picture: &Picture, facing: &str) -> Picture {
+    let far = RECOIL_PX as i32;
+    let (dx, dy) = match facing {
+        "north" => (0, far),
+        "south" => (0, -far),
+        "west" => (far, 0),
+        _ => (-far, 0),
+    };
+    let side = TILE_PX as i32;
+    std::array::from_fn(|i| {
+        let (x, y) = (i as i32 % side - dx, i as i32 / side - dy);
+        ((0..side).contains(&x) && (0..side).contains(&y)).then(|| picture[(y * side + x) as usize]).flatten()
+    })
 }

@@ -63,11 +63,9 @@ pub struct Isles {
     view: Vec<QuadId>,
     /// Which of it is solid, likewise.
     solid: Vec<bool>,
-    /// The colours of the present frame, and what they are made for; nothing where they are half way from a look to the next.
+    /// The colours of the present frame, and what they are made for.
     palette: Palette,
     shown: Option<Look>,
-    /// A wish has come since the last step.
-    wished: bool,
     /// The land the weather goes by.
     biome: Biome,
     biomes: Vec<Biome>,
@@ -122,7 +120,6 @@ impl Isles {
             solid: vec![false; COLUMNS * ROWS],
             palette: Palette::default(),
             shown: None,
-            wished: false,
             biome: Biome::Meadow,
             biomes: Vec::new(),
             features: Vec::new(),
@@ -220,7 +217,6 @@ impl World for Isles {
         self.sky.wish(wish.light, wish.weather);
         self.season = wish.season.unwrap_or(Season::Summer);
         self.style = wish.style.unwrap_or(Style::Plain);
-        self.wished = false;
         self.facing = (hash(seed, 0, 0, 10) % 4) as usize;
         self.pose = Pose::Stand;
         self.look_around();
@@ -233,18 +229,11 @@ impl World for Isles {
         self.style = wish.style.unwrap_or(self.style);
         let [xs, ys] = self.tiles_in_view();
         self.land.wish(wish.into(), &xs, &ys);
-        self.wished = true;
     }
 
     fn step(&mut self, action: usize) -> StepOutcome {
         self.sky.step(self.biome, self.hold);
-        if std::mem::take(&mut self.wished) && self.shown != Some(self.look()) {
-            // One frame of the way, then the new look.
-            self.palette = self.palette.halfway(&atlas().colours.palette(self.look()));
-            self.shown = None;
-        } else {
-            self.show();
-        }
+        self.show();
         // An unknown action is a "stay": worlds never fail.
         let action = if action < MOVES.len() { action } else { 0 };
         if action == 0 {
@@ -254,7 +243,8 @@ impl World for Isles {
         self.facing = action - 1;
         let (dx, dy) = MOVES[action];
         if self.blocked_at(self.x + dx, self.y + dy) {
-            self.pose = Pose::Bump;
+            // Pushing on shows again and again.
+            self.pose = if self.pose == Pose::Bump { Pose::Recoil } else { Pose::Bump };
             return StepOutcome { moved: false, blocked: true };
         }
         self.x += dx;

@@ -26,19 +26,6 @@ pub struct Palette {
     pub falling: [Rgb; 2],
 }
 
-impl Palette {
-    /// The palette half way to another.
-    pub fn halfway(&self, other: &Self) -> Self {
-        let between = |a: Rgb, b: Rgb| std::array::from_fn(|i| a[i].midpoint(b[i]));
-        let all = |a: &[Rgb], b: &[Rgb]| a.iter().zip(b).map(|(&a, &b)| between(a, b)).collect();
-        Self {
-            land: all(&self.land, &other.land),
-            figure: all(&self.figure, &other.figure),
-            falling: std::array::from_fn(|i| between(self.falling[i], other.falling[i])),
-        }
-    }
-}
-
 /// How much of its own light a glowing colour, the figure and falling rain or snow keep in the dark and in the mist.
 const GLOW: f32 = 0.85;
 const FIGURE_GLOW: f32 = 0.65;

@@ -2,6 +2,7 @@
 
 use super::atlas::FACINGS;
 use super::*;
+use crate::checksum;
 use crate::clips::{Clip, record_clip};
 use crate::prompt::{ids, read};
 use crate::worlds::policy::{Explorer, Random};
@@ -91,7 +92,7 @@ fn every_facing_and_pose_looks_its_own() {
     let mut world = clear_world_free_eastward(1);
     let mut patches = Vec::new();
     for facing in 0..FACINGS.len() {
-        for pose in [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump] {
+        for pose in [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump, Pose::Recoil] {
             (world.facing, world.pose) = (facing, pose);
             patches.push(((facing, pose), figure_patch(&frame(&world))));
         }
@@ -108,7 +109,7 @@ fn every_facing_and_pose_looks_its_own() {
 #[test]
 fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
     let mut world = Isles::new();
-    let (mut bumps, mut blocked_frames_checked) = (0, 0);
+    let mut bumps = 0;
     for seed in 0..12 {
         world.hold_ambience(true);
         world.reset(seed);
@@ -122,7 +123,7 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
             assert!(!world.blocked_at(x, y), "seed {seed}: stands on something solid");
             let expected = match last {
                 StepOutcome { moved: true, .. } => [Pose::WalkA, Pose::WalkB].contains(&world.pose),
-                StepOutcome { blocked: true, .. } => world.pose == Pose::Bump,
+                StepOutcome { blocked: true, .. } => [Pose::Bump, Pose::Recoil].contains(&world.pose),
                 _ => world.pose == Pose::Stand && action == 0,
             };
             assert!(expected, "{last:?} under action {action} shows {:?}", world.pose);
@@ -130,11 +131,11 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
             assert_eq!(distance, if last.moved { QUAD_PX as i64 } else { 0 });
             if last.blocked {
                 bumps += 1;
-                blocked_frames_checked += usize::from(frame(&world) != before);
+                assert!(frame(&world) != before, "pushing on shows");
             }
         }
     }
-    assert!(bumps > 100 && blocked_frames_checked > 50, "{bumps} bumps, {blocked_frames_checked} of them newly visible");
+    assert!(bumps > 100, "{bumps} bumps");
 }
 
 #[test]
@@ -192,22 +193,17 @@ fn starts_are_spread_over_lands_and_lights() {
     assert!(lights.len() == 4 && lights.values().all(|&n| n > 40), "{lights:?}");
 }
 
-/// FNV-1a over bytes.
-fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01B3))
-}
-
 /// Frames, captions and outcomes of walks nobody wished anything of. Packs in use were trained on exactly these.
 #[test]
 fn without_a_wish_the_isles_stay_as_packs_know_them() {
-    let mut hash = 0xCBF2_9CE4_8422_2325;
+    let mut hash = checksum::of(&[]);
     for seed in 0..60 {
         let clip = walk(seed, 700, seed % 4 == 0);
-        hash = fnv(hash, &clip.frames);
+        hash = checksum::go_on(hash, &clip.frames);
         for (caption, outcome) in clip.captions.iter().zip(&clip.outcomes) {
-            hash = fnv(hash, caption.join(" ").as_bytes());
-            hash = fnv(hash, &[u8::from(outcome.moved), u8::from(outcome.blocked)]);
+            hash = checksum::go_on(hash, caption.join(" ").as_bytes());
+            hash = checksum::go_on(hash, &[u8::from(outcome.moved), u8::from(outcome.blocked)]);
         }
     }
-    assert_eq!(hash, 0xC3BF_5743_3751_8C06, "{hash:#018x}");
+    assert_eq!(hash, 0x91D0_7EFE_C1D1_6C77, "{hash:#018x}");
 }

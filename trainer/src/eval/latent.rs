@@ -14,7 +14,7 @@ use crate::model::lam::Lam;
 use crate::params;
 use crate::pipeline::pack_values;
 use crate::preset::{self, Preset};
-use crate::source::WorldSource;
+use crate::source::{Mood, WorldSource};
 use crate::stages::lam::{Counts, LamStage};
 
 const FAMILY: &str = "latent actions";
@@ -52,7 +52,7 @@ impl Inference {
         let codes = 1 << self.stage.preset.lam.bits;
         let (mut counts, mut pairs) = (Counts::new(codes, actions), Vec::new());
         for number in 0..clips {
-            let clip = self.stage.source.clip(seed + number, CLIP_FRAMES, false)?;
+            let clip = self.stage.source.clip(seed + number, CLIP_FRAMES, Mood::Lively)?;
             for (t, code) in self.codes(&clip)?.into_iter().enumerate() {
                 if let (Some(code), Some(action)) = (code, clip.actions[t]) {
                     counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);

@@ -124,6 +124,8 @@ pub struct Options {
     pub probe: Option<PathBuf>,
     /// What probe and latent action model run on.
     pub device: Device,
+    /// How much prompts are exaggerated.
+    pub guidance: f32,
     /// Folder for pictures.
     pub out: PathBuf,
 }
@@ -144,8 +146,7 @@ pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
     let mut evaluation = Evaluation { pack, options, report: Report::default() };
     evaluation.run()?;
     evaluation.report.print();
-    let settings =
-        json!({ "steps": play.steps, "temperature": play.temperature, "window": play.window, "context_level": play.context_level });
+    let settings = json!({ "steps": play.steps, "temperature": play.temperature, "window": play.window, "context_level": play.context_level, "guidance": options.guidance });
     let mut figures = evaluation.report.to_json();
     figures["settings"] = settings;
     Ok(figures)
@@ -201,7 +202,7 @@ impl Evaluation<'_> {
             self.leave_out("everything that is dreamed: the pack has no dynamics");
             return Ok(());
         }
-        let judge = Judge::new(pack)?;
+        let judge = Judge::new(pack, self.options.guidance)?;
         self.add("control", || control::figures(&judge, &mut workers, inference.as_ref(), Self::seed(2), effort.control_clips))?;
         self.rollouts(&judge, &mut workers, probe.as_ref())?;
         self.add("memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;

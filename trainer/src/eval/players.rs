@@ -1,8 +1,9 @@
 //! Who shows the next picture after a key: the dream, the simulator, and the baselines and broken dreams both are held against.
 
 use anyhow::{Context, Result};
+use somnium::dream::session::FRESH_STEPS;
 use somnium::engine::cpu::CpuEngine;
-use somnium::engine::inputs::play_settings;
+use somnium::engine::inputs::{check_settings, play_settings};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame};
 use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
@@ -91,7 +92,7 @@ pub struct Start {
 
 impl Judge {
     /// Fails where the pack names no simulator of this build or has no dynamics.
-    pub fn new(pack: &Pack) -> Result<Self> {
+    pub fn new(pack: &Pack, guidance: f32) -> Result<Self> {
         let manifest = pack.manifest.clone();
         let world = manifest.provenance.world.clone().context("the pack names no simulator")?;
         let simulator = worlds::by_name(&world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
@@ -99,7 +100,9 @@ impl Judge {
         let actions: Vec<String> = info.actions.iter().map(|name| (*name).to_owned()).collect();
         let bindings = bindings(&manifest.actions, &actions)?;
         let movements = MovementReader::new(manifest.frame, info.step_px);
-        Ok(Self { settings: play_settings(&manifest), bindings, movements, view: View::of(info), world, manifest })
+        let settings = DecodeSettings { guidance, ..play_settings(&manifest) };
+        check_settings(&manifest, &settings)?;
+        Ok(Self { settings, bindings, movements, view: View::of(info), world, manifest })
     }
 
     /// Latent action that stands for "not known".
@@ -177,6 +180,8 @@ pub struct Dream<'a> {
     engine: &'a mut CpuEngine,
     bindings: &'a [u8],
     settings: DecodeSettings,
+    /// The next frame is the first under other words.
+    told: bool,
     /// Latent action that led to what is shown.
     action: u8,
     frames: u32,
@@ -188,7 +193,13 @@ impl<'a> Dream<'a> {
         engine.restore(&start.history, 0)?;
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
         let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
-        Ok(Self { engine, bindings: &judge.bindings, settings, action, frames: 0, shown: start.shown.clone() })
+        Ok(Self { engine, bindings: &judge.bindings, settings, told: false, action, frames: 0, shown: start.shown.clone() })
+    }
+
+    /// Likewise, where `prompt` is said from the next frame on.
+    pub fn begin_under(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start, prompt: &[PromptWord]) -> Result<Self> {
+        engine.set_prompt(prompt)?;
+        Ok(Self { told: !prompt.is_empty(), ..Self::begin(judge, engine, start)? })
     }
 
     /// A dream out of nothing but a prompt.
@@ -196,14 +207,18 @@ impl<'a> Dream<'a> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
-        let mut dream = Self { engine, bindings: &judge.bindings, settings, action: 0, frames: 0, shown: Shown::default() };
+        let first = DecodeSettings { steps: FRESH_STEPS, ..settings };
+        let mut dream =
+            Self { engine, bindings: &judge.bindings, settings: first, told: false, action: 0, frames: 0, shown: Shown::default() };
         dream.take(judge.unknown())?;
+        dream.settings = settings;
         Ok(dream)
     }
 
-    /// Takes a latent action.
+    /// Takes a latent action, in as many steps as a session would.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
-        self.engine.dream(code, &self.settings)?;
+        let steps = if std::mem::take(&mut self.told) { FRESH_STEPS } else { self.settings.steps };
+        self.engine.dream(code, &DecodeSettings { steps, ..self.settings })?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
         self.engine.take_codes(&mut self.shown.codes);
         self.shown.rgb = rgb(&self.engine.read_picture()?);

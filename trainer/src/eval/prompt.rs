@@ -201,8 +201,8 @@ fn changed(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) 
     let walk = Walk::new(&judge.world, "explorer", place(&judge.world, seed, wish)?, false)?;
     let start = judge.start(&mut worker.engine, walk, HISTORY - 1, seed)?;
     let dreamed = |worker: &mut Worker, start: &Start, words: &[PromptWord]| {
-        worker.engine.set_prompt(words)?;
-        let frames = walked(judge, &mut Dream::begin(judge, &mut worker.engine, start)?, seed, FRAMES)?;
+        let mut dream = Dream::begin_under(judge, &mut worker.engine, start, words)?;
+        let frames = walked(judge, &mut dream, seed, FRAMES)?;
         worker.engine.set_prompt(&[])?;
         shown(worker, info, &frames, wish)
     };

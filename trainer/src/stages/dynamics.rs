@@ -1,6 +1,7 @@
 //! Stage 3: the dynamics, on clips of tokens.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -34,8 +35,20 @@ const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 const ALL_MASKED_SHARE: f32 = 0.4;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
-/// Share of clips without any prompt: how most people play.
-const PROMPTLESS_SHARE: f32 = 0.3;
+/// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
+const CHANGE_SHARE: f32 = 0.4;
+/// Frames of such a window before the change, at most, where it has as many.
+const MOST_BEFORE_CHANGE: usize = 5;
+/// Share of windows without any prompt, how most people play, where no words change; where they do, hardly any: nothing is to change
+/// by itself.
+const PROMPTLESS_SHARE: f32 = 0.4;
+const PROMPTLESS_CHANGE_SHARE: f32 = 0.03;
+/// Share of windows with a change in which nothing was said before it.
+const FIRST_WORDS_SHARE: f32 = 0.35;
+/// Share of windows with a change after which some places go on showing, in the history and on the map, what they showed before it: dreams
+/// leave such patches behind, and are to mend them. The largest share of places that do.
+const STALE_SHARE: f32 = 0.5;
+const MOST_STALE: f32 = 0.6;
 const ACTION_DROP_SHARE: f32 = 0.03;
 /// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
 /// what was seen before lies beside its place.
@@ -51,6 +64,8 @@ const VALIDATION_BATCHES: u64 = 6;
 pub struct DynamicsStage {
     pub clips: Arc<TokenClips>,
     pub held_out: Arc<TokenClips>,
+    /// Frames of `clips` whose words are not those of the frame before, as (clip, frame).
+    pub changes: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,
@@ -83,7 +98,9 @@ pub struct Batch {
     frames: usize,
     /// `(F * N, D)` the truth.
     truth: Vec<u8>,
-    /// Same, corrupted; `None` tokens are unknown.
+    /// Row of `truth` that the history shows in each place, `(F * N)`: its own, or an earlier one where the place is stale.
+    shown: Vec<usize>,
+    /// What the history shows, corrupted and hidden.
     clean: Vec<Token>,
     masked: Vec<Token>,
     /// 1 where a token of the masked stream is masked, `(F * N)`.
@@ -107,8 +124,8 @@ pub struct Batch {
     recalled_age: Vec<u8>,
 }
 
-/// Which part of the past a clip recalls.
-#[derive(Clone, Copy)]
+/// Which part of the past a clip recalls, and how well.
+#[derive(Clone)]
 struct RecallTerms {
     /// Frames ago of the oldest.
     reach: usize,
@@ -116,6 +133,30 @@ struct RecallTerms {
     corruption: f32,
     /// From this frame of the clip on, what was seen before it lies beside its place by these steps.
     slip: Option<(usize, [i32; 2])>,
+    stale: Option<Stale>,
+}
+
+impl RecallTerms {
+    /// All that was seen, exactly.
+    const WHOLE: Self = Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None };
+}
+
+/// Places that go on showing what they showed before.
+#[derive(Clone)]
+struct Stale {
+    /// Frames of the clip in which they do.
+    frames: Range<usize>,
+    /// Share of places.
+    share: f32,
+    /// Chooses the places.
+    seed: u64,
+}
+
+impl Stale {
+    fn holds(&self, frame: usize, place: [i32; 2]) -> bool {
+        let number = (u64::from(place[0] as u32) << 32) | u64::from(place[1] as u32);
+        self.frames.contains(&frame) && Dice::new(self.seed, number).chance(self.share)
+    }
 }
 
 /// A token as the network reads it.
@@ -136,12 +177,26 @@ impl DynamicsStage {
         &self.shape.frame
     }
 
-    /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: recall as training has it, with gaps.
-    fn push_window(&self, clips: &TokenClips, batch: &mut Batch, dice: &mut Dice, spoil: bool) {
+    /// Clip and first frame of a window to train on.
+    fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
+        let last_start = self.clips.frames - self.preset.dynamics_frames;
+        if dice.chance(CHANGE_SHARE) && !self.changes.is_empty() {
+            let (clip, change) = self.changes[dice.below(self.changes.len())];
+            (clip, change.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(last_start))
+        } else {
+            (dice.below(self.clips.clips), dice.below(last_start + 1))
+        }
+    }
+
+    /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
+    fn push_window(&self, clips: &TokenClips, (clip, start): (usize, usize), batch: &mut Batch, dice: &mut Dice, spoil: bool) {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
-        let (clip, start) = (dice.below(clips.clips), dice.below(clips.frames - t + 1));
         let use_recorded = self.recorded_only || dice.chance(0.5);
-        let promptless = dice.chance(PROMPTLESS_SHARE);
+        let change = (start + 1..start + t).find(|frame| clips.words_change(clip, *frame));
+        let promptless = dice.chance(if change.is_some() { PROMPTLESS_CHANGE_SHARE } else { PROMPTLESS_SHARE });
+        let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
+        let first_row = batch.shown.len();
+        batch.shown.extend(first_row..first_row + t * self.tokens());
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             let at = clip * clips.frames + frame;
@@ -153,9 +208,10 @@ impl DynamicsStage {
             let unknown = frame == start || code == NONE;
             batch.actions.push(if unknown { unknown_action } else { code });
             let words = clips.frame_words(clip, frame).iter();
-            batch.words.extend(words.map(|word| if promptless { NO_WORD } else { *word }));
+            let silent = promptless || frame < silent_before;
+            batch.words.extend(words.map(|word| if silent { NO_WORD } else { *word }));
         }
-        let mut terms = RecallTerms { reach: usize::MAX, corruption: 0.0, slip: None };
+        let mut terms = RecallTerms::WHOLE;
         if spoil {
             if dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
@@ -166,6 +222,13 @@ impl DynamicsStage {
             if dice.chance(SLIPPED_RECALL_SHARE) {
                 let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
                 terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
+            }
+            if let Some(change) = change
+                && !promptless
+                && dice.chance(STALE_SHARE)
+            {
+                terms.stale =
+                    Some(Stale { frames: change..change + 1 + dice.below(t), share: MOST_STALE * dice.unit(), seed: dice.next() });
             }
         }
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -178,8 +241,8 @@ impl DynamicsStage {
         let frame_dims = *self.frame_dims();
         let (n, d, t) = (self.tokens(), frame_dims.code_dims, batch.frames);
         let first = batch.actions.len() - t;
-        // The token last seen at every place, as (frame, token).
-        let mut seen: HashMap<[i32; 2], (usize, usize)> = HashMap::new();
+        // The token last seen at every place: when, and as (frame, token) whose it is.
+        let mut seen: HashMap<[i32; 2], (usize, (usize, usize))> = HashMap::new();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
         let place = |view: [i32; 2], token: usize| {
             let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
@@ -200,9 +263,9 @@ impl DynamicsStage {
                         let at = place(expected, token);
                         let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|(when, _)| frame > start && frame - when <= terms.reach) {
-                            Some((when, what)) => {
+                            Some((when, (from, what))) => {
                                 let what = if dice.chance(terms.corruption) { dice.below(n) } else { *what };
-                                batch.recalled.extend_from_slice(clips.token(clip, *when, what, d));
+                                batch.recalled.extend_from_slice(clips.token(clip, *from, what, d));
                                 batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
                             }
                             None => {
@@ -214,7 +277,18 @@ impl DynamicsStage {
                 }
             }
             for token in (0..n).filter(|token| !dims.covered.contains(token)) {
-                seen.insert(place(clips.view(clip, frame), token), (frame, token));
+                let at = place(clips.view(clip, frame), token);
+                let stale = terms.stale.as_ref().filter(|stale| stale.holds(frame, at)).and_then(|stale| {
+                    let (_, source) = *seen.get(&at)?;
+                    (start..stale.frames.start).contains(&source.0).then_some(source)
+                });
+                if let Some((from, what)) = stale
+                    && frame >= start
+                {
+                    let row = |frame: usize, token: usize| (first + frame - start) * n + token;
+                    batch.shown[row(frame, token)] = row(from, what);
+                }
+                seen.insert(at, (frame, stale.unwrap_or((frame, token))));
             }
         }
     }
@@ -225,6 +299,7 @@ impl DynamicsStage {
             clips,
             frames,
             truth: Vec::new(),
+            shown: Vec::new(),
             clean: Vec::new(),
             masked: Vec::new(),
             weights: Vec::new(),
@@ -246,7 +321,8 @@ impl DynamicsStage {
         let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            self.push_window(&self.clips, &mut batch, dice, true);
+            let window = self.choose_window(dice);
+            self.push_window(&self.clips, window, &mut batch, dice, true);
         }
         batch.word_noise = self.word_noise(batch.words.len(), dice);
         let rows = batch.clips * t * n;
@@ -272,7 +348,7 @@ impl DynamicsStage {
                     } else if dice.chance(rate) {
                         Token::Given(dice.below(rows))
                     } else {
-                        Token::Given(row)
+                        Token::Given(batch.shown[row])
                     });
                 }
                 let masked_share = if dice.chance(ALL_MASKED_SHARE) { 1.0 } else { (std::f32::consts::FRAC_PI_2 * dice.unit()).cos() };
@@ -334,7 +410,8 @@ impl DynamicsStage {
         let mut dice = Dice::new(7, HELD_OUT + number);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            self.push_window(&self.held_out, &mut batch, &mut dice, false);
+            let window = (dice.below(self.held_out.clips), dice.below(self.held_out.frames - batch.frames + 1));
+            self.push_window(&self.held_out, window, &mut batch, &mut dice, false);
         }
         let rows = batch.clips * batch.frames * self.tokens();
         batch.clean = (0..rows).map(Token::Given).collect();
@@ -475,6 +552,7 @@ impl DynamicsStage {
         let mut batch = Batch {
             frames,
             truth: codes.to_vec(),
+            shown: (0..rows).collect(),
             clean: (0..rows).map(Token::Given).collect(),
             masked: vec![Token::Masked; rows],
             weights: vec![1.0; rows],
@@ -493,8 +571,7 @@ impl DynamicsStage {
             view = [view[0] + motion[0] as i16, view[1] + motion[1] as i16];
             clip.views.extend(view);
         }
-        let terms = RecallTerms { reach: usize::MAX, corruption: 0.0, slip: None };
-        self.push_recall(&clip, (0, 0), &mut batch, terms, &mut Dice::new(0, 0));
+        self.push_recall(&clip, (0, 0), &mut batch, RecallTerms::WHOLE, &mut Dice::new(0, 0));
         let logits = model.forward(&self.shape, self.input(&batch, device));
         logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
     }
@@ -536,12 +613,13 @@ impl Stage for DynamicsStage {
     }
 
     /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
-    /// frames and over frames that moved, where copying the last frame is the figure to beat.
+    /// frames, over those whose words are new, and over those that moved, where copying the last frame is the figure to beat.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let n = self.tokens();
-        let (mut entropy, mut exact, mut exact_moved, mut copied_moved) =
-            (Mean::default(), Mean::default(), Mean::default(), Mean::default());
+        let (mut entropy, mut exact, mut exact_told) = (Mean::default(), Mean::default(), Mean::default());
+        let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
+        let words = self.shape.dims.prompt_words;
         for number in 0..VALIDATION_BATCHES {
             let batch = self.validation_batch(number);
             let input = self.input(&batch, device);
@@ -562,6 +640,9 @@ impl Stage for DynamicsStage {
                 exact.add(f64::from(u8::from(right)));
                 let before = &batch.truth[(row - n) * d..][..d];
                 let (frame, first) = (row / n, row / n * n * d);
+                if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
+                    exact_told.add(f64::from(u8::from(right)));
+                }
                 let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
                 if frame > 0 && changed > n * d / 4 {
                     exact_moved.add(f64::from(u8::from(right)));
@@ -572,6 +653,7 @@ impl Stage for DynamicsStage {
         Ok(vec![
             ("exact_moved", exact_moved.value()),
             ("copied_moved", copied_moved.value()),
+            ("exact_told", exact_told.value()),
             ("exact", exact.value()),
             ("cross_entropy", entropy.value()),
         ])
@@ -622,6 +704,7 @@ mod tests {
         let stage = DynamicsStage {
             clips: clips(),
             held_out: clips(),
+            changes: Vec::new(),
             preset,
             shape: DynShape { frame: m.frame, dims: dims.clone() },
             seed: 1,
@@ -709,6 +792,36 @@ mod tests {
         };
         assert_eq!(first_choices(drawn.clone()), (rows * d) as f32);
         assert!(first_choices(stage.true_levels(&batch, &device)) < (rows * d) as f32);
+    }
+
+    #[test]
+    fn stale_places_go_on_showing_what_they_showed() {
+        let (device, frames) = (Device::flex(), 6);
+        let pack = random_pack(odd_manifest(), 6).expect("a pack");
+        let (stage, _) = stage_with(&pack, frames, &device);
+        let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+        let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
+        // Every frame's tokens are told by its number.
+        let mut clip = TokenClips::new(frames, n * d, 0);
+        (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
+        clip.codes = (0..frames).flat_map(|frame| vec![(frame % 5) as u8; n * d]).collect();
+        let past = |share: f32| {
+            let mut batch = stage.empty_batch(1);
+            batch.shown = (0..frames * n).collect();
+            // Whoever does not know the action expects the view to stay.
+            batch.actions = vec![stage.shape.dims.actions as u8; frames];
+            let stale = Some(Stale { frames: 3..5, share, seed: 1 });
+            stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { stale, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
+            batch
+        };
+        let (all, none) = (past(1.0), past(0.0));
+        for token in (0..n).filter(|token| !covered.contains(token)) {
+            let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[frame * n + token] / n).collect::<Vec<_>>();
+            assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 5], vec![0, 1, 2, 3, 4, 5]));
+            let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
+            assert_eq!((recalled(&all, 4), recalled(&none, 4)), (2, 3), "what is stale is recalled");
+            assert_eq!((recalled(&all, 3), recalled(&none, 3)), (2, 2));
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::model::lam::{Lam, LamShape, lam_patch_values};
 use crate::motion::{Picture, best_shift, shrunk};
 use crate::patches::push_patches;
 use crate::preset::Preset;
-use crate::source::{ClipSource, Dice, HELD_OUT};
+use crate::source::{ClipSource, Dice, HELD_OUT, Mood};
 use crate::training::Stage;
 
 const PAIRS_PER_CLIP: usize = 6;
@@ -74,7 +74,7 @@ impl LamStage {
         let mut seen = vec![0.0; candidates.len()];
         let (w, h) = (self.frame.width_px / shrink, self.frame.height_px / shrink);
         for number in 0..START_CLIPS {
-            let clip = self.source.clip(number, CLIP_FRAMES, true)?;
+            let clip = self.source.clip(number, CLIP_FRAMES, Mood::Still)?;
             let frames: Vec<Vec<f32>> =
                 (0..clip.len()).map(|t| shrunk(clip.frame(t), self.frame.width_px, self.frame.height_px, shrink)).collect();
             for pair in frames.windows(2) {
@@ -96,7 +96,7 @@ impl LamStage {
     fn pairs(&self, first: u64, clips: u64, dice: &mut Dice) -> Result<Pairs> {
         let mut pairs = Pairs::default();
         for number in first..first + clips {
-            let clip = self.source.clip(number, CLIP_FRAMES, true)?;
+            let clip = self.source.clip(number, CLIP_FRAMES, Mood::Still)?;
             for _ in 0..PAIRS_PER_CLIP {
                 self.push_pair(&clip, 1 + dice.below(CLIP_FRAMES - 1), &mut pairs);
             }
@@ -225,7 +225,7 @@ impl LamStage {
     pub fn label(&self, model: &Lam, device: &Device) -> Result<Vec<LatentAction>> {
         let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
         for number in 0..LABEL_CLIPS {
-            let clip = self.source.clip(HELD_OUT + 10_000 + number, 2 * CLIP_FRAMES, true)?;
+            let clip = self.source.clip(HELD_OUT + 10_000 + number, 2 * CLIP_FRAMES, Mood::Still)?;
             for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
                 if let (Some(code), Some(action)) = (code, clip.actions[t]) {
                     counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
@@ -272,7 +272,7 @@ impl Stage for LamStage {
         let share = |t: Tensor<1>| f64::from(t.into_scalar::<f32>());
         let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
         for number in 0..VALIDATION_CLIPS {
-            let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, true)?;
+            let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, Mood::Still)?;
             for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
                 if let (Some(code), Some(action)) = (code, clip.actions[t]) {
                     counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
@@ -376,7 +376,7 @@ mod tests {
         let codes = 1 << preset.lam.bits;
         let stage = LamStage { source, preset, frame, covered: vec![31], shares: Mutex::new(vec![1.0 / codes as f32; codes]), seed: 1 };
         let model = stage.new_model(&device).expect("a model");
-        let clip = stage.source.clip(3, 24, true).expect("a clip");
+        let clip = stage.source.clip(3, 24, Mood::Still).expect("a clip");
         let steps = |code: u8| {
             let codes = stage.codes(&model, &clip, &device).expect("codes");
             codes.iter().filter(|c| **c == Some(code)).count()

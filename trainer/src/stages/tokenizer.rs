@@ -9,7 +9,7 @@ use somnium::pack::manifest::FrameDims;
 use crate::model::tokenizer::{Tokenizer, fsq_values};
 use crate::patches::push_patches;
 use crate::preset::Preset;
-use crate::source::{ClipSource, HELD_OUT};
+use crate::source::{ClipSource, HELD_OUT, Mood};
 use crate::training::Stage;
 
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
@@ -33,7 +33,7 @@ impl TokenizerStage {
     fn frames(&self, first: u64, clips: u64, per_clip: usize) -> Result<Vec<f32>> {
         let mut patches = Vec::with_capacity(clips as usize * per_clip * self.frame.tokens() * self.frame.patch_values());
         for number in first..first + clips {
-            let clip = self.source.clip(number, per_clip * STRIDE, false)?;
+            let clip = self.source.clip(number, per_clip * STRIDE, Mood::Restless)?;
             for i in 0..per_clip {
                 push_patches(clip.frame(i * STRIDE + (number % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
             }

@@ -3,6 +3,7 @@
 use super::{GpuEngine, Pending};
 use crate::engine::gpu::frame::{FrameParams, GROUPS, GroupParams};
 use crate::engine::gpu::ops::{odometer, remember};
+use crate::engine::gpu::recording::Recording;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::{TokenFrame, UNKNOWN};
@@ -44,12 +45,9 @@ impl GpuEngine {
     fn commit_alone(&mut self) {
         let Some(pending) = self.pending.take() else { return };
         self.write_params(0, &FrameParams { groups: [self.commit_group(pending); GROUPS], ..FrameParams::default() });
-        let mut encoder = self.commands();
-        {
-            let mut recording = self.recording(&mut encoder, None, None);
-            self.ready.record_commit(&mut recording);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
+        let mut recording = Recording::new(&self.gpu, &mut self.pace);
+        self.ready.record_commit(&mut recording);
+        recording.submit();
         self.committed += 1;
     }
 
@@ -61,24 +59,18 @@ impl GpuEngine {
         let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), ..GroupParams::default() };
         let params = FrameParams { groups: [group; GROUPS], ..self.step_of_view(frame.action, u32::from(frame.moved)) };
         self.write_params(0, &params);
-        let mut encoder = self.commands();
-        {
-            let mut recording = self.recording(&mut encoder, None, None);
-            recording.run_all(&self.ready.prev);
-            recording.run_all(&self.ready.remember);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
+        let mut recording = Recording::new(&self.gpu, &mut self.pace);
+        recording.run_all(&self.ready.prev);
+        recording.run_all(&self.ready.remember);
+        recording.submit();
         self.pending = Some(Pending { action: frame.action, prompt_slot });
     }
 
-    fn draw_visible(&self) {
-        let mut encoder = self.commands();
-        {
-            // Slot 0 still names the visible half.
-            let mut recording = self.recording(&mut encoder, None, None);
-            recording.run_all(&self.ready.decode);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
+    fn draw_visible(&mut self) {
+        // Slot 0 still names the visible half.
+        let mut recording = Recording::new(&self.gpu, &mut self.pace);
+        recording.run_all(&self.ready.decode);
+        recording.submit();
     }
 
     fn clear_picture(&self) {

@@ -57,7 +57,7 @@ pub struct Variant {
 pub fn kernel(variant: Variant) -> Kernel {
     let constants = [
         Constant::Flag("BARE", variant.tier == Tier::Bare),
-        Constant::Flag("F16", variant.tier == Tier::F16),
+        Constant::Flag("F16", variant.tier >= Tier::F16),
         Constant::Flag("NORM", variant.norm),
         Constant::Flag("GELU", variant.gelu),
         Constant::Flag("RESIDUAL", variant.residual),

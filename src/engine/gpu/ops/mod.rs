@@ -1,10 +1,7 @@
 //! One module for each kernel, with the stem of its shader: shape block, workgroups, cost, and how to put a pass of it together.
-//! `attend` is what the kernels of attention share.
+//! `attend` is all three kernels of attention.
 
 pub mod attend;
-pub mod attend_prompt;
-pub mod attend_ring;
-pub mod attend_space;
 pub mod embed;
 pub mod matmul;
 pub mod odometer;

@@ -1,0 +1,126 @@
+//! What happens while nobody plays: the pointer goes, and where it is asked for the world begins anew and walks by itself.
+
+use std::time::{Duration, Instant};
+
+use crate::dream::Intent;
+
+/// A pointer that rests this long is in the way.
+const POINTER_LASTS: Duration = Duration::from_secs(3);
+/// How long a stroll goes one way.
+const LEG: Duration = Duration::from_millis(1700);
+
+/// What is to be done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nobody has been there for long: begin anew.
+    Left,
+    /// Walk this way, until the next turn.
+    Stroll(Intent),
+    /// Somebody is there again.
+    Arrived,
+}
+
+/// Watches over what is touched, by a clock that it is told.
+#[derive(Debug)]
+pub struct Idle {
+    /// How long nobody may be there; for ever where not given.
+    after: Option<Duration>,
+    touched_at: Instant,
+    pointed_at: Instant,
+    /// As counted by the latch when last looked at.
+    presses: u64,
+    strolling: bool,
+    /// Somebody came since the last look.
+    arrived: bool,
+    turn_at: Instant,
+    chance: u32,
+}
+
+impl Idle {
+    pub fn new(after: Option<Duration>, now: Instant) -> Self {
+        Self { after, touched_at: now, pointed_at: now, presses: 0, strolling: false, arrived: false, turn_at: now, chance: 1 }
+    }
+
+    /// Somebody did something.
+    pub fn touch(&mut self, now: Instant) {
+        self.touched_at = now;
+        self.arrived |= self.strolling;
+    }
+
+    /// Somebody moved the pointer.
+    pub fn point(&mut self, now: Instant) {
+        self.pointed_at = now;
+        self.touch(now);
+    }
+
+    pub fn hides_pointer(&self, now: Instant) -> bool {
+        now >= self.pointed_at + POINTER_LASTS
+    }
+
+    /// Looks at what is due; `presses` is what the latch has counted.
+    pub fn look(&mut self, now: Instant, presses: u64) -> Option<Turn> {
+        if presses != self.presses {
+            self.presses = presses;
+            self.touch(now);
+        }
+        if std::mem::take(&mut self.arrived) {
+            self.strolling = false;
+            return Some(Turn::Arrived);
+        }
+        if !self.strolling {
+            self.strolling = self.after.is_some_and(|after| now >= self.touched_at + after);
+            self.turn_at = now;
+            return self.strolling.then_some(Turn::Left);
+        }
+        (now >= self.turn_at).then(|| {
+            self.turn_at = now + LEG;
+            // A linear congruential generator (Numerical Recipes); its high bits choose among walking on in four ways and standing.
+            self.chance = self.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Turn::Stroll(Intent::ALL[(self.chance >> 16) as usize % Intent::ALL.len()])
+        })
+    }
+
+    /// When to look again.
+    pub fn due(&self, now: Instant) -> Option<Instant> {
+        let pointer = (!self.hides_pointer(now)).then_some(self.pointed_at + POINTER_LASTS);
+        let turn = if self.strolling { Some(self.turn_at) } else { self.after.map(|after| self.touched_at + after) };
+        pointer.into_iter().chain(turn).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_world_begins_anew_and_strolls_until_somebody_comes() {
+        let start = Instant::now();
+        let at = |secs: f32| start + Duration::from_secs_f32(secs);
+        let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
+        assert_eq!(idle.look(at(9.0), 0), None);
+        assert_eq!(idle.look(at(9.5), 1), None, "somebody walks");
+        assert_eq!((idle.look(at(19.0), 1), idle.due(at(19.0))), (None, Some(at(19.5))));
+        assert_eq!(idle.look(at(19.5), 1), Some(Turn::Left));
+        let turns: Vec<Option<Turn>> = (0..200).map(|tenth| idle.look(at(20.0 + tenth as f32 * 0.1), 1)).collect();
+        let ways: Vec<Turn> = turns.into_iter().flatten().collect();
+        assert!((10..=13).contains(&ways.len()), "{ways:?}");
+        for intent in [Intent::North, Intent::South, Intent::West, Intent::East] {
+            assert!(ways.contains(&Turn::Stroll(intent)), "{ways:?}");
+        }
+        idle.point(at(40.0));
+        assert_eq!(idle.look(at(40.0), 1), Some(Turn::Arrived));
+        assert_eq!(idle.look(at(49.0), 1), None);
+        assert_eq!(idle.look(at(50.0), 1), Some(Turn::Left), "gone again");
+    }
+
+    #[test]
+    fn a_resting_pointer_goes_and_nobody_is_sent_away_who_was_not_to_be() {
+        let start = Instant::now();
+        let at = |secs: u64| start + Duration::from_secs(secs);
+        let mut idle = Idle::new(None, start);
+        assert!(!idle.hides_pointer(at(2)) && idle.hides_pointer(at(3)));
+        idle.point(at(5));
+        assert!(!idle.hides_pointer(at(7)) && idle.due(at(7)) == Some(at(8)));
+        assert_eq!((idle.look(at(100_000), 0), idle.due(at(100_000))), (None, None));
+    }
+}

@@ -1,0 +1,71 @@
+//! How much a device is given at once. What is queued runs in order, so a window that shares a slow device would wait with its draw for a
+//! whole frame; such a device gets a frame in several submissions, each when the one before is done, and the window draws in between.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::context::GpuContext;
+
+/// How large submissions are, and how many there were.
+#[derive(Debug)]
+pub struct Pace {
+    /// Operations that a submission has at most, a single dispatch apart; `None`: a frame is one.
+    most_ops: Option<u64>,
+    submissions: u64,
+    /// As many of them are done. Written by whichever thread polls the device.
+    done: Arc<AtomicU64>,
+}
+
+impl Pace {
+    /// One submission a frame, none of them waited for.
+    pub fn whole() -> Self {
+        Self { most_ops: None, submissions: 0, done: Arc::default() }
+    }
+
+    /// For a device on which a frame of `ops` operations takes `frame`, and a submission is to take `most`.
+    pub fn measured(ops: u64, frame: Duration, most: Duration) -> Self {
+        let share = most.as_secs_f64() / frame.as_secs_f64();
+        Self { most_ops: (share < 1.0).then_some((ops as f64 * share) as u64), ..Self::whole() }
+    }
+
+    /// Whether so many operations are more than a submission should have.
+    pub fn is_too_much(&self, ops: u64) -> bool {
+        self.most_ops.is_some_and(|most| ops > most)
+    }
+
+    /// Submissions so far.
+    pub fn submissions(&self) -> u64 {
+        self.submissions
+    }
+
+    /// Submits commands; where frames are cut, when those before are done.
+    pub fn submit(&mut self, gpu: &GpuContext, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        if self.most_ops.is_some() {
+            gpu.poll_until(|| self.done.load(Ordering::Acquire) >= self.submissions);
+        }
+        self.submissions += 1;
+        let index = gpu.queue.submit([commands]);
+        if self.most_ops.is_some() {
+            let (done, number) = (self.done.clone(), self.submissions);
+            gpu.queue.on_submitted_work_done(move || {
+                done.fetch_max(number, Ordering::Release);
+            });
+        }
+        index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_device_gets_whole_frames_and_a_slow_one_as_much_as_it_does_in_time() {
+        let most = Duration::from_millis(8);
+        let quick = Pace::measured(1000, Duration::from_millis(8), most);
+        assert!(!quick.is_too_much(u64::MAX));
+        let slow = Pace::measured(1000, Duration::from_millis(32), most);
+        assert!(slow.is_too_much(251) && !slow.is_too_much(250));
+    }
+}

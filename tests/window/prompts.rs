@@ -1,0 +1,115 @@
+//! Prompts as they are said at an event: by keys alone, by the clock, in words nobody knows, and by visitors who then go away.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use crate::stage::Stage;
+use crate::{grey_share, quiet_place};
+
+/// The middle of the picture, left of where the panel may be.
+const PICTURE: (u32, u32, u32, u32) = (80, 180, 340, 220);
+/// A style without colours, by which one sees that a prompt is in force.
+const GREY: &str = "noir movie dada";
+
+/// Where nothing moves by itself.
+static SEED: LazyLock<String> = LazyLock::new(|| quiet_place().0.to_string());
+
+fn open(args: &[&str]) -> Stage {
+    let mut stage = Stage::open_logged(&[&["world", "isles", "--hold-ambience", "--seed", &SEED], args].concat());
+    stage.wait_for("the first picture", |s| is_grey(s).map(|_| ()));
+    stage
+}
+
+/// Whether the world is without colours; nothing where the window is still empty, or it cannot be said.
+fn is_grey(stage: &Stage) -> Option<bool> {
+    let screen = stage.capture();
+    let dark = |at: usize| screen[at..at + 3].iter().all(|&byte| byte < 20);
+    let middle = (((PICTURE.1 + 10) * stage.size.0 + PICTURE.0 + 10) * 3) as usize;
+    let row = (0..60).map(|x| middle + x * 3);
+    if row.into_iter().all(dark) {
+        return None;
+    }
+    let share = grey_share(stage, PICTURE);
+    if share > 0.9 { Some(true) } else { (share < 0.7).then_some(false) }
+}
+
+fn wait_grey(stage: &mut Stage, grey: bool, what: &str) {
+    stage.wait_for(what, |s| (is_grey(s) == Some(grey)).then_some(()));
+}
+
+fn type_prompt(stage: &Stage, text: &str) {
+    stage.xdotool(&["key", "Return"]);
+    std::thread::sleep(Duration::from_millis(400));
+    stage.xdotool(&["type", "--delay", "30", text]);
+    stage.xdotool(&["key", "Return"]);
+}
+
+fn kept(stage: &Stage) -> String {
+    std::fs::read_to_string(stage.config.path().join("prompts.txt")).unwrap_or_default()
+}
+
+/// No hand on the mouse: Enter goes to the field, over what stood there; words nobody knows leave the world as it is and are not kept.
+#[test]
+fn prompts_are_said_by_keys_alone_and_unknown_words_change_nothing() {
+    let mut stage = open(&[]);
+    wait_grey(&mut stage, false, "a world in colour");
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+
+    type_prompt(&stage, "qwrtzx blorgh");
+    stage.wait_for("a word about it", |s| s.said().contains("the prompt stays as it was").then_some(()));
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(is_grey(&stage), Some(true), "a prompt of unknown words changed the world");
+    assert!(kept(&stage).ends_with(&format!("{GREY}\n")), "{}", kept(&stage));
+
+    // The control: known words do change it.
+    type_prompt(&stage, "candy");
+    wait_grey(&mut stage, false, "a world in colour again");
+    assert!(kept(&stage).ends_with(&format!("{GREY}\ncandy\n")), "{}", kept(&stage));
+
+    // Space says a suggestion; while one types it is a letter.
+    stage.xdotool(&["key", "space"]);
+    let suggested = stage.wait_for("another prompt", |s| kept(s).lines().nth(3).map(str::to_owned));
+    let known = somnium::worlds::by_name("isles").unwrap().info().suggested_prompts.clone();
+    assert!(known.contains(&suggested), "{suggested} is not of {known:?}");
+    assert!(!stage.said().contains("panicked"), "{}", stage.said());
+}
+
+/// In a world that stands still no prompt could be seen: the clock of the queue waits with it, and goes on where it stopped.
+#[test]
+fn the_queue_waits_while_paused() {
+    const EVERY: Duration = Duration::from_secs(8);
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("queue.txt");
+    std::fs::write(&list, format!("{GREY}\ncandy\n")).unwrap();
+    let mut stage = open(&["--prompt-queue", list.to_str().unwrap(), "--every", "8"]);
+    wait_grey(&mut stage, true, "the first prompt");
+    stage.xdotool(&["key", "p"]);
+    std::thread::sleep(EVERY + Duration::from_secs(1));
+    stage.xdotool(&["key", "p"]);
+    let went_on = Instant::now();
+    std::thread::sleep(Duration::from_millis(800));
+    let grey = is_grey(&stage);
+    assert!(grey == Some(true) || went_on.elapsed() > EVERY / 2, "the second prompt came as soon as the world went on");
+    wait_grey(&mut stage, false, "the second prompt");
+}
+
+/// A visitor leaves a prompt and goes: the world begins anew and walks by itself, until the next one touches a key.
+#[test]
+fn a_world_left_alone_begins_anew_and_walks_until_somebody_comes() {
+    let mut stage = open(&["--idle", "8"]);
+    let size = (144, 112);
+    wait_grey(&mut stage, false, "a world in colour");
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+    wait_grey(&mut stage, false, "the world as it began");
+    assert!(stage.said().contains("nobody is there"), "{}", stage.said());
+    let begun = stage.wait_for("the whole picture, without the panel", |s| s.picture(size));
+    stage.wait_for("a step of its own", |s| s.picture(size).filter(|picture| *picture != begun));
+    // A key that means nothing is a sign of life all the same.
+    stage.xdotool(&["key", "j"]);
+    std::thread::sleep(Duration::from_secs(1));
+    let here = stage.wait_for("the picture", |s| s.picture(size));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(stage.picture(size) == Some(here), "somebody is there and the world still walks by itself");
+}
