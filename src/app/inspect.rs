@@ -99,7 +99,43 @@ fn summary(pack: &Pack) {
     let p = &m.provenance;
     println!("data       {}", p.data);
     println!("trained    {:.0} s on {} with {:?} at {}", p.trained_secs, p.hardware, p.command, p.commit);
-    if !m.evaluation.is_null() {
-        println!("evaluation {}", m.evaluation);
+    bars(&m.evaluation).into_iter().for_each(|line| println!("{line}"));
+}
+
+/// Of the figures that `somnium-train eval --store` wrote those that a bar is set for, a line each.
+fn bars(evaluation: &serde_json::Value) -> Vec<String> {
+    let figures = evaluation["figures"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |figure: &serde_json::Value| {
+        let (bar, name) = (figure["bar"].as_str()?, figure["name"].as_str()?);
+        let (dream, unit) = (figure["dream"]["mean"].as_f64()?, figure["unit"].as_str().unwrap_or(""));
+        let of_simulator = figure["of_simulator_percent"].as_f64().map(|percent| format!(", {percent:.1} % of the simulator's"));
+        Some(format!("evaluated  {name}: {dream:.1} {unit}{} (asked for {bar})", of_simulator.unwrap_or_default()))
+    };
+    figures.iter().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+    use serde_json::json;
+
+    #[test]
+    fn figures_with_a_bar_are_told_in_a_line_each() {
+        let evaluation = json!({ "figures": [
+            { "name": "two figures or none", "bar": "<= 1: met", "unit": "%", "dream": { "mean": 0.04 }, "of_simulator_percent": null },
+            { "name": "PSNR", "bar": ">= 30: NOT met", "unit": "dB", "dream": { "mean": 29.0 }, "of_simulator_percent": 90.0 },
+            { "name": "entropy", "bar": null, "unit": "bits", "dream": { "mean": 2.2 } },
+            { "name": "confidence", "bar": ">= 1: met", "unit": "%", "dream": null },
+        ] });
+        let told = bars(&evaluation);
+        assert_eq!(
+            told,
+            [
+                "evaluated  two figures or none: 0.0 % (asked for <= 1: met)",
+                "evaluated  PSNR: 29.0 dB, 90.0 % of the simulator's (asked for >= 30: NOT met)"
+            ]
+        );
+        // A pack that was never judged, or by something else.
+        assert!(bars(&json!(null)).is_empty() && bars(&json!({ "figures": 3 })).is_empty());
     }
 }
