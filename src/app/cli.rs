@@ -294,17 +294,7 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Res
 
 /// A simulator decodes nothing; only the seed is shown.
 fn no_settings(seed: u32) -> DecodeSettings {
-    DecodeSettings {
-        steps: 1,
-        temperature: 0.0,
-        seed,
-        order: UnmaskOrder::Random,
-        window: 1,
-        context_level: 0,
-        guidance: 0.0,
-        certain: None,
-        min_p: 0.0,
-    }
+    DecodeSettings { seed, ..DecodeSettings::LEAST }
 }
 
 fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {

@@ -67,22 +67,10 @@ impl GuidanceCost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::UnmaskOrder;
 
     #[test]
     fn the_cost_is_the_difference_of_what_was_measured() {
-        let order = UnmaskOrder::Random;
-        let off = DecodeSettings {
-            steps: 2,
-            temperature: 1.0,
-            seed: 0,
-            order,
-            window: 1,
-            context_level: 0,
-            guidance: 0.0,
-            certain: None,
-            min_p: 0.0,
-        };
+        let off = DecodeSettings { steps: 2, temperature: 1.0, ..DecodeSettings::LEAST };
         let on = DecodeSettings { guidance: 2.0, ..off };
         let mut cost = GuidanceCost::default();
         assert!(cost.text(false, true).contains("twice"));

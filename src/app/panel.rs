@@ -391,18 +391,7 @@ mod tests {
                 window: 4,
                 context_levels: 1,
             };
-            let order = UnmaskOrder::Random;
-            let settings = DecodeSettings {
-                steps: 2,
-                temperature: 1.0,
-                seed: 0,
-                order,
-                window: 4,
-                context_level: 0,
-                guidance: 0.0,
-                certain: None,
-                min_p: 0.0,
-            };
+            let settings = DecodeSettings { steps: 2, temperature: 1.0, window: 4, ..DecodeSettings::LEAST };
             let mut state = UiState::new(settings, Rate::Own, Arc::default());
             state.panel = true;
             Self {

@@ -10,7 +10,6 @@ use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
-use crate::pack::limits;
 use crate::pack::manifest::Manifest;
 use crate::prompt::Fade;
 
@@ -20,10 +19,6 @@ const MEMORY_FRAMES: usize = 2048;
 const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Decoding steps of a frame that may be drawn anew, so that its tokens agree: a first one that comes from the prompt alone, and the first
-/// one under other words.
-pub const FRESH_STEPS: u32 = limits::MAX_STEPS;
 
 /// A picture as it was shown to a dream, and as the dream sees it.
 #[derive(Debug)]
@@ -47,8 +42,8 @@ pub struct DreamSession {
     /// What reset returns to; nothing where the dream came from its prompt.
     start: Vec<TokenFrame>,
     prompt: Fade,
-    /// Other words were set since the last frame.
-    told: bool,
+    /// The next frame may be drawn anew: it is a first one that comes from the prompt alone, or the first under other words.
+    fresh: bool,
     next_frame: u32,
     codes: Vec<u8>,
     /// The picture shown last.
@@ -76,7 +71,7 @@ impl DreamSession {
             spare: Vec::new(),
             start: Vec::new(),
             prompt: Fade::default(),
-            told: false,
+            fresh: false,
             next_frame: 0,
             codes,
             seen: None,
@@ -147,7 +142,12 @@ impl DreamSession {
     /// # Errors
     /// What the engine says.
     pub fn preview(&mut self, codes: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), DreamError> {
-        Ok(self.engine.preview(codes, settings, out)?)
+        Ok(self.engine.preview(codes, &self.settings_of_next(settings), out)?)
+    }
+
+    /// What the next frame is dreamed by, where `settings` are asked for.
+    fn settings_of_next(&self, settings: &DecodeSettings) -> DecodeSettings {
+        if self.fresh { settings.fresh() } else { *settings }
     }
 
     /// The action nobody knows.
@@ -238,7 +238,8 @@ impl DreamSession {
         self.undo.clear();
         match settings {
             Some(settings) if self.start.is_empty() => {
-                self.step(self.unknown_action(), &DecodeSettings { steps: FRESH_STEPS, ..*settings })
+                self.fresh = true;
+                self.step(self.unknown_action(), settings)
             }
             _ => Ok(()),
         }
@@ -262,9 +263,8 @@ impl Source for DreamSession {
 
     fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError> {
         self.await_room()?;
-        let steps = if self.told { FRESH_STEPS } else { settings.steps };
-        self.engine.dream(code, &DecodeSettings { steps, ..*settings })?;
-        self.told = false;
+        self.engine.dream(code, &self.settings_of_next(settings))?;
+        self.fresh = false;
         self.begun(code)
     }
 
@@ -296,7 +296,7 @@ impl Source for DreamSession {
     fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
         let prompt = self.prompt.towards(words, blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
-        self.told |= prompt.words() != self.prompt.words();
+        self.fresh |= prompt.words() != self.prompt.words();
         self.prompt = prompt;
         Ok(())
     }
@@ -418,6 +418,28 @@ mod tests {
         let snow = first(&[1], &settings);
         assert_eq!(first(&[1], &DecodeSettings { steps: 8, ..settings }), snow, "the steps of later frames do not matter");
         assert_ne!(first(&[700], &settings), snow);
+    }
+
+    #[test]
+    fn what_is_previewed_under_new_words_is_what_is_dreamed() {
+        let pack = pack();
+        let settings = DecodeSettings { steps: 1, temperature: 0.0, ..play_settings(&pack.manifest) };
+        let mut session = session(&pack);
+        walk(&mut session, &settings, &WALK);
+        let preview = |session: &mut DreamSession| {
+            let mut branches = Branches::default();
+            session.preview(&[1], &settings, &mut branches).unwrap();
+            branches.rgba
+        };
+        let silent = preview(&mut session);
+        session.set_prompt(&[1], 0).unwrap();
+        let told = preview(&mut session);
+        session.step(1, &settings).unwrap();
+        assert!(session.read_picture().unwrap() == told && told != silent);
+        // The control: only the first frame under other words is drawn in more steps.
+        let next = preview(&mut session);
+        session.step(1, &settings.fresh()).unwrap();
+        assert!(session.read_picture().unwrap() != next);
     }
 
     #[test]

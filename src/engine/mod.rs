@@ -11,7 +11,7 @@ pub mod reference;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pack::{PackError, manifest::Manifest};
+use crate::pack::{PackError, limits, manifest::Manifest};
 
 /// One frame of history as a dream remembers it: enough to rebuild every key and value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,27 @@ pub struct DecodeSettings {
     /// Levels less likely than this share of the likeliest one, 0 to below 1, are never drawn: the many unlikely ones are together likely
     /// enough to spoil a picture (min-p sampling, Nguyen et al. 2024). 0: all may be.
     pub min_p: f32,
+}
+
+impl DecodeSettings {
+    /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
+    pub const LEAST: Self = Self {
+        steps: 1,
+        temperature: 0.0,
+        seed: 0,
+        order: UnmaskOrder::Random,
+        window: 1,
+        context_level: 0,
+        guidance: 0.0,
+        certain: None,
+        min_p: 0.0,
+    };
+
+    /// The same for a frame that may be drawn anew, in as many steps as there can be, so that its tokens agree.
+    #[must_use]
+    pub fn fresh(self) -> Self {
+        Self { steps: limits::MAX_STEPS, ..self }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -302,17 +302,8 @@ fn pack_of(manifest: Manifest, seed: u32) -> Pack {
 }
 
 fn settings(m: &Manifest) -> DecodeSettings {
-    DecodeSettings {
-        steps: 2,
-        temperature: 1.0,
-        seed: 11,
-        order: UnmaskOrder::Random,
-        window: m.dynamics.as_ref().expect("with dynamics").window,
-        context_level: 0,
-        guidance: 0.0,
-        certain: None,
-        min_p: 0.0,
-    }
+    let window = m.dynamics.as_ref().expect("with dynamics").window;
+    DecodeSettings { steps: 2, temperature: 1.0, seed: 11, window, ..DecodeSettings::LEAST }
 }
 
 /// A script of actions and prompt changes, one entry a frame.

@@ -3,7 +3,7 @@
 use super::{dreamed, gpu, pack, settings};
 use somnium::engine::gpu::GpuEngine;
 use somnium::engine::reference::ReferenceEngine;
-use somnium::engine::{Arrival, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, UnmaskOrder};
+use somnium::engine::{Arrival, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame};
 use somnium::pack::random::odd_manifest;
 
 /// Codes arrive once each and in order, also when nobody waits for the device in between.
@@ -75,17 +75,7 @@ fn a_tokenizer_by_itself_shows_pictures_but_does_not_dream() {
     truth.restore(&[frame], 0).unwrap();
     let (a, b) = (ours.read_picture().unwrap(), truth.read_picture().unwrap());
     assert!(a.iter().zip(&b).all(|(x, y)| x.abs_diff(*y) <= 1));
-    let s = DecodeSettings {
-        steps: 1,
-        temperature: 0.0,
-        seed: 0,
-        order: UnmaskOrder::Random,
-        window: 1,
-        context_level: 0,
-        guidance: 0.0,
-        certain: None,
-        min_p: 0.0,
-    };
+    let s = DecodeSettings::LEAST;
     assert!(matches!(ours.dream(0, &s), Err(EngineError::NoDynamics)));
 }
 

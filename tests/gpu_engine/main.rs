@@ -25,17 +25,7 @@ fn pack(manifest: Manifest) -> Pack {
 
 fn settings(p: &Pack, steps: u32) -> DecodeSettings {
     let window = p.manifest.dynamics.as_ref().unwrap().window;
-    DecodeSettings {
-        steps,
-        temperature: 1.0,
-        seed: 11,
-        order: UnmaskOrder::Random,
-        window,
-        context_level: 0,
-        guidance: 0.0,
-        certain: None,
-        min_p: 0.0,
-    }
+    DecodeSettings { steps, temperature: 1.0, seed: 11, window, ..DecodeSettings::LEAST }
 }
 
 /// Codes of a frame, all given.

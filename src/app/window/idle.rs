@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::dream::Intent;
+use crate::worlds::random::Rng;
 
 /// A pointer that rests this long is in the way.
 const POINTER_LASTS: Duration = Duration::from_secs(3);
 /// How long a stroll goes one way.
 const LEG: Duration = Duration::from_millis(1700);
+/// One by which a stroll goes every way within its first legs.
+const STROLL_SEED: u64 = 7;
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +36,21 @@ pub struct Idle {
     /// Somebody came since the last look.
     arrived: bool,
     turn_at: Instant,
-    chance: u32,
+    chance: Rng,
 }
 
 impl Idle {
     pub fn new(after: Option<Duration>, now: Instant) -> Self {
-        Self { after, touched_at: now, pointed_at: now, presses: 0, strolling: false, arrived: false, turn_at: now, chance: 1 }
+        Self {
+            after,
+            touched_at: now,
+            pointed_at: now,
+            presses: 0,
+            strolling: false,
+            arrived: false,
+            turn_at: now,
+            chance: Rng::new(STROLL_SEED),
+        }
     }
 
     /// Somebody did something.
@@ -74,9 +86,7 @@ impl Idle {
         }
         (now >= self.turn_at).then(|| {
             self.turn_at = now + LEG;
-            // A linear congruential generator (Numerical Recipes); its high bits choose among walking on in four ways and standing.
-            self.chance = self.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            Turn::Stroll(Intent::ALL[(self.chance >> 16) as usize % Intent::ALL.len()])
+            Turn::Stroll(self.chance.pick(&Intent::ALL))
         })
     }
 

@@ -104,19 +104,7 @@ impl Source for Counter {
 }
 
 fn wish(rate: Rate, paused: bool) -> Wish {
-    let order = crate::engine::UnmaskOrder::Random;
-    let settings = DecodeSettings {
-        steps: 1,
-        temperature: 0.0,
-        seed: 0,
-        order,
-        window: 1,
-        context_level: 0,
-        guidance: 0.0,
-        certain: None,
-        min_p: 0.0,
-    };
-    Wish { settings, rate, paused, prompt: Prompt::default(), preview: false }
+    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false }
 }
 
 /// A runner with the drive its frames see.

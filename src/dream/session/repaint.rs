@@ -1,6 +1,6 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
-use super::{DreamSession, FRESH_STEPS};
+use super::DreamSession;
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
 use crate::engine::recall::motion_of;
@@ -119,7 +119,7 @@ impl DreamSession {
         self.engine.set_prompt(&last.prompt)?;
         self.engine.restore(&history, moment.next_frame.wrapping_sub(1))?;
         forget(&mut last.codes, chosen);
-        let settings = DecodeSettings { steps: FRESH_STEPS, seed: settings.seed.wrapping_add(self.repaints), ..*settings };
+        let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
         self.engine.dream_around(&last.codes, last.action, &settings)?;
         self.engine.finish()?;
         let mut arrived = false;

@@ -146,7 +146,8 @@ pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
     let mut evaluation = Evaluation { pack, options, report: Report::default() };
     evaluation.run()?;
     evaluation.report.print();
-    let settings = json!({ "steps": play.steps, "temperature": play.temperature, "window": play.window, "context_level": play.context_level, "guidance": options.guidance });
+    let mut settings = json!(play);
+    settings["guidance"] = json!(options.guidance);
     let mut figures = evaluation.report.to_json();
     figures["settings"] = settings;
     Ok(figures)

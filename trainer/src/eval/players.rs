@@ -1,7 +1,6 @@
 //! Who shows the next picture after a key: the dream, the simulator, and the baselines and broken dreams both are held against.
 
 use anyhow::{Context, Result};
-use somnium::dream::session::FRESH_STEPS;
 use somnium::engine::cpu::CpuEngine;
 use somnium::engine::inputs::{check_settings, play_settings};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame};
@@ -180,8 +179,8 @@ pub struct Dream<'a> {
     engine: &'a mut CpuEngine,
     bindings: &'a [u8],
     settings: DecodeSettings,
-    /// The next frame is the first under other words.
-    told: bool,
+    /// The next frame is the first of all, or the first under other words.
+    fresh: bool,
     /// Latent action that led to what is shown.
     action: u8,
     frames: u32,
@@ -193,13 +192,13 @@ impl<'a> Dream<'a> {
         engine.restore(&start.history, 0)?;
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
         let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
-        Ok(Self { engine, bindings: &judge.bindings, settings, told: false, action, frames: 0, shown: start.shown.clone() })
+        Ok(Self { engine, bindings: &judge.bindings, settings, fresh: false, action, frames: 0, shown: start.shown.clone() })
     }
 
     /// Likewise, where `prompt` is said from the next frame on.
     pub fn begin_under(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start, prompt: &[PromptWord]) -> Result<Self> {
         engine.set_prompt(prompt)?;
-        Ok(Self { told: !prompt.is_empty(), ..Self::begin(judge, engine, start)? })
+        Ok(Self { fresh: !prompt.is_empty(), ..Self::begin(judge, engine, start)? })
     }
 
     /// A dream out of nothing but a prompt.
@@ -207,18 +206,15 @@ impl<'a> Dream<'a> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
-        let first = DecodeSettings { steps: FRESH_STEPS, ..settings };
-        let mut dream =
-            Self { engine, bindings: &judge.bindings, settings: first, told: false, action: 0, frames: 0, shown: Shown::default() };
+        let mut dream = Self { engine, bindings: &judge.bindings, settings, fresh: true, action: 0, frames: 0, shown: Shown::default() };
         dream.take(judge.unknown())?;
-        dream.settings = settings;
         Ok(dream)
     }
 
     /// Takes a latent action, in as many steps as a session would.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
-        let steps = if std::mem::take(&mut self.told) { FRESH_STEPS } else { self.settings.steps };
-        self.engine.dream(code, &DecodeSettings { steps, ..self.settings })?;
+        let settings = if std::mem::take(&mut self.fresh) { self.settings.fresh() } else { self.settings };
+        self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
         self.engine.take_codes(&mut self.shown.codes);
         self.shown.rgb = rgb(&self.engine.read_picture()?);
