@@ -1,4 +1,4 @@
-"""What the comparisons in this folder share: the pack, what a dream keeps outside the network, and turns of either side."""
+"""What the comparisons in this folder share: files of tensors, the pack, what a dream keeps outside the network, and turns of either side."""
 
 import argparse
 import json
@@ -17,19 +17,24 @@ SHAPE = "d=256,layers=4,tokens=64,context=16,steps=2"
 SIDE, AGES, OLDEST = 256, 6, (2, 8, 32, 128)
 
 
+def read_tensors(path):
+    """Metadata and tensors by name of a .safetensors file."""
+    data = pathlib.Path(path).read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    about, types, tensors = header.pop("__metadata__"), {"F16": np.float16, "F32": np.float32, "U8": np.uint8}, {}
+    for name, t in header.items():
+        begin, end = (8 + length + at for at in t["data_offsets"])
+        tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
+    return about, tensors
+
+
 class Pack:
     """A world pack: manifest, and tensors as f32 by name."""
 
     def __init__(self, path):
-        data = pathlib.Path(path).read_bytes()
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length])
-        self.manifest = json.loads(header.pop("__metadata__")["somnium"])
-        types = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}
-        self.tensors = {}
-        for name, t in header.items():
-            begin, end = (8 + length + at for at in t["data_offsets"])
-            self.tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
+        about, self.tensors = read_tensors(path)
+        self.manifest = json.loads(about["somnium"])
         frame, dynamics = self.manifest["frame"], self.manifest["dynamics"]
         self.patch = frame["patch_px"]
         self.grid_w, self.grid_h = frame["width_px"] // self.patch, frame["height_px"] // self.patch
@@ -205,6 +210,21 @@ def spread(times):
     return f"{statistics.median(times):.2f} ms (from {min(times):.2f} to {max(times):.2f})"
 
 
+def take_turns(rounds, sides):
+    """Milliseconds by side, measured in turns; `sides`: by name what measures one."""
+    times = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, measure in sides.items():
+            times[name].append(measure())
+        print("turn         " + ", ".join(f"{name} {of[-1]:.2f} ms" for name, of in times.items()), flush=True)
+    return times
+
+
+def ratio(above, below):
+    ratios = sorted(a / b for a, b in zip(above, below))
+    return f"{statistics.median(ratios):.2f} (median of turns, from {ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
 def compare(about, library, version, open_checked, open_timed, engine="cpu"):
     """Compares the engine with a library. `open_checked(pack, threads)` gives the dream whose logits are checked, `open_timed(pack, threads)`
     functions that each give a dream to be timed: the quickest counts."""
@@ -228,11 +248,12 @@ def compare(about, library, version, open_checked, open_timed, engine="cpu"):
         if worst > pack.manifest["parity"]["atol"]:
             sys.exit(f"{library} computes something else than the engine")
         dreams = open_timed(pack, threads)
-        engine_ms, library_ms = [], []
-        for _ in range(args.rounds):
-            engine_ms.append(time_engine(bench + of_threads, engine, path, pack, args.frames)[0])
-            library_ms.append(min(time_frames(dream(), args.frames) for dream in dreams))
-            print(f"turn         engine {engine_ms[-1]:.2f} ms, {library} {library_ms[-1]:.2f} ms: {library_ms[-1] / engine_ms[-1]:.2f} times")
-        ratios = sorted(theirs / ours for theirs, ours in zip(library_ms, engine_ms))
-        print(f"median frame engine {spread(engine_ms)}, {library} {spread(library_ms)}")
-        print(f"ratio        {statistics.median(ratios):.2f} (median of turns, from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+        times = take_turns(
+            args.rounds,
+            {
+                "engine": lambda: time_engine(bench + of_threads, engine, path, pack, args.frames)[0],
+                library: lambda: min(time_frames(dream(), args.frames) for dream in dreams),
+            },
+        )
+        print("median frame " + ", ".join(f"{name} {spread(of)}" for name, of in times.items()))
+        print(f"ratio        {ratio(times[library], times['engine'])}")

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use half::f16;
 use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo, Provenance};
 use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
 
+use crate::model::dynamics::Design;
 use crate::params::{self, Values};
 use crate::pipeline::Run;
 use crate::source::{HELD_OUT, Mood};
@@ -35,6 +36,11 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
         || run.from.as_ref().is_some_and(|p| p.manifest.dynamics.is_some());
     let stage = if has_dynamics { Some(run.dynamics_stage(0, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
+        ensure!(
+            stage.shape.design == Design::default(),
+            "the preset {} is there to be compared while training; no engine plays it",
+            run.info.preset
+        );
         let (dynamics, secs) = run.trained(stage, "dyn")?;
         values.extend(params::collect("dyn", &dynamics)?);
         trained_secs += secs;

@@ -1,6 +1,7 @@
 //! Trains worlds for Somnium. Command line only; the work is in the modules.
 
 mod backend;
+mod bench;
 mod eval;
 mod export;
 mod model;
@@ -134,6 +135,20 @@ enum Command {
         #[arg(long, default_value_t = 0.0)]
         guidance: f32,
     },
+    /// Time steps of the dynamics on random clips.
+    Bench {
+        /// Sizes, as elsewhere.
+        #[arg(long, default_value = "pocket")]
+        preset: String,
+        #[arg(long, value_enum, default_value = "flex")]
+        backend: Backend,
+        /// Steps to time.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+        steps: u64,
+        /// Also write one step to this file, weights, batch and loss: another program can do the same (bench/training.py).
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
     /// Write the pack of a run's checkpoints.
     Export {
         #[command(flatten)]
@@ -150,7 +165,7 @@ struct RunArgs {
     /// Folder of the run: checkpoints, tokens, logs.
     #[arg(long, default_value = "runs/isles")]
     run: PathBuf,
-    /// Sizes: pocket or tiny.
+    /// Sizes: pocket, small or tiny; with a slash and a name, a variation to compare (trainer/EXPERIMENTS.md).
     #[arg(long, default_value = "pocket")]
     preset: String,
     /// Simulator the clips come from.
@@ -303,6 +318,10 @@ fn main() -> Result<()> {
                 pack.write(&path)?;
             }
             Ok(())
+        }
+        Command::Bench { preset, backend, steps, write } => {
+            let preset = preset::by_name(&preset).with_context(|| format!("unknown preset {preset:?}; there are {}", preset::listed()))?;
+            bench::bench(bench::Options { preset, backend, steps, write })
         }
         Command::Export { run, dynamics, pack } => {
             export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())

@@ -27,7 +27,7 @@ use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
-use crate::tokens::{NONE, TokenClips, word_ids};
+use crate::tokens::{NONE, TokenClips, untold, word_ids};
 use crate::training::{self, Budget, Settings, Stage};
 
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
@@ -75,8 +75,8 @@ impl Run {
         } else {
             fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
         }
-        let preset = preset::by_name(&info.preset)
-            .with_context(|| format!("unknown preset {:?}; there are {}", info.preset, preset::NAMES.join(", ")))?;
+        let preset =
+            preset::by_name(&info.preset).with_context(|| format!("unknown preset {:?}; there are {}", info.preset, preset::listed()))?;
         let source: Arc<dyn ClipSource> = match &info.clips {
             Some(clips) => Arc::new(FolderSource::open(clips)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
@@ -203,6 +203,7 @@ impl Run {
         DynShape {
             frame: self.preset.frame(self.source.info()),
             dims: DynamicsDims { recall: scroll.recall.clone(), ..self.preset.dynamics.clone() },
+            design: self.preset.design,
         }
     }
 
@@ -237,6 +238,12 @@ impl Run {
     pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
         let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions)?;
         let scroll = self.scroll(recorded_only)?;
+        let (shape, [rows, columns]) = (self.dynamics_shape(&scroll), self.preset.design.window);
+        let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
+        ensure!(
+            grid_h.is_multiple_of(rows) && grid_w.is_multiple_of(columns),
+            "windows of {columns}x{rows} tokens do not divide a frame of {grid_w}x{grid_h}"
+        );
         let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
         let clips = clips_of("tokens", 0, clips)?;
         Ok(DynamicsStage {
@@ -244,7 +251,7 @@ impl Run {
             clips,
             held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),
-            shape: self.dynamics_shape(&scroll),
+            shape,
             seed: self.info.seed,
             bindings: bound,
             motions: scroll.motions,
@@ -300,6 +307,9 @@ impl Run {
                 tokens.words.extend(word_ids(said, tokens.words_per_frame));
             }
             tokens.clips += 1;
+            let number = tokens.clips - 1;
+            let turns = untold(&clip.scenes, |frame| tokens.words_change(number, frame));
+            tokens.untold.extend(turns);
             bar.inc(1);
             if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
                 bail!("stopped while encoding clips");

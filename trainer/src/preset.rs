@@ -3,6 +3,8 @@
 use somnium::engine::UnmaskOrder;
 use somnium::pack::manifest::{BlockKind, DynamicsDims, FrameDims, LamDims, PlayDefaults, TokenizerDims};
 
+use crate::model::dynamics::Design;
+
 #[derive(Clone, Debug)]
 pub struct Preset {
     pub code_dims: usize,
@@ -11,6 +13,10 @@ pub struct Preset {
     pub lam: LamDims,
     /// Its recall is read off the world.
     pub dynamics: DynamicsDims,
+    pub design: Design,
+    pub masks: MaskRates,
+    /// Share of windows in which a frame stands twice: the key that is held did nothing yet.
+    pub doubled: f32,
     pub play: PlayDefaults,
     /// Frames of a batch.
     pub tokenizer_batch: usize,
@@ -21,19 +27,50 @@ pub struct Preset {
     pub dynamics_frames: usize,
 }
 
+/// Share of a frame's tokens that is masked, where not all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskRates {
+    /// The cosine of a uniform angle (MaskGIT, Chang et al. 2022).
+    Cosine,
+    /// Uniform in 0.5 to 1 (Genie, Bruce et al. 2024).
+    UpperHalf,
+}
+
 const TEMPORAL: BlockKind = BlockKind { temporal: true, prompt: false };
 const PROMPT: BlockKind = BlockKind { temporal: false, prompt: true };
 
-/// The preset of that name.
-pub fn by_name(name: &str) -> Option<Preset> {
-    match name {
-        "pocket" => Some(pocket()),
-        "tiny" => Some(tiny()),
-        _ => None,
-    }
+pub const NAMES: &[&str] = &["pocket", "small", "tiny"];
+
+/// What `trainer/EXPERIMENTS.md` compares with a preset as it is, by the name behind the preset's: `pocket/windows`.
+pub const VARIATIONS: &[(&str, fn(&mut Preset))] = &[
+    ("temporal-everywhere", |preset| preset.dynamics.blocks.fill(BlockKind { temporal: true, prompt: true })),
+    ("windows", |preset| preset.design.window = [7, 3]),
+    ("no-look-back", |preset| preset.design.look_back = false),
+    ("independent-levels", |preset| preset.design.joint_levels = false),
+    ("upper-half-masks", |preset| preset.masks = MaskRates::UpperHalf),
+    ("doubled-frames", |preset| preset.doubled = 0.3),
+];
+
+/// All names, for a message.
+pub fn listed() -> String {
+    let variations: Vec<&str> = VARIATIONS.iter().map(|(name, _)| *name).collect();
+    format!("{}, each also with a variation behind a slash ({})", NAMES.join(", "), variations.join(", "))
 }
 
-pub const NAMES: &[&str] = &["pocket", "tiny"];
+/// The preset of that name, with a variation behind a slash or without.
+pub fn by_name(name: &str) -> Option<Preset> {
+    let (name, variation) = name.split_once('/').map_or((name, None), |(name, variation)| (name, Some(variation)));
+    let mut preset = match name {
+        "pocket" => pocket(),
+        "small" => small(),
+        "tiny" => tiny(),
+        _ => return None,
+    };
+    if let Some(variation) = variation {
+        VARIATIONS.iter().find(|(name, _)| *name == variation)?.1(&mut preset);
+    }
+    Some(preset)
+}
 
 /// Trains on two CPU cores in hours and plays on them in real time.
 fn pocket() -> Preset {
@@ -62,6 +99,9 @@ fn pocket() -> Preset {
             head_hidden: 64,
             recall: None,
         },
+        design: Design::default(),
+        masks: MaskRates::Cosine,
+        doubled: 0.0,
         play: PlayDefaults {
             steps: 2,
             temperature: 0.9,
@@ -76,6 +116,12 @@ fn pocket() -> Preset {
         dynamics_batch: 6,
         dynamics_frames: 11,
     }
+}
+
+/// Pocket with a dynamics of a third of the work, for comparisons with small budgets: it shares pocket's tokenizer and tokens.
+fn small() -> Preset {
+    let pocket = pocket();
+    Preset { dynamics: DynamicsDims { channels: 96, heads: 3, ffn_hidden: 384, head_hidden: 32, ..pocket.dynamics.clone() }, ..pocket }
 }
 
 /// A toy that goes through every stage within seconds: tests of the plumbing, nothing to look at.
@@ -105,6 +151,9 @@ fn tiny() -> Preset {
             head_hidden: 16,
             recall: None,
         },
+        design: Design::default(),
+        masks: MaskRates::Cosine,
+        doubled: 0.0,
         play: PlayDefaults {
             steps: 2,
             temperature: 0.8,

@@ -1,10 +1,12 @@
 //! Clips as the dynamics sees them: codes, actions and words, encoded once by the trained tokenizer and kept in one file.
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
+use somnium::worlds::scene::Scene;
 
 /// Marks "no action recorded" or "no code inferred".
 pub const NONE: u8 = 255;
@@ -30,6 +32,8 @@ pub struct TokenClips {
     pub views: Vec<i16>,
     /// `(clips, frames, words)` rows of the word table.
     pub words: Vec<u16>,
+    /// `(clips, frames)` 1 where light, weather, season or style turn by themselves, no word of it said.
+    pub untold: Vec<u8>,
 }
 
 impl TokenClips {
@@ -44,6 +48,7 @@ impl TokenClips {
             inferred: Vec::new(),
             views: Vec::new(),
             words: Vec::new(),
+            untold: Vec::new(),
         }
     }
 
@@ -75,10 +80,33 @@ impl TokenClips {
         frame > 0 && self.frame_words(clip, frame) != self.frame_words(clip, frame - 1)
     }
 
-    /// All such frames, as (clip, frame).
+    /// Whether something turns by itself in one of these frames of a clip.
+    pub fn turns_untold(&self, clip: usize, frames: Range<usize>) -> bool {
+        self.untold[clip * self.frames..][frames].contains(&1)
+    }
+
+    /// All frames with other words than the frame before, as (clip, frame).
     pub fn word_changes(&self) -> Vec<(usize, usize)> {
         let frames = (0..self.clips).flat_map(|clip| (1..self.frames).map(move |frame| (clip, frame)));
         frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
+    }
+
+    /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the action that leads to the next frame:
+    /// `until` frames all the same, so that the last one falls away.
+    pub fn with_frame_twice(&self, clip: usize, twice: usize, until: usize) -> Self {
+        let mut copy = Self { clips: 1, ..Self::new(until, self.code_bytes, self.words_per_frame) };
+        for frame in 0..until {
+            let source = if frame > twice { frame - 1 } else { frame };
+            // The double is entered by the action that the frame after it is entered by.
+            let acted = clip * self.frames + if frame == twice + 1 { frame } else { source };
+            copy.codes.extend_from_slice(self.frame(clip, source));
+            copy.recorded.push(self.recorded[acted]);
+            copy.inferred.push(self.inferred[acted]);
+            copy.views.extend(&self.views[2 * (clip * self.frames + source)..][..2]);
+            copy.words.extend_from_slice(self.frame_words(clip, source));
+            copy.untold.push(self.untold[clip * self.frames + source]);
+        }
+        copy
     }
 
     pub fn write(&self, path: &Path) -> Result<()> {
@@ -90,6 +118,7 @@ impl TokenClips {
             ("recorded", TensorView::new(Dtype::U8, vec![c, f], &self.recorded)?),
             ("inferred", TensorView::new(Dtype::U8, vec![c, f], &self.inferred)?),
             ("views", TensorView::new(Dtype::I16, vec![c, f, 2], &views)?),
+            ("untold", TensorView::new(Dtype::U8, vec![c, f], &self.untold)?),
             ("words", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &words)?),
         ];
         let fresh = path.with_extension("new");
@@ -120,10 +149,19 @@ impl TokenClips {
             codes: codes.data().to_vec(),
             recorded: bytes_of("recorded")?,
             inferred: bytes_of("inferred")?,
+            untold: bytes_of("untold")?,
             views: views.data().as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
             words: words.data().chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect(),
         })
     }
+}
+
+/// Of every frame of a clip whether its look turns by itself: light, weather, season or style are not those of the frame before, though
+/// `words_change` says that the words are. A light that turns takes a frame for it, so the frame after is another once more.
+pub fn untold(scenes: &[Option<Scene>], words_change: impl Fn(usize) -> bool) -> Vec<u8> {
+    let look = |frame: usize| scenes[frame].as_ref().map(|scene| (scene.light, scene.weather, scene.season, scene.style));
+    let turns = |frame: usize| frame > 0 && look(frame) != look(frame - 1) && !words_change(frame);
+    (0..scenes.len()).map(|frame| u8::from(turns(frame) || (frame > 0 && turns(frame - 1)))).collect()
 }
 
 /// Words of a prompt, at most `limit`, padded with [`NO_WORD`].
@@ -131,4 +169,30 @@ pub fn word_ids(text: &str, limit: usize) -> Vec<u16> {
     let mut ids = prompt::ids(&prompt::read(text, limit));
     ids.resize(limit, NO_WORD);
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_stands_twice_and_its_double_is_under_the_key_that_is_held() {
+        let mut clips = TokenClips::new(5, 1, 1);
+        clips.clips = 2;
+        clips.codes = (0..10).collect();
+        clips.recorded = (20..30).collect();
+        clips.inferred = (40..50).collect();
+        clips.views = (0..20).collect();
+        clips.words = (60..70).collect();
+        clips.untold = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
+        let twice = clips.with_frame_twice(1, 2, 5);
+        assert_eq!((twice.clips, twice.frames), (1, 5));
+        assert_eq!(twice.codes, [5, 6, 7, 7, 8]);
+        // The step that shows nothing has the action of the step after it.
+        assert_eq!(twice.recorded, [25, 26, 27, 28, 28]);
+        assert_eq!(twice.inferred, [45, 46, 47, 48, 48]);
+        assert_eq!(twice.views, [10, 11, 12, 13, 14, 15, 14, 15, 16, 17]);
+        assert_eq!(twice.words, [65, 66, 67, 67, 68]);
+        assert_eq!(twice.untold, [0, 0, 1, 1, 0]);
+    }
 }

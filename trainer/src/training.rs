@@ -82,11 +82,26 @@ fn schedule(step: u64, done: f64) -> f64 {
 }
 
 /// Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for tables, biases and the layers at both ends.
-fn optimizer() -> Result<ModuleOptimizer> {
+pub fn optimizer() -> Result<ModuleOptimizer> {
     let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|recall|in2|out1|hidden)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let muon = MuonConfig::new().with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).with_weight_decay(Some(WeightDecayConfig::new(0.01)));
     let adam = AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.97).with_epsilon(1e-8).with_weight_decay(0.01);
     Ok(ModuleOptimizer::from(adam.build()).with_group(matrices, muon.build(), None))
+}
+
+/// One step: the model after it, and the loss before it.
+pub fn step<S: Stage>(
+    stage: &S,
+    model: S::Model,
+    optimizer: &mut ModuleOptimizer,
+    batch: S::Batch,
+    rate: f64,
+    device: &Device,
+) -> Result<(S::Model, f64)> {
+    let loss = stage.loss(&model, batch, device)?;
+    let value = f64::from(loss.clone().into_scalar::<f32>());
+    let grads = GradientsParams::from_grads(loss.backward(), &model);
+    Ok((optimizer.step(rate, model, grads), value))
 }
 
 /// Runs `stage` until its budget is used up or `settings.stop` is set, from its checkpoint if there is one, else from `start`.
@@ -142,14 +157,12 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     let session_over = |progress: &Progress| settings.session_steps.is_some_and(|steps| progress.step - first >= steps);
     while done(&progress) < 1.0 && !session_over(&progress) && !settings.stop.load(Ordering::Relaxed) {
         let batch = receiver.recv().context("the data thread ended early")??;
-        let loss = stage.loss(&model, batch, &device)?;
-        let value: f64 = loss.clone().into_scalar::<f32>().into();
+        let rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress));
+        let value;
+        (model, value) = step(stage.as_ref(), model, &mut optimizer, batch, rate, &device)?;
         if !value.is_finite() {
             bail!("{}: the loss became {value} at step {}; the last checkpoint is kept", S::NAME, progress.step);
         }
-        let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress));
-        model = optimizer.step(rate, model, grads);
         progress.step += 1;
         progress.elapsed_secs = before + session.elapsed().as_secs_f64();
         mean_loss = if mean_loss.is_nan() { value } else { 0.98 * mean_loss + 0.02 * value };

@@ -23,12 +23,12 @@ pub enum Pose {
     WalkA,
     WalkB,
     Bump,
-    /// Thrown back by what it bumped into.
+    /// It pushes on, and leans a little less into what is in its way.
     Recoil,
 }
 
 const POSES: [Pose; 5] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump, Pose::Recoil];
-/// How far the figure is thrown back.
+/// How much less the figure leans.
 const RECOIL_PX: usize = 2;
 
 /// The quads of a tile: north-west, north-east, south-west, south-east.
@@ -252,7 +252,7 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
                 picture.chunks_exact_mut(TILE_PX).for_each(<[_]>::reverse);
             }
             if pose == Pose::Recoil {
-                picture = thrown_back(&picture, facing);
+                picture = moved_back(&picture, facing);
             }
             figures.push(picture);
         }
@@ -261,7 +261,7 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
 }
 
 /// The picture moved away from where the figure looks; what leaves the patch is cut off.
-fn thrown_back(picture: &Picture, facing: &str) -> Picture {
+fn moved_back(picture: &Picture, facing: &str) -> Picture {
     let far = RECOIL_PX as i32;
     let (dx, dy) = match facing {
         "north" => (0, far),

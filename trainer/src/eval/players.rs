@@ -36,6 +36,8 @@ pub enum Kind {
     DreamIn(u32),
     /// The simulator's frames through the tokenizer: the best a dream can do.
     Simulator,
+    /// Those, but what was not in view at the start goes on as the frame ends: nobody who only saw the past can know it.
+    Known,
     /// The last frame again.
     Copy,
     /// The last frame shifted the way that was asked for.
@@ -136,6 +138,11 @@ impl Judge {
                 Box::new(dream)
             }
             Kind::Simulator => Box::new(Simulated { world, engine, shown: start.shown.clone() }),
+            Kind::Known => {
+                let (from, size) = (world.position_px(), [self.manifest.frame.width_px, self.manifest.frame.height_px]);
+                let simulated = Simulated { world, engine, shown: start.shown.clone() };
+                Box::new(Known { shown: simulated.shown.clone(), simulated, from, size })
+            }
             Kind::Copy => Box::new(Copied { shown: start.shown.clone() }),
             Kind::Shift => Box::new(Shifted { movements: &self.movements, engine, shown: start.shown.clone() }),
             Kind::Raw => Box::new(Raw { world, shown: raw, spoil: None, view: self.view, dice: Dice::new(start.seed, 0) }),
@@ -254,6 +261,36 @@ impl Player for Simulated<'_> {
         let mut raw = std::mem::take(&mut self.shown.rgb);
         self.world.render(&mut raw);
         self.shown = through_tokenizer(self.engine, &raw)?;
+        Ok(&self.shown)
+    }
+}
+
+struct Known<'a> {
+    simulated: Simulated<'a>,
+    /// Where the view was at the start, in pixels.
+    from: (i64, i64),
+    /// Of the frame, in pixels.
+    size: [usize; 2],
+    shown: Shown,
+}
+
+impl Player for Known<'_> {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        self.shown.clone_from(self.simulated.press(action)?);
+        let (to, [w, h]) = (self.simulated.world.position_px(), self.size);
+        // The nearest place that was in view at the start.
+        let known = |at: usize, moved: i64, size: usize| {
+            (at as i64).clamp((-moved).max(0), (size as i64 - 1 - moved).min(size as i64 - 1)) as usize
+        };
+        let truth = &self.simulated.shown.rgb;
+        for (i, pixel) in self.shown.rgb.chunks_exact_mut(3).enumerate() {
+            let (x, y) = (known(i % w, to.0 - self.from.0, w), known(i / w, to.1 - self.from.1, h));
+            pixel.copy_from_slice(&truth[3 * (y * w + x)..][..3]);
+        }
         Ok(&self.shown)
     }
 }

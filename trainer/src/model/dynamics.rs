@@ -12,6 +12,7 @@ use somnium::pack::manifest::{DynamicsDims, FrameDims};
 use somnium::prompt;
 
 use super::layers::{Linear, add_positions, attend, attend_in_groups, linear, rms, table, taps};
+use super::time::{Past, TimeAttention};
 
 #[derive(Module, Debug)]
 pub struct Dynamics {
@@ -83,13 +84,6 @@ pub struct Attention {
 }
 
 #[derive(Module, Debug)]
-pub struct TimeAttention {
-    qkv: Linear,
-    out: Linear,
-    bias: Param<Tensor<2>>,
-}
-
-#[derive(Module, Debug)]
 pub struct TextAttention {
     q: Linear,
     kv: Linear,
@@ -101,6 +95,24 @@ pub struct TextAttention {
 pub struct DynShape {
     pub frame: FrameDims,
     pub dims: DynamicsDims,
+    pub design: Design,
+}
+
+/// How the network is built, beyond its sizes. Engines play the default; the rest is there to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Design {
+    /// Whether a token sees the 3x3 tokens of the frame before.
+    pub look_back: bool,
+    /// Whether a level sees the levels of its token drawn before it.
+    pub joint_levels: bool,
+    /// Rows and columns of tokens that attend to each other's past together; both divide the grid.
+    pub window: [usize; 2],
+}
+
+impl Default for Design {
+    fn default() -> Self {
+        Self { look_back: true, joint_levels: true, window: [1, 1] }
+    }
 }
 
 /// A batch of clips as the network reads it. `F = clips * frames`, rows are `(clip, frame, token)`.
@@ -144,7 +156,7 @@ struct Drawing {
 
 impl Dynamics {
     pub fn new(shape: &DynShape, device: &Device) -> Self {
-        let DynShape { frame, dims } = shape;
+        let DynShape { frame, dims, .. } = shape;
         let c = dims.channels;
         let code = frame.code_dims * frame.code_levels;
         Self {
@@ -164,11 +176,7 @@ impl Dynamics {
                 .map(|kind| DynBlock {
                     r#mod: Linear::zero(c, kind.norms() * 2 * c, device),
                     space: Attention { qkv: Linear::new(c, 3 * c, 1.0, false, device), out: Linear::new(c, c, 0.5, false, device) },
-                    time: kind.temporal.then(|| TimeAttention {
-                        qkv: Linear::new(c, 3 * c, 1.0, false, device),
-                        out: Linear::new(c, c, 0.5, false, device),
-                        bias: Initializer::Zeros.init([dims.heads, dims.window], device),
-                    }),
+                    time: kind.temporal.then(|| TimeAttention::new(c, dims.heads, dims.window, device)),
                     text: kind.prompt.then(|| TextAttention {
                         q: Linear::new(c, c, 1.0, false, device),
                         kv: Linear::new(c, 2 * c, 1.0, false, device),
@@ -191,16 +199,16 @@ impl Dynamics {
     /// Logits of the masked stream, `(F * N, D * L)`, each dimension given the true levels of those before it.
     pub fn forward(&self, shape: &DynShape, input: DynInput) -> Tensor<2> {
         let truth = input.truth.clone();
-        self.head.logits(self.drawing(shape, input), truth, &shape.frame)
+        self.head.logits(self.drawing(shape, input), truth, shape)
     }
 
     /// Tokens of the masked stream drawn from the model itself, one-hot as `DynInput::clean`. `noise`: Gumbel, `(F * N, D * L)`.
     pub fn sample(&self, shape: &DynShape, input: DynInput, noise: Tensor<2>) -> Tensor<2> {
-        self.head.sample(self.drawing(shape, input), noise, &shape.frame)
+        self.head.sample(self.drawing(shape, input), noise, shape)
     }
 
     fn drawing(&self, shape: &DynShape, input: DynInput) -> Drawing {
-        let (frame, dims) = (&shape.frame, &shape.dims);
+        let DynShape { frame, dims, design } = shape;
         let (n, c, heads) = (frame.tokens(), dims.channels, dims.heads);
         let (frames, code) = (input.clips * input.frames, frame.code_dims * frame.code_levels);
         let embed = self.embed.val();
@@ -209,6 +217,9 @@ impl Dynamics {
         let mut offers = vec![before.clone().narrow(1, 0, code)];
         let near = taps(before.matmul(embed.clone()), frame.grid_w(), frame.grid_h());
         let mut prev = self.prev.forward(near, input.action.clone(), n);
+        if !design.look_back {
+            prev = prev.zeros_like();
+        }
         if let (Some(recall), Some(seen)) = (&self.recall, input.recall) {
             offers.push(middle_tap(&seen, code));
             prev = prev + recall.forward(seen, embed.clone());
@@ -230,7 +241,8 @@ impl Dynamics {
                 && let Some(x) = clean.take()
             {
                 let last = last_temporal == Some(i);
-                let (m, kept) = time.forward(masked, x, &modulation, &input.past, &input.ages, heads, n, last);
+                let past = Past { seen: &input.past, ages: &input.ages, grid: [frame.grid_h(), frame.grid_w()], window: design.window };
+                let (m, kept) = time.forward(masked, x, |x| modulation.norm(x, 1), &past, last);
                 masked = m;
                 clean = kept;
             }
@@ -297,11 +309,11 @@ impl Head {
     }
 
     /// levels one-hot `(rows, D * L)`; `(rows, D * L)`.
-    fn logits(&self, Drawing { hidden, gates, offers }: Drawing, levels: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
-        let (d, l) = (frame.code_dims, frame.code_levels);
+    fn logits(&self, Drawing { hidden, gates, offers }: Drawing, levels: Tensor<2>, shape: &DynShape) -> Tensor<2> {
+        let (d, l, joint) = (shape.frame.code_dims, shape.frame.code_levels, shape.design.joint_levels);
         let (device, [rows, width]) = (hidden.device(), hidden.dims());
         let g = width / d;
-        let earlier = block_mask([d, l], [d, g], |from, to| from < to, &device);
+        let earlier = block_mask([d, l], [d, g], |from, to| joint && from < to, &device);
         let own = block_mask([d, g], [d, l], |from, to| from == to, &device);
         let hidden = activation::relu(hidden + levels.clone().matmul(self.codes.val() * earlier));
         let logits = hidden.matmul(self.out.w.val().repeat(&[1, d]) * own) + self.out.b.val().unsqueeze();
@@ -312,7 +324,8 @@ impl Head {
             // Whether the source agrees with every dimension before this one.
             let mut agrees = vec![Tensor::<2>::ones([rows, 1], &device)];
             for dim in 1..d {
-                agrees.push(agrees[dim - 1].clone() * same.clone().narrow(1, dim - 1, 1));
+                let before = agrees[dim - 1].clone();
+                agrees.push(if joint { before * same.clone().narrow(1, dim - 1, 1) } else { before });
             }
             let wanted = Tensor::cat(agrees, 1) * gates.clone().narrow(1, source, 1);
             logits + (offer * wanted.unsqueeze_dim::<3>(2)).reshape([rows, d * l])
@@ -320,8 +333,8 @@ impl Head {
     }
 
     /// Draws dimension after dimension; one-hot tokens `(rows, D * L + 2)`.
-    fn sample(&self, Drawing { hidden, gates, offers }: Drawing, noise: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
-        let (d, l) = (frame.code_dims, frame.code_levels);
+    fn sample(&self, Drawing { hidden, gates, offers }: Drawing, noise: Tensor<2>, shape: &DynShape) -> Tensor<2> {
+        let (d, l, joint) = (shape.frame.code_dims, shape.frame.code_levels, shape.design.joint_levels);
         let (device, [rows, width]) = (hidden.device(), hidden.dims());
         let g = width / d;
         // The gate of a source that agrees with the levels drawn so far, 0 of one that does not.
@@ -329,7 +342,7 @@ impl Head {
         let mut drawn: Vec<Tensor<2>> = Vec::with_capacity(d + 1);
         for dim in 0..d {
             let mut own = hidden.clone().narrow(1, dim * g, g);
-            for (earlier, level) in drawn.iter().enumerate() {
+            for (earlier, level) in drawn.iter().enumerate().filter(|_| joint) {
                 own = own + level.clone().matmul(self.codes.val().slice([earlier * l..(earlier + 1) * l, dim * g..(dim + 1) * g]));
             }
             let mut logits = activation::relu(own).matmul(self.out.w.val().narrow(0, dim * g, g))
@@ -340,7 +353,7 @@ impl Head {
             }
             let best = logits.clone().max_dim(1);
             let level = logits.greater_equal(best).float();
-            for (wanted, offer) in wanted.iter_mut().zip(&offers) {
+            for (wanted, offer) in wanted.iter_mut().zip(&offers).filter(|_| joint) {
                 *wanted = wanted.clone() * (offer.clone().narrow(1, dim * l, l) * level.clone()).sum_dim(1);
             }
             drawn.push(level);
@@ -388,63 +401,6 @@ impl DynBlock {
         let norm = 1 + usize::from(self.time.is_some()) + usize::from(self.text.is_some());
         x.clone() + self.down.forward(activation::gelu(self.up.forward(modulation.norm(x, norm))))
     }
-}
-
-impl TimeAttention {
-    /// Temporal attention of both streams. Returns the masked stream and, unless `last`, the clean one.
-    #[allow(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]
-    fn forward(
-        &self,
-        masked: Tensor<2>,
-        clean: Tensor<2>,
-        modulation: &Modulation,
-        past: &Tensor<3>,
-        ages: &Tensor<2>,
-        heads: usize,
-        n: usize,
-        last: bool,
-    ) -> (Tensor<2>, Option<Tensor<2>>) {
-        let [clips, t, _] = past.dims();
-        let c = masked.dims()[1];
-        let dh = c / heads;
-        // (3, clips * n * heads, t, dh)
-        let split = |x: Tensor<2>| {
-            let qkv = self.qkv.forward(modulation.norm(x, 1));
-            let parts = qkv.reshape([clips, t, n, 3, heads, dh]).permute([3, 0, 2, 4, 1, 5]).reshape([3, clips * n * heads, t, dh]);
-            move |i: usize| parts.clone().narrow(0, i, 1).squeeze_dim::<3>(0)
-        };
-        let (m, k) = (split(masked.clone()), split(clean.clone()));
-        // (heads, t, t) bias by age, and what each frame may see of the past
-        let bias = ages.clone().matmul(self.bias.val().transpose()).reshape([t, t, heads]).permute([2, 0, 1]).unsqueeze_dim::<4>(0);
-        let past_bias = (bias + past.clone().unsqueeze_dim::<4>(1)).unsqueeze_dim::<5>(1);
-        let past_bias = past_bias.expand([clips, n, heads, t, t]).reshape([clips * n * heads, t, t]);
-        let own = self.bias.val().slice([0..heads, 0..1]).reshape([1, heads, 1, 1]);
-        let own = own.expand([clips * n, heads, t, 1]).reshape([clips * n * heads, t, 1]);
-        let merge = |y: Tensor<3>| {
-            let y = y.reshape([clips, n, heads, t, dh]).permute([0, 3, 1, 2, 4]).reshape([clips * t * n, c]);
-            self.out.forward(y)
-        };
-        let (clean_k, clean_v) = (k(1), k(2));
-        let masked_out = attend_past_and_self([m(0), m(1), m(2)], clean_k.clone(), clean_v.clone(), past_bias.clone(), own.clone());
-        let masked = masked + merge(masked_out);
-        if last {
-            return (masked, None);
-        }
-        let clean_out = attend_past_and_self([k(0), clean_k.clone(), clean_v.clone()], clean_k, clean_v, past_bias, own);
-        (masked, Some(clean + merge(clean_out)))
-    }
-}
-
-/// Attention of every frame over the clean past and over its own stream's version of itself.
-/// `own`: q, k, v of the stream `(batch, t, dh)`; `past_bias` `(batch, t, t)`; `own_bias` `(batch, t, 1)`.
-fn attend_past_and_self(own: [Tensor<3>; 3], k: Tensor<3>, v: Tensor<3>, past_bias: Tensor<3>, own_bias: Tensor<3>) -> Tensor<3> {
-    let [q, own_k, own_v] = own;
-    let [_, t, dh] = q.dims();
-    let q = q * (dh as f64).powf(-0.5);
-    let self_scores = (q.clone() * own_k).sum_dim(2) + own_bias;
-    let scores = q.matmul(k.swap_dims(1, 2)) + past_bias;
-    let weights = activation::softmax(Tensor::cat(vec![scores, self_scores], 2), 2);
-    weights.clone().narrow(2, 0, t).matmul(v) + own_v * weights.narrow(2, t, 1)
 }
 
 impl TextAttention {

@@ -6,7 +6,7 @@
 //! its codes still meant nothing. Codes start as the whole-frame shifts that occur most in the data, since expectation-maximisation
 //! only refines where it starts.
 
-use burn::module::{Module, Param};
+use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, LamDims};
 
@@ -23,7 +23,8 @@ struct LamDecoder {
     r#in: Linear,
     pos: Param<Tensor<2>>,
     code: Param<Tensor<2>>,
-    /// `(1, C)`, added to the code of a step that was blocked.
+    /// `(1, C)`, added to the code of a step that was blocked. It starts as nothing: what a code looks like where the way is free says whose
+    /// a blocked step is, until steps say more.
     blocked: Param<Tensor<2>>,
     blocks: Vec<Block>,
     out: Linear,
@@ -64,7 +65,7 @@ impl Lam {
                 r#in: Linear::new(p, c, 1.0, true, device),
                 pos: table(n, c, 0.02, device),
                 code: table(1 << dims.bits, c, 0.5, device),
-                blocked: table(1, c, 0.5, device),
+                blocked: Initializer::Zeros.init([1, c], device),
                 blocks: blocks(dims.blocks),
                 out: Linear::zero(c, p, device),
             },

@@ -3,4 +3,5 @@
 pub mod dynamics;
 pub mod lam;
 pub mod layers;
+pub mod time;
 pub mod tokenizer;

@@ -1,0 +1,312 @@
+//! Batches: which windows of which clips, what of their past is hidden or spoiled, and what is masked.
+
+use crate::preset::MaskRates;
+use crate::source::{Dice, HELD_OUT};
+use crate::tokens::{NO_WORD, NONE, TokenClips};
+use somnium::prompt;
+
+use super::DynamicsStage;
+use super::past::{RecallTerms, Stale};
+
+/// Share of a clean stream's tokens that is replaced, per context level.
+const CORRUPTION_PER_LEVEL: f32 = 0.07;
+/// Share of batches whose history holds tokens that the model drew itself, as at play, and the largest share of a clip's tokens that are.
+const OWN_HISTORY_SHARE: f32 = 0.5;
+const MOST_OWN_TOKENS: f32 = 0.5;
+/// Share of clips that see their whole window; the others see only the last frame or few, so that the picture must be read and a frame
+/// that failed to move cannot argue for the next.
+const FULL_WINDOW_SHARE: f32 = 0.5;
+/// Share of clips in which a block of the history is unknown.
+const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
+/// Share of frames that are wholly unknown: the next one comes from the prompt and what is older.
+const UNKNOWN_FRAME_SHARE: f32 = 0.03;
+/// Share of frames predicted without any token given, as in the first decoding step.
+const ALL_MASKED_SHARE: f32 = 0.4;
+/// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
+const PROMPT_DROP_SHARE: f32 = 0.1;
+/// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
+const CHANGE_SHARE: f32 = 0.4;
+/// Frames of such a window before the change, at most, where it has as many.
+const MOST_BEFORE_CHANGE: usize = 5;
+/// Share of windows chosen to begin after a change, and the most frames after it: then another land comes into view.
+const FOLLOW_SHARE: f32 = 0.2;
+const MOST_AFTER_CHANGE: usize = 16;
+/// Windows passed over at most for one in which nothing turns by itself.
+const MOST_WINDOWS_TRIED: usize = 20;
+/// Share of windows without any prompt, how most people play, by how long ago words last changed: not within [`MOST_AFTER_CHANGE`] frames,
+/// before the window, in it. Nothing is to change by itself.
+const PROMPTLESS_SHARES: [f32; 3] = [0.9, 0.15, 0.03];
+/// Share of windows with a change in which nothing was said before it.
+const FIRST_WORDS_SHARE: f32 = 0.35;
+/// Share of windows with a change after which some places go on showing, in the history and on the map, what they showed before it: dreams
+/// leave such patches behind, and are to mend them. The largest share of places that do.
+const STALE_SHARE: f32 = 0.5;
+const MOST_STALE: f32 = 0.6;
+const ACTION_DROP_SHARE: f32 = 0.03;
+/// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
+/// what was seen before lies beside its place.
+const NO_RECALL_SHARE: f32 = 0.1;
+const SHORT_RECALL_SHARE: f32 = 0.25;
+const SLIPPED_RECALL_SHARE: f32 = 0.05;
+/// Share of frames whose words are told with noise, and its standard deviation where word vectors have channels of order one: words that
+/// mean much the same are to be understood alike.
+const NOISY_WORDS_SHARE: f32 = 0.5;
+const WORD_NOISE: f32 = 0.35;
+
+/// A batch on the host.
+pub struct Batch {
+    pub(super) clips: usize,
+    pub(super) frames: usize,
+    /// `(F * N, D)` the truth.
+    pub(super) truth: Vec<u8>,
+    /// Row of `truth` that the history shows in each place, `(F * N)`: its own, or an earlier one where the place is stale.
+    pub(super) shown: Vec<usize>,
+    /// What the history shows, corrupted and hidden.
+    pub(super) clean: Vec<Token>,
+    pub(super) masked: Vec<Token>,
+    /// 1 where a token of the masked stream is masked, `(F * N)`.
+    pub weights: Vec<f32>,
+    /// 1 where the model's own guess takes a token's place in the clean stream, `(F * N)`, and the Gumbel noise it is drawn with,
+    /// `(F * N, D * L)`; both empty in a batch without.
+    pub own: Vec<f32>,
+    pub(super) noise: Vec<f32>,
+    pub(super) actions: Vec<u8>,
+    pub(super) levels: Vec<usize>,
+    /// Frames of past each clip may see.
+    pub(super) spans: Vec<usize>,
+    /// `(F, K)`.
+    pub(super) words: Vec<u16>,
+    /// Added to the vectors of the words, `(F, K, word channels)`; empty in a batch without.
+    pub(super) word_noise: Vec<f32>,
+    pub(super) prompt_dropped: Vec<bool>,
+    /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
+    /// without recall.
+    pub(super) recalled: Vec<u8>,
+    pub(super) recalled_age: Vec<u8>,
+}
+
+/// A token as the network reads it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// Row of `Batch::truth`-like codes.
+    Given(usize),
+    Masked,
+    Unknown,
+}
+
+impl DynamicsStage {
+    /// Clip and first frame of a window to train on: one in which nothing turns by itself, if there are any. A dream draws its tokens
+    /// apart, so that a turn of the light that could come at any time would come to one token here and one there.
+    fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
+        let mut window = self.any_window(dice);
+        for _ in 0..MOST_WINDOWS_TRIED {
+            let (clip, start) = window;
+            if !self.clips.turns_untold(clip, start + 1..start + self.preset.dynamics_frames) {
+                break;
+            }
+            window = self.any_window(dice);
+        }
+        window
+    }
+
+    fn any_window(&self, dice: &mut Dice) -> (usize, usize) {
+        let last_start = self.clips.frames - self.preset.dynamics_frames;
+        let choice = dice.unit();
+        if self.changes.is_empty() || choice >= CHANGE_SHARE + FOLLOW_SHARE {
+            return (dice.below(self.clips.clips), dice.below(last_start + 1));
+        }
+        let (clip, change) = self.changes[dice.below(self.changes.len())];
+        let start = if choice < CHANGE_SHARE {
+            change.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE))
+        } else {
+            change + dice.below(MOST_AFTER_CHANGE)
+        };
+        (clip, start.min(last_start))
+    }
+
+    /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
+    pub(super) fn push_window(&self, clips: &TokenClips, (clip, start): (usize, usize), batch: &mut Batch, dice: &mut Dice, spoil: bool) {
+        let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
+        let use_recorded = self.recorded_only || dice.chance(0.5);
+        let change = (start + 1..start + t).find(|frame| clips.words_change(clip, *frame));
+        let recent = (start.saturating_sub(MOST_AFTER_CHANGE) + 1..=start).any(|frame| clips.words_change(clip, frame));
+        let promptless = dice.chance(match (recent, change) {
+            (_, Some(_)) => PROMPTLESS_SHARES[2],
+            (true, _) => PROMPTLESS_SHARES[1],
+            (false, _) => PROMPTLESS_SHARES[0],
+        });
+        let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
+        let first_row = batch.shown.len();
+        batch.shown.extend(first_row..first_row + t * self.tokens());
+        for frame in start..start + t {
+            batch.truth.extend_from_slice(clips.frame(clip, frame));
+            let at = clip * clips.frames + frame;
+            let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
+            let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
+            // Of a step that does not move the latent action model knows little; what was recorded is believed.
+            let moved = frame > 0 && clips.view(clip, frame) != clips.view(clip, frame - 1);
+            let code = if (bound != NONE && (use_recorded || !moved)) || inferred == NONE { bound } else { inferred };
+            let unknown = frame == start || code == NONE;
+            batch.actions.push(if unknown { unknown_action } else { code });
+            let words = clips.frame_words(clip, frame).iter();
+            let silent = promptless || frame < silent_before;
+            batch.words.extend(words.map(|word| if silent { NO_WORD } else { *word }));
+        }
+        let mut terms = RecallTerms::WHOLE;
+        if spoil {
+            if dice.chance(NO_RECALL_SHARE) {
+                terms.reach = 0;
+            } else if dice.chance(SHORT_RECALL_SHARE) {
+                terms.reach = 1 + dice.below(t);
+            }
+            terms.corruption = CORRUPTION_PER_LEVEL * dice.unit();
+            if dice.chance(SLIPPED_RECALL_SHARE) {
+                let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
+                terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
+            }
+            if let Some(change) = change
+                && !promptless
+                && dice.chance(STALE_SHARE)
+            {
+                terms.stale =
+                    Some(Stale { frames: change..change + 1 + dice.below(t), share: MOST_STALE * dice.unit(), seed: dice.next() });
+            }
+        }
+        self.push_recall(clips, (clip, start), batch, terms, dice);
+    }
+
+    pub(super) fn empty_batch(&self, clips: usize) -> Batch {
+        let frames = self.preset.dynamics_frames;
+        Batch {
+            clips,
+            frames,
+            truth: Vec::new(),
+            shown: Vec::new(),
+            clean: Vec::new(),
+            masked: Vec::new(),
+            weights: Vec::new(),
+            own: Vec::new(),
+            noise: Vec::new(),
+            actions: Vec::new(),
+            levels: Vec::new(),
+            spans: Vec::new(),
+            words: Vec::new(),
+            word_noise: Vec::new(),
+            prompt_dropped: vec![false; clips * frames],
+            recalled: Vec::new(),
+            recalled_age: Vec::new(),
+        }
+    }
+
+    /// History corrupted and hidden, tokens masked, as `dice` says.
+    pub(super) fn training_batch(&self, dice: &mut Dice) -> Batch {
+        let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
+        let mut batch = self.empty_batch(self.preset.dynamics_batch);
+        // Frames of the batch that are another's double.
+        let mut doubles = Vec::new();
+        for clip in 0..batch.clips {
+            let (number, start) = self.choose_window(dice);
+            if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
+                let twice = dice.below(t - 1);
+                doubles.push(clip * t + twice + 1);
+                let clips = self.clips.with_frame_twice(number, start + twice, start + t);
+                self.push_window(&clips, (0, start), &mut batch, dice, true);
+            } else {
+                self.push_window(&self.clips, (number, start), &mut batch, dice, true);
+            }
+        }
+        batch.word_noise = self.word_noise(batch.words.len(), dice);
+        let rows = batch.clips * t * n;
+        let own_history = dice.chance(OWN_HISTORY_SHARE);
+        for clip in 0..batch.clips {
+            let level = dice.below(self.shape.dims.context_levels);
+            batch.levels.extend(std::iter::repeat_n(level, t));
+            batch.spans.push(if dice.chance(FULL_WINDOW_SHARE) { window - 1 } else { dice.below(4.min(window)) });
+            let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { vec![false; n] };
+            let hidden_until = dice.below(t + 1);
+            let rate = CORRUPTION_PER_LEVEL * level as f32;
+            let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
+            for frame in 0..t {
+                let gone = dice.chance(UNKNOWN_FRAME_SHARE);
+                for (token, hidden) in hidden.iter().enumerate() {
+                    let row = (clip * t + frame) * n + token;
+                    let unknown = gone || (*hidden && frame < hidden_until);
+                    if own_history {
+                        batch.own.push(f32::from(u8::from(!unknown && dice.chance(own_rate))));
+                    }
+                    batch.clean.push(if unknown {
+                        Token::Unknown
+                    } else if dice.chance(rate) {
+                        Token::Given(dice.below(rows))
+                    } else {
+                        Token::Given(batch.shown[row])
+                    });
+                }
+                let masked_share = if dice.chance(ALL_MASKED_SHARE) {
+                    1.0
+                } else {
+                    match self.preset.masks {
+                        MaskRates::Cosine => (std::f32::consts::FRAC_PI_2 * dice.unit()).cos(),
+                        MaskRates::UpperHalf => 0.5 + 0.5 * dice.unit(),
+                    }
+                };
+                for token in 0..n {
+                    let row = (clip * t + frame) * n + token;
+                    let masked = dice.unit() < masked_share;
+                    batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
+                    batch.weights.push(f32::from(u8::from(masked)));
+                }
+                batch.prompt_dropped[clip * t + frame] = dice.chance(PROMPT_DROP_SHARE);
+                if dice.chance(ACTION_DROP_SHARE) {
+                    batch.actions[clip * t + frame] = self.shape.dims.actions as u8;
+                }
+            }
+        }
+        // What a key that did nothing shows is no example to follow.
+        for double in doubles {
+            batch.weights[double * n..][..n].fill(0.0);
+        }
+        if own_history {
+            let width = self.frame_dims().code_dims * self.frame_dims().code_levels;
+            batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
+        }
+        batch
+    }
+
+    /// Noise for the vectors of `words` words; whole frames go without.
+    fn word_noise(&self, words: usize, dice: &mut Dice) -> Vec<f32> {
+        let mut noise = Vec::with_capacity(words * prompt::CHANNELS);
+        for _ in 0..words / self.shape.dims.prompt_words.max(1) {
+            let scale = if dice.chance(NOISY_WORDS_SHARE) { WORD_NOISE } else { 0.0 };
+            // The sum of four uniform numbers is nearly normal, with variance 4 / 12.
+            let mut normal = || ((0..4).map(|_| dice.unit()).sum::<f32>() - 2.0) * 3f32.sqrt();
+            noise.extend((0..self.shape.dims.prompt_words * prompt::CHANNELS).map(|_| if scale > 0.0 { scale * normal() } else { 0.0 }));
+        }
+        noise
+    }
+
+    /// A rectangle of the grid, as a mask over tokens.
+    fn random_block(&self, dice: &mut Dice) -> Vec<bool> {
+        let (w, h) = (self.frame_dims().grid_w(), self.frame_dims().grid_h());
+        let (x0, y0) = (dice.below(w), dice.below(h));
+        let (x1, y1) = (x0 + 1 + dice.below(w - x0), y0 + 1 + dice.below(h - y0));
+        (0..w * h).map(|i| (x0..x1).contains(&(i % w)) && (y0..y1).contains(&(i / w))).collect()
+    }
+
+    /// True history, everything masked.
+    pub(super) fn validation_batch(&self, number: u64) -> Batch {
+        let mut dice = Dice::new(7, HELD_OUT + number);
+        let mut batch = self.empty_batch(self.preset.dynamics_batch);
+        for _ in 0..batch.clips {
+            let window = (dice.below(self.held_out.clips), dice.below(self.held_out.frames - batch.frames + 1));
+            self.push_window(&self.held_out, window, &mut batch, &mut dice, false);
+        }
+        let rows = batch.clips * batch.frames * self.tokens();
+        batch.clean = (0..rows).map(Token::Given).collect();
+        batch.masked = vec![Token::Masked; rows];
+        batch.weights = vec![1.0; rows];
+        batch.levels = vec![0; batch.clips * batch.frames];
+        batch.spans = vec![self.shape.dims.window - 1; batch.clips];
+        batch
+    }
+}

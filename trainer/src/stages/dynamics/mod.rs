@@ -1,0 +1,225 @@
+//! Stage 3: the dynamics, on clips of tokens.
+
+mod batch;
+mod input;
+mod past;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use somnium::pack::manifest::{FrameDims, LatentAction};
+
+use crate::model::dynamics::{DynShape, Dynamics};
+use crate::preset::Preset;
+use crate::source::Dice;
+use crate::tokens::TokenClips;
+use crate::training::Stage;
+
+use batch::{Batch, Token};
+use past::RecallTerms;
+
+const VALIDATION_BATCHES: u64 = 6;
+
+pub struct DynamicsStage {
+    pub clips: Arc<TokenClips>,
+    pub held_out: Arc<TokenClips>,
+    /// Frames of `clips` whose words are not those of the frame before, as (clip, frame).
+    pub changes: Vec<(usize, usize)>,
+    pub preset: Preset,
+    pub shape: DynShape,
+    pub seed: u64,
+    /// Latent code each recorded action is bound to.
+    pub bindings: Vec<u8>,
+    /// Where the view goes under each latent code, in steps.
+    pub motions: Vec<[i32; 2]>,
+    /// Leave the inferred codes aside.
+    pub recorded_only: bool,
+}
+
+/// Latent code of every recorded action, from the names the latent action model's codes got.
+pub fn bindings(actions: &[LatentAction], recorded: &[String]) -> Result<Vec<u8>> {
+    recorded
+        .iter()
+        .map(|name| {
+            let code = actions.iter().position(|action| action.bound_to.iter().any(|bound| bound == name));
+            ensure!(
+                code.is_some(),
+                "no latent code is bound to {name:?}: train the latent action model longer, or pass --recorded-actions"
+            );
+            Ok(code.unwrap_or_default() as u8)
+        })
+        .collect()
+}
+
+impl DynamicsStage {
+    fn tokens(&self) -> usize {
+        self.shape.frame.tokens()
+    }
+
+    fn frame_dims(&self) -> &FrameDims {
+        &self.shape.frame
+    }
+
+    /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history.
+    fn own_history(&self, model: &Dynamics, batch: &Batch, clean: Tensor<2>) -> Tensor<2> {
+        let device = clean.device();
+        let plain = device.clone().inner();
+        let rows = batch.own.len();
+        let mut input = self.input(batch, &plain);
+        input.masked = self.one_hot(batch, std::iter::repeat_n(Token::Masked, rows), &plain);
+        let noise = TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]);
+        let guess = model.valid().sample(&self.shape, input, Tensor::from_data(noise, &plain));
+        let own = Tensor::<2>::from_data(TensorData::new(batch.own.clone(), [rows, 1]), &plain);
+        let clean = clean.inner();
+        (clean.clone() + (guess - clean) * own).autodiff()
+    }
+
+    /// Log-probability of the true level in every dimension, `(F * N, D)`. Both `(F * N, D * L)`.
+    fn log_likelihood(&self, logits: Tensor<2>, truth: Tensor<2>) -> Tensor<2> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let rows = truth.dims()[0];
+        (activation::log_softmax(logits.reshape([rows, d, l]), 2) * truth.reshape([rows, d, l])).sum_dim(2).squeeze_dim::<2>(2)
+    }
+
+    /// Logits `(T, N, D * L)` of every frame of one clip with everything masked and true history: what engines must reproduce.
+    /// `actions`, `moved`: `(T)`; `words`: the prompt of all frames, padded.
+    pub fn teacher_forced(
+        &self,
+        model: &Dynamics,
+        codes: &[u8],
+        actions: &[u8],
+        moved: &[bool],
+        words: &[u16],
+        device: &Device,
+    ) -> Result<Vec<f32>> {
+        let frames = actions.len();
+        let rows = frames * self.tokens();
+        let mut batch = Batch {
+            frames,
+            truth: codes.to_vec(),
+            shown: (0..rows).collect(),
+            clean: (0..rows).map(Token::Given).collect(),
+            masked: vec![Token::Masked; rows],
+            weights: vec![1.0; rows],
+            actions: actions.to_vec(),
+            levels: vec![self.preset.play.context_level; frames],
+            spans: vec![self.shape.dims.window - 1],
+            words: words.repeat(frames),
+            prompt_dropped: vec![false; frames],
+            ..self.empty_batch(1)
+        };
+        let mut clip = TokenClips::new(frames, self.frame_dims().code_bytes(), 0);
+        (clip.clips, clip.codes) = (1, codes.to_vec());
+        let mut view = [0i16; 2];
+        for (action, moved) in actions.iter().zip(moved) {
+            let motion = self.motions.get(usize::from(*action)).filter(|_| *moved).copied().unwrap_or_default();
+            view = [view[0] + motion[0] as i16, view[1] + motion[1] as i16];
+            clip.views.extend(view);
+        }
+        self.push_recall(&clip, (0, 0), &mut batch, RecallTerms::WHOLE, &mut Dice::new(0, 0));
+        let logits = model.forward(&self.shape, self.input(&batch, device));
+        logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
+    }
+}
+
+impl Stage for DynamicsStage {
+    type Model = Dynamics;
+    type Batch = Batch;
+
+    const NAME: &'static str = "dynamics";
+    const LEARNING_RATE: f64 = 2e-3;
+
+    fn new_model(&self, device: &Device) -> Result<Dynamics> {
+        Ok(Dynamics::new(&self.shape, device))
+    }
+
+    fn batch(&self, step: u64) -> Result<Batch> {
+        Ok(self.training_batch(&mut Dice::new(self.seed, step)))
+    }
+
+    fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Result<Tensor<1>> {
+        let mut input = self.input(&batch, device);
+        if !batch.own.is_empty() {
+            input.clean = self.own_history(model, &batch, input.clean);
+        }
+        let truth = input.truth.clone();
+        let logits = model.forward(&self.shape, input);
+        let rows = batch.weights.len();
+        let masked: f32 = batch.weights.iter().sum();
+        let weights = Tensor::<2>::from_data(TensorData::new(batch.weights, [rows, 1]), device);
+        let total = (self.log_likelihood(logits, truth) * weights).sum();
+        Ok(total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64))
+    }
+
+    /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
+    /// frames, over those whose words are new, and over those that moved, where copying the last frame is the figure to beat.
+    fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let n = self.tokens();
+        let (mut entropy, mut exact, mut exact_told) = (Mean::default(), Mean::default(), Mean::default());
+        let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
+        let words = self.shape.dims.prompt_words;
+        for number in 0..VALIDATION_BATCHES {
+            let batch = self.validation_batch(number);
+            let input = self.input(&batch, device);
+            let truth = input.truth.clone();
+            let logits = model.forward(&self.shape, input);
+            let log_likelihood = self.log_likelihood(logits.clone(), truth);
+            entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
+            let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            for (row, truth) in batch.truth.chunks_exact(d).enumerate() {
+                if (row / n).is_multiple_of(batch.frames) {
+                    continue;
+                }
+                let best = |dim: usize| {
+                    let row = &logits[(row * d + dim) * l..][..l];
+                    (0..l).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
+                };
+                let right = truth.iter().enumerate().all(|(dim, code)| best(dim) == usize::from(*code));
+                exact.add(f64::from(u8::from(right)));
+                let before = &batch.truth[(row - n) * d..][..d];
+                let (frame, first) = (row / n, row / n * n * d);
+                if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
+                    exact_told.add(f64::from(u8::from(right)));
+                }
+                let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
+                if frame > 0 && changed > n * d / 4 {
+                    exact_moved.add(f64::from(u8::from(right)));
+                    copied_moved.add(f64::from(u8::from(before == truth)));
+                }
+            }
+        }
+        Ok(vec![
+            ("exact_moved", exact_moved.value()),
+            ("copied_moved", copied_moved.value()),
+            ("exact_told", exact_told.value()),
+            ("exact", exact.value()),
+            ("cross_entropy", entropy.value()),
+        ])
+    }
+
+    fn samples_per_batch(&self) -> usize {
+        self.preset.dynamics_batch * self.preset.dynamics_frames
+    }
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1.0;
+    }
+
+    fn value(&self) -> f64 {
+        self.sum / self.count.max(1.0)
+    }
+}

@@ -1,0 +1,188 @@
+//! The dynamics stage against the engine that plays its packs, and what its batches hold.
+
+use super::past::Stale;
+use super::*;
+use burn::tensor::Device;
+use somnium::engine::cpu::{CpuEngine, CpuOptions};
+use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall};
+use somnium::pack::Pack;
+use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
+
+use crate::model::dynamics::{Design, DynInput};
+use crate::params;
+use crate::pipeline::pack_values;
+use crate::tokens::NO_WORD;
+
+/// A stage without clips, and a model with the weights of `pack`.
+fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dynamics) {
+    let m = &pack.manifest;
+    let dims = m.dynamics.clone().expect("the pack has dynamics");
+    let mut preset = crate::preset::by_name("pocket").expect("the preset exists");
+    (preset.dynamics, preset.play) = (dims.clone(), m.play);
+    preset.dynamics_frames = frames;
+    let clips = || Arc::new(TokenClips::new(frames, m.frame.code_bytes(), dims.prompt_words));
+    let stage = DynamicsStage {
+        clips: clips(),
+        held_out: clips(),
+        changes: Vec::new(),
+        preset,
+        shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
+        seed: 1,
+        bindings: Vec::new(),
+        motions: m.actions.iter().map(|action| action.motion).collect(),
+        recorded_only: true,
+    };
+    let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
+    (stage, model)
+}
+
+/// A batch of one clip of random codes, everything masked.
+fn random_batch(stage: &DynamicsStage, frames: usize) -> Batch {
+    let FrameDims { code_dims, code_levels, .. } = *stage.frame_dims();
+    let (mut dice, rows) = (Dice::new(3, 4), frames * stage.tokens());
+    Batch {
+        clips: 1,
+        truth: (0..rows * code_dims).map(|_| dice.below(code_levels) as u8).collect(),
+        clean: (0..rows).map(Token::Given).collect(),
+        masked: vec![Token::Masked; rows],
+        weights: vec![1.0; rows],
+        actions: vec![1; frames],
+        levels: vec![0; frames],
+        spans: vec![stage.shape.dims.window - 1],
+        words: vec![NO_WORD; frames * stage.shape.dims.prompt_words],
+        ..stage.empty_batch(1)
+    }
+}
+
+/// Worst difference of trainer and CPU engine over a clip longer than two windows, both with the weights of `pack`.
+fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
+    let m = &pack.manifest;
+    let dims = m.dynamics.clone().expect("the pack has dynamics");
+    let frames = 2 * dims.window + 2;
+    let device = Device::flex();
+    let (stage, model) = stage_with(pack, frames, &device);
+    let mut dice = Dice::new(3, 3);
+    let codes: Vec<u8> = (0..frames * m.frame.code_bytes()).map(|_| dice.below(m.frame.code_levels) as u8).collect();
+    let mut actions: Vec<u8> = (0..frames).map(|_| dice.below(dims.actions) as u8).collect();
+    actions[0] = dims.actions as u8;
+    let mut words = vec![NO_WORD; dims.prompt_words];
+    words[0] = 1;
+    // Some steps are blocked; the first frame cannot have moved.
+    let moved: Vec<bool> = (0..frames).map(|t| t > 0 && dice.chance(0.7)).collect();
+    let mut logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words, &device).expect("logits").into_iter();
+    let mut engine = CpuEngine::new(pack, CpuOptions::default()).expect("the engine takes the pack");
+    engine.restore(&[], 0).expect("a fresh start");
+    let settings = DecodeSettings { window: dims.window, ..play_settings(m) };
+    let mut played = codes;
+    change(&mut played);
+    let mut worst = 0.0f32;
+    for (t, action) in actions.iter().enumerate() {
+        let codes = played[t * m.frame.code_bytes()..][..m.frame.code_bytes()].to_vec();
+        let truth = TokenFrame { codes, action: *action, moved: moved[t], prompt: vec![PromptWord::whole(1)] };
+        let ours = engine.teacher_force(&truth, &settings).expect("logits");
+        worst = ours.into_iter().zip(logits.by_ref()).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+    }
+    worst
+}
+
+#[test]
+fn trainer_and_engine_agree_on_any_weights() {
+    let pack = random_pack(pocket_manifest(), 5).expect("a pack");
+    let worst = worst_difference(&pack, |_| ());
+    assert!(worst < 1e-3, "off by {worst}");
+    // Negative control: another history is another prediction.
+    assert!(worst_difference(&pack, |codes| codes[0] = (codes[0] + 1) % 5) > 1e-2);
+}
+
+#[test]
+fn what_is_drawn_without_noise_is_the_likeliest_level_after_level() {
+    let (device, frames) = (Device::flex(), 3);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (stage, model) = stage_with(&pack, frames, &device);
+    let FrameDims { code_dims: d, code_levels: l, .. } = pack.manifest.frame;
+    let batch = random_batch(&stage, frames);
+    let rows = frames * stage.tokens();
+    let drawn = model.sample(&stage.shape, stage.input(&batch, &device), Tensor::zeros([rows, d * l], &device)).narrow(1, 0, d * l);
+    // Given these very levels, each is the first choice; given others, not all are.
+    let first_choices = |levels: Tensor<2>| -> f32 {
+        let input = DynInput { truth: levels, ..stage.input(&batch, &device) };
+        let logits = model.forward(&stage.shape, input).reshape([rows * d, l]);
+        let best = logits.clone().greater_equal(logits.max_dim(1)).float();
+        (best * drawn.clone().reshape([rows * d, l])).sum().into_scalar::<f32>()
+    };
+    assert_eq!(first_choices(drawn.clone()), (rows * d) as f32);
+    assert!(first_choices(stage.true_levels(&batch, &device)) < (rows * d) as f32);
+}
+
+#[test]
+fn stale_places_go_on_showing_what_they_showed() {
+    let (device, frames) = (Device::flex(), 6);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (stage, _) = stage_with(&pack, frames, &device);
+    let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+    let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
+    // Every frame's tokens are told by its number.
+    let mut clip = TokenClips::new(frames, n * d, 0);
+    (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
+    clip.codes = (0..frames).flat_map(|frame| vec![(frame % 5) as u8; n * d]).collect();
+    let past = |share: f32| {
+        let mut batch = stage.empty_batch(1);
+        batch.shown = (0..frames * n).collect();
+        // Whoever does not know the action expects the view to stay.
+        batch.actions = vec![stage.shape.dims.actions as u8; frames];
+        let stale = Some(Stale { frames: 3..5, share, seed: 1 });
+        stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { stale, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
+        batch
+    };
+    let (all, none) = (past(1.0), past(0.0));
+    for token in (0..n).filter(|token| !covered.contains(token)) {
+        let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[frame * n + token] / n).collect::<Vec<_>>();
+        assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 5], vec![0, 1, 2, 3, 4, 5]));
+        let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
+        assert_eq!((recalled(&all, 4), recalled(&none, 4)), (2, 3), "what is stale is recalled");
+        assert_eq!((recalled(&all, 3), recalled(&none, 3)), (2, 2));
+    }
+}
+
+#[test]
+fn windows_of_space_and_time_see_no_later_frame() {
+    let (device, frames) = (Device::flex(), 4);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (mut stage, model) = stage_with(&pack, frames, &device);
+    let batch = random_batch(&stage, frames);
+    let logits = |stage: &DynamicsStage, changed: Option<usize>| {
+        let mut batch = random_batch(stage, frames);
+        if let Some(frame) = changed {
+            // Frames are random: another's tokens in its history.
+            let n = stage.tokens();
+            (frame * n..(frame + 1) * n).for_each(|row| batch.clean[row] = Token::Given((row + n) % (frames * n)));
+        }
+        model.forward(&stage.shape, stage.input(&batch, &device)).try_into_vec_as::<f32>().expect("values")
+    };
+    let of_frame = batch.truth.len() / frames * stage.frame_dims().code_levels;
+    let alone = logits(&stage, None);
+    stage.shape.design.window = [stage.frame_dims().grid_h(), stage.frame_dims().grid_w()];
+    let (whole, changed) = (logits(&stage, None), logits(&stage, Some(2)));
+    assert_ne!(alone, whole, "what others saw is seen");
+    assert_eq!(whole[..3 * of_frame], changed[..3 * of_frame]);
+    assert_ne!(whole[3 * of_frame..], changed[3 * of_frame..], "the frame after sees the change");
+}
+
+#[test]
+fn own_tokens_enter_history_where_they_are_asked_for() {
+    let (device, frames) = (Device::flex().autodiff(), 3);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (stage, model) = stage_with(&pack, frames, &device);
+    let FrameDims { code_dims: d, code_levels: l, .. } = pack.manifest.frame;
+    let rows = frames * stage.tokens();
+    let mut batch = random_batch(&stage, frames);
+    batch.own = (0..rows).map(|row| f32::from(u8::from(row % 3 == 0))).collect();
+    batch.noise = vec![0.0; rows * d * l];
+    let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().expect("values");
+    let clean = stage.input(&batch, &device).clean;
+    let (before, after) = (values(clean.clone()), values(stage.own_history(&model, &batch, clean)));
+    let width = d * l + 2;
+    let changed: Vec<usize> = (0..rows).filter(|row| before[row * width..][..width] != after[row * width..][..width]).collect();
+    assert!(!changed.is_empty() && changed.iter().all(|row| row % 3 == 0), "{changed:?}");
+    assert!(after.chunks_exact(width).all(|row| row.iter().sum::<f32>() == d as f32), "each dimension has one level");
+}
