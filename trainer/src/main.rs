@@ -320,7 +320,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Bench { preset, backend, steps, write } => {
-            let preset = preset::by_name(&preset).with_context(|| format!("unknown preset {preset:?}; there are {}", preset::listed()))?;
+            let preset = preset::by_name(&preset)?;
             bench::bench(bench::Options { preset, backend, steps, write })
         }
         Command::Export { run, dynamics, pack } => {

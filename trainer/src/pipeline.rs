@@ -75,8 +75,7 @@ impl Run {
         } else {
             fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
         }
-        let preset =
-            preset::by_name(&info.preset).with_context(|| format!("unknown preset {:?}; there are {}", info.preset, preset::listed()))?;
+        let preset = preset::by_name(&info.preset)?;
         let source: Arc<dyn ClipSource> = match &info.clips {
             Some(clips) => Arc::new(FolderSource::open(clips)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),

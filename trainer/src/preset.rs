@@ -1,5 +1,6 @@
 //! Sizes a world can be trained in, and how each stage is trained. Sizes end up in the manifest; nothing else knows them.
 
+use anyhow::{Result, bail};
 use somnium::engine::UnmaskOrder;
 use somnium::pack::manifest::{BlockKind, DynamicsDims, FrameDims, LamDims, PlayDefaults, TokenizerDims};
 
@@ -39,10 +40,12 @@ pub enum MaskRates {
 const TEMPORAL: BlockKind = BlockKind { temporal: true, prompt: false };
 const PROMPT: BlockKind = BlockKind { temporal: false, prompt: true };
 
-pub const NAMES: &[&str] = &["pocket", "small", "tiny"];
+const NAMES: &[&str] = &["pocket", "small", "tiny"];
+
+type Change = fn(&mut Preset);
 
 /// What `trainer/EXPERIMENTS.md` compares with a preset as it is, by the name behind the preset's: `pocket/windows`.
-pub const VARIATIONS: &[(&str, fn(&mut Preset))] = &[
+const VARIATIONS: &[(&str, Change)] = &[
     ("temporal-everywhere", |preset| preset.dynamics.blocks.fill(BlockKind { temporal: true, prompt: true })),
     ("windows", |preset| preset.design.window = [7, 3]),
     ("no-look-back", |preset| preset.design.look_back = false),
@@ -51,25 +54,26 @@ pub const VARIATIONS: &[(&str, fn(&mut Preset))] = &[
     ("doubled-frames", |preset| preset.doubled = 0.3),
 ];
 
-/// All names, for a message.
-pub fn listed() -> String {
-    let variations: Vec<&str> = VARIATIONS.iter().map(|(name, _)| *name).collect();
-    format!("{}, each also with a variation behind a slash ({})", NAMES.join(", "), variations.join(", "))
-}
-
 /// The preset of that name, with a variation behind a slash or without.
-pub fn by_name(name: &str) -> Option<Preset> {
-    let (name, variation) = name.split_once('/').map_or((name, None), |(name, variation)| (name, Some(variation)));
-    let mut preset = match name {
+///
+/// # Errors
+/// One sentence with the names there are.
+pub fn by_name(name: &str) -> Result<Preset> {
+    let (size, variation) = name.split_once('/').map_or((name, None), |(size, variation)| (size, Some(variation)));
+    let mut preset = match size {
         "pocket" => pocket(),
         "small" => small(),
         "tiny" => tiny(),
-        _ => return None,
+        _ => bail!("unknown preset {size:?}; there are {}", NAMES.join(", ")),
     };
     if let Some(variation) = variation {
-        VARIATIONS.iter().find(|(name, _)| *name == variation)?.1(&mut preset);
+        let Some((_, change)) = VARIATIONS.iter().find(|(name, _)| *name == variation) else {
+            let names: Vec<&str> = VARIATIONS.iter().map(|(name, _)| *name).collect();
+            bail!("unknown variation {variation:?}; there are {}", names.join(", "));
+        };
+        change(&mut preset);
     }
-    Some(preset)
+    Ok(preset)
 }
 
 /// Trains on two CPU cores in hours and plays on them in real time.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use somnium::clips::Clip;
 use somnium::pack::Pack;
@@ -32,7 +32,7 @@ impl Inference {
     pub fn of(pack: &Pack, world: &str, device: &Device) -> Result<Option<Self>> {
         let Some(dims) = pack.manifest.lam else { return Ok(None) };
         // The stage's own sizes are the pack's; batches play no part in inference.
-        let preset = Preset { lam: dims, ..preset::by_name("pocket").context("no preset")? };
+        let preset = Preset { lam: dims, ..preset::by_name("pocket")? };
         let frame = pack.manifest.frame;
         let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let covered = recall.map(|recall| recall.covered.clone()).unwrap_or_default();

@@ -7,11 +7,11 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use somnium::engine::recall;
+use somnium::engine::recall::{self, TAPS};
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
 use somnium::prompt;
 
-use super::layers::{Linear, add_positions, attend, attend_in_groups, linear, rms, table, taps};
+use super::layers::{Linear, add_positions, attend, attend_in_groups, rms, table, taps};
 use super::time::{Past, TimeAttention};
 
 #[derive(Module, Debug)]
@@ -189,10 +189,10 @@ impl Dynamics {
             head: Head::new(frame, dims, device),
             // Word vectors have a length of 8.
             text_in: table(prompt::CHANNELS + 1, c, 0.125, device),
-            recall: dims.recall.as_ref().map(|_| RecallConv {
-                w: Initializer::Zeros.init([recall::TAPS * c, c], device),
-                age: table(recall::AGES, c, 0.05, device),
-            }),
+            recall: dims
+                .recall
+                .as_ref()
+                .map(|_| RecallConv { w: Initializer::Zeros.init([TAPS * c, c], device), age: table(recall::AGES, c, 0.05, device) }),
         }
     }
 
@@ -215,8 +215,8 @@ impl Dynamics {
 
         let before = one_frame_late(input.clean.clone(), input.clips, n);
         let mut offers = vec![before.clone().narrow(1, 0, code)];
-        let near = taps(before.matmul(embed.clone()), frame.grid_w(), frame.grid_h());
-        let mut prev = self.prev.forward(near, input.action.clone(), n);
+        let near = taps(before, frame.grid_w(), frame.grid_h());
+        let mut prev = self.prev.forward(near, embed.clone(), input.action.clone(), n);
         if !design.look_back {
             prev = prev.zeros_like();
         }
@@ -262,7 +262,7 @@ impl Dynamics {
 /// The middle one of recall's taps, one-hot: `(rows * 9, width)` to `(rows, code)`.
 fn middle_tap(seen: &Tensor<2>, code: usize) -> Tensor<2> {
     let [rows, width] = seen.dims();
-    seen.clone().reshape([rows / recall::TAPS, recall::TAPS * width]).narrow(1, recall::TAPS / 2 * width, code)
+    seen.clone().reshape([rows / TAPS, TAPS * width]).narrow(1, TAPS / 2 * width, code)
 }
 
 /// Every clip one frame late: `(clips * T * N, D * L + 2)` to the same, unknown (the last column) where there is no frame before.
@@ -275,21 +275,26 @@ fn one_frame_late(tokens: Tensor<2>, clips: usize, n: usize) -> Tensor<2> {
 }
 
 impl PrevConv {
-    /// near `(F * N, 9 C)`, action `(F, A + 1)`; `(F * N, C)`.
-    fn forward(&self, near: Tensor<2>, action: Tensor<2>, n: usize) -> Tensor<2> {
-        let [rows, width] = near.dims();
-        let gate = action.matmul(self.gate.val()).unsqueeze_dim::<3>(1);
-        let near = (near.reshape([rows / n, n, width]) * gate).reshape([rows, width]);
-        linear(near, self.w.val(), Some(self.b.val()))
+    /// near one-hot `(F * N, 9 K)`, embed `(K, C)`, action `(F, A + 1)`; `(F * N, C)`. What a token adds at a tap under an action is a row of
+    /// a table, far smaller than the embeddings of all taps.
+    fn forward(&self, near: Tensor<2>, embed: Tensor<2>, action: Tensor<2>, n: usize) -> Tensor<2> {
+        let ([rows, _], [kinds, c], [frames, actions]) = (near.dims(), embed.dims(), action.dims());
+        let gated = self.gate.val().reshape([actions, TAPS, 1, c]).swap_dims(0, 1) * embed.reshape([1, 1, kinds, c]);
+        let table = gated.reshape([TAPS, actions * kinds, c]).matmul(self.w.val().reshape([TAPS, c, c]));
+        let table = table.reshape([TAPS, actions, kinds * c]).swap_dims(0, 1).reshape([actions, TAPS * kinds * c]);
+        let table = action.matmul(table).reshape([frames, TAPS * kinds, c]);
+        near.reshape([frames, n, TAPS * kinds]).matmul(table).reshape([rows, c]) + self.b.val().unsqueeze()
     }
 }
 
 impl RecallConv {
-    /// seen `(rows * 9, D * L + 2 + ages)`, embed `(D * L + 2, C)`; `(rows, C)`.
+    /// seen one-hot `(rows * 9, K)`, embed `(D * L + 2, C)`; `(rows, C)`. What a token adds at a tap is a row of a table, far smaller than the
+    /// embeddings of all taps.
     fn forward(&self, seen: Tensor<2>, embed: Tensor<2>) -> Tensor<2> {
-        let taps = seen.matmul(Tensor::cat(vec![embed, self.age.val()], 0));
-        let [rows, c] = taps.dims();
-        linear(taps.reshape([rows / recall::TAPS, recall::TAPS * c]), self.w.val(), None)
+        let tokens = Tensor::cat(vec![embed, self.age.val()], 0);
+        let ([rows, _], [kinds, c]) = (seen.dims(), tokens.dims());
+        let table = tokens.unsqueeze_dim::<3>(0).matmul(self.w.val().reshape([TAPS, c, c]));
+        seen.reshape([rows / TAPS, TAPS * kinds]).matmul(table.reshape([TAPS * kinds, c]))
     }
 }
 

@@ -22,6 +22,8 @@ const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
 const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 /// Share of frames predicted without any token given, as in the first decoding step.
 const ALL_MASKED_SHARE: f32 = 0.4;
+/// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
+const FIGURE_WEIGHT: f32 = 4.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
@@ -64,7 +66,7 @@ pub struct Batch {
     /// What the history shows, corrupted and hidden.
     pub(super) clean: Vec<Token>,
     pub(super) masked: Vec<Token>,
-    /// 1 where a token of the masked stream is masked, `(F * N)`.
+    /// How much a token of the masked stream counts where it is masked, 0 where it is not, `(F * N)`.
     pub weights: Vec<f32>,
     /// 1 where the model's own guess takes a token's place in the clean stream, `(F * N)`, and the Gumbel noise it is drawn with,
     /// `(F * N, D * L)`; both empty in a batch without.
@@ -218,6 +220,8 @@ impl DynamicsStage {
         batch.word_noise = self.word_noise(batch.words.len(), dice);
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
+        let covered = self.shape.dims.recall.as_ref().map(|recall| recall.covered.as_slice()).unwrap_or_default();
+        let weight = |token: usize| if covered.contains(&token) { FIGURE_WEIGHT } else { 1.0 };
         for clip in 0..batch.clips {
             let level = dice.below(self.shape.dims.context_levels);
             batch.levels.extend(std::iter::repeat_n(level, t));
@@ -254,7 +258,7 @@ impl DynamicsStage {
                     let row = (clip * t + frame) * n + token;
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
-                    batch.weights.push(f32::from(u8::from(masked)));
+                    batch.weights.push(if masked { weight(token) } else { 0.0 });
                 }
                 batch.prompt_dropped[clip * t + frame] = dice.chance(PROMPT_DROP_SHARE);
                 if dice.chance(ACTION_DROP_SHARE) {
