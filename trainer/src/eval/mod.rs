@@ -94,7 +94,7 @@ impl Effort {
             per_policy: 2,
             frames: 300,
             walks: 8,
-            prompt_stride: 3,
+            prompt_stride: 2,
             broken: 2,
             gif_frames: 100,
         }
