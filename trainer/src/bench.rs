@@ -40,7 +40,7 @@ pub struct Options {
 }
 
 /// What the file says beside its tensors: `dyn.*` and `text.in.w`, the weights before the step; `input.*`, the batch as [`DynInput`] names
-/// it, and `input.weights`, 1 for each row whose loss counts.
+/// it, and `input.weights`, how much each row's loss counts.
 #[derive(Serialize, Deserialize)]
 struct Step {
     frame: FrameDims,

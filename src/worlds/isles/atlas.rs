@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::art::{Art, Picture, TILE_PX};
 use super::land::{LANDS, LIQUIDS, Liquid, Tile};
 use super::palette::{Colours, Palette, Rgb};
-use super::village;
+use super::{MOVES, village};
 use crate::worlds::scene::{Attribute, Biome, Weather};
 
 /// Side of a quarter tile: the figure moves by this much.
@@ -29,7 +29,7 @@ pub enum Pose {
 
 const POSES: [Pose; 5] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump, Pose::Recoil];
 /// How much less the figure leans.
-const RECOIL_PX: usize = 2;
+const RECOIL_PX: i64 = 2;
 
 /// The quads of a tile: north-west, north-east, south-west, south-east.
 type Quads = [QuadId; 4];
@@ -230,7 +230,7 @@ fn with_shore(art: &Art, open: &Picture, liquid: Liquid, quadrant: usize, case: 
 /// All poses of all facings: `facing * POSES + pose`.
 fn figures(art: &Art) -> Result<Vec<Picture>, String> {
     let mut figures = Vec::with_capacity(FACINGS.len() * POSES.len());
-    for facing in FACINGS {
+    for (facing, ahead) in FACINGS.into_iter().zip(&MOVES[1..]) {
         for pose in POSES {
             let (name, mirrored) = match (facing, pose) {
                 ("west" | "east", _) => (
@@ -252,7 +252,7 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
                 picture.chunks_exact_mut(TILE_PX).for_each(<[_]>::reverse);
             }
             if pose == Pose::Recoil {
-                picture = moved_back(&picture, facing);
+                picture = moved_back(&picture, ahead);
             }
             figures.push(picture);
         }
@@ -260,18 +260,11 @@ fn figures(art: &Art) -> Result<Vec<Picture>, String> {
     Ok(figures)
 }
 
-/// The picture moved away from where the figure looks; what leaves the patch is cut off.
-fn moved_back(picture: &Picture, facing: &str) -> Picture {
-    let far = RECOIL_PX as i32;
-    let (dx, dy) = match facing {
-        "north" => (0, far),
-        "south" => (0, -far),
-        "west" => (far, 0),
-        _ => (-far, 0),
-    };
-    let side = TILE_PX as i32;
+/// The picture moved away from what lies ahead; what leaves the patch is cut off.
+fn moved_back(picture: &Picture, ahead: &(i64, i64)) -> Picture {
+    let side = TILE_PX as i64;
     std::array::from_fn(|i| {
-        let (x, y) = (i as i32 % side - dx, i as i32 / side - dy);
+        let (x, y) = (i as i64 % side + RECOIL_PX * ahead.0, i as i64 / side + RECOIL_PX * ahead.1);
         ((0..side).contains(&x) && (0..side).contains(&y)).then(|| picture[(y * side + x) as usize]).flatten()
     })
 }

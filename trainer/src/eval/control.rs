@@ -67,18 +67,17 @@ pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inferenc
         }
         figure
     };
-    // Land that comes into view cannot be known: how much of the simulator's score is left without it.
-    let known = mean(&of(Kind::Known).iter().map(|p| p.delta_psnr).collect::<Vec<_>>());
-    let unknowable = |figure: Figure| figure.other("all but new land", known);
     let delta_psnr = |all: &[&Played]| Score::mean_of(&all.iter().map(|p| p.delta_psnr).collect::<Vec<_>>(), Better::High);
+    // Land that comes into view cannot be known: how much of the simulator's score is left without it.
+    let delta_row = |name: &str| row(name, Unit::Db, delta_psnr).other("all but new land", delta_psnr(&of(Kind::Known)).mean);
 
     let mut figures = Vec::new();
     let inferred: Vec<f64> = played.iter().filter_map(|(_, inferred)| *inferred).collect();
     if !inferred.is_empty() {
-        let row = row("delta-PSNR at t = 4, inferred against random actions", Unit::Db, delta_psnr);
-        figures.push(unknowable(row.dream(Score::mean_of(&inferred, Better::High)).bar(Bar::OfSimulator(80.0))));
+        let row = delta_row("delta-PSNR at t = 4, inferred against random actions");
+        figures.push(row.dream(Score::mean_of(&inferred, Better::High)).bar(Bar::OfSimulator(80.0)));
     }
-    let recorded = unknowable(row("delta-PSNR at t = 4, recorded against random actions", Unit::Db, delta_psnr));
+    let recorded = delta_row("delta-PSNR at t = 4, recorded against random actions");
     figures.push(if inferred.is_empty() { recorded.bar(Bar::OfSimulator(80.0)) } else { recorded });
     figures.push(row("action fidelity: the view moves as the simulator's", Unit::Percent, |all| {
         Score::mean_of(&all.iter().map(|p| p.fidelity).collect::<Vec<_>>(), Better::High)

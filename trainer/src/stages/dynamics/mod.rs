@@ -149,10 +149,10 @@ impl Stage for DynamicsStage {
         let truth = input.truth.clone();
         let logits = model.forward(&self.shape, input);
         let rows = batch.weights.len();
-        let masked: f32 = batch.weights.iter().sum();
+        let weight: f32 = batch.weights.iter().sum();
         let weights = Tensor::<2>::from_data(TensorData::new(batch.weights, [rows, 1]), device);
         let total = (self.log_likelihood(logits, truth) * weights).sum();
-        Ok(total * (-1.0 / f64::from(masked.max(1.0)) / self.frame_dims().code_dims as f64))
+        Ok(total * (-1.0 / f64::from(weight.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
     /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
