@@ -93,10 +93,11 @@ class Pack:
 
 
 class Map:
-    """The tokens last seen at every place."""
+    """The tokens last seen at every place, and the frame before last."""
 
     def __init__(self, pack):
         self.p, self.places, self.view, self.frames = pack, {}, np.zeros(2, int), 0
+        self.latest, self.before_last = None, None
         steps = pack.patch // pack.recall["step_px"]
         self.tokens = np.stack([np.arange(pack.n) % pack.grid_w, np.arange(pack.n) // pack.grid_w], 1) * steps
 
@@ -105,7 +106,15 @@ class Map:
         place = self.places.get(tuple(at % SIDE))
         return place[1:] if place and (place[0] == at).all() else None
 
+    def offer(self, n, motion):
+        """What a token may copy: the token at its place, or of one that never scrolls its own of two frames before."""
+        if n in self.p.recall["covered"]:
+            return None if self.before_last is None else self.before_last[n]
+        found = self.recall(n, 4, motion)
+        return found[0] if found else None
+
     def remember(self, codes, motion, moved):
+        self.latest, self.before_last = codes, self.latest
         self.view = self.view + motion * moved
         self.frames += 1
         for n, token in enumerate(self.tokens):
@@ -151,9 +160,9 @@ class Dream:
         if self.map:
             motion = p.motion(action)
             for n in range(p.n):
-                found = self.map.recall(n, 4, motion)
-                if found:
-                    offers[n, 1] = found[0]
+                offer = self.map.offer(n, motion)
+                if offer is not None:
+                    offers[n, 1] = offer
             feed["recalled"] = self.map.recalled(motion)
         return feed
 

@@ -52,6 +52,7 @@ class Step:
         frame, dynamics = about["frame"], about["dynamics"]
         self.grid_w, self.grid_h = frame["width_px"] // frame["patch_px"], frame["height_px"] // frame["patch_px"]
         self.n = self.grid_w * self.grid_h
+        self.covered = torch.tensor([n in (dynamics["recall"] or {}).get("covered", []) for n in range(self.n)])
         self.dims, self.levels = frame["code_dims"], frame["code_levels"]
         self.c, self.heads, self.blocks, self.units = dynamics["channels"], dynamics["heads"], dynamics["blocks"], dynamics["head_hidden"]
         tensors = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
@@ -102,9 +103,9 @@ class Dynamics:
         """What every token sees of the frame before and of the map, (frames, tokens, channels), and the tokens that both offer, one-hot."""
         s = self.s
         clean = given["clean"].unflatten(0, (s.clips, s.frames, s.n))
-        unknown = torch.full_like(clean[:, :1], s.dims * s.levels + 2)
+        unknown = torch.full_like(clean[:, :2], s.dims * s.levels + 2)
         unknown[..., 0] = s.dims * s.levels + 1
-        before = torch.cat([unknown, clean[:, :-1]], 1).flatten(0, 2)
+        before_last, before = (torch.cat([unknown[:, :late], clean[:, :-late]], 1).flatten(0, 2) for late in (2, 1))
         x = self.embed(before, self.w["dyn.embed"]).unflatten(0, (-1, s.grid_h, s.grid_w))
         x = F.pad(x, (0, 0, 1, 1, 1, 1))
         near = torch.cat([x[:, dy : dy + s.grid_h, dx : dx + s.grid_w] for dy in range(3) for dx in range(3)], -1).flatten(1, 2)
@@ -113,7 +114,8 @@ class Dynamics:
         if "recall" in given:
             seen = self.embed(given["recall"], torch.cat([self.w["dyn.embed"], self.w["dyn.recall.age"]]))
             past = past + self.linear("dyn.recall", seen.view(-1, s.n, TAPS * s.c))
-            offers.append(given["recall"].view(-1, TAPS, given["recall"].shape[-1])[:, TAPS // 2, : s.dims])
+            on_map = given["recall"].view(-1, TAPS, given["recall"].shape[-1])[:, TAPS // 2, : s.dims]
+            offers.append(torch.where(s.covered.repeat(s.clips * s.frames)[:, None], before_last[:, : s.dims], on_map))
         # A token that is not there offers what no token is.
         return past, [torch.where(offer[:, -1:] < s.dims * s.levels, offer, -1) for offer in offers]
 

@@ -1,6 +1,6 @@
 // What a frame may know of the land from long ago: nine places of the map around where each token will be, added to what it takes over
 // from the frame before. The table holds each embedding row and each class of age times each tap's matrix. What lies at the token's own
-// place is also kept for the head to copy.
+// place, or its pose where it never scrolls, is also kept for the head to copy.
 
 struct Shape {
     tokens: u32,
@@ -18,14 +18,14 @@ struct Shape {
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (SIDE, SIDE, words of a place)
+// (SIDE, SIDE, words of a place), then (tokens, words of a pose)
 @group(0) @binding(2) var<storage, read> map: array<u32>;
 @group(0) @binding(3) var<storage, read> odometer: Odometer;
 // (taps, dims * levels + 2 + AGES, c4): the rows of embed.wgsl, then the classes of age, of which the first is "never seen"
 @group(0) @binding(4) var<storage, read> table: array<vec4<f32>>;
 // (halves, rows, c4)
 @group(0) @binding(5) var<storage, read_write> prev: array<vec4<f32>>;
-// (halves, tokens, dims), then the tokens at their own places (tokens, dims), which are written
+// (halves, tokens, dims), then what the map offers to copy (tokens, dims), which is written
 @group(0) @binding(6) var<storage, read_write> tokens: array<u32>;
 
 const OWN: u32 = 4u;
@@ -38,9 +38,9 @@ fn age_class(age: u32) -> u32 {
     return 1u + exceeded.x + exceeded.y + exceeded.z + exceeded.w;
 }
 
-// Level of the token at a place in dimension `d`.
-fn code_at(place: u32, d: u32) -> u32 {
-    return (map[place + 3u + d / 4u] >> (8u * (d % 4u))) & 255u;
+// Level in dimension `d` of the token that is packed from `word` on.
+fn level_at(word: u32, d: u32) -> u32 {
+    return (map[word + d / 4u] >> (8u * (d % 4u))) & 255u;
 }
 
 @compute @workgroup_size(64)
@@ -62,15 +62,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let seen = map[place + 2u];
         let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
         if (tap == OWN && column == 0u) {
+            let pose = pose_at(n, shape.dims);
+            let stays = map[pose] == 1u;
+            let offered_at = select(place + 3u, pose + 1u, stays);
             for (var d = 0u; d < shape.dims; d++) {
-                tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, code_at(place, d), known);
+                tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, level_at(offered_at, d), known || stays);
             }
         }
         if (known) {
             let age = age_class(odometer.frames + 1u - seen);
             value = value + table[(tap_at + ages_at + age) * shape.c4 + column];
             for (var d = 0u; d < shape.dims; d++) {
-                value = value + table[(tap_at + d * shape.levels + code_at(place, d)) * shape.c4 + column];
+                value = value + table[(tap_at + d * shape.levels + level_at(place + 3u, d)) * shape.c4 + column];
             }
         } else {
             // The unknown token's row, and "never seen".

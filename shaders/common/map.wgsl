@@ -1,4 +1,4 @@
-// The map of tokens last seen: a torus of SIDE by SIDE places in steps, and where the dream is on it.
+// The map of tokens last seen: a torus of SIDE by SIDE places in steps, and where the dream is on it; behind it what never scrolls.
 
 const SIDE: u32 = 256u;
 
@@ -16,6 +16,11 @@ struct Odometer {
 // Words of a place: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.
 fn place_words(dims: u32) -> u32 {
     return 3u + (dims + 3u) / 4u;
+}
+
+// Word of what a token may copy that never scrolls, behind the places: 1, and its levels four a word; 0 where a token scrolls.
+fn pose_at(token: u32, dims: u32) -> u32 {
+    return SIDE * SIDE * place_words(dims) + token * (1u + (dims + 3u) / 4u);
 }
 
 // First word of the place `at`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::worlds::policy::Policy;
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Scene, Style, Wish};
+use crate::worlds::scene::{Biome, Scene, Style, Wish};
 use crate::worlds::{StepOutcome, World, words};
 
 /// What is wrong with which clip.
@@ -97,8 +97,9 @@ pub struct Recording {
 
 /// Frames between two wordings where nothing is wished.
 const WORDING_FRAMES: (usize, usize) = (20, 60);
-/// Percent of wishes that are none at all.
+/// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: a land shows only where one walks, long after.
 const NO_WISH: usize = 20;
+const ANOTHER_LAND: usize = 50;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
@@ -147,6 +148,9 @@ fn first_wish(rng: &mut Rng) -> Wish {
 /// The wish after `wish`, while `scene` is seen: as often an edit of it as another. Under a sky that holds, only the land may change.
 fn next_wish(wish: &Wish, scene: &Scene, hold_ambience: bool, rng: &mut Rng) -> Wish {
     let mut next = if !wish.is_empty() && rng.percent(50) { wish.edited(rng.next()) } else { first_wish(rng) };
+    if rng.percent(ANOTHER_LAND) {
+        next.biome = Some(rng.pick(Biome::ALL));
+    }
     // A season would stay hidden under a style.
     if next.season.is_some() && next.style.is_none() && scene.style != Style::Plain {
         next.style = Some(Style::Plain);

@@ -86,6 +86,8 @@ pub struct Map {
     frames: u32,
     /// Place of each token from the frame's corner; whether it enters the map.
     tokens: Vec<([i32; 2], bool)>,
+    /// `(tokens, code_dims)` of the last frame and of the one before it, unknown where there was none.
+    latest: [Vec<u8>; 2],
     code_dims: usize,
 }
 
@@ -102,12 +104,14 @@ impl Map {
             view: [0, 0],
             frames: 0,
             tokens: (0..frame.tokens()).map(token).collect(),
+            latest: [(); 2].map(|()| vec![UNKNOWN; frame.code_bytes()]),
             code_dims: frame.code_dims,
         }
     }
 
     pub fn clear(&mut self) {
         self.places.fill(Place::default());
+        self.latest.iter_mut().for_each(|codes| codes.fill(UNKNOWN));
         (self.view, self.frames) = ([0, 0], 0);
     }
 
@@ -122,12 +126,24 @@ impl Map {
         known.then(|| (&self.codes[index * self.code_dims..][..self.code_dims], age_class(self.frames + 1 - place.frame)))
     }
 
+    /// What token `n` of the next frame may copy, levels: what was last seen at its own place, if `motion` leads to it; of a token that never
+    /// scrolls what it was two frames before that one.
+    pub fn offer(&self, n: usize, motion: [i32; 2]) -> Option<&[u8]> {
+        let (_, enters) = self.tokens[n];
+        if enters {
+            return self.recall(n, OWN, motion).map(|(levels, _)| levels);
+        }
+        Some(&self.latest[1][n * self.code_dims..][..self.code_dims]).filter(|levels| levels[0] != UNKNOWN)
+    }
+
     /// Takes in a frame: the view goes by `motion` if it `moved`, and its tokens are what is now at their places.
     pub fn remember(&mut self, codes: &[u8], motion: [i32; 2], moved: bool) {
         if moved {
             self.view = [self.view[0] + motion[0], self.view[1] + motion[1]];
         }
         self.frames += 1;
+        self.latest.swap(0, 1);
+        self.latest[0].copy_from_slice(codes);
         for ((token, enters), levels) in self.tokens.iter().zip(codes.chunks_exact(self.code_dims)) {
             if !enters || levels[0] == UNKNOWN {
                 continue;
@@ -147,6 +163,12 @@ impl Map {
     /// Frames remembered.
     pub fn frames(&self) -> u32 {
         self.frames
+    }
+
+    /// Of every token that never scrolls what it may copy, nothing of the others.
+    pub fn poses(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        let tokens = self.tokens.iter().zip(self.latest[1].chunks_exact(self.code_dims));
+        tokens.map(|((_, enters), levels)| (!enters).then_some(levels))
     }
 
     /// Every place of the torus row by row: where it is, the frame that last showed it (from 1; 0 where none did), and its levels.
@@ -204,6 +226,27 @@ mod tests {
         assert_eq!(map.recall(1, OWN, [0, 0]), None, "the figure's place");
         assert_eq!(map.recall(4, OWN, [0, 0]), None, "not given");
         assert!(map.recall(5, OWN, [0, 0]).is_some());
+    }
+
+    #[test]
+    fn what_scrolls_is_offered_by_its_place_and_a_pose_by_its_turn() {
+        let mut map = Map::new(&FRAME, &recall());
+        let poses = [codes(0), codes(1), codes(2)];
+        assert_eq!((map.offer(1, [0, 0]), map.offer(3, [0, 0])), (None, None));
+        map.remember(&poses[0], [0, 0], false);
+        assert_eq!((map.offer(1, [0, 0]), map.offer(3, [0, 0])), (None, Some(&poses[0][6..8])));
+        map.remember(&poses[1], [1, 0], true);
+        // The figure as it was two frames before the next; the land one step on.
+        assert_eq!((map.offer(1, [0, 0]), map.offer(3, [1, 0])), (Some(&poses[0][2..4]), Some(&poses[0][8..10])));
+        map.remember(&poses[2], [1, 0], false);
+        assert_eq!(map.offer(1, [1, 0]), Some(&poses[1][2..4]), "wherever it goes");
+        map.clear();
+        assert_eq!(map.offer(1, [0, 0]), None);
+        let mut unknown = codes(0);
+        unknown[2..4].fill(UNKNOWN);
+        map.remember(&unknown, [0, 0], false);
+        map.remember(&codes(0), [0, 0], false);
+        assert_eq!(map.offer(1, [0, 0]), None, "not given");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::UnmaskOrder;
 
 /// The pack format this program reads and writes.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ pub struct BlockKind {
 }
 
 impl DynamicsDims {
-    /// Sources a token may be copied from: the frame before and, with recall, the map.
+    /// Sources a token may be copied from: the frame before and, with recall, what the map offers.
     pub fn sources(&self) -> usize {
         1 + usize::from(self.recall.is_some())
     }

@@ -23,8 +23,13 @@ fn added(m: &Manifest, history: &[TokenFrame], truth: &TokenFrame) -> Vec<f32> {
     let before = &history.last().expect("not empty").codes;
     let mut sums = vec![0.0; f.code_bytes() * f.code_levels];
     for (n, token) in truth.codes.chunks_exact(f.code_dims).enumerate() {
-        let seen = map.recall(n, OWN, motion_of(m, truth.action)).map(|(levels, _)| levels);
-        let offers = [Some(&before[n * f.code_dims..][..f.code_dims]), seen];
+        let token_at = n * f.code_dims..(n + 1) * f.code_dims;
+        let seen = if recall.covered.contains(&n) {
+            history.iter().nth_back(1).map(|frame| &frame.codes[token_at.clone()])
+        } else {
+            map.recall(n, OWN, motion_of(m, truth.action)).map(|(levels, _)| levels)
+        };
+        let offers = [Some(&before[token_at]), seen];
         for (offer, gate) in offers.into_iter().zip(GATES) {
             let Some(offer) = offer.filter(|offer| !offer.contains(&UNKNOWN)) else { continue };
             for dim in 0..f.code_dims {

@@ -74,7 +74,9 @@ fn a_restored_dream_knows_the_land_of_the_whole_walk() {
         let pack = pack_of(odd_manifest(), 21);
         let m = &pack.manifest;
         let s = DecodeSettings { temperature: 3.0, ..settings(m) };
-        let script: Vec<_> = (0..40).map(|t| ([0, 0, 2, 1, 2, 0, 2, 2][t % 8], None)).collect();
+        // One way, and back to where the window does not reach.
+        let [there, back] = [[-1, 0], [1, 0]].map(|motion| action_of(m, motion));
+        let script: Vec<_> = (0..60).map(|t| (if t < 30 { there } else { back }, None)).collect();
         let mut played = build(&pack);
         let history = play(&mut *played, &script[..30], &s, &mut Vec::new());
         let walked = |moved: bool| history.iter().filter(|frame| frame.moved == moved).count();

@@ -11,7 +11,7 @@ use somnium::engine::gpu::ops::{
     recall::{self, Recall},
     remember::{self, Remember},
 };
-use somnium::engine::recall::{AGES, Map, OWN, TAPS, differences};
+use somnium::engine::recall::{AGES, Map, TAPS, differences};
 use somnium::engine::reference::{dynamics, matmul, weights::Weights};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};
@@ -84,7 +84,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
     let frames = map.frames() + if corrupt == Some(Corrupt::Frames) { 100 } else { 0 };
     let table = recall::table(&tensor("dyn.embed"), &tensor("dyn.recall.age"), &tensor("dyn.recall.w"), c);
     let buffers = recall::Buffers {
-        map: b.words(&remember::words(&map, m.frame.code_dims)),
+        map: b.words(&remember::words(&map, &m.frame)),
         odometer: b.words(&odometer::words(view, frames)),
         table: b.floats(&table),
         prev: b.floats(&super::pad_groups(&held, 2, n, c, 1)),
@@ -108,7 +108,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
     assert!(halves.iter().all(|&level| level == 7), "tokens are left alone");
     let unknown = vec![UNKNOWN; m.frame.code_dims];
     let differ = |(token, ours): (usize, &[u32])| {
-        let truth = map.recall(token, OWN, motion).map_or(&unknown[..], |(codes, _)| codes);
+        let truth = map.offer(token, motion).unwrap_or(&unknown);
         ours.iter().zip(truth).any(|(&a, &b)| a != u32::from(b))
     };
     let other_offers = offered.chunks_exact(m.frame.code_dims).enumerate().filter(|&token| differ(token)).count();
@@ -178,6 +178,7 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let mut r = Numbers((n * 3 + f.code_dims) as u32);
     let mut map = walked(&mut r, &m, 20);
     let (before, next) = (frame(&mut r, &f), frame(&mut r, &f));
+    map.remember(&before, [1, 1], true);
     let mut odometer = odometer::words(map.view(), map.frames());
     odometer[3..5].copy_from_slice(&sums);
     let packed = vec![7; remember::flag_at(f.code_bytes()) + 1];
@@ -187,7 +188,7 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let buffers = remember::Buffers {
         tokens: b.words(&tokens),
         scrolls: b.words(&scrolls),
-        map: b.words(&remember::words(&map, f.code_dims)),
+        map: b.words(&remember::words(&map, &f)),
         odometer: b.words(&odometer),
         codes: b.words(&packed),
     };
@@ -198,7 +199,7 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let ran = b.run(gpu, pass, 1, params, &[buffers.map, buffers.odometer, buffers.codes], SIZE);
 
     map.remember(&next, motion, truly);
-    let truth = remember::words(&map, f.code_dims);
+    let truth = remember::words(&map, &f);
     let (flag, codes) = ran.outputs[2][..packed.len()].split_last().unwrap();
     assert!(codes.iter().all(|&word| word == 7), "codes are left alone");
     let apart = |ours: &[u32], truth: &[u32]| ours.iter().zip(truth).filter(|(a, b)| a != b).count();

@@ -18,7 +18,7 @@ use crate::model::dynamics::{DynInput, DynShape, Dynamics};
 use crate::params::{self, Values};
 use crate::preset::Preset;
 use crate::source::Dice;
-use crate::stages::dynamics::DynamicsStage;
+use crate::stages::dynamics::{DynamicsStage, NEW_LAND_STEPS};
 use crate::tokens::{NO_WORD, NONE, TokenClips};
 use crate::training::{self, Stage};
 
@@ -102,6 +102,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
     let clips = Arc::new(random_clips(&frame, &dims, &motions));
     DynamicsStage {
         changes: clips.word_changes(),
+        arrivals: clips.arrivals(NEW_LAND_STEPS),
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },
@@ -137,6 +138,7 @@ fn random_clips(frame: &FrameDims, dims: &DynamicsDims, motions: &[[i32; 2]]) ->
             clips.untold.push(0);
             clips.views.extend(view);
             clips.words.extend_from_slice(&words);
+            clips.described.extend_from_slice(&words);
         }
         clips.clips += 1;
     }

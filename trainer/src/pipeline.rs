@@ -14,6 +14,8 @@ use somnium::clips::Clip;
 use somnium::engine::recall;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
+use somnium::worlds::scene::Wish;
+use somnium::worlds::words;
 
 use crate::backend::Backend;
 use crate::model::dynamics::DynShape;
@@ -23,8 +25,8 @@ use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
-use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource};
-use crate::stages::dynamics::{DynamicsStage, bindings};
+use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource, mix};
+use crate::stages::dynamics::{DynamicsStage, NEW_LAND_STEPS, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
 use crate::tokens::{NONE, TokenClips, untold, word_ids};
@@ -247,6 +249,7 @@ impl Run {
         let clips = clips_of("tokens", 0, clips)?;
         Ok(DynamicsStage {
             changes: clips.word_changes(),
+            arrivals: clips.arrivals(NEW_LAND_STEPS),
             clips,
             held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),
@@ -304,6 +307,16 @@ impl Run {
             for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
                 let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
                 tokens.words.extend(word_ids(said, tokens.words_per_frame));
+            }
+            for (frame, scene) in (0..).zip(&clip.scenes) {
+                let seed = mix(number, frame);
+                match scene {
+                    Some(scene) => {
+                        tokens.described.extend(word_ids(&words::caption(scene, &Wish::default(), seed), tokens.words_per_frame))
+                    }
+                    // Nobody knows what a recording shows beyond what is said of it.
+                    None => tokens.described.extend_from_slice(&tokens.words[tokens.described.len()..][..tokens.words_per_frame]),
+                }
             }
             tokens.clips += 1;
             let number = tokens.clips - 1;

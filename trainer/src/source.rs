@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use somnium::clips::{self, Clip, Recording};
-use somnium::worlds::policy::Explorer;
+use somnium::worlds::policy;
 use somnium::worlds::{self, World};
 
 /// What a source's clips look like.
@@ -55,7 +55,9 @@ impl Mood {
 }
 
 /// Share of a simulator's clips in which something is wished.
-const WISHING_SHARE: f32 = 0.65;
+const WISHING_SHARE: f32 = 0.75;
+/// Share of a simulator's clips that go on one way, so that much land comes into view; in the others it is explored.
+const ONWARD_SHARE: f32 = 0.5;
 
 /// Clips played live by a simulator and an exploring policy.
 pub struct WorldSource {
@@ -89,8 +91,11 @@ impl ClipSource for WorldSource {
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
         let seed = mix(self.seed, number);
         let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
-        let wishes = Dice::new(seed, 0).chance(WISHING_SHARE).then(|| mood.wish_frames());
-        Ok(clips::record(world.as_mut(), &mut Explorer::new(seed), Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes }))
+        let mut dice = Dice::new(seed, 0);
+        let wishes = dice.chance(WISHING_SHARE).then(|| mood.wish_frames());
+        let name = if dice.chance(ONWARD_SHARE) { "onward" } else { "explorer" };
+        let mut policy = policy::by_name(name, seed).with_context(|| format!("there is no policy {name:?}"))?;
+        Ok(clips::record(world.as_mut(), policy.as_mut(), Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes }))
     }
 }
 

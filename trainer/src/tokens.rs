@@ -32,6 +32,8 @@ pub struct TokenClips {
     pub views: Vec<i16>,
     /// `(clips, frames, words)` rows of the word table.
     pub words: Vec<u16>,
+    /// `(clips, frames, words)` rows of the word table that say what is seen in each frame, whatever is asked for.
+    pub described: Vec<u16>,
     /// `(clips, frames)` 1 where light, weather, season or style turn by themselves, no word of it said.
     pub untold: Vec<u8>,
 }
@@ -48,6 +50,7 @@ impl TokenClips {
             inferred: Vec::new(),
             views: Vec::new(),
             words: Vec::new(),
+            described: Vec::new(),
             untold: Vec::new(),
         }
     }
@@ -75,6 +78,12 @@ impl TokenClips {
         &self.words[start..start + self.words_per_frame]
     }
 
+    /// Words that say what is seen in one frame.
+    pub fn frame_described(&self, clip: usize, frame: usize) -> &[u16] {
+        let start = (clip * self.frames + frame) * self.words_per_frame;
+        &self.described[start..start + self.words_per_frame]
+    }
+
     /// Whether a frame's prompt is not that of the frame before.
     pub fn words_change(&self, clip: usize, frame: usize) -> bool {
         frame > 0 && self.frame_words(clip, frame) != self.frame_words(clip, frame - 1)
@@ -91,6 +100,18 @@ impl TokenClips {
         frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
     }
 
+    /// After every change of words the first frame whose view lies `steps` steps away from where it was, as (clip, frame), if one comes
+    /// before words change again.
+    pub fn arrivals(&self, steps: i32) -> Vec<(usize, usize)> {
+        let arrival = |(clip, change): (usize, usize)| {
+            let home = self.view(clip, change - 1);
+            let far = |frame: usize| (0..2).any(|axis| (self.view(clip, frame)[axis] - home[axis]).abs() >= steps);
+            let said = (change..self.frames).take_while(|frame| *frame == change || !self.words_change(clip, *frame));
+            Some((clip, said.into_iter().find(|frame| far(*frame))?))
+        };
+        self.word_changes().into_iter().filter_map(arrival).collect()
+    }
+
     /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the action that leads to the next frame:
     /// `until` frames all the same, so that the last one falls away.
     pub fn with_frame_twice(&self, clip: usize, twice: usize, until: usize) -> Self {
@@ -104,6 +125,7 @@ impl TokenClips {
             copy.inferred.push(self.inferred[acted]);
             copy.views.extend(&self.views[2 * (clip * self.frames + source)..][..2]);
             copy.words.extend_from_slice(self.frame_words(clip, source));
+            copy.described.extend_from_slice(self.frame_described(clip, source));
             copy.untold.push(self.untold[clip * self.frames + source]);
         }
         copy
@@ -111,7 +133,7 @@ impl TokenClips {
 
     pub fn write(&self, path: &Path) -> Result<()> {
         let views: Vec<u8> = self.views.iter().flat_map(|steps| steps.to_le_bytes()).collect();
-        let words: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let [words, described] = [&self.words, &self.described].map(|ids| ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>());
         let (c, f) = (self.clips, self.frames);
         let views = [
             ("codes", TensorView::new(Dtype::U8, vec![c, f, self.code_bytes], &self.codes)?),
@@ -120,6 +142,7 @@ impl TokenClips {
             ("views", TensorView::new(Dtype::I16, vec![c, f, 2], &views)?),
             ("untold", TensorView::new(Dtype::U8, vec![c, f], &self.untold)?),
             ("words", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &words)?),
+            ("described", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &described)?),
         ];
         let fresh = path.with_extension("new");
         safetensors::serialize_to_file(views, None, &fresh)?;
@@ -134,6 +157,9 @@ impl TokenClips {
         let (&[clips, frames, code_bytes], &[_, _, words_per_frame]) = (codes.shape(), words.shape()) else {
             anyhow::bail!("{}: codes and words must have three dimensions", path.display());
         };
+        let described = file.tensor("described")?;
+        ensure!(described.shape() == words.shape(), "{}: described has {:?}", path.display(), described.shape());
+        let ids = |tensor: &TensorView<'_>| tensor.data().as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
         let views = file.tensor("views")?;
         ensure!(views.shape() == [clips, frames, 2], "{}: views has {:?}", path.display(), views.shape());
         let bytes_of = |name: &str| -> Result<Vec<u8>> {
@@ -151,7 +177,8 @@ impl TokenClips {
             inferred: bytes_of("inferred")?,
             untold: bytes_of("untold")?,
             views: views.data().as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
-            words: words.data().chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect(),
+            words: ids(&words),
+            described: ids(&described),
         })
     }
 }
@@ -184,6 +211,7 @@ mod tests {
         clips.inferred = (40..50).collect();
         clips.views = (0..20).collect();
         clips.words = (60..70).collect();
+        clips.described = (80..90).collect();
         clips.untold = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
         let twice = clips.with_frame_twice(1, 2, 5);
         assert_eq!((twice.clips, twice.frames), (1, 5));
@@ -193,6 +221,7 @@ mod tests {
         assert_eq!(twice.inferred, [45, 46, 47, 48, 48]);
         assert_eq!(twice.views, [10, 11, 12, 13, 14, 15, 14, 15, 16, 17]);
         assert_eq!(twice.words, [65, 66, 67, 67, 68]);
+        assert_eq!(twice.described, [85, 86, 87, 87, 88]);
         assert_eq!(twice.untold, [0, 0, 1, 1, 0]);
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         DecodeSettings, PromptWord, UNKNOWN, decode,
-        recall::{Map, OWN, TAPS},
+        recall::{Map, TAPS},
     },
     prompt::{self, WordTable},
 };
@@ -114,7 +114,7 @@ impl<'a> Past<'a> {
     /// What each source offers token `n`.
     fn offers(&self, n: usize, code_dims: usize) -> [Option<&'a [u8]>; 2] {
         let before = self.before(n, code_dims).filter(|token| token[0] != UNKNOWN);
-        [before, self.map.and_then(|map| map.recall(n, OWN, self.motion)).map(|(token, _)| token)]
+        [before, self.map.and_then(|map| map.offer(n, self.motion))]
     }
 }
 

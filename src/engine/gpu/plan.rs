@@ -17,6 +17,7 @@ use super::ops::{
 };
 use super::tier::Tier;
 use super::weights::{self, Modulation, PromptWeights, Rows};
+use crate::engine::recall::Map;
 use crate::pack::{
     Pack, PackError,
     manifest::{DynamicsDims, FrameDims, Manifest, RecallDims, TokenizerDims},
@@ -381,7 +382,8 @@ impl Builder<'_> {
     /// The map, and the passes that keep it.
     fn recall(&mut self, frame: &FrameDims, recall: &RecallDims, tokens: BufferId, pixels: BufferId, codes: BufferId) -> RecallPlan {
         let (n, dims) = (frame.tokens(), frame.code_dims);
-        let map = self.zeros("map", remember::map_words(dims));
+        let empty = remember::words(&Map::new(frame, recall), frame);
+        let map = self.push("map", 4 * empty.len() as u64, Some(bytemuck::cast_slice(&empty).to_vec()));
         let odometer = self.zeros("odometer", odometer::WORDS);
         let scrolling: Vec<u32> = (0..n).map(|n| u32::from(!recall.covered.contains(&n))).collect();
         let scrolls = self.push("scrolls", 4 * n as u64, Some(bytemuck::cast_slice(&scrolling).to_vec()));

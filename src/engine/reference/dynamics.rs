@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         PromptWord, UNKNOWN,
-        recall::{Map, OWN, TAPS},
+        recall::{Map, TAPS},
     },
     pack::manifest::{DynamicsDims, FrameDims},
 };
@@ -64,11 +64,11 @@ pub fn recall(w: &Weights, map: &Map, motion: [i32; 2], f: &FrameDims, d: &Dynam
 }
 
 /// What every token of a frame may copy, `(tokens, sources, code_dims)`: the token of the frame before at the same position, and where there
-/// is a map the one that the centre tap of recall finds; unknown where there is none. `codes`: of the previous frame.
+/// is a map what that offers; unknown where there is none. `codes`: of the previous frame.
 pub fn offers(codes: &[u8], map: Option<&Map>, motion: [i32; 2], f: &FrameDims) -> Vec<u8> {
     let unknown = vec![UNKNOWN; f.code_dims];
     let of_token = |(n, before): (usize, &[u8])| {
-        let on_map = map.map_or(&[][..], |map| map.recall(n, OWN, motion).map_or(&unknown, |(codes, _)| codes));
+        let on_map = map.map_or(&[][..], |map| map.offer(n, motion).unwrap_or(&unknown));
         [before, on_map].concat()
     };
     codes.chunks_exact(f.code_dims).enumerate().flat_map(of_token).collect()

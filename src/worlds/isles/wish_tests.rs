@@ -206,7 +206,7 @@ fn new_land_comes_within_a_few_steps() {
                 first = Some(steps);
             }
         }
-        came += usize::from(first.is_some_and(|steps| (2..=14).contains(&steps)));
+        came += usize::from(first.is_some_and(|steps| (2..=8).contains(&steps)));
     }
     assert!(came >= 12, "{came} of 20");
 }

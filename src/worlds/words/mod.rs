@@ -31,8 +31,9 @@ pub fn vocabulary(held_out: bool) -> Vec<&'static str> {
     words
 }
 
-/// The caption of a frame of `scene` while `wish` is in force: all that is wished for and some of what else is seen, worded by `seed`.
-/// The same seed words the next frame alike, so that a caption changes only where the scene does.
+/// The caption of a frame of `scene` while `wish` is in force: all that is wished for and some of what else is seen, worded by `seed`. What
+/// is seen of the land is left out where something is wished: the land to come may be another. The same seed words the next frame alike, so
+/// that a caption changes only where the scene does.
 pub fn caption(scene: &Scene, wish: &Wish, seed: u64) -> String {
     let mut rng = Rng::for_purpose(seed, 3);
     // Where nothing is wished the scene is all there is to say.
@@ -40,7 +41,7 @@ pub fn caption(scene: &Scene, wish: &Wish, seed: u64) -> String {
     // Drawn before it is looked at, so that all frames draw alike.
     let mut seen = |hidden: bool| rng.percent(percent) && !hidden;
     let mut said = Wish {
-        biome: wish.biome.or(scene.biomes.first().copied().filter(|_| seen(false))),
+        biome: wish.biome.or(scene.biomes.first().copied().filter(|_| seen(!wish.is_empty()))),
         light: wish.light.or(Some(scene.light).filter(|_| seen(false))),
         weather: wish.weather.or(Some(scene.weather).filter(|_| seen(false))),
         season: wish.season.or(Some(scene.season).filter(|_| seen(!scene.shows_season()))),

@@ -26,8 +26,8 @@ const FRAMES: usize = 60;
 const READ: usize = 6;
 /// Frames of a dream out of nothing.
 const FIRST_FRAMES: usize = 12;
-/// New land begins up to three tiles beyond what is in view when it is wished for.
-const BORDER_PX: i64 = 48;
+/// New land begins up to two tiles beyond what is in view when it is wished for.
+const BORDER_PX: i64 = 32;
 /// Places tried for one that a way leads out of.
 const MOST_PLACES: u64 = 200;
 /// Of the prompts every so many-th is also kept from the dream, for the baseline.

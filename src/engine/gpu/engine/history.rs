@@ -37,7 +37,7 @@ impl GpuEngine {
             map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved);
         }
         let write = |buffer, words: &[u32]| self.gpu.queue.write_buffer(self.resources.buffer(buffer), 0, bytemuck::cast_slice(words));
-        write(plan.map, &remember::words(&map, frame.code_dims));
+        write(plan.map, &remember::words(&map, frame));
         write(plan.odometer, &odometer::words(map.view(), map.frames()));
     }
 

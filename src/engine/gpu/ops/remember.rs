@@ -2,7 +2,8 @@
 
 use super::{BufferId, Cost, GROUPS, Pass, word};
 use crate::engine::gpu::kernel::{Bind, Kernel, MAP};
-use crate::engine::recall::{Map, SIDE};
+use crate::engine::recall::Map;
+use crate::pack::manifest::FrameDims;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
 
@@ -34,22 +35,19 @@ pub fn flag_at(code_bytes: usize) -> usize {
     code_bytes.div_ceil(4)
 }
 
-/// Words of a map of tokens of so many dimensions.
-pub fn map_words(dims: usize) -> usize {
-    (SIDE * SIDE) as usize * place_words(dims)
-}
-
-/// Place, frame and levels, four a word.
-fn place_words(dims: usize) -> usize {
-    3 + dims.div_ceil(4)
-}
-
-/// A map as the shaders have it.
-pub fn words(map: &Map, dims: usize) -> Vec<u32> {
-    let mut words = Vec::with_capacity(map_words(dims));
+/// A map as the shaders have it: of each place where it is, the frame and its levels, four a word; then of each token whether it never
+/// scrolls and, if so, the levels it may copy.
+pub fn words(map: &Map, frame: &FrameDims) -> Vec<u32> {
+    let mut words = Vec::new();
+    let packed = |levels: &[u8]| levels.iter().rev().fold(0, |word, &level| word << 8 | u32::from(level));
     for (at, frame, levels) in map.places() {
         words.extend([at[0].cast_unsigned(), at[1].cast_unsigned(), frame]);
-        words.extend(levels.chunks(4).map(|four| four.iter().rev().fold(0, |word, &level| word << 8 | u32::from(level))));
+        words.extend(levels.chunks(4).map(packed));
+    }
+    let nothing = vec![0; frame.code_dims];
+    for pose in map.poses() {
+        words.push(u32::from(pose.is_some()));
+        words.extend(pose.unwrap_or(&nothing).chunks(4).map(packed));
     }
     words
 }

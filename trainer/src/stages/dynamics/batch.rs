@@ -27,23 +27,31 @@ const FIGURE_WEIGHT: f32 = 4.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.4;
+const CHANGE_SHARE: f32 = 0.3;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
-/// Share of windows chosen to begin after a change, and the most frames after it: then another land comes into view.
-const FOLLOW_SHARE: f32 = 0.2;
+/// Share of windows chosen for land in them that begins to show after it was asked for, and the most frames since a change that is soon after.
+const ARRIVAL_SHARE: f32 = 0.3;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one in which nothing turns by itself.
 const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: not within [`MOST_AFTER_CHANGE`] frames,
 /// before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 3] = [0.9, 0.15, 0.03];
+/// Share of windows whose first frame, which comes out of nothing, is described by its words, and of windows without a change in which all
+/// are: what is wished for shows in the land only by and by.
+const DESCRIBED_START_SHARE: f32 = 0.6;
+const DESCRIBED_SHARE: f32 = 0.2;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
-/// Share of windows with a change after which some places go on showing, in the history and on the map, what they showed before it: dreams
-/// leave such patches behind, and are to mend them. The largest share of places that do.
+/// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
+/// follow all the same.
+const UNHEARD_SHARE: f32 = 0.35;
+/// Share of windows in or soon after a change after which some places go on showing, in the history and on the map, what they showed before
+/// it: dreams leave such patches behind, and are to mend them. The largest share of places that do, and sides of a patch, in steps.
 const STALE_SHARE: f32 = 0.5;
-const MOST_STALE: f32 = 0.6;
+const MOST_STALE: f32 = 0.9;
+const STALE_SIDES: [i32; 3] = [1, 4, 8];
 const ACTION_DROP_SHARE: f32 = 0.03;
 /// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
 /// what was seen before lies beside its place.
@@ -61,8 +69,10 @@ pub struct Batch {
     pub(super) frames: usize,
     /// `(F * N, D)` the truth.
     pub(super) truth: Vec<u8>,
-    /// Row of `truth` that the history shows in each place, `(F * N)`: its own, or an earlier one where the place is stale.
-    pub(super) shown: Vec<usize>,
+    /// `(F * N, D)` what the history shows: the truth, or what a place showed before where it is stale.
+    pub(super) shown: Vec<u8>,
+    /// Frames that are no example to follow.
+    pub(super) untaught: Vec<usize>,
     /// What the history shows, corrupted and hidden.
     pub(super) clean: Vec<Token>,
     pub(super) masked: Vec<Token>,
@@ -90,7 +100,7 @@ pub struct Batch {
 /// A token as the network reads it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
-    /// Row of `Batch::truth`-like codes.
+    /// Row of the truth, or of what the history shows.
     Given(usize),
     Masked,
     Unknown,
@@ -114,16 +124,16 @@ impl DynamicsStage {
     fn any_window(&self, dice: &mut Dice) -> (usize, usize) {
         let last_start = self.clips.frames - self.preset.dynamics_frames;
         let choice = dice.unit();
-        if self.changes.is_empty() || choice >= CHANGE_SHARE + FOLLOW_SHARE {
+        let (chosen, most_before): (&[_], _) = match choice {
+            _ if choice < CHANGE_SHARE => (&self.changes, MOST_BEFORE_CHANGE),
+            _ if choice < CHANGE_SHARE + ARRIVAL_SHARE => (&self.arrivals, self.preset.dynamics_frames - 1),
+            _ => (&[], 0),
+        };
+        if chosen.is_empty() {
             return (dice.below(self.clips.clips), dice.below(last_start + 1));
         }
-        let (clip, change) = self.changes[dice.below(self.changes.len())];
-        let start = if choice < CHANGE_SHARE {
-            change.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE))
-        } else {
-            change + dice.below(MOST_AFTER_CHANGE)
-        };
-        (clip, start.min(last_start))
+        let (clip, frame) = chosen[dice.below(chosen.len())];
+        (clip, frame.saturating_sub(1 + dice.below(most_before)).min(last_start))
     }
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
@@ -131,17 +141,20 @@ impl DynamicsStage {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
         let use_recorded = self.recorded_only || dice.chance(0.5);
         let change = (start + 1..start + t).find(|frame| clips.words_change(clip, *frame));
-        let recent = (start.saturating_sub(MOST_AFTER_CHANGE) + 1..=start).any(|frame| clips.words_change(clip, frame));
+        let recent = (start.saturating_sub(MOST_AFTER_CHANGE) + 1..=start).rfind(|frame| clips.words_change(clip, *frame));
         let promptless = dice.chance(match (recent, change) {
             (_, Some(_)) => PROMPTLESS_SHARES[2],
-            (true, _) => PROMPTLESS_SHARES[1],
-            (false, _) => PROMPTLESS_SHARES[0],
+            (Some(_), _) => PROMPTLESS_SHARES[1],
+            (None, _) => PROMPTLESS_SHARES[0],
         });
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
-        let first_row = batch.shown.len();
-        batch.shown.extend(first_row..first_row + t * self.tokens());
+        let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
+        let described = if change.is_none() && dice.chance(DESCRIBED_SHARE) { t } else { usize::from(dice.chance(DESCRIBED_START_SHARE)) };
+        let first_frame = batch.actions.len();
+        batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
+            batch.shown.extend_from_slice(clips.frame(clip, frame));
             let at = clip * clips.frames + frame;
             let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
             let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
@@ -150,9 +163,13 @@ impl DynamicsStage {
             let code = if (bound != NONE && (use_recorded || !moved)) || inferred == NONE { bound } else { inferred };
             let unknown = frame == start || code == NONE;
             batch.actions.push(if unknown { unknown_action } else { code });
-            let words = clips.frame_words(clip, frame).iter();
-            let silent = promptless || frame < silent_before;
-            batch.words.extend(words.map(|word| if silent { NO_WORD } else { *word }));
+            let words = if spoil && frame < start + described {
+                clips.frame_described(clip, start)
+            } else {
+                clips.frame_words(clip, frame.max(unheard_before))
+            };
+            let silent = promptless || (unheard_before == 0 && frame < silent_before);
+            batch.words.extend(words.iter().map(|word| if silent { NO_WORD } else { *word }));
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
@@ -166,12 +183,16 @@ impl DynamicsStage {
                 let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
                 terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
             }
-            if let Some(change) = change
+            if let Some(change) = change.or(recent)
                 && !promptless
                 && dice.chance(STALE_SHARE)
             {
-                terms.stale =
-                    Some(Stale { frames: change..change + 1 + dice.below(t), share: MOST_STALE * dice.unit(), seed: dice.next() });
+                terms.stale = Some(Stale {
+                    frames: change..change.max(start) + 1 + dice.below(t),
+                    share: MOST_STALE * dice.unit(),
+                    side: STALE_SIDES[dice.below(STALE_SIDES.len())],
+                    seed: dice.next(),
+                });
             }
         }
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -184,6 +205,7 @@ impl DynamicsStage {
             frames,
             truth: Vec::new(),
             shown: Vec::new(),
+            untaught: Vec::new(),
             clean: Vec::new(),
             masked: Vec::new(),
             weights: Vec::new(),
@@ -204,13 +226,12 @@ impl DynamicsStage {
     pub(super) fn training_batch(&self, dice: &mut Dice) -> Batch {
         let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
-        // Frames of the batch that are another's double.
-        let mut doubles = Vec::new();
         for clip in 0..batch.clips {
             let (number, start) = self.choose_window(dice);
             if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
                 let twice = dice.below(t - 1);
-                doubles.push(clip * t + twice + 1);
+                // What a key that did nothing shows is no example to follow.
+                batch.untaught.push(clip * t + twice + 1);
                 let clips = self.clips.with_frame_twice(number, start + twice, start + t);
                 self.push_window(&clips, (0, start), &mut batch, dice, true);
             } else {
@@ -243,7 +264,7 @@ impl DynamicsStage {
                     } else if dice.chance(rate) {
                         Token::Given(dice.below(rows))
                     } else {
-                        Token::Given(batch.shown[row])
+                        Token::Given(row)
                     });
                 }
                 let masked_share = if dice.chance(ALL_MASKED_SHARE) {
@@ -266,9 +287,8 @@ impl DynamicsStage {
                 }
             }
         }
-        // What a key that did nothing shows is no example to follow.
-        for double in doubles {
-            batch.weights[double * n..][..n].fill(0.0);
+        for frame in &batch.untaught {
+            batch.weights[frame * n..][..n].fill(0.0);
         }
         if own_history {
             let width = self.frame_dims().code_dims * self.frame_dims().code_levels;

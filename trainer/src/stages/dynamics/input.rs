@@ -15,18 +15,19 @@ use super::batch::{Batch, Token};
 const HIDDEN: f32 = -1e9;
 
 impl DynamicsStage {
-    pub(super) fn one_hot(&self, batch: &Batch, tokens: impl Iterator<Item = Token>, device: &Device) -> Tensor<2> {
+    /// Tokens one-hot, `(F * N, D * L + 2)`; those given are rows of `codes`, `(F * N, D)`.
+    pub(super) fn one_hot(&self, codes: &[u8], tokens: impl Iterator<Item = Token>, device: &Device) -> Tensor<2> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let width = d * l + 2;
-        let mut values = Vec::with_capacity(batch.truth.len() / d * width);
+        let mut values = Vec::with_capacity(codes.len() / d * width);
         for token in tokens {
             let start = values.len();
             values.resize(start + width, 0.0f32);
             let row = &mut values[start..];
             match token {
                 Token::Given(from) => {
-                    let codes = &batch.truth[from * d..(from + 1) * d];
-                    codes.iter().enumerate().for_each(|(dim, code)| row[dim * l + usize::from(*code)] = 1.0);
+                    let levels = &codes[from * d..(from + 1) * d];
+                    levels.iter().enumerate().for_each(|(dim, code)| row[dim * l + usize::from(*code)] = 1.0);
                 }
                 Token::Masked => row[d * l] = 1.0,
                 Token::Unknown => row[d * l + 1] = 1.0,
@@ -80,8 +81,8 @@ impl DynamicsStage {
         DynInput {
             clips: batch.clips,
             frames: t,
-            clean: self.one_hot(batch, batch.clean.iter().copied(), device),
-            masked: self.one_hot(batch, batch.masked.iter().copied(), device),
+            clean: self.one_hot(&batch.shown, batch.clean.iter().copied(), device),
+            masked: self.one_hot(&batch.truth, batch.masked.iter().copied(), device),
             truth: self.true_levels(batch, device),
             action: matrix(rows_one_hot(batch.actions.iter().map(|a| usize::from(*a)), dims.actions + 1), dims.actions + 1),
             level: matrix(rows_one_hot(batch.levels.iter().copied(), dims.context_levels), dims.context_levels),

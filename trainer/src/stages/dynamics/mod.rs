@@ -23,12 +23,16 @@ use batch::{Batch, Token};
 use past::RecallTerms;
 
 const VALIDATION_BATCHES: u64 = 6;
+/// Steps from where words change to where the land they ask for begins to show: it keeps a tile or two from the view.
+pub const NEW_LAND_STEPS: i32 = 2;
 
 pub struct DynamicsStage {
     pub clips: Arc<TokenClips>,
     pub held_out: Arc<TokenClips>,
     /// Frames of `clips` whose words are not those of the frame before, as (clip, frame).
     pub changes: Vec<(usize, usize)>,
+    /// Frames of `clips` in which land begins to show that was wished for, as (clip, frame).
+    pub arrivals: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,
@@ -70,7 +74,7 @@ impl DynamicsStage {
         let plain = device.clone().inner();
         let rows = batch.own.len();
         let mut input = self.input(batch, &plain);
-        input.masked = self.one_hot(batch, std::iter::repeat_n(Token::Masked, rows), &plain);
+        input.masked = self.one_hot(&batch.truth, std::iter::repeat_n(Token::Masked, rows), &plain);
         let noise = TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]);
         let guess = model.valid().sample(&self.shape, input, Tensor::from_data(noise, &plain));
         let own = Tensor::<2>::from_data(TensorData::new(batch.own.clone(), [rows, 1]), &plain);
@@ -101,7 +105,7 @@ impl DynamicsStage {
         let mut batch = Batch {
             frames,
             truth: codes.to_vec(),
-            shown: (0..rows).collect(),
+            shown: codes.to_vec(),
             clean: (0..rows).map(Token::Given).collect(),
             masked: vec![Token::Masked; rows],
             weights: vec![1.0; rows],

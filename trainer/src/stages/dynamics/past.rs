@@ -35,13 +35,16 @@ pub(super) struct Stale {
     pub(super) frames: Range<usize>,
     /// Share of places.
     pub(super) share: f32,
+    /// Side of the patches they come in, in steps.
+    pub(super) side: i32,
     /// Chooses the places.
     pub(super) seed: u64,
 }
 
 impl Stale {
     fn holds(&self, frame: usize, place: [i32; 2]) -> bool {
-        let number = (u64::from(place[0] as u32) << 32) | u64::from(place[1] as u32);
+        let [x, y] = place.map(|at| u64::from(at.div_euclid(self.side).cast_unsigned()));
+        let number = (x << 32) | y;
         self.frames.contains(&frame) && Dice::new(self.seed, number).chance(self.share)
     }
 }
@@ -100,13 +103,13 @@ impl DynamicsStage {
                 let at = place(clips.view(clip, frame), token);
                 let stale = terms.stale.as_ref().filter(|stale| stale.holds(frame, at)).and_then(|stale| {
                     let (_, source) = *seen.get(&at)?;
-                    (start..stale.frames.start).contains(&source.0).then_some(source)
+                    (source.0 < stale.frames.start).then_some(source)
                 });
                 if let Some((from, what)) = stale
                     && frame >= start
                 {
-                    let row = |frame: usize, token: usize| (first + frame - start) * n + token;
-                    batch.shown[row(frame, token)] = row(from, what);
+                    let row = (first + frame - start) * n + token;
+                    batch.shown[row * d..][..d].copy_from_slice(clips.token(clip, from, what, d));
                 }
                 seen.insert(at, (frame, stale.unwrap_or((frame, token))));
             }

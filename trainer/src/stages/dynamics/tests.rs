@@ -11,7 +11,7 @@ use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
 use crate::model::dynamics::{Design, DynInput};
 use crate::params;
 use crate::pipeline::pack_values;
-use crate::tokens::NO_WORD;
+use crate::tokens::{NO_WORD, NONE};
 
 /// A stage without clips, and a model with the weights of `pack`.
 fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dynamics) {
@@ -25,6 +25,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         clips: clips(),
         held_out: clips(),
         changes: Vec::new(),
+        arrivals: Vec::new(),
         preset,
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
         seed: 1,
@@ -40,9 +41,11 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
 fn random_batch(stage: &DynamicsStage, frames: usize) -> Batch {
     let FrameDims { code_dims, code_levels, .. } = *stage.frame_dims();
     let (mut dice, rows) = (Dice::new(3, 4), frames * stage.tokens());
+    let truth: Vec<u8> = (0..rows * code_dims).map(|_| dice.below(code_levels) as u8).collect();
     Batch {
         clips: 1,
-        truth: (0..rows * code_dims).map(|_| dice.below(code_levels) as u8).collect(),
+        shown: truth.clone(),
+        truth,
         clean: (0..rows).map(Token::Given).collect(),
         masked: vec![Token::Masked; rows],
         weights: vec![1.0; rows],
@@ -127,21 +130,78 @@ fn stale_places_go_on_showing_what_they_showed() {
     clip.codes = (0..frames).flat_map(|frame| vec![(frame % 5) as u8; n * d]).collect();
     let past = |share: f32| {
         let mut batch = stage.empty_batch(1);
-        batch.shown = (0..frames * n).collect();
+        batch.shown = clip.codes.clone();
         // Whoever does not know the action expects the view to stay.
         batch.actions = vec![stage.shape.dims.actions as u8; frames];
-        let stale = Some(Stale { frames: 3..5, share, seed: 1 });
+        let stale = Some(Stale { frames: 3..5, share, side: 1, seed: 1 });
         stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { stale, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
         batch
     };
     let (all, none) = (past(1.0), past(0.0));
     for token in (0..n).filter(|token| !covered.contains(token)) {
-        let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[frame * n + token] / n).collect::<Vec<_>>();
-        assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 5], vec![0, 1, 2, 3, 4, 5]));
+        let shown = |batch: &Batch| (0..frames).map(|frame| usize::from(batch.shown[(frame * n + token) * d])).collect::<Vec<_>>();
+        assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 0], vec![0, 1, 2, 3, 4, 0]));
         let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
         assert_eq!((recalled(&all, 4), recalled(&none, 4)), (2, 3), "what is stale is recalled");
         assert_eq!((recalled(&all, 3), recalled(&none, 3)), (2, 2));
     }
+}
+
+/// A stage with one clip of `frames` frames, told apart by their levels, whose words change at `change`.
+fn stage_of_one_change(frames: usize, window: usize, change: usize) -> DynamicsStage {
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (mut stage, _) = stage_with(&pack, window, &Device::flex());
+    let (bytes, words) = (stage.frame_dims().code_bytes(), stage.shape.dims.prompt_words);
+    let mut clip = TokenClips::new(frames, bytes, words);
+    (clip.clips, clip.views, clip.recorded, clip.inferred) = (1, vec![0; 2 * frames], vec![0; frames], vec![NONE; frames]);
+    clip.codes = (0..frames).flat_map(|frame| vec![(frame % 5) as u8; bytes]).collect();
+    clip.words = (0..frames).flat_map(|frame| vec![u16::from(frame >= change); words]).collect();
+    clip.described = vec![2; frames * words];
+    clip.untold = vec![0; frames];
+    (stage.clips, stage.changes, stage.bindings) = (Arc::new(clip), vec![(0, change)], vec![0]);
+    stage
+}
+
+#[test]
+fn places_stay_stale_into_windows_that_begin_after_the_change() {
+    let (frames, window, change, start) = (20, 6, 4, 9);
+    let stage = stage_of_one_change(frames, window, change);
+    let d = stage.frame_dims().code_bytes();
+    let (mut spoiled, mut faithful) = (0, 0);
+    for seed in 0..200 {
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, start), &mut batch, &mut Dice::new(5, seed), seed % 2 == 0);
+        // Nothing but what was last seen before the change ever stands in for a frame.
+        let stale = |(row, shown): (usize, &u8)| *shown != batch.truth[row] && usize::from(*shown) == (change - 1) % 5;
+        let apart = batch.shown.iter().zip(&batch.truth).filter(|(shown, truth)| shown != truth).count();
+        assert_eq!(apart, batch.shown.iter().enumerate().filter(|shown| stale(*shown)).count());
+        *if seed % 2 == 0 { &mut spoiled } else { &mut faithful } += usize::from(apart > d);
+    }
+    assert!(spoiled > 10 && faithful == 0, "{spoiled} of 100 windows hold stale places, {faithful} where nothing is spoiled");
+}
+
+#[test]
+fn words_that_went_unheard_are_said_earlier_and_what_ignores_them_is_not_taught() {
+    let (frames, window, change, start) = (20, 6, 12, 9);
+    let stage = stage_of_one_change(frames, window, change);
+    let (n, words) = (stage.tokens(), stage.shape.dims.prompt_words);
+    let mut unheard = 0;
+    for seed in 0..200 {
+        let mut dice = Dice::new(5, seed);
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, start), &mut batch, &mut dice, true);
+        let said = |frame: usize| batch.words[frame * words];
+        assert!(said(3) == 1 || said(3) == NO_WORD);
+        assert!(said(0) != 1 || said(1) == 1, "the first frame may be described");
+        let early = said(1) == 1;
+        assert_eq!(batch.untaught, if early { vec![0, 1, 2] } else { Vec::new() });
+        unheard += usize::from(early);
+    }
+    assert!((30..110).contains(&unheard), "{unheard} of 200 windows");
+    let batch = (0..).map(|seed| stage.training_batch(&mut Dice::new(6, seed))).find(|batch| !batch.untaught.is_empty()).expect("one");
+    let counts = |frame: usize| batch.weights[frame * n..][..n].iter().any(|weight| *weight > 0.0);
+    assert!(batch.untaught.iter().all(|frame| !counts(*frame)));
+    assert!((0..batch.clips * batch.frames).any(counts), "the others are taught");
 }
 
 #[test]
