@@ -1,4 +1,4 @@
-//! The action inspector: the latent code in force, what is known about it, the last seconds, and a button for each code.
+//! The action inspector: the latent code in force, what is known about it, the last seconds, and a button for each living code.
 
 use egui::{Color32, CornerRadius, RichText, Sense, Stroke, pos2, vec2};
 
@@ -75,10 +75,10 @@ fn timeline(ui: &mut egui::Ui, status: &Status) {
 fn buttons(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, played: &mut Option<u8>, events: &mut Vec<UiEvent>) {
     let mut down = None;
     let width = (ui.available_width() - ui.spacing().item_spacing.x) / 2.0;
-    for (row, pair) in info.actions.chunks(2).enumerate() {
+    for pair in info.living_codes().chunks(2) {
         ui.horizontal(|ui| {
-            for (column, action) in pair.iter().enumerate() {
-                let code = u8::try_from(row * 2 + column).unwrap_or(u8::MAX);
+            for &code in pair {
+                let action = &info.actions[usize::from(code)];
                 let lit = status.code == code;
                 let text = RichText::new(&action.name).color(if lit { Color32::WHITE } else { theme::TEXT });
                 let edge = if lit { theme::code_color(code) } else { theme::RAISED };

@@ -1,4 +1,4 @@
-//! What comes next: a small picture of the frame that every latent code would lead into.
+//! What comes next: a small picture of the frame that every living latent code would lead into.
 
 use std::sync::Arc;
 
@@ -75,10 +75,11 @@ pub fn show(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, state: &mut P
     }
     let gap = ui.spacing().item_spacing.x;
     let width = (ui.available_width() - gap * (COLUMNS - 1) as f32) / COLUMNS as f32;
-    let codes: Vec<_> = info.actions.iter().zip(&state.textures).enumerate().collect();
-    for row in codes.chunks(COLUMNS) {
+    for row in info.living_codes().chunks(COLUMNS) {
         ui.horizontal_top(|ui| {
-            for (code, (action, shown)) in row {
+            for code in row {
+                let action = &info.actions[usize::from(*code)];
+                let shown = state.textures.get(usize::from(*code)).and_then(Option::as_ref);
                 ui.vertical(|ui| {
                     ui.set_width(width);
                     let size = vec2(width, width * info.height_px as f32 / info.width_px as f32);

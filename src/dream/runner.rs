@@ -283,7 +283,7 @@ impl Worker {
     fn new(source: Box<dyn Source>, shared: Arc<Shared>, wiring: Wiring) -> Self {
         let info = Arc::new(source.info().clone());
         Self {
-            lookahead: Lookahead::new(info.actions.len()),
+            lookahead: Lookahead::new(info.living_codes().len()),
             source,
             shared,
             wiring,
@@ -356,12 +356,12 @@ impl Worker {
         self.lookahead.turn(Instant::now(), time_left, Duration::from_secs_f32(frame_ms.max(0.0) / 1e3))
     }
 
-    /// Shows the window what these codes would do next.
+    /// Shows the window what these of the living codes would do next.
     fn look_ahead(&mut self, codes: Range<usize>, settings: &DecodeSettings) {
         let Some(dream) = self.source.as_dream() else { return };
         let start = Instant::now();
-        let of_codes: Vec<u8> = codes.clone().filter_map(|code| code.try_into().ok()).collect();
-        if let Err(error) = dream.preview(&of_codes, settings, &mut self.lookahead.branches) {
+        let codes = &self.info.living_codes()[codes];
+        if let Err(error) = dream.preview(codes, settings, &mut self.lookahead.branches) {
             self.lookahead.give_up();
             self.report(&error);
             return;
@@ -373,8 +373,8 @@ impl Worker {
             status.branch_ms = self.lookahead.each_ms();
             status.branches.resize(self.info.actions.len(), None);
             let pictures = self.lookahead.branches.rgba.chunks_exact(picture_bytes);
-            for (branch, rgba) in status.branches[codes].iter_mut().zip(pictures) {
-                *branch = Some(Arc::new(Branch { rgba: rgba.to_vec(), frames: status.frames }));
+            for (code, rgba) in codes.iter().zip(pictures) {
+                status.branches[usize::from(*code)] = Some(Arc::new(Branch { rgba: rgba.to_vec(), frames: status.frames }));
             }
         }
         (self.wiring.wake)();

@@ -50,6 +50,13 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
+    /// Codes that some step of training carried, which are those that do something; all where none is known to.
+    pub fn living_codes(&self) -> Vec<u8> {
+        let any = self.actions.iter().any(|action| action.share.is_some_and(|share| share > 0.0));
+        let lives = |action: &ActionInfo| !any || action.share.is_none_or(|share| share > 0.0);
+        (0..=u8::MAX).zip(&self.actions).filter(|(_, action)| lives(action)).map(|(code, _)| code).collect()
+    }
+
     /// The code that `drive` stands for: an intent goes to the code bound to it, or where none is bound to the one bound to "stay", or 0.
     pub fn code_of(&self, drive: Drive) -> u8 {
         let bound = |intent: Intent| self.actions.iter().position(|a| a.bound_to.contains(&intent));
@@ -127,9 +134,8 @@ mod tests {
         ActionInfo { name: name.to_owned(), share: None, purity: None, bound_to: bound_to.to_vec() }
     }
 
-    #[test]
-    fn an_intent_goes_to_its_code_and_an_unbound_one_stays() {
-        let info = SourceInfo {
+    fn info(actions: Vec<ActionInfo>) -> SourceInfo {
+        SourceInfo {
             kind: SourceKind::Truth,
             title: String::new(),
             engine: String::new(),
@@ -138,12 +144,27 @@ mod tests {
             height_px: 1,
             rate_hz: 10,
             grid: [0, 0],
-            actions: vec![action("east", &[Intent::East]), action("stay", &[Intent::Stay]), action("odd", &[])],
+            actions,
             prompt_words: 0,
             suggested_prompts: Vec::new(),
             window: 0,
             context_levels: 0,
+        }
+    }
+
+    #[test]
+    fn codes_that_no_step_carried_are_dead_and_none_is_where_nothing_is_known() {
+        let living = |shares: &[Option<f32>]| {
+            info(shares.iter().map(|share| ActionInfo { share: *share, ..action("a", &[]) }).collect()).living_codes()
         };
+        assert_eq!(living(&[Some(0.0), Some(0.7), None, Some(0.0), Some(0.3)]), [1, 2, 4]);
+        assert_eq!(living(&[Some(0.0), Some(0.0)]), [0, 1]);
+        assert_eq!(living(&[None, None]), [0, 1]);
+    }
+
+    #[test]
+    fn an_intent_goes_to_its_code_and_an_unbound_one_stays() {
+        let info = info(vec![action("east", &[Intent::East]), action("stay", &[Intent::Stay]), action("odd", &[])]);
         assert_eq!(info.code_of(Drive::Intent(Intent::East)), 0);
         assert_eq!(info.code_of(Drive::Intent(Intent::North)), 1, "north is not bound: stay");
         assert_eq!(info.code_of(Drive::Code(2)), 2);

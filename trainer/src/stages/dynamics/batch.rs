@@ -24,24 +24,26 @@ const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 const ALL_MASKED_SHARE: f32 = 0.4;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
+/// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows.
+const NEW_LAND_WEIGHT: f32 = 3.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.3;
+const CHANGE_SHARE: f32 = 0.25;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// Share of windows chosen for land in them that begins to show after it was asked for, and the most frames since a change that is soon after.
-const ARRIVAL_SHARE: f32 = 0.3;
+const ARRIVAL_SHARE: f32 = 0.4;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one in which nothing turns by itself.
 const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: not within [`MOST_AFTER_CHANGE`] frames,
 /// before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 3] = [0.9, 0.15, 0.03];
-/// Share of windows whose first frame, which comes out of nothing, is described by its words, and of windows without a change in which all
-/// are: what is wished for shows in the land only by and by.
+/// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is: what is
+/// wished for shows in the land only by and by.
+const OUT_OF_NOTHING_SHARE: f32 = 0.15;
 const DESCRIBED_START_SHARE: f32 = 0.6;
-const DESCRIBED_SHARE: f32 = 0.2;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
 /// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
@@ -71,6 +73,8 @@ pub struct Batch {
     pub(super) truth: Vec<u8>,
     /// `(F * N, D)` what the history shows: the truth, or what a place showed before where it is stale.
     pub(super) shown: Vec<u8>,
+    /// Clips all of whose frames come out of nothing.
+    pub(super) nothing: Vec<bool>,
     /// Frames that are no example to follow.
     pub(super) untaught: Vec<usize>,
     /// What the history shows, corrupted and hidden.
@@ -91,6 +95,8 @@ pub struct Batch {
     /// Added to the vectors of the words, `(F, K, word channels)`; empty in a batch without.
     pub(super) word_noise: Vec<f32>,
     pub(super) prompt_dropped: Vec<bool>,
+    /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
+    pub(super) new_land: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// without recall.
     pub(super) recalled: Vec<u8>,
@@ -149,9 +155,13 @@ impl DynamicsStage {
         });
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
-        let described = if change.is_none() && dice.chance(DESCRIBED_SHARE) { t } else { usize::from(dice.chance(DESCRIBED_START_SHARE)) };
+        let nothing = spoil && dice.chance(OUT_OF_NOTHING_SHARE);
+        batch.nothing.push(nothing);
+        let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
         let first_frame = batch.actions.len();
-        batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
+        if !nothing {
+            batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
+        }
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             batch.shown.extend_from_slice(clips.frame(clip, frame));
@@ -161,19 +171,19 @@ impl DynamicsStage {
             // Of a step that does not move the latent action model knows little; what was recorded is believed.
             let moved = frame > 0 && clips.view(clip, frame) != clips.view(clip, frame - 1);
             let code = if (bound != NONE && (use_recorded || !moved)) || inferred == NONE { bound } else { inferred };
-            let unknown = frame == start || code == NONE;
+            let unknown = frame == start || code == NONE || nothing;
             batch.actions.push(if unknown { unknown_action } else { code });
-            let words = if spoil && frame < start + described {
-                clips.frame_described(clip, start)
+            if nothing || (described_start && frame == start) {
+                batch.words.extend_from_slice(clips.frame_described(clip, frame));
             } else {
-                clips.frame_words(clip, frame.max(unheard_before))
-            };
-            let silent = promptless || (unheard_before == 0 && frame < silent_before);
-            batch.words.extend(words.iter().map(|word| if silent { NO_WORD } else { *word }));
+                let silent = promptless || (unheard_before == 0 && frame < silent_before);
+                let words = clips.frame_words(clip, frame.max(unheard_before));
+                batch.words.extend(words.iter().map(|word| if silent { NO_WORD } else { *word }));
+            }
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
-            if dice.chance(NO_RECALL_SHARE) {
+            if nothing || dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
             } else if dice.chance(SHORT_RECALL_SHARE) {
                 terms.reach = 1 + dice.below(t);
@@ -205,6 +215,7 @@ impl DynamicsStage {
             frames,
             truth: Vec::new(),
             shown: Vec::new(),
+            nothing: Vec::new(),
             untaught: Vec::new(),
             clean: Vec::new(),
             masked: Vec::new(),
@@ -217,6 +228,7 @@ impl DynamicsStage {
             words: Vec::new(),
             word_noise: Vec::new(),
             prompt_dropped: vec![false; clips * frames],
+            new_land: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
         }
@@ -242,17 +254,22 @@ impl DynamicsStage {
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         let covered = self.shape.dims.recall.as_ref().map(|recall| recall.covered.as_slice()).unwrap_or_default();
-        let weight = |token: usize| if covered.contains(&token) { FIGURE_WEIGHT } else { 1.0 };
+        let weight = |new_land: bool, token: usize| match (covered.contains(&token), new_land) {
+            (true, _) => FIGURE_WEIGHT,
+            (false, true) => NEW_LAND_WEIGHT,
+            (false, false) => 1.0,
+        };
         for clip in 0..batch.clips {
             let level = dice.below(self.shape.dims.context_levels);
             batch.levels.extend(std::iter::repeat_n(level, t));
-            batch.spans.push(if dice.chance(FULL_WINDOW_SHARE) { window - 1 } else { dice.below(4.min(window)) });
+            let span = if dice.chance(FULL_WINDOW_SHARE) { window - 1 } else { dice.below(4.min(window)) };
+            batch.spans.push(if batch.nothing[clip] { 0 } else { span });
             let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { vec![false; n] };
             let hidden_until = dice.below(t + 1);
             let rate = CORRUPTION_PER_LEVEL * level as f32;
             let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
             for frame in 0..t {
-                let gone = dice.chance(UNKNOWN_FRAME_SHARE);
+                let gone = batch.nothing[clip] || dice.chance(UNKNOWN_FRAME_SHARE);
                 for (token, hidden) in hidden.iter().enumerate() {
                     let row = (clip * t + frame) * n + token;
                     let unknown = gone || (*hidden && frame < hidden_until);
@@ -279,7 +296,8 @@ impl DynamicsStage {
                     let row = (clip * t + frame) * n + token;
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
-                    batch.weights.push(if masked { weight(token) } else { 0.0 });
+                    let new_land = batch.new_land.get(row).is_some_and(|new| *new);
+                    batch.weights.push(if masked { weight(new_land, token) } else { 0.0 });
                 }
                 batch.prompt_dropped[clip * t + frame] = dice.chance(PROMPT_DROP_SHARE);
                 if dice.chance(ACTION_DROP_SHARE) {

@@ -82,8 +82,9 @@ impl DynamicsStage {
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..n {
+                    let at = place(expected, token);
+                    batch.new_land.push(frame > start && !seen.contains_key(&at));
                     for tap in 0..recall::TAPS {
-                        let at = place(expected, token);
                         let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|(when, _)| frame > start && frame - when <= terms.reach) {
                             Some((when, (from, what))) => {

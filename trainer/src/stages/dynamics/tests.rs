@@ -181,27 +181,40 @@ fn places_stay_stale_into_windows_that_begin_after_the_change() {
 }
 
 #[test]
-fn words_that_went_unheard_are_said_earlier_and_what_ignores_them_is_not_taught() {
+fn words_that_went_unheard_are_said_earlier_and_what_comes_out_of_nothing_is_described() {
     let (frames, window, change, start) = (20, 6, 12, 9);
     let stage = stage_of_one_change(frames, window, change);
     let (n, words) = (stage.tokens(), stage.shape.dims.prompt_words);
-    let mut unheard = 0;
+    let [mut unheard, mut nothing] = [0; 2];
     for seed in 0..200 {
         let mut dice = Dice::new(5, seed);
         let mut batch = stage.empty_batch(1);
         stage.push_window(&stage.clips, (0, start), &mut batch, &mut dice, true);
         let said = |frame: usize| batch.words[frame * words];
+        if batch.nothing[0] {
+            // What comes out of nothing is described, has no key and recalls nothing.
+            nothing += 1;
+            let unknown = stage.shape.dims.actions as u8;
+            assert!((0..window).all(|frame| said(frame) == 2 && batch.actions[frame] == unknown) && batch.untaught.is_empty());
+            assert!(batch.recalled_age.iter().all(|age| *age == 0));
+            continue;
+        }
         assert!(said(3) == 1 || said(3) == NO_WORD);
         assert!(said(0) != 1 || said(1) == 1, "the first frame may be described");
         let early = said(1) == 1;
         assert_eq!(batch.untaught, if early { vec![0, 1, 2] } else { Vec::new() });
         unheard += usize::from(early);
     }
-    assert!((30..110).contains(&unheard), "{unheard} of 200 windows");
+    assert!((30..110).contains(&unheard) && (10..60).contains(&nothing), "{unheard} and {nothing} of 200 windows");
     let batch = (0..).map(|seed| stage.training_batch(&mut Dice::new(6, seed))).find(|batch| !batch.untaught.is_empty()).expect("one");
     let counts = |frame: usize| batch.weights[frame * n..][..n].iter().any(|weight| *weight > 0.0);
     assert!(batch.untaught.iter().all(|frame| !counts(*frame)));
     assert!((0..batch.clips * batch.frames).any(counts), "the others are taught");
+    let batch = (0..).map(|seed| stage.training_batch(&mut Dice::new(7, seed))).find(|batch| batch.nothing[0]).expect("one");
+    let clean = |clip: usize| &batch.clean[clip * window * n..][..window * n];
+    assert!(clean(0).iter().all(|token| *token == Token::Unknown));
+    let other = (1..batch.clips).find(|clip| !batch.nothing[*clip]).expect("one with a history");
+    assert!(clean(other).iter().any(|token| *token != Token::Unknown));
 }
 
 #[test]
