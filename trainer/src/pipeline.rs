@@ -14,7 +14,6 @@ use somnium::clips::Clip;
 use somnium::engine::recall;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
-use somnium::worlds::scene::Wish;
 use somnium::worlds::words;
 
 use crate::backend::Backend;
@@ -311,9 +310,7 @@ impl Run {
             for (frame, scene) in (0..).zip(&clip.scenes) {
                 let seed = mix(number, frame);
                 match scene {
-                    Some(scene) => {
-                        tokens.described.extend(word_ids(&words::caption(scene, &Wish::default(), seed), tokens.words_per_frame))
-                    }
+                    Some(scene) => tokens.described.extend(word_ids(&words::description(scene, seed), tokens.words_per_frame)),
                     // Nobody knows what a recording shows beyond what is said of it.
                     None => tokens.described.extend_from_slice(&tokens.words[tokens.described.len()..][..tokens.words_per_frame]),
                 }

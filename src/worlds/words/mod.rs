@@ -58,6 +58,29 @@ pub fn caption(scene: &Scene, wish: &Wish, seed: u64) -> String {
     say(&said, rng.next(), false)
 }
 
+/// Says what is seen in `scene`, for somebody who is to draw it from the words alone: nearly all that is out of the ordinary, and ordinary
+/// things now and then, so that what is not said is as it is by day and in clear weather.
+pub fn description(scene: &Scene, seed: u64) -> String {
+    let mut rng = Rng::for_purpose(seed, 6);
+    let mut seen = |ordinary: bool| rng.percent(if ordinary { 20 } else { 95 });
+    let mut said = Wish {
+        biome: scene.biomes.first().copied().filter(|_| seen(false)),
+        light: Some(scene.light).filter(|light| seen(*light == Light::Day)),
+        weather: Some(scene.weather).filter(|weather| seen(*weather == Weather::Clear)),
+        season: Some(scene.season).filter(|season| scene.shows_season() && seen(*season == Season::Summer)),
+        style: Some(scene.style).filter(|style| seen(*style == Style::Plain)),
+        features: Vec::new(),
+    };
+    if said.is_empty() || rng.percent(40) {
+        said.features = scene.features.clone();
+        said.features.truncate(rng.range(1, 2));
+    }
+    if said.is_empty() {
+        said.biome = scene.biomes.first().copied();
+    }
+    say(&said, rng.next(), false)
+}
+
 /// One of many ways to word a wish; all it asks for is said. With `unseen`, at least one word comes from the phrases held out.
 pub fn say(wish: &Wish, seed: u64, unseen: bool) -> String {
     let mut rng = Rng::for_purpose(seed, 4);
@@ -272,6 +295,21 @@ mod tests {
             }
         }
         assert!(texts.len() > 5000, "only {} of 6000 wordings differ", texts.len());
+    }
+
+    #[test]
+    fn descriptions_say_what_is_out_of_the_ordinary() {
+        let ordinary = Scene { light: Light::Day, weather: Weather::Clear, style: Style::Plain, ..forest() };
+        let odd = Scene { light: Light::Night, weather: Weather::Rain, style: Style::Noir, ..forest() };
+        let said = |scene: &Scene, what: &dyn Fn(&str) -> bool| (0..500).filter(|&seed| what(&description(scene, seed))).count();
+        for scene in [&ordinary, &odd] {
+            assert!(said(scene, &|text| says(text, Biome::Forest)) > 450);
+        }
+        let parts: [&dyn Fn(&str) -> bool; 3] =
+            [&|text| says(text, Light::Night), &|text| says(text, Weather::Rain), &|text| says(text, Style::Noir)];
+        assert!(parts.iter().all(|part| said(&odd, part) > 450 && said(&ordinary, part) == 0));
+        let usual = said(&ordinary, &|text| says(text, Light::Day));
+        assert!((50..200).contains(&usual), "an ordinary light is said in {usual} of 500");
     }
 
     #[test]

@@ -1,0 +1,254 @@
+//! The interface without a window: what is written where, and what clicks and keys ask for.
+
+use egui::{Event, Key, Modifiers, Shape};
+
+use super::*;
+use crate::dream::lookahead::Branch;
+use crate::dream::source::ActionInfo;
+
+/// The panel, drawn on no screen.
+struct Bench {
+    ctx: egui::Context,
+    state: UiState,
+    status: Status,
+    /// Where the picture was last.
+    picture: RectPx,
+}
+
+impl Bench {
+    fn new(prompt_words: usize) -> Self {
+        let info = SourceInfo {
+            kind: SourceKind::Dream,
+            title: "bench".to_owned(),
+            engine: String::new(),
+            device: String::new(),
+            width_px: 32,
+            height_px: 32,
+            rate_hz: 10,
+            grid: [2, 2],
+            actions: Vec::new(),
+            prompt_words,
+            suggested_prompts: vec!["neon night".to_owned()],
+            window: 4,
+            context_levels: 1,
+        };
+        let settings = DecodeSettings { steps: 2, temperature: 1.0, window: 4, ..DecodeSettings::LEAST };
+        let mut state = UiState::new(settings, Rate::Own, Arc::default());
+        state.panel = true;
+        Self {
+            ctx: egui::Context::default(),
+            state,
+            status: Status { info: Some(Arc::new(info)), ..Status::default() },
+            picture: RectPx::default(),
+        }
+    }
+
+    /// All that is written, and what was asked for.
+    fn draw(&mut self, input: Vec<Event>) -> (String, Vec<UiEvent>) {
+        let (written, events) = self.draw_places(input);
+        (written.into_iter().map(|(text, _)| text + "\n").collect(), events)
+    }
+
+    /// As [`Self::draw`], with where each text stands.
+    fn draw_places(&mut self, input: Vec<Event>) -> (Vec<(String, egui::Pos2)>, Vec<UiEvent>) {
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, vec2(900.0, 2000.0));
+        let input = egui::RawInput { screen_rect: Some(screen), events: input, focused: true, ..Default::default() };
+        let mut events = Vec::new();
+        let output = self.ctx.run_ui(input, |ui| {
+            self.picture = show(ui, &mut self.state, &self.status, &mut events);
+        });
+        let mut written = Vec::new();
+        output.shapes.iter().for_each(|shape| read(&shape.shape, &mut written));
+        (written, events)
+    }
+
+    /// What a press and release of the left button asks for.
+    fn click(&mut self, at: egui::Pos2) -> Vec<UiEvent> {
+        let button = |pressed| Event::PointerButton { pos: at, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+        self.draw(vec![Event::PointerMoved(at)]);
+        let pressed = self.draw(vec![button(true)]).1;
+        [pressed, self.draw(vec![button(false)]).1].concat()
+    }
+
+    fn click_on(&mut self, label: &str) -> Vec<UiEvent> {
+        let (written, _) = self.draw_places(Vec::new());
+        let place = written.iter().find(|(text, _)| text == label);
+        let at = place.unwrap_or_else(|| panic!("{label} is not written in {written:?}")).1;
+        self.click(at + vec2(4.0, 4.0))
+    }
+}
+
+fn read(shape: &Shape, written: &mut Vec<(String, egui::Pos2)>) {
+    match shape {
+        Shape::Vec(shapes) => shapes.iter().for_each(|shape| read(shape, written)),
+        Shape::Text(shape) => written.push((shape.galley.text().to_owned(), shape.pos)),
+        _ => {}
+    }
+}
+
+fn key(key: Key) -> Event {
+    Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
+}
+
+#[test]
+fn a_pack_without_words_says_so() {
+    let (text, _) = Bench::new(0).draw(Vec::new());
+    assert!(text.contains("takes no prompts") && !text.contains("neon night"), "{text}");
+    let (text, _) = Bench::new(8).draw(Vec::new());
+    assert!(!text.contains("takes no prompts") && text.contains("neon night") && text.contains("guidance"), "{text}");
+}
+
+#[test]
+fn typing_alone_says_nothing_and_enter_does() {
+    let mut bench = Bench::new(8);
+    bench.draw(Vec::new());
+    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.draw(Vec::new());
+    let (text, events) = bench.draw(vec![Event::Text("snow qwrtzx ".to_owned())]);
+    assert_eq!(events, [], "{text}");
+    let (text, events) = bench.draw(Vec::new());
+    assert!(text.contains("qwrtzx: not known") && events.is_empty(), "{text}");
+    let (_, events) = bench.draw(vec![key(Key::Enter)]);
+    assert_eq!(events, [UiEvent::Prompt("snow qwrtzx ".to_owned())]);
+    // What was said before comes back by going up, and is not said by that.
+    bench.state.prompt.history.said("candy");
+    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.draw(Vec::new());
+    assert_eq!(bench.draw(vec![key(Key::ArrowUp)]).1, []);
+    assert_eq!(bench.state.prompt.text, "candy");
+    bench.draw(vec![key(Key::ArrowDown)]);
+    assert_eq!(bench.state.prompt.text, "snow qwrtzx ");
+}
+
+#[test]
+fn the_picture_stands_in_the_middle_of_what_the_bar_leaves() {
+    let mut bench = Bench::new(8);
+    bench.state.panel = false;
+    for (hud, bar) in [(false, 0), (true, BAR_HEIGHT as u32)] {
+        bench.state.hud = hud;
+        bench.draw(Vec::new());
+        let rect = bench.picture;
+        assert_eq!((rect.x + rect.width / 2, rect.y + rect.height / 2), (450, (2000 - bar) / 2));
+    }
+}
+
+#[test]
+fn a_prompt_of_which_nothing_counts_says_so_and_offers_what_would() {
+    let mut bench = Bench::new(8);
+    bench.state.prompt.said = "snow".to_owned();
+    bench.state.prompt.text = "forrest".to_owned();
+    let (text, _) = bench.draw(Vec::new());
+    assert!(text.contains("forrest: not known") && text.contains("No word of it counts") && text.contains("In force: snow"), "{text}");
+    assert_eq!(bench.click_on("forest"), []);
+    assert_eq!(bench.state.prompt.text, "forest");
+    bench.draw(Vec::new());
+    let (text, events) = bench.draw(vec![key(Key::Enter)]);
+    assert_eq!(events, [UiEvent::Prompt("forest".to_owned())], "{text}");
+    // The control: where something counts, nothing of that is said.
+    bench.state.prompt.text = "forest".to_owned();
+    let (text, _) = bench.draw(Vec::new());
+    assert!(!text.contains("No word of it counts") && text.contains("Enter to say it"), "{text}");
+}
+
+#[test]
+fn the_keys_go_to_the_field_when_asked_and_earlier_prompts_are_hinted_at() {
+    let mut bench = Bench::new(8);
+    let (text, _) = bench.draw(Vec::new());
+    assert!(!text.contains("earlier"), "{text}");
+    bench.state.prompt.history.said("fog");
+    bench.state.prompt.history.said("candy");
+    let (text, _) = bench.draw(Vec::new());
+    assert!(text.contains("Up brings back earlier prompts") && text.contains("earlier\n"), "{text}");
+    bench.state.prompt.text = "noir".to_owned();
+    bench.state.prompt.wants_keys = true;
+    bench.draw(Vec::new());
+    bench.draw(vec![Event::Text("neon".to_owned())]);
+    assert_eq!(bench.state.prompt.text, "neon", "what stood there is written over");
+    bench.draw(vec![key(Key::ArrowUp)]);
+    assert_eq!(bench.state.prompt.text, "candy");
+    // The same with the pointer.
+    bench.click_on("earlier");
+    assert_eq!(bench.click_on("fog"), [UiEvent::Prompt("fog".to_owned())]);
+}
+
+#[test]
+fn a_paused_queue_says_that_it_waits() {
+    let mut bench = Bench::new(8);
+    bench.state.prompt.queue.lines = "snow\nneon".to_owned();
+    bench.state.prompt.queue.running = true;
+    bench.state.prompt.queue.due(Duration::ZERO);
+    assert!(bench.draw(Vec::new()).0.contains("\nin 30 s: neon"));
+    bench.state.paused = true;
+    assert!(bench.draw(Vec::new()).0.contains("\npaused, then in 30 s: neon"));
+    assert_eq!(bench.click_on("Next"), [UiEvent::Command(Command::NextPrompt)]);
+}
+
+#[test]
+fn the_first_line_names_what_is_bound() {
+    let bindings = Bindings::default();
+    let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));
+    assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
+    assert!(pad.contains("Y (triangle) for the panel") && pad.contains("X (square) for another one") && !pad.contains("Tab"), "{pad}");
+    assert!(!hint_text(&bindings, false, false).contains("prompt"), "a pack without words");
+    let own = Bindings::parse("[keys]\nKeyQ = \"panel\"").expect("a table");
+    assert_eq!(hint_text(&own, false, true), "W A S D or arrows to walk     Q for the panel");
+}
+
+#[test]
+fn what_is_painted_is_what_is_dreamed_again() {
+    let mut bench = Bench::new(8);
+    bench.draw(Vec::new());
+    assert_eq!(bench.click_on("Paint over the picture ..."), [UiEvent::Paint(true)]);
+    bench.state.paint.begin(false);
+    assert_eq!(bench.click_on("Dream it"), [], "nothing is painted yet");
+    // The upper left corner of the picture, whose four tokens lie in the middle of the free area.
+    let corner = bench.picture;
+    assert_eq!(bench.click(egui::pos2(corner.x as f32 + 5.0, corner.y as f32 + 5.0)), []);
+    assert_eq!(bench.click_on("Dream it"), [UiEvent::Repaint(vec![true, false, false, false], String::new())]);
+    assert_eq!(bench.click_on("Undo stroke"), []);
+    assert_eq!(bench.click_on("Dream it"), [], "the stroke is taken back");
+    assert_eq!(bench.click_on("Play on"), [UiEvent::Paint(false)]);
+    assert_eq!(bench.click_on("Take back"), [UiEvent::TakeBack]);
+}
+
+#[test]
+fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
+    let mut bench = Bench::new(0);
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    let action = |name: &str| ActionInfo { name: name.to_owned(), share: None, purity: None, bound_to: Vec::new() };
+    info.actions = ["north", "south", "east", "west"].map(action).into();
+    bench.status.info = Some(Arc::new(info));
+    let branch = |frames| Some(Arc::new(Branch { rgba: vec![200; 32 * 32 * 4], frames }));
+    bench.status.branches = vec![branch(40), branch(40), None, branch(20)];
+    (bench.status.frames, bench.status.branch_ms) = (41, 12.34);
+    let of_north = |text: &str| text.matches("north").count();
+    let (text, _) = bench.draw(Vec::new());
+    assert!(!text.contains("ms each"), "{text}");
+    let names = of_north(&text);
+    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(true)]);
+    let (text, _) = bench.draw(Vec::new());
+    assert!(text.contains("12.3 ms each") && of_north(&text) == names + 1 && !text.contains("time that is left"), "{text}");
+    // Where pictures are older than a second, it says why.
+    bench.status.frames = 60;
+    let (text, _) = bench.draw(Vec::new());
+    assert!(text.contains("waits for time that is left"), "{text}");
+    bench.status.branches.clear();
+    bench.state.paused = true;
+    assert!(bench.draw(Vec::new()).0.contains("looking ahead"));
+    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(false)]);
+}
+
+#[test]
+fn no_text_upsets_the_field() {
+    let mut bench = Bench::new(8);
+    for text in
+        [String::new(), "snow ".repeat(2000), "\u{1F332}\u{200D}\u{7}\u{202E}".to_owned(), "\u{96EA}\u{306E}\u{68EE} лес".to_owned()]
+    {
+        bench.state.prompt.text.clone_from(&text);
+        bench.draw(Vec::new());
+        bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+        bench.draw(vec![Event::Paste(text)]);
+        assert!(!bench.state.prompt.text.contains(char::is_control));
+        bench.draw(vec![key(Key::Enter)]);
+    }
+}
