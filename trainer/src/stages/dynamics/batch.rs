@@ -103,6 +103,13 @@ pub struct Batch {
     pub(super) recalled_age: Vec<u8>,
 }
 
+impl Batch {
+    /// Whether some clip sees frames of its past by attention.
+    pub fn sees_past(&self) -> bool {
+        self.spans.iter().any(|span| *span > 0)
+    }
+}
+
 /// A token as the network reads it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
