@@ -51,18 +51,23 @@ class Pack:
     def __getitem__(self, name):
         return self.tensors[name].astype(np.float32)
 
-    def prompt(self):
-        """The clip's prompt as blocks attend to it, (words + 1, channels)."""
+    def words(self):
+        """Vectors of the words of the clip's prompt, (words, 64)."""
         words = (ROOT / "assets/words/words.txt").read_text().splitlines()
         table = np.fromfile(ROOT / "assets/words/words.i8", np.int8).reshape(len(words), -1).astype(np.float32)
         rows = table[[words.index(word) for word in self.manifest["parity"]["prompt"].split()]]
-        vectors = rows * (np.sqrt(table.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
+        return rows * (np.sqrt(table.shape[1]) / np.linalg.norm(rows, axis=1, keepdims=True))
+
+    def prompt(self):
+        """The clip's prompt as blocks attend to it, (words + 1, channels)."""
         w = self["text.in.w"]
-        return np.concatenate([w[-1:], vectors @ w[:-1]]).astype(np.float32)
+        return np.concatenate([w[-1:], self.words() @ w[:-1]]).astype(np.float32)
 
     def base(self):
-        """What every token of a frame begins with, (n, channels)."""
-        return self["dyn.pos"] + self["dyn.level"][self.manifest["play"]["context_level"]]
+        """What every token of a frame begins with, (n, channels): the prompt has been the same for long."""
+        heard = np.maximum(self.words() @ self["dyn.said.word.w"] + self["dyn.said.word.b"], 0).sum(0)
+        about = self["dyn.level"][self.manifest["play"]["context_level"]] + self["dyn.told"][-1] + heard @ self["dyn.said.all.w"]
+        return (self["dyn.pos"] + about).astype(np.float32)
 
     def modulation(self, block):
         """Gain and shift of a block's norms under every action, (actions + 1, norms, 2, channels)."""

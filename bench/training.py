@@ -59,7 +59,7 @@ class Step:
         self.weights = {name: tensor for name, tensor in tensors.items() if not name.startswith("input.")}
         given = {name.removeprefix("input."): tensor for name, tensor in tensors.items() if name.startswith("input.")}
         self.input = {name: given[name] for name in ("past", "words", "clean_words_mask", "masked_words_mask", "weights")}
-        self.input |= {name: given[name].argmax(-1) for name in ("action", "level", "ages")}
+        self.input |= {name: given[name].argmax(-1) for name in ("action", "level", "ages", "clean_told", "masked_told")}
         self.input |= {name: self.rows_of_embedding(given[name]) for name in ("clean", "masked")}
         self.input["truth"] = levels_of(given["truth"], self.dims)
         if "recall" in given:
@@ -162,13 +162,23 @@ class Dynamics:
             logits = logits + offered * (agrees * gate[:, None])[..., None]
         return logits
 
+    def told(self, heard, given, stream):
+        """What a stream's frames are told, (frames, channels): their words taken together, and how long ago these changed."""
+        read = given[f"{stream}_words_mask"][:, 1:].exp().unsqueeze(-1)
+        return self.linear("dyn.said.all", (heard * read).sum(1)) + self.w["dyn.told"][given[f"{stream}_told"]]
+
     def loss(self, given):
         s = self.s
         past, offers = self.past(given)
         shared = past + self.w["dyn.pos"] + self.w["dyn.level"][given["level"]].unsqueeze(1)
         cond = F.silu(self.linear("dyn.cond", self.w["dyn.action"][given["action"]]))
         words = self.linear("text.in", given["words"]).unflatten(0, (s.clips * s.frames, -1))
-        clean, masked = (self.embed(given[stream], self.w["dyn.embed"]).view_as(shared) + shared for stream in ("clean", "masked"))
+        # "Nothing said" comes first and is no word.
+        heard = F.relu(self.linear("dyn.said.word", given["words"][:, :-1])).unflatten(0, (s.clips * s.frames, -1))[:, 1:]
+        clean, masked = (
+            self.embed(given[stream], self.w["dyn.embed"]).view_as(shared) + shared + self.told(heard, given, stream).unsqueeze(1)
+            for stream in ("clean", "masked")
+        )
         last = max(i for i, block in enumerate(s.blocks) if block["temporal"])
         for i, block in enumerate(s.blocks):
             name = f"dyn.{i}"

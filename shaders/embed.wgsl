@@ -1,4 +1,5 @@
-// Tokens to channels: the sum of one table row for each code dimension, plus position, and in the dynamics plus level and `prev`.
+// Tokens to channels: the sum of one table row for each code dimension, plus position, and in the dynamics plus level, `prev` and what the
+// frame is told.
 // Constants ahead of this text: DYNAMICS (false: the tokenizer's decoder, whose table has zeros for tokens that are not given).
 
 struct Shape {
@@ -26,8 +27,12 @@ struct Shape {
 @group(0) @binding(5) var<storage, read> level: array<vec4<f32>>;
 // (halves, rows, c4)
 @group(0) @binding(6) var<storage, read> prev: array<vec4<f32>>;
+// (prompt slots, c4): what the words of a prompt say taken together
+@group(0) @binding(7) var<storage, read> said: array<vec4<f32>>;
+// (classes of how long ago words changed, c4)
+@group(0) @binding(8) var<storage, read> told: array<vec4<f32>>;
 // (groups, rows, c4)
-@group(0) @binding(7) var<storage, read_write> x: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> x: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -48,6 +53,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var value = positions[n * shape.c4 + column];
     if (DYNAMICS) {
         value = value + level[g.level * shape.c4 + column] + prev[(g.half * shape.rows + n) * shape.c4 + column];
+        value = value + told[g.told * shape.c4 + column];
+        // One key alone is "nothing said".
+        if (g.words > 1u) {
+            value = value + said[g.prompt * shape.c4 + column];
+        }
     }
     let first = tokens[token_at];
     if (DYNAMICS && (g.fresh == 1u || first == MASKED)) {

@@ -18,9 +18,10 @@ struct Group {
     // Slot of the prompt's keys, and how many there are (the one of "nothing said" included).
     prompt: u32,
     words: u32,
+    // Row of `dyn.told`.
+    told: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 struct Frame {

@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn what_is_previewed_under_new_words_is_what_is_dreamed() {
         let pack = pack();
-        let settings = DecodeSettings { steps: 1, temperature: 0.0, ..play_settings(&pack.manifest) };
+        let settings = DecodeSettings { steps: 1, temperature: 1.0, ..play_settings(&pack.manifest) };
         let mut session = session(&pack);
         walk(&mut session, &settings, &WALK);
         let preview = |session: &mut DreamSession| {

@@ -8,6 +8,7 @@ pub mod inputs;
 pub mod parity;
 pub mod recall;
 pub mod reference;
+pub mod told;
 
 use serde::{Deserialize, Serialize};
 

@@ -29,18 +29,20 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
             ("tok.dec.pos", _) => 0.1,
             ("dyn.embed", _) => 1.0 / (manifest.frame.code_dims as f32).sqrt(),
             (name, _) if name.ends_with(".pos") || name.ends_with(".bias") || name == "dyn.recall.age" || name == "dyn.action" => 1.0,
-            ("dyn.level", _) => 0.3,
+            ("dyn.level" | "dyn.told", _) => 0.3,
             // Modulation leaves the norm's output of order one.
             (name, [rows, _]) if name.ends_with(".mod.w") => 0.5 / (*rows as f32).sqrt(),
             ("dyn.prev.gate", _) => 1.0,
             // Word vectors have a length of 8.
-            ("text.in.w", _) => 0.2,
+            ("text.in.w" | "dyn.said.word.w", _) => 0.2,
             // Levels of earlier dimensions matter, and logits spread far enough that argmax and sampling differ.
             ("dyn.head.codes", _) => 0.5,
             ("dyn.head.out.w", _) => 4.0 / (manifest.dynamics.as_ref().map_or(1, |d| d.head_hidden) as f32).sqrt(),
             // What is copied matters as much as what is described.
             ("dyn.head.copy.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
             ("dyn.head.copy.b", _) => 1.0,
+            // What is said is not all that is seen.
+            ("dyn.said.all.w", [rows, _]) => 0.3 / (*rows as f32).sqrt(),
             (_, [rows, _]) => 1.0 / (*rows as f32).sqrt(),
             _ => 0.2,
         };

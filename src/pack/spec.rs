@@ -6,7 +6,10 @@ use super::{
     manifest::{DynamicsDims, LamDims, Manifest, TokenizerDims},
     validate::{check_manifest, limits},
 };
-use crate::{engine::recall, prompt};
+use crate::{
+    engine::{recall, told},
+    prompt,
+};
 
 /// One expected tensor, row-major; matrices are `(in, out)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +98,9 @@ impl List {
         self.f16("dyn.embed", &[logits + 2, c]);
         self.f16("dyn.pos", &[n, c]);
         self.f16("dyn.level", &[dims.context_levels, c]);
+        self.f16("dyn.told", &[told::CLASSES, c]);
+        self.linear("dyn.said.word", prompt::CHANNELS, c);
+        self.f16("dyn.said.all.w", &[c, c]);
         self.linear("dyn.prev", 9 * c, c);
         self.f16("dyn.prev.gate", &[dims.actions + 1, 9 * c]);
         self.f16("dyn.action", &[dims.actions + 1, c]);

@@ -70,3 +70,33 @@ fn guidance_leans_on_the_prompt_and_on_nothing_else() {
         assert_eq!(dream(&[], 0.0, 1), dream(&[], 2.0, 1), "{name}");
     }
 }
+
+#[test]
+fn a_frame_knows_how_long_ago_its_words_changed() {
+    let words = |word: &str| vec![PromptWord::whole(id(word))];
+    for (name, build) in ENGINES {
+        let pack = pack_of(odd_manifest(), 33);
+        let (mut engine, mut oracle) = (build(&pack), reference(&pack));
+        let s = DecodeSettings { window: 1, ..settings(&pack.manifest) };
+        let frame = &random_frames(&pack.manifest, 1)[0];
+        // Of the last of `same` frames under one word after one under another, or under the same.
+        let mut logits_after = |first: &str, same: usize| {
+            let before = TokenFrame { prompt: words(first), ..frame.clone() };
+            let after = TokenFrame { prompt: words("snow"), ..frame.clone() };
+            let history: Vec<_> = std::iter::once(before).chain(vec![after.clone(); same - 1]).collect();
+            let of = |engine: &mut dyn Engine| {
+                engine.restore(&history, 0).expect("restored");
+                engine.teacher_force(&after, &s).expect("logits")
+            };
+            let (got, expected) = (of(&mut *engine), of(&mut *oracle));
+            assert!(largest_difference(&got, &expected) < TOLERANCE, "{name}: {same} frames after {first}");
+            got
+        };
+        let long_ago = logits_after("snow", 70);
+        let mut apart = |first: &str, same: usize| largest_difference(&logits_after(first, same), &long_ago);
+        assert!(apart("desert", 1) > 10.0 * TOLERANCE, "{name}: that words are new goes unnoticed");
+        assert!(apart("desert", 18) > 10.0 * TOLERANCE, "{name}: that words are young goes unnoticed");
+        // The control: by then it is as if nothing had ever been different, but for what is older than the window.
+        assert!(apart("desert", 70) < TOLERANCE, "{name}");
+    }
+}

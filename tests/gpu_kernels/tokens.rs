@@ -5,7 +5,7 @@ use somnium::engine::UNKNOWN;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{GroupParams, MASKED};
 use somnium::engine::gpu::ops::{
-    embed::{self, Embed},
+    embed::{self, DynamicsBuffers, Embed},
     matmul::pad_columns,
     padded,
     prev::{self, Prev},
@@ -26,10 +26,11 @@ fn embed_off(gpu: &GpuContext, (n, dims, levels, c): (usize, usize, usize, usize
     let positions = r.floats(n * c, 1.0);
     let level = r.floats(3 * c, 1.0);
     let prev = r.floats(2 * n * c, 1.0);
-    // Group 0 lies in half 1 and is fresh, group 1 in half 0.
+    let [said, told] = [4, 5].map(|rows| r.floats(rows * c, 1.0));
+    // Group 0 lies in half 1 and is fresh, group 1 in half 0; to it nothing is said.
     let params = groups(
-        GroupParams { half: 1, level: 2, fresh: 1, ..GroupParams::default() },
-        GroupParams { half: 0, level: 1, ..GroupParams::default() },
+        GroupParams { half: 1, level: 2, fresh: 1, prompt: 3, words: 2, told: 4, ..GroupParams::default() },
+        GroupParams { half: 0, level: 1, prompt: 1, words: 1, told: 0, ..GroupParams::default() },
     );
     let mut truth = Vec::new();
     for group in &params.groups[..2] {
@@ -38,7 +39,13 @@ fn embed_off(gpu: &GpuContext, (n, dims, levels, c): (usize, usize, usize, usize
         matmul_twin::add(&mut x, &f64s(&positions));
         if dynamics {
             matmul_twin::add(&mut x, &f64s(&prev[half * n * c..(half + 1) * n * c]));
-            x.chunks_exact_mut(c).for_each(|row| matmul_twin::add(row, &f64s(&level[group.level as usize * c..])));
+            let mut rows = vec![(&level, group.level), (&told, group.told)];
+            if group.words > 1 {
+                rows.push((&said, group.prompt));
+            }
+            for (table, at) in rows {
+                x.chunks_exact_mut(c).for_each(|row| matmul_twin::add(row, &f64s(&table[at as usize * c..])));
+            }
         }
         truth.extend(x);
     }
@@ -50,7 +57,12 @@ fn embed_off(gpu: &GpuContext, (n, dims, levels, c): (usize, usize, usize, usize
         tokens: b.words(&held),
         table: b.floats(&pad_columns(&table, c, 1)),
         positions: b.floats(&pad_columns(&positions, c, 1)),
-        dynamics: dynamics.then(|| (b.floats(&pad_columns(&level, c, 1)), b.floats(&pad_groups(&prev, 2, n, c, 1)))),
+        dynamics: dynamics.then(|| DynamicsBuffers {
+            level: b.floats(&pad_columns(&level, c, 1)),
+            prev: b.floats(&pad_groups(&prev, 2, n, c, 1)),
+            said: b.floats(&pad_columns(&said, c, 1)),
+            told: b.floats(&pad_columns(&told, c, 1)),
+        }),
         x: b.floats(&vec![9.0; 2 * padded(n) * padded(c)]),
     };
     let pass = Embed { tokens: n, dims, levels, channels: c, rows: padded(n) }.pass(buffers);

@@ -203,6 +203,8 @@ fn named(input: DynInput) -> Result<BTreeMap<String, Values>> {
         ("words", Some(input.words)),
         ("clean_words_mask", Some(input.clean_words_mask)),
         ("masked_words_mask", Some(input.masked_words_mask)),
+        ("clean_told", Some(input.clean_told)),
+        ("masked_told", Some(input.masked_told)),
     ];
     let matrices = matrices.into_iter().filter_map(|(name, tensor)| Some((name, values(tensor?))));
     matrices.chain([("past", values(input.past))]).map(|(name, values)| Ok((format!("input.{name}"), values?))).collect()
@@ -255,6 +257,8 @@ mod tests {
                 words: self.input("words"),
                 clean_words_mask: self.input("clean_words_mask"),
                 masked_words_mask: self.input("masked_words_mask"),
+                clean_told: self.input("clean_told"),
+                masked_told: self.input("masked_told"),
             };
             let (d, truth, weights) = (frame.code_dims, self.input::<2>("truth"), self.input::<1>("weights"));
             let of_levels = |x: Tensor<2>| x.reshape([weights.dims()[0], d, frame.code_levels]);

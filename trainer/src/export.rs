@@ -114,7 +114,7 @@ fn add_parity(
     debug_assert!(actions.iter().all(|action| *action != NONE));
     let words = word_ids(&clip.prompts[0], dims.prompt_words);
     let moved: Vec<bool> = clip.outcomes.iter().map(|outcome| outcome.moved).collect();
-    let logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words, &run.device)?;
+    let logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words.repeat(frames), &run.device)?;
     let n = frame.tokens();
     tensors.insert("parity.codes".into(), PackTensor::from_u8s(&[frames, n, frame.code_dims], &codes));
     tensors.insert("parity.actions".into(), PackTensor::from_u8s(&[frames], &actions));

@@ -19,6 +19,8 @@ use burn::tensor::{Device, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
+use crate::mean;
+
 /// One stage of training a world.
 pub trait Stage: Send + Sync + 'static {
     type Model: Module;
@@ -104,7 +106,8 @@ pub fn step<S: Stage>(
     Ok((optimizer.step(rate, model, grads), value))
 }
 
-/// Runs `stage` until its budget is used up or `settings.stop` is set, from its checkpoint if there is one, else from `start`.
+/// Runs `stage` until its budget is used up or `settings.stop` is set, from its checkpoint if there is one, else from `start`. Returns the
+/// running mean of the weights.
 pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Model>) -> Result<(S::Model, Progress)> {
     let device = settings.device.clone().autodiff();
     let folder = settings.run.join(S::NAME);
@@ -117,8 +120,10 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     };
     let mut optimizer = optimizer()?;
     let mut progress = Progress { seed: settings.seed, ..Progress::default() };
+    let mut mean = model.valid();
     if let Some(restored) = Checkpoint::find(&folder) {
         (model, optimizer, progress) = restored.load(model, optimizer)?;
+        mean = restored.load_mean(mean)?;
         ensure!(
             progress.seed == settings.seed,
             "{}: the checkpoint was trained with seed {}, not {}",
@@ -163,19 +168,20 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         if !value.is_finite() {
             bail!("{}: the loss became {value} at step {}; the last checkpoint is kept", S::NAME, progress.step);
         }
+        mean = mean::towards(mean, &model.valid(), progress.step);
         progress.step += 1;
         progress.elapsed_secs = before + session.elapsed().as_secs_f64();
         mean_loss = if mean_loss.is_nan() { value } else { 0.98 * mean_loss + 0.02 * value };
 
         if last_validation.is_none_or(|t| t.elapsed().as_secs_f64() > VALIDATE_SECS) {
-            let figures = stage.validate(&model.valid(), &settings.device)?;
+            let figures = stage.validate(&mean, &settings.device)?;
             progress.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
             let line: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             writeln!(log, "step {}, {:.0} s, loss {mean_loss:.4}, {}", progress.step, progress.elapsed_secs, line.join(", "))?;
             last_validation = Some(Instant::now());
         }
         if last_checkpoint.elapsed().as_secs_f64() > CHECKPOINT_SECS {
-            Checkpoint::save(&folder, &model, &optimizer, &progress)?;
+            Checkpoint::save(&folder, &model, &mean, &optimizer, &progress)?;
             last_checkpoint = Instant::now();
         }
         let share = done(&progress);
@@ -186,23 +192,23 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         bar.set_message(format!("step {}, loss {mean_loss:.4}{shown}, {speed:.0}/s, {:.0} s left", progress.step, left));
     }
     progress.finished = done(&progress) >= 1.0;
-    let figures = stage.validate(&model.valid(), &settings.device)?;
+    let figures = stage.validate(&mean, &settings.device)?;
     progress.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     writeln!(log, "step {}, {:.0} s, end, {:?}", progress.step, progress.elapsed_secs, progress.figures)?;
-    Checkpoint::save(&folder, &model, &optimizer, &progress)?;
+    Checkpoint::save(&folder, &model, &mean, &optimizer, &progress)?;
     bar.abandon();
     println!("{}: step {}, {:.0} s, {:?}", S::NAME, progress.step, progress.elapsed_secs, progress.figures);
-    Ok((model.valid(), progress))
+    Ok((mean, progress))
 }
 
-/// The stage's trained model without its optimizer, if its checkpoint exists.
+/// The running mean of the stage's weights, if its checkpoint exists.
 pub fn load_trained<S: Stage>(stage: &S, run: &Path, device: &Device) -> Result<Option<(S::Model, Progress)>> {
     let Some(checkpoint) = Checkpoint::find(&run.join(S::NAME)) else { return Ok(None) };
     let model = stage.new_model(device)?;
-    Ok(Some((checkpoint.load_model(model)?, checkpoint.progress()?)))
+    Ok(Some((checkpoint.load_mean(model)?, checkpoint.progress()?)))
 }
 
-/// A folder with weights, optimizer state and progress that belong together.
+/// A folder with weights, their running mean, optimizer state and progress that belong together.
 struct Checkpoint {
     folder: PathBuf,
 }
@@ -217,11 +223,13 @@ impl Checkpoint {
             .map(|folder| Self { folder })
     }
 
-    fn save<M: Module>(stage: &Path, model: &M, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<()> {
+    fn save<M: Module>(stage: &Path, model: &M, mean: &M, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<()> {
         let (fresh, current, old) = (stage.join("checkpoint.new"), stage.join("checkpoint"), stage.join("checkpoint.old"));
         let _ = fs::remove_dir_all(&fresh);
         fs::create_dir_all(&fresh)?;
-        model.clone().save_file(fresh.join("model")).map_err(|e| anyhow::anyhow!("cannot write the model: {e}"))?;
+        for (name, weights) in [("model", model), ("mean", mean)] {
+            weights.clone().save_file(fresh.join(name)).map_err(|e| anyhow::anyhow!("cannot write the {name}: {e}"))?;
+        }
         optimizer.save(fresh.join("optimizer")).map_err(|e| anyhow::anyhow!("cannot write the optimizer: {e}"))?;
         fs::write(fresh.join("progress.json"), serde_json::to_vec_pretty(progress)?)?;
         let _ = fs::remove_dir_all(&old);
@@ -238,12 +246,16 @@ impl Checkpoint {
         serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))
     }
 
-    fn load_model<M: Module>(&self, model: M) -> Result<M> {
-        model.try_load_file(self.file("model")).map_err(|e| anyhow::anyhow!("{}: {e}", self.folder.display()))
+    fn load_mean<M: Module>(&self, model: M) -> Result<M> {
+        self.load_weights("mean", model)
+    }
+
+    fn load_weights<M: Module>(&self, name: &str, model: M) -> Result<M> {
+        model.try_load_file(self.file(name)).map_err(|e| anyhow::anyhow!("{}: {e}", self.folder.display()))
     }
 
     fn load<M: Module>(&self, model: M, optimizer: ModuleOptimizer) -> Result<(M, ModuleOptimizer, Progress)> {
-        let model = self.load_model(model)?;
+        let model = self.load_weights("model", model)?;
         let optimizer = optimizer.load(self.file("optimizer")).map_err(|e| anyhow::anyhow!("{}: {e}", self.folder.display()))?;
         Ok((model, optimizer, self.progress()?))
     }

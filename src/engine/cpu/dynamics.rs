@@ -12,14 +12,17 @@ use crate::{
     engine::{
         DecodeSettings, PromptWord, UNKNOWN, decode,
         recall::{Map, TAPS},
+        told::{Said, ids},
     },
     prompt::{self, WordTable},
 };
 
-/// Keys and values of a prompt, for every block with prompt attention.
+/// What a prompt says taken together, and its keys and values for every block with prompt attention.
 pub struct PromptPanels {
     /// `None` until the first prompt is set; capacity for the longest.
-    ids: Option<Vec<u16>>,
+    words: Option<Vec<PromptWord>>,
+    /// What every token begins with.
+    said: Floats,
     dims: PanelDims,
     keys: usize,
     k: Vec<Floats>,
@@ -39,7 +42,8 @@ impl PromptPanels {
         let layers = d.blocks.iter().filter(|b| b.text.is_some()).count();
         let zeros = |n: usize| (0..layers).map(|_| Floats::zeros(n)).collect();
         Self {
-            ids: None,
+            words: None,
+            said: Floats::zeros(padded(d.dims.channels)),
             dims,
             keys: 0,
             k: zeros(dims.key_floats()),
@@ -51,19 +55,23 @@ impl PromptPanels {
         }
     }
 
-    /// Makes it those of these words; shares alone cost nothing.
-    pub fn set(&mut self, k: Kernels, d: &DynamicsWeights, words: &[PromptWord]) {
+    /// Makes it that of these words; keys and values stay where only shares are others.
+    pub fn set(&mut self, k: Kernels, d: &DynamicsWeights, said: &mut Said, words: &[PromptWord]) {
+        if self.words.as_deref() == Some(words) {
+            return;
+        }
         self.bias.clear();
         self.bias.push(0.0);
         self.bias.extend(words.iter().map(|word| (f32::from(word.share) / 255.0).ln()));
-        let ids = || words.iter().map(|word| word.id);
-        if self.ids.as_ref().is_some_and(|held| held.iter().copied().eq(ids())) {
+        said.row(words, &mut self.said);
+        let same = self.words.as_ref().is_some_and(|held| ids(held).eq(ids(words)));
+        let longest = 2 * d.dims.prompt_words;
+        let held = self.words.get_or_insert_with(|| Vec::with_capacity(longest));
+        held.clear();
+        held.extend_from_slice(words);
+        if same {
             return;
         }
-        let longest = 2 * d.dims.prompt_words;
-        let held = self.ids.get_or_insert_with(|| Vec::with_capacity(longest));
-        held.clear();
-        held.extend(ids());
         self.keys = words.len() + 1;
         let (c, stride, kv_stride) = (d.dims.channels, padded(d.dims.channels), padded(2 * d.dims.channels));
         let vector_stride = padded(prompt::CHANNELS);
@@ -89,6 +97,8 @@ impl PromptPanels {
 pub struct Group<'a> {
     pub action: u8,
     pub prompt: &'a PromptPanels,
+    /// Row of `dyn.told`.
+    pub told: usize,
     /// Ring slots of the frames it sees, age 1 first.
     pub slots: &'a [usize],
     /// Where its keys and values go, if it is being committed; such a group comes last.
@@ -203,44 +213,40 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Fills rows of `x`: the frame being dreamed, codes in `exchange.codes` and masked where `exchange.masked` says so, `dreamed` times
-    /// over; then the one being committed, if there is one.
-    pub fn fill_rows(&mut self, d: &DynamicsWeights, dreamed: usize, commit: bool, context_level: usize) {
-        let (stride, own, f, k) = (padded(d.dims.channels), self.own(), &self.model.frame, self.kernels);
-        let level = &d.level[context_level * stride..][..stride];
+    /// Fills rows of `x`, group after group: the frame being dreamed has its codes in `exchange.codes` and is masked where
+    /// `exchange.masked` says so.
+    pub fn fill_rows(&mut self, d: &DynamicsWeights, groups: &[Group], context_level: usize) {
+        let (stride, f, k) = (padded(d.dims.channels), &self.model.frame, self.kernels);
+        let (first, own) = (self.w.tokens.start, self.own());
         let mask = &d.embed[f.code_dims * f.code_levels * stride..][..stride];
-        if dreamed > 0 {
-            // SAFETY: own tokens and a thread's view of all masks, written before the last barrier.
-            let (codes, masked) = unsafe {
-                let own_codes = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
-                (self.exchange.codes.read(own_codes), self.exchange.masked.read(self.w.tokens.clone()))
-            };
-            for i in 0..own {
-                let row = &mut self.w.x[i * stride..][..stride];
-                row.copy_from_slice(level);
-                k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
+        // SAFETY: own tokens, written before the last barrier.
+        let (codes, masked, embedded) = unsafe {
+            let of_own = |width: usize| first * width..(first + own) * width;
+            (
+                self.exchange.codes.read(of_own(f.code_dims)),
+                self.exchange.masked.read(of_own(1)),
+                self.exchange.embedded.read(of_own(stride)),
+            )
+        };
+        for (group, rows) in groups.iter().zip(self.w.x.chunks_exact_mut(own * stride)) {
+            for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
+                row.copy_from_slice(&d.level[context_level * stride..][..stride]);
+                k.add(&d.told[group.told * stride..], row);
+                k.add(&group.prompt.said, row);
+                k.add(&d.pos[(first + i) * stride..], row);
+                if group.commit_to.is_some() {
+                    k.add(&self.w.past_pending[i * stride..], row);
+                    k.add(&embedded[i * stride..], row);
+                    continue;
+                }
                 k.add(&self.w.past_now[i * stride..], row);
                 if masked[i] {
                     k.add(mask, row);
-                } else {
-                    for (dim, &code) in codes[i * f.code_dims..][..f.code_dims].iter().enumerate() {
-                        k.add(&d.embed[(dim * f.code_levels + usize::from(code)) * stride..], row);
-                    }
+                    continue;
                 }
-            }
-        }
-        for again in 1..dreamed {
-            self.w.x.copy_within(..own * stride, again * own * stride);
-        }
-        if commit {
-            // SAFETY: written before the last barrier.
-            let embedded = unsafe { self.exchange.embedded.read(self.w.tokens.start * stride..self.w.tokens.end * stride) };
-            for i in 0..own {
-                let row = &mut self.w.x[(dreamed * own + i) * stride..][..stride];
-                row.copy_from_slice(level);
-                k.add(&d.pos[(self.w.tokens.start + i) * stride..], row);
-                k.add(&self.w.past_pending[i * stride..], row);
-                k.add(&embedded[i * stride..], row);
+                for (dim, &code) in codes[i * f.code_dims..][..f.code_dims].iter().enumerate() {
+                    k.add(&d.embed[(dim * f.code_levels + usize::from(code)) * stride..], row);
+                }
             }
         }
     }

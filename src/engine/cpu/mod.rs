@@ -19,6 +19,7 @@ use super::{
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
     recall::{self, Map},
+    told::{LONG_AGO, Said, Told},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
@@ -50,6 +51,8 @@ struct Pending {
     codes: Vec<u8>,
     action: u8,
     moved: bool,
+    /// How long ago its words changed, as [`Told`] counts.
+    told: usize,
     /// False before the first frame: then the rest has no meaning.
     exists: bool,
 }
@@ -71,8 +74,10 @@ pub struct CpuEngine {
     rgba_before: Vec<u8>,
     /// Prompts of the frame being dreamed and of the pending one, and the empty one.
     prompts: Option<[PromptPanels; 3]>,
+    said: Option<Said>,
     /// Words in force.
     words: Vec<PromptWord>,
+    told: Told,
     next_frame: u32,
     untaken: Option<u32>,
     settings: DecodeSettings,
@@ -116,9 +121,10 @@ impl CpuEngine {
         let threads = pool.threads();
         let first = |t: usize| (t * n).div_ceil(threads);
         let exchange = Exchange::new(&model, STAGES.len());
-        let prompts = model.dynamics.as_ref().map(|d| {
+        let mut said = model.dynamics.as_ref().map(|d| Said::new(pack, d.dims.channels)).transpose()?;
+        let prompts = model.dynamics.as_ref().zip(said.as_mut()).map(|(d, said)| {
             let mut prompts = [(); 3].map(|()| PromptPanels::new(d));
-            prompts[2].set(kernels, d, &[]);
+            prompts[2].set(kernels, d, said, &[]);
             prompts
         });
         let recall = m.dynamics.as_ref().and_then(|d| d.recall.as_ref());
@@ -128,12 +134,14 @@ impl CpuEngine {
             workers: PerThread::new((0..threads).map(|t| Worker::new(m, &model, first(t)..first(t + 1)))),
             pool,
             exchange,
-            pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, moved: false, exists: false },
+            pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, moved: false, told: LONG_AGO, exists: false },
             committed: 0,
             map: recall.map(|recall| Map::new(&m.frame, recall)),
             rgba_before: vec![0; m.frame.width_px * m.frame.height_px * 4],
             prompts,
+            said,
             words: Vec::with_capacity(m.dynamics.as_ref().map_or(0, |d| 2 * d.prompt_words)),
+            told: Told::default(),
             next_frame: 0,
             untaken: None,
             settings: play_settings(m),
@@ -180,11 +188,13 @@ impl CpuEngine {
             Purpose::Preview { .. } => (false, true),
             other => (true, matches!(other, Purpose::Dream(_))),
         };
-        let (Some(d), Some([now, pending_prompt, nothing_said])) = (&self.model.dynamics, &mut self.prompts) else {
+        let (Some(d), Some([now, pending_prompt, nothing_said]), Some(said)) = (&self.model.dynamics, &mut self.prompts, &mut self.said)
+        else {
             return Err(EngineError::NoDynamics);
         };
         let (s, words) = (self.settings, words.unwrap_or(&self.words));
-        now.set(self.kernels, d, words);
+        now.set(self.kernels, d, said, words);
+        let told = self.told.class_of_next(words);
         // Without words there is nothing to tell apart.
         let guided = dreams && s.guidance > 0.0 && !words.is_empty();
         let dreamed = match purpose {
@@ -194,10 +204,16 @@ impl CpuEngine {
         let (mut commit_slots, mut dream_slots) = ([0; limits::WINDOW], [0; limits::WINDOW]);
         let commit_slots = slots_in_sight(&mut commit_slots, self.committed, s.window, d.dims.window);
         let dream_slots = slots_in_sight(&mut dream_slots, after, s.window, d.dims.window);
-        let prompted = Group { action, prompt: now, slots: dream_slots, commit_to: None };
-        let unprompted = Group { prompt: nothing_said, ..prompted };
+        let prompted = Group { action, prompt: now, told, slots: dream_slots, commit_to: None };
+        let unprompted = Group { prompt: nothing_said, told: LONG_AGO, ..prompted };
         let slot = self.committed % d.dims.window;
-        let committed = Group { action: self.pending.action, prompt: pending_prompt, slots: commit_slots, commit_to: Some(slot) };
+        let committed = Group {
+            action: self.pending.action,
+            prompt: pending_prompt,
+            told: self.pending.told,
+            slots: commit_slots,
+            commit_to: Some(slot),
+        };
         let with_guidance = [prompted, unprompted, committed];
         let without = [prompted, committed];
         let groups = if guided { &with_guidance[..] } else { &without[..] };
@@ -239,7 +255,7 @@ impl CpuEngine {
             barrier.wait();
             lane.look_at_past(d, action, past);
             lap(0);
-            lane.fill_rows(d, dreamed, commit, s.context_level);
+            lane.fill_rows(d, first_pass, s.context_level);
             lane.pass(d, first_pass);
             match purpose {
                 Purpose::CommitOnly => {}
@@ -255,7 +271,7 @@ impl CpuEngine {
                             continue;
                         }
                         if step > 1 {
-                            lane.fill_rows(d, dreamed, false, s.context_level);
+                            lane.fill_rows(d, &groups[..dreamed], s.context_level);
                             lane.pass(d, &groups[..dreamed]);
                         }
                         lane.head(d, dreamed);
@@ -281,7 +297,8 @@ impl CpuEngine {
         if let Some(prompts) = &mut self.prompts {
             prompts.swap(0, 1);
         }
-        self.pending.action = action;
+        (self.pending.action, self.pending.told) = (action, told);
+        self.told.follow(words);
         Ok(())
     }
 
@@ -365,12 +382,14 @@ impl Engine for CpuEngine {
         self.pending.exists = false;
         self.committed = 0;
         self.map.iter_mut().for_each(Map::clear);
+        self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.model.dynamics.is_some() {
             let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
             if let Some(map) = &mut self.map {
                 only_seen.iter().for_each(|frame| map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved));
             }
+            only_seen.iter().for_each(|frame| self.told.follow(&frame.prompt));
             for frame in ring {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
                 self.exchange.codes.get_mut().copy_from_slice(&frame.codes);

@@ -251,6 +251,7 @@ pub struct DynamicsWeights {
     pub embed: Floats,
     pub pos: Floats,
     pub level: Floats,
+    pub told: Floats,
     pub prev: Packed,
     /// `(actions + 1, padded 9 channels)`: what an action lets through to [`Self::prev`].
     pub gate: Floats,
@@ -310,6 +311,7 @@ impl DynamicsWeights {
             embed: rows(pack, "dyn.embed", c)?,
             pos: rows(pack, "dyn.pos", c)?,
             level: rows(pack, "dyn.level", c)?,
+            told: rows(pack, "dyn.told", c)?,
             prev: linear(pack, "dyn.prev", 9 * c)?,
             gate: rows(pack, "dyn.prev.gate", 9 * c)?,
             recall: dims.recall.is_some().then(|| RecallTable::load(pack, c)).transpose()?,

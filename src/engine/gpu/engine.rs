@@ -23,6 +23,7 @@ use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::{check_action, check_codes, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::recall::motion_of;
+use crate::engine::told::{LONG_AGO, Said, Told};
 use crate::engine::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     UnmaskOrder, decode,
@@ -40,6 +41,7 @@ const PACE_FRAMES: usize = 2;
 struct Pending {
     action: u8,
     prompt_slot: usize,
+    told: usize,
 }
 
 /// What is to become of the frame that is begun.
@@ -71,6 +73,7 @@ pub struct GpuEngine {
     branches: Option<wgpu::Buffer>,
     /// Keys and values by words of a prompt, for each block that has prompt attention.
     prompt_keys: HashMap<Vec<u16>, Vec<Vec<f32>>>,
+    said: Option<Said>,
 
     /// Half of the tokens that the visible frame lies in.
     half: usize,
@@ -80,6 +83,7 @@ pub struct GpuEngine {
     next_frame: u32,
     /// Words in force for frames to come.
     prompt: Vec<PromptWord>,
+    told: Told,
     /// What each prompt slot holds.
     slots: [Vec<PromptWord>; PROMPT_SLOTS],
     /// Of the last frame; also what restored frames are committed by.
@@ -171,11 +175,13 @@ impl GpuEngine {
             ready,
             gpu,
             prompt_keys: HashMap::new(),
+            said: pack.manifest.dynamics.as_ref().map(|d| Said::new(pack, d.channels)).transpose()?,
             half: 0,
             pending: None,
             committed: 0,
             next_frame: 0,
             prompt: Vec::new(),
+            told: Told::default(),
             slots: Default::default(),
         };
         for slot in 0..PROMPT_SLOTS {
@@ -275,7 +281,8 @@ impl GpuEngine {
         slot
     }
 
-    /// Computes the keys and values of a prompt, once for each choice of words, and puts them into a slot with the words' shares.
+    /// Computes the keys and values of a prompt, once for each choice of words, and puts them into a slot with the words' shares and what
+    /// they say together.
     fn write_prompt(&mut self, slot: usize, words: &[PromptWord]) {
         let Some(dynamics) = &self.plan.dynamics else { return };
         if self.prompt_keys.len() > 64 {
@@ -293,6 +300,13 @@ impl GpuEngine {
         let shares: Vec<f32> = std::iter::once(0.0).chain(words.iter().map(|word| (f32::from(word.share) / 255.0).ln())).collect();
         let at = (slot * dynamics.slot_words * size_of::<f32>()) as u64;
         self.gpu.queue.write_buffer(self.resources.buffer(dynamics.shares), at, bytemuck::cast_slice(&shares));
+        if let Some(said) = &mut self.said {
+            let buffer = self.resources.buffer(dynamics.said);
+            let row_bytes = buffer.size() / PROMPT_SLOTS as u64;
+            let mut row = vec![0.0; row_bytes as usize / size_of::<f32>()];
+            said.row(words, &mut row);
+            self.gpu.queue.write_buffer(buffer, slot as u64 * row_bytes, bytemuck::cast_slice(&row));
+        }
         self.slots[slot] = words.to_vec();
     }
 
@@ -311,7 +325,7 @@ impl GpuEngine {
     }
 
     /// How a frame looks at the ring that holds `committed` frames.
-    fn group(&self, half: usize, action: u8, prompt_slot: usize, committed: usize) -> GroupParams {
+    fn group(&self, half: usize, Pending { action, prompt_slot, told }: Pending, committed: usize) -> GroupParams {
         let window = self.manifest.dynamics.as_ref().map_or(1, |d| d.window);
         GroupParams {
             half: half as u32,
@@ -323,17 +337,15 @@ impl GpuEngine {
             ages: committed.min(self.settings.window - 1) as u32,
             prompt: prompt_slot as u32,
             words: self.slots[prompt_slot].len() as u32 + 1,
-            pad: [0; 3],
+            told: told as u32,
+            pad: [0; 2],
         }
     }
 
     /// The group that commits the visible frame.
     fn commit_group(&self, pending: Pending) -> GroupParams {
         let window = self.manifest.dynamics.as_ref().map_or(1, |d| d.window);
-        GroupParams {
-            store: (self.committed % window) as u32,
-            ..self.group(self.half, pending.action, pending.prompt_slot, self.committed)
-        }
+        GroupParams { store: (self.committed % window) as u32, ..self.group(self.half, pending, self.committed) }
     }
 
     /// Where the view goes if it does, by the action and by what is known of it.
@@ -368,7 +380,8 @@ impl GpuEngine {
         // Without words both would be the same.
         let guidance = if forced || self.slots[prompt_slot].is_empty() { 0.0 } else { settings.guidance };
         let groups = Groups { dreamed: if guidance > 0.0 { 2 } else { 1 }, committed: usize::from(commit.is_some()) };
-        let prompted = self.group(self.half, action, prompt_slot, self.committed);
+        let begun = Pending { action, prompt_slot, told: self.told.class_of_next(&self.slots[prompt_slot]) };
+        let prompted = self.group(self.half, begun, self.committed);
         let stay = |step: u32| decode::masked_after(to_dream, step, steps) as u32;
         for step in 1..=steps {
             let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
@@ -389,13 +402,16 @@ impl GpuEngine {
                 ..self.step_of_view(action, moved)
             };
             // The first key of every slot is "nothing said".
-            params.groups[1].words = 1;
+            (params.groups[1].words, params.groups[1].told) = (1, LONG_AGO as u32);
             if let Some(commit) = commit {
                 params.groups[groups.dreamed] = commit;
             }
             self.write_params(step as usize - 1, &params);
         }
-        self.pending = Some(Pending { action, prompt_slot });
+        if !matches!(aim, Aim::Preview) {
+            self.told.follow(&self.slots[prompt_slot]);
+        }
+        self.pending = Some(begun);
         groups
     }
 

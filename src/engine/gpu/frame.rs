@@ -30,7 +30,8 @@ pub struct GroupParams {
     pub ages: u32,
     pub prompt: u32,
     pub words: u32,
-    pub pad: [u32; 3],
+    pub told: u32,
+    pub pad: [u32; 2],
 }
 
 /// Parameters of one decoding step.

@@ -72,6 +72,8 @@ pub struct DynamicsPlan {
     pub prompts: Vec<PromptTarget>,
     /// `(PROMPT_SLOTS, slot_words)` f32: what the attention scores of a prompt's words are raised by.
     pub shares: BufferId,
+    /// What the words of each prompt slot say taken together, `(slots, channels)`.
+    pub said: BufferId,
     /// Keys that a prompt slot has room for.
     pub slot_words: usize,
     pub recall: Option<RecallPlan>,
@@ -316,11 +318,12 @@ impl Builder<'_> {
         };
 
         let x = self.activations("x", c);
+        let said = self.zeros("said", PROMPT_SLOTS * padded(c));
         let mut step = vec![Embed { tokens: n, dims: code_dims, levels: code_levels, channels: c, rows }.pass(embed::Buffers {
             tokens,
             table: self.table("dyn.embed", c)?,
             positions: self.table("dyn.pos", c)?,
-            dynamics: Some((self.table("dyn.level", c)?, prev)),
+            dynamics: Some(embed::DynamicsBuffers { level: self.table("dyn.level", c)?, prev, said, told: self.table("dyn.told", c)? }),
             x,
         })];
         let s = Scratch {
@@ -376,7 +379,20 @@ impl Builder<'_> {
         let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1 };
         step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches }));
         self.buffers[dispatches.0].indirect = true;
-        Ok(DynamicsPlan { prev: prev_passes, step, commit_passes, dispatches, choice, logits, codes, prompts, shares, slot_words, recall })
+        Ok(DynamicsPlan {
+            prev: prev_passes,
+            step,
+            commit_passes,
+            dispatches,
+            choice,
+            logits,
+            codes,
+            prompts,
+            shares,
+            said,
+            slot_words,
+            recall,
+        })
     }
 
     /// The map, and the passes that keep it.

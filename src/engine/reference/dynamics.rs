@@ -3,7 +3,7 @@
 use super::{
     activation::{gelu, silu},
     attention::{KeysValues, attend, attend_over_time, split_projection},
-    embed::{embed, embed_prompt, prompt_bias, taps},
+    embed::{embed, embed_prompt, prompt_bias, said, taps},
     matmul::add,
     norm::{modulated_rms, rms},
     weights::Weights,
@@ -27,6 +27,8 @@ pub struct FrameInput<'a> {
     pub prev: &'a [f64],
     pub action: u8,
     pub prompt: &'a [PromptWord],
+    /// Row of `dyn.told`.
+    pub told: usize,
     pub context_level: usize,
 }
 
@@ -81,8 +83,10 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
     let mut x = embed(input.codes, input.masked, w.get("dyn.embed"), f.code_dims, f.code_levels);
     add(&mut x, input.prev);
     add(&mut x, w.get("dyn.pos"));
-    let level = &w.get("dyn.level")[input.context_level * c..][..c];
-    x.chunks_exact_mut(c).for_each(|row| add(row, level));
+    let mut about = w.get("dyn.level")[input.context_level * c..][..c].to_vec();
+    add(&mut about, &w.get("dyn.told")[input.told * c..][..c]);
+    add(&mut about, &said(w, input.prompt, c));
+    x.chunks_exact_mut(c).for_each(|row| add(row, &about));
 
     let action = &w.get("dyn.action")[usize::from(input.action) * c..][..c];
     let cond: Vec<f64> = w.linear("dyn.cond", action, c).into_iter().map(silu).collect();

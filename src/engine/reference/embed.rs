@@ -54,6 +54,17 @@ pub fn embed_prompt(w: &Weights, words: &[PromptWord], channels: usize) -> Vec<f
     [nothing, &matmul(&words, vectors, &[], prompt::CHANNELS)].concat()
 }
 
+/// What the words of a prompt say taken together, `(channels)`.
+pub fn said(w: &Weights, words: &[PromptWord], channels: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; channels];
+    for word in words {
+        let heard = w.linear("dyn.said.word", &WordTable::get().vector(word.id).map(f64::from), prompt::CHANNELS);
+        let share = f64::from(word.share) / 255.0;
+        sum.iter_mut().zip(heard).for_each(|(sum, heard)| *sum += share * heard.max(0.0));
+    }
+    w.linear("dyn.said.all", &sum, channels)
+}
+
 /// What a prompt's attention scores are raised by, `(heads, words + 1)`.
 pub fn prompt_bias(words: &[PromptWord], heads: usize) -> Vec<f64> {
     let own: Vec<f64> = std::iter::once(0.0).chain(words.iter().map(|word| (f64::from(word.share) / 255.0).ln())).collect();

@@ -15,6 +15,7 @@ use super::{
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map},
+    told::{LONG_AGO, Told},
 };
 use crate::pack::{
     Pack,
@@ -39,6 +40,7 @@ pub struct ReferenceEngine {
     /// `None` where the model has no recall.
     map: Option<Map>,
     prompt: Vec<PromptWord>,
+    told: Told,
     next_frame: u32,
     untaken: Option<u32>,
     settings: DecodeSettings,
@@ -51,6 +53,8 @@ pub struct ReferenceEngine {
 struct Pending {
     frame: TokenFrame,
     past: Vec<f64>,
+    /// How long ago its words changed, as [`Told`] counts.
+    told: usize,
 }
 
 /// What was before a frame, outside the ring.
@@ -73,6 +77,7 @@ impl ReferenceEngine {
             pending: None,
             map: recall.map(|recall| Map::new(&frame, recall)),
             prompt: Vec::new(),
+            told: Told::default(),
             next_frame: 0,
             untaken: None,
             settings: play_settings(&pack.manifest),
@@ -100,8 +105,8 @@ impl ReferenceEngine {
 
     /// Commits the pending frame, if there is one: its keys and values enter the ring.
     fn commit(&mut self) -> Result<(), EngineError> {
-        let Some(Pending { frame, past }) = self.pending.take() else { return Ok(()) };
-        let output = self.run(&frame.codes, &[], &past, frame.action, &frame.prompt)?;
+        let Some(Pending { frame, past, told }) = self.pending.take() else { return Ok(()) };
+        let output = self.run(&frame.codes, &[], &past, frame.action, (&frame.prompt, told))?;
         self.ring.push_front(output.keys_values);
         self.ring.truncate(self.dims()?.window - 1);
         Ok(())
@@ -112,11 +117,21 @@ impl ReferenceEngine {
         if let Some(map) = &mut self.map {
             map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved);
         }
-        self.pending = Some(Pending { frame, past });
+        let told = self.told.class_of_next(&frame.prompt);
+        self.told.follow(&frame.prompt);
+        self.pending = Some(Pending { frame, past, told });
     }
 
-    fn run(&self, codes: &[u8], masked: &[bool], past: &[f64], action: u8, prompt: &[PromptWord]) -> Result<FrameOutput, EngineError> {
-        let input = FrameInput { codes, masked, prev: past, action, prompt, context_level: self.settings.context_level };
+    /// `told`: the words of the frame, and how long ago they changed.
+    fn run(
+        &self,
+        codes: &[u8],
+        masked: &[bool],
+        past: &[f64],
+        action: u8,
+        (prompt, told): (&[PromptWord], usize),
+    ) -> Result<FrameOutput, EngineError> {
+        let input = FrameInput { codes, masked, prev: past, action, prompt, told, context_level: self.settings.context_level };
         let ring: Vec<&[KeysValues]> = self.ring.iter().take(self.settings.window - 1).map(Vec::as_slice).collect();
         Ok(forward(&self.weights, &input, &ring, &self.manifest.frame, self.dims()?))
     }
@@ -168,6 +183,7 @@ impl Engine for ReferenceEngine {
         self.ring.clear();
         self.pending = None;
         self.map.iter_mut().for_each(Map::clear);
+        self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.manifest.dynamics.is_some() {
             for frame in history {
@@ -196,6 +212,7 @@ impl Engine for ReferenceEngine {
         self.commit()?;
         let f = self.manifest.frame;
         let (number, words) = (self.next_frame, self.prompt.clone());
+        let told = self.told.class_of_next(&words);
         let mut codes = given.to_vec();
         let mut masked: Vec<bool> = given.chunks_exact(f.code_dims).map(|token| token[0] == UNKNOWN).collect();
         let to_dream = masked.iter().filter(|&&m| m).count();
@@ -207,9 +224,9 @@ impl Engine for ReferenceEngine {
             if !decode::step_runs(step, &masked, stay) {
                 continue;
             }
-            let mut outputs = vec![self.run(&codes, &masked, &past, action, &words)?];
-            if settings.guidance > 0.0 {
-                outputs.push(self.run(&codes, &masked, &past, action, &[])?);
+            let mut outputs = vec![self.run(&codes, &masked, &past, action, (&words, told))?];
+            if settings.guidance > 0.0 && !words.is_empty() {
+                outputs.push(self.run(&codes, &masked, &past, action, (&[], LONG_AGO))?);
             }
             for n in (0..f.tokens()).filter(|&n| masked[n]) {
                 let name = decode::SampleName { seed: settings.seed, frame: number, step, token: n as u32 };
@@ -277,7 +294,8 @@ impl Engine for ReferenceEngine {
         let LookBack { past, offers } = self.look_back(truth.action)?;
         self.commit()?;
         let f = self.manifest.frame;
-        let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &past, truth.action, &truth.prompt)?;
+        let told = (&truth.prompt[..], self.told.class_of_next(&truth.prompt));
+        let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &past, truth.action, told)?;
         self.draw(&truth.codes);
         self.settle(truth.clone(), past);
         self.untaken = None;

@@ -8,6 +8,7 @@
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::engine::recall::{self, TAPS};
+use somnium::engine::told;
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
 use somnium::prompt;
 
@@ -20,6 +21,8 @@ pub struct Dynamics {
     pos: Param<Tensor<2>>,
     level: Param<Tensor<2>>,
     prev: PrevConv,
+    told: Param<Tensor<2>>,
+    said: Said,
     action: Param<Tensor<2>>,
     cond: Linear,
     blocks: Vec<DynBlock>,
@@ -44,6 +47,13 @@ pub struct PrevConv {
     gate: Param<Tensor<2>>,
     w: Param<Tensor<2>>,
     b: Param<Tensor<1>>,
+}
+
+/// The words of a prompt taken together, in whatever order (Deep Sets, Zaheer et al. 2017): every token begins with what they say.
+#[derive(Module, Debug)]
+pub struct Said {
+    word: Linear,
+    all: Linear,
 }
 
 /// Levels of a token, one dimension after the other: each sees the dimensions before it, so that a token is drawn as a whole and not as
@@ -142,6 +152,9 @@ pub struct DynInput {
     /// 0 where a word may be read, a large negative where not, `(F, K + 1)`, per stream.
     pub clean_words_mask: Tensor<2>,
     pub masked_words_mask: Tensor<2>,
+    /// One-hot class of how long ago words changed, `(F, classes)`, per stream.
+    pub clean_told: Tensor<2>,
+    pub masked_told: Tensor<2>,
 }
 
 /// What the head draws a token from.
@@ -167,6 +180,11 @@ impl Dynamics {
                 gate: Initializer::Ones.init([dims.actions + 1, 9 * c], device),
                 w: Linear::new(9 * c, c, 1.0, false, device).w,
                 b: Initializer::Zeros.init([c], device),
+            },
+            told: Initializer::Zeros.init([told::CLASSES, c], device),
+            said: Said {
+                word: Linear::new(prompt::CHANNELS, c, 1.0, true, device),
+                all: Linear { w: Initializer::Zeros.init([c, c], device), b: None },
             },
             action: table(dims.actions + 1, c, 1.0, device),
             cond: Linear::new(c, c, 1.0, true, device),
@@ -234,11 +252,18 @@ impl Dynamics {
         let shared = add_positions(prev, self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
         let shared = shared.reshape([frames * n, c]);
         let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
-        let words = input.words.matmul(self.text_in.val());
+        let words = input.words.clone().matmul(self.text_in.val());
 
         let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
-        let mut clean = last_temporal.map(|_| input.clean.matmul(embed.clone()) + shared.clone());
-        let mut masked = input.masked.matmul(embed) + shared;
+        let heard = self.said.each_word(input.words, dims.prompt_words);
+        let about = |mask: &Tensor<2>, told: Tensor<2>| {
+            let row = self.said.all.forward(together(&heard, mask)) + told.matmul(self.told.val());
+            row.unsqueeze_dim::<3>(1).expand([frames, n, c]).reshape([frames * n, c])
+        };
+        let begin =
+            |tokens: Tensor<2>, mask: &Tensor<2>, told: Tensor<2>| tokens.matmul(embed.clone()) + shared.clone() + about(mask, told);
+        let mut clean = last_temporal.map(|_| begin(input.clean, &input.clean_words_mask, input.clean_told));
+        let mut masked = begin(input.masked, &input.masked_words_mask, input.masked_told);
         for (i, block) in self.blocks.iter().enumerate() {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
             masked = block.space(masked, &modulation, n, heads);
@@ -278,6 +303,25 @@ fn one_frame_late(tokens: Tensor<2>, clips: usize, n: usize) -> Tensor<2> {
     let unknown = Tensor::cat(vec![Tensor::zeros([clips, n, width - 1], &device), Tensor::ones([clips, n, 1], &device)], 2);
     let rest = tokens.reshape([clips, t * n, width]).narrow(1, 0, (t - 1) * n);
     Tensor::cat(vec![unknown, rest], 1).reshape([rows, width])
+}
+
+impl Said {
+    /// What every word raises by itself, `(F, K, C)`. words: `(F * (K + 1), word channels + 1)`, of which "nothing said" is left out.
+    fn each_word(&self, words: Tensor<2>, most: usize) -> Tensor<3> {
+        let [rows, wide] = words.dims();
+        let frames = rows / (most + 1);
+        let words = words.reshape([frames, most + 1, wide]).slice([0..frames, 1..most + 1, 0..wide - 1]);
+        let heard = activation::relu(self.word.forward(words.reshape([frames * most, wide - 1])));
+        let c = heard.dims()[1];
+        heard.reshape([frames, most, c])
+    }
+}
+
+/// The sum of those words that may be read: heard `(F, K, C)`, mask `(F, K + 1)`, 0 where a word may be read; `(F, C)`.
+fn together(heard: &Tensor<3>, mask: &Tensor<2>) -> Tensor<2> {
+    let [_, most, _] = heard.dims();
+    let read = mask.clone().narrow(1, 1, most).exp();
+    (heard.clone() * read.unsqueeze_dim::<3>(2)).sum_dim(1).squeeze_dim::<2>(1)
 }
 
 impl PrevConv {

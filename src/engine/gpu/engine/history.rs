@@ -17,6 +17,8 @@ impl GpuEngine {
             None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
         }
         self.write_map(older);
+        self.told.clear();
+        older.iter().for_each(|frame| self.told.follow(&frame.prompt));
         for frame in seen {
             if self.plan.dynamics.is_some() {
                 self.commit_alone();
@@ -63,7 +65,9 @@ impl GpuEngine {
         recording.run_all(&self.ready.prev);
         recording.run_all(&self.ready.remember);
         recording.submit();
-        self.pending = Some(Pending { action: frame.action, prompt_slot });
+        let told = self.told.class_of_next(&frame.prompt);
+        self.told.follow(&frame.prompt);
+        self.pending = Some(Pending { action: frame.action, prompt_slot, told });
     }
 
     fn draw_visible(&mut self) {

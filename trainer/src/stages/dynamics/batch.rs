@@ -3,6 +3,7 @@
 use crate::preset::MaskRates;
 use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, NONE, TokenClips};
+use somnium::engine::told;
 use somnium::prompt;
 
 use super::DynamicsStage;
@@ -49,6 +50,8 @@ const FIRST_WORDS_SHARE: f32 = 0.35;
 /// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
 /// follow all the same.
 const UNHEARD_SHARE: f32 = 0.35;
+/// Frames ago, at most, that such words were said when the window begins.
+const LONGEST_UNHEARD: usize = 80;
 /// Share of windows in or soon after a change after which some places go on showing, in the history and on the map, what they showed before
 /// it: dreams leave such patches behind, and are to mend them. The largest share of places that do, and sides of a patch, in steps.
 const STALE_SHARE: f32 = 0.5;
@@ -95,6 +98,8 @@ pub struct Batch {
     /// Added to the vectors of the words, `(F, K, word channels)`; empty in a batch without.
     pub(super) word_noise: Vec<f32>,
     pub(super) prompt_dropped: Vec<bool>,
+    /// Class of how long ago words changed, `(F)`.
+    pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
@@ -166,6 +171,17 @@ impl DynamicsStage {
         batch.nothing.push(nothing);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
         let first_frame = batch.actions.len();
+        // The words of every frame but for those that describe it, and since when they are the same.
+        let said = |frame: usize| {
+            let silent = nothing || promptless || (unheard_before == 0 && frame < silent_before);
+            let words = clips.frame_words(clip, frame.max(unheard_before));
+            words.iter().map(|word| if silent { NO_WORD } else { *word }).collect::<Vec<_>>()
+        };
+        let mut age = match (1..=start).rfind(|frame| clips.words_change(clip, *frame)) {
+            _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
+            Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
+            _ => None,
+        };
         if !nothing {
             batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
         }
@@ -183,10 +199,12 @@ impl DynamicsStage {
             if nothing || (described_start && frame == start) {
                 batch.words.extend_from_slice(clips.frame_described(clip, frame));
             } else {
-                let silent = promptless || (unheard_before == 0 && frame < silent_before);
-                let words = clips.frame_words(clip, frame.max(unheard_before));
-                batch.words.extend(words.iter().map(|word| if silent { NO_WORD } else { *word }));
+                batch.words.extend(said(frame));
             }
+            if frame > start {
+                age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
+            }
+            batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
@@ -235,6 +253,7 @@ impl DynamicsStage {
             words: Vec::new(),
             word_noise: Vec::new(),
             prompt_dropped: vec![false; clips * frames],
+            told: Vec::new(),
             new_land: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),

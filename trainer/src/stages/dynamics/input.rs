@@ -1,7 +1,7 @@
 //! Batches as tensors.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use somnium::engine::recall;
+use somnium::engine::{recall, told};
 use somnium::pack::manifest::FrameDims;
 use somnium::prompt::{self, WordTable};
 
@@ -74,6 +74,11 @@ impl DynamicsStage {
                 masked_words_mask[at] = if word == NO_WORD || batch.prompt_dropped[frame] { HIDDEN } else { 0.0 };
             }
         }
+        let told = |dropped: bool| {
+            let classes = batch.told.iter().zip(&batch.prompt_dropped);
+            let classes = classes.map(|(class, lost)| if dropped && *lost { told::LONG_AGO } else { usize::from(*class) });
+            rows_one_hot(classes, told::CLASSES)
+        };
         let matrix = |values: Vec<f32>, width: usize| {
             let rows = values.len() / width;
             Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device)
@@ -92,6 +97,8 @@ impl DynamicsStage {
             words: matrix(words, wide),
             clean_words_mask: matrix(clean_words_mask, keys),
             masked_words_mask: matrix(masked_words_mask, keys),
+            clean_told: matrix(told(false), told::CLASSES),
+            masked_told: matrix(told(true), told::CLASSES),
         }
     }
 

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use somnium::engine::{PromptWord, told::Told};
 use somnium::pack::manifest::{FrameDims, LatentAction};
 
 use crate::model::dynamics::{DynShape, Dynamics};
 use crate::preset::Preset;
 use crate::source::Dice;
-use crate::tokens::TokenClips;
+use crate::tokens::{NO_WORD, TokenClips};
 use crate::training::Stage;
 
 use batch::{Batch, Token};
@@ -89,8 +90,20 @@ impl DynamicsStage {
         (activation::log_softmax(logits.reshape([rows, d, l]), 2) * truth.reshape([rows, d, l])).sum_dim(2).squeeze_dim::<2>(2)
     }
 
+    /// Class of how long ago words changed, of frames under these words, `(T, K)`.
+    fn told(&self, words: &[u16]) -> Vec<u8> {
+        let mut told = Told::default();
+        let class = |frame: &[u16]| {
+            let words: Vec<PromptWord> = frame.iter().filter(|id| **id != NO_WORD).map(|id| PromptWord::whole(*id)).collect();
+            let class = told.class_of_next(&words) as u8;
+            told.follow(&words);
+            class
+        };
+        words.chunks_exact(self.shape.dims.prompt_words).map(class).collect()
+    }
+
     /// Logits `(T, N, D * L)` of every frame of one clip with everything masked and true history: what engines must reproduce.
-    /// `actions`, `moved`: `(T)`; `words`: the prompt of all frames, padded.
+    /// `actions`, `moved`: `(T)`; `words`: the prompts of the frames, padded, `(T, K)`.
     pub fn teacher_forced(
         &self,
         model: &Dynamics,
@@ -112,7 +125,8 @@ impl DynamicsStage {
             actions: actions.to_vec(),
             levels: vec![self.preset.play.context_level; frames],
             spans: vec![self.shape.dims.window - 1],
-            words: words.repeat(frames),
+            words: words.to_vec(),
+            told: self.told(words),
             prompt_dropped: vec![false; frames],
             ..self.empty_batch(1)
         };

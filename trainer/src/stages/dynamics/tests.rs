@@ -4,7 +4,7 @@ use super::past::Stale;
 use super::*;
 use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
-use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall};
+use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall, told};
 use somnium::pack::Pack;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
 
@@ -53,6 +53,7 @@ fn random_batch(stage: &DynamicsStage, frames: usize) -> Batch {
         levels: vec![0; frames],
         spans: vec![stage.shape.dims.window - 1],
         words: vec![NO_WORD; frames * stage.shape.dims.prompt_words],
+        told: vec![0; frames],
         ..stage.empty_batch(1)
     }
 }
@@ -68,8 +69,9 @@ fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
     let codes: Vec<u8> = (0..frames * m.frame.code_bytes()).map(|_| dice.below(m.frame.code_levels) as u8).collect();
     let mut actions: Vec<u8> = (0..frames).map(|_| dice.below(dims.actions) as u8).collect();
     actions[0] = dims.actions as u8;
-    let mut words = vec![NO_WORD; dims.prompt_words];
-    words[0] = 1;
+    // Other words from the fifth frame on.
+    let word = |frame: usize| 1 + u16::from(frame >= 4);
+    let words: Vec<u16> = (0..frames).flat_map(|t| (0..dims.prompt_words).map(move |k| if k == 0 { word(t) } else { NO_WORD })).collect();
     // Some steps are blocked; the first frame cannot have moved.
     let moved: Vec<bool> = (0..frames).map(|t| t > 0 && dice.chance(0.7)).collect();
     let mut logits = stage.teacher_forced(&model, &codes, &actions, &moved, &words, &device).expect("logits").into_iter();
@@ -81,7 +83,7 @@ fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
     let mut worst = 0.0f32;
     for (t, action) in actions.iter().enumerate() {
         let codes = played[t * m.frame.code_bytes()..][..m.frame.code_bytes()].to_vec();
-        let truth = TokenFrame { codes, action: *action, moved: moved[t], prompt: vec![PromptWord::whole(1)] };
+        let truth = TokenFrame { codes, action: *action, moved: moved[t], prompt: vec![PromptWord::whole(word(t))] };
         let ours = engine.teacher_force(&truth, &settings).expect("logits");
         worst = ours.into_iter().zip(logits.by_ref()).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
     }
@@ -197,12 +199,17 @@ fn words_that_went_unheard_are_said_earlier_and_what_comes_out_of_nothing_is_des
             let unknown = stage.shape.dims.actions as u8;
             assert!((0..window).all(|frame| said(frame) == 2 && batch.actions[frame] == unknown) && batch.untaught.is_empty());
             assert!(batch.recalled_age.iter().all(|age| *age == 0));
+            assert!(batch.told.iter().all(|class| usize::from(*class) == told::LONG_AGO));
             continue;
         }
         assert!(said(3) == 1 || said(3) == NO_WORD);
         assert!(said(0) != 1 || said(1) == 1, "the first frame may be described");
         let early = said(1) == 1;
         assert_eq!(batch.untaught, if early { vec![0, 1, 2] } else { Vec::new() });
+        // Words are news where they change; those that went unheard no more.
+        let heard_late = said(3) == 1 && !early;
+        assert_eq!(batch.told[3] == 0, heard_late, "{:?}", batch.told);
+        assert!(!heard_late || batch.told[4..] == [1, 1]);
         unheard += usize::from(early);
     }
     assert!((30..110).contains(&unheard) && (10..60).contains(&nothing), "{unheard} and {nothing} of 200 windows");
