@@ -98,6 +98,9 @@ pub struct DecodeSettings {
     pub min_p: f32,
 }
 
+/// Guidance of a frame that is drawn anew, at least: it is seldom, and what it shows stays.
+const FRESH_GUIDANCE: f32 = 1.5;
+
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
     pub const LEAST: Self = Self {
@@ -112,10 +115,10 @@ impl DecodeSettings {
         min_p: 0.0,
     };
 
-    /// The same for a frame that may be drawn anew, in as many steps as there can be, so that its tokens agree.
+    /// The same for a frame that may be drawn anew: in as many steps as there can be, so that its tokens agree, and leaning on its words.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { steps: limits::MAX_STEPS, ..self }
+        Self { steps: limits::MAX_STEPS, guidance: self.guidance.max(FRESH_GUIDANCE), ..self }
     }
 }
 

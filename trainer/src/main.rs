@@ -99,6 +99,9 @@ enum Command {
         /// A handful of frames, to see that everything works; the figures say little.
         #[arg(long, conflicts_with = "quick")]
         tiny: bool,
+        /// Judge these alone, separated by commas.
+        #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]
+        only: Vec<eval::Family>,
         /// The probe that reads the frames, instead of `trainer/probes/WORLD.safetensors`.
         #[arg(long)]
         probe: Option<PathBuf>,
@@ -282,6 +285,7 @@ fn main() -> Result<()> {
             pack: path,
             quick,
             tiny,
+            only,
             probe,
             backend,
             out,
@@ -311,7 +315,7 @@ fn main() -> Result<()> {
                 _ => eval::Effort::full(),
             };
             println!("{}", path.display());
-            let options = eval::Options { effort, probe, device: backend.device()?, guidance, out: out.clone() };
+            let options = eval::Options { effort, only, probe, device: backend.device()?, guidance, out: out.clone() };
             let figures = eval::evaluate(&pack, &options)?;
             std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
             if store {

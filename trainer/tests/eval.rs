@@ -112,6 +112,25 @@ fn what_cannot_be_judged_is_left_out_and_said() {
 }
 
 #[test]
+fn what_alone_is_asked_for_is_judged_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pack = write(&random_pack(manifest(), 2).expect("a pack"), folder.path());
+    let families = |only: &[&str]| {
+        succeed(folder.path(), &[&["eval", &pack, "--tiny", "--probe", PROBE, "--out", "out"], only].concat());
+        let figures = figures(folder.path());
+        let rows = figures["figures"].as_array().expect("a list of figures");
+        let mut names: Vec<String> = rows.iter().map(|row| row["family"].as_str().expect("a name").to_owned()).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(families(&["--only", "speed,tokenizer"]), ["speed", "tokenizer"]);
+    assert!(families(&[]).len() > 5);
+    // Half a judgement is not a pack's.
+    let refused = train(folder.path(), &["eval", &pack, "--only", "speed", "--store"]);
+    assert!(!refused.status.success());
+}
+
+#[test]
 fn a_probe_is_trained_from_its_seed_and_a_bad_one_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let train_probe = |name: &str, seed: &str| {

@@ -111,13 +111,17 @@ impl DreamSession {
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
         forget_places(&mut history, &last, chosen, self.engine.manifest());
-        if !words.is_empty() {
-            last.prompt = words.iter().copied().map(PromptWord::whole).collect();
-        } else {
+        if words.is_empty() {
             last.prompt = self.prompt.words().to_vec();
+            self.engine.set_prompt(&last.prompt)?;
+            self.engine.restore(&history, moment.next_frame.wrapping_sub(1))?;
+        } else {
+            // What is painted is as if it had always been said: news would change light and weather, and leave the land as it is.
+            let always: Vec<PromptWord> = words.iter().copied().map(PromptWord::whole).collect();
+            let told: Vec<TokenFrame> = history.iter().map(|frame| TokenFrame { prompt: always.clone(), ..frame.clone() }).collect();
+            self.engine.set_prompt(&always)?;
+            self.engine.restore(&told, moment.next_frame.wrapping_sub(1))?;
         }
-        self.engine.set_prompt(&last.prompt)?;
-        self.engine.restore(&history, moment.next_frame.wrapping_sub(1))?;
         forget(&mut last.codes, chosen);
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
         self.engine.dream_around(&last.codes, last.action, &settings)?;
@@ -257,12 +261,42 @@ mod tests {
         }
         assert_ne!(before.codes, after.codes, "nothing was painted");
         assert_eq!((after.action, after.moved), (before.action, before.moved));
-        assert_eq!(after.prompt, [PromptWord::whole(4)]);
+        assert_eq!(after.prompt, before.prompt, "to the frames that follow it is no news");
         // Again, it is dreamed otherwise; the prompt in force is what it was.
         session.repaint(&painted, &[4], &settings).unwrap();
         assert_ne!(session.history().back().unwrap().codes, after.codes);
         session.step(0, &settings).unwrap();
         assert!(session.history().back().unwrap().prompt.is_empty());
+    }
+
+    #[test]
+    fn what_is_painted_is_told_as_if_it_had_always_been_said() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[0, 1, 1, 2]);
+        let mut history: Vec<TokenFrame> = session.history().iter().cloned().collect();
+        let painted: Vec<bool> = (0..15).map(|n| n != 7).collect();
+        session.repaint(&painted, &[4], &settings).unwrap();
+        let words = vec![PromptWord::whole(4)];
+        let mut last = history.pop().unwrap();
+        forget_places(&mut history, &last, &painted, &pack.manifest);
+        forget(&mut last.codes, &painted);
+        let mut by_hand = |always: bool| {
+            let mut engine = ReferenceEngine::new(&pack).unwrap();
+            if always {
+                history.iter_mut().for_each(|frame| frame.prompt.clone_from(&words));
+            }
+            engine.set_prompt(&words).unwrap();
+            engine.restore(&history, 3).unwrap();
+            engine.dream_around(&last.codes, last.action, &settings.fresh()).unwrap();
+            let mut codes = last.codes.clone();
+            engine.take_codes(&mut codes).unwrap();
+            codes
+        };
+        // The control: as news it is another picture.
+        assert_ne!(session.history().back().unwrap().codes, by_hand(false));
+        assert_eq!(session.history().back().unwrap().codes, by_hand(true));
     }
 
     #[test]

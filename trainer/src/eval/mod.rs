@@ -43,6 +43,19 @@ const POLICIES: [&str; 4] = ["hold", "explorer", "random", "there-and-back"];
 /// Frames of the rollouts that show what the probe makes of broken dreams.
 const BROKEN_FRAMES: usize = 2 * rollout::STRETCH;
 
+/// A family of figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Family {
+    Speed,
+    Tokenizer,
+    Latent,
+    Control,
+    Rollouts,
+    Memory,
+    Prompt,
+    Probe,
+}
+
 /// How much is played.
 pub struct Effort {
     stills: u64,
@@ -120,6 +133,8 @@ impl Effort {
 
 pub struct Options {
     pub effort: Effort,
+    /// What is judged; everything where it is empty.
+    pub only: Vec<Family>,
     /// File of the probe, if it is not where it is looked for.
     pub probe: Option<PathBuf>,
     /// What probe and latent action model run on.
@@ -165,8 +180,15 @@ impl Evaluation<'_> {
         FIRST_SEED + family * FAMILY_SEEDS
     }
 
-    /// Adds what a family says of the pack, and how long it took.
-    fn add(&mut self, name: &'static str, figures: impl FnOnce() -> Result<Vec<Figure>>) -> Result<()> {
+    fn wanted(&self, family: Family) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(&family)
+    }
+
+    /// Adds what a family says of the pack, if it is wanted, and how long it took.
+    fn add(&mut self, family: Family, name: &'static str, figures: impl FnOnce() -> Result<Vec<Figure>>) -> Result<()> {
+        if !self.wanted(family) {
+            return Ok(());
+        }
         let started = Instant::now();
         self.report.figures.extend(figures().with_context(|| format!("while judging: {name}"))?);
         self.report.seconds.push((name, started.elapsed().as_secs_f64()));
@@ -181,7 +203,7 @@ impl Evaluation<'_> {
     fn run(&mut self) -> Result<()> {
         let (pack, effort) = (self.pack, &self.options.effort);
         if pack.manifest.dynamics.is_some() {
-            self.add("speed", || Ok(vec![speed::figure(pack)?]))?;
+            self.add(Family::Speed, "speed", || Ok(vec![speed::figure(pack)?]))?;
         }
         let Some(world) = &pack.manifest.provenance.world else {
             self.leave_out("everything that is held against a simulator: the pack names none, it was made from recordings");
@@ -193,10 +215,10 @@ impl Evaluation<'_> {
         }
         let probe = self.probe(world)?;
         let mut workers = Workers::new(pack, probe.as_ref())?;
-        self.add("tokenizer", || tokenizer::figures(pack, world, &mut workers, Self::seed(0), effort.stills))?;
+        self.add(Family::Tokenizer, "tokenizer", || tokenizer::figures(pack, world, &mut workers, Self::seed(0), effort.stills))?;
         let inference = latent::Inference::of(pack, world, &self.options.device)?;
         match &inference {
-            Some(inference) => self.add("latent actions", || inference.figures(Self::seed(1), effort.latent_clips))?,
+            Some(inference) => self.add(Family::Latent, "latent actions", || inference.figures(Self::seed(1), effort.latent_clips))?,
             None => self.leave_out("latent actions: the pack has no latent action model"),
         }
         if pack.manifest.dynamics.is_none() {
@@ -204,16 +226,22 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let judge = Judge::new(pack, self.options.guidance)?;
-        self.add("control", || control::figures(&judge, &mut workers, inference.as_ref(), Self::seed(2), effort.control_clips))?;
-        self.rollouts(&judge, &mut workers, probe.as_ref())?;
-        self.add("memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
+        self.add(Family::Control, "control", || {
+            control::figures(&judge, &mut workers, inference.as_ref(), Self::seed(2), effort.control_clips)
+        })?;
+        if self.wanted(Family::Rollouts) {
+            self.rollouts(&judge, &mut workers, probe.as_ref())?;
+        }
+        self.add(Family::Memory, "memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
         let Some(probe) = &probe else { return Ok(()) };
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {
             self.leave_out("prompts: the pack takes none");
         } else {
-            self.add("prompt", || prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride))?;
+            self.add(Family::Prompt, "prompt", || {
+                prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride)
+            })?;
         }
-        self.add("probe", || broken(&judge, &mut workers, probe, effort.broken))
+        self.add(Family::Probe, "probe", || broken(&judge, &mut workers, probe, effort.broken))
     }
 
     /// The probe of this world, unless there is none.
@@ -246,7 +274,7 @@ impl Evaluation<'_> {
     fn rollouts(&mut self, judge: &Judge, workers: &mut Workers, probe: Option<&Probe>) -> Result<()> {
         let effort = &self.options.effort;
         let mut all = Vec::new();
-        self.add("rollouts", || {
+        self.add(Family::Rollouts, "rollouts", || {
             all = rollout::play(judge, workers, &plans(effort))?;
             Ok(Vec::new())
         })?;
@@ -286,7 +314,7 @@ impl Evaluation<'_> {
                 pairs.push((long.simulator[simulator], long.dream[dream]));
             }
         }
-        self.add("pictures", || {
+        self.add(Family::Rollouts, "pictures", || {
             sheet::write(&pairs, frame, &out.join("sheet.png"))?;
             let gif_frames = self.options.effort.gif_frames;
             workers.map(&pairs, |_, pair| sheet::write_gif(*pair, gif_frames, frame, &out.join(format!("{}.gif", pair.1.policy))))?;

@@ -26,7 +26,7 @@ const ALL_MASKED_SHARE: f32 = 0.4;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows.
-const NEW_LAND_WEIGHT: f32 = 3.0;
+const NEW_LAND_WEIGHT: f32 = 4.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
@@ -43,7 +43,7 @@ const MOST_WINDOWS_TRIED: usize = 20;
 const PROMPTLESS_SHARES: [f32; 3] = [0.9, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is: what is
 /// wished for shows in the land only by and by.
-const OUT_OF_NOTHING_SHARE: f32 = 0.15;
+const OUT_OF_NOTHING_SHARE: f32 = 0.22;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
@@ -63,10 +63,10 @@ const ACTION_DROP_SHARE: f32 = 0.03;
 const NO_RECALL_SHARE: f32 = 0.1;
 const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
-/// Share of frames whose words are told with noise, and its standard deviation where word vectors have channels of order one: words that
-/// mean much the same are to be understood alike.
-const NOISY_WORDS_SHARE: f32 = 0.5;
-const WORD_NOISE: f32 = 0.35;
+/// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
+/// that mean much the same are to be understood alike.
+const NOISY_WORDS_SHARE: f32 = 0.6;
+const WORD_NOISE: f32 = 0.8;
 
 /// A batch on the host.
 pub struct Batch {
@@ -345,7 +345,7 @@ impl DynamicsStage {
     fn word_noise(&self, words: usize, dice: &mut Dice) -> Vec<f32> {
         let mut noise = Vec::with_capacity(words * prompt::CHANNELS);
         for _ in 0..words / self.shape.dims.prompt_words.max(1) {
-            let scale = if dice.chance(NOISY_WORDS_SHARE) { WORD_NOISE } else { 0.0 };
+            let scale = if dice.chance(NOISY_WORDS_SHARE) { WORD_NOISE * dice.unit() } else { 0.0 };
             // The sum of four uniform numbers is nearly normal, with variance 4 / 12.
             let mut normal = || ((0..4).map(|_| dice.unit()).sum::<f32>() - 2.0) * 3f32.sqrt();
             noise.extend((0..self.shape.dims.prompt_words * prompt::CHANNELS).map(|_| if scale > 0.0 { scale * normal() } else { 0.0 }));
