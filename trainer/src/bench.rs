@@ -162,7 +162,7 @@ fn noisy_model(stage: &DynamicsStage, device: &Device) -> Result<Dynamics> {
 fn write_step(stage: &DynamicsStage, device: &Device, path: &Path) -> Result<()> {
     let model = noisy_model(stage, device)?;
     let mut tensors = params::collect("dyn", &model)?;
-    // One that needs all weights: a small preset's few clips may all see nothing but the frame before.
+    // One that needs all weights: some clips see nothing but the frame before.
     let mut number = 0;
     while !batch(stage, number)?.sees_past() {
         number += 1;

@@ -62,7 +62,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
                 Some(_) => "recordings".to_owned(),
                 None => format!("clips of the simulator {:?}, seed {}, exploring policy", info.name, run.info.seed),
             },
-            command: std::env::args().skip(1).fold("somnium-train".to_owned(), |line, word| line + " " + &word),
+            command: command(std::env::args().skip(1)),
             commit: commit(),
             hardware: format!("{}, {}", processor(), run.backend.label()),
             trained_secs,
@@ -82,6 +82,15 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)
+}
+
+/// The command line, of whole paths the last part: a pack says nothing of the folders it was made in.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let plain = |word: String| match Path::new(&word).file_name() {
+        Some(name) if Path::new(&word).is_absolute() => name.to_string_lossy().into_owned(),
+        _ => word,
+    };
+    words.map(plain).fold("somnium-train".to_owned(), |line, word| line + " " + &word)
 }
 
 /// Names and shares of the latent codes, and where the view goes under each.
@@ -145,4 +154,15 @@ fn processor() -> String {
 /// Reads a pack, naming it in every error.
 pub fn read_pack(path: &Path) -> Result<Pack> {
     Pack::read(path).with_context(|| format!("cannot use the pack {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_names_no_folder_of_the_machine_it_was_made_on() {
+        let words = ["export", "--run", "runs/isles", "--from", "/home/anna/packs/a.safetensors"].map(str::to_owned);
+        assert_eq!(command(words.into_iter()), "somnium-train export --run runs/isles --from a.safetensors");
+    }
 }

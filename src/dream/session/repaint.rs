@@ -209,6 +209,7 @@ mod tests {
     use super::*;
     use crate::dream::Source;
     use crate::dream::still::Still;
+    use crate::engine::Engine as _;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
     use crate::pack::Pack;

@@ -109,9 +109,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Whether some clip sees frames of its past by attention.
+    /// Whether every clip sees frames of its past by attention, and every frame counts.
     pub fn sees_past(&self) -> bool {
-        self.spans.iter().any(|span| *span > 0)
+        self.untaught.is_empty() && self.spans.iter().all(|span| *span > 0)
     }
 }
 
@@ -178,6 +178,7 @@ impl DynamicsStage {
             words.iter().map(|word| if silent { NO_WORD } else { *word }).collect::<Vec<_>>()
         };
         let mut age = match (1..=start).rfind(|frame| clips.words_change(clip, *frame)) {
+            _ if nothing => None,
             _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
