@@ -1,5 +1,7 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
+use std::borrow::Cow;
+
 use super::DreamSession;
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
@@ -111,17 +113,17 @@ impl DreamSession {
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
         forget_places(&mut history, &last, chosen, self.engine.manifest());
-        if words.is_empty() {
+        let past = if words.is_empty() {
             last.prompt = self.prompt.words().to_vec();
             self.engine.set_prompt(&last.prompt)?;
-            self.engine.restore(&history, moment.next_frame.wrapping_sub(1))?;
+            Cow::Borrowed(&history)
         } else {
             // What is painted is as if it had always been said: news would change light and weather, and leave the land as it is.
             let always: Vec<PromptWord> = words.iter().copied().map(PromptWord::whole).collect();
-            let told: Vec<TokenFrame> = history.iter().map(|frame| TokenFrame { prompt: always.clone(), ..frame.clone() }).collect();
             self.engine.set_prompt(&always)?;
-            self.engine.restore(&told, moment.next_frame.wrapping_sub(1))?;
-        }
+            Cow::Owned(history.iter().map(|frame| TokenFrame { prompt: always.clone(), ..frame.clone() }).collect())
+        };
+        self.engine.restore(&past, moment.next_frame.wrapping_sub(1))?;
         forget(&mut last.codes, chosen);
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
         self.engine.dream_around(&last.codes, last.action, &settings)?;

@@ -250,18 +250,16 @@ impl Dynamics {
         }
         let level = input.level.matmul(self.level.val());
         let shared = add_positions(prev, self.pos.val()).reshape([frames, n, c]) + level.unsqueeze_dim::<3>(1);
-        let shared = shared.reshape([frames * n, c]);
         let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
         let words = input.words.clone().matmul(self.text_in.val());
 
         let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
         let heard = self.said.each_word(input.words, dims.prompt_words);
-        let about = |mask: &Tensor<2>, told: Tensor<2>| {
-            let row = self.said.all.forward(together(&heard, mask)) + told.matmul(self.told.val());
-            row.unsqueeze_dim::<3>(1).expand([frames, n, c]).reshape([frames * n, c])
+        let begin = |tokens: Tensor<2>, mask: &Tensor<2>, told: Tensor<2>| {
+            let about = self.said.all.forward(together(&heard, mask)) + told.matmul(self.told.val());
+            let rest = shared.clone() + about.unsqueeze_dim::<3>(1);
+            tokens.matmul(embed.clone()) + rest.reshape([frames * n, c])
         };
-        let begin =
-            |tokens: Tensor<2>, mask: &Tensor<2>, told: Tensor<2>| tokens.matmul(embed.clone()) + shared.clone() + about(mask, told);
         let mut clean = last_temporal.map(|_| begin(input.clean, &input.clean_words_mask, input.clean_told));
         let mut masked = begin(input.masked, &input.masked_words_mask, input.masked_told);
         for (i, block) in self.blocks.iter().enumerate() {
