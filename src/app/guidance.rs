@@ -38,8 +38,9 @@ pub struct GuidanceCost {
 }
 
 impl GuidanceCost {
-    /// Takes in the time of the newest of `frames` frames. Without a prompt there is nothing to guide, whatever the settings say.
-    pub fn see(&mut self, frames: u64, frame_ms: f32, settings: &DecodeSettings, prompted: bool) {
+    /// Takes in the time of the newest of `frames` frames, and whether it was guided: without a prompt there is nothing to guide, and new
+    /// words are guided by for a while, whatever the settings say.
+    pub fn see(&mut self, frames: u64, frame_ms: f32, settings: &DecodeSettings, guided: bool) {
         if frames == self.frames || frame_ms <= 0.0 {
             return;
         }
@@ -48,7 +49,7 @@ impl GuidanceCost {
             *self = Self { settings: others, ..Self::default() };
         }
         self.frames = frames;
-        self.times[usize::from(prompted && settings.guidance > 0.0)].push(frame_ms);
+        self.times[usize::from(guided)].push(frame_ms);
     }
 
     /// What can be said so far.
@@ -74,7 +75,7 @@ mod tests {
         let on = DecodeSettings { guidance: 2.0, ..off };
         let mut cost = GuidanceCost::default();
         assert!(cost.text(false, true).contains("twice"));
-        (1..100).for_each(|frame| cost.see(frame, if frame % 7 == 0 { 300.0 } else { 5.0 }, &off, true));
+        (1..100).for_each(|frame| cost.see(frame, if frame % 7 == 0 { 300.0 } else { 5.0 }, &off, false));
         assert!(cost.text(false, true).starts_with("200 frames/s possible; on"), "a hitch now and then does not count");
         // Nothing is guided while there is no prompt.
         (100..200).for_each(|frame| cost.see(frame, 5.0, &on, false));

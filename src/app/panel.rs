@@ -225,8 +225,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     transport(ui, state, events);
     theme::heading(ui, "Prompt");
     if info.prompt_words > 0 {
-        let prompted = state.prompt.is_prompted();
-        state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings, prompted);
+        state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings, status.guided);
         let now = (state.clock.now(Instant::now()), state.paused);
         prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, now, events);
     } else {

@@ -118,7 +118,7 @@ pub fn show(
         line(ui, "guidance", |ui| {
             ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1));
         })
-        .on_hover_text("How much the prompt is exaggerated; 0: not at all");
+        .on_hover_text("How much the prompt is exaggerated; 0: only while it is new, so that the world turns");
         if settings.guidance != before {
             events.push(UiEvent::Settings(*settings));
         }

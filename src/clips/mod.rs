@@ -99,7 +99,7 @@ pub struct Recording {
 const WORDING_FRAMES: (usize, usize) = (20, 60);
 /// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: a land shows only where one walks, long after.
 const NO_WISH: usize = 20;
-const ANOTHER_LAND: usize = 50;
+const ANOTHER_LAND: usize = 70;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {

@@ -108,6 +108,8 @@ pub struct Status {
     pub passes: StageTimes,
     /// Time the newest frame took to make.
     pub frame_ms: f32,
+    /// It was computed with its words and without.
+    pub guided: bool,
     /// Frames a second over the last two seconds.
     pub fps: f32,
     pub caption: Option<String>,
@@ -462,6 +464,7 @@ impl Worker {
             return;
         }
         let now = Instant::now();
+        let guided = self.source.as_dream().is_some_and(|dream| dream.guided());
         self.done.push_back(now);
         while self.done.len() > 2 && self.done.front().is_some_and(|&t| now - t > Duration::from_secs(2)) {
             self.done.pop_front();
@@ -471,7 +474,7 @@ impl Worker {
             let status = &mut lock(&self.shared.outbox).status;
             status.frames += 1;
             status.code = code;
-            status.frame_ms = (now - start).as_secs_f32() * 1e3;
+            (status.frame_ms, status.guided) = ((now - start).as_secs_f32() * 1e3, guided);
             status.fps = if span > 0.0 { (self.done.len() - 1) as f32 / span } else { 0.0 };
             if status.timeline.len() == TIMELINE_FRAMES {
                 status.timeline.pop_front();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
+use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::manifest::Manifest;
 use crate::prompt::Fade;
@@ -42,8 +43,11 @@ pub struct DreamSession {
     /// What reset returns to; nothing where the dream came from its prompt.
     start: Vec<TokenFrame>,
     prompt: Fade,
-    /// The next frame may be drawn anew: it is a first one that comes from the prompt alone, or the first under other words.
+    told: Told,
+    /// The next frame is a first one that comes from the prompt alone.
     fresh: bool,
+    /// The newest frame was computed with and without its words.
+    guided: bool,
     next_frame: u32,
     codes: Vec<u8>,
     /// The picture shown last.
@@ -71,7 +75,9 @@ impl DreamSession {
             spare: Vec::new(),
             start: Vec::new(),
             prompt: Fade::default(),
+            told: Told::default(),
             fresh: false,
+            guided: false,
             next_frame: 0,
             codes,
             seen: None,
@@ -85,13 +91,18 @@ impl DreamSession {
         &self.history
     }
 
+    /// Whether the newest frame was computed with its words and without: guidance was on, or its words were news.
+    pub fn guided(&self) -> bool {
+        self.guided
+    }
+
     /// The picture the dream was shown last, and what it sees in it.
     pub fn seen(&self) -> Option<&Arc<Seen>> {
         self.seen.as_ref()
     }
 
     /// Pictures of the frame size become the past, oldest first, and what reset returns to. Fewer than the window are preceded by copies
-    /// of the first, as if one had stood there for a while.
+    /// of the first, as if one had stood there for a while. Nothing had been said there yet: the words in force are news to the next frame.
     ///
     /// # Errors
     /// [`DreamError::NoFrames`], and what the engine says.
@@ -100,10 +111,11 @@ impl DreamSession {
         let (unknown, stay) = (self.unknown_action(), self.stay_action());
         let codes = self.engine.encode(&first.rgb)?;
         let copies = self.info.window.saturating_sub(frames.len());
-        let mut start: Vec<TokenFrame> = vec![self.frame_of(codes, stay); copies + 1];
+        let silent = |codes, action| TokenFrame { codes, action, moved: false, prompt: Vec::new() };
+        let mut start: Vec<TokenFrame> = vec![silent(codes, stay); copies + 1];
         for still in &frames[1..] {
             let codes = self.engine.encode(&still.rgb)?;
-            start.push(self.frame_of(codes, unknown));
+            start.push(silent(codes, unknown));
         }
         start[0].action = unknown;
         self.start = start;
@@ -147,7 +159,7 @@ impl DreamSession {
 
     /// What the next frame is dreamed by, where `settings` are asked for.
     fn settings_of_next(&self, settings: &DecodeSettings) -> DecodeSettings {
-        if self.fresh { settings.fresh() } else { *settings }
+        if self.fresh { settings.fresh() } else { settings.told(self.told.class_of_next(self.prompt.words())) }
     }
 
     /// The action nobody knows.
@@ -159,11 +171,6 @@ impl DreamSession {
     fn stay_action(&self) -> u8 {
         let bound = self.info.actions.iter().position(|a| a.bound_to.contains(&Intent::Stay));
         bound.and_then(|code| u8::try_from(code).ok()).unwrap_or_else(|| self.unknown_action())
-    }
-
-    /// A frame of the past that did not move, under the prompt in force.
-    fn frame_of(&self, codes: Vec<u8>, action: u8) -> TokenFrame {
-        TokenFrame { codes, action, moved: false, prompt: self.prompt.words().to_vec() }
     }
 
     /// Takes in the tokens that have arrived.
@@ -223,6 +230,7 @@ impl DreamSession {
         frame.action = code;
         frame.prompt.clear();
         frame.prompt.extend_from_slice(self.prompt.words());
+        self.told.follow(self.prompt.words());
         self.in_flight.push_back((self.next_frame, frame));
         self.next_frame = self.next_frame.wrapping_add(1);
         self.collect();
@@ -250,6 +258,8 @@ impl DreamSession {
         self.engine.restore(&history, next_frame)?;
         self.next_frame = next_frame;
         self.in_flight.clear();
+        self.told.clear();
+        history.iter().for_each(|frame| self.told.follow(&frame.prompt));
         self.history.clear();
         self.history.extend(history);
         Ok(())
@@ -263,8 +273,9 @@ impl Source for DreamSession {
 
     fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError> {
         self.await_room()?;
-        self.engine.dream(code, &self.settings_of_next(settings))?;
-        self.fresh = false;
+        let settings = self.settings_of_next(settings);
+        self.engine.dream(code, &settings)?;
+        (self.fresh, self.guided) = (false, settings.guidance > 0.0 && !self.prompt.words().is_empty());
         self.begun(code)
     }
 
@@ -296,7 +307,6 @@ impl Source for DreamSession {
     fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
         let prompt = self.prompt.towards(words, blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
-        self.fresh |= prompt.words() != self.prompt.words();
         self.prompt = prompt;
         Ok(())
     }
@@ -440,6 +450,40 @@ mod tests {
         let next = preview(&mut session);
         session.step(1, &settings.fresh()).unwrap();
         assert!(session.read_picture().unwrap() != next);
+    }
+
+    #[test]
+    fn words_are_leaned_on_while_they_are_news() {
+        let pack = pack();
+        let settings = DecodeSettings { steps: 1, ..play_settings(&pack.manifest) };
+        let mut session = session(&pack);
+        let guided = |session: &mut DreamSession, frames: usize| {
+            (0..frames).filter(|_| session.step(1, &settings).map(|()| session.guided()).unwrap()).count()
+        };
+        assert_eq!(guided(&mut session, 3), 0, "nothing is said");
+        session.set_prompt(&[1], 0).unwrap();
+        assert_eq!(guided(&mut session, 70), 65, "the first frame and 64 after it");
+        session.set_prompt(&[], 0).unwrap();
+        assert_eq!(guided(&mut session, 3), 0, "there is nothing to lean on");
+    }
+
+    #[test]
+    fn words_in_force_are_news_to_a_picture() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let still = Still { rgb: (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect() };
+        let first_frames = |said_before: bool, words: &[u16]| {
+            let mut session = session(&pack);
+            if said_before {
+                session.set_prompt(words, 0).unwrap();
+                walk(&mut session, &settings, &WALK);
+            }
+            session.start_from(&[still.clone()]).unwrap();
+            session.set_prompt(words, 0).unwrap();
+            walk(&mut session, &settings, &WALK[..3])
+        };
+        assert_eq!(first_frames(true, &[1]), first_frames(false, &[1]));
+        assert_ne!(first_frames(true, &[1]), first_frames(true, &[]));
     }
 
     #[test]

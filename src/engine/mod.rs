@@ -98,8 +98,8 @@ pub struct DecodeSettings {
     pub min_p: f32,
 }
 
-/// Guidance of a frame that is drawn anew, at least: it is seldom, and what it shows stays.
-const FRESH_GUIDANCE: f32 = 1.5;
+/// Guidance, at least, of a frame that is drawn anew or whose words are news: it is seldom, and what it shows stays.
+const NEWS_GUIDANCE: f32 = 1.5;
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
@@ -118,7 +118,22 @@ impl DecodeSettings {
     /// The same for a frame that may be drawn anew: in as many steps as there can be, so that its tokens agree, and leaning on its words.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { steps: limits::MAX_STEPS, guidance: self.guidance.max(FRESH_GUIDANCE), ..self }
+        Self { steps: limits::MAX_STEPS, ..self.leaning() }
+    }
+
+    /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them is drawn anew, and those that
+    /// follow lean on them until they are no news any more.
+    #[must_use]
+    pub fn told(self, class: usize) -> Self {
+        match class {
+            0 => self.fresh(),
+            told::LONG_AGO => self,
+            _ => self.leaning(),
+        }
+    }
+
+    fn leaning(self) -> Self {
+        Self { guidance: self.guidance.max(NEWS_GUIDANCE), ..self }
     }
 }
 

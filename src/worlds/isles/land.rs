@@ -192,9 +192,6 @@ impl LandWish {
     }
 }
 
-/// How far new land may keep from the view it begins beyond, in tiles. Not far: who asks for it wants to see it, and a network that learns
-/// from what follows a wish should find that something does.
-const RAGGED: i64 = 2;
 /// Places tried in detail for one where wished features are in view.
 const MOST_TRIED: usize = 40;
 /// Tiles of a wished feature that should be in view, and of a village: a house.
@@ -235,19 +232,10 @@ impl Land {
         }
     }
 
-    /// From now on new land is as wished. What is in view stays, and some tiles around it, so that the new does not begin along a line.
-    pub fn wish(&mut self, wish: LandWish, xs: &RangeInclusive<i64>, ys: &RangeInclusive<i64>) {
+    /// From now on land that has not been seen is as wished.
+    pub fn wish(&mut self, wish: LandWish) {
         if wish == self.wishes[usize::from(self.current)] {
             return;
-        }
-        for y in ys.start() - RAGGED..=ys.end() + RAGGED {
-            for x in xs.start() - RAGGED..=xs.end() + RAGGED {
-                let beyond = |range: &RangeInclusive<i64>, v: i64| (range.start() - v).max(v - range.end()).max(0);
-                let ragged = 1 + i64::from(self.detail.get([x as f64 / 2.7 + 0.4, y as f64 / 2.7 + 0.6]) > 0.1);
-                if beyond(xs, x).max(beyond(ys, y)) <= ragged {
-                    self.see(x..=x, y..=y);
-                }
-            }
         }
         let known = self.wishes.iter().position(|known| *known == wish);
         self.current = known.unwrap_or(self.wishes.len()) as WishId;

@@ -227,8 +227,7 @@ impl World for Isles {
         self.sky.wish(wish.light, wish.weather);
         self.season = wish.season.unwrap_or(self.season);
         self.style = wish.style.unwrap_or(self.style);
-        let [xs, ys] = self.tiles_in_view();
-        self.land.wish(wish.into(), &xs, &ys);
+        self.land.wish(wish.into());
     }
 
     fn step(&mut self, action: usize) -> StepOutcome {

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use somnium::engine::cpu::CpuEngine;
 use somnium::engine::inputs::{check_settings, play_settings};
+use somnium::engine::told::Told;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame};
 use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
@@ -186,7 +187,9 @@ pub struct Dream<'a> {
     engine: &'a mut CpuEngine,
     bindings: &'a [u8],
     settings: DecodeSettings,
-    /// The next frame is the first of all, or the first under other words.
+    words: Vec<PromptWord>,
+    told: Told,
+    /// The next frame is the first of all.
     fresh: bool,
     /// Latent action that led to what is shown.
     action: u8,
@@ -198,14 +201,17 @@ impl<'a> Dream<'a> {
     pub fn begin(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start) -> Result<Self> {
         engine.restore(&start.history, 0)?;
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
+        let mut told = Told::default();
+        start.history.iter().for_each(|frame| told.follow(&frame.prompt));
         let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
-        Ok(Self { engine, bindings: &judge.bindings, settings, fresh: false, action, frames: 0, shown: start.shown.clone() })
+        let shown = start.shown.clone();
+        Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, fresh: false, action, frames: 0, shown })
     }
 
     /// Likewise, where `prompt` is said from the next frame on.
     pub fn begin_under(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start, prompt: &[PromptWord]) -> Result<Self> {
         engine.set_prompt(prompt)?;
-        Ok(Self { fresh: !prompt.is_empty(), ..Self::begin(judge, engine, start)? })
+        Ok(Self { words: prompt.to_vec(), ..Self::begin(judge, engine, start)? })
     }
 
     /// A dream out of nothing but a prompt.
@@ -213,14 +219,17 @@ impl<'a> Dream<'a> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
-        let mut dream = Self { engine, bindings: &judge.bindings, settings, fresh: true, action: 0, frames: 0, shown: Shown::default() };
+        let (words, told, shown) = (prompt.to_vec(), Told::default(), Shown::default());
+        let mut dream = Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, frames: 0, shown };
         dream.take(judge.unknown())?;
         Ok(dream)
     }
 
-    /// Takes a latent action, in as many steps as a session would.
+    /// Takes a latent action, by the settings that a session would take.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
-        let settings = if std::mem::take(&mut self.fresh) { self.settings.fresh() } else { self.settings };
+        let told = self.settings.told(self.told.class_of_next(&self.words));
+        let settings = if std::mem::take(&mut self.fresh) { self.settings.fresh() } else { told };
+        self.told.follow(&self.words);
         self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
         self.engine.take_codes(&mut self.shown.codes);
@@ -241,6 +250,8 @@ impl Player for Dream<'_> {
 
     fn forget(&mut self) -> Result<()> {
         let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, moved: false, prompt: Vec::new() };
+        self.told.clear();
+        self.told.follow(&frame.prompt);
         Ok(self.engine.restore(&[frame], self.frames)?)
     }
 }

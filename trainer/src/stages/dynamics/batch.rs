@@ -25,7 +25,8 @@ const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 const ALL_MASKED_SHARE: f32 = 0.4;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
-/// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows.
+/// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows. Where the wish is not told
+/// it counts nothing: what cannot be known is guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 4.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
@@ -38,9 +39,9 @@ const ARRIVAL_SHARE: f32 = 0.4;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one in which nothing turns by itself.
 const MOST_WINDOWS_TRIED: usize = 20;
-/// Share of windows without any prompt, how most people play, by how long ago words last changed: not within [`MOST_AFTER_CHANGE`] frames,
-/// before the window, in it. Nothing is to change by itself.
-const PROMPTLESS_SHARES: [f32; 3] = [0.9, 0.15, 0.03];
+/// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
+/// frames, before the window, in it. Nothing is to change by itself.
+const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is: what is
 /// wished for shows in the land only by and by.
 const OUT_OF_NOTHING_SHARE: f32 = 0.22;
@@ -102,6 +103,8 @@ pub struct Batch {
     pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
+    /// Whether words have changed in the clip up to each frame, `(F)`.
+    pub(super) wished_anew: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// without recall.
     pub(super) recalled: Vec<u8>,
@@ -159,11 +162,13 @@ impl DynamicsStage {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
         let use_recorded = self.recorded_only || dice.chance(0.5);
         let change = (start + 1..start + t).find(|frame| clips.words_change(clip, *frame));
-        let recent = (start.saturating_sub(MOST_AFTER_CHANGE) + 1..=start).rfind(|frame| clips.words_change(clip, *frame));
-        let promptless = dice.chance(match (recent, change) {
-            (_, Some(_)) => PROMPTLESS_SHARES[2],
-            (Some(_), _) => PROMPTLESS_SHARES[1],
-            (None, _) => PROMPTLESS_SHARES[0],
+        let last = (1..=start).rfind(|frame| clips.words_change(clip, *frame));
+        let recent = last.filter(|frame| frame + MOST_AFTER_CHANGE > start);
+        let promptless = dice.chance(match (last, recent, change) {
+            (_, _, Some(_)) => PROMPTLESS_SHARES[3],
+            (_, Some(_), _) => PROMPTLESS_SHARES[2],
+            (Some(_), None, _) => PROMPTLESS_SHARES[1],
+            (None, _, _) => PROMPTLESS_SHARES[0],
         });
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
@@ -177,7 +182,7 @@ impl DynamicsStage {
             let words = clips.frame_words(clip, frame.max(unheard_before));
             words.iter().map(|word| if silent { NO_WORD } else { *word }).collect::<Vec<_>>()
         };
-        let mut age = match (1..=start).rfind(|frame| clips.words_change(clip, *frame)) {
+        let mut age = match last {
             _ if nothing => None,
             _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
@@ -206,6 +211,7 @@ impl DynamicsStage {
                 age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
+            batch.wished_anew.push(last.or(change).is_some_and(|first| first <= frame));
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
@@ -256,6 +262,7 @@ impl DynamicsStage {
             prompt_dropped: vec![false; clips * frames],
             told: Vec::new(),
             new_land: Vec::new(),
+            wished_anew: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
         }
@@ -281,9 +288,9 @@ impl DynamicsStage {
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         let covered = self.shape.dims.recall.as_ref().map(|recall| recall.covered.as_slice()).unwrap_or_default();
-        let weight = |new_land: bool, token: usize| match (covered.contains(&token), new_land) {
+        let weight = |token: usize, new_land: bool, told: bool| match (covered.contains(&token), new_land) {
             (true, _) => FIGURE_WEIGHT,
-            (false, true) => NEW_LAND_WEIGHT,
+            (false, true) => f32::from(u8::from(told)) * NEW_LAND_WEIGHT,
             (false, false) => 1.0,
         };
         for clip in 0..batch.clips {
@@ -319,14 +326,17 @@ impl DynamicsStage {
                         MaskRates::UpperHalf => 0.5 + 0.5 * dice.unit(),
                     }
                 };
+                let number = clip * t + frame;
+                batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
+                let heard = !batch.prompt_dropped[number] && self.words_of(&batch, number).iter().any(|word| *word != NO_WORD);
+                let told = heard || !batch.wished_anew[number];
                 for token in 0..n {
-                    let row = (clip * t + frame) * n + token;
+                    let row = number * n + token;
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
-                    batch.weights.push(if masked { weight(new_land, token) } else { 0.0 });
+                    batch.weights.push(if masked { weight(token, new_land, told) } else { 0.0 });
                 }
-                batch.prompt_dropped[clip * t + frame] = dice.chance(PROMPT_DROP_SHARE);
                 if dice.chance(ACTION_DROP_SHARE) {
                     batch.actions[clip * t + frame] = self.shape.dims.actions as u8;
                 }
@@ -340,6 +350,11 @@ impl DynamicsStage {
             batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
         }
         batch
+    }
+
+    fn words_of<'a>(&self, batch: &'a Batch, frame: usize) -> &'a [u16] {
+        let words = self.shape.dims.prompt_words;
+        &batch.words[frame * words..][..words]
     }
 
     /// Noise for the vectors of `words` words; whole frames go without.

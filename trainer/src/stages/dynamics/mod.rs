@@ -24,8 +24,8 @@ use batch::{Batch, Token};
 use past::RecallTerms;
 
 const VALIDATION_BATCHES: u64 = 6;
-/// Steps from where words change to where the land they ask for begins to show: it keeps a tile or two from the view.
-pub const NEW_LAND_STEPS: i32 = 2;
+/// Steps from where words change to where the land they ask for begins to show: what lies next to the view stays as it is.
+pub const NEW_LAND_STEPS: i32 = 3;
 
 pub struct DynamicsStage {
     pub clips: Arc<TokenClips>,

@@ -1,5 +1,7 @@
 //! The dynamics stage against the engine that plays its packs, and what its batches hold.
 
+use std::collections::HashSet;
+
 use super::past::Stale;
 use super::*;
 use burn::tensor::Device;
@@ -180,6 +182,29 @@ fn places_stay_stale_into_windows_that_begin_after_the_change() {
         *if seed % 2 == 0 { &mut spoiled } else { &mut faithful } += usize::from(apart > d);
     }
     assert!(spoiled > 10 && faithful == 0, "{spoiled} of 100 windows hold stale places, {faithful} where nothing is spoiled");
+}
+
+#[test]
+fn new_land_counts_where_what_was_asked_of_it_is_told() {
+    let (frames, window, change) = (20, 6, 8);
+    let mut stage = stage_of_one_change(frames, window, change);
+    let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+    // One step to the east every frame.
+    clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
+    stage.motions[0] = [1, 0];
+    let mut weights = [[false; 2]; 2].map(|told| told.map(|_| HashSet::new()));
+    for seed in 0..300 {
+        let batch = stage.training_batch(&mut Dice::new(8, seed));
+        for (row, _) in batch.masked.iter().enumerate().filter(|(row, token)| **token == Token::Masked && batch.new_land[*row]) {
+            let frame = row / stage.tokens();
+            let heard = !batch.prompt_dropped[frame] && stage.words_of(&batch, frame).iter().any(|word| *word != NO_WORD);
+            weights[usize::from(batch.wished_anew[frame])][usize::from(heard)].insert(batch.weights[row] as u32);
+        }
+    }
+    let [[silent_before, heard_before], [silent_after, heard_after]] = weights;
+    assert_eq!(silent_after, HashSet::from([0]));
+    // Nothing but in frames that are no example to follow.
+    assert!([silent_before, heard_before, heard_after].iter().all(|weights| weights.contains(&4)));
 }
 
 #[test]
