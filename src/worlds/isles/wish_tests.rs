@@ -225,14 +225,14 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
     let plain = clip(3, false);
     assert_ne!(wished.frames, plain.frames);
     assert!(plain.scenes.iter().flatten().all(|scene| (scene.style, scene.season) == (Style::Plain, Season::Summer)));
-    // Wishes and wordings change inside clips, and not in every frame.
+    // Wishes and wordings change inside clips, every 40 frames on average; where one walks changes nothing that is said.
     let (mut changes, mut styles) = (0, std::collections::HashSet::new());
     for seed in 0..20 {
         let clip = clip(seed, true);
         changes += clip.prompts.windows(2).filter(|pair| pair[0] != pair[1]).count();
         styles.extend(clip.scenes.iter().flatten().map(|scene| scene.style));
     }
-    assert!((100..1600).contains(&changes), "{changes} changes of prompts in 4000 frames");
+    assert!((60..140).contains(&changes), "{changes} changes of prompts in 4000 frames");
     assert_eq!(styles.len(), Style::ALL.len());
     // A sky that holds does so under wishes.
     for seed in 0..10 {

@@ -27,15 +27,15 @@ const ALL_MASKED_SHARE: f32 = 0.4;
 const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows. Where the wish is not told
 /// it counts nothing: what cannot be known is guessed token by token, and makes patchworks.
-const NEW_LAND_WEIGHT: f32 = 4.0;
+const NEW_LAND_WEIGHT: f32 = 8.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.25;
+const CHANGE_SHARE: f32 = 0.2;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// Share of windows chosen for land in them that begins to show after it was asked for, and the most frames since a change that is soon after.
-const ARRIVAL_SHARE: f32 = 0.4;
+const ARRIVAL_SHARE: f32 = 0.5;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one in which nothing turns by itself.
 const MOST_WINDOWS_TRIED: usize = 20;
@@ -352,7 +352,7 @@ impl DynamicsStage {
         batch
     }
 
-    fn words_of<'a>(&self, batch: &'a Batch, frame: usize) -> &'a [u16] {
+    pub(super) fn words_of<'a>(&self, batch: &'a Batch, frame: usize) -> &'a [u16] {
         let words = self.shape.dims.prompt_words;
         &batch.words[frame * words..][..words]
     }
