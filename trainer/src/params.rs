@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -84,6 +84,9 @@ pub fn replace<M: Module>(prefix: &str, module: M, tensors: &BTreeMap<String, Va
     }
     let mut replacer = Replacer { prefix, path: Vec::new(), tensors, device, problems: Vec::new() };
     let module = module.map(&mut replacer);
-    ensure!(replacer.problems.is_empty(), "{}", replacer.problems.join("; "));
-    Ok(module)
+    match replacer.problems.as_slice() {
+        [] => Ok(module),
+        [only] => bail!("{only}"),
+        [first, others @ ..] => bail!("{first}, and {} more do not fit: these weights are of another preset", others.len()),
+    }
 }
