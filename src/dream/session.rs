@@ -478,7 +478,7 @@ mod tests {
                 session.set_prompt(words, 0).unwrap();
                 walk(&mut session, &settings, &WALK);
             }
-            session.start_from(&[still.clone()]).unwrap();
+            session.start_from(std::slice::from_ref(&still)).unwrap();
             session.set_prompt(words, 0).unwrap();
             walk(&mut session, &settings, &WALK[..3])
         };

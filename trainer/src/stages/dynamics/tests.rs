@@ -39,6 +39,18 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
     (stage, model)
 }
 
+#[test]
+fn weights_of_another_preset_are_refused_in_one_sentence() {
+    let device = Device::flex();
+    let pack = random_pack(odd_manifest(), 5).expect("a pack");
+    let (stage, model) = stage_with(&random_pack(pocket_manifest(), 5).expect("a pack"), 3, &device);
+    let why = params::replace("dyn", model, &pack_values(&pack), &device).expect_err("they do not fit").to_string();
+    assert!(why.contains("of another preset") && why.len() < 200, "{why}");
+    // The control: its own fit.
+    let own = random_pack(pocket_manifest(), 6).expect("a pack");
+    assert!(params::replace("dyn", stage.new_model(&device).expect("a model"), &pack_values(&own), &device).is_ok());
+}
+
 /// A batch of one clip of random codes, everything masked.
 fn random_batch(stage: &DynamicsStage, frames: usize) -> Batch {
     let FrameDims { code_dims, code_levels, .. } = *stage.frame_dims();
