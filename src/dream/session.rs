@@ -144,6 +144,7 @@ impl DreamSession {
         self.in_flight.clear();
         engine.set_prompt(self.prompt.words())?;
         engine.restore(self.history.make_contiguous(), self.next_frame)?;
+        self.told = Told::after(&self.history);
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
         Ok(())
@@ -258,8 +259,7 @@ impl DreamSession {
         self.engine.restore(&history, next_frame)?;
         self.next_frame = next_frame;
         self.in_flight.clear();
-        self.told.clear();
-        history.iter().for_each(|frame| self.told.follow(&frame.prompt));
+        self.told = Told::after(&history);
         self.history.clear();
         self.history.extend(history);
         Ok(())

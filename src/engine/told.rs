@@ -1,6 +1,6 @@
 //! What a frame is told besides its action: its words taken together, and since when they are what they are.
 
-use super::PromptWord;
+use super::{PromptWord, TokenFrame};
 use crate::pack::{Pack, PackError};
 use crate::prompt::{CHANNELS, WordTable};
 
@@ -32,6 +32,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// After these frames, oldest first.
+    pub fn after<'a>(frames: impl IntoIterator<Item = &'a TokenFrame>) -> Self {
+        let mut told = Self::default();
+        frames.into_iter().for_each(|frame| told.follow(&frame.prompt));
+        told
+    }
+
     /// Forgets all frames.
     pub fn clear(&mut self) {
         (self.age, self.begun) = (None, false);

@@ -201,8 +201,7 @@ impl<'a> Dream<'a> {
     pub fn begin(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start) -> Result<Self> {
         engine.restore(&start.history, 0)?;
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
-        let mut told = Told::default();
-        start.history.iter().for_each(|frame| told.follow(&frame.prompt));
+        let told = Told::after(&start.history);
         let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
         let shown = start.shown.clone();
         Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, fresh: false, action, frames: 0, shown })
@@ -250,8 +249,7 @@ impl Player for Dream<'_> {
 
     fn forget(&mut self) -> Result<()> {
         let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, moved: false, prompt: Vec::new() };
-        self.told.clear();
-        self.told.follow(&frame.prompt);
+        self.told = Told::after([&frame]);
         Ok(self.engine.restore(&[frame], self.frames)?)
     }
 }

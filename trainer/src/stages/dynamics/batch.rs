@@ -328,8 +328,7 @@ impl DynamicsStage {
                 };
                 let number = clip * t + frame;
                 batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
-                let heard = !batch.prompt_dropped[number] && self.words_of(&batch, number).iter().any(|word| *word != NO_WORD);
-                let told = heard || !batch.wished_anew[number];
+                let told = self.hears(&batch, number) || !batch.wished_anew[number];
                 for token in 0..n {
                     let row = number * n + token;
                     let masked = dice.unit() < masked_share;
@@ -352,9 +351,10 @@ impl DynamicsStage {
         batch
     }
 
-    pub(super) fn words_of<'a>(&self, batch: &'a Batch, frame: usize) -> &'a [u16] {
+    /// Whether the masked stream of a frame is told any words.
+    pub(super) fn hears(&self, batch: &Batch, frame: usize) -> bool {
         let words = self.shape.dims.prompt_words;
-        &batch.words[frame * words..][..words]
+        !batch.prompt_dropped[frame] && batch.words[frame * words..][..words].iter().any(|word| *word != NO_WORD)
     }
 
     /// Noise for the vectors of `words` words; whole frames go without.

@@ -209,8 +209,8 @@ fn new_land_counts_where_what_was_asked_of_it_is_told() {
         let batch = stage.training_batch(&mut Dice::new(8, seed));
         for (row, _) in batch.masked.iter().enumerate().filter(|(row, token)| **token == Token::Masked && batch.new_land[*row]) {
             let frame = row / stage.tokens();
-            let heard = !batch.prompt_dropped[frame] && stage.words_of(&batch, frame).iter().any(|word| *word != NO_WORD);
-            weights[usize::from(batch.wished_anew[frame])][usize::from(heard)].insert(batch.weights[row] as u32);
+            let heard = usize::from(stage.hears(&batch, frame));
+            weights[usize::from(batch.wished_anew[frame])][heard].insert(batch.weights[row] as u32);
         }
     }
     let [[silent_before, heard_before], [silent_after, heard_after]] = weights;
