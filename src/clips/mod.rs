@@ -97,9 +97,9 @@ pub struct Recording {
 
 /// Frames between two wordings where nothing is wished.
 const WORDING_FRAMES: (usize, usize) = (20, 60);
-/// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: a land shows only where one walks, long after.
+/// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: to turn into another is the most there is to learn.
 const NO_WISH: usize = 20;
-const ANOTHER_LAND: usize = 70;
+const ANOTHER_LAND: usize = 40;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {

@@ -112,8 +112,9 @@ impl Scene {
 
 /// What a world is asked to be, or a description of what is seen: anything may be left out.
 ///
-/// Light, weather, season and style follow at once; the land does so where it has not been seen yet. What is left out goes on as it is:
-/// season and style stay, light and weather take their course, and new land is as it would be by itself.
+/// All of it follows at once: what has been seen of the land keeps its shape and turns into another, what has not is as wished throughout.
+/// What is left out goes on as it is: land, season and style stay, light and weather take their course, and new land is as it would be by
+/// itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     pub biome: Option<Biome>,

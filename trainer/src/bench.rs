@@ -18,7 +18,7 @@ use crate::model::dynamics::{DynInput, DynShape, Dynamics};
 use crate::params::{self, Values};
 use crate::preset::Preset;
 use crate::source::Dice;
-use crate::stages::dynamics::{DynamicsStage, NEW_LAND_STEPS};
+use crate::stages::dynamics::DynamicsStage;
 use crate::tokens::{NO_WORD, NONE, TokenClips};
 use crate::training::{self, Stage};
 
@@ -102,7 +102,6 @@ fn random_stage(preset: Preset) -> DynamicsStage {
     let clips = Arc::new(random_clips(&frame, &dims, &motions));
     DynamicsStage {
         changes: clips.word_changes(),
-        arrivals: clips.arrivals(NEW_LAND_STEPS),
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },

@@ -25,7 +25,7 @@ use crate::patches::push_patches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
 use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource, mix};
-use crate::stages::dynamics::{DynamicsStage, NEW_LAND_STEPS, bindings};
+use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
 use crate::tokens::{NONE, TokenClips, untold, word_ids};
@@ -248,7 +248,6 @@ impl Run {
         let clips = clips_of("tokens", 0, clips)?;
         Ok(DynamicsStage {
             changes: clips.word_changes(),
-            arrivals: clips.arrivals(NEW_LAND_STEPS),
             clips,
             held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
 use somnium::worlds::scene::Scene;
-use somnium::worlds::words::wish_of;
 
 /// Marks "no action recorded" or "no code inferred".
 pub const NONE: u8 = 255;
@@ -99,26 +98,6 @@ impl TokenClips {
     pub fn word_changes(&self) -> Vec<(usize, usize)> {
         let frames = (0..self.clips).flat_map(|clip| (1..self.frames).map(move |frame| (clip, frame)));
         frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
-    }
-
-    /// After every change of words that asks for another land the first frame whose view lies `steps` steps away from where it was, as
-    /// (clip, frame), if one comes before words change again.
-    pub fn arrivals(&self, steps: i32) -> Vec<(usize, usize)> {
-        let land = |clip: usize, frame: usize| {
-            let words: Vec<u16> = self.frame_words(clip, frame).iter().copied().filter(|word| *word != NO_WORD).collect();
-            wish_of(&words).biome
-        };
-        let asks = |(clip, change): &(usize, usize)| {
-            let asked = land(*clip, *change);
-            asked.is_some() && asked != land(*clip, change - 1)
-        };
-        let arrival = |(clip, change): (usize, usize)| {
-            let home = self.view(clip, change - 1);
-            let far = |frame: usize| (0..2).any(|axis| (self.view(clip, frame)[axis] - home[axis]).abs() >= steps);
-            let said = (change..self.frames).take_while(|frame| *frame == change || !self.words_change(clip, *frame));
-            Some((clip, said.into_iter().find(|frame| far(*frame))?))
-        };
-        self.word_changes().into_iter().filter(asks).filter_map(arrival).collect()
     }
 
     /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the action that leads to the next frame:

@@ -61,6 +61,11 @@ impl Biome {
         (0..all).filter(|&kind| thing_feature(self.thing(kind)) == feature).collect()
     }
 
+    /// The common thing of this land that shows such a feature, else the most common of all.
+    fn thing_like(self, feature: Feature) -> u8 {
+        self.things()[0].iter().position(|thing| thing_feature(thing) == feature).unwrap_or(0) as u8
+    }
+
     /// Percent of tiles with the third ground; threshold of the clump noise, percent of solid tiles inside and outside clumps.
     fn habits(self) -> (u64, f64, u64, u64) {
         match self {
@@ -192,6 +197,22 @@ impl LandWish {
     }
 }
 
+/// A wish and where it was made.
+#[derive(Clone)]
+struct Wished {
+    wish: LandWish,
+    /// Tiles around the figure, west to east and north to south: where it stands, no sea comes. Nothing where the wish begins the world.
+    home: Option<[RangeInclusive<i64>; 2]>,
+    /// Value of the sea's noise along which sandbanks wind: one of them leads through where the figure stands.
+    sandbank: f64,
+}
+
+impl Wished {
+    fn is_home(&self, x: i64, y: i64) -> bool {
+        self.home.as_ref().is_some_and(|[xs, ys]| xs.contains(&x) && ys.contains(&y))
+    }
+}
+
 /// Places tried in detail for one where wished features are in view.
 const MOST_TRIED: usize = 40;
 /// Tiles of a wished feature that should be in view, and of a village: a house.
@@ -201,7 +222,7 @@ const A_HOUSE_IN_VIEW: usize = 10;
 const IN_VIEW: (i64, i64) = (4, 3);
 
 /// The endless map of one seed and of what was wished of it. Chunks are made when first looked at and a bounded number is kept; which wish a
-/// tile was first seen under is kept for good.
+/// tile was first seen under is kept for good: that wish gave it its shape, and the wishes since then what it is made of.
 #[derive(Clone)]
 pub struct Land {
     seed: u64,
@@ -209,9 +230,8 @@ pub struct Land {
     warmth: Perlin,
     damp: Perlin,
     detail: Perlin,
-    /// All wishes so far, each once.
-    wishes: Vec<LandWish>,
-    current: WishId,
+    /// All wishes so far; the last one is in force.
+    wishes: Vec<Wished>,
     record: Record,
     chunks: HashMap<(i64, i64, WishId), Arc<[Tile]>>,
 }
@@ -225,38 +245,51 @@ impl Land {
             warmth: noise(2),
             damp: noise(3),
             detail: noise(4),
-            wishes: vec![wish],
-            current: 0,
+            wishes: vec![Wished { wish, home: None, sandbank: 0.0 }],
             record: Record::default(),
             chunks: HashMap::new(),
         }
     }
 
-    /// From now on land that has not been seen is as wished.
-    pub fn wish(&mut self, wish: LandWish) {
-        if wish == self.wishes[usize::from(self.current)] {
+    /// From now on land that has not been seen is as wished, and what has been seen keeps its shape and turns into the land that is wished.
+    /// `home`: the tiles on which the figure stands, west to east and north to south.
+    pub fn wish(&mut self, wish: LandWish, [xs, ys]: [RangeInclusive<i64>; 2]) {
+        if wish == self.in_force().wish {
             return;
         }
-        let known = self.wishes.iter().position(|known| *known == wish);
-        self.current = known.unwrap_or(self.wishes.len()) as WishId;
-        if known.is_none() {
-            self.wishes.push(wish);
+        // There is no number for more; nobody has wished as often.
+        if self.wishes.len() == usize::from(WishId::MAX) {
+            self.wishes.pop();
+            self.chunks.clear();
         }
+        let sandbank = self.sea_noise(*xs.start(), *ys.start());
+        let around = |range: RangeInclusive<i64>| range.start() - 1..=range.end() + 1;
+        self.wishes.push(Wished { wish, home: Some([around(xs), around(ys)]), sandbank });
     }
 
-    /// Tiles come into view, or next to it. From now on they stay as they are.
+    /// The number of the wish in force.
+    fn current(&self) -> WishId {
+        (self.wishes.len() - 1) as WishId
+    }
+
+    fn in_force(&self) -> &Wished {
+        &self.wishes[self.wishes.len() - 1]
+    }
+
+    /// Tiles come into view, or next to it. From now on they keep their shape.
     pub fn see(&mut self, xs: RangeInclusive<i64>, ys: RangeInclusive<i64>) {
-        self.record.note_all(xs.clone(), ys.clone(), self.current);
-        if !self.wishes[usize::from(self.current)].wants(Feature::Village) {
+        let current = self.current();
+        self.record.note_all(xs.clone(), ys.clone(), current);
+        if !self.in_force().wish.wants(Feature::Village) {
             return;
         }
         // Who sees a part of a house will see the house.
         for (x, y) in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
-            if let Tile::Built(_, built) = self.tile_under(x, y, self.current)
-                && self.record.get(x, y) == Some(self.current)
+            if let Tile::Built(_, built) = self.tile_under(x, y, current)
+                && self.record.get(x, y) == Some(current)
                 && let Some(house) = village::footprint(built, x, y)
             {
-                house.for_each(|(x, y)| self.record.note(x, y, self.current));
+                house.for_each(|(x, y)| self.record.note(x, y, current));
             }
         }
     }
@@ -297,12 +330,12 @@ impl Land {
     }
 
     /// A land all of one biome, with the waters it has by nature.
-    fn uniform_cover(&self, biome: Biome, x: i64, y: i64) -> Cover {
+    fn uniform_cover(&self, biome: Biome, x: i64, y: i64, sandbank: f64) -> Cover {
         match biome {
             Biome::Beach if self.field(x, y, 17.0, 71.3) < -0.14 => Cover::Liquid(Liquid::Water),
             Biome::Beach => Cover::Land(Biome::Beach),
             // Sandbanks wind through the sea: one can walk it.
-            Biome::Water if self.field(x, y, 21.0, 83.9).abs() < 0.07 => Cover::Land(Biome::Beach),
+            Biome::Water if (self.sea_noise(x, y) - sandbank).abs() < 0.07 => Cover::Land(Biome::Beach),
             Biome::Water => Cover::Liquid(Liquid::Water),
             Biome::Volcano if self.field(x, y, 13.0, 0.0) > 0.30 => Cover::Liquid(Liquid::Magma),
             Biome::Swamp if self.field(x, y, 13.0, 0.0) > 0.30 => Cover::Liquid(Liquid::Murk),
@@ -311,12 +344,16 @@ impl Land {
         }
     }
 
+    fn sea_noise(&self, x: i64, y: i64) -> f64 {
+        self.field(x, y, 21.0, 83.9)
+    }
+
     /// Noise with shapes of `size` tiles; `offset` makes another of it.
     fn field(&self, x: i64, y: i64, size: f64, offset: f64) -> f64 {
         self.detail.get([(x as f64 + 0.37) / size + offset, (y as f64 + 0.61) / size + offset])
     }
 
-    fn cover(&self, x: i64, y: i64, wish: &LandWish) -> Cover {
+    fn cover(&self, x: i64, y: i64, Wished { wish, sandbank, .. }: &Wished) -> Cover {
         if wish.wants(Feature::Lake) && self.field(x, y, 10.0, 17.3) > 0.24 {
             return Cover::Liquid(Liquid::Water);
         }
@@ -330,11 +367,38 @@ impl Land {
                 _ => {}
             }
         }
-        wish.biome.map_or_else(|| self.natural_cover(x, y), |biome| self.uniform_cover(biome, x, y))
+        wish.biome.map_or_else(|| self.natural_cover(x, y), |biome| self.uniform_cover(biome, x, y, *sandbank))
+    }
+
+    /// Even number of 0 to 99 for a tile and a purpose.
+    fn draw(&self, x: i64, y: i64, salt: u64) -> u64 {
+        hash(self.seed, x, y, salt) % 100
+    }
+
+    /// Which of the things in the way stands on a tile; neighbours are mostly of one kind: the kind belongs to a cell of seven tiles.
+    fn kind_of_thing(&self, x: i64, y: i64) -> u64 {
+        if self.draw(x, y, 22) < 70 { hash(self.seed, x.div_euclid(7), y.div_euclid(7), 23) } else { hash(self.seed, x, y, 24) }
+    }
+
+    /// The thing of `biome` that a wish for features puts in the way on this tile, if any.
+    fn wished_thing(&self, x: i64, y: i64, biome: Biome, wish: &LandWish) -> Option<u8> {
+        let wished: Vec<u8> = wish.features.iter().flat_map(|&feature| biome.things_that_are(feature)).collect();
+        let chosen = !wished.is_empty() && self.draw(x, y, 28) < 80;
+        chosen.then(|| wished[(self.kind_of_thing(x, y) % wished.len() as u64) as usize])
+    }
+
+    /// Noise whose high places have most of what grows on the ground.
+    fn growth(&self, x: i64, y: i64) -> f64 {
+        self.detail.get([x as f64 / 6.1 + 90.3, y as f64 / 6.1 + 40.7])
+    }
+
+    /// Whether a wish for flowers puts them on this ground.
+    fn blossoms(&self, x: i64, y: i64, wish: &LandWish) -> bool {
+        wish.wants(Feature::Flowers) && self.draw(x, y, 25) < if self.growth(x, y) > 0.0 { 60 } else { 14 }
     }
 
     fn tile_on(&self, x: i64, y: i64, biome: Biome, wish: &LandWish, land: &mut dyn FnMut(i64, i64) -> bool) -> Tile {
-        let draw = |salt| hash(self.seed, x, y, salt) % 100;
+        let draw = |salt| self.draw(x, y, salt);
         if wish.wants(Feature::Village) {
             return match village::lot(self.seed, x, y, land) {
                 Lot::Built(built) => Tile::Built(biome, built),
@@ -343,20 +407,17 @@ impl Land {
                 Lot::Open => Tile::Ground(biome, (draw(26) % 2) as u8),
             };
         }
-        let wished: Vec<u8> = wish.features.iter().flat_map(|&feature| biome.things_that_are(feature)).collect();
         let (third, mut clump_above, inside, mut outside) = biome.habits();
-        if !wished.is_empty() {
+        if wish.features.iter().any(|&feature| !biome.things_that_are(feature).is_empty()) {
             clump_above -= 0.12;
             outside += 6;
         }
         let clump = self.detail.get([x as f64 / 5.3 + 0.3, y as f64 / 5.3 + 0.7]);
         if draw(21) < if clump > clump_above { inside } else { outside } {
-            // Neighbouring things are mostly of one kind: the kind belongs to a cell of seven tiles.
-            let kind = if draw(22) < 70 { hash(self.seed, x.div_euclid(7), y.div_euclid(7), 23) } else { hash(self.seed, x, y, 24) };
-            if !wished.is_empty() && draw(28) < 80 {
-                return Tile::Thing(biome, wished[(kind % wished.len() as u64) as usize]);
+            if let Some(thing) = self.wished_thing(x, y, biome, wish) {
+                return Tile::Thing(biome, thing);
             }
-            let kind = match kind % 10 {
+            let kind = match self.kind_of_thing(x, y) % 10 {
                 0..5 => 0,
                 5..8 => 1,
                 8 => 2,
@@ -364,44 +425,46 @@ impl Land {
             };
             return Tile::Thing(biome, (kind % biome.things()[0].len()) as u8);
         }
-        let patch = self.detail.get([x as f64 / 6.1 + 90.3, y as f64 / 6.1 + 40.7]);
-        if wish.wants(Feature::Flowers) && draw(25) < if patch > 0.0 { 60 } else { 14 } {
+        if self.blossoms(x, y, wish) {
             return Tile::Ground(biome, BLOSSOMS);
         }
-        let third = if patch > 0.25 { third * 5 } else { third / 2 };
+        let third = if self.growth(x, y) > 0.25 { third * 5 } else { third / 2 };
         let ground = if draw(25) < third { 2 } else { draw(26) % 2 };
         Tile::Ground(biome, ground as u8)
     }
 
     /// A chunk as it would be all under one wish.
-    fn chunk(&self, cx: i64, cy: i64, wish: &LandWish) -> Arc<[Tile]> {
+    fn chunk(&self, cx: i64, cy: i64, wished: &Wished) -> Arc<[Tile]> {
         let side = CHUNK + 2;
         let (x0, y0) = (cx * CHUNK - 1, cy * CHUNK - 1);
-        let covers: Vec<Cover> = (0..side * side).map(|i| self.cover(x0 + i % side, y0 + i / side, wish)).collect();
+        let covers: Vec<Cover> = (0..side * side).map(|i| self.cover(x0 + i % side, y0 + i / side, wished)).collect();
         let at = |x: i64, y: i64| covers[((y + 1) * side + x + 1) as usize];
         let mut land = |x: i64, y: i64| {
             let (u, v) = (x - x0, y - y0);
             let inside = (0..side).contains(&u) && (0..side).contains(&v);
-            let cover = if inside { covers[(v * side + u) as usize] } else { self.cover(x, y, wish) };
+            let cover = if inside { covers[(v * side + u) as usize] } else { self.cover(x, y, wished) };
             matches!(cover, Cover::Land(_))
         };
         let tile = |i: i64| {
             let (x, y) = (i % CHUNK, i / CHUNK);
             match at(x, y) {
-                Cover::Land(biome) => self.tile_on(cx * CHUNK + x, cy * CHUNK + y, biome, wish, &mut land),
+                Cover::Land(biome) => self.tile_on(cx * CHUNK + x, cy * CHUNK + y, biome, &wished.wish, &mut land),
                 Cover::Liquid(liquid) => {
                     // By itself, unlike where there are wishes, a liquid has no bank beside another.
                     let land = |&(dx, dy): &(i64, i64)| match at(x + dx, y + dy) {
                         Cover::Land(_) => true,
-                        Cover::Liquid(other) => other != liquid && *wish != LandWish::default(),
+                        Cover::Liquid(other) => other != liquid && wished.wish != LandWish::default(),
                     };
                     let mask = NEIGHBOURS.iter().enumerate().map(|(i, d)| u8::from(land(d)) << i).sum();
-                    let picture = hash(self.seed, cx * CHUNK + x, cy * CHUNK + y, 27) % 2;
-                    Tile::Liquid(liquid, picture as u8, mask)
+                    Tile::Liquid(liquid, self.liquid_picture(cx * CHUNK + x, cy * CHUNK + y), mask)
                 }
             }
         };
         (0..CHUNK * CHUNK).map(tile).collect()
+    }
+
+    fn liquid_picture(&self, x: i64, y: i64) -> u8 {
+        (hash(self.seed, x, y, 27) % 2) as u8
     }
 
     /// A tile as it would be all under one wish.
@@ -418,24 +481,59 @@ impl Land {
 
     /// The wish a tile was first seen under, or would be now.
     fn wish_at(&self, x: i64, y: i64) -> WishId {
-        self.record.get(x, y).unwrap_or(self.current)
+        self.record.get(x, y).unwrap_or(self.current())
     }
 
-    /// The tile as it is. Of tiles that were seen, next to the view at least, it never changes.
+    /// A tile as it came into being and as every wish since has turned it; a liquid without its shore.
+    fn turned_tile(&mut self, x: i64, y: i64) -> Tile {
+        let first = self.wish_at(x, y);
+        let tile = self.tile_under(x, y, first);
+        self.wishes[usize::from(first) + 1..].iter().fold(tile, |tile, wished| self.turned(tile, x, y, wished))
+    }
+
+    /// What a wish makes of a tile that was there before. Ground stays ground and what stands on it stays in the way; but the sea comes where
+    /// it is wished for, all around the figure, and it and other liquids go where none would be in the wished land.
+    fn turned(&self, tile: Tile, x: i64, y: i64, wished: &Wished) -> Tile {
+        let wish = &wished.wish;
+        let made_of = |old: Biome| match wish.biome {
+            Some(Biome::Water) => Biome::Beach,
+            wanted => wanted.unwrap_or(old),
+        };
+        let liquid = |liquid| Tile::Liquid(liquid, self.liquid_picture(x, y), 0);
+        let flooded = || wish.biome == Some(Biome::Water) && !wished.is_home(x, y) && self.cover(x, y, wished) == Cover::Liquid(Liquid::Water);
+        match tile {
+            Tile::Ground(..) | Tile::Thing(..) if flooded() => liquid(Liquid::Water),
+            Tile::Ground(old, kind) => Tile::Ground(made_of(old), if self.blossoms(x, y, wish) { BLOSSOMS } else { kind }),
+            Tile::Thing(old, kind) => {
+                let land = made_of(old);
+                let alike = if land == old { kind } else { land.thing_like(thing_feature(old.thing(kind))) };
+                Tile::Thing(land, self.wished_thing(x, y, land, wish).unwrap_or(alike))
+            }
+            Tile::Built(old, built) => Tile::Built(made_of(old), built),
+            Tile::Liquid(..) if wish.biome.is_none() => tile,
+            Tile::Liquid(..) => match self.cover(x, y, wished) {
+                Cover::Liquid(now) => liquid(now),
+                Cover::Land(biome) => Tile::Ground(biome, (self.draw(x, y, 26) % 2) as u8),
+            },
+        }
+    }
+
+    /// The tile as it is. Of tiles that were seen, next to the view at least, it changes with what is wished alone.
     pub fn tile(&mut self, x: i64, y: i64) -> Tile {
         // Most lands know one wish alone.
         if self.wishes.len() == 1 {
             return self.tile_under(x, y, 0);
         }
-        let wish = self.wish_at(x, y);
-        match self.tile_under(x, y, wish) {
-            // Where wishes meet, a shore is where the other land really is.
-            Tile::Liquid(liquid, picture, mask) => {
+        let first = self.wish_at(x, y);
+        match self.turned_tile(x, y) {
+            Tile::Liquid(liquid, picture, _) => {
+                // By itself a liquid has no bank beside another.
+                let by_itself = self.wishes[usize::from(first)].wish == LandWish::default()
+                    && self.wishes[usize::from(first) + 1..].iter().all(|wished| wished.wish.biome.is_none());
                 let land = |(i, &(dx, dy)): (usize, &(i64, i64))| {
-                    let (x, y) = (x + dx, y + dy);
-                    let land = match self.wish_at(x, y) {
-                        same if same == wish => mask >> i & 1 == 1,
-                        other => self.cover(x, y, &self.wishes[usize::from(other)]) != Cover::Liquid(liquid),
+                    let land = match self.turned_tile(x + dx, y + dy) {
+                        Tile::Liquid(other, ..) => other != liquid && !by_itself,
+                        _ => true,
                     };
                     u8::from(land) << i
                 };
@@ -443,7 +541,7 @@ impl Land {
             }
             // A house that would stand on the land of another wish is not built.
             Tile::Built(biome, built)
-                if village::footprint(built, x, y).is_some_and(|mut house| house.any(|(x, y)| self.wish_at(x, y) != wish)) =>
+                if village::footprint(built, x, y).is_some_and(|mut house| house.any(|(x, y)| self.wish_at(x, y) != first)) =>
             {
                 Tile::Ground(biome, 0)
             }
@@ -454,14 +552,15 @@ impl Land {
     /// A tile of the wanted biome with open land around it, found by trying places chosen by the seed; the best place if none is perfect.
     /// Wished features should be in view.
     pub fn open_place(&mut self, wanted: Biome) -> (i64, i64) {
-        let wish = self.wishes[usize::from(self.current)].clone();
+        let wished = self.in_force().clone();
+        let wish = &wished.wish;
         let mut best = (i64::MIN, (0, 0));
         let mut tried = 0;
         for i in 0..4000 {
             let draw = |salt| (hash(self.seed, i, 0, salt) % 2001) as i64 - 1000;
             let (x, y) = (draw(31), draw(32));
             // A region, not a sliver: the same land at the view's corners. In the sea one stands on sand with water around.
-            let is = |dx: i64, dy: i64, cover: Cover| self.cover(x + dx, y + dy, &wish) == cover;
+            let is = |dx: i64, dy: i64, cover: Cover| self.cover(x + dx, y + dy, &wished) == cover;
             let (here, around) = match wanted {
                 Biome::Water => (Cover::Land(Biome::Beach), Cover::Liquid(Liquid::Water)),
                 land => (Cover::Land(land), Cover::Land(land)),

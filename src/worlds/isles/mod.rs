@@ -128,10 +128,15 @@ impl Isles {
         world
     }
 
-    /// Whether the figure's 16x16 footprint at this place (in quads) would touch something solid.
+    /// Tiles that the figure's 16x16 footprint at this place (in quads) touches, west to east and north to south.
+    fn footprint(x: i64, y: i64) -> [RangeInclusive<i64>; 2] {
+        [x, y].map(|v| v.div_euclid(2)..=(v + 1).div_euclid(2))
+    }
+
+    /// Whether there is something solid in it.
     fn blocked_at(&mut self, x: i64, y: i64) -> bool {
-        let tiles = |v: i64| v.div_euclid(2)..=(v + 1).div_euclid(2);
-        tiles(y).any(|ty| tiles(x).any(|tx| self.land.tile(tx, ty).solid()))
+        let [xs, mut ys] = Self::footprint(x, y);
+        ys.any(|ty| xs.clone().any(|tx| self.land.tile(tx, ty).solid()))
     }
 
     /// Tiles in view, west to east and north to south.
@@ -227,7 +232,8 @@ impl World for Isles {
         self.sky.wish(wish.light, wish.weather);
         self.season = wish.season.unwrap_or(self.season);
         self.style = wish.style.unwrap_or(self.style);
-        self.land.wish(wish.into());
+        self.land.wish(wish.into(), Self::footprint(self.x, self.y));
+        self.look_around();
     }
 
     fn step(&mut self, action: usize) -> StepOutcome {

@@ -106,46 +106,98 @@ fn next_wish(rng: &mut Rng) -> Wish {
     wish
 }
 
-/// Walks with a new wish every few steps; what each place looked like when it was last seen is kept and compared.
-fn walk_with_wishes(seed: u64, steps: usize, mut each: impl FnMut(&mut Isles, bool)) -> (Isles, usize) {
+/// Walks with a new wish every few steps. A tile seen again is as it was, unless something was wished since: then ground is still ground
+/// and what stood there is still in the way, liquids apart. Returns the world, the tiles seen again and those of them that had turned.
+fn walk_with_wishes(seed: u64, steps: usize, mut each: impl FnMut(&mut Isles, bool)) -> (Isles, [usize; 2]) {
     let mut world = started(seed, Wish::drawn(seed));
     let (mut policy, mut rng) = (Explorer::new(seed), Rng::new(seed));
-    let mut known: HashMap<(i64, i64), Vec<QuadId>> = HashMap::new();
-    let (mut last, mut revisits) = (StepOutcome::default(), 0);
+    let mut known: HashMap<(i64, i64), (Tile, usize)> = HashMap::new();
+    let (mut last, mut flood, mut seen_again) = (StepOutcome::default(), 0, [0; 2]);
     for step in 0..steps {
+        let wishes = (step + 1) / 17;
         if step % 17 == 16 {
-            let before = world.view.clone();
-            world.wish(&next_wish(&mut rng));
-            world.look_around();
-            assert!(world.view == before, "seed {seed}, step {step}: a wish changed what was in view");
+            let wish = next_wish(&mut rng);
+            world.wish(&wish);
+            flood = if wish.biome == Some(Biome::Water) { wishes } else { flood };
+            assert!(!world.blocked_at(world.x, world.y), "seed {seed}, step {step}: {wish:?} caught the figure");
         }
         last = world.step(policy.next(last));
-        let view = world.view.clone();
-        if let Some(before) = known.insert((world.x, world.y), view) {
-            assert!(before == world.view, "seed {seed}, step {step}: a place looks different when seen again");
-            revisits += usize::from(last.moved);
+        let [xs, ys] = world.tiles_in_view();
+        for at in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
+            let tile = world.land.tile(at.0, at.1);
+            let Some((before, then)) = known.insert(at, (tile, wishes)) else { continue };
+            if then == wishes {
+                assert_eq!(before, tile, "seed {seed}, step {step}: {at:?} turned by itself");
+            } else if flood <= then && !matches!(before, Tile::Liquid(..)) {
+                assert_eq!(before.solid(), tile.solid(), "seed {seed}, step {step}: {at:?} was {before:?} and is {tile:?}");
+            }
+            seen_again[0] += usize::from(last.moved);
+            seen_again[1] += usize::from(before != tile);
         }
         each(&mut world, last.moved);
     }
-    (world, revisits)
+    (world, seen_again)
 }
 
 #[test]
-fn what_was_seen_stays_whatever_is_wished() {
-    let (mut revisits, mut would_differ) = (0, 0);
+fn what_was_seen_keeps_its_shape_whatever_is_wished() {
+    let (mut seen_again, mut turned, mut would_differ) = (0, 0, 0);
     for seed in 0..8 {
-        let (mut world, n) = walk_with_wishes(seed, 600, |_, _| {});
-        revisits += n;
+        let (mut world, [n, m]) = walk_with_wishes(seed, 600, |_, _| {});
+        seen_again += n;
+        turned += m;
         // The control: the same place, all under the wish that holds now, is another.
-        let before = world.view.clone();
+        let before = world.solid.clone();
         let mut rng = Rng::new(seed);
         let wish = (0..600 / 17).map(|_| next_wish(&mut rng)).last().unwrap();
         world.land = Land::new(seed, (&wish).into());
         world.look_around();
-        would_differ += usize::from(world.view != before);
+        would_differ += usize::from(world.solid != before);
     }
-    assert!(revisits > 500, "{revisits} places were seen again");
+    assert!(seen_again > 50_000 && turned > 3000, "{seen_again} tiles were seen again, {turned} had turned");
     assert!(would_differ >= 4, "{would_differ} of 8");
+}
+
+#[test]
+fn the_land_in_view_turns_into_the_wished_one_at_once() {
+    let share = |world: &mut Isles, is: &dyn Fn(Biome) -> bool| {
+        let [xs, ys] = world.tiles_in_view();
+        let tiles: Vec<Biome> = ys.flat_map(|y| xs.clone().map(move |x| (x, y))).map(|(x, y)| world.land.tile(x, y).biome()).collect();
+        tiles.iter().filter(|&&biome| is(biome)).count() as f64 / tiles.len() as f64
+    };
+    for &from in Biome::ALL {
+        for &to in Biome::ALL {
+            // The dry ground of the sea is beach.
+            let wished = |biome: Biome| biome == to || (to == Biome::Water && biome == Biome::Beach);
+            let (mut before, mut after, mut sea) = (0.0, 0.0, 0.0);
+            for seed in 0..8 {
+                let mut world = started(seed, Wish { biome: Some(from), ..Wish::default() });
+                before += share(&mut world, &wished) / 8.0;
+                world.wish(&Wish { biome: Some(to), ..Wish::default() });
+                after += share(&mut world, &wished) / 8.0;
+                sea += share(&mut world, &|biome| biome == Biome::Water) / 8.0;
+                assert!(!world.blocked_at(world.x, world.y), "{from:?} to {to:?}: the figure is caught");
+            }
+            assert!(after > if to == Biome::Beach { 0.7 } else { 0.9 }, "{from:?} to {to:?}: {after:.2} of the view");
+            assert!(to != Biome::Water || sea > 0.4, "{from:?} to {to:?}: {sea:.2} of the view is water");
+            // The control: before it was wished it was another land, but for the sea's beaches.
+            assert!(from == to || [from, to] == [Biome::Water, Biome::Beach] || [from, to] == [Biome::Beach, Biome::Water] || before < 0.2);
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_the_way_turns_into_what_is_wished() {
+    let (mut ruins, mut before) = (0, 0);
+    for seed in 0..20 {
+        let mut world = started(seed, Wish { biome: Some(Biome::Forest), ..Wish::default() });
+        let solid = world.solid.clone();
+        before += usize::from(world.scene().features.first() == Some(&Feature::Ruins));
+        world.wish(&Wish { features: vec![Feature::Ruins], ..Wish::default() });
+        assert!(world.solid == solid);
+        ruins += usize::from(world.scene().features.first() == Some(&Feature::Ruins));
+    }
+    assert!(ruins >= 12 && before <= 3, "ruins stand out in {ruins} of 20, {before} before");
 }
 
 #[test]
@@ -186,29 +238,6 @@ fn shores_and_houses_are_whole_where_wishes_meet() {
         });
     }
     assert!(liquids > 5000 && houses > 1000, "{liquids} tiles of liquid, {houses} of houses were looked at");
-}
-
-#[test]
-fn new_land_comes_within_a_few_steps() {
-    let mut came = 0;
-    for seed in 0..20 {
-        let mut world = started(seed, Wish { biome: Some(Biome::Meadow), ..Wish::default() });
-        world.wish(&Wish { biome: Some(Biome::Desert), ..Wish::default() });
-        let mut policy = Explorer::new(seed);
-        let (mut last, mut steps, mut first) = (StepOutcome::default(), 0, None);
-        while steps < 24 {
-            last = world.step(policy.next(last));
-            steps += usize::from(last.moved);
-            let tiles = world.tiles_in_view();
-            let desert =
-                |world: &mut Isles| tiles[1].clone().any(|y| tiles[0].clone().any(|x| world.land.tile(x, y).biome() == Biome::Desert));
-            if first.is_none() && desert(&mut world) {
-                first = Some(steps);
-            }
-        }
-        came += usize::from(first.is_some_and(|steps| (2..=8).contains(&steps)));
-    }
-    assert!(came >= 12, "{came} of 20");
 }
 
 #[test]

@@ -25,17 +25,16 @@ const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 const ALL_MASKED_SHARE: f32 = 0.4;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
-/// The same of a token of land never seen before, which cannot be copied: there alone a wish for a land shows. Where the wish is not told
-/// it counts nothing: what cannot be known is guessed token by token, and makes patchworks.
-const NEW_LAND_WEIGHT: f32 = 8.0;
+/// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
+/// guessed token by token, and makes patchworks.
+const NEW_LAND_WEIGHT: f32 = 3.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.2;
+const CHANGE_SHARE: f32 = 0.5;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
-/// Share of windows chosen for land in them that begins to show after it was asked for, and the most frames since a change that is soon after.
-const ARRIVAL_SHARE: f32 = 0.5;
+/// The most frames since a change that is soon after.
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one in which nothing turns by itself.
 const MOST_WINDOWS_TRIED: usize = 20;
@@ -144,17 +143,11 @@ impl DynamicsStage {
 
     fn any_window(&self, dice: &mut Dice) -> (usize, usize) {
         let last_start = self.clips.frames - self.preset.dynamics_frames;
-        let choice = dice.unit();
-        let (chosen, most_before): (&[_], _) = match choice {
-            _ if choice < CHANGE_SHARE => (&self.changes, MOST_BEFORE_CHANGE),
-            _ if choice < CHANGE_SHARE + ARRIVAL_SHARE => (&self.arrivals, self.preset.dynamics_frames - 1),
-            _ => (&[], 0),
-        };
-        if chosen.is_empty() {
+        if self.changes.is_empty() || !dice.chance(CHANGE_SHARE) {
             return (dice.below(self.clips.clips), dice.below(last_start + 1));
         }
-        let (clip, frame) = chosen[dice.below(chosen.len())];
-        (clip, frame.saturating_sub(1 + dice.below(most_before)).min(last_start))
+        let (clip, frame) = self.changes[dice.below(self.changes.len())];
+        (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(last_start))
     }
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
@@ -197,9 +190,11 @@ impl DynamicsStage {
             let at = clip * clips.frames + frame;
             let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
             let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
-            // Of a step that does not move the latent action model knows little; what was recorded is believed.
+            // Of a step that does not move, or in which all turns under new words, the latent action model knows little; what was recorded is
+            // believed.
             let moved = frame > 0 && clips.view(clip, frame) != clips.view(clip, frame - 1);
-            let code = if (bound != NONE && (use_recorded || !moved)) || inferred == NONE { bound } else { inferred };
+            let told_apart = moved && !clips.words_change(clip, frame);
+            let code = if (bound != NONE && (use_recorded || !told_apart)) || inferred == NONE { bound } else { inferred };
             let unknown = frame == start || code == NONE || nothing;
             batch.actions.push(if unknown { unknown_action } else { code });
             if nothing || (described_start && frame == start) {

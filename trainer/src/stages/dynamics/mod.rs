@@ -24,16 +24,12 @@ use batch::{Batch, Token};
 use past::RecallTerms;
 
 const VALIDATION_BATCHES: u64 = 6;
-/// Steps from where words change to where the land they ask for begins to show: what lies next to the view stays as it is.
-pub const NEW_LAND_STEPS: i32 = 3;
 
 pub struct DynamicsStage {
     pub clips: Arc<TokenClips>,
     pub held_out: Arc<TokenClips>,
     /// Frames of `clips` whose words are not those of the frame before, as (clip, frame).
     pub changes: Vec<(usize, usize)>,
-    /// Frames of `clips` in which land begins to show that was wished for, as (clip, frame).
-    pub arrivals: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,
