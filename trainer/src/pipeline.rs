@@ -34,6 +34,8 @@ use crate::training::{self, Budget, Settings, Stage};
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
 const TOKEN_CLIP_FRAMES: usize = 96;
 const HELD_OUT_CLIPS: usize = 24;
+/// Of the clips kept as tokens every so many-th is restless: a window of it holds several changes of words.
+const RESTLESS_EVERY: u64 = 3;
 /// Clips and frames of each that the way a world scrolls is read off.
 const SCROLL_CLIPS: u64 = 16;
 const SCROLL_FRAMES: usize = 48;
@@ -291,7 +293,8 @@ impl Run {
         bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
         bar.set_prefix(name.to_owned());
         for number in first..first + count as u64 {
-            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, Mood::Lively)?;
+            let mood = if number.is_multiple_of(RESTLESS_EVERY) { Mood::Restless } else { Mood::Lively };
+            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, mood)?;
             tokens.codes.extend(self.encode(&tokenizer, &clip)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {

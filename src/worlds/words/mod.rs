@@ -32,7 +32,7 @@ pub fn vocabulary(held_out: bool) -> Vec<&'static str> {
 }
 
 /// The caption of a frame of `scene` while `wish` is in force: all that is wished for and some of what else is true everywhere, worded by
-/// `seed`. Of the land nothing is said but what is wished: what comes into view may be another, and words that name what happens to be seen
+/// `seed`. Of the land nothing is said but what is wished: by itself another may come into view, and words that name what happens to be seen
 /// would teach that land goes on whatever is said. The same seed words the next frame alike, so that a caption changes only where light,
 /// weather, season or style do.
 pub fn caption(scene: &Scene, wish: &Wish, seed: u64) -> String {

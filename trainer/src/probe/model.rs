@@ -6,8 +6,10 @@ use burn::tensor::{Device, Tensor, activation};
 use super::view::View;
 use crate::model::layers::{Linear, rms, taps};
 
-const CHANNELS: usize = 48;
+const CHANNELS: usize = 64;
 const BLOCKS: usize = 2;
+/// What a land looks like depends on light, weather and style: a hidden layer between cells and features tells them apart together.
+const LOOK_HIDDEN: usize = 128;
 /// Width of the features that words are read from; the Frechet distance is taken on them.
 pub const FEATURES: usize = 32;
 const FACING_HIDDEN: usize = 32;
@@ -21,6 +23,7 @@ pub struct ProbeNet {
     solid: Linear,
     figure: Linear,
     figures: Linear,
+    look: Linear,
     features: Linear,
     words: Linear,
     facing1: Linear,
@@ -53,7 +56,8 @@ impl ProbeNet {
             solid: Linear::new(c, 1, 1.0, true, device),
             figure: Linear::new(c, 1, 1.0, true, device),
             figures: Linear::new(1, 3, 1.0, true, device),
-            features: Linear::new(2 * c, FEATURES, 1.0, true, device),
+            look: Linear::new(2 * c, LOOK_HIDDEN, 1.0, true, device),
+            features: Linear::new(LOOK_HIDDEN, FEATURES, 1.0, true, device),
             words: Linear::new(FEATURES, words, 1.0, true, device),
             facing1: Linear::new(columns.len() * rows.len() * c, FACING_HIDDEN, 1.0, true, device),
             facing2: Linear::new(FACING_HIDDEN, 4, 1.0, true, device),
@@ -76,7 +80,7 @@ impl ProbeNet {
 
         let grid = x.reshape([frames, n, CHANNELS]);
         let pooled = Tensor::cat(vec![grid.clone().mean_dim(1), grid.clone().max_dim(1)], 2).reshape([frames, 2 * CHANNELS]);
-        let features = activation::gelu(self.features.forward(pooled));
+        let features = activation::gelu(self.features.forward(activation::gelu(self.look.forward(pooled))));
         let centre_cells = across.len() * down.len() * CHANNELS;
         let centre = grid.reshape([frames, rows, columns, CHANNELS]).slice([0..frames, down, across]).reshape([frames, centre_cells]);
         Outputs {

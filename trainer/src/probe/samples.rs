@@ -11,8 +11,10 @@ use crate::source::{Dice, mix};
 /// Frames taken from each walk, and the steps between them.
 const FRAMES_PER_WALK: usize = 4;
 const STRIDE: usize = 5;
-/// Share of walks through a world that is wished to be something.
-const WISHING_SHARE: f32 = 0.6;
+/// Share of walks through a world that is wished to be something, and of those in which a style is wished for in any case: lands look their
+/// own in each.
+const WISHING_SHARE: f32 = 0.8;
+const STYLED_SHARE: f32 = 0.5;
 
 /// Kinds of words.
 pub const KINDS: usize = 4;
@@ -170,7 +172,11 @@ pub fn samples(world: &dyn World, seed: u64, count: usize, broken: bool) -> Vec<
 /// Frames of one walk, as they are.
 fn walked(world: &mut dyn World, seed: u64, view: &View) -> Vec<Sample> {
     world.hold_ambience(false);
-    let wish = if Dice::new(seed, 0).chance(WISHING_SHARE) { Wish::drawn(seed) } else { Wish::default() };
+    let mut dice = Dice::new(seed, 0);
+    let mut wish = if dice.chance(WISHING_SHARE) { Wish::drawn(seed) } else { Wish::default() };
+    if !wish.is_empty() && wish.style.is_none() && dice.chance(STYLED_SHARE) {
+        wish.style = Some(Style::ALL[dice.below(Style::ALL.len())]);
+    }
     world.reset_under(seed, &wish);
     let (mut policy, mut last) = (Explorer::new(seed), StepOutcome::default());
     (0..FRAMES_PER_WALK)

@@ -28,6 +28,9 @@ const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 3.0;
+/// How much more a token counts in a frame whose words are new, and in one of the few after it, as classes of [`told`]: one frame of many is
+/// drawn anew, and all its tokens have to agree.
+const NEWS_WEIGHTS: [f32; 2] = [4.0, 2.0];
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
@@ -41,8 +44,7 @@ const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
-/// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is: what is
-/// wished for shows in the land only by and by.
+/// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is.
 const OUT_OF_NOTHING_SHARE: f32 = 0.22;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of windows with a change in which nothing was said before it.
@@ -323,13 +325,15 @@ impl DynamicsStage {
                 };
                 let number = clip * t + frame;
                 batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
-                let told = self.hears(&batch, number) || !batch.wished_anew[number];
+                let hears = self.hears(&batch, number);
+                let told = hears || !batch.wished_anew[number];
+                let news = NEWS_WEIGHTS.get(usize::from(batch.told[number])).filter(|_| hears).unwrap_or(&1.0);
                 for token in 0..n {
                     let row = number * n + token;
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
-                    batch.weights.push(if masked { weight(token, new_land, told) } else { 0.0 });
+                    batch.weights.push(if masked { news * weight(token, new_land, told) } else { 0.0 });
                 }
                 if dice.chance(ACTION_DROP_SHARE) {
                     batch.actions[clip * t + frame] = self.shape.dims.actions as u8;
