@@ -77,7 +77,7 @@ enum Command {
     Probe {
         #[arg(long, default_value = "isles")]
         world: String,
-        #[arg(long, default_value_t = 1500)]
+        #[arg(long, default_value_t = 5000)]
         steps: u64,
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -99,6 +99,12 @@ enum Command {
         /// A handful of frames, to see that everything works; the figures say little.
         #[arg(long, conflicts_with = "quick")]
         tiny: bool,
+        /// Play this many long rollouts under each policy instead.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        rollouts: Option<u64>,
+        /// Play long rollouts for this many frames instead.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        frames: Option<u32>,
         /// Judge these alone, separated by commas.
         #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]
         only: Vec<eval::Family>,
@@ -285,6 +291,8 @@ fn main() -> Result<()> {
             pack: path,
             quick,
             tiny,
+            rollouts,
+            frames,
             only,
             probe,
             backend,
@@ -309,11 +317,12 @@ fn main() -> Result<()> {
             play.certain = certain.or(play.certain).filter(|p| *p != 0.0);
             play.min_p = min_p.unwrap_or(play.min_p);
             pack.validate()?;
-            let effort = match (tiny, quick) {
+            let mut effort = match (tiny, quick) {
                 (true, _) => eval::Effort::tiny(),
                 (_, true) => eval::Effort::quick(),
                 _ => eval::Effort::full(),
             };
+            effort.play_long(rollouts, frames.map(|frames| frames as usize));
             println!("{}", path.display());
             let options = eval::Options { effort, only, probe, device: backend.device()?, guidance, out: out.clone() };
             let figures = eval::evaluate(&pack, &options)?;

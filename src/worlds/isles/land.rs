@@ -500,7 +500,8 @@ impl Land {
             wanted => wanted.unwrap_or(old),
         };
         let liquid = |liquid| Tile::Liquid(liquid, self.liquid_picture(x, y), 0);
-        let flooded = || wish.biome == Some(Biome::Water) && !wished.is_home(x, y) && self.cover(x, y, wished) == Cover::Liquid(Liquid::Water);
+        let flooded =
+            || wish.biome == Some(Biome::Water) && !wished.is_home(x, y) && self.cover(x, y, wished) == Cover::Liquid(Liquid::Water);
         match tile {
             Tile::Ground(..) | Tile::Thing(..) if flooded() => liquid(Liquid::Water),
             Tile::Ground(old, kind) => Tile::Ground(made_of(old), if self.blossoms(x, y, wish) { BLOSSOMS } else { kind }),

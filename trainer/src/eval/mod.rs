@@ -113,6 +113,12 @@ impl Effort {
         }
     }
 
+    /// Other numbers of long rollouts under each policy, and of their frames.
+    pub fn play_long(&mut self, per_policy: Option<u64>, frames: Option<usize>) {
+        self.per_policy = per_policy.unwrap_or(self.per_policy);
+        self.frames = frames.unwrap_or(self.frames);
+    }
+
     pub fn full() -> Self {
         Self {
             stills: 300,
