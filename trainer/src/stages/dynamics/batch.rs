@@ -28,13 +28,12 @@ const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 3.0;
-/// How much more a token counts in a frame whose words are new, and in one of the few after it, as classes of [`told`]: one frame of many is
-/// drawn anew, and all its tokens have to agree.
-const NEWS_WEIGHTS: [f32; 2] = [4.0, 2.0];
+/// How much more a token counts in a frame whose words are new: one frame of many is drawn anew, and all its tokens have to agree.
+const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.5;
+const CHANGE_SHARE: f32 = 0.35;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// The most frames since a change that is soon after.
@@ -327,7 +326,7 @@ impl DynamicsStage {
                 batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
                 let hears = self.hears(&batch, number);
                 let told = hears || !batch.wished_anew[number];
-                let news = NEWS_WEIGHTS.get(usize::from(batch.told[number])).filter(|_| hears).unwrap_or(&1.0);
+                let news = if hears && batch.told[number] == 0 { NEWS_WEIGHT } else { 1.0 };
                 for token in 0..n {
                     let row = number * n + token;
                     let masked = dice.unit() < masked_share;
