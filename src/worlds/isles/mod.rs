@@ -12,6 +12,7 @@ mod record;
 mod sky;
 #[cfg(test)]
 mod tests;
+mod things;
 mod village;
 #[cfg(test)]
 mod wish_tests;
