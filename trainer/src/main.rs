@@ -4,6 +4,7 @@ mod backend;
 mod bench;
 mod eval;
 mod export;
+mod grow;
 mod mean;
 mod model;
 mod motion;

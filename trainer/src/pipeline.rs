@@ -17,6 +17,7 @@ use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
 use somnium::worlds::words;
 
 use crate::backend::Backend;
+use crate::grow;
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
 use crate::model::tokenizer::{Tokenizer, fsq_levels};
@@ -106,11 +107,26 @@ impl Run {
             return Ok(None);
         }
         let device = self.device.clone().autodiff();
-        Ok(Some(params::replace(prefix, stage.new_model(&device)?, &pack_values(pack), &device)?))
+        let fresh = stage.new_model(&device)?;
+        let values = match self.narrower() {
+            Some(_) => grow::code_dims(&pack_values(pack), &params::collect(prefix, &fresh)?),
+            None => pack_values(pack),
+        };
+        Ok(Some(params::replace(prefix, fresh, &values, &device)?))
+    }
+
+    /// The pack of `--from` where its tokens have fewer code dimensions than this run's.
+    fn narrower(&self) -> Option<&Pack> {
+        self.from.as_ref().filter(|pack| pack.manifest.frame.code_dims < self.preset.code_dims)
     }
 
     pub fn train_tokenizer(&self, budget: Budget) -> Result<()> {
-        let stage = Arc::new(TokenizerStage::new(self.source.clone(), self.preset.clone()));
+        let mut stage = TokenizerStage::new(self.source.clone(), self.preset.clone());
+        if let Some(pack) = self.narrower() {
+            let narrow = Tokenizer::new(&pack.manifest.frame, &self.preset.tokenizer, &self.device);
+            stage.held = Some(params::replace("tok", narrow, &pack_values(pack), &self.device)?);
+        }
+        let stage = Arc::new(stage);
         let start = self.start(stage.as_ref(), "tok")?;
         training::train(stage, &self.settings(budget), start).map(|_| ())
     }

@@ -79,7 +79,7 @@ pub fn by_name(name: &str) -> Result<Preset> {
 /// Trains on two CPU cores in hours and plays on them in real time.
 fn pocket() -> Preset {
     Preset {
-        code_dims: 8,
+        code_dims: 12,
         code_levels: 5,
         tokenizer: TokenizerDims {
             channels: 192,

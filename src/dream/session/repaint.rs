@@ -1,7 +1,5 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
-use std::borrow::Cow;
-
 use super::DreamSession;
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
@@ -113,20 +111,21 @@ impl DreamSession {
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
         forget_places(&mut history, &last, chosen, self.engine.manifest());
-        let past = if words.is_empty() {
+        let before = moment.next_frame.wrapping_sub(1);
+        if words.is_empty() {
             last.prompt = self.prompt.words().to_vec();
             self.engine.set_prompt(&last.prompt)?;
-            Cow::Borrowed(&history)
+            self.engine.restore(&history, before)?;
         } else {
-            // What is painted is as if it had always been said: news would change light and weather, and leave the land as it is.
-            let always: Vec<PromptWord> = words.iter().copied().map(PromptWord::whole).collect();
-            self.engine.set_prompt(&always)?;
-            Cow::Owned(history.iter().map(|frame| TokenFrame { prompt: always.clone(), ..frame.clone() }).collect())
-        };
-        self.engine.restore(&past, moment.next_frame.wrapping_sub(1))?;
+            // Words of one's own are followed as where a world begins: a past would outvote them.
+            let said: Vec<PromptWord> = words.iter().copied().map(PromptWord::whole).collect();
+            self.engine.set_prompt(&said)?;
+            self.engine.restore(&[], before)?;
+        }
+        let action = if words.is_empty() { last.action } else { self.unknown_action() };
         forget(&mut last.codes, chosen);
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
-        self.engine.dream_around(&last.codes, last.action, &settings)?;
+        self.engine.dream_around(&last.codes, action, &settings)?;
         self.engine.finish()?;
         let mut arrived = false;
         while self.engine.take_codes(&mut self.codes).is_some() {
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_painted_is_told_as_if_it_had_always_been_said() {
+    fn what_is_painted_in_words_comes_out_of_nothing_but_them_and_what_is_left() {
         let pack = pack();
         let settings = play_settings(&pack.manifest);
         let mut session = session(&pack);
@@ -281,25 +280,21 @@ mod tests {
         let mut history: Vec<TokenFrame> = session.history().iter().cloned().collect();
         let painted: Vec<bool> = (0..15).map(|n| n != 7).collect();
         session.repaint(&painted, &[4], &settings).unwrap();
-        let words = vec![PromptWord::whole(4)];
         let mut last = history.pop().unwrap();
         forget_places(&mut history, &last, &painted, &pack.manifest);
         forget(&mut last.codes, &painted);
-        let mut by_hand = |always: bool| {
+        let by_hand = |past: &[TokenFrame], action: u8| {
             let mut engine = ReferenceEngine::new(&pack).unwrap();
-            if always {
-                history.iter_mut().for_each(|frame| frame.prompt.clone_from(&words));
-            }
-            engine.set_prompt(&words).unwrap();
-            engine.restore(&history, 3).unwrap();
-            engine.dream_around(&last.codes, last.action, &settings.fresh()).unwrap();
+            engine.set_prompt(&[PromptWord::whole(4)]).unwrap();
+            engine.restore(past, 3).unwrap();
+            engine.dream_around(&last.codes, action, &settings.fresh()).unwrap();
             let mut codes = last.codes.clone();
             engine.take_codes(&mut codes).unwrap();
             codes
         };
-        // The control: as news it is another picture.
-        assert_ne!(session.history().back().unwrap().codes, by_hand(false));
-        assert_eq!(session.history().back().unwrap().codes, by_hand(true));
+        // The control: with a past it is another picture.
+        assert_ne!(session.history().back().unwrap().codes, by_hand(&history, last.action));
+        assert_eq!(session.history().back().unwrap().codes, by_hand(&[], session.unknown_action()));
     }
 
     #[test]

@@ -32,20 +32,25 @@ const NEW_LAND_WEIGHT: f32 = 3.0;
 const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
-/// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot.
-const CHANGE_SHARE: f32 = 0.35;
+/// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot. In the
+/// others words stay what they are, as at play: with more changes than these, dreams forget how to go on.
+const CHANGE_SHARE: f32 = 0.3;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// The most frames since a change that is soon after.
 const MOST_AFTER_CHANGE: usize = 16;
-/// Windows passed over at most for one in which nothing turns by itself.
+/// Windows passed over at most for one that fits.
 const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is.
-const OUT_OF_NOTHING_SHARE: f32 = 0.22;
+const OUT_OF_NOTHING_SHARE: f32 = 0.16;
 const DESCRIBED_START_SHARE: f32 = 0.6;
+/// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
+/// lies around it. How many of them are of the same window, whose land goes on beneath another look.
+const PAINTED_SHARE: f32 = 0.25;
+const PAINTED_IN_WINDOW_SHARE: f32 = 0.5;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
 /// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
@@ -66,8 +71,8 @@ const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
 /// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
 /// that mean much the same are to be understood alike.
-const NOISY_WORDS_SHARE: f32 = 0.6;
-const WORD_NOISE: f32 = 0.8;
+const NOISY_WORDS_SHARE: f32 = 0.75;
+const WORD_NOISE: f32 = 1.0;
 
 /// A batch on the host.
 pub struct Batch {
@@ -128,27 +133,31 @@ pub(super) enum Token {
 }
 
 impl DynamicsStage {
-    /// Clip and first frame of a window to train on: one in which nothing turns by itself, if there are any. A dream draws its tokens
-    /// apart, so that a turn of the light that could come at any time would come to one token here and one there.
+    /// Clip and first frame of a window to train on: one chosen for a change of words, or one without any, and in either nothing turns by
+    /// itself, if there are such. A dream draws its tokens apart, so that a turn of the light that could come at any time would come to
+    /// one token here and one there.
     fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
-        let mut window = self.any_window(dice);
+        let last_start = self.clips.frames - self.preset.dynamics_frames;
+        let changing = !self.changes.is_empty() && dice.chance(CHANGE_SHARE);
+        let any = |dice: &mut Dice| match changing {
+            true => {
+                let (clip, frame) = self.changes[dice.below(self.changes.len())];
+                (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(last_start))
+            }
+            false => (dice.below(self.clips.clips), dice.below(last_start + 1)),
+        };
+        let fits = |(clip, start): (usize, usize)| {
+            let mut rest = start + 1..start + self.preset.dynamics_frames;
+            !self.clips.turns_untold(clip, rest.clone()) && (changing || !rest.any(|frame| self.clips.words_change(clip, frame)))
+        };
+        let mut window = any(dice);
         for _ in 0..MOST_WINDOWS_TRIED {
-            let (clip, start) = window;
-            if !self.clips.turns_untold(clip, start + 1..start + self.preset.dynamics_frames) {
+            if fits(window) {
                 break;
             }
-            window = self.any_window(dice);
+            window = any(dice);
         }
         window
-    }
-
-    fn any_window(&self, dice: &mut Dice) -> (usize, usize) {
-        let last_start = self.clips.frames - self.preset.dynamics_frames;
-        if self.changes.is_empty() || !dice.chance(CHANGE_SHARE) {
-            return (dice.below(self.clips.clips), dice.below(last_start + 1));
-        }
-        let (clip, frame) = self.changes[dice.below(self.changes.len())];
-        (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(last_start))
     }
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
@@ -327,8 +336,23 @@ impl DynamicsStage {
                 let hears = self.hears(&batch, number);
                 let told = hears || !batch.wished_anew[number];
                 let news = if hears && batch.told[number] == 0 { NEWS_WEIGHT } else { 1.0 };
+                let around = if batch.nothing[clip] && hears && dice.chance(PAINTED_SHARE) {
+                    let block = self.random_block(dice);
+                    let outside = dice.chance(0.5);
+                    let frames = if dice.chance(PAINTED_IN_WINDOW_SHARE) { clip * t..(clip + 1) * t } else { 0..batch.clips * t };
+                    Some((frames.start + dice.below(frames.len()), block, outside))
+                } else {
+                    None
+                };
                 for token in 0..n {
                     let row = number * n + token;
+                    if let Some((other, block, outside)) = &around
+                        && block[token] == *outside
+                    {
+                        batch.masked.push(Token::Given(other * n + token));
+                        batch.weights.push(0.0);
+                        continue;
+                    }
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);

@@ -10,6 +10,7 @@ use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::pl
 use somnium::pack::Pack;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
 
+use crate::grow;
 use crate::model::dynamics::{Design, DynInput};
 use crate::params;
 use crate::pipeline::pack_values;
@@ -162,6 +163,42 @@ fn stale_places_go_on_showing_what_they_showed() {
     }
 }
 
+#[test]
+fn a_grown_dynamics_makes_of_the_old_dimensions_what_the_narrow_one_made_of_them() {
+    let (device, frames) = (Device::flex(), 4);
+    let narrow_pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (narrow, narrow_model) = stage_with(&narrow_pack, frames, &device);
+    let mut manifest = odd_manifest();
+    manifest.frame.code_dims += 2;
+    let (wide, fresh) = stage_with(&random_pack(manifest, 7).expect("a pack"), frames, &device);
+    let values = grow::code_dims(&pack_values(&narrow_pack), &params::collect("dyn", &fresh).expect("values"));
+    let wide_model = params::replace("dyn", fresh, &values, &device).expect("they fit");
+
+    let ([few, many], l) = ([&narrow, &wide].map(|stage| stage.frame_dims().code_dims), narrow.frame_dims().code_levels);
+    let logits = |stage: &DynamicsStage, model: &Dynamics, batch: &Batch| -> Vec<f32> {
+        let logits = model.forward(&stage.shape, stage.input(batch, &device)).try_into_vec_as::<f32>().expect("values");
+        logits.chunks_exact(stage.frame_dims().code_dims * l).flat_map(|row| row[..few * l].to_vec()).collect()
+    };
+    let wide_batch = |change: &dyn Fn(&mut [u8])| {
+        let mut batch = random_batch(&wide, frames);
+        batch.truth.chunks_exact_mut(many).for_each(change);
+        batch.shown.clone_from(&batch.truth);
+        batch
+    };
+    let worst = |batch: &Batch| {
+        let first = |codes: &[u8]| codes.chunks_exact(many).flat_map(|token| token[..few].to_vec()).collect::<Vec<u8>>();
+        let short = Batch { truth: first(&batch.truth), shown: first(&batch.shown), ..random_batch(&narrow, frames) };
+        let pairs = logits(&wide, &wide_model, batch).into_iter().zip(logits(&narrow, &narrow_model, &short));
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    assert!(worst(&wide_batch(&|_| ())) < 1e-4);
+    assert!(worst(&wide_batch(&|token| token[few..].fill(1))) < 1e-4, "whatever the new ones say");
+    // The control: what the narrow one reads does matter.
+    let [as_is, other] =
+        [logits(&wide, &wide_model, &wide_batch(&|_| ())), logits(&wide, &wide_model, &wide_batch(&|token| token[0] ^= 1))];
+    assert_ne!(as_is, other);
+}
+
 /// A stage with one clip of `frames` frames, told apart by their levels, whose words change at `change`.
 fn stage_of_one_change(frames: usize, window: usize, change: usize) -> DynamicsStage {
     let pack = random_pack(odd_manifest(), 6).expect("a pack");
@@ -258,6 +295,32 @@ fn words_that_went_unheard_are_said_earlier_and_what_comes_out_of_nothing_is_des
     assert!(clean(0).iter().all(|token| *token == Token::Unknown));
     let other = (1..batch.clips).find(|clip| !batch.nothing[*clip]).expect("one with a history");
     assert!(clean(other).iter().any(|token| *token != Token::Unknown));
+}
+
+#[test]
+fn frames_out_of_nothing_are_painted_around_other_frames_and_only_what_is_painted_counts() {
+    let stage = stage_of_one_change(20, 6, 12);
+    let n = stage.tokens();
+    let (mut painted, mut whole, mut with_past) = (0, 0, 0);
+    for seed in 0..60 {
+        let batch = stage.training_batch(&mut Dice::new(8, seed));
+        for frame in 0..batch.clips * batch.frames {
+            let rows = frame * n..(frame + 1) * n;
+            let foreign: Vec<usize> = rows.clone().filter(|row| matches!(batch.masked[*row], Token::Given(from) if from != *row)).collect();
+            assert!(foreign.iter().all(|row| batch.weights[*row] == 0.0));
+            // All of another frame, each token in its place.
+            let from: HashSet<usize> =
+                foreign.iter().map(|row| if let Token::Given(from) = batch.masked[*row] { from / n } else { frame }).collect();
+            assert!(from.len() <= 1 && foreign.iter().all(|row| matches!(batch.masked[*row], Token::Given(from) if from % n == row % n)));
+            match (foreign.is_empty(), batch.nothing[frame / batch.frames]) {
+                (false, true) => painted += 1,
+                (true, true) => whole += 1,
+                (false, false) => with_past += 1,
+                (true, false) => {}
+            }
+        }
+    }
+    assert!(painted > 20 && whole > painted && with_past == 0, "{painted} painted, {whole} whole, {with_past} that have a past");
 }
 
 #[test]
