@@ -109,6 +109,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         seed: SEED,
         bindings: (0..motions.len() as u8).collect(),
         motions,
+        kin: HashMap::new(),
         recorded_only: true,
     }
 }

@@ -12,7 +12,7 @@ use somnium::prompt::{self, WordTable};
 
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
-use crate::pipeline::Run;
+use crate::pipeline::{Run, pack_values};
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::tokens::{NO_WORD, NONE, word_ids};
@@ -22,8 +22,34 @@ use crate::training::Stage;
 const PARITY_EXTRA_FRAMES: usize = 4;
 const PARITY_CLIP: u64 = HELD_OUT + 90_000;
 
+/// Weights to take a mean with: what two trainings from the same weights on make of them differs by chance, and their mean by less (model
+/// soups, Wortsman et al. 2022).
+pub struct Mix {
+    pub pack: Pack,
+    /// How much of the mean is the pack's, 0 to 1.
+    pub share: f32,
+}
+
+impl Mix {
+    /// `values` of a dynamics, each the mean with the pack's.
+    fn blend(&self, values: &mut BTreeMap<String, Values>, tokenizer: &BTreeMap<String, Values>) -> Result<()> {
+        let theirs = pack_values(&self.pack);
+        let rounded = |values: &[f32]| values.iter().map(|v| f16::from_f32(*v).to_f32()).collect::<Vec<f32>>();
+        let same = |(name, (_, ours)): (&String, &Values)| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours));
+        ensure!(tokenizer.iter().all(same), "the pack to mix with has another tokenizer: its dynamics speaks of other tokens");
+        for (name, (shape, ours)) in values {
+            let (_, theirs) = theirs
+                .get(name)
+                .filter(|theirs| theirs.0 == *shape)
+                .with_context(|| format!("the pack to mix with has no {name} of shape {shape:?}"))?;
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += (theirs - *ours) * self.share);
+        }
+        Ok(())
+    }
+}
+
 /// Writes the best this run has: the tokenizer, and latent actions and dynamics where they are trained.
-pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result<Pack> {
+pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, path: &Path) -> Result<Pack> {
     let (tokenizer, tokenizer_secs) = run.tokenizer()?;
     let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
     let mut values = params::collect("tok", &tokenizer)?;
@@ -42,7 +68,11 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, path: &Path) -> Result
             run.info.preset
         );
         let (dynamics, secs) = run.trained(stage, "dyn")?;
-        values.extend(params::collect("dyn", &dynamics)?);
+        let mut weights = params::collect("dyn", &dynamics)?;
+        if let Some(mix) = mix {
+            mix.blend(&mut weights, &params::collect("tok", &tokenizer)?)?;
+        }
+        values.extend(weights);
         trained_secs += secs;
     }
     let mut tensors: BTreeMap<String, PackTensor> =
@@ -158,7 +188,28 @@ pub fn read_pack(path: &Path) -> Result<Pack> {
 
 #[cfg(test)]
 mod tests {
+    use somnium::pack::random::{odd_manifest, random_pack};
+
     use super::*;
+
+    #[test]
+    fn weights_are_mixed_with_those_of_a_pack_of_the_same_tokens() {
+        let of = |prefix: &str, pack: &Pack| -> BTreeMap<String, Values> {
+            pack_values(pack).into_iter().filter(|(name, _)| name.starts_with(prefix)).collect()
+        };
+        let (ours, theirs) = (random_pack(odd_manifest(), 5).unwrap(), random_pack(odd_manifest(), 6).unwrap());
+        let (mix, mut mixed) = (Mix { pack: theirs, share: 0.25 }, of("dyn.", &ours));
+        mix.blend(&mut mixed, &of("tok.", &mix.pack)).unwrap();
+        let (a, b) = (of("dyn.", &ours), of("dyn.", &mix.pack));
+        for (name, (_, values)) in &mixed {
+            let means = a[name].1.iter().zip(&b[name].1).map(|(a, b)| 0.75 * a + 0.25 * b);
+            assert!(values.iter().zip(means).all(|(mixed, mean)| (mixed - mean).abs() < 1e-6), "{name}");
+        }
+        assert_ne!(mixed, a);
+        // The control: tokens that mean something else.
+        let why = mix.blend(&mut mixed, &of("tok.", &ours)).unwrap_err().to_string();
+        assert!(why.contains("another tokenizer"), "{why}");
+    }
 
     #[test]
     fn a_pack_names_no_folder_of_the_machine_it_was_made_on() {

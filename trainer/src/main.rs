@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use somnium::engine::UnmaskOrder;
 
@@ -168,6 +168,12 @@ enum Command {
         dynamics: DynamicsArgs,
         #[command(flatten)]
         pack: PackArgs,
+        /// Write the mean of these weights and another pack's, which has the same tokenizer.
+        #[arg(long)]
+        mix: Option<PathBuf>,
+        /// How much of the mean is the other pack's, 0 to 1.
+        #[arg(long, default_value_t = 0.5, requires = "mix")]
+        share: f32,
     },
 }
 
@@ -281,7 +287,7 @@ fn main() -> Result<()> {
             if !stop.load(Ordering::Relaxed) {
                 run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.recorded_actions)?;
             }
-            export::export(&run, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
+            export::export(&run, &pack.name, dynamics.recorded_actions, None, &pack.out).map(|_| ())
         }
         Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
         Command::Probe { world, steps, seed, backend, run, out } => {
@@ -338,8 +344,10 @@ fn main() -> Result<()> {
             let preset = preset::by_name(&preset)?;
             bench::bench(bench::Options { preset, backend, steps, write })
         }
-        Command::Export { run, dynamics, pack } => {
-            export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, &pack.out).map(|_| ())
+        Command::Export { run, dynamics, pack, mix, share } => {
+            ensure!((0.0..=1.0).contains(&share), "a share of {share} is not between 0 and 1");
+            let mix = mix.map(|path| anyhow::Ok(export::Mix { pack: export::read_pack(&path)?, share })).transpose()?;
+            export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, mix.as_ref(), &pack.out).map(|_| ())
         }
     }
 }

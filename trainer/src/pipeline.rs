@@ -273,6 +273,7 @@ impl Run {
             seed: self.info.seed,
             bindings: bound,
             motions: scroll.motions,
+            kin: words::kin(),
             recorded_only,
         })
     }

@@ -3,11 +3,13 @@
 //! `lexicon.txt` lists the phrases. A share of them is held out: no caption of a clip has them, so that evaluation can ask for what the
 //! network was never told in those words.
 
+mod kin;
 mod lexicon;
 mod wished;
 
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
+pub use kin::kin;
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::wish_of;
 

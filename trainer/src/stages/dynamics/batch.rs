@@ -1,5 +1,7 @@
 //! Batches: which windows of which clips, what of their past is hidden or spoiled, and what is masked.
 
+use std::collections::HashMap;
+
 use crate::preset::MaskRates;
 use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, NONE, TokenClips};
@@ -73,6 +75,8 @@ const SLIPPED_RECALL_SHARE: f32 = 0.05;
 /// that mean much the same are to be understood alike.
 const NOISY_WORDS_SHARE: f32 = 0.75;
 const WORD_NOISE: f32 = 1.0;
+/// Share of a window's words for which a kin stands, where they have any.
+const KIN_SHARE: f32 = 0.4;
 
 /// A batch on the host.
 pub struct Batch {
@@ -178,7 +182,7 @@ impl DynamicsStage {
         let nothing = spoil && dice.chance(OUT_OF_NOTHING_SHARE);
         batch.nothing.push(nothing);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
-        let first_frame = batch.actions.len();
+        let (first_frame, first_word) = (batch.actions.len(), batch.words.len());
         // The words of every frame but for those that describe it, and since when they are the same.
         let said = |frame: usize| {
             let silent = nothing || promptless || (unheard_before == 0 && frame < silent_before);
@@ -217,6 +221,9 @@ impl DynamicsStage {
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
             batch.wished_anew.push(last.or(change).is_some_and(|first| first <= frame));
+        }
+        if spoil {
+            self.swap_kin(&mut batch.words[first_word..], dice);
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
@@ -377,6 +384,17 @@ impl DynamicsStage {
     pub(super) fn hears(&self, batch: &Batch, frame: usize) -> bool {
         let words = self.shape.dims.prompt_words;
         !batch.prompt_dropped[frame] && batch.words[frame * words..][..words].iter().any(|word| *word != NO_WORD)
+    }
+
+    /// Puts kin in the place of some of a window's words, of every word the same one throughout.
+    fn swap_kin(&self, words: &mut [u16], dice: &mut Dice) {
+        let mut stands_for = HashMap::new();
+        for word in words {
+            *word = *stands_for.entry(*word).or_insert_with_key(|word| match self.kin.get(word) {
+                Some(kin) if dice.chance(KIN_SHARE) => kin[dice.below(kin.len())],
+                _ => *word,
+            });
+        }
     }
 
     /// Noise for the vectors of `words` words; whole frames go without.

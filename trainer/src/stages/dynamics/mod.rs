@@ -6,6 +6,7 @@ mod past;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -37,6 +38,8 @@ pub struct DynamicsStage {
     pub bindings: Vec<u8>,
     /// Where the view goes under each latent code, in steps.
     pub motions: Vec<[i32; 2]>,
+    /// Words that may stand for a word of captions, by rows of the word table.
+    pub kin: HashMap<u16, Vec<u16>>,
     /// Leave the inferred codes aside.
     pub recorded_only: bool,
 }

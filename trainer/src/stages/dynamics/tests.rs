@@ -1,6 +1,6 @@
 //! The dynamics stage against the engine that plays its packs, and what its batches hold.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::past::Stale;
 use super::*;
@@ -33,6 +33,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         seed: 1,
         bindings: Vec::new(),
         motions: m.actions.iter().map(|action| action.motion).collect(),
+        kin: HashMap::new(),
         recorded_only: true,
     };
     let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
@@ -295,6 +296,28 @@ fn words_that_went_unheard_are_said_earlier_and_what_comes_out_of_nothing_is_des
     assert!(clean(0).iter().all(|token| *token == Token::Unknown));
     let other = (1..batch.clips).find(|clip| !batch.nothing[*clip]).expect("one with a history");
     assert!(clean(other).iter().any(|token| *token != Token::Unknown));
+}
+
+#[test]
+fn kin_stand_for_words_all_through_a_window() {
+    let mut stage = stage_of_one_change(20, 6, 12);
+    stage.kin = HashMap::from([(1, vec![70, 71]), (9, vec![72])]);
+    let (mut kept, mut swapped) = (0, 0);
+    for seed in 0..200 {
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, 9), &mut batch, &mut Dice::new(9, seed), true);
+        let said: HashSet<u16> = batch.words.iter().copied().collect();
+        assert!(said.is_subset(&HashSet::from([1, 2, 70, 71, NO_WORD])), "{said:?}");
+        let ones = [1, 70, 71].iter().filter(|word| said.contains(word)).count();
+        assert!(ones <= 1, "a word that changes on its way is another prompt: {said:?}");
+        kept += usize::from(said.contains(&1));
+        swapped += usize::from(said.contains(&70) || said.contains(&71));
+    }
+    assert!(kept > 40 && swapped > 20, "{kept} kept, {swapped} swapped");
+    // What is judged is told in its own words.
+    let mut batch = stage.empty_batch(1);
+    (0..50).for_each(|seed| stage.push_window(&stage.clips, (0, 9), &mut batch, &mut Dice::new(9, seed), false));
+    assert!(!batch.words.contains(&70) && !batch.words.contains(&71));
 }
 
 #[test]
