@@ -6,7 +6,7 @@ mod table;
 
 use crate::engine::PromptWord;
 pub use fade::Fade;
-pub use table::{CHANNELS, TABLE_NAME, WordTable};
+pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
 /// Words that say nothing about a place by themselves: read and left out.
 const SILENT: &[&str] = &[

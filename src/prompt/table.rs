@@ -59,7 +59,7 @@ impl WordTable {
 
     /// How alike two words are: the cosine of their vectors.
     pub fn closeness(&self, a: u16, b: u16) -> f32 {
-        self.vector(a).iter().zip(self.vector(b)).map(|(x, y)| x * y).sum::<f32>() / CHANNELS as f32
+        closeness(&self.vector(a), &self.vector(b))
     }
 
     /// Of `among`, the `count` words spelt most like `word`, most alike first.
@@ -71,6 +71,11 @@ impl WordTable {
         by_distance.sort();
         by_distance.into_iter().take(count).map(|(_, _, other)| other).collect()
     }
+}
+
+/// How alike two words are by their vectors.
+pub fn closeness(a: &[f32; CHANNELS], b: &[f32; CHANNELS]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>() / CHANNELS as f32
 }
 
 /// Letters to put in, take out or change to get from one word to the other (Levenshtein 1966).

@@ -34,7 +34,6 @@ impl Mix {
     /// `values` of a dynamics, each the mean with the pack's.
     fn blend(&self, values: &mut BTreeMap<String, Values>, tokenizer: &BTreeMap<String, Values>) -> Result<()> {
         let theirs = pack_values(&self.pack);
-        let rounded = |values: &[f32]| values.iter().map(|v| f16::from_f32(*v).to_f32()).collect::<Vec<f32>>();
         let same = |(name, (_, ours)): (&String, &Values)| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours));
         ensure!(tokenizer.iter().all(same), "the pack to mix with has another tokenizer: its dynamics speaks of other tokens");
         for (name, (shape, ours)) in values {
@@ -52,7 +51,8 @@ impl Mix {
 pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, path: &Path) -> Result<Pack> {
     let (tokenizer, tokenizer_secs) = run.tokenizer()?;
     let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
-    let mut values = params::collect("tok", &tokenizer)?;
+    let tokens = params::collect("tok", &tokenizer)?;
+    let mut values = tokens.clone();
     let lam = run.lam().ok();
     if let Some((_, lam, secs)) = &lam {
         values.extend(params::collect("lam", lam)?);
@@ -70,7 +70,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
         let (dynamics, secs) = run.trained(stage, "dyn")?;
         let mut weights = params::collect("dyn", &dynamics)?;
         if let Some(mix) = mix {
-            mix.blend(&mut weights, &params::collect("tok", &tokenizer)?)?;
+            mix.blend(&mut weights, &tokens)?;
         }
         values.extend(weights);
         trained_secs += secs;
@@ -114,6 +114,11 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     Ok(pack)
 }
 
+/// Values as a pack holds them.
+fn rounded(values: &[f32]) -> Vec<f32> {
+    values.iter().map(|v| f16::from_f32(*v).to_f32()).collect()
+}
+
 /// The command line, of whole paths the last part: a pack says nothing of the folders it was made in.
 fn command(words: impl Iterator<Item = String>) -> String {
     let plain = |word: String| match Path::new(&word).file_name() {
@@ -137,11 +142,8 @@ fn add_parity(
     values: BTreeMap<String, Values>,
     tensors: &mut BTreeMap<String, PackTensor>,
 ) -> Result<ParityInfo> {
-    let rounded = values
-        .into_iter()
-        .map(|(name, (shape, values))| (name, (shape, values.into_iter().map(|v| f16::from_f32(v).to_f32()).collect())))
-        .collect();
-    let model = params::replace("dyn", stage.new_model(&run.device)?, &rounded, &run.device)?;
+    let shipped = values.into_iter().map(|(name, (shape, values))| (name, (shape, rounded(&values)))).collect();
+    let model = params::replace("dyn", stage.new_model(&run.device)?, &shipped, &run.device)?;
     let tokenizer = run.tokenizer()?.0;
     let (frame, dims) = (stage.shape.frame, &stage.shape.dims);
     let frames = 2 * dims.window + PARITY_EXTRA_FRAMES;

@@ -108,10 +108,10 @@ impl Run {
         }
         let device = self.device.clone().autodiff();
         let fresh = stage.new_model(&device)?;
-        let values = match self.narrower() {
-            Some(_) => grow::code_dims(&pack_values(pack), &params::collect(prefix, &fresh)?),
-            None => pack_values(pack),
-        };
+        let mut values = pack_values(pack);
+        if self.narrower().is_some() {
+            values = grow::code_dims(&values, &params::collect(prefix, &fresh)?);
+        }
         Ok(Some(params::replace(prefix, fresh, &values, &device)?))
     }
 

@@ -111,18 +111,15 @@ impl DreamSession {
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
         forget_places(&mut history, &last, chosen, self.engine.manifest());
-        let before = moment.next_frame.wrapping_sub(1);
-        if words.is_empty() {
+        let (said, past, action) = if words.is_empty() {
             last.prompt = self.prompt.words().to_vec();
-            self.engine.set_prompt(&last.prompt)?;
-            self.engine.restore(&history, before)?;
+            (last.prompt.clone(), history.as_slice(), last.action)
         } else {
             // Words of one's own are followed as where a world begins: a past would outvote them.
-            let said: Vec<PromptWord> = words.iter().copied().map(PromptWord::whole).collect();
-            self.engine.set_prompt(&said)?;
-            self.engine.restore(&[], before)?;
-        }
-        let action = if words.is_empty() { last.action } else { self.unknown_action() };
+            (words.iter().copied().map(PromptWord::whole).collect(), &[][..], self.unknown_action())
+        };
+        self.engine.set_prompt(&said)?;
+        self.engine.restore(past, moment.next_frame.wrapping_sub(1))?;
         forget(&mut last.codes, chosen);
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
         self.engine.dream_around(&last.codes, action, &settings)?;

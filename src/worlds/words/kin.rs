@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::lexicon::lexicon;
 use super::vocabulary;
-use crate::prompt::{self, CHANNELS, WordTable};
+use crate::prompt::{self, CHANNELS, WordTable, closeness};
 use crate::worlds::scene::Wish;
 
 /// A kin is at least so close to its word, and so much less to any word that says something else: "taiga" is a forest, "dust" a desert.
@@ -26,30 +26,27 @@ pub fn kin() -> HashMap<u16, Vec<u16>> {
     let table = WordTable::get();
     let mut alone = Vec::new();
     let mut meanings: HashMap<u16, HashSet<&str>> = HashMap::new();
-    let taken: HashSet<u16> = [false, true].iter().flat_map(|held_out| vocabulary(*held_out)).filter_map(|word| table.find(word)).collect();
     for value in Wish::words() {
-        for phrase in lexicon().phrases_of(value) {
+        for phrase in lexicon().phrases_of(value).filter(|phrase| !phrase.held_out) {
             let rows = prompt::ids(&prompt::read(phrase.text, usize::MAX));
-            if phrase.held_out {
-                continue;
-            }
             rows.iter().for_each(|row| _ = meanings.entry(*row).or_default().insert(value));
             if let [row] = rows[..] {
                 alone.push(Alone { row, value, vector: table.vector(row) });
             }
         }
     }
-    let kept: Vec<[f32; CHANNELS]> = vocabulary(true).iter().filter_map(|word| table.find(word)).map(|row| table.vector(row)).collect();
-    let closeness = |a: &[f32; CHANNELS], b: &[f32; CHANNELS]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>() / CHANNELS as f32;
+    let [said, kept] =
+        [false, true].map(|held_out| -> HashSet<u16> { vocabulary(held_out).iter().filter_map(|word| table.find(word)).collect() });
+    let kept_vectors: Vec<[f32; CHANNELS]> = kept.iter().map(|row| table.vector(*row)).collect();
 
     let mut kin: HashMap<u16, Vec<u16>> = HashMap::new();
-    for word in (0..table.len() as u16).filter(|row| !taken.contains(row)) {
+    for word in (0..table.len() as u16).filter(|row| !said.contains(row) && !kept.contains(row)) {
         let vector = table.vector(word);
-        let close = || alone.iter().map(|alone| (closeness(&vector, &alone.vector), alone));
-        let Some((best, of)) = close().max_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
-        let other = close().filter(|(_, alone)| alone.value != of.value).map(|(closeness, _)| closeness).fold(0.0, f32::max);
+        let close: Vec<(f32, &Alone)> = alone.iter().map(|alone| (closeness(&vector, &alone.vector), alone)).collect();
+        let Some((best, of)) = close.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+        let other = close.iter().filter(|(_, alone)| alone.value != of.value).map(|(closeness, _)| *closeness).fold(0.0, f32::max);
         let plain = meanings[&of.row].len() == 1;
-        if plain && best >= CLOSE && best - other >= MARGIN && kept.iter().all(|kept| closeness(&vector, kept) < SAME) {
+        if plain && *best >= CLOSE && best - other >= MARGIN && kept_vectors.iter().all(|kept| closeness(&vector, kept) < SAME) {
             kin.entry(of.row).or_default().push(word);
         }
     }

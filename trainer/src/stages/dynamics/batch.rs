@@ -222,11 +222,9 @@ impl DynamicsStage {
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
             batch.wished_anew.push(last.or(change).is_some_and(|first| first <= frame));
         }
-        if spoil {
-            self.swap_kin(&mut batch.words[first_word..], dice);
-        }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
+            self.swap_kin(&mut batch.words[first_word..], dice);
             if nothing || dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
             } else if dice.chance(SHORT_RECALL_SHARE) {
@@ -343,18 +341,20 @@ impl DynamicsStage {
                 let hears = self.hears(&batch, number);
                 let told = hears || !batch.wished_anew[number];
                 let news = if hears && batch.told[number] == 0 { NEWS_WEIGHT } else { 1.0 };
+                // What is given of which other frame.
                 let around = if batch.nothing[clip] && hears && dice.chance(PAINTED_SHARE) {
                     let block = self.random_block(dice);
-                    let outside = dice.chance(0.5);
+                    let inside = dice.chance(0.5);
+                    let given: Vec<bool> = block.into_iter().map(|in_block| in_block == inside).collect();
                     let frames = if dice.chance(PAINTED_IN_WINDOW_SHARE) { clip * t..(clip + 1) * t } else { 0..batch.clips * t };
-                    Some((frames.start + dice.below(frames.len()), block, outside))
+                    Some((frames.start + dice.below(frames.len()), given))
                 } else {
                     None
                 };
                 for token in 0..n {
                     let row = number * n + token;
-                    if let Some((other, block, outside)) = &around
-                        && block[token] == *outside
+                    if let Some((other, given)) = &around
+                        && given[token]
                     {
                         batch.masked.push(Token::Given(other * n + token));
                         batch.weights.push(0.0);
