@@ -16,8 +16,9 @@ use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
 use crate::engine::inputs::{check_settings, play_settings};
-use crate::engine::{DecodeSettings, PromptWord, UnmaskOrder};
+use crate::engine::{DecodeSettings, UnmaskOrder};
 use crate::pack::manifest::Manifest;
+use crate::prompt;
 
 /// What a wrong command line, a bad file, a missing display or adapter end with.
 const BAD_INPUT: u8 = 2;
@@ -253,8 +254,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let settings = settings(&pack.manifest, &args.decode, 1)?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words(&args.prompt, &pack.manifest.name, most_words)?;
-            let words: Vec<PromptWord> = words.into_iter().map(PromptWord::whole).collect();
-            bench::run(&pack, &settings, &words, &plan).map_err(|e| e.to_string())
+            bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())
         }
         None => {
             let args = cli.play;

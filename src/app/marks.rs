@@ -1,6 +1,7 @@
 //! What is known about each word in the prompt field, worked out when the text changes.
 
-use crate::prompt::{self, Fate, Word, advice};
+use crate::prompt::{self, Fate, Word, WordTable, advice};
+use crate::worlds::words::heard_as;
 
 /// Neighbours named for a word in doubt.
 const NEIGHBOURS: usize = 3;
@@ -12,6 +13,8 @@ const MOST_QUOTED: usize = 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
     Plain,
+    /// In no caption: the word of captions that stands for it.
+    Heard(&'static str),
     /// In no table; words spelt like it, none where it has no English letter.
     Unknown(Vec<&'static str>),
     /// Far from all that captions say; the nearest of their words.
@@ -33,6 +36,7 @@ impl Mark {
         let word = if cut == word.len() { word.to_owned() } else { format!("{}...", &word[..cut]) };
         match self {
             Self::Plain => (String::new(), &[]),
+            Self::Heard(other) => (format!("{word}: heard as"), std::slice::from_ref(other)),
             Self::Unknown(near) if near.is_empty() => (format!("{word}: not known. Prompts are in English words."), &[]),
             Self::Unknown(near) => (format!("{word}: not known. Spelt like it:"), near),
             Self::Far(near) => (format!("{word}: hardly changes anything here. Nearest in meaning:"), near),
@@ -66,6 +70,7 @@ fn mark(text: &str, word: &Word) -> Mark {
         Fate::Known(id) if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
         Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
         Fate::TooMany => Mark::TooMany,
+        Fate::Known(id) if heard_as(id) != id => Mark::Heard(WordTable::get().word(heard_as(id))),
         Fate::Known(_) | Fate::Silent => Mark::Plain,
     }
 }
@@ -86,6 +91,7 @@ mod tests {
         assert!(said[5].is_none(), "three words count: presidents, snow, night");
         assert!(matches!(marks.of(text, 2)[5].1, Mark::TooMany));
         let said = |marks: &mut Marks, text: &str| marks.of(text, 3)[0].1.advice(text).unwrap();
+        assert_eq!(said(&mut marks, "glacier"), "glacier: heard as ice");
         assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("English words."));
         assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());

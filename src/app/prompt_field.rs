@@ -249,7 +249,7 @@ pub fn doubt(ui: &mut egui::Ui, id: Id, text: &mut String, marks: &mut Marks, mo
     let words = marks.of(text, most_words);
     let finished = |word: &Word| !(typing && word.range.end == text.len());
     let nothing = !text.trim().is_empty() && !words.iter().any(|(word, _)| matches!(word.fate, Fate::Known(_)) || !finished(word));
-    let doubtful = words.iter().filter(|(word, mark)| finished(word) && *mark != Mark::Plain);
+    let doubtful = words.iter().filter(|(word, mark)| finished(word) && !matches!(mark, Mark::Plain | Mark::Heard(_)));
     let worst = doubtful.min_by_key(|(_, mark)| match mark {
         Mark::Unknown(_) => 0,
         Mark::TooMany => 1,
@@ -291,8 +291,8 @@ pub fn doubt(ui: &mut egui::Ui, id: Id, text: &mut String, marks: &mut Marks, mo
     }
 }
 
-/// The text with unknown words underlined, distant ones dotted more quietly and words past the longest prompt greyed. The word that is
-/// being typed is left alone.
+/// The text with unknown words underlined, distant ones more quietly, those heard as others hardly, and words past the longest prompt
+/// greyed. The word that is being typed is left alone.
 fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> LayoutJob {
     let format =
         |color: Color32, underline: Stroke| TextFormat { font_id: FontId::proportional(13.5), color, underline, ..Default::default() };
@@ -305,6 +305,7 @@ fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> Lay
         let look = match mark {
             _ if unfinished => plain.clone(),
             Mark::Plain => plain.clone(),
+            Mark::Heard(_) => format(theme::TEXT, Stroke::new(1.0, theme::QUIET.gamma_multiply(0.3))),
             Mark::Unknown(_) => format(theme::ERROR, Stroke::new(1.0, theme::ERROR)),
             Mark::Far(_) => format(theme::TEXT, Stroke::new(1.0, theme::QUIET.gamma_multiply(0.6))),
             Mark::TooMany => format(theme::QUIET, Stroke::NONE),

@@ -12,7 +12,7 @@ use super::still::Still;
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::manifest::Manifest;
-use crate::prompt::Fade;
+use crate::prompt::{self, Fade};
 
 /// Frames a session remembers: over three minutes at 10 Hz, a megabyte, and more than any engine needs to rebuild its ring.
 const MEMORY_FRAMES: usize = 2048;
@@ -305,7 +305,7 @@ impl Source for DreamSession {
     }
 
     fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
-        let prompt = self.prompt.towards(words, blend_frames, self.info.prompt_words);
+        let prompt = self.prompt.towards(&prompt::heard(words), blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
         self.prompt = prompt;
         Ok(())
@@ -354,9 +354,9 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::PromptWord;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
+    use crate::engine::{PromptWord, told};
     use crate::pack::Pack;
     use crate::pack::random::{odd_manifest, random_pack};
 
@@ -465,6 +465,9 @@ mod tests {
         assert_eq!(guided(&mut session, 70), 65, "the first frame and 64 after it");
         session.set_prompt(&[], 0).unwrap();
         assert_eq!(guided(&mut session, 3), 0, "there is nothing to lean on");
+        // Nothing unlikely is cut off meanwhile.
+        let settings = DecodeSettings { min_p: 0.1, ..settings };
+        assert_eq!([0, 1, told::LONG_AGO].map(|class| settings.told(class).min_p), [0.0, 0.0, 0.1]);
     }
 
     #[test]

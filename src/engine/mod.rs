@@ -132,8 +132,9 @@ impl DecodeSettings {
         }
     }
 
+    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off.
     fn leaning(self) -> Self {
-        Self { guidance: self.guidance.max(NEWS_GUIDANCE), ..self }
+        Self { guidance: self.guidance.max(NEWS_GUIDANCE), min_p: 0.0, ..self }
     }
 }
 

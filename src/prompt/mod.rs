@@ -5,6 +5,7 @@ mod fade;
 mod table;
 
 use crate::engine::PromptWord;
+use crate::worlds::words::heard_as;
 pub use fade::Fade;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
@@ -65,9 +66,19 @@ pub fn ids(words: &[Word]) -> Vec<u16> {
     words.iter().filter_map(|w| if let Fate::Known(id) = w.fate { Some(id) } else { None }).collect()
 }
 
-/// The known words of `text`, each counting in full.
+/// The rows of the word table that a network hears where these are said.
+pub fn heard(rows: &[u16]) -> Vec<u16> {
+    rows.iter().map(|row| heard_as(*row)).collect()
+}
+
+/// The same as words that count in full.
+pub fn told(rows: &[u16]) -> Vec<PromptWord> {
+    heard(rows).into_iter().map(PromptWord::whole).collect()
+}
+
+/// The known words of `text` as a network is told them.
 pub fn words_of(text: &str, most_words: usize) -> Vec<PromptWord> {
-    ids(&read(text, most_words)).into_iter().map(PromptWord::whole).collect()
+    told(&ids(&read(text, most_words)))
 }
 
 #[cfg(test)]

@@ -109,7 +109,6 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         seed: SEED,
         bindings: (0..motions.len() as u8).collect(),
         motions,
-        kin: HashMap::new(),
         recorded_only: true,
     }
 }

@@ -273,7 +273,6 @@ impl Run {
             seed: self.info.seed,
             bindings: bound,
             motions: scroll.motions,
-            kin: words::kin(),
             recorded_only,
         })
     }

@@ -113,7 +113,7 @@ fn pocket() -> Preset {
             context_level: 0,
             window: 8,
             certain: None,
-            min_p: 0.0,
+            min_p: 0.1,
         },
         tokenizer_batch: 32,
         lam_batch: 48,

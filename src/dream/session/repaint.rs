@@ -4,8 +4,9 @@ use super::DreamSession;
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
 use crate::engine::recall::motion_of;
-use crate::engine::{DecodeSettings, PromptWord, TokenFrame, UNKNOWN};
+use crate::engine::{DecodeSettings, TokenFrame, UNKNOWN};
 use crate::pack::manifest::Manifest;
+use crate::prompt;
 
 /// Changes that can be taken back.
 const MOST_UNDO: usize = 8;
@@ -116,7 +117,7 @@ impl DreamSession {
             (last.prompt.clone(), history.as_slice(), last.action)
         } else {
             // Words of one's own are followed as where a world begins: a past would outvote them.
-            (words.iter().copied().map(PromptWord::whole).collect(), &[][..], self.unknown_action())
+            (prompt::told(words), &[][..], self.unknown_action())
         };
         self.engine.set_prompt(&said)?;
         self.engine.restore(past, moment.next_frame.wrapping_sub(1))?;
@@ -207,9 +208,9 @@ mod tests {
     use super::*;
     use crate::dream::Source;
     use crate::dream::still::Still;
-    use crate::engine::Engine as _;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
+    use crate::engine::{Engine as _, PromptWord};
     use crate::pack::Pack;
     use crate::pack::manifest::RecallDims;
     use crate::pack::random::{odd_manifest, random_pack};

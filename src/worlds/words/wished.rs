@@ -4,12 +4,9 @@
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use crate::prompt::{self, WordTable};
+use super::{NEAR, rows};
+use crate::prompt::WordTable;
 use crate::worlds::scene::Wish;
-
-/// A word that is less close to every phrase of one word says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village",
-/// while "president" and "money" stay below 0.3.
-const NEAR: f32 = 0.5;
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     let mut heard = Vec::new();
@@ -28,10 +25,6 @@ struct Heard {
     /// Rows of the word table, those that say nothing by themselves left out.
     words: Vec<u16>,
     value: &'static str,
-}
-
-fn rows(text: &str) -> Vec<u16> {
-    prompt::ids(&prompt::read(text, usize::MAX))
 }
 
 /// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.

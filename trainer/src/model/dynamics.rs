@@ -126,6 +126,7 @@ impl Default for Design {
 }
 
 /// A batch of clips as the network reads it. `F = clips * frames`, rows are `(clip, frame, token)`.
+#[derive(Clone)]
 pub struct DynInput {
     pub clips: usize,
     pub frames: usize,

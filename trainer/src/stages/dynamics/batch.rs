@@ -1,7 +1,5 @@
 //! Batches: which windows of which clips, what of their past is hidden or spoiled, and what is masked.
 
-use std::collections::HashMap;
-
 use crate::preset::MaskRates;
 use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, NONE, TokenClips};
@@ -16,6 +14,8 @@ const CORRUPTION_PER_LEVEL: f32 = 0.07;
 /// Share of batches whose history holds tokens that the model drew itself, as at play, and the largest share of a clip's tokens that are.
 const OWN_HISTORY_SHARE: f32 = 0.5;
 const MOST_OWN_TOKENS: f32 = 0.5;
+/// Share of these batches whose history is drawn a second time from what was drawn, so that errors have errors of their own.
+const OWN_AGAIN_SHARE: f32 = 0.5;
 /// Share of clips that see their whole window; the others see only the last frame or few, so that the picture must be read and a frame
 /// that failed to move cannot argue for the next.
 const FULL_WINDOW_SHARE: f32 = 0.5;
@@ -75,8 +75,6 @@ const SLIPPED_RECALL_SHARE: f32 = 0.05;
 /// that mean much the same are to be understood alike.
 const NOISY_WORDS_SHARE: f32 = 0.75;
 const WORD_NOISE: f32 = 1.0;
-/// Share of a window's words for which a kin stands, where they have any.
-const KIN_SHARE: f32 = 0.4;
 
 /// A batch on the host.
 pub struct Batch {
@@ -99,6 +97,8 @@ pub struct Batch {
     /// `(F * N, D * L)`; both empty in a batch without.
     pub own: Vec<f32>,
     pub(super) noise: Vec<f32>,
+    /// How often the history is drawn.
+    pub(super) own_drawn: u32,
     pub(super) actions: Vec<u8>,
     pub(super) levels: Vec<usize>,
     /// Frames of past each clip may see.
@@ -182,7 +182,7 @@ impl DynamicsStage {
         let nothing = spoil && dice.chance(OUT_OF_NOTHING_SHARE);
         batch.nothing.push(nothing);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
-        let (first_frame, first_word) = (batch.actions.len(), batch.words.len());
+        let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
         let said = |frame: usize| {
             let silent = nothing || promptless || (unheard_before == 0 && frame < silent_before);
@@ -224,7 +224,6 @@ impl DynamicsStage {
         }
         let mut terms = RecallTerms::WHOLE;
         if spoil {
-            self.swap_kin(&mut batch.words[first_word..], dice);
             if nothing || dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
             } else if dice.chance(SHORT_RECALL_SHARE) {
@@ -264,6 +263,7 @@ impl DynamicsStage {
             weights: Vec::new(),
             own: Vec::new(),
             noise: Vec::new(),
+            own_drawn: 0,
             actions: Vec::new(),
             levels: Vec::new(),
             spans: Vec::new(),
@@ -374,6 +374,7 @@ impl DynamicsStage {
             batch.weights[frame * n..][..n].fill(0.0);
         }
         if own_history {
+            batch.own_drawn = 1 + u32::from(dice.chance(OWN_AGAIN_SHARE));
             let width = self.frame_dims().code_dims * self.frame_dims().code_levels;
             batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
         }
@@ -384,17 +385,6 @@ impl DynamicsStage {
     pub(super) fn hears(&self, batch: &Batch, frame: usize) -> bool {
         let words = self.shape.dims.prompt_words;
         !batch.prompt_dropped[frame] && batch.words[frame * words..][..words].iter().any(|word| *word != NO_WORD)
-    }
-
-    /// Puts kin in the place of some of a window's words, of every word the same one throughout.
-    fn swap_kin(&self, words: &mut [u16], dice: &mut Dice) {
-        let mut stands_for = HashMap::new();
-        for word in words {
-            *word = *stands_for.entry(*word).or_insert_with_key(|word| match self.kin.get(word) {
-                Some(kin) if dice.chance(KIN_SHARE) => kin[dice.below(kin.len())],
-                _ => *word,
-            });
-        }
     }
 
     /// Noise for the vectors of `words` words; whole frames go without.

@@ -6,7 +6,6 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -38,8 +37,6 @@ pub struct DynamicsStage {
     pub bindings: Vec<u8>,
     /// Where the view goes under each latent code, in steps.
     pub motions: Vec<[i32; 2]>,
-    /// Words that may stand for a word of captions, by rows of the word table.
-    pub kin: HashMap<u16, Vec<u16>>,
     /// Leave the inferred codes aside.
     pub recorded_only: bool,
 }
@@ -68,18 +65,22 @@ impl DynamicsStage {
         &self.shape.frame
     }
 
-    /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history.
+    /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history, and, where
+    /// it is drawn again, from a history with the guesses of the time before.
     fn own_history(&self, model: &Dynamics, batch: &Batch, clean: Tensor<2>) -> Tensor<2> {
         let device = clean.device();
         let plain = device.clone().inner();
         let rows = batch.own.len();
         let mut input = self.input(batch, &plain);
         input.masked = self.one_hot(&batch.truth, std::iter::repeat_n(Token::Masked, rows), &plain);
-        let noise = TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]);
-        let guess = model.valid().sample(&self.shape, input, Tensor::from_data(noise, &plain));
+        let noise = Tensor::<2>::from_data(TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]), &plain);
         let own = Tensor::<2>::from_data(TensorData::new(batch.own.clone(), [rows, 1]), &plain);
-        let clean = clean.inner();
-        (clean.clone() + (guess - clean) * own).autodiff()
+        let (clean, model) = (clean.inner(), model.valid());
+        for _ in 0..batch.own_drawn {
+            let guess = model.sample(&self.shape, input.clone(), noise.clone());
+            input.clean = clean.clone() + (guess - clean.clone()) * own.clone();
+        }
+        input.clean.autodiff()
     }
 
     /// Log-probability of the true level in every dimension, `(F * N, D)`. Both `(F * N, D * L)`.
