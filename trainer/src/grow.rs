@@ -1,4 +1,5 @@
-//! Growing a world: tokens get more code dimensions, and what was learned of the first ones stays as it is.
+//! Growing a world: tokens get more code dimensions, and what was learned of the first ones stays as it is; or a network gets a part that
+//! does nothing yet.
 //!
 //! The new dimensions come after the old ones. Whatever reads a token reads nothing in them to begin with, so that pictures and choices
 //! are those of the narrower weights; whatever writes them begins as in fresh weights. (Growing a network without changing what it
@@ -13,6 +14,14 @@ const READERS: [&str; 2] = ["tok.dec.code.w", "dyn.embed"];
 /// The table whose last rows are no code's: the masked and the unknown token.
 const TABLE: &str = "dyn.embed";
 const SPECIAL_ROWS: usize = 2;
+
+/// `values` with the tensors besides that only `fresh` has and that do nothing yet.
+pub fn parts(values: &BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
+    let mut grown = values.clone();
+    let idle = |(name, (_, all)): &(&String, &Values)| !values.contains_key(*name) && all.iter().all(|x| *x == 0.0);
+    grown.extend(fresh.iter().filter(idle).map(|(name, new)| (name.clone(), new.clone())));
+    grown
+}
 
 /// `narrow` with every tensor as large as in `fresh`, which has the same tensors of a model of more code dimensions.
 pub fn code_dims(narrow: &BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
@@ -75,6 +84,15 @@ mod tests {
         // And the new codes are no constants.
         let fresh_codes = wide_z.narrow(1, 4, 2).try_into_vec_as::<f32>().unwrap();
         assert!(fresh_codes.iter().any(|z| z.abs() > 0.2), "{fresh_codes:?}");
+    }
+
+    #[test]
+    fn a_part_that_does_nothing_yet_is_taken_over_and_no_other() {
+        let values = |names: &[(&str, f32)]| -> BTreeMap<String, Values> {
+            names.iter().map(|(name, x)| ((*name).to_owned(), (vec![2], vec![*x, 0.0]))).collect()
+        };
+        let fresh = values(&[("dyn.old.w", 5.0), ("dyn.idle.w", 0.0), ("dyn.busy.w", 0.1)]);
+        assert_eq!(parts(&values(&[("dyn.old.w", 7.0)]), &fresh), values(&[("dyn.old.w", 7.0), ("dyn.idle.w", 0.0)]));
     }
 
     #[test]

@@ -108,9 +108,10 @@ impl Run {
         }
         let device = self.device.clone().autodiff();
         let fresh = stage.new_model(&device)?;
-        let mut values = pack_values(pack);
+        let of_fresh = params::collect(prefix, &fresh)?;
+        let mut values = grow::parts(&pack_values(pack), &of_fresh);
         if self.narrower().is_some() {
-            values = grow::code_dims(&values, &params::collect(prefix, &fresh)?);
+            values = grow::code_dims(&values, &of_fresh);
         }
         Ok(Some(params::replace(prefix, fresh, &values, &device)?))
     }

@@ -30,6 +30,13 @@ pub struct Dynamics {
     /// `(word channels + 1, C)`; the last row is "nothing said".
     text_in: Param<Tensor<2>>,
     recall: Option<RecallConv>,
+    beside: Option<BesideConv>,
+}
+
+/// The 3x3 convolution over the tokens of the frame itself that are settled already.
+#[derive(Module, Debug)]
+pub struct BesideConv {
+    w: Param<Tensor<2>>,
 }
 
 /// The 3x3 convolution over what was seen where a token will be, and next to it, however long ago.
@@ -113,6 +120,8 @@ pub struct DynShape {
 pub struct Design {
     /// Whether a token sees the 3x3 tokens of the frame before.
     pub look_back: bool,
+    /// Whether it sees those of the 3x3 tokens around it that are settled already.
+    pub look_beside: bool,
     /// Whether a level sees the levels of its token drawn before it.
     pub joint_levels: bool,
     /// Rows and columns of tokens that attend to each other's past together; both divide the grid.
@@ -121,7 +130,7 @@ pub struct Design {
 
 impl Default for Design {
     fn default() -> Self {
-        Self { look_back: true, joint_levels: true, window: [1, 1] }
+        Self { look_back: true, look_beside: false, joint_levels: true, window: [1, 1] }
     }
 }
 
@@ -170,7 +179,7 @@ struct Drawing {
 
 impl Dynamics {
     pub fn new(shape: &DynShape, device: &Device) -> Self {
-        let DynShape { frame, dims, .. } = shape;
+        let DynShape { frame, dims, design } = shape;
         let c = dims.channels;
         let code = frame.code_dims * frame.code_levels;
         Self {
@@ -212,6 +221,7 @@ impl Dynamics {
                 .recall
                 .as_ref()
                 .map(|_| RecallConv { w: Initializer::Zeros.init([TAPS * c, c], device), age: table(recall::AGES, c, 0.05, device) }),
+            beside: design.look_beside.then(|| BesideConv { w: Initializer::Zeros.init([TAPS * c, c], device) }),
         }
     }
 
@@ -262,7 +272,14 @@ impl Dynamics {
             tokens.matmul(embed.clone()) + rest.reshape([frames * n, c])
         };
         let mut clean = last_temporal.map(|_| begin(input.clean, &input.clean_words_mask, input.clean_told));
-        let mut masked = begin(input.masked, &input.masked_words_mask, input.masked_told);
+        let mut masked = begin(input.masked.clone(), &input.masked_words_mask, input.masked_told);
+        if let Some(beside) = &self.beside {
+            // Rows of what is not settled are zeros.
+            let settled = input.masked.narrow(1, 0, code);
+            let weights = beside.w.val().reshape([TAPS, c, c]);
+            let table = embed.narrow(0, 0, code).unsqueeze_dim::<3>(0).matmul(weights).reshape([TAPS * code, c]);
+            masked = masked + taps(settled, frame.grid_w(), frame.grid_h()).matmul(table);
+        }
         for (i, block) in self.blocks.iter().enumerate() {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
             masked = block.space(masked, &modulation, n, heads);

@@ -16,7 +16,7 @@ use somnium::pack::manifest::{FrameDims, LatentAction};
 
 use crate::model::dynamics::{DynShape, Dynamics};
 use crate::preset::Preset;
-use crate::source::Dice;
+use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, TokenClips};
 use crate::training::Stage;
 
@@ -174,19 +174,31 @@ impl Stage for DynamicsStage {
     }
 
     /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
-    /// frames, over those whose words are new, and over those that moved, where copying the last frame is the figure to beat.
+    /// frames, over those whose words are new, and over those that moved, where copying the last frame is the figure to beat. Then nats
+    /// that a token of new land costs, and how many fewer where half of the others of its frame are given.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let n = self.tokens();
         let (mut entropy, mut exact, mut exact_told) = (Mean::default(), Mean::default(), Mean::default());
         let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
+        let (mut new_land, mut beside) = (Mean::default(), Mean::default());
         let words = self.shape.dims.prompt_words;
         for number in 0..VALIDATION_BATCHES {
-            let batch = self.validation_batch(number);
+            let mut batch = self.validation_batch(number);
             let input = self.input(&batch, device);
             let truth = input.truth.clone();
             let logits = model.forward(&self.shape, input);
-            let log_likelihood = self.log_likelihood(logits.clone(), truth);
+            let log_likelihood = self.log_likelihood(logits.clone(), truth.clone());
+            let of_tokens =
+                |log_likelihood: Tensor<2>| log_likelihood.sum_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
+            let alone = of_tokens(log_likelihood.clone())?;
+            let mut dice = Dice::new(8, HELD_OUT + number);
+            batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));
+            let helped = of_tokens(self.log_likelihood(model.forward(&self.shape, self.input(&batch, device)), truth))?;
+            for (row, _) in batch.new_land.iter().enumerate().filter(|(row, new)| **new && batch.masked[*row] == Token::Masked) {
+                new_land.add(-f64::from(alone[row]));
+                beside.add(f64::from(helped[row] - alone[row]));
+            }
             entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
             let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
             for (row, truth) in batch.truth.chunks_exact(d).enumerate() {
@@ -216,6 +228,8 @@ impl Stage for DynamicsStage {
             ("copied_moved", copied_moved.value()),
             ("exact_told", exact_told.value()),
             ("exact", exact.value()),
+            ("new_land", new_land.value()),
+            ("beside", beside.value()),
             ("cross_entropy", entropy.value()),
         ])
     }

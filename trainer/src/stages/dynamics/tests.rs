@@ -324,6 +324,29 @@ fn frames_out_of_nothing_are_painted_around_other_frames_and_only_what_is_painte
 }
 
 #[test]
+fn settled_tokens_are_seen_beside_and_masked_ones_are_not() {
+    let (device, frames) = (Device::flex(), 3);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (mut stage, without) = stage_with(&pack, frames, &device);
+    stage.shape.design.look_beside = true;
+    let with = |weight: f32| {
+        let fresh = stage.new_model(&device).expect("a model");
+        let mut values = grow::parts(&pack_values(&pack), &params::collect("dyn", &fresh).expect("its values"));
+        values.get_mut("dyn.beside.w").expect("a new part").1.fill(weight);
+        params::replace("dyn", fresh, &values, &device).expect("the weights")
+    };
+    let logits = |model: &Dynamics, settled: Option<usize>| {
+        let mut batch = random_batch(&stage, frames);
+        settled.into_iter().for_each(|row| batch.masked[row] = Token::Given(row));
+        model.forward(&stage.shape, stage.input(&batch, &device)).try_into_vec_as::<f32>().expect("values")
+    };
+    let settled = Some(stage.tokens() + 1);
+    assert_eq!(logits(&with(0.0), settled), logits(&without, settled), "it does nothing yet");
+    assert_eq!(logits(&with(0.3), None), logits(&without, None), "nothing is settled");
+    assert_ne!(logits(&with(0.3), settled), logits(&without, settled));
+}
+
+#[test]
 fn windows_of_space_and_time_see_no_later_frame() {
     let (device, frames) = (Device::flex(), 4);
     let pack = random_pack(odd_manifest(), 6).expect("a pack");
