@@ -70,8 +70,11 @@ fn mark(text: &str, word: &Word) -> Mark {
         Fate::Known(id) if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
         Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
         Fate::TooMany => Mark::TooMany,
-        Fate::Known(id) if heard_as(id) != id => Mark::Heard(WordTable::get().word(heard_as(id))),
-        Fate::Known(_) | Fate::Silent => Mark::Plain,
+        Fate::Known(id) => match heard_as(id) {
+            same if same == id => Mark::Plain,
+            other => Mark::Heard(WordTable::get().word(other)),
+        },
+        Fate::Silent => Mark::Plain,
     }
 }
 

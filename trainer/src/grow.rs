@@ -16,11 +16,11 @@ const TABLE: &str = "dyn.embed";
 const SPECIAL_ROWS: usize = 2;
 
 /// `values` with the tensors besides that only `fresh` has and that do nothing yet.
-pub fn parts(values: &BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
-    let mut grown = values.clone();
-    let idle = |(name, (_, all)): &(&String, &Values)| !values.contains_key(*name) && all.iter().all(|x| *x == 0.0);
-    grown.extend(fresh.iter().filter(idle).map(|(name, new)| (name.clone(), new.clone())));
-    grown
+pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
+    for (name, new) in fresh.iter().filter(|(_, (_, all))| all.iter().all(|x| *x == 0.0)) {
+        values.entry(name.clone()).or_insert_with(|| new.clone());
+    }
+    values
 }
 
 /// `narrow` with every tensor as large as in `fresh`, which has the same tensors of a model of more code dimensions.
@@ -92,7 +92,7 @@ mod tests {
             names.iter().map(|(name, x)| ((*name).to_owned(), (vec![2], vec![*x, 0.0]))).collect()
         };
         let fresh = values(&[("dyn.old.w", 5.0), ("dyn.idle.w", 0.0), ("dyn.busy.w", 0.1)]);
-        assert_eq!(parts(&values(&[("dyn.old.w", 7.0)]), &fresh), values(&[("dyn.old.w", 7.0), ("dyn.idle.w", 0.0)]));
+        assert_eq!(parts(values(&[("dyn.old.w", 7.0)]), &fresh), values(&[("dyn.old.w", 7.0), ("dyn.idle.w", 0.0)]));
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Run {
         let device = self.device.clone().autodiff();
         let fresh = stage.new_model(&device)?;
         let of_fresh = params::collect(prefix, &fresh)?;
-        let mut values = grow::parts(&pack_values(pack), &of_fresh);
+        let mut values = grow::parts(pack_values(pack), &of_fresh);
         if self.narrower().is_some() {
             values = grow::code_dims(&values, &of_fresh);
         }

@@ -1,32 +1,28 @@
 //! How a network that knows the captions' words hears other ones.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use super::{NEAR, rows, vocabulary};
+use super::{nearest, rows, vocabulary};
 use crate::prompt::WordTable;
 
-/// As what every row of the word table is heard.
-static HEARD: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let table = WordTable::get();
-    let said: HashSet<u16> = vocabulary(false).iter().filter_map(|word| table.find(word)).collect();
+/// Rows of the words that captions hold.
+static SAID: LazyLock<BTreeSet<u16>> = LazyLock::new(|| vocabulary(false).iter().filter_map(|word| WordTable::get().find(word)).collect());
+
+/// Rows of those among them that are a phrase by themselves.
+static ALONE: LazyLock<BTreeSet<u16>> = LazyLock::new(|| {
     let phrases = lexicon().all().filter(|phrase| !phrase.held_out);
-    let alone: HashSet<u16> = phrases.filter_map(|phrase| <[u16; 1]>::try_from(rows(phrase.text)).ok()).map(|[row]| row).collect();
-    // Sorted, so that of equals the first one wins in every run.
-    let mut alone: Vec<u16> = alone.into_iter().collect();
-    alone.sort_unstable();
-    let heard = |row: u16| {
-        let nearest = alone.iter().map(|said| (table.closeness(row, *said), *said)).max_by(|a, b| a.0.total_cmp(&b.0));
-        nearest.filter(|(closeness, _)| !said.contains(&row) && *closeness >= NEAR).map_or(row, |(_, said)| said)
-    };
-    (0..table.len() as u16).map(heard).collect()
+    phrases.filter_map(|phrase| <[u16; 1]>::try_from(rows(phrase.text)).ok()).map(|[row]| row).collect()
 });
 
 /// The row of the word table that a network trained on captions is told in place of `row`: of a word that no caption holds, the nearest one
 /// that captions say by itself ("glacier": "ice"). What is near none, and what is not in the table, is told as it is.
 pub fn heard_as(row: u16) -> u16 {
-    HEARD.get(usize::from(row)).copied().unwrap_or(row)
+    if usize::from(row) >= WordTable::get().len() || SAID.contains(&row) {
+        return row;
+    }
+    nearest(row, ALONE.iter().map(|said| (*said, *said))).unwrap_or(row)
 }
 
 #[cfg(test)]
@@ -45,9 +41,9 @@ mod tests {
         }
         assert_eq!(heard_as(u16::MAX), u16::MAX);
         // No held-out word is among those that are told; most mean to a simulator what they are heard as.
-        let kept: HashSet<u16> = vocabulary(true).iter().filter_map(|word| table.find(word)).collect();
-        assert!((0..table.len() as u16).filter(|row| heard_as(*row) != *row).all(|row| !kept.contains(&heard_as(row))));
+        let kept: BTreeSet<u16> = vocabulary(true).iter().filter_map(|word| table.find(word)).collect();
         let other: Vec<u16> = (0..table.len() as u16).filter(|row| heard_as(*row) != *row).collect();
+        assert!(other.iter().all(|row| !kept.contains(&heard_as(*row))));
         let alike = other.iter().filter(|row| wish_of(&[**row]) == wish_of(&[heard_as(**row)])).count();
         assert!(other.len() > 500 && alike * 10 >= other.len() * 8, "{alike} of {}", other.len());
         assert!(other.iter().all(|row| heard_as(heard_as(*row)) == heard_as(*row)));

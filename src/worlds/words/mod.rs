@@ -9,7 +9,7 @@ mod wished;
 
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
-use crate::prompt;
+use crate::prompt::{self, WordTable, closeness};
 pub use heard::heard_as;
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::wish_of;
@@ -35,6 +35,13 @@ pub fn vocabulary(held_out: bool) -> Vec<&'static str> {
     words.sort_unstable();
     words.dedup();
     words
+}
+
+/// What stands beside the word nearest to `word` among these, if any is near.
+fn nearest<T>(word: u16, among: impl Iterator<Item = (u16, T)>) -> Option<T> {
+    let vector = WordTable::get().vector(word);
+    let close = among.map(|(other, what)| (closeness(&vector, &WordTable::get().vector(other)), what));
+    close.filter(|(closeness, _)| *closeness >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, what)| what)
 }
 
 /// Rows of the word table that a text comes to.

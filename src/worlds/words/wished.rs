@@ -4,8 +4,7 @@
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use super::{NEAR, rows};
-use crate::prompt::WordTable;
+use super::{nearest, rows};
 use crate::worlds::scene::Wish;
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
@@ -38,19 +37,12 @@ pub fn wish_of(words: &[u16]) -> Wish {
                 rest = &rest[phrase.words.len()..];
             }
             None => {
-                said.extend(nearest(first));
+                said.extend(nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h.value))));
                 rest = &rest[1..];
             }
         }
     }
     Wish::of_words(said)
-}
-
-/// The value whose phrase of one word is the nearest, if any is near.
-fn nearest(word: u16) -> Option<&'static str> {
-    let table = WordTable::get();
-    let alone = HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (table.closeness(word, h.words[0]), h.value));
-    alone.filter(|(closeness, _)| *closeness >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -276,9 +276,7 @@ impl Dynamics {
         if let Some(beside) = &self.beside {
             // Rows of what is not settled are zeros.
             let settled = input.masked.narrow(1, 0, code);
-            let weights = beside.w.val().reshape([TAPS, c, c]);
-            let table = embed.narrow(0, 0, code).unsqueeze_dim::<3>(0).matmul(weights).reshape([TAPS * code, c]);
-            masked = masked + taps(settled, frame.grid_w(), frame.grid_h()).matmul(table);
+            masked = masked + taps(settled, frame.grid_w(), frame.grid_h()).matmul(tap_table(embed.narrow(0, 0, code), &beside.w));
         }
         for (i, block) in self.blocks.iter().enumerate() {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
@@ -358,10 +356,15 @@ impl RecallConv {
     /// embeddings of all taps.
     fn forward(&self, seen: Tensor<2>, embed: Tensor<2>) -> Tensor<2> {
         let tokens = Tensor::cat(vec![embed, self.age.val()], 0);
-        let ([rows, _], [kinds, c]) = (seen.dims(), tokens.dims());
-        let table = tokens.unsqueeze_dim::<3>(0).matmul(self.w.val().reshape([TAPS, c, c]));
-        seen.reshape([rows / TAPS, TAPS * kinds]).matmul(table.reshape([TAPS * kinds, c]))
+        let ([rows, _], [kinds, _]) = (seen.dims(), tokens.dims());
+        seen.reshape([rows / TAPS, TAPS * kinds]).matmul(tap_table(tokens, &self.w))
     }
+}
+
+/// What every token adds at every tap: tokens `(K, C)`, w `(9 C, C)`; `(9 K, C)`.
+fn tap_table(tokens: Tensor<2>, w: &Param<Tensor<2>>) -> Tensor<2> {
+    let [kinds, c] = tokens.dims();
+    tokens.unsqueeze_dim::<3>(0).matmul(w.val().reshape([TAPS, c, c])).reshape([TAPS * kinds, c])
 }
 
 impl Head {

@@ -331,7 +331,7 @@ fn settled_tokens_are_seen_beside_and_masked_ones_are_not() {
     stage.shape.design.look_beside = true;
     let with = |weight: f32| {
         let fresh = stage.new_model(&device).expect("a model");
-        let mut values = grow::parts(&pack_values(&pack), &params::collect("dyn", &fresh).expect("its values"));
+        let mut values = grow::parts(pack_values(&pack), &params::collect("dyn", &fresh).expect("its values"));
         values.get_mut("dyn.beside.w").expect("a new part").1.fill(weight);
         params::replace("dyn", fresh, &values, &device).expect("the weights")
     };
