@@ -42,6 +42,7 @@ class Pack:
         self.dims, self.levels = frame["code_dims"], frame["code_levels"]
         self.c, self.heads, self.window = dynamics["channels"], dynamics["heads"], dynamics["window"]
         self.blocks, self.recall = dynamics["blocks"], dynamics["recall"]
+        self.look_beside = dynamics.get("look_beside", False)
         self.sources = 2 if self.recall else 1
         self.temporal = [i for i, block in enumerate(self.blocks) if block["temporal"]]
         self.steps = self.manifest["play"]["steps"]

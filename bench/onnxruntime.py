@@ -134,8 +134,9 @@ class Frame(Graph):
                     stays = self.add("Gather", masks, np.array(step))
                     rows = self.add("Add", codes, self.offsets)
                     tokens = self.add("ReduceSum", self.add("Gather", self.table, rows), np.array([1]), keepdims=0)
+                    around = self.beside(tokens, stays, past)
                     tokens = self.add("Where", stays, p["dyn.embed"][dims * p.levels], tokens)
-                    x, _ = self.pass_(self.add("Add", self.add("Add", tokens, past), base), self.entered)
+                    x, _ = self.pass_(self.add("Add", self.add("Add", tokens, around), base), self.entered)
                 levels, _ = self.choose(x, None, self.add("Gather", noise, np.array(step)))
                 codes = self.add("Where", stays, levels, codes) if step else levels
             self.output("codes", codes, INT, [n, dims])
@@ -147,14 +148,25 @@ class Frame(Graph):
 
     def past(self, embedded):
         """What the frame sees of the one before and of the map."""
-        p, c = self.p, self.p.c
-        with_border = self.add("Concat", embedded, np.zeros((1, c), np.float32), axis=0)
-        taps = self.reshape(self.add("Gather", with_border, p.neighbours()), p.n, 9 * c)
+        p = self.p
         gate = self.add("Gather", p["dyn.prev.gate"], self.now)
-        past = self.linear(self.add("Mul", taps, gate), p["dyn.prev.w"], p["dyn.prev.b"])
+        past = self.linear(self.add("Mul", self.taps(embedded), gate), p["dyn.prev.w"], p["dyn.prev.b"])
         if p.recall:
             past = self.linear(self.input("recalled", FLOAT, [p.n, 9 * p.map_rows]), p.recall_table(), plus=past)
         return past
+
+    def taps(self, x):
+        """The 3x3 neighbourhoods of (n, channels), (n, 9 * channels)."""
+        p, c = self.p, self.p.c
+        with_border = self.add("Concat", x, np.zeros((1, c), np.float32), axis=0)
+        return self.reshape(self.add("Gather", with_border, p.neighbours()), p.n, 9 * c)
+
+    def beside(self, tokens, stays, past):
+        """`past`, and what the frame sees of those of its tokens that are settled."""
+        if not self.p.look_beside:
+            return past
+        settled = self.add("Where", stays, np.float32(0), tokens)
+        return self.linear(self.taps(settled), self.p["dyn.beside.w"], plus=past)
 
     def mnorm(self, x, block, j, groups):
         """The modulated norm j of a block, of (groups * n, channels)."""

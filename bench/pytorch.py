@@ -70,11 +70,14 @@ class World(torch.nn.Module):
         gain, shift = self.modulation[block][actions, j].unsqueeze(-2).unbind(1)
         return F.rms_norm(x, x.shape[-1:], eps=1e-5) * gain + shift
 
+    def taps(self, x):
+        """The 3x3 neighbourhoods of (n, channels), (n, 9 * channels)."""
+        return F.pad(x, (0, 0, 0, 1))[self.neighbours].flatten(1)
+
     def past(self, feed):
         """Embedding of the frame before, and what the frame sees of it and of the map, each (n, channels)."""
         embedded = self.embed[feed["previous"]].sum(1)
-        taps = F.pad(embedded, (0, 0, 0, 1))[self.neighbours].flatten(1)
-        past = self.linear("dyn.prev", taps * self.w["dyn.prev.gate"][feed["actions"][0]])
+        past = self.linear("dyn.prev", self.taps(embedded) * self.w["dyn.prev.gate"][feed["actions"][0]])
         if self.p.recall:
             past = past + F.embedding_bag(feed["recalled"], self.recall, mode="sum")
         return embedded, past
@@ -149,8 +152,11 @@ class World(torch.nn.Module):
             return codes, logits, past
         codes, _ = self.choose(x, feed["offers"], None, feed["noise"][0])
         for noise, masked in zip(feed["noise"][1:], feed["masked"][1:]):
-            tokens = torch.where(masked, self.masked, self.embed[codes + self.offsets].sum(1))
-            x = self.pass_((tokens + past + self.base)[None], feed, ring, False)
+            drawn = self.embed[codes + self.offsets].sum(1)
+            x = torch.where(masked, self.masked, drawn) + past + self.base
+            if self.p.look_beside:
+                x = x + self.linear("dyn.beside", self.taps(torch.where(masked, 0.0, drawn)))
+            x = self.pass_(x[None], feed, ring, False)
             codes = torch.where(masked, self.choose(x, feed["offers"], None, noise)[0], codes)
         return codes, self.picture(codes), past
 

@@ -30,7 +30,7 @@ from compare import ROOT, ratio, read_tensors, spread, take_turns
 TAPS = 9
 LINEAR = re.compile(r"(?!dyn\.head\.out\.).*\.w")
 # What Muon takes; the rest is AdamW's. As in `optimizer` of trainer/src/training.rs.
-MATRICES = re.compile(r"dyn\.(\d+\..*|prev|recall|head\.hidden)\.w")
+MATRICES = re.compile(r"dyn\.(\d+\..*|prev|recall|beside|head\.hidden)\.w")
 WARM_UP_STEPS = 2
 # Largest difference of the losses before the step, and of how much it mends them: the sums of many products differ in their order.
 LOSS_TOLERANCE, MENDED_TOLERANCE = 1e-4, 1e-2
@@ -99,6 +99,12 @@ class Dynamics:
         gamma, beta = next(modulation)
         return F.rms_norm(x, x.shape[-1:], eps=1e-5) * (1 + gamma) + beta
 
+    def taps(self, x):
+        """The 3x3 neighbourhoods of (rows, channels), (frames, tokens, 9 * channels)."""
+        s = self.s
+        x = F.pad(x.unflatten(0, (-1, s.grid_h, s.grid_w)), (0, 0, 1, 1, 1, 1))
+        return torch.cat([x[:, dy : dy + s.grid_h, dx : dx + s.grid_w] for dy in range(3) for dx in range(3)], -1).flatten(1, 2)
+
     def past(self, given):
         """What every token sees of the frame before and of the map, (frames, tokens, channels), and the tokens that both offer, one-hot."""
         s = self.s
@@ -106,9 +112,7 @@ class Dynamics:
         unknown = torch.full_like(clean[:, :2], s.dims * s.levels + 2)
         unknown[..., 0] = s.dims * s.levels + 1
         before_last, before = (torch.cat([unknown[:, :late], clean[:, :-late]], 1).flatten(0, 2) for late in (2, 1))
-        x = self.embed(before, self.w["dyn.embed"]).unflatten(0, (-1, s.grid_h, s.grid_w))
-        x = F.pad(x, (0, 0, 1, 1, 1, 1))
-        near = torch.cat([x[:, dy : dy + s.grid_h, dx : dx + s.grid_w] for dy in range(3) for dx in range(3)], -1).flatten(1, 2)
+        near = self.taps(self.embed(before, self.w["dyn.embed"]))
         past = self.linear("dyn.prev", near * self.w["dyn.prev.gate"][given["action"]].unsqueeze(1))
         offers = [before]
         if "recall" in given:
@@ -179,6 +183,11 @@ class Dynamics:
             self.embed(given[stream], self.w["dyn.embed"]).view_as(shared) + shared + self.told(heard, given, stream).unsqueeze(1)
             for stream in ("clean", "masked")
         )
+        if "dyn.beside.w" in self.w:
+            # Neither what is masked nor what is unknown is settled: rows behind the levels' own.
+            width = s.dims * s.levels
+            settled = torch.where(given["masked"] < width, given["masked"], width)
+            masked = masked + self.linear("dyn.beside", self.taps(self.embed(settled, self.w["dyn.embed"][:width])))
         last = max(i for i, block in enumerate(s.blocks) if block["temporal"])
         for i, block in enumerate(s.blocks):
             name = f"dyn.{i}"

@@ -1,6 +1,6 @@
-// Tokens to channels: the sum of one table row for each code dimension, plus position, and in the dynamics plus level, `prev` and what the
-// frame is told.
-// Constants ahead of this text: DYNAMICS (false: the tokenizer's decoder, whose table has zeros for tokens that are not given).
+// Tokens to channels: the sum of one table row for each code dimension, plus position, and in the dynamics plus level, `prev`, what the
+// frame is told, and what a token that is being dreamed sees of those around it that are settled already.
+// Constants ahead of this text: DYNAMICS (false: the tokenizer's decoder, whose table has zeros for tokens that are not given), BESIDE.
 
 struct Shape {
     tokens: u32,
@@ -11,15 +11,16 @@ struct Shape {
     c4: u32,
     // Rows of a group, a multiple of 4.
     rows: u32,
+    grid_w: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
 // (halves, tokens, dims)
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;
-// (dims * levels + 2, c4): row dims * levels stands for a masked token, the next for an unknown one
+// (dims * levels + 2, c4): row dims * levels stands for a masked token, the next for an unknown one; then, for BESIDE, the others times
+// each tap's matrix (taps, dims * levels, c4)
 @group(0) @binding(3) var<storage, read> table: array<vec4<f32>>;
 // (tokens, c4)
 @group(0) @binding(4) var<storage, read> positions: array<vec4<f32>>;
@@ -33,6 +34,23 @@ struct Shape {
 @group(0) @binding(8) var<storage, read> told: array<vec4<f32>>;
 // (groups, rows, c4)
 @group(0) @binding(9) var<storage, read_write> x: array<vec4<f32>>;
+
+fn settled_around(n: u32, half: u32, column: u32) -> vec4<f32> {
+    let codes = shape.dims * shape.levels;
+    var sum = vec4<f32>();
+    for (var tap = 0u; tap < 9u; tap++) {
+        // One off the grid wraps around to a huge number, which is off the grid too.
+        let x = n % shape.grid_w + tap % 3u - 1u;
+        let y = n / shape.grid_w + tap / 3u - 1u;
+        let at = (half * shape.tokens + y * shape.grid_w + x) * shape.dims;
+        if (x < shape.grid_w && y < shape.tokens / shape.grid_w && tokens[at] < MASKED) {
+            for (var d = 0u; d < shape.dims; d++) {
+                sum = sum + table[((1u + tap) * codes + 2u + d * shape.levels + tokens[at + d]) * shape.c4 + column];
+            }
+        }
+    }
+    return sum;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -58,6 +76,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if (g.words > 1u) {
             value = value + said[g.prompt * shape.c4 + column];
         }
+    }
+    // A frame that is being committed is stored.
+    if (BESIDE && g.fresh == 0u && g.store == NONE) {
+        value = value + settled_around(n, g.half, column);
     }
     let first = tokens[token_at];
     if (DYNAMICS && (g.fresh == 1u || first == MASKED)) {

@@ -1,5 +1,5 @@
-// Settles the next tokens of the frame, in random order or the most confident first, and those that are certain; packs the codes for the
-// host; says whether the next step runs. One workgroup does it all, since every token's rank needs every other's key.
+// Settles the tokens that are certain, and of the others the next in random order or the most confident; packs the codes for the host; says
+// whether the next step runs. One workgroup does it all, since every token's rank needs every other's key.
 
 struct Shape {
     tokens: u32,
@@ -16,7 +16,7 @@ struct Shape {
 @group(0) @binding(3) var<storage, read> confidence: array<f32>;
 // (halves, tokens, dims)
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
-// (tokens, 2): sort key, lowest first, and whether the token is still masked
+// (tokens, 2): sort key, lowest first, and what the token is: settled, MASKED_STILL or CERTAIN
 @group(0) @binding(5) var<storage, read_write> keys: array<vec2<u32>>;
 // (tokens * dims) bytes, four a word
 @group(0) @binding(6) var<storage, read_write> codes: array<u32>;
@@ -25,6 +25,9 @@ struct Shape {
 @group(0) @binding(7) var<storage, read_write> dispatches: array<u32>;
 
 var<workgroup> left: atomic<u32>;
+
+const MASKED_STILL: u32 = 1u;
+const CERTAIN: u32 = 2u;
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_id) id: vec3<u32>) {
@@ -39,26 +42,25 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             key = bitcast<u32>(abs(confidence[n]));
         }
         let masked = g.fresh == 1u || tokens[tokens_at + n * shape.dims] == MASKED;
-        keys[n] = vec2<u32>(key, u32(masked));
+        let certain = frame.certain < 0.0 && confidence[n] >= frame.certain;
+        keys[n] = vec2<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked));
     }
     storageBarrier();
-    var masked = 0u;
+    var uncertain = 0u;
     for (var m = 0u; m < shape.tokens; m++) {
-        masked = masked + keys[m].y;
+        uncertain = uncertain + u32(keys[m].y == MASKED_STILL);
     }
-    // 0 where the step was left out: then nothing was chosen either.
-    let settle = masked - min(masked, frame.stay);
+    let settle = uncertain - u32(f32(uncertain) * frame.kept);
     for (var n = id.x; n < shape.tokens; n += 256u) {
         let mine = keys[n];
-        if (mine.y == 1u) {
+        if (mine.y != 0u) {
             var rank = 0u;
             for (var m = 0u; m < shape.tokens; m++) {
                 let other = keys[m];
                 let before = other.x < mine.x || (other.x == mine.x && m < n);
-                rank = rank + select(0u, other.y, before);
+                rank = rank + u32(before && other.y == MASKED_STILL);
             }
-            let certain = frame.certain < 0.0 && confidence[n] >= frame.certain;
-            let settled = settle > 0u && (rank < settle || certain);
+            let settled = mine.y == CERTAIN || rank < settle;
             for (var d = 0u; d < shape.dims; d++) {
                 tokens[tokens_at + n * shape.dims + d] = select(MASKED, choice[n * shape.dims + d], settled);
             }
@@ -83,7 +85,7 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
     if (frame.certain < 0.0) {
         let words = 3u * shape.passes;
         let of_groups = select(0u, words, frame.guidance > 0.0);
-        let runs = frame.next_stay != NONE && atomicLoad(&left) > frame.next_stay;
+        let runs = frame.last == 0u && atomicLoad(&left) > 0u;
         for (var word = id.x; word < words; word += 256u) {
             dispatches[2u * words + word] = select(0u, dispatches[of_groups + word], runs);
         }

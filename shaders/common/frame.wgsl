@@ -32,8 +32,8 @@ struct Frame {
     step: u32,
     // 0: random, 1: confidence.
     order: u32,
-    // Tokens that stay masked behind this step.
-    stay: u32,
+    // Share of the uncertain tokens that stay masked behind this step.
+    kept: f32,
     // 0: argmax.
     temperature: f32,
     // 1: levels are not drawn but taken from `tokens`, and logits are kept.
@@ -44,8 +44,8 @@ struct Frame {
     motion: vec2<i32>,
     // Whether it does: 0, 1 or BY_ODOMETER.
     moved: u32,
-    // `stay` of the next step; NONE where there is none.
-    next_stay: u32,
+    // 1: no step follows.
+    last: u32,
     // Adaptive decoding: log-probability from which on a token is settled at once; 0: none is.
     certain: f32,
     // 1: a preview, whose picture goes to `pixels` alone.

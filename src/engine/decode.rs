@@ -1,7 +1,7 @@
 //! The pure pieces of decoding a frame, shared by every engine: random numbers, how many tokens stay masked, in which order they are
 //! settled, and the choice of levels. `docs/MODEL.md` defines them.
 
-use super::UnmaskOrder;
+use super::{DecodeSettings, UnmaskOrder};
 
 /// Folds `x` into the running hash `h`.
 pub fn mix(h: u32, x: u32) -> u32 {
@@ -21,13 +21,14 @@ pub fn gumbel(bits: u32) -> f32 {
     -(-u.ln()).ln()
 }
 
-/// Tokens that stay masked after step `step` (from 1) of `steps`, of `tokens` that are to be dreamed.
-pub fn masked_after(tokens: usize, step: u32, steps: u32) -> usize {
+/// Share of the uncertain tokens that stay masked after step `step` (from 1) of `steps`: from step to step the cosine schedule (MaskGIT,
+/// Chang et al. 2022) of as many as there are.
+pub fn kept(step: u32, steps: u32) -> f32 {
     if step >= steps {
-        return 0;
+        return 0.0;
     }
-    let angle = std::f64::consts::PI * f64::from(step) / (2.0 * f64::from(steps));
-    (tokens as f64 * angle.cos()).floor() as usize
+    let masked = |step: u32| (std::f64::consts::FRAC_PI_2 * f64::from(step) / f64::from(steps)).cos();
+    (masked(step) / masked(step - 1)) as f32
 }
 
 /// Fills `order` with the tokens `0..order.len()` in the order in which random decoding settles them.
@@ -75,18 +76,22 @@ fn log_softmax_at(row: &[f32], chosen: usize) -> f32 {
     row[chosen] - max - row.iter().map(|x| (x - max).exp()).sum::<f32>().ln()
 }
 
-/// Settles the next tokens of a frame: clears `masked` of all but `stay` of the tokens that still carry it.
+/// Settles tokens after a step: clears `masked` of those that are certain, and of all but a share, [`kept`], of the others.
 ///
 /// `order` is the frame's permutation of [`random_order`] under [`UnmaskOrder::Random`] and scratch space under
 /// [`UnmaskOrder::Confidence`], where tokens of the highest `confidence` go first.
-pub fn unmask(mode: UnmaskOrder, confidence: &[f32], stay: usize, order: &mut [u32], masked: &mut [bool]) {
-    if mode == UnmaskOrder::Confidence {
+pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], order: &mut [u32], masked: &mut [bool]) {
+    if let Some(certain) = s.certain.map(f32::ln) {
+        masked.iter_mut().zip(confidence).for_each(|(masked, &confidence)| *masked &= confidence < certain);
+    }
+    if s.order == UnmaskOrder::Confidence {
         for (n, slot) in order.iter_mut().enumerate() {
             *slot = n as u32;
         }
         order.sort_unstable_by(|&a, &b| confidence[b as usize].total_cmp(&confidence[a as usize]).then(a.cmp(&b)));
     }
     let mut left = masked.iter().filter(|&&m| m).count();
+    let stay = (left as f32 * kept(step, s.steps)) as usize;
     for &n in order.iter() {
         if left <= stay {
             break;
@@ -97,15 +102,9 @@ pub fn unmask(mode: UnmaskOrder, confidence: &[f32], stay: usize, order: &mut [u
     }
 }
 
-/// Settles what is certain besides: clears `masked` of tokens whose `confidence` is that of this probability or more.
-pub fn settle_certain(certain: Option<f32>, confidence: &[f32], masked: &mut [bool]) {
-    let Some(least) = certain.map(f32::ln) else { return };
-    masked.iter_mut().zip(confidence).for_each(|(masked, &confidence)| *masked &= confidence < least);
-}
-
 /// Whether a step has anything to settle: the first always runs.
-pub fn step_runs(step: u32, masked: &[bool], stay: usize) -> bool {
-    step == 1 || masked.iter().filter(|&&m| m).count() > stay
+pub fn step_runs(step: u32, masked: &[bool]) -> bool {
+    step == 1 || masked.contains(&true)
 }
 
 #[cfg(test)]
@@ -146,14 +145,26 @@ mod tests {
 
     #[test]
     fn masked_counts_fall_to_nothing() {
-        assert_eq!(masked_after(63, 1, 2), 44);
-        assert_eq!(masked_after(63, 2, 2), 0);
-        assert_eq!(masked_after(63, 1, 1), 0);
+        let after = |tokens: usize, step: u32, steps: u32| {
+            let mut masked = vec![true; tokens];
+            let s = DecodeSettings { steps, ..DecodeSettings::LEAST };
+            let mut order: Vec<u32> = (0..tokens as u32).collect();
+            (1..=step).for_each(|step| settle(&s, step, &vec![0.0; tokens], &mut order, &mut masked));
+            masked.iter().filter(|&&m| m).count()
+        };
+        assert_eq!([after(63, 1, 2), after(63, 2, 2), after(63, 1, 1)], [44, 0, 0]);
         for steps in 1..=8 {
-            let counts: Vec<_> = (0..=steps).map(|s| masked_after(63, s, steps)).collect();
+            let counts: Vec<_> = (0..=steps).map(|step| after(63, step, steps)).collect();
             assert_eq!(counts[0], 63);
             assert!(counts.windows(2).all(|w| w[1] < w[0]), "{counts:?}");
+            // As the cosine has it, but for what each step rounds down.
+            let cosine = |step: usize| 63.0 * (std::f64::consts::FRAC_PI_2 * step as f64 / f64::from(steps)).cos();
+            assert!(
+                counts.iter().enumerate().all(|(step, &n)| (-1e-9..step as f64 + 1e-9).contains(&(cosine(step) - n as f64))),
+                "{counts:?}"
+            );
         }
+        assert_eq!(after(1, 1, 8), 0, "one token needs one step");
     }
 
     #[test]
@@ -209,28 +220,39 @@ mod tests {
 
     #[test]
     fn unmask_settles_in_order_and_keeps_the_rest() {
+        let random = DecodeSettings { steps: 2, ..DecodeSettings::LEAST };
+        let confident = DecodeSettings { order: UnmaskOrder::Confidence, ..random };
         let mut masked = [true; 4];
         let mut order = [2, 0, 3, 1];
-        unmask(UnmaskOrder::Random, &[], 2, &mut order, &mut masked);
+        settle(&random, 1, &[], &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, true]);
         // Token 3 is the most confident; token 1 ties with nobody that is still masked.
-        unmask(UnmaskOrder::Confidence, &[9.0, -2.0, 9.0, -1.0], 1, &mut order, &mut masked);
+        settle(&confident, 1, &[9.0, -2.0, 9.0, -1.0], &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, false]);
-        unmask(UnmaskOrder::Confidence, &[0.0; 4], 0, &mut order, &mut masked);
+        settle(&confident, 2, &[0.0; 4], &mut order, &mut masked);
         assert_eq!(masked, [false; 4]);
         let mut masked = [true; 3];
-        unmask(UnmaskOrder::Confidence, &[1.0; 3], 2, &mut [0; 3], &mut masked);
+        settle(&confident, 1, &[1.0; 3], &mut [0; 3], &mut masked);
         assert_eq!(masked, [false, true, true], "ties go by token");
     }
 
     #[test]
     fn what_is_certain_is_settled_and_steps_without_work_are_left_out() {
         let half = 0.5f32.ln();
-        let mut masked = [true, true, false, true];
-        settle_certain(None, &[0.0; 4], &mut masked);
-        assert_eq!(masked, [true, true, false, true]);
-        settle_certain(Some(0.5), &[half, half - 0.01, half, f32::NEG_INFINITY], &mut masked);
-        assert_eq!(masked, [false, true, false, true]);
-        assert!(step_runs(1, &masked, 2) && !step_runs(2, &masked, 2) && step_runs(2, &masked, 1));
+        let confidence = [half, half - 0.01, half, f32::NEG_INFINITY, half];
+        let after = |certain: Option<f32>| {
+            let mut masked = [true, true, false, true, true];
+            let s = DecodeSettings { steps: 2, certain, ..DecodeSettings::LEAST };
+            settle(&s, 1, &confidence, &mut [3, 1, 0, 2, 4], &mut masked);
+            masked
+        };
+        // Of four that are uncertain two stay, of two one.
+        assert_eq!(after(None), [true, false, false, false, true]);
+        assert_eq!(after(Some(0.5)), [false, true, false, false, false]);
+        assert_eq!(after(Some(0.4)), [false; 5], "one that is uncertain needs no step more");
+        let s = DecodeSettings { steps: 2, certain: Some(0.4), ..DecodeSettings::LEAST };
+        let mut masked = [true; 2];
+        settle(&s, 1, &[half; 2], &mut [0, 1], &mut masked);
+        assert!(step_runs(1, &masked) && !step_runs(2, &masked) && step_runs(2, &[false, true]));
     }
 }

@@ -100,6 +100,8 @@ pub struct DecodeSettings {
 
 /// Guidance, at least, of a frame that is drawn anew or whose words are news: it is seldom, and what it shows stays.
 const NEWS_GUIDANCE: f32 = 1.5;
+/// Temperature, at most, of a frame that is drawn anew: all its tokens have to agree.
+const FRESH_TEMPERATURE: f32 = 0.65;
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
@@ -115,10 +117,11 @@ impl DecodeSettings {
         min_p: 0.0,
     };
 
-    /// The same for a frame that may be drawn anew: in as many steps as there can be, so that its tokens agree, and leaning on its words.
+    /// The same for a frame that may be drawn anew: in as many steps as there can be and with little chance, so that its tokens agree, and
+    /// leaning on its words.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { steps: limits::MAX_STEPS, ..self.leaning() }
+        Self { steps: limits::MAX_STEPS, temperature: self.temperature.min(FRESH_TEMPERATURE), ..self.leaning() }
     }
 
     /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them is drawn anew, and those that

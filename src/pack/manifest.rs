@@ -122,6 +122,9 @@ pub struct DynamicsDims {
     pub head_hidden: usize,
     /// Absent where the view does not scroll.
     pub recall: Option<RecallDims>,
+    /// Whether a token that is being dreamed sees those of the 3x3 tokens around it that are settled already.
+    #[serde(default)]
+    pub look_beside: bool,
 }
 
 /// How what was seen before is found again: the view scrolls in whole steps over a map of tokens.

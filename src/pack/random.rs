@@ -120,6 +120,7 @@ pub fn pocket_manifest() -> Manifest {
             prompt_words: 8,
             head_hidden: 64,
             recall: Some(RecallDims { step_px: 8, covered: vec![31] }),
+            look_beside: false,
         },
     )
 }
@@ -150,6 +151,7 @@ pub fn odd_manifest() -> Manifest {
             prompt_words: 3,
             head_hidden: 5,
             recall: Some(RecallDims { step_px: 7, covered: vec![7] }),
+            look_beside: true,
         },
     );
     m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
@@ -181,6 +183,7 @@ pub fn tiny_manifest() -> Manifest {
             prompt_words: 0,
             head_hidden: 8,
             recall: None,
+            look_beside: false,
         },
     )
 }

@@ -134,6 +134,9 @@ impl List {
             self.f16("dyn.recall.age", &[recall::AGES, c]);
         }
         self.f16("text.in.w", &[prompt::CHANNELS + 1, c]);
+        if dims.look_beside {
+            self.f16("dyn.beside.w", &[recall::TAPS * c, c]);
+        }
         if let Some(parity) = &m.parity {
             let t = parity.frames;
             self.0.push(TensorSpec { name: "parity.codes".into(), shape: vec![t, n, m.frame.code_dims], dtype: PackDtype::U8 });

@@ -2,7 +2,7 @@
 
 use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens};
 use somnium::engine::gpu::GpuContext;
-use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED, NONE};
+use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED};
 use somnium::engine::gpu::ops::{
     padded,
     sample::{self, Sample},
@@ -10,7 +10,7 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::reference::head::{add_copies, head_logits};
 use somnium::engine::reference::weights::Weights;
-use somnium::engine::{UNKNOWN, UnmaskOrder, decode};
+use somnium::engine::{DecodeSettings, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::FrameDims;
 use somnium::pack::random::{random_pack, tiny_manifest};
 use somnium::pack::{Pack, PackTensor};
@@ -243,19 +243,18 @@ fn forced_levels_give_the_logits_of_the_twin() {
 struct Settle {
     order: UnmaskOrder,
     fresh: bool,
-    stay: usize,
+    step: u32,
+    steps: u32,
     seed: u32,
-    /// Adaptive decoding, and how many stay masked behind the next step.
     certain: Option<f32>,
-    next_stay: u32,
     guidance: f32,
 }
 
 /// Levels that differ from the twin's after one step, and workgroups of the next step.
 fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize {
     const PASSES: usize = 90;
-    let Settle { order, fresh, stay, seed, certain, next_stay, guidance } = how;
-    let mut r = Numbers((n * 9 + dims + stay) as u32);
+    let Settle { order, fresh, step, steps, seed, certain, guidance } = how;
+    let mut r = Numbers((n * 9 + dims) as u32 + step);
     let mut held = some_tokens(&mut r, 2 * n, dims, 5, false);
     let mut masked: Vec<bool> = (0..n).map(|i| fresh || i % 3 != 1).collect();
     for (token, _) in held[n * dims..].chunks_exact_mut(dims).zip(&masked).filter(|(_, m)| **m) {
@@ -270,11 +269,8 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     let mut permutation = vec![0; n];
     decode::random_order(seed, 8, &mut permutation);
     of_masked.iter_mut().zip(&was_masked).for_each(|(c, m)| *c = if *m { *c } else { f32::NEG_INFINITY });
-    // The step may have been left out.
-    if decode::step_runs(2, &masked, stay) {
-        decode::unmask(order, &of_masked, stay, &mut permutation, &mut masked);
-        decode::settle_certain(certain, &confidence, &mut masked);
-    }
+    let settings = DecodeSettings { order, steps, certain, ..DecodeSettings::LEAST };
+    decode::settle(&settings, step, &of_masked, &mut permutation, &mut masked);
     let mut truth = held.clone();
     for i in 0..n * dims {
         if was_masked[i / dims] {
@@ -295,12 +291,12 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     let group = GroupParams { half: 1, fresh: u32::from(fresh), ..GroupParams::default() };
     let of_groups = if guidance > 0.0 { 3 * PASSES } else { 0 };
     for at in (0..3 * PASSES).filter(|_| certain.is_some()) {
-        let runs = next_stay != NONE && decode::step_runs(2, &masked, next_stay as usize);
+        let runs = step < steps && decode::step_runs(step + 1, &masked);
         workgroups[6 * PASSES + at] = if runs { workgroups[of_groups + at] } else { 0 };
     }
     let order = u32::from(order == UnmaskOrder::Confidence);
-    let (stay, certain) = (stay as u32, certain.map_or(0.0, f32::ln));
-    let params = FrameParams { seed: 21, frame: 8, step: 1, order, stay, next_stay, certain, guidance, ..groups(group, group) };
+    let (kept, last, certain) = (decode::kept(step, steps), u32::from(step == steps), certain.map_or(0.0, f32::ln));
+    let params = FrameParams { seed: 21, frame: 8, step, order, kept, last, certain, guidance, ..groups(group, group) };
     let outputs = [buffers.tokens, buffers.codes, buffers.dispatches];
     let ran = b.run(gpu, Unmask { tokens: n, dims, passes: PASSES }.pass(buffers), 1, params, &outputs, SIZE);
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
@@ -315,16 +311,17 @@ fn unmask_matches_its_twin() {
     let gpu = gpu();
     for (n, dims) in [(1, 1), (15, 3), (63, 8), (300, 2), (513, 1)] {
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            let most = 2 * n as u32 / 3;
-            for (i, (fresh, stay)) in [(true, 0), (true, n * 7 / 10), (false, n / 3), (false, 0), (false, n)].into_iter().enumerate() {
-                for (certain, next_stay) in [(None, 0), (Some(0.5), 0), (Some(0.5), NONE), (Some(0.9), most / 2), (Some(0.3), most / 3)] {
-                    let how = Settle { order, fresh, stay, seed: 21, certain, next_stay, guidance: (i % 2) as f32 };
+            for (i, (fresh, step, steps)) in
+                [(true, 1, 1), (true, 1, 2), (false, 2, 4), (false, 2, 2), (false, 3, 8)].into_iter().enumerate()
+            {
+                for certain in [None, Some(0.5), Some(0.9), Some(0.3), Some(f32::MIN_POSITIVE)] {
+                    let how = Settle { order, fresh, step, steps, seed: 21, certain, guidance: (i % 2) as f32 };
                     assert_eq!(unmask_off(&gpu, (n, dims), how), 0, "{n} {dims} {how:?}");
                 }
             }
         }
     }
     let order = UnmaskOrder::Random;
-    let how = Settle { order, fresh: true, stay: 40, seed: 21, certain: None, next_stay: 0, guidance: 0.0 };
+    let how = Settle { order, fresh: true, step: 1, steps: 2, seed: 21, certain: None, guidance: 0.0 };
     assert!(unmask_off(&gpu, (63, 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
 }

@@ -85,7 +85,7 @@ fn schedule(step: u64, done: f64) -> f64 {
 
 /// Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for tables, biases and the layers at both ends.
 pub fn optimizer() -> Result<ModuleOptimizer> {
-    let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|recall|in2|out1|hidden)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let matrices = ParamGroup::from_regex(r"(blocks\..*|prev|recall|beside|in2|out1|hidden)\.w$").map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let muon = MuonConfig::new().with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW).with_weight_decay(Some(WeightDecayConfig::new(0.01)));
     let adam = AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.97).with_epsilon(1e-8).with_weight_decay(0.01);
     Ok(ModuleOptimizer::from(adam.build()).with_group(matrices, muon.build(), None))

@@ -6,7 +6,7 @@ use super::{
     kernels::Kernels,
     lane::{Lane, panel_of, rows, rows_mut},
     matmul::Then,
-    weights::{DynamicsBlock, DynamicsWeights, RecallTable},
+    weights::{DynamicsBlock, DynamicsWeights, TapTable},
 };
 use crate::{
     engine::{
@@ -14,6 +14,7 @@ use crate::{
         recall::{Map, TAPS},
         told::{Said, ids},
     },
+    pack::manifest::FrameDims,
     prompt::{self, WordTable},
 };
 
@@ -137,6 +138,16 @@ fn add_copies(logits: &mut [f32], offers: &[Option<&[u8]>], gates: &[f32], drawn
     }
 }
 
+/// The tokens around `n` and itself, as (tap, token), but for those outside the grid.
+fn neighbours(n: usize, f: &FrameDims) -> impl Iterator<Item = (usize, usize)> {
+    let (grid_w, grid_h) = (f.grid_w(), f.grid_h());
+    (0..TAPS).filter_map(move |tap| {
+        // Coordinates are shifted by one, so that they stay unsigned.
+        let (ty, tx) = (n / grid_w + tap / 3, n % grid_w + tap % 3);
+        ((1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx)).then(|| (tap, (ty - 1) * grid_w + tx - 1))
+    })
+}
+
 impl<'a> Lane<'a> {
     /// Embeds the own tokens of the previous frame into `exchange.embedded`.
     pub fn embed_previous(&mut self, d: &DynamicsWeights, past: &Past) {
@@ -165,20 +176,13 @@ impl<'a> Lane<'a> {
     pub fn look_at_past(&mut self, d: &DynamicsWeights, action: u8, past: &Past) {
         let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
         let gate = &d.gate[usize::from(action) * wide..][..wide];
-        let (grid_w, grid_h) = (self.model.frame.grid_w(), self.model.frame.grid_h());
         // SAFETY: written before the barrier, written again after another one.
         let embedded = unsafe { self.exchange.embedded.read(0..self.exchange.embedded.len()) };
         for (row, n) in self.w.wide.chunks_exact_mut(wide).zip(self.w.tokens.clone()) {
-            let (gy, gx) = (n / grid_w, n % grid_w);
-            for (tap, (out, gate)) in row.chunks_exact_mut(c).zip(gate.chunks_exact(c)).take(9).enumerate() {
-                // Coordinates are shifted by one, so that they stay unsigned.
-                let (ty, tx) = (gy + tap / 3, gx + tap % 3);
-                if (1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx) {
-                    let seen = &embedded[((ty - 1) * grid_w + tx - 1) * stride..][..c];
-                    out.iter_mut().zip(seen.iter().zip(gate)).for_each(|(out, (x, gate))| *out = x * gate);
-                } else {
-                    out.fill(0.0);
-                }
+            row[..TAPS * c].fill(0.0);
+            for (tap, n) in neighbours(n, &self.model.frame) {
+                let seen = embedded[n * stride..][..c].iter().zip(&gate[tap * c..][..c]);
+                row[tap * c..][..c].iter_mut().zip(seen).for_each(|(out, (x, gate))| *out = x * gate);
             }
         }
         let n = self.own();
@@ -190,7 +194,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Adds what own tokens recall to `past_now`.
-    fn recall(&mut self, table: &RecallTable, map: &Map, motion: [i32; 2]) {
+    fn recall(&mut self, table: &TapTable, map: &Map, motion: [i32; 2]) {
         let (f, k) = (&self.model.frame, self.kernels);
         let stride = self.w.past_now.len() / self.own();
         let tokens = f.code_dims * f.code_levels + 2;
@@ -219,15 +223,15 @@ impl<'a> Lane<'a> {
         let (stride, f, k) = (padded(d.dims.channels), &self.model.frame, self.kernels);
         let (first, own) = (self.w.tokens.start, self.own());
         let mask = &d.embed[f.code_dims * f.code_levels * stride..][..stride];
-        // SAFETY: own tokens, written before the last barrier.
+        // SAFETY: written before the last barrier, and again after the next one.
         let (codes, masked, embedded) = unsafe {
-            let of_own = |width: usize| first * width..(first + own) * width;
             (
-                self.exchange.codes.read(of_own(f.code_dims)),
-                self.exchange.masked.read(of_own(1)),
-                self.exchange.embedded.read(of_own(stride)),
+                self.exchange.codes.read(0..self.exchange.codes.len()),
+                self.exchange.masked.read(0..self.exchange.masked.len()),
+                self.exchange.embedded.read(first * stride..(first + own) * stride),
             )
         };
+        let token = |n: usize| &codes[n * f.code_dims..][..f.code_dims];
         for (group, rows) in groups.iter().zip(self.w.x.chunks_exact_mut(own * stride)) {
             for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
                 row.copy_from_slice(&d.level[context_level * stride..][..stride]);
@@ -240,11 +244,18 @@ impl<'a> Lane<'a> {
                     continue;
                 }
                 k.add(&self.w.past_now[i * stride..], row);
-                if masked[i] {
+                if let Some(table) = &d.beside {
+                    for (tap, n) in neighbours(first + i, f).filter(|(_, n)| !masked[*n]) {
+                        for (dim, &code) in token(n).iter().enumerate() {
+                            k.add(table.row(tap, dim * f.code_levels + usize::from(code), stride), row);
+                        }
+                    }
+                }
+                if masked[first + i] {
                     k.add(mask, row);
                     continue;
                 }
-                for (dim, &code) in codes[i * f.code_dims..][..f.code_dims].iter().enumerate() {
+                for (dim, &code) in token(first + i).iter().enumerate() {
                     k.add(&d.embed[(dim * f.code_levels + usize::from(code)) * stride..], row);
                 }
             }

@@ -234,7 +234,6 @@ impl CpuEngine {
             let tokens = given.chunks_exact(self.model.frame.code_dims);
             self.exchange.masked.get_mut().iter_mut().zip(tokens).for_each(|(masked, token)| *masked = token[0] == UNKNOWN);
         }
-        let to_dream = self.exchange.masked.get_mut().iter().filter(|&&masked| masked).count();
         let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
         let past = &Past { codes: previous, map: self.map.as_ref(), motion: recall::motion_of(&self.manifest, action) };
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
@@ -265,10 +264,9 @@ impl CpuEngine {
                 }
                 Purpose::Dream(_) | Purpose::Preview { .. } => {
                     for step in 1..=s.steps {
-                        let stay = decode::masked_after(to_dream, step, s.steps);
-                        // SAFETY: written between the barriers of `unmask` alone.
-                        if !decode::step_runs(step, unsafe { exchange.masked.read(0..exchange.masked.len()) }, stay) {
-                            continue;
+                        // SAFETY: written between the barriers of `settle` alone.
+                        if !decode::step_runs(step, unsafe { exchange.masked.read(0..exchange.masked.len()) }) {
+                            break;
                         }
                         if step > 1 {
                             lane.fill_rows(d, &groups[..dreamed], s.context_level);
@@ -277,7 +275,7 @@ impl CpuEngine {
                         lane.head(d, dreamed);
                         lane.choose(d, &s, past, dreamed, frame, step);
                         if step < s.steps {
-                            unmask(exchange, barrier, t, &s, stay);
+                            settle(exchange, barrier, t, &s, step);
                         }
                         lap(if step == 1 { 1 } else { 2 });
                     }
@@ -347,16 +345,15 @@ fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window:
     &slots[..n]
 }
 
-/// Unmasks tokens after a step, on thread 0 while the others wait.
-fn unmask(exchange: &Exchange, barrier: &pool::Barrier, t: usize, s: &DecodeSettings, stay: usize) {
+/// Settles tokens after a step, on thread 0 while the others wait.
+fn settle(exchange: &Exchange, barrier: &pool::Barrier, t: usize, s: &DecodeSettings, step: u32) {
     barrier.wait();
     if t == 0 {
         let n = exchange.masked.len();
         // SAFETY: the others are between two barriers.
         let (confidence, order, masked) =
             unsafe { (exchange.confidence.read(0..n), exchange.order.write(0..n), exchange.masked.write(0..n)) };
-        decode::unmask(s.order, confidence, stay, order, masked);
-        decode::settle_certain(s.certain, confidence, masked);
+        decode::settle(s, step, confidence, order, masked);
     }
     barrier.wait();
 }

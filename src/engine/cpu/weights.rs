@@ -217,29 +217,39 @@ fn relu_dot(h: &[f32], w: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// What a tap of recall adds to its token: embeddings and ages times the tap's part of `dyn.recall.w`, so that no product is left at play.
-pub struct RecallTable {
-    /// `(TAPS, code_dims * levels + 2 + AGES, padded channels)`: for each tap the rows of `dyn.embed`, then those of `dyn.recall.age`.
+/// What a tap of a 3x3 convolution adds to its token: rows of a table times the tap's part of the matrix, so that no product is left at
+/// play.
+pub struct TapTable {
+    /// `(TAPS, rows of a tap, padded channels)`
     rows: Floats,
-    /// Rows of a tap.
     of_tap: usize,
 }
 
-impl RecallTable {
-    fn load(pack: &Pack, channels: usize) -> Result<Self, PackError> {
-        let (embed, age, w) = (pack.f32s("dyn.embed")?, pack.f32s("dyn.recall.age")?, pack.f32s("dyn.recall.w")?);
-        let inputs = || embed.chunks_exact(channels).chain(age.chunks_exact(channels));
-        let mut values = Vec::with_capacity(TAPS * inputs().count() * channels);
+impl TapTable {
+    /// inputs `(rows of a tap, channels)`, w `(TAPS * channels, channels)`.
+    fn new(inputs: &[f32], w: &[f32], channels: usize) -> Self {
+        let mut values = Vec::with_capacity(TAPS * inputs.len());
         for of_tap in w.chunks_exact(channels * channels) {
-            for input in inputs() {
+            for input in inputs.chunks_exact(channels) {
                 let input: Vec<f64> = input.iter().map(|&x| f64::from(x)).collect();
                 values.extend(product_f64(&input, of_tap, &vec![0.0; channels]).into_iter().map(|x| x as f32));
             }
         }
-        Ok(Self { rows: Floats::from_rows(&values, channels), of_tap: inputs().count() })
+        Self { rows: Floats::from_rows(&values, channels), of_tap: inputs.len() / channels }
     }
 
-    /// What row `row` of `dyn.embed` adds by a tap; a class of age counts from the end of the tokens.
+    /// Rows of `dyn.embed`, then the classes of age.
+    fn recall(pack: &Pack, channels: usize) -> Result<Self, PackError> {
+        let inputs = [pack.f32s("dyn.embed")?, pack.f32s("dyn.recall.age")?].concat();
+        Ok(Self::new(&inputs, &pack.f32s("dyn.recall.w")?, channels))
+    }
+
+    /// Rows of `dyn.embed`.
+    fn beside(pack: &Pack, channels: usize) -> Result<Self, PackError> {
+        Ok(Self::new(&pack.f32s("dyn.embed")?, &pack.f32s("dyn.beside.w")?, channels))
+    }
+
+    /// What row `row` adds by a tap.
     pub fn row(&self, tap: usize, row: usize, stride: usize) -> &[f32] {
         &self.rows[(tap * self.of_tap + row) * stride..][..stride]
     }
@@ -255,7 +265,8 @@ pub struct DynamicsWeights {
     pub prev: Packed,
     /// `(actions + 1, padded 9 channels)`: what an action lets through to [`Self::prev`].
     pub gate: Floats,
-    pub recall: Option<RecallTable>,
+    pub recall: Option<TapTable>,
+    pub beside: Option<TapTable>,
     pub blocks: Vec<DynamicsBlock>,
     pub head: HeadWeights,
     /// From a word's vector to its embedding, and what stands for "nothing said".
@@ -314,7 +325,8 @@ impl DynamicsWeights {
             told: rows(pack, "dyn.told", c)?,
             prev: linear(pack, "dyn.prev", 9 * c)?,
             gate: rows(pack, "dyn.prev.gate", 9 * c)?,
-            recall: dims.recall.is_some().then(|| RecallTable::load(pack, c)).transpose()?,
+            recall: dims.recall.is_some().then(|| TapTable::recall(pack, c)).transpose()?,
+            beside: dims.look_beside.then(|| TapTable::beside(pack, c)).transpose()?,
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
             head: HeadWeights::load(pack, dims)?,
             words: Packed::new(vectors, &[], prompt::CHANNELS),

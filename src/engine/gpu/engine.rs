@@ -360,20 +360,18 @@ impl GpuEngine {
         let commit = self.pending.take().map(|pending| self.commit_group(pending));
         self.committed += usize::from(commit.is_some());
         self.half = 1 - self.half;
-        let frame = self.manifest.frame;
         // Where there is no frame before, nothing can have moved.
         let by_pictures = if commit.is_some() { BY_ODOMETER } else { 0 };
-        let (to_dream, steps, moved) = match aim {
-            Aim::Dream | Aim::Preview => (frame.tokens(), settings.steps, by_pictures),
+        let (steps, moved) = match aim {
+            Aim::Dream | Aim::Preview => (settings.steps, by_pictures),
             Aim::Around(given) => {
                 let level = |&code: &u8| if code == UNKNOWN { MASKED } else { u32::from(code) };
                 self.write_levels(self.half, given.iter().map(level));
-                let unknown = given.iter().step_by(frame.code_dims).filter(|&&code| code == UNKNOWN).count();
-                (unknown, settings.steps, by_pictures)
+                (settings.steps, by_pictures)
             }
             Aim::Force(truth) => {
                 self.write_tokens(self.half, &truth.codes);
-                (frame.tokens(), 1, u32::from(truth.moved))
+                (1, u32::from(truth.moved))
             }
         };
         let (forced, fresh) = (matches!(aim, Aim::Force(_)), !matches!(aim, Aim::Around(_)));
@@ -382,7 +380,6 @@ impl GpuEngine {
         let groups = Groups { dreamed: if guidance > 0.0 { 2 } else { 1 }, committed: usize::from(commit.is_some()) };
         let begun = Pending { action, prompt_slot, told: self.told.class_of_next(&self.slots[prompt_slot]) };
         let prompted = self.group(self.half, begun, self.committed);
-        let stay = |step: u32| decode::masked_after(to_dream, step, steps) as u32;
         for step in 1..=steps {
             let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
             let mut params = FrameParams {
@@ -391,8 +388,8 @@ impl GpuEngine {
                 frame: self.next_frame,
                 step,
                 order: u32::from(settings.order == UnmaskOrder::Confidence),
-                stay: stay(step),
-                next_stay: if step < steps { stay(step + 1) } else { NONE },
+                kept: decode::kept(step, steps),
+                last: u32::from(step == steps),
                 certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
                 min_p: settings.min_p,

@@ -44,8 +44,8 @@ pub struct FrameParams {
     pub step: u32,
     /// 0: random, 1: confidence.
     pub order: u32,
-    /// Tokens that stay masked behind this step.
-    pub stay: u32,
+    /// Share of the uncertain tokens that stay masked behind this step.
+    pub kept: f32,
     pub temperature: f32,
     /// 1: levels are not drawn but taken from the token buffer, and logits are kept.
     pub forced: u32,
@@ -55,8 +55,8 @@ pub struct FrameParams {
     pub motion: [i32; 2],
     /// 0, 1 or [`BY_ODOMETER`].
     pub moved: u32,
-    /// [`FrameParams::stay`] of the next step, or [`NONE`].
-    pub next_stay: u32,
+    /// 1: no step follows.
+    pub last: u32,
     /// Log-probability from which on a token is settled at once, or 0.
     pub certain: f32,
     /// 1: a preview, which leaves the visible picture as it is.

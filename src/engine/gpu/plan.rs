@@ -319,13 +319,16 @@ impl Builder<'_> {
 
         let x = self.activations("x", c);
         let said = self.zeros("said", PROMPT_SLOTS * padded(c));
-        let mut step = vec![Embed { tokens: n, dims: code_dims, levels: code_levels, channels: c, rows }.pass(embed::Buffers {
-            tokens,
-            table: self.table("dyn.embed", c)?,
-            positions: self.table("dyn.pos", c)?,
-            dynamics: Some(embed::DynamicsBuffers { level: self.table("dyn.level", c)?, prev, said, told: self.table("dyn.told", c)? }),
-            x,
-        })];
+        let (grid_w, grid_h, beside) = (m.frame.grid_w(), m.frame.grid_h(), dims.look_beside);
+        let table = weights::embed_table(self.pack, c, beside)?;
+        let mut step =
+            vec![Embed { grid_w, grid_h, dims: code_dims, levels: code_levels, channels: c, rows, beside }.pass(embed::Buffers {
+                tokens,
+                table: self.floats("dyn.embed", &table),
+                positions: self.table("dyn.pos", c)?,
+                dynamics: Some(embed::DynamicsBuffers { level: self.table("dyn.level", c)?, prev, said, told: self.table("dyn.told", c)? }),
+                x,
+            })];
         let s = Scratch {
             x,
             qkv: self.zeros("qkv", GROUPS * rows * 3 * wide),
@@ -489,7 +492,8 @@ impl Builder<'_> {
             attended: self.activations("dec.attended", wide),
             hidden: self.activations("dec.hidden", t.ffn_hidden),
         };
-        let shape = Embed { tokens: frame.tokens(), dims: frame.code_dims, levels: frame.code_levels, channels: c, rows };
+        let (grid_w, grid_h) = (frame.grid_w(), frame.grid_h());
+        let shape = Embed { grid_w, grid_h, dims: frame.code_dims, levels: frame.code_levels, channels: c, rows, beside: false };
         let mut out = vec![shape.pass(embed::Buffers {
             tokens,
             table: self.floats("tok.dec.code", &values),

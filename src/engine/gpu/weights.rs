@@ -1,6 +1,6 @@
 //! What the host prepares once at load: conditioning by action, and tables that replace small matrix products.
 
-use super::ops::{matmul::pad_columns, prev, recall};
+use super::ops::{embed, matmul::pad_columns, prev, recall};
 use crate::{
     pack::{Pack, PackError},
     prompt::{self, WordTable},
@@ -90,6 +90,16 @@ pub fn value_table(w: &[f32], dims: usize, levels: usize, channels: usize) -> Ve
     }
     table.resize((dims * levels + 2) * channels, 0.0);
     pad_columns(&table, channels, 1)
+}
+
+/// Embedding table of the dynamics, `(dims * levels + 2, channels padded)`, and where tokens look beside what [`embed`] needs behind it.
+pub fn embed_table(pack: &Pack, channels: usize, beside: bool) -> Result<Vec<f32>, PackError> {
+    let embed = pack.f32s("dyn.embed")?;
+    let mut table = pad_columns(&embed, channels, 1);
+    if beside {
+        table.extend(embed::table_beside(&embed, &pack.f32s("dyn.beside.w")?, channels));
+    }
+    Ok(table)
 }
 
 /// The table of [`prev`] for this pack.

@@ -65,6 +65,14 @@ pub fn recall(w: &Weights, map: &Map, motion: [i32; 2], f: &FrameDims, d: &Dynam
     w.linear("dyn.recall", &taps, TAPS * c)
 }
 
+/// What the tokens of a frame that is being dreamed see of those around them that are settled already, `(tokens, channels)`.
+fn beside(w: &Weights, codes: &[u8], masked: &[bool], f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
+    let mut settled = embed(codes, &[], w.get("dyn.embed"), f.code_dims, f.code_levels);
+    let rows = settled.chunks_exact_mut(d.channels).zip(masked);
+    rows.filter(|(_, masked)| **masked).for_each(|(row, _)| row.fill(0.0));
+    w.linear("dyn.beside", &taps(&settled, f.grid_w(), f.grid_h(), d.channels), TAPS * d.channels)
+}
+
 /// What every token of a frame may copy, `(tokens, sources, code_dims)`: the token of the frame before at the same position, and where there
 /// is a map what that offers; unknown where there is none. `codes`: of the previous frame.
 pub fn offers(codes: &[u8], map: Option<&Map>, motion: [i32; 2], f: &FrameDims) -> Vec<u8> {
@@ -82,6 +90,9 @@ pub fn forward(w: &Weights, input: &FrameInput, past: &[&[KeysValues]], f: &Fram
     let c = d.channels;
     let mut x = embed(input.codes, input.masked, w.get("dyn.embed"), f.code_dims, f.code_levels);
     add(&mut x, input.prev);
+    if d.look_beside && !input.masked.is_empty() {
+        add(&mut x, &beside(w, input.codes, input.masked, f, d));
+    }
     add(&mut x, w.get("dyn.pos"));
     let mut about = w.get("dyn.level")[input.context_level * c..][..c].to_vec();
     add(&mut about, &w.get("dyn.told")[input.told * c..][..c]);

@@ -215,14 +215,12 @@ impl Engine for ReferenceEngine {
         let told = self.told.class_of_next(&words);
         let mut codes = given.to_vec();
         let mut masked: Vec<bool> = given.chunks_exact(f.code_dims).map(|token| token[0] == UNKNOWN).collect();
-        let to_dream = masked.iter().filter(|&&m| m).count();
         let mut confidence = vec![0.0; f.tokens()];
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         for step in 1..=settings.steps {
-            let stay = decode::masked_after(to_dream, step, settings.steps);
-            if !decode::step_runs(step, &masked, stay) {
-                continue;
+            if !decode::step_runs(step, &masked) {
+                break;
             }
             let mut outputs = vec![self.run(&codes, &masked, &past, action, (&words, told))?];
             if settings.guidance > 0.0 && !words.is_empty() {
@@ -239,8 +237,7 @@ impl Engine for ReferenceEngine {
                     confidence[n] += log_probability;
                 }
             }
-            decode::unmask(settings.order, &confidence, stay, &mut order, &mut masked);
-            decode::settle_certain(settings.certain, &confidence, &mut masked);
+            decode::settle(settings, step, &confidence, &mut order, &mut masked);
         }
         let moved = self.draw_next(&codes, action, first);
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);

@@ -26,6 +26,8 @@ const FRAMES: usize = 60;
 const READ: usize = 6;
 /// Frames of a dream out of nothing.
 const FIRST_FRAMES: usize = 12;
+/// How often a picture is painted over, each time by other dice.
+const PAINTINGS: usize = 4;
 /// New land begins up to two tiles beyond what is in view when it is wished for.
 const BORDER_PX: i64 = 32;
 /// Places tried for one that a way leads out of.
@@ -249,10 +251,14 @@ fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, as
     let around: Vec<bool> = (0..columns * rows).map(far).collect();
     let settings = DecodeSettings { seed: asked.seed as u32, ..judge.settings };
     let mut dreamed = |words: &[u16]| {
-        session.repaint(&around, words, &settings)?;
-        let frame = rgb(&session.read_picture()?);
-        session.undo()?;
-        shown(worker, info, &[frame], &asked.prompt.wish)
+        let mut painting = || {
+            session.repaint(&around, words, &settings)?;
+            let frame = rgb(&session.read_picture()?);
+            session.undo()?;
+            anyhow::Ok(frame)
+        };
+        let frames = (0..PAINTINGS).map(|_| painting()).collect::<Result<Vec<_>>>()?;
+        shown(worker, info, &frames, &asked.prompt.wish)
     };
     let most_words = judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
     Ok(Answers {

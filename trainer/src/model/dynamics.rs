@@ -120,8 +120,6 @@ pub struct DynShape {
 pub struct Design {
     /// Whether a token sees the 3x3 tokens of the frame before.
     pub look_back: bool,
-    /// Whether it sees those of the 3x3 tokens around it that are settled already.
-    pub look_beside: bool,
     /// Whether a level sees the levels of its token drawn before it.
     pub joint_levels: bool,
     /// Rows and columns of tokens that attend to each other's past together; both divide the grid.
@@ -130,7 +128,7 @@ pub struct Design {
 
 impl Default for Design {
     fn default() -> Self {
-        Self { look_back: true, look_beside: false, joint_levels: true, window: [1, 1] }
+        Self { look_back: true, joint_levels: true, window: [1, 1] }
     }
 }
 
@@ -179,7 +177,7 @@ struct Drawing {
 
 impl Dynamics {
     pub fn new(shape: &DynShape, device: &Device) -> Self {
-        let DynShape { frame, dims, design } = shape;
+        let DynShape { frame, dims, .. } = shape;
         let c = dims.channels;
         let code = frame.code_dims * frame.code_levels;
         Self {
@@ -221,7 +219,7 @@ impl Dynamics {
                 .recall
                 .as_ref()
                 .map(|_| RecallConv { w: Initializer::Zeros.init([TAPS * c, c], device), age: table(recall::AGES, c, 0.05, device) }),
-            beside: design.look_beside.then(|| BesideConv { w: Initializer::Zeros.init([TAPS * c, c], device) }),
+            beside: dims.look_beside.then(|| BesideConv { w: Initializer::Zeros.init([TAPS * c, c], device) }),
         }
     }
 

@@ -326,9 +326,11 @@ fn frames_out_of_nothing_are_painted_around_other_frames_and_only_what_is_painte
 #[test]
 fn settled_tokens_are_seen_beside_and_masked_ones_are_not() {
     let (device, frames) = (Device::flex(), 3);
-    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let mut blind = odd_manifest();
+    blind.dynamics.as_mut().expect("with dynamics").look_beside = false;
+    let pack = random_pack(blind, 6).expect("a pack");
     let (mut stage, without) = stage_with(&pack, frames, &device);
-    stage.shape.design.look_beside = true;
+    stage.shape.dims.look_beside = true;
     let with = |weight: f32| {
         let fresh = stage.new_model(&device).expect("a model");
         let mut values = grow::parts(pack_values(&pack), &params::collect("dyn", &fresh).expect("its values"));
