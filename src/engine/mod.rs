@@ -135,9 +135,10 @@ impl DecodeSettings {
         }
     }
 
-    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off.
+    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off; and what is made likely by leaning on them is
+    /// not certain for that.
     fn leaning(self) -> Self {
-        Self { guidance: self.guidance.max(NEWS_GUIDANCE), min_p: 0.0, ..self }
+        Self { guidance: self.guidance.max(NEWS_GUIDANCE), min_p: 0.0, certain: None, ..self }
     }
 }
 

@@ -120,7 +120,7 @@ pub fn pocket_manifest() -> Manifest {
             prompt_words: 8,
             head_hidden: 64,
             recall: Some(RecallDims { step_px: 8, covered: vec![31] }),
-            look_beside: false,
+            look_beside: true,
         },
     )
 }

@@ -156,11 +156,13 @@ pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot create {}", options.out.display()))?;
     let play = pack.manifest.play;
     println!(
-        "{}: {} parameters, judged on the CPU engine; {} steps, temperature {}, window {}, context level {}",
+        "{}: {} parameters, judged on the CPU engine; {} steps{}, temperature {}, min-p {}, window {}, context level {}",
         pack.manifest.name,
         pack.parameters(),
         play.steps,
+        play.certain.map_or(String::new(), |certain| format!(" at most (certain {certain})")),
         play.temperature,
+        play.min_p,
         play.window,
         play.context_level
     );
@@ -209,7 +211,7 @@ impl Evaluation<'_> {
     fn run(&mut self) -> Result<()> {
         let (pack, effort) = (self.pack, &self.options.effort);
         if pack.manifest.dynamics.is_some() {
-            self.add(Family::Speed, "speed", || Ok(vec![speed::figure(pack)?]))?;
+            self.add(Family::Speed, "speed", || speed::figures(pack))?;
         }
         let Some(world) = &pack.manifest.provenance.world else {
             self.leave_out("everything that is held against a simulator: the pack names none, it was made from recordings");
