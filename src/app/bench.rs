@@ -234,12 +234,13 @@ fn print(measured: &Measured, engine: &dyn Engine, pack: &Pack, settings: &Decod
     let (m, info, allocations) = (&pack.manifest, engine.info(), &measured.allocations);
     let frames = allocations.len();
     println!(
-        "pack         {}, {:.2} M parameters, {}x{} px, {} decoding steps",
+        "pack         {}, {:.2} M parameters, {}x{} px, {} decoding steps{}",
         m.name,
         pack.parameters() as f64 / 1e6,
         m.frame.width_px,
         m.frame.height_px,
-        settings.steps
+        settings.steps,
+        settings.certain.map_or(String::new(), |p| format!(" at most: adaptive, certain {p}; operations are counted as if all ran"))
     );
     println!("engine       {:?}, {}", info.kind, info.device);
     let (median, p99) = (measured.at(0.5), measured.at(0.99));
