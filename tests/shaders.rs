@@ -37,7 +37,8 @@ const KEYS: [Keys; 3] = {
 };
 
 fn all_kernels() -> BTreeMap<String, Kernel> {
-    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), embed::kernel(false), embed::kernel(true)];
+    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel()];
+    kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
     kernels.extend([recall::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([1, 15, 512, 3800].map(sample::kernel));
     for bits in 0..16 {
