@@ -100,7 +100,8 @@ pub struct DecodeSettings {
 
 /// Guidance, at least, of a frame that is drawn anew or whose words are news: it is seldom, and what it shows stays.
 const NEWS_GUIDANCE: f32 = 1.5;
-/// Temperature, at most, of a frame that is drawn anew: all its tokens have to agree.
+/// Temperature, at most, of such a frame, and of one that is drawn anew: there all tokens have to agree.
+const NEWS_TEMPERATURE: f32 = 0.9;
 const FRESH_TEMPERATURE: f32 = 0.65;
 
 impl DecodeSettings {
@@ -135,10 +136,11 @@ impl DecodeSettings {
         }
     }
 
-    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off; and what is made likely by leaning on them is
-    /// not certain for that.
+    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off but less is left to chance; and what leaning on
+    /// them makes likely is not certain for that.
     fn leaning(self) -> Self {
-        Self { guidance: self.guidance.max(NEWS_GUIDANCE), min_p: 0.0, certain: None, ..self }
+        let temperature = self.temperature.min(NEWS_TEMPERATURE);
+        Self { guidance: self.guidance.max(NEWS_GUIDANCE), temperature, min_p: 0.0, certain: None, ..self }
     }
 }
 
