@@ -110,7 +110,7 @@ fn pocket() -> Preset {
         doubled: 0.0,
         play: PlayDefaults {
             steps: 4,
-            temperature: 1.0,
+            temperature: 0.9,
             order: UnmaskOrder::Random,
             context_level: 0,
             window: 8,
