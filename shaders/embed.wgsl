@@ -38,12 +38,10 @@ struct Shape {
 fn settled_around(n: u32, half: u32, column: u32) -> vec4<f32> {
     let codes = shape.dims * shape.levels;
     var sum = vec4<f32>();
-    for (var tap = 0u; tap < 9u; tap++) {
-        // One off the grid wraps around to a huge number, which is off the grid too.
-        let x = n % shape.grid_w + tap % 3u - 1u;
-        let y = n / shape.grid_w + tap / 3u - 1u;
-        let at = (half * shape.tokens + y * shape.grid_w + x) * shape.dims;
-        if (x < shape.grid_w && y < shape.tokens / shape.grid_w && tokens[at] < MASKED) {
+    for (var tap = 0u; tap < TAPS; tap++) {
+        let beside = neighbour(n, tap, vec2<u32>(shape.grid_w, shape.tokens / shape.grid_w));
+        let at = (half * shape.tokens + beside) * shape.dims;
+        if (beside != OFF_GRID && tokens[at] < MASKED) {
             for (var d = 0u; d < shape.dims; d++) {
                 sum = sum + table[((1u + tap) * codes + 2u + d * shape.levels + tokens[at + d]) * shape.c4 + column];
             }

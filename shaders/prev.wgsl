@@ -37,15 +37,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let half = frame.groups[0].half;
     let tokens_at = (1u - half) * count * shape.dims;
     let table_rows = shape.dims * shape.levels + 2u;
-    let action_at = frame.groups[0].action * 9u;
+    let action_at = frame.groups[0].action * TAPS;
     var value = bias[column];
-    for (var tap = 0u; tap < 9u; tap++) {
-        // One off the grid wraps around to a huge number, which is off the grid too.
-        let x = n % shape.grid_w + tap % 3u - 1u;
-        let y = n / shape.grid_w + tap / 3u - 1u;
-        if (x < shape.grid_w && y < shape.grid_h) {
+    for (var tap = 0u; tap < TAPS; tap++) {
+        let beside = neighbour(n, tap, vec2<u32>(shape.grid_w, shape.grid_h));
+        if (beside != OFF_GRID) {
             let tap_at = (action_at + tap) * table_rows;
-            let token_at = tokens_at + (y * shape.grid_w + x) * shape.dims;
+            let token_at = tokens_at + beside * shape.dims;
             if (tokens[token_at] == UNKNOWN) {
                 value = value + table[(tap_at + table_rows - 1u) * shape.c4 + column];
             } else {

@@ -91,6 +91,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var s = 0u; s < shape.sources; s++) {
         agrees[s] = tokens[offered_at[s]] != UNKNOWN;
     }
+    // The map is the last of two sources.
+    let offered = shape.sources < 2u || agrees[1];
+    let temperature = select(frame.new_temperature, frame.temperature, offered);
+    let min_p = select(frame.new_min_p, frame.min_p, offered);
     var total_confidence = 0.0;
     for (var d = 0u; d < shape.dims; d++) {
         workgroupBarrier();
@@ -120,8 +124,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             if (frame.forced == 1u) {
                 logits[n * shape.dims * shape.levels + at] = value;
             }
-            if (frame.temperature > 0.0) {
-                value = value / frame.temperature + gumbel(random_bits(frame.seed, frame.frame, frame.step, n, at));
+            if (temperature > 0.0) {
+                value = value / temperature + gumbel(random_bits(frame.seed, frame.frame, frame.step, n, at));
             }
             score[lane] = value;
         }
@@ -131,11 +135,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         for (var l = 1u; l < shape.levels; l++) {
             top = max(top, logit[l]);
         }
-        let least = top + ln(frame.min_p);
+        let least = top + ln(min_p);
         var best = 0u;
         var best_score = -3.0e38;
         for (var l = 0u; l < shape.levels; l++) {
-            if ((frame.min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
+            if ((min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
                 best = l;
                 best_score = score[l];
             }

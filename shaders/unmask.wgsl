@@ -6,7 +6,8 @@ struct Shape {
     dims: u32,
     // Of a step.
     passes: u32,
-    pad: u32,
+    // 1: there is a map.
+    map: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -14,7 +15,7 @@ struct Shape {
 @group(0) @binding(2) var<storage, read> choice: array<u32>;
 // (tokens)
 @group(0) @binding(3) var<storage, read> confidence: array<f32>;
-// (halves, tokens, dims)
+// (halves, tokens, dims), then what the map offers (tokens, dims)
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
 // (tokens, 2): sort key, lowest first, and what the token is: settled, MASKED_STILL or CERTAIN
 @group(0) @binding(5) var<storage, read_write> keys: array<vec2<u32>>;
@@ -42,7 +43,8 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             key = bitcast<u32>(abs(confidence[n]));
         }
         let masked = g.fresh == 1u || tokens[tokens_at + n * shape.dims] == MASKED;
-        let certain = frame.certain < 0.0 && confidence[n] >= frame.certain;
+        let unseen = shape.map == 1u && tokens[(2u * shape.tokens + n) * shape.dims] == UNKNOWN;
+        let certain = frame.certain < 0.0 && confidence[n] >= frame.certain && !(unseen && frame.new_uncertain == 1u);
         keys[n] = vec2<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked));
     }
     storageBarrier();

@@ -1,5 +1,6 @@
 //! No file, however broken, may make the pack reader panic or say less than one clear sentence.
 
+use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor,
     manifest::{FORMAT_VERSION, Manifest, RecallDims},
@@ -200,6 +201,7 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         ("actions[0].share", |m| m.actions[0].share = 1.5),
         ("play.steps", |m| m.play.steps = 9),
         ("play.temperature", |m| m.play.temperature = f32::NAN),
+        ("play.new_land.min_p", |m| m.play.new_land = Some(Chance { temperature: 1.0, min_p: 1.0 })),
         ("play.window", |m| m.play.window = 6),
         ("play.context_level", |m| m.play.context_level = 3),
         ("lam.shrink", |m| m.lam.as_mut().expect("present").shrink = 2),

@@ -52,7 +52,12 @@ struct Frame {
     aside: u32,
     // Levels less likely than this share of the likeliest are never drawn; 0: all may be.
     min_p: f32,
-    pad: u32,
+    // The same two for tokens that the map has nothing to offer for, and 1 where they are never certain.
+    new_temperature: f32,
+    new_min_p: f32,
+    new_uncertain: u32,
+    pad0: u32,
+    pad1: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;

@@ -16,7 +16,7 @@ use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
 use crate::engine::inputs::{check_settings, play_settings};
-use crate::engine::{DecodeSettings, UnmaskOrder};
+use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
 use crate::pack::manifest::Manifest;
 use crate::prompt;
 
@@ -97,6 +97,9 @@ pub(super) struct DecodeArgs {
     /// Never draw what is less likely than this share of the likeliest: 0.1, say; 0 for everything.
     #[arg(long, value_name = "SHARE")]
     min_p: Option<f32>,
+    /// How land that was never seen is drawn: at another temperature and min-p, 1,0.01, say, or the same as the rest.
+    #[arg(long, value_name = "TEMPERATURE,MIN-P")]
+    new_land: Option<NewLand>,
 }
 
 #[derive(Args, Debug)]
@@ -287,6 +290,7 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Res
         guidance: args.guidance,
         certain: args.certain.or(own.certain).filter(|p| *p != 0.0),
         min_p: args.min_p.unwrap_or(own.min_p),
+        new_land: args.new_land.map_or(own.new_land, |NewLand(chance)| chance),
     };
     check_settings(manifest, &settings).map_err(|e| e.to_string())?;
     Ok(settings)

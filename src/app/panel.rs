@@ -16,7 +16,7 @@ use super::toasts::Toasts;
 use super::{hud, inspector, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status};
 use crate::dream::{SourceInfo, SourceKind};
-use crate::engine::{DecodeSettings, UnmaskOrder};
+use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
 use crate::input::{Bindings, Command};
 
 const PANEL_WIDTH: f32 = 286.0;
@@ -288,6 +288,17 @@ pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) 
     row.inner
 }
 
+fn chance_of(ui: &mut egui::Ui, [temperature, min_p]: [&str; 2], chance: &mut Chance) {
+    line(ui, temperature, |ui| {
+        ui.add(egui::Slider::new(&mut chance.temperature, 0.0..=2.0).max_decimals(2));
+    })
+    .on_hover_text("How much chance has a say: 0 always takes the likeliest");
+    line(ui, min_p, |ui| {
+        ui.add(egui::Slider::new(&mut chance.min_p, 0.0..=0.9).max_decimals(2));
+    })
+    .on_hover_text("What is less likely than this share of the likeliest is never drawn; 0: all may be");
+}
+
 fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &mut Vec<UiEvent>) {
     let before = state.settings;
     let settings = &mut state.settings;
@@ -295,14 +306,18 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
         ui.add(egui::Slider::new(&mut settings.steps, 1..=8));
     })
     .on_hover_text("Passes in which a frame is filled in: more are slower and calmer");
-    line(ui, "temperature", |ui| {
-        ui.add(egui::Slider::new(&mut settings.temperature, 0.0..=2.0).max_decimals(2));
+    let mut chance = settings.chance_of(true);
+    chance_of(ui, ["temperature", "min-p"], &mut chance);
+    (settings.temperature, settings.min_p) = (chance.temperature, chance.min_p);
+    let mut otherwise = settings.new_land.is_some();
+    line(ui, "new land", |ui| {
+        ui.checkbox(&mut otherwise, "drawn otherwise");
     })
-    .on_hover_text("How much chance has a say: 0 always takes the likeliest");
-    line(ui, "min-p", |ui| {
-        ui.add(egui::Slider::new(&mut settings.min_p, 0.0..=0.9).max_decimals(2));
-    })
-    .on_hover_text("What is less likely than this share of the likeliest is never drawn; 0: all may be");
+    .on_hover_text("Whether land that was never seen is drawn with a chance of its own and, piece by piece, after all that is certain");
+    settings.new_land = otherwise.then_some(settings.chance_of(false));
+    if let Some(new_land) = &mut settings.new_land {
+        chance_of(ui, ["its temperature", "its min-p"], new_land);
+    }
     line(ui, "window", |ui| {
         ui.add(egui::Slider::new(&mut settings.window, 1..=info.window.max(1)));
     })

@@ -1,7 +1,7 @@
 //! The pure pieces of decoding a frame, shared by every engine: random numbers, how many tokens stay masked, in which order they are
 //! settled, and the choice of levels. `docs/MODEL.md` defines them.
 
-use super::{DecodeSettings, UnmaskOrder};
+use super::{Chance, DecodeSettings, UnmaskOrder};
 
 /// Folds `x` into the running hash `h`.
 pub fn mix(h: u32, x: u32) -> u32 {
@@ -41,9 +41,9 @@ pub fn random_order(seed: u32, frame: u32, order: &mut [u32]) {
 
 /// Chooses the level of one code dimension.
 ///
-/// `logits`: `(code_levels)` of dimension `dim`; levels less likely than `min_p` of the likeliest are left out. Returns the level and the
-/// log-softmax of its logit at temperature 1. Of equal scores the lowest level wins.
-pub fn sample_level(logits: &[f32], dim: usize, temperature: f32, min_p: f32, name: SampleName) -> (u8, f32) {
+/// `logits`: `(code_levels)` of dimension `dim`. Returns the level and the log-softmax of its logit at temperature 1. Of equal scores the
+/// lowest level wins.
+pub fn sample_level(logits: &[f32], dim: usize, Chance { temperature, min_p }: Chance, name: SampleName) -> (u8, f32) {
     let least = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max) + min_p.ln();
     let mut best = 0;
     let mut best_score = f32::NEG_INFINITY;
@@ -78,11 +78,12 @@ fn log_softmax_at(row: &[f32], chosen: usize) -> f32 {
 
 /// Settles tokens after a step: clears `masked` of those that are certain, and of all but a share, [`kept`], of the others.
 ///
-/// `order` is the frame's permutation of [`random_order`] under [`UnmaskOrder::Random`] and scratch space under
+/// `offered`: whether the map has something to offer for a token, or there is no map. `order` is the frame's permutation of [`random_order`] under [`UnmaskOrder::Random`] and scratch space under
 /// [`UnmaskOrder::Confidence`], where tokens of the highest `confidence` go first.
-pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], order: &mut [u32], masked: &mut [bool]) {
+pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], offered: &[bool], order: &mut [u32], masked: &mut [bool]) {
     if let Some(certain) = s.certain.map(f32::ln) {
-        masked.iter_mut().zip(confidence).for_each(|(masked, &confidence)| *masked &= confidence < certain);
+        let certain = |(&confidence, &offered): (&f32, &bool)| confidence >= certain && (offered || s.new_land.is_none());
+        masked.iter_mut().zip(confidence.iter().zip(offered)).for_each(|(masked, token)| *masked &= !certain(token));
     }
     if s.order == UnmaskOrder::Confidence {
         for (n, slot) in order.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! What an engine accepts: the same checks for every back end, so that a bad argument is named the same way everywhere.
 
-use super::{DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
+use super::{Chance, DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
 use crate::pack::{
     limits,
     manifest::{DynamicsDims, Manifest},
@@ -31,6 +31,7 @@ pub fn play_settings(m: &Manifest) -> DecodeSettings {
         guidance: 0.0,
         certain: p.certain,
         min_p: p.min_p,
+        new_land: p.new_land,
     }
 }
 
@@ -46,8 +47,13 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     if !(1..=limits::MAX_STEPS).contains(&s.steps) {
         return Err(refuse("decoding steps", format!("1 to {}", limits::MAX_STEPS), s.steps));
     }
-    if !(s.temperature.is_finite() && s.temperature >= 0.0) {
-        return Err(refuse("temperature", "a number from 0 on", s.temperature));
+    for Chance { temperature, min_p } in [s.chance_of(true), s.chance_of(false)] {
+        if !(temperature.is_finite() && temperature >= 0.0) {
+            return Err(refuse("temperature", "a number from 0 on", temperature));
+        }
+        if !(0.0..1.0).contains(&min_p) {
+            return Err(refuse("min-p", "0 to below 1", min_p));
+        }
     }
     if !(1..=d.window).contains(&s.window) {
         return Err(refuse("window", format!("1 to {} frames", d.window), s.window));
@@ -60,9 +66,6 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     }
     if let Some(certain) = s.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
         return Err(refuse("certain probability", "above 0 and below 1", certain));
-    }
-    if !(0.0..1.0).contains(&s.min_p) {
-        return Err(refuse("min-p", "0 to below 1", s.min_p));
     }
     Ok(())
 }

@@ -75,6 +75,34 @@ impl std::str::FromStr for UnmaskOrder {
     }
 }
 
+/// How much is left to chance when a token's levels are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chance {
+    /// 0 is argmax.
+    pub temperature: f32,
+    /// Levels less likely than this share of the likeliest one, 0 to below 1, are never drawn: the many unlikely ones are together likely
+    /// enough to spoil a picture (min-p sampling, Nguyen et al. 2024). 0: all may be.
+    pub min_p: f32,
+}
+
+/// What an option says of [`DecodeSettings::new_land`]: "temperature,min-p", or "same".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NewLand(pub Option<Chance>);
+
+impl std::str::FromStr for NewLand {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "same" {
+            return Ok(Self(None));
+        }
+        let wanted = || "a temperature and a min-p are wanted, as in 1,0.01, or the word same".to_owned();
+        let (temperature, min_p) = text.split_once(',').ok_or_else(wanted)?;
+        let number = |text: &str| text.trim().parse().map_err(|_| wanted());
+        Ok(Self(Some(Chance { temperature: number(temperature)?, min_p: number(min_p)? })))
+    }
+}
+
 /// How the next frame is decoded; may change from frame to frame without a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecodeSettings {
@@ -93,9 +121,11 @@ pub struct DecodeSettings {
     pub guidance: f32,
     /// Probability, above 0 and below 1, from which on a token is settled at once; steps that find nothing left to settle are left out.
     pub certain: Option<f32>,
-    /// Levels less likely than this share of the likeliest one, 0 to below 1, are never drawn: the many unlikely ones are together likely
-    /// enough to spoil a picture (min-p sampling, Nguyen et al. 2024). 0: all may be.
+    /// As in [`Chance`].
     pub min_p: f32,
+    /// Chance where the map has nothing to offer, if it is another there. Such tokens are never held to be certain: those that happened to
+    /// come out likely would be kept and rare ones drawn again, and lands would empty as one walks.
+    pub new_land: Option<Chance>,
 }
 
 /// Guidance, at least, of a frame that is drawn anew or whose words are news: it is seldom, and what it shows stays.
@@ -116,13 +146,20 @@ impl DecodeSettings {
         guidance: 0.0,
         certain: None,
         min_p: 0.0,
+        new_land: None,
     };
+
+    /// Chance of a token that the map has something to offer for, or has not.
+    #[must_use]
+    pub fn chance_of(&self, offered: bool) -> Chance {
+        self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
+    }
 
     /// The same for a frame that may be drawn anew: in as many steps as there can be and with little chance, so that its tokens agree, and
     /// leaning on its words.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { steps: limits::MAX_STEPS, temperature: self.temperature.min(FRESH_TEMPERATURE), ..self.leaning() }
+        Self { steps: limits::MAX_STEPS, ..self.leaning(FRESH_TEMPERATURE) }
     }
 
     /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them is drawn anew, and those that
@@ -132,15 +169,15 @@ impl DecodeSettings {
         match class {
             0 => self.fresh(),
             told::LONG_AGO => self,
-            _ => self.leaning(),
+            _ => self.leaning(NEWS_TEMPERATURE),
         }
     }
 
     /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off but less is left to chance; and what leaning on
     /// them makes likely is not certain for that.
-    fn leaning(self) -> Self {
-        let temperature = self.temperature.min(NEWS_TEMPERATURE);
-        Self { guidance: self.guidance.max(NEWS_GUIDANCE), temperature, min_p: 0.0, certain: None, ..self }
+    fn leaning(self, most_temperature: f32) -> Self {
+        let temperature = self.temperature.min(most_temperature);
+        Self { guidance: self.guidance.max(NEWS_GUIDANCE), temperature, min_p: 0.0, new_land: None, certain: None, ..self }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::UnmaskOrder;
+use crate::engine::{Chance, UnmaskOrder};
 
 /// The pack format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 6;
@@ -209,6 +209,9 @@ pub struct PlayDefaults {
     /// Share of the likeliest level's probability below which a level is never drawn; 0: none.
     #[serde(default)]
     pub min_p: f32,
+    /// Chance in drawing land that the map has nothing of, if it is another; it is never certain then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_land: Option<Chance>,
 }
 
 /// The clip stored for parity: tensors `parity.codes`, `parity.actions`, `parity.moved`, `parity.logits`.

@@ -83,6 +83,7 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
             window: dynamics.window,
             certain: None,
             min_p: 0.0,
+            new_land: None,
         },
         dynamics: Some(dynamics),
         lam: None,

@@ -6,7 +6,7 @@ use super::{
     tensor_specs,
 };
 use crate::{
-    engine::recall,
+    engine::{Chance, recall},
     prompt::{self, Fate},
 };
 use std::{collections::HashSet, ops::RangeInclusive};
@@ -180,18 +180,24 @@ fn check_words(m: &Manifest) -> Result<(), PackError> {
 fn check_play(m: &Manifest) -> Result<(), PackError> {
     let p = m.play;
     within("play.steps", p.steps as usize, 1..=limits::MAX_STEPS as usize)?;
-    if !(0.0..=10.0).contains(&p.temperature) {
-        return Err(problem("play.temperature", format!("is {}, outside 0 to 10", p.temperature)));
-    }
+    chance("play", Chance { temperature: p.temperature, min_p: p.min_p })?;
+    p.new_land.map_or(Ok(()), |new_land| chance("play.new_land", new_land))?;
     if let Some(certain) = p.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
         return Err(problem("play.certain", format!("is {certain}, which is no probability above 0 and below 1")));
-    }
-    if !(0.0..1.0).contains(&p.min_p) {
-        return Err(problem("play.min_p", format!("is {}, outside 0 to below 1", p.min_p)));
     }
     let Some(d) = &m.dynamics else { return Ok(()) };
     within("play.window", p.window, 1..=d.window)?;
     within("play.context_level", p.context_level, 0..=d.context_levels - 1)
+}
+
+fn chance(of: &str, Chance { temperature, min_p }: Chance) -> Result<(), PackError> {
+    if !(0.0..=10.0).contains(&temperature) {
+        return Err(problem(&format!("{of}.temperature"), format!("is {temperature}, outside 0 to 10")));
+    }
+    if !(0.0..1.0).contains(&min_p) {
+        return Err(problem(&format!("{of}.min_p"), format!("is {min_p}, outside 0 to below 1")));
+    }
+    Ok(())
 }
 
 fn check_parity(m: &Manifest) -> Result<(), PackError> {

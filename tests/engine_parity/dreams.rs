@@ -128,6 +128,7 @@ fn a_replay_is_exact_and_the_seed_matters() {
             DecodeSettings { guidance: 2.0, ..base },
             DecodeSettings { certain: Some(0.001), ..base },
             DecodeSettings { min_p: 0.9, ..base },
+            DecodeSettings { new_land: Some(Chance { temperature: 0.0, min_p: 0.0 }), ..base },
         ] {
             assert_ne!(first, run(&other), "{name}: {other:?} makes no difference");
         }
@@ -164,6 +165,8 @@ fn bad_arguments_are_refused_and_leave_the_dream_intact() {
             engine.dream(0, &DecodeSettings { certain: Some(f32::NAN), ..s }),
             engine.dream(0, &DecodeSettings { min_p: 1.0, ..s }),
             engine.dream(0, &DecodeSettings { min_p: f32::NAN, ..s }),
+            engine.dream(0, &DecodeSettings { new_land: Some(Chance { temperature: -1.0, min_p: 0.0 }), ..s }),
+            engine.dream(0, &DecodeSettings { new_land: Some(Chance { temperature: 1.0, min_p: 1.0 }), ..s }),
             engine.dream_around(&[0; 7], 0, &s),
             engine.dream_around(&[7; 45], 0, &s),
             engine.dream_around(&half_given, 0, &s),

@@ -8,7 +8,7 @@ mod prompts;
 
 use somnium::{
     engine::{
-        DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder,
+        Chance, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder,
         cpu::{CpuEngine, CpuOptions},
         decode,
         parity::check_parity,
@@ -68,13 +68,15 @@ fn shapes() -> Vec<Manifest> {
     (d.channels, d.heads, d.ffn_hidden, d.window) = (130, 2, 200, 7);
     // Seven steps a token.
     d.recall = Some(RecallDims { step_px: 1, covered: vec![0, 27] });
+    let mut alone = pocket_manifest();
+    alone.dynamics.as_mut().expect("with dynamics").look_beside = false;
     let mut still = odd_manifest();
     let d = still.dynamics.as_mut().expect("with dynamics");
     d.blocks = vec![BlockKind { temporal: false, prompt: true }, BlockKind { temporal: false, prompt: false }];
     let mut short = odd_manifest();
     short.dynamics.as_mut().expect("with dynamics").window = 1;
     short.play.window = 1;
-    vec![odd_manifest(), tiny_manifest(), wide, still, short, pocket_manifest()]
+    vec![odd_manifest(), tiny_manifest(), wide, still, short, pocket_manifest(), alone]
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -158,10 +160,15 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
-            for (steps, temperature, guidance, certain, min_p) in
-                [(1, 0.0, 0.0, None, 0.0), (2, 1.0, 1.5, None, 0.0), (5, 0.7, 0.0, None, 0.3), (8, 1.0, 0.0, Some(0.02), 0.1)]
-            {
-                let s = DecodeSettings { order, steps, temperature, guidance, certain, min_p, ..settings(m) };
+            for (steps, temperature, guidance, certain, min_p, new_min_p) in [
+                (1, 0.0, 0.0, None, 0.0, None),
+                (2, 1.0, 1.5, None, 0.0, None),
+                (5, 0.7, 0.0, None, 0.3, Some(0.6)),
+                (8, 1.0, 0.0, Some(0.02), 0.1, None),
+                (8, 1.0, 0.0, Some(0.02), 0.1, Some(0.0)),
+            ] {
+                let new_land = new_min_p.map(|min_p| Chance { temperature, min_p });
+                let s = DecodeSettings { order, steps, temperature, guidance, certain, min_p, new_land, ..settings(m) };
                 let (mut oracle, mut engine) = (reference(&pack), cpu(&pack));
                 let (mut words, mut other) = (Vec::new(), Vec::new());
                 for (t, line) in script.iter().enumerate() {

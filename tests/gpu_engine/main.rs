@@ -9,7 +9,7 @@ mod start;
 mod submissions;
 
 use somnium::engine::gpu::GpuContext;
-use somnium::engine::{Arrival, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder, decode};
+use somnium::engine::{Arrival, Chance, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
 use somnium::pack::random::random_pack;
@@ -78,5 +78,6 @@ fn changing(p: &Pack, t: u32) -> DecodeSettings {
         guidance: [0.0, 1.5, 0.0, 3.0][t as usize % 4],
         certain: [None, None, Some(0.01), Some(0.3)][t as usize % 4],
         min_p: [0.0, 0.2, 0.0][t as usize % 3],
+        new_land: [None, Some(Chance { temperature: 1.0, min_p: 0.1 })][t as usize / 2 % 2],
     }
 }

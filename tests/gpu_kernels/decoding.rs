@@ -10,7 +10,7 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::reference::head::{add_copies, head_logits};
 use somnium::engine::reference::weights::Weights;
-use somnium::engine::{DecodeSettings, UNKNOWN, UnmaskOrder, decode};
+use somnium::engine::{Chance, DecodeSettings, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::FrameDims;
 use somnium::pack::random::{random_pack, tiny_manifest};
 use somnium::pack::{Pack, PackTensor};
@@ -45,6 +45,8 @@ struct Draw {
     guidance: f32,
     /// What may be copied from.
     sources: usize,
+    /// Chance where the map, source 1, offers nothing.
+    new_land: Option<Chance>,
     corrupt: Option<Corrupt>,
 }
 
@@ -63,7 +65,7 @@ enum Corrupt {
     Offer,
 }
 
-const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, corrupt: None };
+const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, new_land: None, corrupt: None };
 
 /// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
 /// does not spread to the next.
@@ -130,7 +132,19 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     };
     let group = GroupParams { half: 1, fresh: 1, ..GroupParams::default() };
     let Draw { temperature, seed, forced, guidance, sources, .. } = draw;
-    let params = FrameParams { seed, frame: 8, step: 2, temperature, forced: u32::from(forced), guidance, ..groups(group, group) };
+    let settings = DecodeSettings { temperature, new_land: draw.new_land, ..DecodeSettings::LEAST };
+    let new_land = settings.chance_of(false);
+    let params = FrameParams {
+        seed,
+        frame: 8,
+        step: 2,
+        temperature,
+        new_temperature: new_land.temperature,
+        new_min_p: new_land.min_p,
+        forced: u32::from(forced),
+        guidance,
+        ..groups(group, group)
+    };
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
     let ran = b.run(gpu, Sample { tokens: n, dims, levels, units, rows: padded(n), sources }.pass(buffers), 1, params, &outputs, SIZE);
 
@@ -140,6 +154,7 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let (beta, spread) = (f64::from(guidance), f64::from(draw.spread * (1.0 + 2.0 * guidance)));
     for (i, (with, without)) in prompted.chunks_exact(row).zip(unprompted.chunks_exact(row)).enumerate() {
         let token = &choice[i * dims..][..dims];
+        let Chance { temperature, min_p } = settings.chance_of(sources < 2 || offers[i][dims] != UNKNOWN);
         let mut confidence = 0.0;
         for dim in 0..dims {
             let [c, u] = [with, without].map(|row| {
@@ -155,7 +170,13 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
                 result.wrong += usize::from(u32::from(token[dim]) != given[(n + i) * dims + dim]);
             } else {
                 let noise = |l: usize| decode::random(DRAW.seed, 8, 2, i as u32, (dim * levels + l) as u32);
-                let scores = scores(&logits, f64::from(temperature), noise);
+                let mut scores = scores(&logits, f64::from(temperature), noise);
+                let least = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max) + f64::from(min_p).ln();
+                if min_p > 0.0 && logits.iter().any(|x| (x - least).abs() < 1e-4 * spread) {
+                    // Whether it may be drawn is a near tie itself.
+                    continue;
+                }
+                scores.iter_mut().zip(&logits).filter(|(_, x)| **x < least).for_each(|(score, _)| *score = f64::NEG_INFINITY);
                 let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let first = scores.iter().position(|&x| x == best).unwrap();
                 let tie = 1e-5 * (1.0 + best.abs() + spread / f64::from(temperature.max(0.1)));
@@ -193,6 +214,13 @@ fn sample_matches_its_twin() {
         }
     }
     let shape = (63, 8, 5, 64);
+    for new_land in
+        [Chance { temperature: 1.0, min_p: 0.3 }, Chance { temperature: 0.0, min_p: 0.0 }, Chance { temperature: 2.0, min_p: 0.9 }]
+    {
+        let draw = Draw { new_land: Some(new_land), ..DRAW };
+        let off = sample_off(&gpu, shape, draw);
+        assert!(off.wrong == 0 && off.worst <= 1.0, "{draw:?}: {off:?}");
+    }
     assert!(sample_off(&gpu, shape, Draw { seed: 4, ..DRAW }).wrong > 100, "another seed is noticed");
     assert!(
         sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Codes), ..DRAW }).worst > 1.0,
@@ -247,17 +275,20 @@ struct Settle {
     steps: u32,
     seed: u32,
     certain: Option<f32>,
+    /// Whether what the map has nothing of is never certain.
+    new_uncertain: bool,
     guidance: f32,
 }
 
 /// Levels that differ from the twin's after one step, and workgroups of the next step.
 fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize {
     const PASSES: usize = 90;
-    let Settle { order, fresh, step, steps, seed, certain, guidance } = how;
+    let Settle { order, fresh, step, steps, seed, certain, new_uncertain, guidance } = how;
     let mut r = Numbers((n * 9 + dims) as u32 + step);
-    let mut held = some_tokens(&mut r, 2 * n, dims, 5, false);
+    let mut held = some_tokens(&mut r, 3 * n, dims, 5, false);
+    held[2 * n * dims..].chunks_exact_mut(dims).step_by(3).for_each(|token| token.fill(u32::from(UNKNOWN)));
     let mut masked: Vec<bool> = (0..n).map(|i| fresh || i % 3 != 1).collect();
-    for (token, _) in held[n * dims..].chunks_exact_mut(dims).zip(&masked).filter(|(_, m)| **m) {
+    for (token, _) in held[n * dims..2 * n * dims].chunks_exact_mut(dims).zip(&masked).filter(|(_, m)| **m) {
         token.fill(if fresh { 2 } else { MASKED });
     }
     let choice: Vec<u32> = (0..n * dims).map(|_| r.below(5) as u32).collect();
@@ -269,8 +300,10 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     let mut permutation = vec![0; n];
     decode::random_order(seed, 8, &mut permutation);
     of_masked.iter_mut().zip(&was_masked).for_each(|(c, m)| *c = if *m { *c } else { f32::NEG_INFINITY });
-    let settings = DecodeSettings { order, steps, certain, ..DecodeSettings::LEAST };
-    decode::settle(&settings, step, &of_masked, &mut permutation, &mut masked);
+    let new_land = new_uncertain.then_some(Chance { temperature: 0.0, min_p: 0.0 });
+    let settings = DecodeSettings { order, steps, certain, new_land, ..DecodeSettings::LEAST };
+    let offered: Vec<bool> = held[2 * n * dims..].chunks_exact(dims).map(|token| token[0] != u32::from(UNKNOWN)).collect();
+    decode::settle(&settings, step, &of_masked, &offered, &mut permutation, &mut masked);
     let mut truth = held.clone();
     for i in 0..n * dims {
         if was_masked[i / dims] {
@@ -296,9 +329,20 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     }
     let order = u32::from(order == UnmaskOrder::Confidence);
     let (kept, last, certain) = (decode::kept(step, steps), u32::from(step == steps), certain.map_or(0.0, f32::ln));
-    let params = FrameParams { seed: 21, frame: 8, step, order, kept, last, certain, guidance, ..groups(group, group) };
+    let params = FrameParams {
+        seed: 21,
+        frame: 8,
+        step,
+        order,
+        kept,
+        last,
+        certain,
+        new_uncertain: u32::from(new_uncertain),
+        guidance,
+        ..groups(group, group)
+    };
     let outputs = [buffers.tokens, buffers.codes, buffers.dispatches];
-    let ran = b.run(gpu, Unmask { tokens: n, dims, passes: PASSES }.pass(buffers), 1, params, &outputs, SIZE);
+    let ran = b.run(gpu, Unmask { tokens: n, dims, passes: PASSES, map: true }.pass(buffers), 1, params, &outputs, SIZE);
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
     let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();
     assert_eq!(bytes, ran.outputs[0][n * dims..2 * n * dims], "bytes are the tokens of the half");
@@ -315,13 +359,15 @@ fn unmask_matches_its_twin() {
                 [(true, 1, 1), (true, 1, 2), (false, 2, 4), (false, 2, 2), (false, 3, 8)].into_iter().enumerate()
             {
                 for certain in [None, Some(0.5), Some(0.9), Some(0.3), Some(f32::MIN_POSITIVE)] {
-                    let how = Settle { order, fresh, step, steps, seed: 21, certain, guidance: (i % 2) as f32 };
-                    assert_eq!(unmask_off(&gpu, (n, dims), how), 0, "{n} {dims} {how:?}");
+                    for new_uncertain in [false, true] {
+                        let how = Settle { order, fresh, step, steps, seed: 21, certain, new_uncertain, guidance: (i % 2) as f32 };
+                        assert_eq!(unmask_off(&gpu, (n, dims), how), 0, "{n} {dims} {how:?}");
+                    }
                 }
             }
         }
     }
     let order = UnmaskOrder::Random;
-    let how = Settle { order, fresh: true, step: 1, steps: 2, seed: 21, certain: None, guidance: 0.0 };
+    let how = Settle { order, fresh: true, step: 1, steps: 2, seed: 21, certain: None, new_uncertain: false, guidance: 0.0 };
     assert!(unmask_off(&gpu, (63, 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
 }

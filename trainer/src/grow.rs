@@ -1,5 +1,5 @@
 //! Growing a world: tokens get more code dimensions, and what was learned of the first ones stays as it is; or a network gets a part that
-//! does nothing yet.
+//! does nothing yet, or more blocks.
 //!
 //! The new dimensions come after the old ones. Whatever reads a token reads nothing in them to begin with, so that pictures and choices
 //! are those of the narrower weights; whatever writes them begins as in fresh weights. (Growing a network without changing what it
@@ -15,12 +15,28 @@ const READERS: [&str; 2] = ["tok.dec.code.w", "dyn.embed"];
 const TABLE: &str = "dyn.embed";
 const SPECIAL_ROWS: usize = 2;
 
-/// `values` with the tensors besides that only `fresh` has and that do nothing yet.
+/// What a block of the dynamics adds to its input comes out of these.
+const BLOCK_OUTPUTS: [&str; 3] = [".out.w", ".down.w", ".down.b"];
+
+/// `values` with the tensors besides that only `fresh` has and that do nothing yet: zeros, and blocks whose outputs are cleared.
 pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
-    for (name, new) in fresh.iter().filter(|(_, (_, all))| all.iter().all(|x| *x == 0.0)) {
-        values.entry(name.clone()).or_insert_with(|| new.clone());
+    let blocks = values.keys().filter_map(|name| block_of(name)).max().map_or(0, |last| last + 1);
+    for (name, (shape, all)) in fresh {
+        let new_block = block_of(name).is_some_and(|block| block >= blocks);
+        let mut new = (shape.clone(), all.clone());
+        if new_block && BLOCK_OUTPUTS.iter().any(|output| name.ends_with(output)) {
+            new.1.fill(0.0);
+        }
+        if new_block || new.1.iter().all(|x| *x == 0.0) {
+            values.entry(name.clone()).or_insert(new);
+        }
     }
     values
+}
+
+/// The block of the dynamics that a tensor is of.
+fn block_of(name: &str) -> Option<usize> {
+    name.strip_prefix("dyn.")?.split('.').next()?.parse().ok()
 }
 
 /// `narrow` with every tensor as large as in `fresh`, which has the same tensors of a model of more code dimensions.
@@ -93,6 +109,18 @@ mod tests {
         };
         let fresh = values(&[("dyn.old.w", 5.0), ("dyn.idle.w", 0.0), ("dyn.busy.w", 0.1)]);
         assert_eq!(parts(values(&[("dyn.old.w", 7.0)]), &fresh), values(&[("dyn.old.w", 7.0), ("dyn.idle.w", 0.0)]));
+    }
+
+    #[test]
+    fn a_new_block_is_taken_over_with_its_outputs_cleared() {
+        let values = |names: &[(&str, f32)]| -> BTreeMap<String, Values> {
+            names.iter().map(|(name, x)| ((*name).to_owned(), (vec![1], vec![*x]))).collect()
+        };
+        let fresh =
+            values(&[("dyn.0.up.w", 1.0), ("dyn.0.down.w", 2.0), ("dyn.1.up.w", 3.0), ("dyn.1.down.w", 4.0), ("dyn.1.space.out.w", 5.0)]);
+        let old = values(&[("dyn.0.up.w", 8.0), ("dyn.0.down.w", 9.0)]);
+        let grown = [("dyn.0.up.w", 8.0), ("dyn.0.down.w", 9.0), ("dyn.1.up.w", 3.0), ("dyn.1.down.w", 0.0), ("dyn.1.space.out.w", 0.0)];
+        assert_eq!(parts(old, &fresh), values(&grown));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use somnium::engine::UnmaskOrder;
+use somnium::engine::{NewLand, UnmaskOrder};
 
 use backend::Backend;
 use pipeline::{Run, RunInfo};
@@ -142,6 +142,9 @@ enum Command {
         /// Judge with levels less likely than this share of the likeliest never drawn, instead of the pack's.
         #[arg(long)]
         min_p: Option<f32>,
+        /// Judge with land that was never seen drawn at this temperature and min-p, 1,0.01, say, or the same as the rest.
+        #[arg(long, value_name = "TEMPERATURE,MIN-P")]
+        new_land: Option<NewLand>,
         /// Judge what follows prompts under this guidance, 0 to 4.
         #[arg(long, default_value_t = 0.0)]
         guidance: f32,
@@ -312,6 +315,7 @@ fn main() -> Result<()> {
             order,
             certain,
             min_p,
+            new_land,
             guidance,
         } => {
             let mut pack = export::read_pack(&path)?;
@@ -323,6 +327,7 @@ fn main() -> Result<()> {
             play.order = order.unwrap_or(play.order);
             play.certain = certain.or(play.certain).filter(|p| *p != 0.0);
             play.min_p = min_p.unwrap_or(play.min_p);
+            play.new_land = new_land.map_or(play.new_land, |NewLand(chance)| chance);
             pack.validate()?;
             let mut effort = match (tiny, quick) {
                 (true, _) => eval::Effort::tiny(),

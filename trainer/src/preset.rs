@@ -1,7 +1,7 @@
 //! Sizes a world can be trained in, and how each stage is trained. Sizes end up in the manifest; nothing else knows them.
 
 use anyhow::{Result, bail};
-use somnium::engine::UnmaskOrder;
+use somnium::engine::{Chance, UnmaskOrder};
 use somnium::pack::manifest::{BlockKind, DynamicsDims, FrameDims, LamDims, PlayDefaults, TokenizerDims};
 
 use crate::model::dynamics::Design;
@@ -96,7 +96,7 @@ fn pocket() -> Preset {
             channels: 160,
             heads: 5,
             ffn_hidden: 640,
-            blocks: vec![TEMPORAL, PROMPT, TEMPORAL, PROMPT],
+            blocks: vec![TEMPORAL, PROMPT, TEMPORAL, PROMPT, TEMPORAL, PROMPT],
             window: 8,
             actions: 8,
             context_levels: 4,
@@ -116,6 +116,7 @@ fn pocket() -> Preset {
             window: 8,
             certain: Some(0.5),
             min_p: 0.05,
+            new_land: Some(Chance { temperature: 1.0, min_p: 0.01 }),
         },
         tokenizer_batch: 32,
         lam_batch: 48,
@@ -169,6 +170,7 @@ fn tiny() -> Preset {
             window: 3,
             certain: None,
             min_p: 0.0,
+            new_land: None,
         },
         tokenizer_batch: 4,
         lam_batch: 4,

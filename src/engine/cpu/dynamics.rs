@@ -400,7 +400,8 @@ impl<'a> Lane<'a> {
             };
             let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
             let offers = past.offers(n, f.code_dims);
-            let mut confidence = 0.0;
+            let offered = offers[1].is_some() || past.map.is_none();
+            let (chance, mut confidence) = (s.chance_of(offered), 0.0);
             for dim in 0..f.code_dims {
                 d.head.logits(&hidden[..wide], dim, logits);
                 add_copies(logits, &offers, gates, &codes[..dim]);
@@ -409,7 +410,7 @@ impl<'a> Lane<'a> {
                     add_copies(unprompted, &offers, gates_without, &codes[..dim]);
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
-                let (level, log_probability) = decode::sample_level(logits, dim, s.temperature, s.min_p, name);
+                let (level, log_probability) = decode::sample_level(logits, dim, chance, name);
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
                 if dreamed > 1 {
                     d.head.tell(&mut without[..wide], dim, level, f.code_levels);
@@ -418,7 +419,10 @@ impl<'a> Lane<'a> {
                 confidence += log_probability;
             }
             // SAFETY: as above.
-            unsafe { self.exchange.confidence.set(n, confidence) };
+            unsafe {
+                self.exchange.confidence.set(n, confidence);
+                self.exchange.offered.set(n, offered);
+            }
         }
     }
 

@@ -66,6 +66,8 @@ pub struct Exchange {
     pub encoded: Shared<u8>,
     pub masked: Shared<bool>,
     pub confidence: Shared<f32>,
+    /// Whether the map has something to offer for a token that was chosen, or there is no map.
+    pub offered: Shared<bool>,
     pub order: Shared<u32>,
     pub logits: Shared<f32>,
     pub rgba: Shared<u8>,
@@ -87,6 +89,7 @@ impl Exchange {
             encoded: Shared::filled(0, f.code_bytes()),
             masked: Shared::filled(false, n),
             confidence: Shared::filled(0.0, n),
+            offered: Shared::filled(true, n),
             order: Shared::filled(0, n),
             logits: Shared::filled(0.0, n * f.code_dims * f.code_levels),
             rgba: Shared::filled(0, f.width_px * f.height_px * 4),

@@ -351,9 +351,10 @@ fn settle(exchange: &Exchange, barrier: &pool::Barrier, t: usize, s: &DecodeSett
     if t == 0 {
         let n = exchange.masked.len();
         // SAFETY: the others are between two barriers.
-        let (confidence, order, masked) =
-            unsafe { (exchange.confidence.read(0..n), exchange.order.write(0..n), exchange.masked.write(0..n)) };
-        decode::settle(s, step, confidence, order, masked);
+        let (confidence, offered) = unsafe { (exchange.confidence.read(0..n), exchange.offered.read(0..n)) };
+        // SAFETY: as above.
+        let (order, masked) = unsafe { (exchange.order.write(0..n), exchange.masked.write(0..n)) };
+        decode::settle(s, step, confidence, offered, order, masked);
     }
     barrier.wait();
 }

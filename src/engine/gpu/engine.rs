@@ -380,6 +380,7 @@ impl GpuEngine {
         let groups = Groups { dreamed: if guidance > 0.0 { 2 } else { 1 }, committed: usize::from(commit.is_some()) };
         let begun = Pending { action, prompt_slot, told: self.told.class_of_next(&self.slots[prompt_slot]) };
         let prompted = self.group(self.half, begun, self.committed);
+        let new_land = settings.chance_of(false);
         for step in 1..=steps {
             let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
             let mut params = FrameParams {
@@ -393,6 +394,9 @@ impl GpuEngine {
                 certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
                 min_p: settings.min_p,
+                new_temperature: new_land.temperature,
+                new_min_p: new_land.min_p,
+                new_uncertain: u32::from(settings.new_land.is_some()),
                 forced: u32::from(forced),
                 guidance,
                 aside: u32::from(matches!(aim, Aim::Preview)),

@@ -63,5 +63,9 @@ pub struct FrameParams {
     pub aside: u32,
     /// Levels less likely than this share of the likeliest are never drawn; 0: all may be.
     pub min_p: f32,
-    pub pad: u32,
+    /// The same two for tokens that the map has nothing to offer for, and whether they are never certain.
+    pub new_temperature: f32,
+    pub new_min_p: f32,
+    pub new_uncertain: u32,
+    pub pad: [u32; 2],
 }

@@ -38,6 +38,7 @@ pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgs
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
 pub(super) const ATTEND_ALONE: &str = include_str!("../../../shaders/common/attend_alone.wgsl");
 pub(super) const ATTEND_TOGETHER: &str = include_str!("../../../shaders/common/attend_together.wgsl");
+pub(super) const GRID: &str = include_str!("../../../shaders/common/grid.wgsl");
 pub(super) const MAP: &str = include_str!("../../../shaders/common/map.wgsl");
 
 /// How this tier reads f16 weights.

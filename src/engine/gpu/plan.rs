@@ -379,7 +379,7 @@ impl Builder<'_> {
         ));
         let keys = self.zeros("keys", 2 * n);
         let dispatches = self.zeros("dispatches", 9 * (step.len() + 1));
-        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1 };
+        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1, map: recall.is_some() };
         step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches }));
         self.buffers[dispatches.0].indirect = true;
         Ok(DynamicsPlan {

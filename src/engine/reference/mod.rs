@@ -216,6 +216,9 @@ impl Engine for ReferenceEngine {
         let mut codes = given.to_vec();
         let mut masked: Vec<bool> = given.chunks_exact(f.code_dims).map(|token| token[0] == UNKNOWN).collect();
         let mut confidence = vec![0.0; f.tokens()];
+        // Of a token's sources the map is the last.
+        let of_map = |n: usize| offers[(n + 1) * offers.len() / f.tokens() - f.code_dims];
+        let offered: Vec<bool> = (0..f.tokens()).map(|n| self.map.is_none() || of_map(n) != UNKNOWN).collect();
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         for step in 1..=settings.steps {
@@ -232,12 +235,12 @@ impl Engine for ReferenceEngine {
                 confidence[n] = 0.0;
                 for dim in 0..f.code_dims {
                     let logits = self.guided_logits(&outputs, &offers, n, token, dim);
-                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.temperature, settings.min_p, name);
+                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.chance_of(offered[n]), name);
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
             }
-            decode::settle(settings, step, &confidence, &mut order, &mut masked);
+            decode::settle(settings, step, &confidence, &offered, &mut order, &mut masked);
         }
         let moved = self.draw_next(&codes, action, first);
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);

@@ -32,7 +32,7 @@ use crate::probe::{self, Probe};
 use free::Played;
 use players::{Judge, Kind};
 use report::{Figure, Report};
-use rollout::{Plan, Rollout};
+use rollout::{Broke, Plan, Rollout};
 use workers::Workers;
 
 /// Seeds of evaluation, fixed before training; training never sees them. Each family has a million of its own.
@@ -156,13 +156,14 @@ pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot create {}", options.out.display()))?;
     let play = pack.manifest.play;
     println!(
-        "{}: {} parameters, judged on the CPU engine; {} steps{}, temperature {}, min-p {}, window {}, context level {}",
+        "{}: {} parameters, judged on the CPU engine; {} steps{}, temperature {}, min-p {}{}, window {}, context level {}",
         pack.manifest.name,
         pack.parameters(),
         play.steps,
         play.certain.map_or(String::new(), |certain| format!(" at most (certain {certain})")),
         play.temperature,
         play.min_p,
+        play.new_land.map_or(String::new(), |new| format!(" (new land {}, {})", new.temperature, new.min_p)),
         play.window,
         play.context_level
     );
@@ -322,13 +323,22 @@ impl Evaluation<'_> {
                 pairs.push((long.simulator[simulator], long.dream[dream]));
             }
         }
+        let rows: Vec<&[Vec<u8>]> = pairs.iter().flat_map(|(simulator, dream)| [&simulator.pictures[..], &dream.pictures]).collect();
+        let broke: Vec<(&str, &Broke)> = long.dream.iter().filter_map(|r| Some((r.policy, r.broke.as_ref()?))).collect();
         self.add(Family::Rollouts, "pictures", || {
-            sheet::write(&pairs, frame, &out.join("sheet.png"))?;
+            sheet::write(&rows, 2, frame, &out.join("sheet.png"))?;
+            if !broke.is_empty() {
+                let rows: Vec<&[Vec<u8>]> = broke.iter().map(|(_, broke)| &broke.pictures[..]).collect();
+                sheet::write(&rows, 1, frame, &out.join("broke.png"))?;
+            }
             let gif_frames = self.options.effort.gif_frames;
             workers.map(&pairs, |_, pair| sheet::write_gif(*pair, gif_frames, frame, &out.join(format!("{}.gif", pair.1.policy))))?;
             Ok(Vec::new())
         })?;
         println!("{}: sheet.png (simulator above dream) and a GIF for each policy (simulator left, dream right)", out.display());
+        for (row, (policy, Broke { after, seen, moved, .. })) in broke.iter().enumerate() {
+            println!("broke.png, row {}: {policy}, after {after} frames; {seen:.0} % seen as the world, {moved:.0} % moved", row + 1);
+        }
         Ok(())
     }
 }

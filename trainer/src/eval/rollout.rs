@@ -44,6 +44,18 @@ pub struct Rollout {
     pub readings: Vec<Reading>,
     /// Likewise, where they were kept.
     pub pictures: Vec<Vec<u8>>,
+    pub broke: Option<Broke>,
+}
+
+/// The stretch in which a rollout broke.
+pub struct Broke {
+    /// Frames until it began.
+    pub after: usize,
+    /// Percent of its frames that are seen as the world, and of the asked movement with nothing solid in the way that happened.
+    pub seen: f64,
+    pub moved: f64,
+    /// What each of its steps led to.
+    pub pictures: Vec<Vec<u8>>,
 }
 
 /// Steps that should have moved or stood, and how many did.
@@ -137,17 +149,22 @@ impl Rollout {
         share_of(hits, |hit| hit)
     }
 
-    /// Frames until the first stretch in which the probe sees the world in less than half of the frames, or less than half of the asked
-    /// movement happens that nothing solid stood in the way of.
-    pub fn survived(&self, info: &ProbeInfo) -> usize {
-        let fails = |stretch: &Range<usize>| {
-            let world = share_of(self.readings(stretch.clone()), |r| r.sees_the_world(info));
+    /// The first stretch in which the probe sees the world in less than half of the frames, or less than half of the asked movement happens
+    /// that nothing solid stood in the way of. Its pictures are there where all are.
+    pub fn breaks(&self, info: &ProbeInfo) -> Option<Broke> {
+        (0..self.steps.len() / STRETCH).map(|i| i * STRETCH..(i + 1) * STRETCH).find_map(|stretch| {
+            let seen = share_of(self.readings(stretch.clone()), |r| r.sees_the_world(info));
             let free: Vec<Step> =
                 stretch.clone().filter(|t| self.solid_ahead(*t) < 0.5).map(|t| self.steps[t]).filter(|s| s.asked != 0).collect();
-            world < 50.0 || (free.len() >= FEW_ASKED && share_of(&free, |s| s.seen == s.asked) < 50.0)
-        };
-        let stretches = (0..self.steps.len() / STRETCH).map(|i| i * STRETCH..(i + 1) * STRETCH);
-        stretches.into_iter().find(fails).map_or(self.steps.len(), |stretch| stretch.start)
+            let moved = if free.len() < FEW_ASKED { 100.0 } else { share_of(&free, |s| s.seen == s.asked) };
+            let pictures = self.pictures.get(stretch.start + 1..=stretch.end).unwrap_or_default();
+            (seen < 50.0 || moved < 50.0).then(|| Broke { after: stretch.start, seen, moved, pictures: pictures.to_vec() })
+        })
+    }
+
+    /// Frames until it broke.
+    pub fn survived(&self) -> usize {
+        self.broke.as_ref().map_or(self.steps.len(), |broke| broke.after)
     }
 }
 
@@ -175,6 +192,7 @@ fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
     }
     if let Some(probe) = &worker.probe {
         rollout.readings = probe.read(rollout.pictures.iter().map(Vec::as_slice))?;
+        rollout.broke = rollout.breaks(&probe.info);
     }
     if !plan.keep {
         rollout.pictures.clear();
@@ -207,17 +225,17 @@ mod tests {
     /// 200 steps north; each moves if `moves` says so.
     fn rollout(moves: impl Fn(usize) -> bool, confidence: impl Fn(usize) -> f32, solid: f32) -> Rollout {
         let steps = (0..200).map(|t| Step { asked: 1, seen: usize::from(moves(t)) }).collect();
-        Rollout { policy: "hold", steps, readings: (0..=200).map(|t| reading(confidence(t), solid)).collect(), pictures: Vec::new() }
+        Rollout { policy: "hold", steps, readings: (0..=200).map(|t| reading(confidence(t), solid)).collect(), ..Rollout::default() }
     }
 
     #[test]
     fn a_rollout_survives_until_it_stalls_or_is_no_longer_the_world() {
-        let survived = |r: Rollout| r.survived(&info());
-        assert_eq!(survived(rollout(|_| true, |_| 0.9, 0.0)), 200);
-        assert_eq!(survived(rollout(|t| t < 110, |_| 0.9, 0.0)), 100);
-        assert_eq!(survived(rollout(|_| true, |t| if t < 70 { 0.9 } else { 0.3 }, 0.0)), 50);
+        let broke = |r: Rollout| r.breaks(&info()).map(|broke| (broke.after, broke.seen, broke.moved));
+        assert_eq!(broke(rollout(|_| true, |_| 0.9, 0.0)), None);
+        assert_eq!(broke(rollout(|t| t < 110, |_| 0.9, 0.0)), Some((100, 100.0, 20.0)));
+        assert_eq!(broke(rollout(|_| true, |t| if t <= 70 { 0.9 } else { 0.3 }, 0.0)), Some((50, 40.0, 100.0)));
         // Standing before something solid is no stall.
-        assert_eq!(survived(rollout(|_| false, |_| 0.9, 1.0)), 200);
+        assert_eq!(broke(rollout(|_| false, |_| 0.9, 1.0)), None);
     }
 
     #[test]

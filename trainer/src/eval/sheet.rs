@@ -14,18 +14,16 @@ const COLUMNS: usize = 8;
 const GAP_PX: u32 = 4;
 const GIF_SCALE: u32 = 2;
 
-/// Two rows a pair, simulator above dream, frames evenly spread in time.
-pub fn write(pairs: &[(&Rollout, &Rollout)], frame: &FrameDims, path: &Path) -> Result<()> {
+/// A row for each clip of pictures, evenly spread in time; `together` rows stand close.
+pub fn write(clips: &[&[Vec<u8>]], together: usize, frame: &FrameDims, path: &Path) -> Result<()> {
     let (w, h) = (frame.width_px as u32, frame.height_px as u32);
-    let mut sheet = RgbImage::new(COLUMNS as u32 * (w + GAP_PX), pairs.len() as u32 * (2 * h + 3 * GAP_PX));
-    for (row, (simulator, dream)) in pairs.iter().enumerate() {
-        for (half, rollout) in [simulator, dream].into_iter().enumerate() {
-            for column in 0..COLUMNS {
-                let at = column * (rollout.pictures.len() - 1) / (COLUMNS - 1);
-                if let Some(picture) = RgbImage::from_raw(w, h, rollout.pictures[at].clone()) {
-                    let (x, y) = (column as u32 * (w + GAP_PX), row as u32 * (2 * h + 3 * GAP_PX) + half as u32 * (h + GAP_PX));
-                    imageops::replace(&mut sheet, &picture, i64::from(x), i64::from(y));
-                }
+    let top = |row: usize| row as u32 * (h + GAP_PX) + (row / together) as u32 * GAP_PX;
+    let mut sheet = RgbImage::new(COLUMNS as u32 * (w + GAP_PX), top(clips.len()));
+    for (row, pictures) in clips.iter().enumerate() {
+        for column in 0..COLUMNS {
+            let at = column * (pictures.len() - 1) / (COLUMNS - 1);
+            if let Some(picture) = RgbImage::from_raw(w, h, pictures[at].clone()) {
+                imageops::replace(&mut sheet, &picture, i64::from(column as u32 * (w + GAP_PX)), i64::from(top(row)));
             }
         }
     }

@@ -4,8 +4,8 @@ use super::free::Played;
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::{Rollout, share_of};
 use super::{POLICIES, frechet};
-use crate::probe::ProbeInfo;
 use crate::probe::samples::KINDS;
+use crate::probe::{ProbeInfo, Reading};
 
 const FAMILY: &str = "stability";
 /// Frames at the start and at the end of a rollout that drift is read from.
@@ -25,9 +25,14 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         let range = range.clone();
         move |r: &Rollout| 100.0 * mean(&r.readings(range.clone()).iter().map(|reading| reading.confidence()).collect::<Vec<_>>())
     };
-    let survives = |r: &Rollout| if r.survived(info) == r.steps.len() { 100.0 } else { 0.0 };
+    let survives = |r: &Rollout| if r.broke.is_none() { 100.0 } else { 0.0 };
     let one_figure = |r: &Rollout| share_of(r.readings(0..frames), |reading| reading.figures() != 1);
     let (early, late) = (confidence(&first), confidence(&last));
+    let beside = |reading: &Reading| 100.0 * mean(&reading.solid_ahead[1..].iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
+    let crowded = |name: &str, range: std::ops::Range<usize>| {
+        let of = move |r: &Rollout| mean(&r.readings(range.clone()).iter().map(beside).collect::<Vec<_>>());
+        all.row(percent(name), |r| high(r, &of))
+    };
     let drift = |name: &str, range: &std::ops::Range<usize>| {
         let left = |rollouts: &[&Rollout]| Score::from(100.0 * distance(rollouts, reference, range.clone()));
         all.row(percent(name).low_is_better(), left)
@@ -41,12 +46,14 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
     let mut figures = vec![survive(&format!("rollouts of {frames} frames that survive"), None).bar(Bar::OfSimulator(90.0))];
     figures.extend(POLICIES.map(|policy| survive(&format!("  under {policy}"), Some(policy))));
     figures.extend([
-        all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived(info) as f64)),
+        all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived() as f64)),
         all.row(percent("seen as the world"), |r| high(r, &|r| share_of(r.readings(0..frames), |reading| reading.sees_the_world(info)))),
         all.row(percent("two figures or none").low_is_better(), |r| each(r, &one_figure, Better::Low)).bar(Bar::AtMost(1.0)),
         all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
         all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),
         all.row(percent("the probe's confidence, last 100 frames"), |r| high(r, &late)),
+        crowded("of four cells around the figure solid, first 100", first.clone()),
+        crowded("of four cells around the figure solid, last 100", last.clone()),
         drift("land, light, weather, style off those under other keys, first 100", &first),
         drift("land, light, weather, style off those under other keys, last 100", &last),
         all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other keys", Unit::Plain).low_is_better(), |r| {
@@ -88,7 +95,7 @@ impl ProbeTest {
                 over(r, &|r| 100.0 * mean(&r.readings(0..usize::MAX).iter().map(|reading| reading.confidence()).collect::<Vec<_>>()))
             }),
             row("the figure looks the asked way", &|r| over(r, &|r| r.facing_share(0..usize::MAX))),
-            row("rollouts that survive", &|r| share_of(r, |r| r.survived(info) == r.steps.len())),
+            row("rollouts that survive", &|r| share_of(r, |r| r.broke.is_none())),
         ]
     }
 }

@@ -1,14 +1,14 @@
 //! Tokens to channels, for the dynamics and for the tokenizer's decoder.
 
 use super::{BufferId, Cost, Pass, covering, layers, prev, vec4s, word};
-use crate::engine::gpu::kernel::{Bind, Constant, Kernel};
+use crate::engine::gpu::kernel::{Bind, Constant, GRID, Kernel};
 use crate::engine::recall::TAPS;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
 pub fn kernel(dynamics: bool, beside: bool) -> Kernel {
     let text = include_str!("../../../../shaders/embed.wgsl");
-    Kernel::assemble("embed", &[Constant::Flag("DYNAMICS", dynamics), Constant::Flag("BESIDE", beside)], &[], text, BINDS)
+    Kernel::assemble("embed", &[Constant::Flag("DYNAMICS", dynamics), Constant::Flag("BESIDE", beside)], &[GRID], text, BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,5 +70,5 @@ impl Embed {
 /// What tokens add to those around them, `(TAPS, dims * levels, channels padded)`: each row of `embed` `(dims * levels + 2, channels)` that
 /// is of a code times each tap's part of `w` `(TAPS * channels, channels)`.
 pub fn table_beside(embed: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
-    prev::table(&embed[..embed.len() - 2 * channels], &vec![1.0; TAPS * channels], w, channels)
+    prev::table_ungated(&embed[..embed.len() - 2 * channels], w, channels)
 }

@@ -1,12 +1,13 @@
 //! The 3x3 convolution over the previous frame's token embeddings, gated by the action, folded into a table.
 
 use super::{BufferId, Cost, GROUPS, Pass, covering, padded, vec4s, word};
-use crate::engine::gpu::kernel::{Bind, Kernel};
+use crate::engine::gpu::kernel::{Bind, GRID, Kernel};
+use crate::engine::recall::TAPS;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
 pub fn kernel() -> Kernel {
-    Kernel::assemble("prev", &[], &[], include_str!("../../../../shaders/prev.wgsl"), BINDS)
+    Kernel::assemble("prev", &[], &[GRID], include_str!("../../../../shaders/prev.wgsl"), BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,11 @@ pub fn table(embed: &[f32], gate: &[f32], w: &[f32], channels: usize) -> Vec<f32
         }
     }
     out
+}
+
+/// The same of a convolution that no action gates: `(TAPS, rows, channels padded)`.
+pub fn table_ungated(rows: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
+    table(rows, &vec![1.0; TAPS * channels], w, channels)
 }
 
 /// Label of that table's buffer.

@@ -60,5 +60,5 @@ impl Recall {
 /// The table the shader sums over, `(TAPS, dims * levels + 2 + AGES, channels padded)`: each row of `embed` `(dims * levels + 2, channels)`
 /// and of `age` `(AGES, channels)` times each tap's part of `w` `(TAPS * channels, channels)`.
 pub fn table(embed: &[f32], age: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
-    prev::table(&[embed, age].concat(), &vec![1.0; TAPS * channels], w, channels)
+    prev::table_ungated(&[embed, age].concat(), w, channels)
 }

@@ -17,6 +17,8 @@ pub struct Unmask {
     pub dims: usize,
     /// Of a step, this one included.
     pub passes: usize,
+    /// Whether there is a map, whose offers lie behind the halves of the tokens.
+    pub map: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +48,7 @@ impl Unmask {
         let (n, d) = (self.tokens as u64, self.dims as u64);
         Pass {
             kernel: kernel(),
-            shape: [word(self.tokens), word(self.dims), word(self.passes), 0, 0, 0, 0, 0],
+            shape: [word(self.tokens), word(self.dims), word(self.passes), u32::from(self.map), 0, 0, 0, 0],
             buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches],
             workgroups: [[1, 1, 1]; GROUPS],
             product: None,
