@@ -10,6 +10,7 @@ use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo
 use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
 
+use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
 use crate::pipeline::{Run, pack_values};
@@ -31,9 +32,9 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// `values` of a dynamics, each the mean with the pack's.
+    /// `values` of a dynamics, each the mean with the pack's; blocks that it does not have do nothing there.
     fn blend(&self, values: &mut BTreeMap<String, Values>, tokenizer: &BTreeMap<String, Values>) -> Result<()> {
-        let theirs = pack_values(&self.pack);
+        let theirs = grow::parts(pack_values(&self.pack), values);
         let same = |(name, (_, ours)): (&String, &Values)| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours));
         ensure!(tokenizer.iter().all(same), "the pack to mix with has another tokenizer: its dynamics speaks of other tokens");
         for (name, (shape, ours)) in values {
@@ -208,6 +209,13 @@ mod tests {
             assert!(values.iter().zip(means).all(|(mixed, mean)| (mixed - mean).abs() < 1e-6), "{name}");
         }
         assert_ne!(mixed, a);
+        // A pack of fewer blocks: what the last one adds becomes less, and how it comes to it stays.
+        let mut fewer = odd_manifest();
+        fewer.dynamics.as_mut().unwrap().blocks.pop();
+        let (mix, mut mixed) = (Mix { pack: random_pack(fewer, 6).unwrap(), share: 0.25 }, a.clone());
+        mix.blend(&mut mixed, &of("tok.", &mix.pack)).unwrap();
+        let scaled = |name: &str, by: f32| mixed[name].1.iter().zip(&a[name].1).all(|(mixed, a)| (mixed - by * a).abs() < 1e-6);
+        assert!(scaled("dyn.3.down.w", 0.75) && scaled("dyn.3.up.w", 1.0));
         // The control: tokens that mean something else.
         let why = mix.blend(&mut mixed, &of("tok.", &ours)).unwrap_err().to_string();
         assert!(why.contains("another tokenizer"), "{why}");
