@@ -316,7 +316,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     .on_hover_text("Whether land that was never seen is drawn with a chance of its own and, piece by piece, after all that is certain");
     settings.new_land = otherwise.then_some(settings.chance_of(false));
     if let Some(new_land) = &mut settings.new_land {
-        chance_of(ui, ["its temperature", "its min-p"], new_land);
+        chance_of(ui, ["its temp.", "its min-p"], new_land);
     }
     line(ui, "window", |ui| {
         ui.add(egui::Slider::new(&mut settings.window, 1..=info.window.max(1)));
