@@ -356,7 +356,7 @@ mod tests {
     use super::*;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
-    use crate::engine::{PromptWord, told};
+    use crate::engine::{Chance, PromptWord, told};
     use crate::pack::Pack;
     use crate::pack::random::{odd_manifest, random_pack};
 
@@ -466,10 +466,12 @@ mod tests {
         session.set_prompt(&[], 0).unwrap();
         assert_eq!(guided(&mut session, 3), 0, "there is nothing to lean on");
         // Nothing unlikely is cut off meanwhile, nothing is certain, and what is drawn anew is left little to chance.
-        let settings = DecodeSettings { min_p: 0.1, certain: Some(0.5), temperature: 1.0, ..settings };
+        let new_land = Some(Chance { temperature: 1.0, min_p: 0.1 });
+        let settings = DecodeSettings { min_p: 0.1, certain: Some(0.5), temperature: 1.0, new_land, ..settings };
         let told = [0, 1, told::LONG_AGO].map(|class| settings.told(class));
         assert_eq!(told.map(|s| s.min_p), [0.0, 0.0, 0.1]);
         assert_eq!(told.map(|s| s.certain), [None, None, Some(0.5)]);
+        assert_eq!(told.map(|s| s.new_land), [None, None, new_land]);
         assert_eq!(told.map(|s| s.temperature), [0.65, 0.9, 1.0]);
     }
 

@@ -112,6 +112,10 @@ pub fn step_runs(step: u32, masked: &[bool]) -> bool {
 mod tests {
     use super::*;
 
+    fn chance(temperature: f32, min_p: f32) -> Chance {
+        Chance { temperature, min_p }
+    }
+
     /// Written out by hand from the document, so that a change of the generator is noticed: recorded dreams depend on it.
     #[test]
     fn random_is_the_documented_hash() {
@@ -150,7 +154,7 @@ mod tests {
             let mut masked = vec![true; tokens];
             let s = DecodeSettings { steps, ..DecodeSettings::LEAST };
             let mut order: Vec<u32> = (0..tokens as u32).collect();
-            (1..=step).for_each(|step| settle(&s, step, &vec![0.0; tokens], &mut order, &mut masked));
+            (1..=step).for_each(|step| settle(&s, step, &vec![0.0; tokens], &[], &mut order, &mut masked));
             masked.iter().filter(|&&m| m).count()
         };
         assert_eq!([after(63, 1, 2), after(63, 2, 2), after(63, 1, 1)], [44, 0, 0]);
@@ -187,11 +191,11 @@ mod tests {
     fn sampling_follows_temperature_and_probabilities() {
         let logits = [3.0, -1.0, 0.0];
         let name = |token| SampleName { seed: 5, frame: 1, step: 1, token };
-        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, 0.0, 0.0, name(0));
+        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, chance(0.0, 0.0), name(0));
         assert_eq!(level, 1);
         assert!((confidence - log_softmax_at(&[0.0, 1.0, 0.5], 1)).abs() < 1e-6);
         // Level 0 has probability e^3 / (e^3 + e^-1 + 1).
-        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, 1.0, 0.0, name(n)).0 == 0);
+        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, chance(1.0, 0.0), name(n)).0 == 0);
         let share = hits.count() as f64 / 5000.0;
         assert!((share - 0.936).abs() < 0.015, "share {share}");
     }
@@ -203,7 +207,7 @@ mod tests {
             let mut drawn = [false; 4];
             for token in 0..3000 {
                 let name = SampleName { seed: 6, frame: 1, step: 1, token };
-                drawn[usize::from(sample_level(&logits, 0, 1.0, min_p, name).0)] = true;
+                drawn[usize::from(sample_level(&logits, 0, chance(1.0, min_p), name).0)] = true;
             }
             drawn
         };
@@ -216,7 +220,8 @@ mod tests {
 
     #[test]
     fn equal_logits_give_the_lowest_level() {
-        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, 0.0, 0.0, SampleName { seed: 0, frame: 0, step: 1, token: 0 }).0, 0);
+        let name = SampleName { seed: 0, frame: 0, step: 1, token: 0 };
+        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, chance(0.0, 0.0), name).0, 0);
     }
 
     #[test]
@@ -225,15 +230,15 @@ mod tests {
         let confident = DecodeSettings { order: UnmaskOrder::Confidence, ..random };
         let mut masked = [true; 4];
         let mut order = [2, 0, 3, 1];
-        settle(&random, 1, &[], &mut order, &mut masked);
+        settle(&random, 1, &[], &[], &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, true]);
         // Token 3 is the most confident; token 1 ties with nobody that is still masked.
-        settle(&confident, 1, &[9.0, -2.0, 9.0, -1.0], &mut order, &mut masked);
+        settle(&confident, 1, &[9.0, -2.0, 9.0, -1.0], &[], &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, false]);
-        settle(&confident, 2, &[0.0; 4], &mut order, &mut masked);
+        settle(&confident, 2, &[0.0; 4], &[], &mut order, &mut masked);
         assert_eq!(masked, [false; 4]);
         let mut masked = [true; 3];
-        settle(&confident, 1, &[1.0; 3], &mut [0; 3], &mut masked);
+        settle(&confident, 1, &[1.0; 3], &[], &mut [0; 3], &mut masked);
         assert_eq!(masked, [false, true, true], "ties go by token");
     }
 
@@ -241,19 +246,22 @@ mod tests {
     fn what_is_certain_is_settled_and_steps_without_work_are_left_out() {
         let half = 0.5f32.ln();
         let confidence = [half, half - 0.01, half, f32::NEG_INFINITY, half];
-        let after = |certain: Option<f32>| {
+        let offered = [false, true, true, true, true];
+        let under = |s: &DecodeSettings| {
             let mut masked = [true, true, false, true, true];
-            let s = DecodeSettings { steps: 2, certain, ..DecodeSettings::LEAST };
-            settle(&s, 1, &confidence, &mut [3, 1, 0, 2, 4], &mut masked);
+            settle(s, 1, &confidence, &offered, &mut [3, 1, 0, 2, 4], &mut masked);
             masked
         };
+        let after = |certain: Option<f32>| under(&DecodeSettings { steps: 2, certain, ..DecodeSettings::LEAST });
         // Of four that are uncertain two stay, of two one.
         assert_eq!(after(None), [true, false, false, false, true]);
         assert_eq!(after(Some(0.5)), [false, true, false, false, false]);
         assert_eq!(after(Some(0.4)), [false; 5], "one that is uncertain needs no step more");
         let s = DecodeSettings { steps: 2, certain: Some(0.4), ..DecodeSettings::LEAST };
+        // What the map has nothing of waits its turn, however likely it came out.
+        assert_eq!(under(&DecodeSettings { new_land: Some(chance(0.0, 0.0)), ..s }), [true, false, false, false, false]);
         let mut masked = [true; 2];
-        settle(&s, 1, &[half; 2], &mut [0, 1], &mut masked);
+        settle(&s, 1, &[half; 2], &[true; 2], &mut [0, 1], &mut masked);
         assert!(step_runs(1, &masked) && !step_runs(2, &masked) && step_runs(2, &[false, true]));
     }
 }

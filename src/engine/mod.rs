@@ -298,3 +298,18 @@ pub trait Engine: Send {
         StageTimes::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_new_land_is_two_numbers_or_the_word_same() {
+        let said = |text: &str| text.parse::<NewLand>();
+        assert_eq!(said("1,0.01"), Ok(NewLand(Some(Chance { temperature: 1.0, min_p: 0.01 }))));
+        assert_eq!(said("same"), Ok(NewLand(None)));
+        for bad in ["", "1", "1,", "one,two", "1,0.1,2"] {
+            assert!(said(bad).is_err_and(|why| why.contains("as in 1,0.01")), "{bad:?}");
+        }
+    }
+}
