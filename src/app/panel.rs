@@ -288,7 +288,7 @@ pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) 
     row.inner
 }
 
-fn chance_of(ui: &mut egui::Ui, [temperature, min_p]: [&str; 2], chance: &mut Chance) {
+fn chance_sliders(ui: &mut egui::Ui, [temperature, min_p]: [&str; 2], chance: &mut Chance) {
     line(ui, temperature, |ui| {
         ui.add(egui::Slider::new(&mut chance.temperature, 0.0..=2.0).max_decimals(2));
     })
@@ -307,7 +307,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     })
     .on_hover_text("Passes in which a frame is filled in: more are slower and calmer");
     let mut chance = settings.chance_of(true);
-    chance_of(ui, ["temperature", "min-p"], &mut chance);
+    chance_sliders(ui, ["temperature", "min-p"], &mut chance);
     (settings.temperature, settings.min_p) = (chance.temperature, chance.min_p);
     let mut otherwise = settings.new_land.is_some();
     line(ui, "new land", |ui| {
@@ -316,7 +316,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     .on_hover_text("Whether land that was never seen is drawn with a chance of its own and, piece by piece, after all that is certain");
     settings.new_land = otherwise.then_some(settings.chance_of(false));
     if let Some(new_land) = &mut settings.new_land {
-        chance_of(ui, ["its temp.", "its min-p"], new_land);
+        chance_sliders(ui, ["its temp.", "its min-p"], new_land);
     }
     line(ui, "window", |ui| {
         ui.add(egui::Slider::new(&mut settings.window, 1..=info.window.max(1)));

@@ -78,8 +78,9 @@ fn log_softmax_at(row: &[f32], chosen: usize) -> f32 {
 
 /// Settles tokens after a step: clears `masked` of those that are certain, and of all but a share, [`kept`], of the others.
 ///
-/// `offered`: whether the map has something to offer for a token, or there is no map. `order` is the frame's permutation of [`random_order`] under [`UnmaskOrder::Random`] and scratch space under
-/// [`UnmaskOrder::Confidence`], where tokens of the highest `confidence` go first.
+/// `offered`: whether the map has something to offer for a token, or there is no map. `order` is the frame's permutation of
+/// [`random_order`] under [`UnmaskOrder::Random`] and scratch space under [`UnmaskOrder::Confidence`], where tokens of the highest
+/// `confidence` go first.
 pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], offered: &[bool], order: &mut [u32], masked: &mut [bool]) {
     if let Some(certain) = s.certain.map(f32::ln) {
         let certain = |(&confidence, &offered): (&f32, &bool)| confidence >= certain && (offered || s.new_land.is_none());

@@ -21,14 +21,15 @@ const BLOCK_OUTPUTS: [&str; 3] = [".out.w", ".down.w", ".down.b"];
 /// `values` with the tensors besides that only `fresh` has and that do nothing yet: zeros, and blocks whose outputs are cleared.
 pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
     let blocks = values.keys().filter_map(|name| block_of(name)).max().map_or(0, |last| last + 1);
-    for (name, (shape, all)) in fresh {
-        let new_block = block_of(name).is_some_and(|block| block >= blocks);
-        let mut new = (shape.clone(), all.clone());
-        if new_block && BLOCK_OUTPUTS.iter().any(|output| name.ends_with(output)) {
-            new.1.fill(0.0);
-        }
-        if new_block || new.1.iter().all(|x| *x == 0.0) {
-            values.entry(name.clone()).or_insert(new);
+    for (name, new) in fresh {
+        if block_of(name).is_some_and(|block| block >= blocks) {
+            let mut new = new.clone();
+            if BLOCK_OUTPUTS.iter().any(|output| name.ends_with(output)) {
+                new.1.fill(0.0);
+            }
+            values.insert(name.clone(), new);
+        } else if new.1.iter().all(|x| *x == 0.0) {
+            values.entry(name.clone()).or_insert_with(|| new.clone());
         }
     }
     values

@@ -29,7 +29,7 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
     let one_figure = |r: &Rollout| share_of(r.readings(0..frames), |reading| reading.figures() != 1);
     let (early, late) = (confidence(&first), confidence(&last));
     let beside = |reading: &Reading| 100.0 * mean(&reading.solid_ahead[1..].iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
-    let crowded = |name: &str, range: std::ops::Range<usize>| {
+    let crowded = |name: &str, range: &std::ops::Range<usize>| {
         let of = move |r: &Rollout| mean(&r.readings(range.clone()).iter().map(beside).collect::<Vec<_>>());
         all.row(percent(name), |r| high(r, &of))
     };
@@ -52,8 +52,8 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
         all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),
         all.row(percent("the probe's confidence, last 100 frames"), |r| high(r, &late)),
-        crowded("of four cells around the figure solid, first 100", first.clone()),
-        crowded("of four cells around the figure solid, last 100", last.clone()),
+        crowded("of four cells around the figure solid, first 100", &first),
+        crowded("of four cells around the figure solid, last 100", &last),
         drift("land, light, weather, style off those under other keys, first 100", &first),
         drift("land, light, weather, style off those under other keys, last 100", &last),
         all.row(Figure::new(FAMILY, "Frechet distance of 16-frame clips' features to other keys", Unit::Plain).low_is_better(), |r| {
