@@ -141,6 +141,7 @@ fn random_clips(frame: &FrameDims, dims: &DynamicsDims, motions: &[[i32; 2]]) ->
         }
         clips.clips += 1;
     }
+    clips.blotted.clone_from(&clips.codes);
     clips
 }
 

@@ -149,7 +149,7 @@ fn add_parity(
     let (frame, dims) = (stage.shape.frame, &stage.shape.dims);
     let frames = 2 * dims.window + PARITY_EXTRA_FRAMES;
     let clip = run.source.clip(PARITY_CLIP, frames, Mood::Lively)?;
-    let codes = run.encode(&tokenizer, &clip)?;
+    let codes = run.encode(&tokenizer, &clip.frames)?;
     let bound = |action: &Option<u8>| action.map_or(dims.actions as u8, |a| stage.bindings[usize::from(a)]);
     let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();
     actions[0] = dims.actions as u8;

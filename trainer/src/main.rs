@@ -2,6 +2,7 @@
 
 mod backend;
 mod bench;
+mod blots;
 mod eval;
 mod export;
 mod grow;

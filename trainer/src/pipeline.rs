@@ -17,6 +17,7 @@ use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
 use somnium::worlds::words;
 
 use crate::backend::Backend;
+use crate::blots;
 use crate::grow;
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
@@ -25,11 +26,11 @@ use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
-use crate::source::{ClipSource, FolderSource, HELD_OUT, Mood, WorldSource, mix};
+use crate::source::{ClipSource, Dice, FolderSource, HELD_OUT, Mood, WorldSource, mix};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
-use crate::tokens::{NONE, TokenClips, untold, word_ids};
+use crate::tokens::{NONE, TokenClips, look_turns, untold, word_ids};
 use crate::training::{self, Budget, Settings, Stage};
 
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
@@ -309,10 +310,14 @@ impl Run {
         let bar = indicatif::ProgressBar::new(count as u64);
         bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
         bar.set_prefix(name.to_owned());
-        for number in first..first + count as u64 {
+        let clip_of = |number: u64| {
             let mood = if number.is_multiple_of(RESTLESS_EVERY) { Mood::Restless } else { Mood::Lively };
-            let clip = self.source.clip(number, TOKEN_CLIP_FRAMES, mood)?;
-            tokens.codes.extend(self.encode(&tokenizer, &clip)?);
+            self.source.clip(number, TOKEN_CLIP_FRAMES, mood)
+        };
+        let mut elsewhere = clip_of(first + count as u64)?;
+        for number in first..first + count as u64 {
+            let clip = clip_of(number)?;
+            tokens.codes.extend(self.encode(&tokenizer, &clip.frames)?);
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {
                 Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
@@ -320,7 +325,11 @@ impl Run {
             };
             let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
             let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
-            tokens.views.extend(views(&clip, &codes, &frame, scroll));
+            let views = views(&clip, &codes, &frame, scroll);
+            let mut dice = Dice::new(self.info.seed, mix(number, 1));
+            let turns = |frame| look_turns(&clip.scenes, frame);
+            tokens.blotted.extend(self.encode(&tokenizer, &blots::blotted(&clip, &elsewhere, &views, turns, &frame, scroll, &mut dice))?);
+            tokens.views.extend(views);
             tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
             for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
                 let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
@@ -338,6 +347,7 @@ impl Run {
             let number = tokens.clips - 1;
             let turns = untold(&clip.scenes, |frame| tokens.words_change(number, frame));
             tokens.untold.extend(turns);
+            elsewhere = clip;
             bar.inc(1);
             if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
                 bail!("stopped while encoding clips");
@@ -349,14 +359,14 @@ impl Run {
         Ok(tokens)
     }
 
-    /// Codes of every frame of a clip, `(frames, N, D)`.
-    pub fn encode(&self, tokenizer: &Tokenizer, clip: &Clip) -> Result<Vec<u8>> {
+    /// Codes of pictures `(T, height_px, width_px, RGB)`: `(T, N, D)`.
+    pub fn encode(&self, tokenizer: &Tokenizer, pictures: &[u8]) -> Result<Vec<u8>> {
         let frame = self.preset.frame(self.source.info());
-        let mut codes = Vec::with_capacity(clip.len() * frame.code_bytes());
-        for start in (0..clip.len()).step_by(32) {
+        let mut codes = Vec::new();
+        for some in pictures.chunks(32 * frame.rgb_bytes()) {
             let mut patches = Vec::new();
-            for t in start..(start + 32).min(clip.len()) {
-                push_patches(clip.frame(t), &frame, 1, &mut patches);
+            for picture in some.chunks_exact(frame.rgb_bytes()) {
+                push_patches(picture, &frame, 1, &mut patches);
             }
             let rows = patches.len() / frame.patch_values();
             let patches = Tensor::<2>::from_data(TensorData::new(patches, [rows, frame.patch_values()]), &self.device);

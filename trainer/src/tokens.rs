@@ -24,6 +24,8 @@ pub struct TokenClips {
     pub words_per_frame: usize,
     /// `(clips, frames, N, D)` levels.
     pub codes: Vec<u8>,
+    /// The same of the frames with blots.
+    pub blotted: Vec<u8>,
     /// `(clips, frames)` recorded action into each frame.
     pub recorded: Vec<u8>,
     /// `(clips, frames)` code the latent action model inferred.
@@ -46,6 +48,7 @@ impl TokenClips {
             code_bytes,
             words_per_frame,
             codes: Vec::new(),
+            blotted: Vec::new(),
             recorded: Vec::new(),
             inferred: Vec::new(),
             views: Vec::new(),
@@ -61,15 +64,21 @@ impl TokenClips {
         &self.codes[start..start + self.code_bytes]
     }
 
-    /// Levels of one token, `(D)`.
-    pub fn token(&self, clip: usize, frame: usize, token: usize, dims: usize) -> &[u8] {
-        &self.frame(clip, frame)[token * dims..][..dims]
+    /// Codes of one frame with blots, `(N, D)`.
+    pub fn blotted_frame(&self, clip: usize, frame: usize) -> &[u8] {
+        let start = (clip * self.frames + frame) * self.code_bytes;
+        &self.blotted[start..start + self.code_bytes]
     }
 
     /// Where the view of one frame is, in steps from the clip's first.
     pub fn view(&self, clip: usize, frame: usize) -> [i32; 2] {
         let at = 2 * (clip * self.frames + frame);
         [i32::from(self.views[at]), i32::from(self.views[at + 1])]
+    }
+
+    /// The same clips, seen with their blots.
+    pub fn seen_blotted(&self) -> Self {
+        Self { codes: self.blotted.clone(), ..self.clone() }
     }
 
     /// Words of one frame's prompt.
@@ -109,6 +118,7 @@ impl TokenClips {
             // The double is entered by the action that the frame after it is entered by.
             let acted = clip * self.frames + if frame == twice + 1 { frame } else { source };
             copy.codes.extend_from_slice(self.frame(clip, source));
+            copy.blotted.extend_from_slice(self.blotted_frame(clip, source));
             copy.recorded.push(self.recorded[acted]);
             copy.inferred.push(self.inferred[acted]);
             copy.views.extend(&self.views[2 * (clip * self.frames + source)..][..2]);
@@ -125,6 +135,7 @@ impl TokenClips {
         let (c, f) = (self.clips, self.frames);
         let views = [
             ("codes", TensorView::new(Dtype::U8, vec![c, f, self.code_bytes], &self.codes)?),
+            ("blotted", TensorView::new(Dtype::U8, vec![c, f, self.code_bytes], &self.blotted)?),
             ("recorded", TensorView::new(Dtype::U8, vec![c, f], &self.recorded)?),
             ("inferred", TensorView::new(Dtype::U8, vec![c, f], &self.inferred)?),
             ("views", TensorView::new(Dtype::I16, vec![c, f, 2], &views)?),
@@ -148,6 +159,8 @@ impl TokenClips {
         let described = file.tensor("described")?;
         ensure!(described.shape() == words.shape(), "{}: described has {:?}", path.display(), described.shape());
         let ids = |tensor: &TensorView<'_>| tensor.data().as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+        let blotted = file.tensor("blotted").with_context(|| format!("{} was encoded without blots; remove it", path.display()))?;
+        ensure!(blotted.shape() == [clips, frames, code_bytes], "{}: blotted has {:?}", path.display(), blotted.shape());
         let views = file.tensor("views")?;
         ensure!(views.shape() == [clips, frames, 2], "{}: views has {:?}", path.display(), views.shape());
         let bytes_of = |name: &str| -> Result<Vec<u8>> {
@@ -161,6 +174,7 @@ impl TokenClips {
             code_bytes,
             words_per_frame,
             codes: codes.data().to_vec(),
+            blotted: blotted.data().to_vec(),
             recorded: bytes_of("recorded")?,
             inferred: bytes_of("inferred")?,
             untold: bytes_of("untold")?,
@@ -174,9 +188,14 @@ impl TokenClips {
 /// Of every frame of a clip whether its look turns by itself: light, weather, season or style are not those of the frame before, though
 /// `words_change` says that the words are. A light that turns takes a frame for it, so the frame after is another once more.
 pub fn untold(scenes: &[Option<Scene>], words_change: impl Fn(usize) -> bool) -> Vec<u8> {
-    let look = |frame: usize| scenes[frame].as_ref().map(|scene| (scene.light, scene.weather, scene.season, scene.style));
-    let turns = |frame: usize| frame > 0 && look(frame) != look(frame - 1) && !words_change(frame);
+    let turns = |frame: usize| look_turns(scenes, frame) && !words_change(frame);
     (0..scenes.len()).map(|frame| u8::from(turns(frame) || (frame > 0 && turns(frame - 1)))).collect()
+}
+
+/// Whether light, weather, season or style of a frame are not those of the frame before.
+pub fn look_turns(scenes: &[Option<Scene>], frame: usize) -> bool {
+    let look = |frame: usize| scenes[frame].as_ref().map(|scene| (scene.light, scene.weather, scene.season, scene.style));
+    frame > 0 && look(frame) != look(frame - 1)
 }
 
 /// Words of a prompt, at most `limit`, padded with [`NO_WORD`].
@@ -195,6 +214,7 @@ mod tests {
         let mut clips = TokenClips::new(5, 1, 1);
         clips.clips = 2;
         clips.codes = (0..10).collect();
+        clips.blotted = (100..110).collect();
         clips.recorded = (20..30).collect();
         clips.inferred = (40..50).collect();
         clips.views = (0..20).collect();
@@ -204,6 +224,7 @@ mod tests {
         let twice = clips.with_frame_twice(1, 2, 5);
         assert_eq!((twice.clips, twice.frames), (1, 5));
         assert_eq!(twice.codes, [5, 6, 7, 7, 8]);
+        assert_eq!(twice.blotted, [105, 106, 107, 107, 108]);
         // The step that shows nothing has the action of the step after it.
         assert_eq!(twice.recorded, [25, 26, 27, 28, 28]);
         assert_eq!(twice.inferred, [45, 46, 47, 48, 48]);

@@ -7,7 +7,7 @@ use somnium::engine::told;
 use somnium::prompt;
 
 use super::DynamicsStage;
-use super::past::{RecallTerms, Stale};
+use super::past::{Amiss, NO_ROW, Places, RecallTerms, Stale};
 
 /// Share of a clean stream's tokens that is replaced, per context level.
 const CORRUPTION_PER_LEVEL: f32 = 0.07;
@@ -65,12 +65,21 @@ const LONGEST_UNHEARD: usize = 80;
 const STALE_SHARE: f32 = 0.5;
 const MOST_STALE: f32 = 0.9;
 const STALE_SIDES: [i32; 3] = [1, 4, 8];
+/// Share of windows whose past has blots: what a dream got wrong is mended, not gone on with.
+const BLOTTED_SHARE: f32 = 0.35;
+/// Share of windows in which places are amiss at one phase. The largest share of places that are, and sides of a patch, in steps.
+const AMISS_SHARE: f32 = 0.35;
+const MOST_AMISS: f32 = 0.9;
+const AMISS_SIDES: [i32; 4] = [1, 2, 6, 16];
 const ACTION_DROP_SHARE: f32 = 0.03;
 /// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
 /// what was seen before lies beside its place.
 const NO_RECALL_SHARE: f32 = 0.1;
 const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
+/// Share of clips in which nothing was seen before the window: whenever the view comes to another phase against the token grid, all that is seen
+/// has to be pieced together.
+const BEGINNING_SHARE: f32 = 0.3;
 /// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
 /// that mean much the same are to be understood alike.
 const NOISY_WORDS_SHARE: f32 = 0.75;
@@ -82,7 +91,7 @@ pub struct Batch {
     pub(super) frames: usize,
     /// `(F * N, D)` the truth.
     pub(super) truth: Vec<u8>,
-    /// `(F * N, D)` what the history shows: the truth, or what a place showed before where it is stale.
+    /// `(F * N, D)` what the history shows: the truth, what a place showed before where it is stale, or a blot.
     pub(super) shown: Vec<u8>,
     /// Clips all of whose frames come out of nothing.
     pub(super) nothing: Vec<bool>,
@@ -93,9 +102,9 @@ pub struct Batch {
     pub(super) masked: Vec<Token>,
     /// How much a token of the masked stream counts where it is masked, 0 where it is not, `(F * N)`.
     pub weights: Vec<f32>,
-    /// 1 where the model's own guess takes a token's place in the clean stream, `(F * N)`, and the Gumbel noise it is drawn with,
+    /// Whether the model's own guess takes a token's place in the history, `(F * N)`, and the Gumbel noise it is drawn with,
     /// `(F * N, D * L)`; both empty in a batch without.
-    pub own: Vec<f32>,
+    pub own: Vec<bool>,
     pub(super) noise: Vec<f32>,
     /// How often the history is drawn.
     pub(super) own_drawn: u32,
@@ -112,18 +121,38 @@ pub struct Batch {
     pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
+    /// Those of them all of whose parts were shown, but never together as one token, `(F * N)`; empty without recall.
+    pub(super) pieced: Vec<bool>,
     /// Whether words have changed in the clip up to each frame, `(F)`.
     pub(super) wished_anew: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// without recall.
     pub(super) recalled: Vec<u8>,
     pub(super) recalled_age: Vec<u8>,
+    /// The row that first showed each token's place, where it was pieced together, and the same of what is recalled, `(F * N)` and
+    /// `(F * N, 9)`; [`NO_ROW`] elsewhere. What the model guesses for that row is what it goes on to see there.
+    pub(super) pieced_by: Vec<u32>,
+    pub(super) recalled_pieced_by: Vec<u32>,
 }
 
 impl Batch {
     /// Whether every clip sees frames of its past by attention, and every frame counts.
     pub fn sees_past(&self) -> bool {
         self.untaught.is_empty() && self.spans.iter().all(|span| *span > 0)
+    }
+
+    /// Puts what the model guessed, `(F * N, D)`, in the place of its own tokens.
+    pub(super) fn show_own(&mut self, guessed: &[u8], dims: usize) {
+        let rows = self.own.iter().enumerate().filter(|(_, own)| **own).map(|(row, _)| row);
+        for row in rows {
+            let from = self.pieced_by.get(row).filter(|first| **first != NO_ROW).map_or(row, |first| *first as usize);
+            self.shown[row * dims..][..dims].copy_from_slice(&guessed[from * dims..][..dims]);
+        }
+        for (recalled, first) in self.recalled.chunks_exact_mut(dims).zip(&self.recalled_pieced_by) {
+            if *first != NO_ROW && self.own[*first as usize] {
+                recalled.copy_from_slice(&guessed[*first as usize * dims..][..dims]);
+            }
+        }
     }
 }
 
@@ -182,6 +211,7 @@ impl DynamicsStage {
         let nothing = spoil && dice.chance(OUT_OF_NOTHING_SHARE);
         batch.nothing.push(nothing);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
+        let blotted = spoil && dice.chance(BLOTTED_SHARE);
         let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
         let said = |frame: usize| {
@@ -200,7 +230,7 @@ impl DynamicsStage {
         }
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
-            batch.shown.extend_from_slice(clips.frame(clip, frame));
+            batch.shown.extend_from_slice(if blotted { clips.blotted_frame(clip, frame) } else { clips.frame(clip, frame) });
             let at = clip * clips.frames + frame;
             let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
             let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
@@ -222,7 +252,7 @@ impl DynamicsStage {
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
             batch.wished_anew.push(last.or(change).is_some_and(|first| first <= frame));
         }
-        let mut terms = RecallTerms::WHOLE;
+        let mut terms = RecallTerms { blotted, ..RecallTerms::WHOLE };
         if spoil {
             if nothing || dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
@@ -230,6 +260,7 @@ impl DynamicsStage {
                 terms.reach = 1 + dice.below(t);
             }
             terms.corruption = CORRUPTION_PER_LEVEL * dice.unit();
+            terms.begins = dice.chance(BEGINNING_SHARE);
             if dice.chance(SLIPPED_RECALL_SHARE) {
                 let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
                 terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
@@ -240,13 +271,27 @@ impl DynamicsStage {
             {
                 terms.stale = Some(Stale {
                     frames: change..change.max(start) + 1 + dice.below(t),
-                    share: MOST_STALE * dice.unit(),
-                    side: STALE_SIDES[dice.below(STALE_SIDES.len())],
-                    seed: dice.next(),
+                    places: Places { share: MOST_STALE * dice.unit(), side: STALE_SIDES[dice.below(STALE_SIDES.len())], seed: dice.next() },
                 });
+            }
+            if dice.chance(AMISS_SHARE) {
+                terms.amiss = self.amiss(clips, (clip, start), dice);
             }
         }
         self.push_recall(clips, (clip, start), batch, terms, dice);
+    }
+
+    /// Places that are amiss at one phase of a clip: not the one that the window at `start` begins with.
+    fn amiss(&self, clips: &TokenClips, (clip, start): (usize, usize), dice: &mut Dice) -> Option<Amiss> {
+        let phase = |frame: usize| self.phase(clips.view(clip, frame));
+        let others: Vec<_> = (0..start + self.preset.dynamics_frames).map(phase).filter(|other| *other != phase(start)).collect();
+        let other_clip = |dice: &mut Dice| (dice.below(clips.clips), dice.below(clips.frames));
+        (!others.is_empty()).then(|| Amiss {
+            phase: others[dice.below(others.len())],
+            places: Places { share: MOST_AMISS * dice.unit(), side: AMISS_SIDES[dice.below(AMISS_SIDES.len())], seed: dice.next() },
+            aside: 1 + dice.below(self.tokens() - 1),
+            elsewhere: dice.chance(0.5).then(|| other_clip(dice)),
+        })
     }
 
     pub(super) fn empty_batch(&self, clips: usize) -> Batch {
@@ -272,9 +317,12 @@ impl DynamicsStage {
             prompt_dropped: vec![false; clips * frames],
             told: Vec::new(),
             new_land: Vec::new(),
+            pieced: Vec::new(),
             wished_anew: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
+            pieced_by: Vec::new(),
+            recalled_pieced_by: Vec::new(),
         }
     }
 
@@ -312,13 +360,19 @@ impl DynamicsStage {
             let hidden_until = dice.below(t + 1);
             let rate = CORRUPTION_PER_LEVEL * level as f32;
             let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
+            let own_pieced_rate = dice.unit();
             for frame in 0..t {
                 let gone = batch.nothing[clip] || dice.chance(UNKNOWN_FRAME_SHARE);
                 for (token, hidden) in hidden.iter().enumerate() {
                     let row = (clip * t + frame) * n + token;
                     let unknown = gone || (*hidden && frame < hidden_until);
                     if own_history {
-                        batch.own.push(f32::from(u8::from(!unknown && dice.chance(own_rate))));
+                        let own = match batch.pieced_by.get(row).copied().unwrap_or(NO_ROW) {
+                            NO_ROW => !unknown && dice.chance(own_rate),
+                            first if first as usize == row => dice.chance(own_pieced_rate),
+                            first => batch.own[first as usize],
+                        };
+                        batch.own.push(own);
                     }
                     batch.clean.push(if unknown {
                         Token::Unknown
@@ -407,13 +461,13 @@ impl DynamicsStage {
         (0..w * h).map(|i| (x0..x1).contains(&(i % w)) && (y0..y1).contains(&(i / w))).collect()
     }
 
-    /// True history, everything masked.
-    pub(super) fn validation_batch(&self, number: u64) -> Batch {
+    /// The history that `clips` show, everything masked.
+    pub(super) fn validation_batch(&self, clips: &TokenClips, number: u64) -> Batch {
         let mut dice = Dice::new(7, HELD_OUT + number);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            let window = (dice.below(self.held_out.clips), dice.below(self.held_out.frames - batch.frames + 1));
-            self.push_window(&self.held_out, window, &mut batch, &mut dice, false);
+            let window = (dice.below(clips.clips), dice.below(clips.frames - batch.frames + 1));
+            self.push_window(clips, window, &mut batch, &mut dice, false);
         }
         let rows = batch.clips * batch.frames * self.tokens();
         batch.clean = (0..rows).map(Token::Given).collect();

@@ -65,22 +65,22 @@ impl DynamicsStage {
         &self.shape.frame
     }
 
-    /// The clean stream with the model's own guesses where the batch asks for them: each frame drawn in one step from its history, and, where
-    /// it is drawn again, from a history with the guesses of the time before.
-    fn own_history(&self, model: &Dynamics, batch: &Batch, clean: Tensor<2>) -> Tensor<2> {
-        let device = clean.device();
-        let plain = device.clone().inner();
-        let rows = batch.own.len();
-        let mut input = self.input(batch, &plain);
-        input.masked = self.one_hot(&batch.truth, std::iter::repeat_n(Token::Masked, rows), &plain);
-        let noise = Tensor::<2>::from_data(TensorData::new(batch.noise.clone(), [rows, batch.noise.len() / rows]), &plain);
-        let own = Tensor::<2>::from_data(TensorData::new(batch.own.clone(), [rows, 1]), &plain);
-        let (clean, model) = (clean.inner(), model.valid());
+    /// Puts the model's own guesses into the history where the batch asks for them: each frame drawn in one step from its history, and, where
+    /// it is drawn again, from a history with the guesses of the time before. What was guessed for a place when it was pieced together stays
+    /// there.
+    fn draw_own_history(&self, model: &Dynamics, batch: &mut Batch, device: &Device) -> Result<()> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let (rows, device, model) = (batch.own.len(), device.clone().inner(), model.valid());
+        let noise = Tensor::<2>::from_data(TensorData::new(std::mem::take(&mut batch.noise), [rows, d * l]), &device);
         for _ in 0..batch.own_drawn {
-            let guess = model.sample(&self.shape, input.clone(), noise.clone());
-            input.clean = clean.clone() + (guess - clean.clone()) * own.clone();
+            let mut input = self.input(batch, &device);
+            input.masked = self.one_hot(&batch.truth, std::iter::repeat_n(Token::Masked, rows), &device);
+            let guess = model.sample(&self.shape, input, noise.clone()).narrow(1, 0, d * l);
+            let levels = guess.reshape([rows * d, l]).argmax(1).try_into_vec_as::<i32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            let guessed: Vec<u8> = levels.into_iter().map(|level| level as u8).collect();
+            batch.show_own(&guessed, d);
         }
-        input.clean.autodiff()
+        Ok(())
     }
 
     /// Log-probability of the true level in every dimension, `(F * N, D)`. Both `(F * N, D * L)`.
@@ -88,6 +88,16 @@ impl DynamicsStage {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let rows = truth.dims()[0];
         (activation::log_softmax(logits.reshape([rows, d, l]), 2) * truth.reshape([rows, d, l])).sum_dim(2).squeeze_dim::<2>(2)
+    }
+
+    /// 1 for every token whose true levels are all first choices, 0 for the others. Logits `(F * N, D * L)`.
+    fn right(&self, logits: Tensor<2>, truth: &[u8]) -> Result<Vec<f64>> {
+        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let best = |logits: &[f32]| (0..l).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0);
+        let right =
+            |(truth, logits): (&[u8], &[f32])| truth.iter().zip(logits.chunks_exact(l)).all(|(code, of)| best(of) == usize::from(*code));
+        Ok(truth.chunks_exact(d).zip(logits.chunks_exact(d * l)).map(|token| f64::from(u8::from(right(token)))).collect())
     }
 
     /// Class of how long ago words changed, of frames under these words, `(T, K)`.
@@ -159,11 +169,11 @@ impl Stage for DynamicsStage {
         Ok(self.training_batch(&mut Dice::new(self.seed, step)))
     }
 
-    fn loss(&self, model: &Dynamics, batch: Batch, device: &Device) -> Result<Tensor<1>> {
-        let mut input = self.input(&batch, device);
+    fn loss(&self, model: &Dynamics, mut batch: Batch, device: &Device) -> Result<Tensor<1>> {
         if !batch.own.is_empty() {
-            input.clean = self.own_history(model, &batch, input.clean);
+            self.draw_own_history(model, &mut batch, device)?;
         }
+        let input = self.input(&batch, device);
         let truth = input.truth.clone();
         let logits = model.forward(&self.shape, input);
         let rows = batch.weights.len();
@@ -173,18 +183,22 @@ impl Stage for DynamicsStage {
         Ok(total * (-1.0 / f64::from(weight.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
-    /// Single steps from true history with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all
-    /// frames, over those whose words are new, and over those that moved, where copying the last frame is the figure to beat. Then nats
-    /// that a token of new land costs, and how many fewer where half of the others of its frame are given.
+    /// Single steps with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all frames, over those whose
+    /// words are new, and over those that moved, where copying the last frame is the figure to beat. Then nats that a token of new land costs,
+    /// and how many fewer where half of the others of its frame are given; and from a history with blots, the share of tokens exactly right
+    /// where the blots lie and beside them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
-        let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
+        let d = self.frame_dims().code_dims;
         let n = self.tokens();
         let (mut entropy, mut exact, mut exact_told) = (Mean::default(), Mean::default(), Mean::default());
         let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
         let (mut new_land, mut beside) = (Mean::default(), Mean::default());
+        let (mut pieced, mut pieced_right) = (Mean::default(), Mean::default());
+        let (mut mended, mut kept) = (Mean::default(), Mean::default());
         let words = self.shape.dims.prompt_words;
+        let seen_blotted = self.held_out.seen_blotted();
         for number in 0..VALIDATION_BATCHES {
-            let mut batch = self.validation_batch(number);
+            let mut batch = self.validation_batch(&self.held_out, number);
             let input = self.input(&batch, device);
             let truth = input.truth.clone();
             let logits = model.forward(&self.shape, input);
@@ -196,31 +210,35 @@ impl Stage for DynamicsStage {
             batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));
             let helped = of_tokens(self.log_likelihood(model.forward(&self.shape, self.input(&batch, device)), truth))?;
             for (row, _) in batch.new_land.iter().enumerate().filter(|(row, new)| **new && batch.masked[*row] == Token::Masked) {
-                new_land.add(-f64::from(alone[row]));
+                if batch.pieced[row] { &mut pieced } else { &mut new_land }.add(-f64::from(alone[row]));
                 beside.add(f64::from(helped[row] - alone[row]));
             }
             entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
-            let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
-            for (row, truth) in batch.truth.chunks_exact(d).enumerate() {
-                if (row / n).is_multiple_of(batch.frames) {
+            for (row, right) in self.right(logits, &batch.truth)?.into_iter().enumerate() {
+                let frame = row / n;
+                if frame.is_multiple_of(batch.frames) {
                     continue;
                 }
-                let best = |dim: usize| {
-                    let row = &logits[(row * d + dim) * l..][..l];
-                    (0..l).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
-                };
-                let right = truth.iter().enumerate().all(|(dim, code)| best(dim) == usize::from(*code));
-                exact.add(f64::from(u8::from(right)));
-                let before = &batch.truth[(row - n) * d..][..d];
-                let (frame, first) = (row / n, row / n * n * d);
+                exact.add(right);
+                if batch.pieced.get(row).is_some_and(|pieced| *pieced) {
+                    pieced_right.add(right);
+                }
                 if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
-                    exact_told.add(f64::from(u8::from(right)));
+                    exact_told.add(right);
                 }
+                let (before, first) = (&batch.truth[(row - n) * d..][..d], frame * n * d);
                 let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
-                if frame > 0 && changed > n * d / 4 {
-                    exact_moved.add(f64::from(u8::from(right)));
-                    copied_moved.add(f64::from(u8::from(before == truth)));
+                if changed > n * d / 4 {
+                    exact_moved.add(right);
+                    copied_moved.add(f64::from(u8::from(before == &batch.truth[row * d..][..d])));
                 }
+            }
+            let blotted = Batch { truth: batch.truth, ..self.validation_batch(&seen_blotted, number) };
+            let right = self.right(model.forward(&self.shape, self.input(&blotted, device)), &blotted.truth)?;
+            let known = |row: &usize| !(row / n).is_multiple_of(blotted.frames) && !blotted.new_land.get(*row).is_some_and(|new| *new);
+            for row in (0..right.len()).filter(known) {
+                let seen_as_it_is = blotted.shown[row * d..][..d] == blotted.truth[row * d..][..d];
+                if seen_as_it_is { &mut kept } else { &mut mended }.add(right[row]);
             }
         }
         Ok(vec![
@@ -230,6 +248,11 @@ impl Stage for DynamicsStage {
             ("exact", exact.value()),
             ("new_land", new_land.value()),
             ("beside", beside.value()),
+            ("pieced", pieced.value()),
+            ("pieced_right", pieced_right.value()),
+            ("pieced_share", pieced.count / (pieced.count + new_land.count)),
+            ("mended", mended.value()),
+            ("kept", kept.value()),
             ("cross_entropy", entropy.value()),
         ])
     }

@@ -21,11 +21,33 @@ pub(super) struct RecallTerms {
     /// From this frame of the clip on, what was seen before it lies beside its place by these steps.
     pub(super) slip: Option<(usize, [i32; 2])>,
     pub(super) stale: Option<Stale>,
+    pub(super) amiss: Option<Amiss>,
+    /// What was seen had blots.
+    pub(super) blotted: bool,
+    /// The window is all there ever was.
+    pub(super) begins: bool,
 }
 
 impl RecallTerms {
     /// All that was seen, exactly.
-    pub(super) const WHOLE: Self = Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None };
+    pub(super) const WHOLE: Self =
+        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, amiss: None, blotted: false, begins: false };
+}
+
+/// Places of the world in square patches, chosen by chance.
+#[derive(Clone)]
+pub(super) struct Places {
+    pub(super) share: f32,
+    /// Side of a patch, in steps.
+    pub(super) side: i32,
+    pub(super) seed: u64,
+}
+
+impl Places {
+    fn hold(&self, place: [i32; 2]) -> bool {
+        let [x, y] = place.map(|at| u64::from(at.div_euclid(self.side).cast_unsigned()));
+        Dice::new(self.seed, (x << 32) | y).chance(self.share)
+    }
 }
 
 /// Places that go on showing what they showed before.
@@ -33,23 +55,46 @@ impl RecallTerms {
 pub(super) struct Stale {
     /// Frames of the clip in which they do.
     pub(super) frames: Range<usize>,
-    /// Share of places.
-    pub(super) share: f32,
-    /// Side of the patches they come in, in steps.
-    pub(super) side: i32,
-    /// Chooses the places.
-    pub(super) seed: u64,
+    pub(super) places: Places,
 }
 
-impl Stale {
-    fn holds(&self, frame: usize, place: [i32; 2]) -> bool {
-        let [x, y] = place.map(|at| u64::from(at.div_euclid(self.side).cast_unsigned()));
-        let number = (x << 32) | y;
-        self.frames.contains(&frame) && Dice::new(self.seed, number).chance(self.share)
-    }
+/// Places that always showed something else, but only where the view lies at one phase against the token grid. A map remembers every phase by
+/// itself: a dream that drew one of them wrong draws it right and wrong in turns, step by step, unless it learns that phases have to agree.
+#[derive(Clone)]
+pub(super) struct Amiss {
+    /// Where a token's place lies within a patch, in steps.
+    pub(super) phase: [i32; 2],
+    pub(super) places: Places,
+    /// What they show instead: so many tokens further on in the same frame, or in this frame of this clip.
+    pub(super) aside: usize,
+    pub(super) elsewhere: Option<(usize, usize)>,
 }
+
+/// Whose token a place shows.
+#[derive(Clone, Copy)]
+struct Source {
+    clip: usize,
+    frame: usize,
+    token: usize,
+}
+
+/// What was last seen at a place: when, and whose token. And the row of the batch that pieced the place together, if one did.
+struct Seen {
+    when: usize,
+    source: Source,
+    pieced_by: u32,
+}
+
+/// No row of the batch.
+pub(super) const NO_ROW: u32 = u32::MAX;
 
 impl DynamicsStage {
+    /// Where a place lies within a patch, in steps.
+    pub(super) fn phase(&self, place: [i32; 2]) -> [i32; 2] {
+        let steps = self.shape.dims.recall.as_ref().map_or(1, |dims| self.frame_dims().patch_px / dims.step_px);
+        place.map(|at| at.rem_euclid(steps as i32))
+    }
+
     /// What the tokens of a window of `clip` from `start` on recall: of the whole clip before them, expected where the batch's actions
     /// lead. The window's first frame recalls nothing, as the first frame of a dream.
     pub(super) fn push_recall(
@@ -64,8 +109,11 @@ impl DynamicsStage {
         let frame_dims = *self.frame_dims();
         let (n, d, t) = (self.tokens(), frame_dims.code_dims, batch.frames);
         let first = batch.actions.len() - t;
-        // The token last seen at every place: when, and as (frame, token) whose it is.
-        let mut seen: HashMap<[i32; 2], (usize, (usize, usize))> = HashMap::new();
+        let levels = |of: Source| {
+            let frame = if terms.blotted { clips.blotted_frame(of.clip, of.frame) } else { clips.frame(of.clip, of.frame) };
+            &frame[of.token * d..][..d]
+        };
+        let mut seen: HashMap<[i32; 2], Seen> = HashMap::new();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
         let place = |view: [i32; 2], token: usize| {
             let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
@@ -77,42 +125,68 @@ impl DynamicsStage {
             {
                 seen = seen.into_iter().map(|(at, what)| ([at[0] + aside[0], at[1] + aside[1]], what)).collect();
             }
+            if frame == start && terms.begins {
+                seen.clear();
+            }
             if frame >= start {
                 let motion = self.motions.get(usize::from(batch.actions[first + frame - start])).copied().unwrap_or_default();
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..n {
                     let at = place(expected, token);
-                    batch.new_land.push(frame > start && !seen.contains_key(&at));
+                    let known = |dx: i32, dy: i32| seen.contains_key(&[at[0] + dx, at[1] + dy]);
+                    let across = known(-1, 0) && known(1, 0) || known(0, -1) && known(0, 1);
+                    let pieced = across || [[-1, -1], [1, -1], [-1, 1], [1, 1]].iter().all(|[dx, dy]| known(*dx, *dy));
+                    let new_land = frame > start && !dims.covered.contains(&token) && !known(0, 0);
+                    batch.new_land.push(new_land);
+                    batch.pieced.push(new_land && pieced);
                     for tap in 0..recall::TAPS {
                         let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
-                        match found.filter(|(when, _)| frame > start && frame - when <= terms.reach) {
-                            Some((when, (from, what))) => {
-                                let what = if dice.chance(terms.corruption) { dice.below(n) } else { *what };
-                                batch.recalled.extend_from_slice(clips.token(clip, *from, what, d));
+                        match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
+                            Some(Seen { when, source, pieced_by }) => {
+                                let spoilt = dice.chance(terms.corruption);
+                                let token = if spoilt { dice.below(n) } else { source.token };
+                                batch.recalled.extend_from_slice(levels(Source { token, ..*source }));
                                 batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
+                                batch.recalled_pieced_by.push(if spoilt { NO_ROW } else { *pieced_by });
                             }
                             None => {
                                 batch.recalled.extend(std::iter::repeat_n(0, d));
                                 batch.recalled_age.push(0);
+                                batch.recalled_pieced_by.push(NO_ROW);
                             }
                         }
                     }
                 }
             }
+            if frame >= start {
+                batch.pieced_by.extend(std::iter::repeat_n(NO_ROW, n));
+            }
             for token in (0..n).filter(|token| !dims.covered.contains(token)) {
                 let at = place(clips.view(clip, frame), token);
-                let stale = terms.stale.as_ref().filter(|stale| stale.holds(frame, at)).and_then(|stale| {
-                    let (_, source) = *seen.get(&at)?;
-                    (source.0 < stale.frames.start).then_some(source)
-                });
-                if let Some((from, what)) = stale
-                    && frame >= start
-                {
+                let before = seen.get(&at).map(|seen| seen.source);
+                let stale = || {
+                    let stale = terms.stale.as_ref().filter(|stale| stale.frames.contains(&frame) && stale.places.hold(at))?;
+                    before.filter(|source| source.frame < stale.frames.start)
+                };
+                let amiss = || {
+                    let amiss = terms.amiss.as_ref().filter(|amiss| self.phase(at) == amiss.phase && amiss.places.hold(at))?;
+                    let (clip, frame) = amiss.elsewhere.unwrap_or((clip, frame));
+                    Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % n }))
+                };
+                let instead = stale().or_else(amiss);
+                let mut pieced_by = seen.get(&at).map_or(NO_ROW, |seen| seen.pieced_by);
+                if frame >= start {
                     let row = (first + frame - start) * n + token;
-                    batch.shown[row * d..][..d].copy_from_slice(clips.token(clip, from, what, d));
+                    if batch.pieced[row] && before.is_none() {
+                        pieced_by = row as u32;
+                    }
+                    batch.pieced_by[row] = pieced_by;
+                    if let Some(source) = instead {
+                        batch.shown[row * d..][..d].copy_from_slice(levels(source));
+                    }
                 }
-                seen.insert(at, (frame, stale.unwrap_or((frame, token))));
+                seen.insert(at, Seen { when: frame, source: instead.unwrap_or(Source { clip, frame, token }), pieced_by });
             }
         }
     }
