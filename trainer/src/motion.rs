@@ -18,9 +18,14 @@ impl MovementReader {
         Self { frame, shifts: [(0, 0), (0, step), (0, -step), (step, 0), (-step, 0)] }
     }
 
-    /// The action whose motion lies between two RGB frames. The figure on the centre patch never scrolls and is left out; so is what is
-    /// the same in every patch, as rain and snow are.
+    /// The action whose motion lies between two RGB frames.
     pub fn movement(&self, before: &[u8], after: &[u8]) -> usize {
+        self.read(before, after).0
+    }
+
+    /// The action whose motion lies between two RGB frames, and how far they lie apart after it, as the mean over averaged-down pixels of
+    /// 0..255. The figure on the centre patch never scrolls and is left out; so is what is the same in every patch, as rain and snow are.
+    pub fn read(&self, before: &[u8], after: &[u8]) -> (usize, f32) {
         let f = &self.frame;
         let (w, h, patch) = (f.width_px / SHRINK, f.height_px / SHRINK, f.patch_px / SHRINK);
         let small = |rgb: &[u8]| {
@@ -95,10 +100,10 @@ pub fn shift_error(before: Picture, after: Picture, (dx, dy): (i32, i32), counts
     sum / (3 * pixels.max(1)) as f32
 }
 
-/// The shift among `candidates` with the least error; the earlier of equals.
-pub fn best_shift(before: Picture, after: Picture, candidates: &[(i32, i32)], counts: impl Fn(usize, usize) -> bool) -> usize {
-    let errors: Vec<f32> = candidates.iter().map(|shift| shift_error(before, after, *shift, &counts)).collect();
-    (0..errors.len()).min_by(|a, b| errors[*a].total_cmp(&errors[*b])).unwrap_or(0)
+/// The shift among `candidates` with the least error, and that error; the earlier of equals.
+pub fn best_shift(before: Picture, after: Picture, candidates: &[(i32, i32)], counts: impl Fn(usize, usize) -> bool) -> (usize, f32) {
+    let errors = candidates.iter().map(|shift| shift_error(before, after, *shift, &counts)).enumerate();
+    errors.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or_default()
 }
 
 /// `rgb` averaged down by `shrink`, in 0..255.
@@ -129,7 +134,7 @@ mod tests {
         let (a, b) = (frame(4, 4), frame(2, 4));
         let (before, after) = (Picture { values: &a, w, h }, Picture { values: &b, w, h });
         let candidates = [(0, 0), (-2, 0), (2, 0), (0, 2), (0, -2)];
-        assert_eq!(best_shift(before, after, &candidates, |_, _| true), 2);
+        assert_eq!(best_shift(before, after, &candidates, |_, _| true), (2, 0.0));
         assert_eq!(shift_error(before, after, (2, 0), |_, _| true), 0.0);
         assert!(shift_error(before, after, (-2, 0), |_, _| true) > 10.0);
     }
@@ -152,6 +157,8 @@ mod tests {
         let home = seen_from(80, 80, 0);
         let seen = [at(80, 80), at(80, 72), at(80, 88), at(72, 80), at(88, 80)].map(|after| reader.movement(&home, &after));
         assert_eq!(seen, [0, 1, 2, 3, 4]);
+        // A movement explains all there is; that what is seen is another place is left over.
+        assert!(reader.read(&home, &at(80, 72)).1 < 1.0 && reader.read(&home, &at(160, 40)).1 > 5.0);
         // A shifted copy moves the way it was asked to and keeps the figure where it is.
         for action in 1..5 {
             let moved = reader.shifted(&home, action);

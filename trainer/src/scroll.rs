@@ -90,7 +90,7 @@ fn picture<'a>(values: &'a [f32], frame: &FrameDims) -> Picture<'a> {
 }
 
 fn best(pair: &[Vec<f32>], shifts: &[(i32, i32)], frame: &FrameDims) -> usize {
-    best_shift(picture(&pair[0], frame), picture(&pair[1], frame), shifts, |_, _| true)
+    best_shift(picture(&pair[0], frame), picture(&pair[1], frame), shifts, |_, _| true).0
 }
 
 fn gcd(a: usize, b: usize) -> usize {

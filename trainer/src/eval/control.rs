@@ -156,8 +156,8 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
         for (t, (asked, outcome)) in case.actions.iter().zip(&case.outcomes).enumerate() {
             let before = player.shown().rgb.clone();
             let after = player.press(*asked)?;
-            let seen = judge.movements.movement(&before, &after.rgb);
-            recall.add(Step { asked: *asked, seen }, outcome.blocked);
+            let (seen, unexplained) = judge.movements.read(&before, &after.rgb);
+            recall.add(Step { asked: *asked, seen, unexplained }, outcome.blocked);
             hits.push(if seen == if outcome.moved { *asked } else { 0 } { 100.0 } else { 0.0 });
             if t == 0 && outcome.moved {
                 exact = Some(agreement(&after.codes, &truth_codes, judge.manifest.frame.code_dims, |_| true));

@@ -34,6 +34,8 @@ pub struct Step {
     pub asked: usize,
     /// The movement seen, 0 for none.
     pub seen: usize,
+    /// How far the pictures before and after lie apart once it is undone, 0..255.
+    pub unexplained: f32,
 }
 
 #[derive(Default)]
@@ -137,6 +139,11 @@ impl Rollout {
         &self.readings[range.start + 1..range.end + 1]
     }
 
+    /// Mean of what no movement explains from frame to frame.
+    pub fn unexplained(&self) -> f64 {
+        mean(&self.steps.iter().map(|step| f64::from(step.unexplained)).collect::<Vec<_>>())
+    }
+
     /// Percent of the steps in `range`, asked for or as the last asked one, after which the figure looks the asked way.
     pub fn facing_share(&self, range: Range<usize>) -> f64 {
         let (mut way, mut hits) = (0, Vec::new());
@@ -185,9 +192,9 @@ fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
     for t in 0..plan.frames {
         let asked = policy.next(last);
         let next = player.press(asked)?.rgb.clone();
-        let seen = judge.movements.movement(&rollout.pictures[t], &next);
+        let (seen, unexplained) = judge.movements.read(&rollout.pictures[t], &next);
         last = StepOutcome { moved: asked != 0 && seen == asked, blocked: asked != 0 && seen == 0 };
-        rollout.steps.push(Step { asked, seen });
+        rollout.steps.push(Step { asked, seen, unexplained });
         rollout.pictures.push(next);
     }
     if let Some(probe) = &worker.probe {
@@ -224,7 +231,7 @@ mod tests {
 
     /// 200 steps north; each moves if `moves` says so.
     fn rollout(moves: impl Fn(usize) -> bool, confidence: impl Fn(usize) -> f32, solid: f32) -> Rollout {
-        let steps = (0..200).map(|t| Step { asked: 1, seen: usize::from(moves(t)) }).collect();
+        let steps = (0..200).map(|t| Step { asked: 1, seen: usize::from(moves(t)), unexplained: 0.0 }).collect();
         Rollout { policy: "hold", steps, readings: (0..=200).map(|t| reading(confidence(t), solid)).collect(), ..Rollout::default() }
     }
 

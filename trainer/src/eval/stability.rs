@@ -48,6 +48,9 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
     figures.extend([
         all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived() as f64)),
         all.row(percent("seen as the world"), |r| high(r, &|r| share_of(r.readings(0..frames), |reading| reading.sees_the_world(info)))),
+        all.row(Figure::new(FAMILY, "what no movement explains from frame to frame, of 255", Unit::Plain).low_is_better(), |r| {
+            each(r, &Rollout::unexplained, Better::Low)
+        }),
         all.row(percent("two figures or none").low_is_better(), |r| each(r, &one_figure, Better::Low)).bar(Bar::AtMost(1.0)),
         all.row(percent("the figure looks the asked way"), |r| high(r, &|r| r.facing_share(0..frames))),
         all.row(percent("the probe's confidence, first 100 frames"), |r| high(r, &early)),

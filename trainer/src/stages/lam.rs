@@ -79,7 +79,7 @@ impl LamStage {
                 (0..clip.len()).map(|t| shrunk(clip.frame(t), self.frame.width_px, self.frame.height_px, shrink)).collect();
             for pair in frames.windows(2) {
                 let picture = |i: usize| Picture { values: &pair[i], w, h };
-                seen[best_shift(picture(0), picture(1), &candidates, |_, _| true)] += 1.0;
+                seen[best_shift(picture(0), picture(1), &candidates, |_, _| true).0] += 1.0;
             }
         }
         let steps: f64 = seen.iter().sum();
