@@ -158,7 +158,8 @@ mod tests {
         let seen = [at(80, 80), at(80, 72), at(80, 88), at(72, 80), at(88, 80)].map(|after| reader.movement(&home, &after));
         assert_eq!(seen, [0, 1, 2, 3, 4]);
         // A movement explains all there is; that what is seen is another place is left over.
-        assert!(reader.read(&home, &at(80, 72)).1 < 1.0 && reader.read(&home, &at(160, 40)).1 > 5.0);
+        let [moved, elsewhere] = [seen_from(80, 72, 0), seen_from(160, 40, 0)].map(|after| reader.read(&home, &after).1);
+        assert!(2.0 * moved < elsewhere, "{moved}, {elsewhere}");
         // A shifted copy moves the way it was asked to and keeps the figure where it is.
         for action in 1..5 {
             let moved = reader.shifted(&home, action);
