@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::Kernel;
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
-use somnium::engine::gpu::ops::{BufferId, attend::Keys, embed, odometer, picture, prev, recall, remember, sample, unmask};
+use somnium::engine::gpu::ops::{BufferId, attend::Keys, common_patch, embed, odometer, picture, prev, recall, remember, sample, unmask};
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
 use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
@@ -39,7 +39,7 @@ const KEYS: [Keys; 3] = {
 fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel()];
     kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
-    kernels.extend([recall::kernel(), odometer::kernel(), remember::kernel()]);
+    kernels.extend([recall::kernel(), common_patch::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([1, 15, 512, 3800].map(sample::kernel));
     for bits in 0..16 {
         for tier in Tier::ALL {

@@ -5,13 +5,14 @@ use somnium::engine::UNKNOWN;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{BY_ODOMETER, FrameParams, GroupParams};
 use somnium::engine::gpu::ops::{
+    common_patch::{self, CommonPatch},
     matmul::pad_columns,
     odometer::{self, Odometer},
     padded,
     recall::{self, Recall},
     remember::{self, Remember},
 };
-use somnium::engine::recall::{AGES, Map, TAPS, differences};
+use somnium::engine::recall::{self as twin, AGES, Map, TAPS};
 use somnium::engine::reference::{dynamics, matmul, weights::Weights};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};
@@ -134,23 +135,77 @@ fn recall_matches_its_twin() {
     assert!(worst > 1.0 && other_offers == 0, "a wrong age is noticed, and does not matter to a copy");
 }
 
+/// Two pictures, the frame's own half first, and the same as the device has them.
+fn pictures(f: &FrameDims) -> ([Vec<u8>; 2], Vec<u32>) {
+    let mut r = Numbers((f.width_px * 7 + f.height_px) as u32);
+    let halves = [(); 2].map(|()| (0..f.rgb_bytes()).map(|_| r.below(256) as u8).collect::<Vec<u8>>());
+    let packed = halves.concat().chunks_exact(3).map(word).collect();
+    (halves, packed)
+}
+
+fn word(rgb: &[u8]) -> u32 {
+    u32::from(rgb[0]) | u32::from(rgb[1]) << 8 | u32::from(rgb[2]) << 16
+}
+
+fn scrolling(m: &Manifest) -> Vec<u32> {
+    (0..m.frame.tokens()).map(|n| u32::from(!recall_dims(m).covered.contains(&n))).collect()
+}
+
+/// What the tokens of both pictures have in common, by the twin.
+fn in_common(halves: &[Vec<u8>; 2], m: &Manifest) -> Vec<u32> {
+    let common = |picture: &Vec<u8>| {
+        let mut sums = vec![0; m.frame.patch_values()];
+        twin::average::<3>(picture, &m.frame, &recall_dims(m).covered, &mut sums);
+        sums.chunks_exact(3).map(|rgb| rgb[0] | rgb[1] << 8 | rgb[2] << 16).collect::<Vec<u32>>()
+    };
+    halves.iter().flat_map(common).collect()
+}
+
+/// What the kernel finds in common, and its twin; `nudged`: a pixel is much brighter for the kernel.
+fn common(gpu: &GpuContext, shape: Shape, moved: u32, nudged: bool) -> (Vec<u32>, Vec<u32>) {
+    let m = manifest(shape);
+    let f = m.frame;
+    let (halves, mut pixels) = pictures(&f);
+    if nudged {
+        pixels[0] ^= 128;
+    }
+    let kernel = CommonPatch { width_px: f.width_px, height_px: f.height_px, patch_px: f.patch_px };
+    let mut b = Bench::default();
+    let buffers =
+        common_patch::Buffers { pixels: b.words(&pixels), scrolls: b.words(&scrolling(&m)), common: b.words(&vec![7; kernel.words()]) };
+    let ran = b.run(gpu, kernel.pass(buffers), 1, FrameParams { motion: [1, 0], moved, ..FrameParams::default() }, &[buffers.common], SIZE);
+    (ran.outputs[0][..kernel.words()].to_vec(), in_common(&halves, &m))
+}
+
+#[test]
+fn what_tokens_have_in_common_is_what_the_twin_finds() {
+    let gpu = gpu();
+    for shape in SHAPES {
+        let (ours, truth) = common(&gpu, shape, BY_ODOMETER, false);
+        assert_eq!(ours, truth, "{shape:?}");
+    }
+    let (ours, truth) = common(&gpu, SHAPES[2], BY_ODOMETER, true);
+    assert_ne!(ours, truth, "a brighter pixel is noticed");
+    assert!(common(&gpu, SHAPES[2], 1, false).0.iter().all(|word| *word == 7), "nothing is done where it is known whether the view moved");
+}
+
 /// Sums of the kernel, and of its twin; `nudged`: a pixel is another for the kernel.
 fn sums(gpu: &GpuContext, shape: Shape, motion: [i32; 2], moved: u32, nudged: bool) -> ([u32; 2], [u32; 2]) {
     let m = manifest(shape);
     let (f, dims) = (m.frame, recall_dims(&m));
-    let mut r = Numbers((f.width_px * 7 + f.height_px) as u32);
-    let halves: Vec<Vec<u8>> = (0..2).map(|_| (0..f.rgb_bytes()).map(|_| r.below(256) as u8).collect()).collect();
+    let (halves, mut pixels) = pictures(&f);
     // The frame lies in half 0.
-    let truth = differences::<3>(&halves[1], &halves[0], motion, &f, dims);
-    let word = |rgb: &[u8]| u32::from(rgb[0]) | u32::from(rgb[1]) << 8 | u32::from(rgb[2]) << 16;
-    let mut pixels: Vec<u32> = halves.concat().chunks_exact(3).map(word).collect();
+    let truth = twin::Odometer::<3>::new(&f, dims).differences(&halves[1], &halves[0], motion);
     if nudged {
         pixels[0] ^= 1;
     }
-    let scrolls: Vec<u32> = (0..f.tokens()).map(|n| u32::from(!dims.covered.contains(&n))).collect();
     let mut b = Bench::default();
-    let buffers =
-        odometer::Buffers { pixels: b.words(&pixels), scrolls: b.words(&scrolls), odometer: b.words(&odometer::words([-4, 5], 6)) };
+    let buffers = odometer::Buffers {
+        pixels: b.words(&pixels),
+        scrolls: b.words(&scrolling(&m)),
+        common: b.words(&in_common(&halves, &m)),
+        odometer: b.words(&odometer::words([-4, 5], 6)),
+    };
     let pass = Odometer { width_px: f.width_px, height_px: f.height_px, patch_px: f.patch_px, step_px: dims.step_px }.pass(buffers);
     let ran = b.run(gpu, pass, 1, FrameParams { motion, moved, ..FrameParams::default() }, &[buffers.odometer], SIZE);
     assert_eq!(ran.outputs[0][..3], odometer::words([-4, 5], 6)[..3], "view and count are left alone");
@@ -182,7 +237,7 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let mut odometer = odometer::words(map.view(), map.frames());
     odometer[3..5].copy_from_slice(&sums);
     let packed = vec![7; remember::flag_at(f.code_bytes()) + 1];
-    let scrolls: Vec<u32> = (0..n).map(|n| u32::from(!recall_dims(&m).covered.contains(&n))).collect();
+    let scrolls = scrolling(&m);
     let tokens: Vec<u32> = [before, next.clone()].concat().into_iter().map(u32::from).collect();
     let mut b = Bench::default();
     let buffers = remember::Buffers {

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
-use somnium::engine::recall;
+use somnium::engine::recall::Odometer;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
 use somnium::worlds::words;
@@ -381,12 +381,13 @@ impl Run {
 /// Where the view is in every frame of a clip, in steps from the first, `(frames, 2)`; `codes` led into each.
 fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) -> Vec<i16> {
     let mut view = [0; 2];
+    let mut odometer = scroll.recall.as_ref().map(|recall| Odometer::<3>::new(frame, recall));
     let mut views = Vec::with_capacity(2 * clip.len());
     for (t, code) in codes.iter().enumerate() {
         let motion = code.map_or([0, 0], |code| scroll.motions[usize::from(code)]);
-        if let Some(recall) = &scroll.recall
+        if let Some(odometer) = &mut odometer
             && t > 0
-            && recall::moved::<3>(clip.frame(t - 1), clip.frame(t), motion, frame, recall)
+            && odometer.moved(clip.frame(t - 1), clip.frame(t), motion)
         {
             view = [view[0] + motion[0], view[1] + motion[1]];
         }

@@ -18,7 +18,7 @@ use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
-    recall::{self, Map},
+    recall::{self, Map, Odometer},
     told::{LONG_AGO, Said, Told},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
@@ -70,6 +70,7 @@ pub struct CpuEngine {
     committed: usize,
     /// `None` where the model has no recall.
     map: Option<Map>,
+    odometer: Option<Odometer<4>>,
     /// Picture of the pending frame while the next one is drawn.
     rgba_before: Vec<u8>,
     /// Prompts of the frame being dreamed and of the pending one, and the empty one.
@@ -137,6 +138,7 @@ impl CpuEngine {
             pending: Pending { codes: vec![0; m.frame.code_bytes()], action: 0, moved: false, told: LONG_AGO, exists: false },
             committed: 0,
             map: recall.map(|recall| Map::new(&m.frame, recall)),
+            odometer: recall.map(|recall| Odometer::new(&m.frame, recall)),
             rgba_before: vec![0; m.frame.width_px * m.frame.height_px * 4],
             prompts,
             said,
@@ -326,9 +328,9 @@ impl CpuEngine {
         self.settings = *settings;
         self.rgba_before.copy_from_slice(self.exchange.rgba.get_mut());
         self.run(Purpose::Dream(given), action, None)?;
-        let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| self.pending.exists);
         let (motion, rgba) = (recall::motion_of(&self.manifest, action), self.exchange.rgba.get_mut());
-        let moved = recall.is_some_and(|recall| recall::moved::<4>(&self.rgba_before, rgba, motion, &self.manifest.frame, recall));
+        let odometer = self.odometer.as_mut().filter(|_| self.pending.exists);
+        let moved = odometer.is_some_and(|odometer| odometer.moved(&self.rgba_before, rgba, motion));
         self.settle(moved);
         self.untaken = Some(self.next_frame);
         self.next_frame = self.next_frame.wrapping_add(1);

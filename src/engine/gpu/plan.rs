@@ -4,6 +4,7 @@ use super::frame::GROUPS;
 use super::ops::{
     BufferId, Pass,
     attend::{Attend, Keys},
+    common_patch::{self, CommonPatch},
     embed::{self, Embed},
     matmul::{self, Matmul, Tile, Variant, pack_weights, pad_columns},
     odometer::{self, Odometer},
@@ -407,9 +408,15 @@ impl Builder<'_> {
         let scrolling: Vec<u32> = (0..n).map(|n| u32::from(!recall.covered.contains(&n))).collect();
         let scrolls = self.push("scrolls", 4 * n as u64, Some(bytemuck::cast_slice(&scrolling).to_vec()));
         let (width_px, height_px, patch_px, step_px) = (frame.width_px, frame.height_px, frame.patch_px, recall.step_px);
-        let sums = Odometer { width_px, height_px, patch_px, step_px }.pass(odometer::Buffers { pixels, scrolls, odometer });
+        let alike = CommonPatch { width_px, height_px, patch_px };
+        let common = self.zeros("common", alike.words());
+        let sums = Odometer { width_px, height_px, patch_px, step_px }.pass(odometer::Buffers { pixels, scrolls, common, odometer });
         let enter = Remember { tokens: n, grid_w: frame.grid_w(), dims, steps: patch_px / step_px };
-        let remember = vec![sums, enter.pass(remember::Buffers { tokens, scrolls, map, odometer, codes })];
+        let remember = vec![
+            alike.pass(common_patch::Buffers { pixels, scrolls, common }),
+            sums,
+            enter.pass(remember::Buffers { tokens, scrolls, map, odometer, codes }),
+        ];
         RecallPlan { remember, map, odometer }
     }
 

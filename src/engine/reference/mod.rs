@@ -14,7 +14,7 @@ use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
-    recall::{self, Map},
+    recall::{self, Map, Odometer},
     told::{LONG_AGO, Told},
 };
 use crate::pack::{
@@ -147,7 +147,7 @@ impl ReferenceEngine {
         self.draw(codes);
         let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| !first);
         let motion = recall::motion_of(&self.manifest, action);
-        recall.is_some_and(|recall| recall::moved::<4>(&before, &self.rgba, motion, &self.manifest.frame, recall))
+        recall.is_some_and(|recall| Odometer::<4>::new(&self.manifest.frame, recall).moved(&before, &self.rgba, motion))
     }
 
     /// Logits `(code_levels)` of dimension `dim` of token `n`, its levels before known. `outputs`: with the prompt and, under guidance,

@@ -2,6 +2,7 @@
 //! `attend` is all three kernels of attention.
 
 pub mod attend;
+pub mod common_patch;
 pub mod embed;
 pub mod matmul;
 pub mod odometer;

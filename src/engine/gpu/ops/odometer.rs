@@ -3,7 +3,7 @@
 use super::{BufferId, Cost, GROUPS, Pass, covering, word};
 use crate::engine::gpu::kernel::{Bind, Kernel};
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
 pub fn kernel() -> Kernel {
     let text = include_str!("../../../../shaders/odometer.wgsl");
@@ -23,6 +23,7 @@ pub struct Odometer {
 pub struct Buffers {
     pub pixels: BufferId,
     pub scrolls: BufferId,
+    pub common: BufferId,
     pub odometer: BufferId,
 }
 
@@ -40,10 +41,10 @@ impl Odometer {
         Pass {
             kernel: kernel(),
             shape: [word(self.width_px), word(self.height_px), word(self.patch_px), word(self.step_px), 0, 0, 0, 0],
-            buffers: vec![b.pixels, b.scrolls, b.odometer],
+            buffers: vec![b.pixels, b.scrolls, b.common, b.odometer],
             workgroups: [[covering(self.width_px, 16), covering(self.height_px, 16), 1]; GROUPS],
             product: None,
-            cost: Cost { ops: 20 * pixels, weight_bytes: 0, group_bytes: 8 * pixels },
+            cost: Cost { ops: 40 * pixels, weight_bytes: 0, group_bytes: 8 * pixels },
         }
     }
 }
