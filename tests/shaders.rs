@@ -83,7 +83,7 @@ fn every_file_belongs_to_a_kernel() {
         assert!(stems.iter().any(|s| s == stem) || WHOLE.contains(&stem), "no kernel is made from {}", file.display());
         count += 1;
     }
-    assert_eq!(count, 12 + WHOLE.len(), "kernels found in {folder}");
+    assert_eq!(count, 13 + WHOLE.len(), "kernels found in {folder}");
 }
 
 /// What a plan binds is what the shader declares, in number and in kind; so is the memory that a workgroup is said to take.

@@ -12,7 +12,7 @@ use somnium::{
         cpu::{CpuEngine, CpuOptions},
         decode,
         parity::check_parity,
-        recall::{motion_of, moved},
+        recall::{Odometer, motion_of},
         reference::ReferenceEngine,
     },
     pack::{

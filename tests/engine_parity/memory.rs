@@ -107,7 +107,7 @@ fn the_odometer_reads_the_pictures_that_are_shown() {
             let frame = play(&mut *engine, &[(action, None)], &s, &mut Vec::new()).remove(0);
             let after = engine.read_picture().expect("read");
             let motion = motion_of(m, action);
-            let moved = before.is_some_and(|before: Vec<u8>| moved::<4>(&before, &after, motion, &m.frame, recall));
+            let moved = before.is_some_and(|before: Vec<u8>| Odometer::<4>::new(&m.frame, recall).moved(&before, &after, motion));
             assert_eq!(frame.moved, moved, "{name}");
             seen[usize::from(moved)] += 1;
             before = Some(after);

@@ -3,7 +3,7 @@
 use super::{any_frame, arrived, changing, dreamed, gpu, pack, settings, some_codes};
 use somnium::engine::gpu::GpuEngine;
 use somnium::engine::inputs::frames_that_matter;
-use somnium::engine::recall::{motion_of, moved};
+use somnium::engine::recall::{Odometer, motion_of};
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{Arrival, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, decode};
 use somnium::pack::manifest::{Manifest, RecallDims};
@@ -171,7 +171,7 @@ fn moved_is_what_the_pictures_say() {
             let ours = dreamed(&mut engine, action, &settings(&p, 1)).0.moved;
             let after = engine.read_picture().unwrap();
             let motion = motion_of(&p.manifest, action);
-            let truth = moved::<4>(&before, &after, motion, &p.manifest.frame, d.recall.as_ref().unwrap());
+            let truth = Odometer::<4>::new(&p.manifest.frame, d.recall.as_ref().unwrap()).moved(&before, &after, motion);
             assert_eq!(ours, truth, "{} frame {t}", p.manifest.name);
             outcomes[usize::from(ours)] += 1;
         }

@@ -141,7 +141,7 @@ fn the_pocket_pack_takes_fewer_than_120_dispatches() {
     let mut manifest = pocket_manifest();
     manifest.dynamics.as_mut().unwrap().recall = None;
     let without = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
-    assert_eq!(without.dispatches(2) + 3, engine.dispatches(2));
+    assert_eq!(without.dispatches(2) + 4, engine.dispatches(2));
     // 2 steps of 63 rows through some 1.5 million weights, the commit and a decoder: between 0.3 and 3 GFLOP.
     assert!((300_000_000..3_000_000_000).contains(&two.ops), "{two:?}");
     assert!(four.ops > two.ops && four.bytes() > two.bytes());
