@@ -36,11 +36,19 @@ fn pack(token_at: u32, word: u32) {
     }
 }
 
+// Two sums in 15 bits, none of them zero.
+fn weighed(sums: vec2<u32>) -> vec2<u32> {
+    let shift = 17u - min(17u, countLeadingZeros(max(sums.x, sums.y)));
+    return (sums >> vec2<u32>(shift)) + 1u;
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) lane: u32) {
     var moved = frame.moved == 1u;
     if (frame.moved == BY_ODOMETER) {
-        moved = odometer.if_moved < odometer.if_stayed;
+        let as_they_are = weighed(odometer.as_they_are);
+        let alone = weighed(odometer.alone);
+        moved = as_they_are.x * alone.x < as_they_are.y * alone.y;
     }
     let view = odometer.view + select(vec2<i32>(), frame.motion, moved);
     let number = odometer.frames + 1u;
@@ -61,7 +69,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     // Everyone has read what was.
     storageBarrier();
     if (lane == 0u) {
-        odometer = Odometer(view, number, 0u, 0u);
+        odometer = Odometer(view, number, vec2<u32>(), vec2<u32>());
         codes[shape.flag_at] = u32(moved);
     }
 }

@@ -8,9 +8,10 @@ struct Odometer {
     view: vec2<i32>,
     // Frames remembered.
     frames: u32,
-    // How far the last two pictures lie apart if the view moved between them, and if it stayed.
-    if_moved: u32,
-    if_stayed: u32,
+    // How far the last two pictures lie apart if the view moved between them, and if it stayed: as they are, and each without what its tokens
+    // have in common.
+    as_they_are: vec2<u32>,
+    alone: vec2<u32>,
 }
 
 // Words of a place: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.

@@ -25,8 +25,8 @@ pub fn motion_of(m: &Manifest, action: u8) -> [i32; 2] {
     m.actions.get(usize::from(action)).map_or([0, 0], |action| action.motion)
 }
 
-/// Reads off two pictures whether the view moved between them. What all tokens show alike is left out: rain falls on every token in the same
-/// way, and does not go with the land.
+/// Reads off two pictures whether the view moved between them: as they are, and without what all tokens show alike. Rain falls on every token
+/// in the same way and does not go with the land, but bare ground may show nothing else.
 #[derive(Clone, Debug)]
 pub struct Odometer<const CHANNELS: usize> {
     frame: FrameDims,
@@ -44,15 +44,14 @@ impl<const CHANNELS: usize> Odometer<CHANNELS> {
 
     /// Whether the view moved by `motion` steps between two pictures rather than not at all.
     pub fn moved(&mut self, before: &[u8], after: &[u8], motion: [i32; 2]) -> bool {
-        let [if_moved, if_stayed] = self.differences(before, after, motion);
-        if_moved < if_stayed
+        tells_moved(self.differences(before, after, motion))
     }
 
-    /// Sums over RGB of how far two pictures lie apart, each without what its tokens have in common, if the view moved by `motion` steps
-    /// between them, and if it stayed. `before`, `after`: `(height_px, width_px, CHANNELS)`, 8-bit, RGB first; a fourth channel must be the same
-    /// everywhere. Tokens that never scroll are left out. Nothing is summed where there is no motion.
-    pub fn differences(&mut self, before: &[u8], after: &[u8], motion: [i32; 2]) -> [u32; 2] {
-        let mut sums = [0, 0];
+    /// Sums over RGB of how far two pictures lie apart if the view moved by `motion` steps between them, and if it stayed: as they are, and
+    /// each without what its tokens have in common. `before`, `after`: `(height_px, width_px, CHANNELS)`, 8-bit, RGB first; a fourth channel
+    /// must be the same everywhere. Tokens that never scroll are left out. Nothing is summed where there is no motion.
+    pub fn differences(&mut self, before: &[u8], after: &[u8], motion: [i32; 2]) -> [[u32; 2]; 2] {
+        let mut sums = [[0; 2]; 2];
         if motion == [0, 0] {
             return sums;
         }
@@ -63,14 +62,15 @@ impl<const CHANNELS: usize> Odometer<CHANNELS> {
         let [dx, dy] = motion.map(|steps| steps * *step_px as i32);
         let (w, h, patch) = (frame.width_px as i32, frame.height_px as i32, frame.patch_px as i32);
         let scrolls = |x: i32, y: i32| !covered.contains(&((y / patch) as usize * frame.grid_w() + (x / patch) as usize));
-        let apart = |to: (i32, i32), from: (i32, i32), run: i32| -> u32 {
+        let apart = |to: (i32, i32), from: (i32, i32), run: i32| -> [u32; 2] {
             let shown = |(x, y): (i32, i32)| (y * w + x) as usize * CHANNELS;
             let alike = |(x, y): (i32, i32)| (y % patch * patch + x % patch) as usize * CHANNELS;
             let bytes = run as usize * CHANNELS;
             let (new, old) = (&after[shown(to)..][..bytes], &before[shown(from)..][..bytes]);
             let (of_new, of_old) = (&common[1][alike(to)..][..bytes], &common[0][alike(from)..][..bytes]);
             let without = |(value, common): (&u8, &u32)| i32::from(*value) - common.cast_signed();
-            new.iter().zip(of_new).map(without).zip(old.iter().zip(of_old).map(without)).map(|(new, old)| new.abs_diff(old)).sum()
+            let alone = new.iter().zip(of_new).map(without).zip(old.iter().zip(of_old).map(without));
+            [new.iter().zip(old).map(|(new, old)| u32::from(new.abs_diff(*old))).sum(), alone.map(|(new, old)| new.abs_diff(old)).sum()]
         };
         for y in (-dy).max(0)..h - dy.max(0) {
             let (mut x, end) = ((-dx).max(0), w - dx.max(0));
@@ -78,14 +78,26 @@ impl<const CHANNELS: usize> Odometer<CHANNELS> {
                 // As far as both pictures' tokens go.
                 let run = (patch - x % patch).min(patch - (x + dx) % patch).min(end - x);
                 if scrolls(x, y) && scrolls(x + dx, y + dy) {
-                    sums[0] += apart((x, y), (x + dx, y + dy), run);
-                    sums[1] += apart((x, y), (x, y), run);
+                    let [if_moved, if_stayed] = [apart((x, y), (x + dx, y + dy), run), apart((x, y), (x, y), run)];
+                    for (sums, both) in sums.iter_mut().zip(if_moved.into_iter().zip(if_stayed)) {
+                        *sums = [sums[0] + both.0, sums[1] + both.1];
+                    }
                 }
                 x += run;
             }
         }
         sums
     }
+}
+
+/// Whether sums of [`Odometer::differences`] tell that the view moved: whether the product of both ways of comparing is less if it did. In
+/// integers, 15 bits of each pair, so that every device finds the same.
+pub fn tells_moved(sums: [[u32; 2]; 2]) -> bool {
+    let [as_they_are, alone] = sums.map(|pair| {
+        let shift = 17u32.saturating_sub(pair[0].max(pair[1]).leading_zeros());
+        pair.map(|sum| 1 + (sum >> shift))
+    });
+    as_they_are[0] * alone[0] < as_they_are[1] * alone[1]
 }
 
 /// Of every pixel of a token the mean of all tokens but the `covered` ones, rounded down, into `out`, `(patch_px, patch_px, CHANNELS)`.
@@ -338,6 +350,33 @@ mod tests {
         assert!(!(0..4).any(|fallen| moved(80, fallen)), "it stayed");
     }
 
+    #[test]
+    fn bare_ground_tells_a_movement_too() {
+        // Every token shows the same.
+        let seen_from = |x0: usize| -> Vec<u8> {
+            let pixel = |i: usize| (((i % FRAME.width_px + x0) % 16 * 7 + i / FRAME.width_px % 16 * 3) % 101) as u8;
+            (0..FRAME.width_px * FRAME.height_px).flat_map(|i| [pixel(i); 3]).collect()
+        };
+        let mut odometer = Odometer::<3>::new(&FRAME, &recall());
+        assert!(odometer.moved(&seen_from(80), &seen_from(88), [1, 0]));
+        assert!(!odometer.moved(&seen_from(80), &seen_from(80), [1, 0]));
+    }
+
+    #[test]
+    fn sums_are_weighed_against_each_other() {
+        let cases = [
+            ([[26_000, 25_500], [3000, 9000]], true),
+            ([[26_000, 25_500], [9000, 3000]], false),
+            ([[1000, 5000], [0, 0]], true),
+            ([[0, 0], [0, 0]], false),
+            ([[u32::MAX, u32::MAX - 1], [u32::MAX / 2, u32::MAX]], true),
+            ([[7, 7], [7, 7]], false),
+        ];
+        for (sums, moved) in cases {
+            assert_eq!(tells_moved(sums), moved, "{sums:?}");
+        }
+    }
+
     /// Pixel by pixel, as the model document has it.
     #[test]
     fn differences_are_those_of_every_pixel_that_scrolls() {
@@ -359,18 +398,20 @@ mod tests {
                 let values: Vec<u32> = alike.map(|(u, v)| value(picture, u, v, c)).collect();
                 value(picture, x, y, c).cast_signed() - (values.iter().sum::<u32>() / values.len() as u32).cast_signed()
             };
-            let mut expected = [0u32; 2];
+            let mut expected = [[0u32; 2]; 2];
             for (x, y) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))) {
                 if inside(x + dx, y + dy) && scrolls(x, y) && scrolls(x + dx, y + dy) {
                     for c in 0..3 {
-                        let new = alone(&after, x, y, c);
-                        expected[0] += new.abs_diff(alone(&before, x + dx, y + dy, c));
-                        expected[1] += new.abs_diff(alone(&before, x, y, c));
+                        let (shown, new) = (value(&after, x, y, c), alone(&after, x, y, c));
+                        expected[0][0] += shown.abs_diff(value(&before, x + dx, y + dy, c));
+                        expected[0][1] += shown.abs_diff(value(&before, x, y, c));
+                        expected[1][0] += new.abs_diff(alone(&before, x + dx, y + dy, c));
+                        expected[1][1] += new.abs_diff(alone(&before, x, y, c));
                     }
                 }
             }
             if motion == [0, 0] {
-                expected = [0, 0];
+                expected = [[0; 2]; 2];
             }
             assert_eq!(Odometer::<4>::new(&FRAME, &recall).differences(&before, &after, motion), expected, "{motion:?}");
         }

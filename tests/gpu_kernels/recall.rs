@@ -190,7 +190,7 @@ fn what_tokens_have_in_common_is_what_the_twin_finds() {
 }
 
 /// Sums of the kernel, and of its twin; `nudged`: a pixel is another for the kernel.
-fn sums(gpu: &GpuContext, shape: Shape, motion: [i32; 2], moved: u32, nudged: bool) -> ([u32; 2], [u32; 2]) {
+fn sums(gpu: &GpuContext, shape: Shape, motion: [i32; 2], moved: u32, nudged: bool) -> ([[u32; 2]; 2], [[u32; 2]; 2]) {
     let m = manifest(shape);
     let (f, dims) = (m.frame, recall_dims(&m));
     let (halves, mut pixels) = pictures(&f);
@@ -209,7 +209,8 @@ fn sums(gpu: &GpuContext, shape: Shape, motion: [i32; 2], moved: u32, nudged: bo
     let pass = Odometer { width_px: f.width_px, height_px: f.height_px, patch_px: f.patch_px, step_px: dims.step_px }.pass(buffers);
     let ran = b.run(gpu, pass, 1, FrameParams { motion, moved, ..FrameParams::default() }, &[buffers.odometer], SIZE);
     assert_eq!(ran.outputs[0][..3], odometer::words([-4, 5], 6)[..3], "view and count are left alone");
-    ([ran.outputs[0][3], ran.outputs[0][4]], truth)
+    let sums = &ran.outputs[0][4..];
+    ([[sums[0], sums[1]], [sums[2], sums[3]]], truth)
 }
 
 #[test]
@@ -222,12 +223,12 @@ fn odometer_sums_are_those_of_its_twin() {
         }
     }
     let (ours, truth) = sums(&gpu, SHAPES[2], [1, 0], BY_ODOMETER, true);
-    assert!(truth[0] > 0 && ours != truth, "a pixel that is one off is noticed");
-    assert_eq!(sums(&gpu, SHAPES[2], [1, 0], 1, false).0, [0, 0], "where it is known whether the view moved, nothing is summed");
+    assert!(truth[0][0] > 0 && ours[0] != truth[0] && ours[1] != truth[1], "a pixel that is one off is noticed");
+    assert_eq!(sums(&gpu, SHAPES[2], [1, 0], 1, false).0, [[0; 2]; 2], "where it is known whether the view moved, nothing is summed");
 }
 
 /// How many words of the map differ from the twin's after one more frame that moved or not, by `moved` and `sums`; and the flag.
-fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums): (u32, [u32; 2]), truly: bool) -> (usize, u32) {
+fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums): (u32, [u32; 4]), truly: bool) -> (usize, u32) {
     let m = manifest(shape);
     let (f, n) = (m.frame, m.frame.tokens());
     let mut r = Numbers((n * 3 + f.code_dims) as u32);
@@ -235,7 +236,7 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let (before, next) = (frame(&mut r, &f), frame(&mut r, &f));
     map.remember(&before, [1, 1], true);
     let mut odometer = odometer::words(map.view(), map.frames());
-    odometer[3..5].copy_from_slice(&sums);
+    odometer[4..].copy_from_slice(&sums);
     let packed = vec![7; remember::flag_at(f.code_bytes()) + 1];
     let scrolls = scrolling(&m);
     let tokens: Vec<u32> = [before, next.clone()].concat().into_iter().map(u32::from).collect();
@@ -251,6 +252,9 @@ fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums):
     let pass = Remember { tokens: n, grid_w: f.grid_w(), dims: f.code_dims, steps }.pass(buffers);
     let group = GroupParams { half: 1, ..GroupParams::default() };
     let params = FrameParams { motion, moved, ..groups(group, group) };
+    if moved == BY_ODOMETER {
+        assert_eq!(twin::tells_moved([[sums[0], sums[1]], [sums[2], sums[3]]]), truly, "the twin finds the same");
+    }
     let ran = b.run(gpu, pass, 1, params, &[buffers.map, buffers.odometer, buffers.codes], SIZE);
 
     map.remember(&next, motion, truly);
@@ -267,17 +271,20 @@ fn remember_enters_frames_as_its_twin_does() {
     for shape in SHAPES {
         for motion in [[0, 0], [1, 0], [0, -1], [-3, 100]] {
             for (told, truly) in [
-                ((0, [0, 0]), false),
-                ((1, [0, 0]), true),
-                ((0, [3, 5]), false),
-                ((BY_ODOMETER, [3, 5]), true),
-                ((BY_ODOMETER, [5, 3]), false),
-                ((BY_ODOMETER, [4, 4]), false),
+                ((0, [0; 4]), false),
+                ((1, [0; 4]), true),
+                ((0, [3, 5, 3, 5]), false),
+                ((BY_ODOMETER, [3, 5, 0, 0]), true),
+                ((BY_ODOMETER, [5, 3, 0, 0]), false),
+                ((BY_ODOMETER, [4, 4, 4, 4]), false),
+                ((BY_ODOMETER, [2_600_000, 2_550_000, 300_000, 900_000]), true),
+                ((BY_ODOMETER, [2_600_000, 2_550_000, 900_000, 300_000]), false),
+                ((BY_ODOMETER, [u32::MAX, u32::MAX - 1, u32::MAX / 2, u32::MAX]), true),
             ] {
                 assert_eq!(remember_off(&gpu, shape, motion, told, truly), (0, u32::from(truly)), "{shape:?} {motion:?} {told:?}");
             }
         }
     }
-    let (apart, flag) = remember_off(&gpu, SHAPES[2], [1, 0], (1, [0, 0]), false);
+    let (apart, flag) = remember_off(&gpu, SHAPES[2], [1, 0], (1, [0; 4]), false);
     assert!(apart > 100 && flag == 1, "a view that moved though it should not is noticed: {apart} words");
 }
