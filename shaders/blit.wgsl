@@ -1,8 +1,28 @@
 // Draws the picture of a world over the viewport, each of its pixels a crisp block.
 // The picture holds sRGB bytes. A surface that takes bytes as they are gets them as they are (`plain`); one that encodes what it is
 // given gets them decoded first (`decoded`), so that both show the same bytes.
+//
+// While the view is on its way from one picture to the next it shows what lies between: land of both, joined where they overlap, and over it
+// the figure, which stays where it is. What of a picture is the figure is what the other picture does not show at that place of the land.
 
-@group(0) @binding(0) var picture: texture_2d<f32>; // (height_px, width_px), rgba8unorm, sRGB bytes
+struct Glide {
+    // Pixels of the way that are not gone yet.
+    left_to_go: vec2f,
+    // Pixels from what the picture before shows to what the newest does, right and down.
+    motion: vec2i,
+    // Left, top, width and height of what never scrolls.
+    standing: vec4u,
+}
+
+// (height_px, width_px), rgba8unorm, sRGB bytes
+@group(0) @binding(0) var newest: texture_2d<f32>;
+@group(0) @binding(1) var before: texture_2d<f32>;
+@group(0) @binding(2) var<uniform> glide: Glide;
+// By glide.wgsl: 1 if the view moved.
+@group(0) @binding(3) var<uniform> moved: vec4u;
+
+// Colours of the figure and of the land behind it lie at least this far apart.
+const APART = 0.1;
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -16,10 +36,34 @@ fn corner(@builtin(vertex_index) index: u32) -> Corner {
     return Corner(vec4f(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.0, 1.0), uv);
 }
 
+fn inside(at: vec2i, corner: vec2i, sides: vec2i) -> bool {
+    return all(at >= corner) && all(at < corner + sides);
+}
+
+fn stands(at: vec2i) -> bool {
+    return inside(at, vec2i(glide.standing.xy), vec2i(glide.standing.zw));
+}
+
 fn texel(uv: vec2f) -> vec3f {
-    let size = textureDimensions(picture);
-    let at = min(vec2u(uv * vec2f(size)), size - 1u);
-    return textureLoad(picture, at, 0).rgb;
+    let size = vec2i(textureDimensions(newest));
+    let place = uv * vec2f(size);
+    let at = clamp(vec2i(place), vec2i(), size - 1);
+    let here = textureLoad(newest, at, 0).rgb;
+    if (moved.x == 0u || all(glide.left_to_go == vec2f())) {
+        return here;
+    }
+    let at_before = at + glide.motion;
+    if (stands(at) && inside(at_before, vec2i(), size)) {
+        let off = abs(here - textureLoad(before, at_before, 0).rgb);
+        if (max(off.r, max(off.g, off.b)) > APART) {
+            return here;
+        }
+    }
+    let land = vec2i(floor(place - glide.left_to_go));
+    if (inside(land, vec2i(), size) && !stands(land)) {
+        return textureLoad(newest, land, 0).rgb;
+    }
+    return textureLoad(before, clamp(land + glide.motion, vec2i(), size - 1), 0).rgb;
 }
 
 @fragment

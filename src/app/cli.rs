@@ -183,6 +183,9 @@ struct ShowArgs {
     /// Start with the bar of figures.
     #[arg(long, help_heading = WINDOW)]
     hud: bool,
+    /// Show frames as they are, without gliding from one to the next.
+    #[arg(long, help_heading = WINDOW)]
+    no_glide: bool,
     /// Start paused.
     #[arg(long, help_heading = WINDOW)]
     paused: bool,
@@ -321,6 +324,7 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         fullscreen: args.fullscreen,
         panel: args.panel,
         hud: args.hud,
+        glide: !args.no_glide,
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 pub mod alloc;
 mod bench;
+mod blit;
 pub mod cli;
 mod dreamed;
 mod files;

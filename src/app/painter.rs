@@ -1,9 +1,11 @@
 //! Puts the picture and the interface on the window's surface, and copes with every state a surface can be in.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use winit::window::Window;
 
+use super::blit::{Blit, Step};
 use super::layout::RectPx;
 use super::open::cache_folder;
 use crate::dream::gate::Gate;
@@ -35,6 +37,8 @@ pub struct Painter {
     egui: egui_wgpu::Renderer,
     blit: Blit,
     gate: Arc<Gate>,
+    /// The view is between two pictures.
+    gliding: bool,
 }
 
 impl Painter {
@@ -62,11 +66,16 @@ impl Painter {
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let blit = Blit::new(&gpu.device, config.format);
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: true, egui, blit, gate })
+        Ok(Self { window, gpu, surface, config, stale: true, egui, blit, gate, gliding: false })
     }
 
     pub fn gpu(&self) -> &GpuContext {
         &self.gpu
+    }
+
+    /// Whether the view was on its way when last painted: it is to be painted again soon.
+    pub fn gliding(&self) -> bool {
+        self.gliding
     }
 
     pub fn max_texture_side(&self) -> usize {
@@ -79,18 +88,9 @@ impl Painter {
         self.stale = true;
     }
 
-    /// Shows this picture from now on. Gives a pixel buffer back once its bytes are on the device.
-    pub fn set_picture(&mut self, picture: Shown, width_px: u32, height_px: u32) -> Vec<u8> {
-        match picture {
-            Shown::Rgba(pixels) => {
-                self.blit.upload(&self.gpu, &pixels, width_px, height_px);
-                pixels
-            }
-            Shown::Texture(texture) => {
-                self.blit.show(&self.gpu.device, &texture);
-                Vec::new()
-            }
-        }
+    /// As [`Blit::show`].
+    pub fn set_picture(&mut self, picture: Shown, size_px: [u32; 2], step: Option<Step>) -> Vec<u8> {
+        self.blit.show(&self.gpu, picture, size_px, step)
     }
 
     /// Draws the picture into `rect` and the interface over it.
@@ -146,6 +146,7 @@ impl Painter {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("window") });
         let screen = egui_wgpu::ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point };
         let mut commands = self.egui.update_buffers(&self.gpu.device, &self.gpu.queue, &mut encoder, primitives, &screen);
+        self.gliding = self.blit.advance(&self.gpu, rect, Instant::now());
         let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
         {
             let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
@@ -199,114 +200,4 @@ fn backdrop(encodes: bool) -> wgpu::Color {
     };
     let [r, g, b] = BACKDROP.map(channel);
     wgpu::Color { r, g, b, a: 1.0 }
-}
-
-/// The pipeline of `shaders/blit.wgsl`.
-struct Blit {
-    pipeline: wgpu::RenderPipeline,
-    layout: wgpu::BindGroupLayout,
-    /// For pictures that come as bytes.
-    upload: Option<wgpu::Texture>,
-    /// The picture shown, whichever texture it is in.
-    shown: Option<(wgpu::Texture, wgpu::BindGroup)>,
-}
-
-impl Blit {
-    fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("blit"),
-            source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/blit.wgsl").into()),
-        });
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("blit"),
-            entries: &[wgpu::BindGroupLayoutEntry {
-                binding: 0,
-                visibility: wgpu::ShaderStages::FRAGMENT,
-                ty: wgpu::BindingType::Texture {
-                    sample_type: wgpu::TextureSampleType::Float { filterable: false },
-                    view_dimension: wgpu::TextureViewDimension::D2,
-                    multisampled: false,
-                },
-                count: None,
-            }],
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("blit"),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("blit"),
-            layout: Some(&pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("corner"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some(if format.is_srgb() { "decoded" } else { "plain" }),
-                compilation_options: Default::default(),
-                targets: &[Some(format.into())],
-            }),
-            primitive: Default::default(),
-            depth_stencil: None,
-            multisample: Default::default(),
-            multiview_mask: None,
-            cache: None,
-        });
-        Self { pipeline, layout, upload: None, shown: None }
-    }
-
-    fn upload(&mut self, gpu: &GpuContext, rgba: &[u8], width_px: u32, height_px: u32) {
-        let size = wgpu::Extent3d { width: width_px, height: height_px, depth_or_array_layers: 1 };
-        if rgba.len() as u64 != u64::from(width_px) * u64::from(height_px) * 4 {
-            log::error!("a picture of {} bytes is not {width_px}x{height_px} pixels", rgba.len());
-            return;
-        }
-        let texture = match &self.upload {
-            Some(texture) if texture.size() == size => texture.clone(),
-            _ => {
-                let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
-                    label: Some("picture"),
-                    size,
-                    mip_level_count: 1,
-                    sample_count: 1,
-                    dimension: wgpu::TextureDimension::D2,
-                    format: wgpu::TextureFormat::Rgba8Unorm,
-                    usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                    view_formats: &[],
-                });
-                self.upload.insert(texture).clone()
-            }
-        };
-        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width_px * 4), rows_per_image: None };
-        gpu.queue.write_texture(texture.as_image_copy(), rgba, layout, size);
-        self.show(&gpu.device, &texture);
-    }
-
-    fn show(&mut self, device: &wgpu::Device, texture: &wgpu::Texture) {
-        if self.shown.as_ref().is_some_and(|(shown, _)| shown == texture) {
-            return;
-        }
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("blit"),
-            layout: &self.layout,
-            entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) }],
-        });
-        self.shown = Some((texture.clone(), group));
-    }
-
-    fn draw(&self, pass: &mut wgpu::RenderPass<'static>, rect: RectPx, width: u32, height: u32) {
-        // A resize may be under way: the rectangle was laid out for the size before.
-        let fits = rect.x + rect.width <= width && rect.y + rect.height <= height;
-        let Some((_, group)) = self.shown.as_ref().filter(|_| fits && !rect.is_empty()) else { return };
-        pass.set_viewport(rect.x as f32, rect.y as f32, rect.width as f32, rect.height as f32, 0.0, 1.0);
-        pass.set_scissor_rect(rect.x, rect.y, rect.width, rect.height);
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, group, &[]);
-        pass.draw(0..3, 0..1);
-    }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Align2, Color32, RichText, vec2};
 
+use super::blit::Step;
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
@@ -14,13 +15,15 @@ use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
 use super::{hud, inspector, paint, pictures, preview, prompt_field};
-use crate::dream::runner::{Rate, Status};
+use crate::dream::runner::{Rate, Status, period};
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
 use crate::input::{Bindings, Command};
 
 const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
+/// However slowly frames come, the view is there after this.
+const LONGEST_STEP: Duration = Duration::from_millis(600);
 pub const HINT_LASTS: Duration = Duration::from_secs(7);
 
 /// What the user asked for; the window carries it out.
@@ -63,6 +66,8 @@ pub struct UiState {
     pub paused: bool,
     pub settings: DecodeSettings,
     pub rate: Rate,
+    /// What lies between two frames of a walk is shown.
+    pub glide: bool,
     pub prompt: PromptState,
     pub paint: PaintState,
     pub gallery: Vec<Thumbnail>,
@@ -90,6 +95,7 @@ impl UiState {
             paused: false,
             settings,
             rate,
+            glide: true,
             prompt: PromptState::default(),
             paint: PaintState::default(),
             gallery: Vec::new(),
@@ -104,6 +110,15 @@ impl UiState {
             hint_until: Some(Instant::now() + HINT_LASTS),
             played: None,
         }
+    }
+
+    /// The step to the newest frame, which the view takes as long for as the next one takes to come.
+    pub fn step_of(&self, status: &Status, info: &SourceInfo) -> Option<Step> {
+        let strides = info.strides.as_ref().filter(|_| self.glide)?;
+        let motion_px = *strides.motions_px.get(usize::from(status.code))?;
+        let own = period(self.rate, info.rate_hz);
+        let measured = if self.paused || status.fps <= 0.0 { own } else { Duration::from_secs_f32(1.0 / status.fps) };
+        Some(Step { motion_px, standing: strides.standing, lasts: measured.max(own).min(LONGEST_STEP) })
     }
 }
 
@@ -359,6 +374,9 @@ fn speed(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, status: &Sta
     });
     if state.rate != before {
         events.push(UiEvent::Rate(state.rate));
+    }
+    if info.strides.is_some() {
+        ui.checkbox(&mut state.glide, "glide from step to step").on_hover_text("Shows what lies between two frames of a walk");
     }
     ui.add_space(4.0);
     for (name, ms) in &status.stages {

@@ -36,6 +36,8 @@ use crate::input::{Bindings, Latch};
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
+/// How soon to draw again while the view glides; the display's rate is the limit below that.
+const GLIDE_FRAME: Duration = Duration::from_millis(6);
 /// How often a lost device is made anew before giving up.
 const MOST_REBUILDS: u32 = 5;
 
@@ -46,6 +48,7 @@ pub struct WindowPlan {
     pub fullscreen: bool,
     pub panel: bool,
     pub hud: bool,
+    pub glide: bool,
     pub paused: bool,
     pub settings: DecodeSettings,
     pub rate: Rate,
@@ -137,6 +140,7 @@ impl App {
         ui.prompt.queue = plan.queue.clone();
         ui.panel = plan.panel;
         ui.hud = plan.hud;
+        ui.glide = plan.glide;
         ui.paused = plan.paused;
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
@@ -220,11 +224,13 @@ impl App {
     fn fetch(&mut self) {
         self.fetch_sent.store(false, Ordering::Release);
         let Some(shell) = &mut self.shell else { return };
+        let frames_before = self.status.frames;
         let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
         if let (Some(picture), Some(info)) = (drawable, &self.status.info) {
-            self.spare = shell.painter.set_picture(picture, info.width_px as u32, info.height_px as u32);
+            let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
+            self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
         }
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
@@ -316,6 +322,10 @@ impl App {
         match painted {
             Painted::Shown => {
                 self.rebuilds = 0;
+                if shell.painter.gliding() {
+                    let soon = start.checked_add(GLIDE_FRAME);
+                    self.redraw_at = self.redraw_at.min(soon).or(soon);
+                }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
                     log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
                 }

@@ -25,6 +25,17 @@ impl Intent {
         }
     }
 
+    /// Where it leads, in steps to the right and down.
+    pub fn way(self) -> [i32; 2] {
+        match self {
+            Self::Stay => [0, 0],
+            Self::North => [0, -1],
+            Self::South => [0, 1],
+            Self::West => [-1, 0],
+            Self::East => [1, 0],
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|i| i.name() == name)
     }

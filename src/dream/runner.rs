@@ -537,7 +537,7 @@ impl Worker {
 }
 
 /// Time between frames; zero where there is no limit.
-fn period(rate: Rate, own_hz: u32) -> Duration {
+pub fn period(rate: Rate, own_hz: u32) -> Duration {
     match rate {
         Rate::Own => Duration::from_secs(1) / own_hz.max(1),
         Rate::Hz(hz) => Duration::from_secs_f32(1.0 / hz.clamp(0.1, 1000.0)),

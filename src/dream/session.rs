@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::drive::Intent;
-use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
+use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
+use crate::engine::recall::motion_of;
 use super::still::Still;
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
@@ -342,6 +343,10 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
         width_px: manifest.frame.width_px,
         height_px: manifest.frame.height_px,
         rate_hz: manifest.frame.rate_hz,
+        strides: dynamics.recall.as_ref().and_then(|recall| {
+            let motions = (0..dynamics.actions).map(|code| motion_of(manifest, code as u8));
+            Strides::new(&manifest.frame, recall.step_px, motions, &recall.covered)
+        }),
         grid: [manifest.frame.grid_w(), manifest.frame.grid_h()],
         actions,
         prompt_words: dynamics.prompt_words,

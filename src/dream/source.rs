@@ -3,6 +3,7 @@
 use super::drive::{Drive, Intent};
 use super::session::DreamSession;
 use crate::engine::{DecodeSettings, EngineError, Picture, StageTimes};
+use crate::pack::manifest::FrameDims;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
@@ -24,6 +25,31 @@ pub struct ActionInfo {
     pub bound_to: Vec<Intent>,
 }
 
+/// How the view goes where every step is whole patches, so that what lies between two pictures can be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strides {
+    /// Pixels that the view moves by under each code, to the right and down, if nothing is in the way.
+    pub motions_px: Vec<[i32; 2]>,
+    /// What never scrolls, in pixels: left, top, width, height.
+    pub standing: [u32; 4],
+}
+
+impl Strides {
+    /// `covered`: patches that never scroll, by their number row by row; none where a step is no whole patch.
+    pub fn new(frame: &FrameDims, step_px: usize, motions: impl Iterator<Item = [i32; 2]>, covered: &[usize]) -> Option<Self> {
+        let (patch, columns) = (frame.patch_px as u32, frame.grid_w() as u32);
+        let [xs, ys] = [|n: u32, columns: u32| n % columns, |n: u32, columns: u32| n / columns]
+            .map(|along| covered.iter().map(move |n| along(*n as u32, columns)));
+        let (left, top) = (xs.clone().min().unwrap_or(0), ys.clone().min().unwrap_or(0));
+        let beyond = |last: Option<u32>| last.map_or(0, |last| last + 1);
+        let sides = [beyond(xs.max()) - left, beyond(ys.max()) - top];
+        step_px.is_multiple_of(frame.patch_px).then(|| Self {
+            motions_px: motions.map(|motion| motion.map(|steps| steps * step_px as i32)).collect(),
+            standing: [left, top, sides[0], sides[1]].map(|patches| patches * patch),
+        })
+    }
+}
+
 /// What a source looks like from outside; does not change while it plays.
 #[derive(Clone, Debug)]
 pub struct SourceInfo {
@@ -37,6 +63,8 @@ pub struct SourceInfo {
     pub width_px: usize,
     pub height_px: usize,
     pub rate_hz: u32,
+    /// Absent where the view does not go by whole patches.
+    pub strides: Option<Strides>,
     /// Tokens across and down; none in a simulator.
     pub grid: [usize; 2],
     pub actions: Vec<ActionInfo>,
@@ -143,6 +171,7 @@ mod tests {
             width_px: 1,
             height_px: 1,
             rate_hz: 10,
+            strides: None,
             grid: [0, 0],
             actions,
             prompt_words: 0,

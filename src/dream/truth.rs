@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::drive::Intent;
 use super::session::DreamSession;
-use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind};
+use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use crate::engine::{DecodeSettings, Picture, StageTimes};
-use crate::worlds::World;
+use crate::pack::manifest::FrameDims;
+use crate::worlds::{World, WorldInfo};
 use crate::worlds::scene::Wish;
 use crate::worlds::words::wish_of;
 
@@ -49,6 +50,7 @@ impl TruthSession {
             width_px: of.width_px,
             height_px: of.height_px,
             rate_hz: of.rate_hz,
+            strides: strides(of),
             grid: [0, 0],
             actions,
             prompt_words: PROMPT_WORDS,
@@ -69,6 +71,20 @@ impl TruthSession {
             to[..3].copy_from_slice(from);
         }
     }
+}
+
+/// Every action's way as its name says, past a figure on the centre patch.
+fn strides(of: &WorldInfo) -> Option<Strides> {
+    let frame = FrameDims {
+        width_px: of.width_px,
+        height_px: of.height_px,
+        patch_px: of.patch_px,
+        rate_hz: of.rate_hz,
+        code_dims: 0,
+        code_levels: 0,
+    };
+    let motions = of.actions.iter().map(|name| Intent::from_name(name).map_or([0, 0], Intent::way));
+    Strides::new(&frame, of.step_px, motions, &[frame.tokens() / 2])
 }
 
 impl Source for TruthSession {

@@ -9,9 +9,8 @@ use crate::source::Dice;
 
 /// Largest share of a clip's places that blots begin at; small ones are as frequent as large ones.
 const MOST_BLOTTED: f32 = 0.2;
-/// Sides of blots in steps of the view, across and down, as often as they stand here: a token in most cases, and what is left where one hides
-/// another.
-const SIDES: [[i32; 2]; 8] = [[2, 2], [2, 2], [2, 2], [1, 2], [2, 1], [4, 2], [2, 4], [4, 4]];
+/// Sides of blots in tokens, across and down, as often as they stand here: one in most cases.
+const SIDES: [[i32; 2]; 6] = [[1, 1], [1, 1], [1, 1], [2, 1], [1, 2], [2, 2]];
 /// Share of blots that show another part of what is seen; the others show another clip.
 const FROM_HERE_SHARE: f32 = 0.5;
 
@@ -35,10 +34,10 @@ pub fn blotted(
     scroll: &Scroll,
     dice: &mut Dice,
 ) -> Vec<u8> {
-    let step_px = scroll.recall.as_ref().map_or(frame.patch_px / 2, |recall| recall.step_px) as i32;
+    let step_px = scroll.recall.as_ref().map_or(frame.patch_px, |recall| recall.step_px) as i32;
     let covered = scroll.recall.as_ref().map(|recall| recall.covered.as_slice()).unwrap_or_default();
     let size = [frame.width_px as i32 / step_px, frame.height_px as i32 / step_px];
-    let mut blots = scattered(views, size, dice);
+    let mut blots = scattered(views, size, frame.patch_px as i32 / step_px, dice);
     let mut frames = clip.frames.clone();
     for (t, (picture, view)) in frames.chunks_exact_mut(clip.frame_bytes()).zip(views.as_chunks::<2>().0).enumerate() {
         for blot in &mut blots {
@@ -65,19 +64,19 @@ pub fn blotted(
     frames
 }
 
-/// Blots over all that `views` see, none of them taken up yet.
-fn scattered(views: &[i16], size: [i32; 2], dice: &mut Dice) -> Vec<Blot> {
+/// Blots over all that `views` see, none of them taken up yet; `token`: its side in steps.
+fn scattered(views: &[i16], size: [i32; 2], token: i32, dice: &mut Dice) -> Vec<Blot> {
     let share = MOST_BLOTTED * dice.unit() * dice.unit();
     let seen = |axis: usize| {
         let along = || views.iter().skip(axis).step_by(2).map(|steps| i32::from(*steps));
         along().min().unwrap_or_default() - 1..along().max().unwrap_or_default() + size[axis]
     };
     let mut blots = Vec::new();
-    for y in seen(1).step_by(2) {
-        for x in seen(0).step_by(2) {
+    for y in seen(1).step_by(token as usize) {
+        for x in seen(0).step_by(token as usize) {
             if dice.chance(share) {
-                let at = [x + dice.below(2) as i32, y + dice.below(2) as i32];
-                blots.push(Blot { at, sides: SIDES[dice.below(SIDES.len())], pixels: Vec::new() });
+                let at = [x, y].map(|at| at + dice.below(token as usize) as i32);
+                blots.push(Blot { at, sides: SIDES[dice.below(SIDES.len())].map(|side| side * token), pixels: Vec::new() });
             }
         }
     }

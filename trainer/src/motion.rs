@@ -23,19 +23,25 @@ impl MovementReader {
         self.read(before, after).0
     }
 
-    /// The action whose motion lies between two RGB frames, and how far they lie apart after it, as the mean over averaged-down pixels of
-    /// 0..255. The figure on the centre patch never scrolls and is left out; so is what is the same in every patch, as rain and snow are.
+    /// The action whose motion lies between two RGB frames, and how far they lie apart after it without what all patches show alike, as the
+    /// mean over averaged-down pixels of 0..255. The pictures are compared as they are and without what is the same in every patch (as rain
+    /// and snow are, but on bare ground all there is), as the dream's odometer does. The figure on the centre patch never scrolls and is left
+    /// out.
     pub fn read(&self, before: &[u8], after: &[u8]) -> (usize, f32) {
         let f = &self.frame;
         let (w, h, patch) = (f.width_px / SHRINK, f.height_px / SHRINK, f.patch_px / SHRINK);
-        let small = |rgb: &[u8]| {
-            let mut values = shrunk(rgb, f.width_px, f.height_px, SHRINK);
-            subtract_mean_patch(&mut values, w, patch);
-            values
-        };
-        let (before, after) = (small(before), small(after));
         let counts = |x: usize, y: usize| (x / patch, y / patch) != (f.grid_w() / 2, f.grid_h() / 2);
-        best_shift(Picture { values: &before, w, h }, Picture { values: &after, w, h }, &self.shifts, counts)
+        let mut pictures = [before, after].map(|rgb| shrunk(rgb, f.width_px, f.height_px, SHRINK));
+        let errors = |[before, after]: &[Vec<f32>; 2]| {
+            let (before, after) = (Picture { values: before, w, h }, Picture { values: after, w, h });
+            self.shifts.map(|shift| shift_error(before, after, shift, counts))
+        };
+        let as_they_are = errors(&pictures);
+        pictures.iter_mut().for_each(|values| subtract_mean_patch(values, w, patch));
+        let alone = errors(&pictures);
+        let both = |action: usize| (1.0 + as_they_are[action]) * (1.0 + alone[action]);
+        let best = (1..self.shifts.len()).fold(0, |best, action| if both(action) < both(best) { action } else { best });
+        (best, alone[best])
     }
 
     /// The frame an action leads to if all there is scrolls: the last one shifted, its border repeated, the figure in its place.

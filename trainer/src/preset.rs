@@ -91,7 +91,7 @@ fn pocket() -> Preset {
             patch_out_hidden: 512,
             ffn_hidden: 768,
         },
-        lam: LamDims { channels: 96, heads: 3, blocks: 1, ffn_hidden: 384, shrink: 4, reach: 2, bits: 3 },
+        lam: LamDims { channels: 96, heads: 3, blocks: 1, ffn_hidden: 384, shrink: 4, reach: 4, bits: 3 },
         dynamics: DynamicsDims {
             channels: 160,
             heads: 5,
@@ -145,7 +145,7 @@ fn tiny() -> Preset {
             patch_out_hidden: 32,
             ffn_hidden: 64,
         },
-        lam: LamDims { channels: 32, heads: 2, blocks: 1, ffn_hidden: 64, shrink: 4, reach: 2, bits: 3 },
+        lam: LamDims { channels: 32, heads: 2, blocks: 1, ffn_hidden: 64, shrink: 4, reach: 4, bits: 3 },
         dynamics: DynamicsDims {
             channels: 32,
             heads: 2,

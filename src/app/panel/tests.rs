@@ -25,6 +25,7 @@ impl Bench {
             width_px: 32,
             height_px: 32,
             rate_hz: 10,
+            strides: None,
             grid: [2, 2],
             actions: Vec::new(),
             prompt_words,

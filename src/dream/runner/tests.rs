@@ -45,6 +45,7 @@ impl Counter {
             width_px: 1,
             height_px: 1,
             rate_hz,
+            strides: None,
             grid: [0, 0],
             actions: vec![action("stay", Intent::Stay), action("east", Intent::East)],
             prompt_words: 0,

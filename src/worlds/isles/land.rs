@@ -183,8 +183,8 @@ impl Land {
     }
 
     /// From now on land that has not been seen is as wished, and what has been seen keeps its shape and turns into the land that is wished.
-    /// `home`: the tiles on which the figure stands, west to east and north to south.
-    pub fn wish(&mut self, wish: LandWish, [xs, ys]: [RangeInclusive<i64>; 2]) {
+    /// `home`: the tile on which the figure stands.
+    pub fn wish(&mut self, wish: LandWish, (x, y): (i64, i64)) {
         if wish == self.in_force().wish {
             return;
         }
@@ -193,9 +193,8 @@ impl Land {
             self.wishes.pop();
             self.chunks.clear();
         }
-        let sandbank = self.sea_noise(*xs.start(), *ys.start());
-        let around = |range: RangeInclusive<i64>| range.start() - 1..=range.end() + 1;
-        self.wishes.push(Wished { wish, home: Some([around(xs), around(ys)]), sandbank });
+        let sandbank = self.sea_noise(x, y);
+        self.wishes.push(Wished { wish, home: Some([x - 1..=x + 1, y - 1..=y + 1]), sandbank });
     }
 
     /// The number of the wish in force.

@@ -1,8 +1,8 @@
 //! `isles`: a top-down pixel-art land without end.
 //!
-//! A sleepwalker stands at the centre patch; each step moves the land by half a tile (8 px) or, where something solid stands in the way,
-//! shows a bump. The frame is therefore always a grid of 8x8 quads: drawing it is copying them from an atlas through the palette of the light,
-//! weather, season and style.
+//! A sleepwalker stands at the centre patch; each step moves the land by a tile (16 px) or, where something solid stands in the way, shows a
+//! bump. The frame is therefore always a grid of tiles, each a patch of its own, of four 8x8 quads: drawing it is copying those from an atlas
+//! through the palette of the light, weather, season and style.
 
 mod art;
 mod atlas;
@@ -19,31 +19,34 @@ mod wish_tests;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::ops::RangeInclusive;
 
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use super::{StepOutcome, World, WorldInfo};
 use art::TILE_PX;
-use atlas::{Pose, QUAD_PX, QuadId, atlas};
+use atlas::{Pose, QuadId, atlas};
 use land::{LANDS, Land, LandWish, hash};
 use palette::{Look, Palette};
 use sky::Sky;
 
 const WIDTH_PX: usize = 144;
 const HEIGHT_PX: usize = 112;
-const RATE_HZ: u32 = 10;
-const COLUMNS: usize = WIDTH_PX / QUAD_PX;
-const ROWS: usize = HEIGHT_PX / QUAD_PX;
-/// Quads left of and above the figure, which stands on the centre patch.
-const LEFT: i64 = 8;
-const ABOVE: i64 = 6;
+/// As fast as one walks: each step is a tile.
+const RATE_HZ: u32 = 6;
+/// Tiles in view.
+const COLUMNS: usize = WIDTH_PX / TILE_PX;
+const ROWS: usize = HEIGHT_PX / TILE_PX;
+/// Quads across the view.
+const QUAD_COLUMNS: usize = 2 * COLUMNS;
+/// Tiles left of and above the figure, which stands on the centre patch.
+const LEFT: i64 = 4;
+const ABOVE: i64 = 3;
 
 const ACTIONS: [&str; 5] = ["stay", "north", "south", "west", "east"];
 const MOVES: [(i64, i64); 5] = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0)];
 /// Features a scene holds at most.
 const MOST_FEATURES: usize = 3;
-/// Quads in view that make a feature stand out.
-const FEATURE_QUADS: i64 = 6;
+/// Tiles in view that make a feature stand out.
+const FEATURE_TILES: i64 = 2;
 
 /// The world; see the module's documentation.
 #[derive(Clone)]
@@ -54,15 +57,15 @@ pub struct Isles {
     season: Season,
     style: Style,
     hold: bool,
-    /// Top left of the figure, in quads.
+    /// The figure's tile.
     x: i64,
     y: i64,
     /// Index into [`atlas::FACINGS`].
     facing: usize,
     pose: Pose,
-    /// What is in view: `(ROWS, COLUMNS)`.
+    /// Quads in view, `(2 * ROWS, QUAD_COLUMNS)`.
     view: Vec<QuadId>,
-    /// Which of it is solid, likewise.
+    /// Which tiles of it are solid, `(ROWS, COLUMNS)`.
     solid: Vec<bool>,
     /// The colours of the present frame, and what they are made for.
     palette: Palette,
@@ -101,7 +104,7 @@ impl Isles {
             height_px: HEIGHT_PX,
             patch_px: TILE_PX,
             rate_hz: RATE_HZ,
-            step_px: QUAD_PX,
+            step_px: TILE_PX,
             actions: &ACTIONS,
             vocabulary,
             suggested_prompts: prompts.iter().map(|p| (*p).to_owned()).collect(),
@@ -117,7 +120,7 @@ impl Isles {
             y: 0,
             facing: 1,
             pose: Pose::Stand,
-            view: vec![0; COLUMNS * ROWS],
+            view: vec![0; 4 * COLUMNS * ROWS],
             solid: vec![false; COLUMNS * ROWS],
             palette: Palette::default(),
             shown: None,
@@ -129,47 +132,25 @@ impl Isles {
         world
     }
 
-    /// Tiles that the figure's 16x16 footprint at this place (in quads) touches, west to east and north to south.
-    fn footprint(x: i64, y: i64) -> [RangeInclusive<i64>; 2] {
-        [x, y].map(|v| v.div_euclid(2)..=(v + 1).div_euclid(2))
-    }
-
-    /// Whether there is something solid in it.
-    fn blocked_at(&mut self, x: i64, y: i64) -> bool {
-        let [xs, mut ys] = Self::footprint(x, y);
-        ys.any(|ty| xs.clone().any(|tx| self.land.tile(tx, ty).solid()))
-    }
-
-    /// Tiles in view, west to east and north to south.
-    fn tiles_in_view(&self) -> [RangeInclusive<i64>; 2] {
-        let tiles = |first: i64, quads: usize| first.div_euclid(2)..=(first + quads as i64 - 1).div_euclid(2);
-        [tiles(self.x - LEFT, COLUMNS), tiles(self.y - ABOVE, ROWS)]
-    }
-
     /// Looks around after the figure has come to a new place.
     fn look_around(&mut self) {
         let atlas = atlas();
-        let [xs, ys] = self.tiles_in_view();
-        // A tile's picture may depend on those beside it: they come into being with it.
-        self.land.see(xs.start() - 1..=xs.end() + 1, ys.start() - 1..=ys.end() + 1);
         let (left, top) = (self.x - LEFT, self.y - ABOVE);
+        let (right, bottom) = (left + COLUMNS as i64, top + ROWS as i64);
+        // A tile's picture may depend on those beside it: they come into being with it.
+        self.land.see(left - 1..=right, top - 1..=bottom);
         let mut biomes: HashMap<Biome, i64> = HashMap::new();
         let mut features: HashMap<Feature, i64> = HashMap::new();
-        for ty in ys {
-            for tx in xs.clone() {
+        for (row, ty) in (top..bottom).enumerate() {
+            for (column, tx) in (left..right).enumerate() {
                 let tile = self.land.tile(tx, ty);
-                let mut in_view = 0;
-                for (quadrant, &quad) in (0i64..).zip(&atlas.quads(tile)) {
-                    let (column, row) = (2 * tx + quadrant % 2 - left, 2 * ty + quadrant / 2 - top);
-                    if (0..COLUMNS as i64).contains(&column) && (0..ROWS as i64).contains(&row) {
-                        let at = row as usize * COLUMNS + column as usize;
-                        (self.view[at], self.solid[at]) = (quad, tile.solid());
-                        in_view += 1;
-                    }
+                self.solid[row * COLUMNS + column] = tile.solid();
+                for (quadrant, &quad) in atlas.quads(tile).iter().enumerate() {
+                    self.view[(2 * row + quadrant / 2) * QUAD_COLUMNS + 2 * column + quadrant % 2] = quad;
                 }
-                *biomes.entry(tile.biome()).or_default() += in_view;
+                *biomes.entry(tile.biome()).or_default() += 1;
                 if let Some(feature) = tile.feature() {
-                    *features.entry(feature).or_default() += in_view;
+                    *features.entry(feature).or_default() += 1;
                 }
             }
         }
@@ -186,7 +167,7 @@ impl Isles {
         if let Some(&(land, _)) = biomes.iter().find(|&&(biome, _)| biome != Biome::Water) {
             self.biome = land;
         }
-        self.features = by_count(features, FEATURE_QUADS, Feature::word).into_iter().map(|(feature, _)| feature).collect();
+        self.features = by_count(features, FEATURE_TILES, Feature::word).into_iter().map(|(feature, _)| feature).collect();
     }
 
     fn look(&self) -> Look {
@@ -217,8 +198,7 @@ impl World for Isles {
     fn reset_under(&mut self, seed: u64, wish: &Wish) {
         let biome = wish.biome.unwrap_or(LANDS[(hash(seed, 0, 0, 9) % LANDS.len() as u64) as usize]);
         self.land = Land::new(seed, wish.into());
-        let (x, y) = self.land.open_place(biome);
-        (self.x, self.y) = (2 * x, 2 * y);
+        (self.x, self.y) = self.land.open_place(biome);
         self.sky = Sky::new(seed, biome);
         self.sky.wish(wish.light, wish.weather);
         self.season = wish.season.unwrap_or(Season::Summer);
@@ -233,7 +213,7 @@ impl World for Isles {
         self.sky.wish(wish.light, wish.weather);
         self.season = wish.season.unwrap_or(self.season);
         self.style = wish.style.unwrap_or(self.style);
-        self.land.wish(wish.into(), Self::footprint(self.x, self.y));
+        self.land.wish(wish.into(), (self.x, self.y));
         self.look_around();
     }
 
@@ -248,7 +228,7 @@ impl World for Isles {
         }
         self.facing = action - 1;
         let (dx, dy) = MOVES[action];
-        if self.blocked_at(self.x + dx, self.y + dy) {
+        if self.land.tile(self.x + dx, self.y + dy).solid() {
             // Pushing on shows again and again.
             self.pose = if self.pose == Pose::Bump { Pose::Recoil } else { Pose::Bump };
             return StepOutcome { moved: false, blocked: true };
@@ -262,8 +242,8 @@ impl World for Isles {
 
     fn render(&self, rgb: &mut [u8]) {
         let (atlas, palette) = (atlas(), &self.palette);
-        atlas.draw_quads(rgb, &self.view, COLUMNS, palette);
-        let place = (LEFT as usize * QUAD_PX, ABOVE as usize * QUAD_PX);
+        atlas.draw_quads(rgb, &self.view, QUAD_COLUMNS, palette);
+        let place = (LEFT as usize * TILE_PX, ABOVE as usize * TILE_PX);
         atlas.draw_figure(rgb, WIDTH_PX, place, self.facing, self.pose, palette);
         atlas.draw_falling(rgb, WIDTH_PX, self.sky.weather(), self.sky.phase(), palette.falling);
     }
@@ -300,7 +280,7 @@ impl World for Isles {
     }
 
     fn position_px(&self) -> (i64, i64) {
-        (self.x * QUAD_PX as i64, self.y * QUAD_PX as i64)
+        (self.x * TILE_PX as i64, self.y * TILE_PX as i64)
     }
 
     fn boxed_clone(&self) -> Box<dyn World> {

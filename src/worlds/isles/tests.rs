@@ -20,7 +20,7 @@ fn walk(seed: u64, frames: usize, hold: bool) -> Clip {
 
 /// The figure's patch.
 fn figure_patch(rgb: &[u8]) -> Vec<u8> {
-    let (x0, y0) = (LEFT as usize * QUAD_PX, ABOVE as usize * QUAD_PX);
+    let (x0, y0) = (LEFT as usize * TILE_PX, ABOVE as usize * TILE_PX);
     (0..TILE_PX).flat_map(|y| rgb[((y0 + y) * WIDTH_PX + x0) * 3..][..TILE_PX * 3].to_vec()).collect()
 }
 
@@ -65,7 +65,7 @@ fn a_clone_goes_on_as_the_original() {
 }
 
 #[test]
-fn walking_east_shifts_the_land_by_half_a_tile() {
+fn walking_east_shifts_the_land_by_a_tile() {
     let mut world = clear_world_free_eastward(12);
     // Pixels outside the figure's patch in either frame that break the rule `after[x] = before[x + shift]`.
     let broken = |before: &[u8], after: &[u8], shift: usize| {
@@ -81,9 +81,9 @@ fn walking_east_shifts_the_land_by_half_a_tile() {
         let before = frame(&world);
         assert!(world.step(4).moved);
         let after = frame(&world);
-        assert_eq!(broken(&before, &after, 8), 0);
+        assert_eq!(broken(&before, &after, TILE_PX), 0);
         assert!(broken(&before, &after, 0) > 500, "a step must show in the land");
-        assert!(broken(&before, &after, 16) > 500, "the land must not repeat every tile");
+        assert!(broken(&before, &after, 2 * TILE_PX) > 500, "the land must not repeat every tile");
     }
 }
 
@@ -120,7 +120,7 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
             let (before, place) = (frame(&world), world.position_px());
             last = world.step(action);
             let (x, y) = (world.x, world.y);
-            assert!(!world.blocked_at(x, y), "seed {seed}: stands on something solid");
+            assert!(!world.land.tile(x, y).solid(), "seed {seed}: stands on something solid");
             let expected = match last {
                 StepOutcome { moved: true, .. } => [Pose::WalkA, Pose::WalkB].contains(&world.pose),
                 StepOutcome { blocked: true, .. } => [Pose::Bump, Pose::Recoil].contains(&world.pose),
@@ -128,7 +128,7 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
             };
             assert!(expected, "{last:?} under action {action} shows {:?}", world.pose);
             let distance = (world.position_px().0 - place.0).abs() + (world.position_px().1 - place.1).abs();
-            assert_eq!(distance, if last.moved { QUAD_PX as i64 } else { 0 });
+            assert_eq!(distance, if last.moved { TILE_PX as i64 } else { 0 });
             if last.blocked {
                 bumps += 1;
                 assert!(frame(&world) != before, "pushing on shows");

@@ -119,7 +119,7 @@ fn walk_with_wishes(seed: u64, steps: usize, mut each: impl FnMut(&mut Isles, bo
             let wish = next_wish(&mut rng);
             world.wish(&wish);
             flood = if wish.biome == Some(Biome::Water) { wishes } else { flood };
-            assert!(!world.blocked_at(world.x, world.y), "seed {seed}, step {step}: {wish:?} caught the figure");
+            assert!(!world.land.tile(world.x, world.y).solid(), "seed {seed}, step {step}: {wish:?} caught the figure");
         }
         last = world.step(policy.next(last));
         let [xs, ys] = world.tiles_in_view();
@@ -176,7 +176,7 @@ fn the_land_in_view_turns_into_the_wished_one_at_once() {
                 world.wish(&Wish { biome: Some(to), ..Wish::default() });
                 after += share(&mut world, &wished) / 8.0;
                 sea += share(&mut world, &|biome| biome == Biome::Water) / 8.0;
-                assert!(!world.blocked_at(world.x, world.y), "{from:?} to {to:?}: the figure is caught");
+                assert!(!world.land.tile(world.x, world.y).solid(), "{from:?} to {to:?}: the figure is caught");
             }
             assert!(after > if to == Biome::Beach { 0.7 } else { 0.9 }, "{from:?} to {to:?}: {after:.2} of the view");
             assert!(to != Biome::Water || sea > 0.4, "{from:?} to {to:?}: {sea:.2} of the view is water");

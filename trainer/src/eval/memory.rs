@@ -118,7 +118,7 @@ fn go(judge: &Judge, player: &mut dyn Player, direction: usize, steps: usize) ->
 fn left_the_view(judge: &Judge, plan: &Plan, n: usize) -> bool {
     let frame = judge.manifest.frame;
     let (x, y) = (n % frame.grid_w(), n / frame.grid_w());
-    let strip = plan.steps * judge.view.cell_px / frame.patch_px;
+    let strip = plan.steps * judge.step_px / frame.patch_px;
     let gone = match plan.direction {
         1 => y + strip >= frame.grid_h(),
         2 => y < strip,

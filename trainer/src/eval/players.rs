@@ -27,6 +27,8 @@ pub struct Judge {
     /// Latent code of each recorded action.
     pub bindings: Vec<u8>,
     pub movements: MovementReader,
+    /// Pixels the view moves by in a step.
+    pub step_px: usize,
     pub view: View,
 }
 
@@ -104,7 +106,7 @@ impl Judge {
         let movements = MovementReader::new(manifest.frame, info.step_px);
         let settings = DecodeSettings { guidance, ..play_settings(&manifest) };
         check_settings(&manifest, &settings)?;
-        Ok(Self { settings, bindings, movements, view: View::of(info), world, manifest })
+        Ok(Self { settings, bindings, movements, step_px: info.step_px, view: View::of(info), world, manifest })
     }
 
     /// Latent action that stands for "not known".

@@ -64,9 +64,9 @@ const LONGEST_UNHEARD: usize = 80;
 /// it: dreams leave such patches behind, and are to mend them. The largest share of places that do, and sides of a patch, in steps.
 const STALE_SHARE: f32 = 0.5;
 const MOST_STALE: f32 = 0.9;
-const STALE_SIDES: [i32; 3] = [1, 4, 8];
+const STALE_SIDES: [i32; 3] = [1, 2, 4];
 /// Share of windows whose past has blots: what a dream got wrong is mended, not gone on with.
-const BLOTTED_SHARE: f32 = 0.35;
+const BLOTTED_SHARE: f32 = 0.15;
 /// Share of windows in which places are amiss at one phase. The largest share of places that are, and sides of a patch, in steps.
 const AMISS_SHARE: f32 = 0.35;
 const MOST_AMISS: f32 = 0.9;
@@ -79,7 +79,7 @@ const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
 /// Share of clips in which nothing was seen before the window: whenever the view comes to another phase against the token grid, all that is seen
 /// has to be pieced together.
-const BEGINNING_SHARE: f32 = 0.3;
+const BEGINNING_SHARE: f32 = 0.15;
 /// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
 /// that mean much the same are to be understood alike.
 const NOISY_WORDS_SHARE: f32 = 0.75;

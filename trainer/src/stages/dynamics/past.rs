@@ -139,7 +139,7 @@ impl DynamicsStage {
                     let pieced = across || [[-1, -1], [1, -1], [-1, 1], [1, 1]].iter().all(|[dx, dy]| known(*dx, *dy));
                     let new_land = frame > start && !dims.covered.contains(&token) && !known(0, 0);
                     batch.new_land.push(new_land);
-                    batch.pieced.push(new_land && pieced);
+                    batch.pieced.push(new_land && steps > 1 && pieced);
                     for tap in 0..recall::TAPS {
                         let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
