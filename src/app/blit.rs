@@ -53,19 +53,15 @@ struct Pictures {
 impl Blit {
     pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let module = |label, source: &str| {
-            device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(source.into()) })
+            device
+                .create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(source.into()) })
         };
         let blit = module("blit", include_str!("../../shaders/blit.wgsl"));
         let glide = module("glide", include_str!("../../shaders/glide.wgsl"));
         let draw = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some("blit"),
             layout: None,
-            vertex: wgpu::VertexState {
-                module: &blit,
-                entry_point: Some("corner"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
+            vertex: wgpu::VertexState { module: &blit, entry_point: Some("corner"), compilation_options: Default::default(), buffers: &[] },
             fragment: Some(wgpu::FragmentState {
                 module: &blit,
                 entry_point: Some(if format.is_srgb() { "decoded" } else { "plain" }),
@@ -154,8 +150,7 @@ impl Blit {
                     self.uniform.as_entire_binding(),
                     self.moved.as_entire_binding(),
                 ];
-                let entries: Vec<_> =
-                    (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+                let entries: Vec<_> = (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
                 device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("blit"), layout, entries: &entries })
             })
         };

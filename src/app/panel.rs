@@ -23,7 +23,7 @@ use crate::input::{Bindings, Command};
 const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
 /// However slowly frames come, the view is there after this.
-const LONGEST_STEP: Duration = Duration::from_millis(600);
+const LONGEST_STEP: Duration = Duration::from_secs(3);
 pub const HINT_LASTS: Duration = Duration::from_secs(7);
 
 /// What the user asked for; the window carries it out.

@@ -61,6 +61,8 @@ pub enum Request {
     Show,
     /// Look at the wish again.
     Nudge,
+    /// Somebody sets off: a world that stands still does not wait for its next beat.
+    SetOff,
 }
 
 /// What the player wants from now on; only the latest counts.
@@ -199,7 +201,7 @@ impl Runner {
     /// Hands a request over; says so in a notice where the worker is too busy to take it.
     pub fn request(&self, request: Request) {
         let Some(requests) = &self.requests else { return };
-        let nudge = matches!(request, Request::Nudge);
+        let nudge = matches!(request, Request::Nudge | Request::SetOff);
         if let Err(TrySendError::Full(_)) = requests.try_send(request)
             && !nudge
         {
@@ -312,6 +314,12 @@ impl Worker {
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match request {
+                Ok(Request::SetOff) => {
+                    if self.stands() {
+                        due = due.min(Instant::now());
+                    }
+                    continue;
+                }
                 Ok(request) => {
                     let gate = self.wiring.gate.clone();
                     let _pass = gate.pass();
@@ -338,6 +346,11 @@ impl Worker {
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
         }
+    }
+
+    /// Nothing was asked for in the newest frame.
+    fn stands(&self) -> bool {
+        lock(&self.shared.outbox).status.code == self.info.code_of(Drive::default())
     }
 
     /// Codes whose next frame there is time to look at now.
@@ -384,7 +397,7 @@ impl Worker {
 
     fn serve(&mut self, request: Request) {
         let outcome = match request {
-            Request::Nudge => Ok(()),
+            Request::Nudge | Request::SetOff => Ok(()),
             Request::Show => {
                 self.publish(true);
                 Ok(())

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
-use crate::engine::recall::motion_of;
 use super::still::Still;
+use crate::engine::recall::motion_of;
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::manifest::Manifest;

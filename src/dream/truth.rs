@@ -7,9 +7,9 @@ use super::session::DreamSession;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use crate::engine::{DecodeSettings, Picture, StageTimes};
 use crate::pack::manifest::FrameDims;
-use crate::worlds::{World, WorldInfo};
 use crate::worlds::scene::Wish;
 use crate::worlds::words::wish_of;
+use crate::worlds::{World, WorldInfo};
 
 /// Most words of a prompt: more than there are kinds of things to wish for.
 pub const PROMPT_WORDS: usize = 16;

@@ -246,6 +246,8 @@ fn swing(lever: &mut Lever, id: PadId, wanted: Option<PadControl>, bindings: &Bi
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PadNews {
     Command(Command),
+    /// A direction was pressed.
+    Pressed,
     Connected(String),
     Disconnected(String),
     /// Gamepads cannot be read on this machine.
@@ -286,10 +288,14 @@ fn listen(stop: &Receiver<()>, bindings: &Bindings, latch: &Mutex<Latch>, tell: 
             PadEvent::Disconnected => tell(PadNews::Disconnected(name())),
             _ => {}
         }
-        let command = {
+        let (command, pressed) = {
             let mut latch = latch.lock().unwrap_or_else(PoisonError::into_inner);
-            pads.feed(event.id.into(), translated, bindings, &mut latch)
+            let before = latch.presses();
+            (pads.feed(event.id.into(), translated, bindings, &mut latch), latch.presses() > before)
         };
+        if pressed {
+            tell(PadNews::Pressed);
+        }
         if let Some(command) = command {
             tell(PadNews::Command(command));
         }

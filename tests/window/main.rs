@@ -80,7 +80,7 @@ fn shift(before: &[u8], after: &[u8], size: (u32, u32)) -> (i64, i64) {
     along.max_by(|a, b| agreement(before, after, size, a.0, a.1).total_cmp(&agreement(before, after, size, b.0, b.1))).unwrap()
 }
 
-const FAR: usize = 40;
+const FAR: usize = 20;
 
 /// A seed with clear weather and free ways to the east and to the north: there every pixel is known.
 fn quiet_place() -> (u32, Box<dyn World>) {
@@ -100,7 +100,7 @@ fn quiet_place() -> (u32, Box<dyn World>) {
 fn keys_move_the_world_on_the_screen() {
     let (seed, world) = quiet_place();
     let size = (world.info().width_px as u32, world.info().height_px as u32);
-    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--seed", &seed.to_string()]);
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--no-glide", "--seed", &seed.to_string()]);
 
     // The first picture is the simulator's, byte for byte.
     let start = draw(world.as_ref());
@@ -147,7 +147,7 @@ fn keys_move_the_world_on_the_screen() {
 fn a_tap_is_one_step_and_lost_focus_releases_the_keys() {
     let (seed, world) = quiet_place();
     let size = (world.info().width_px as u32, world.info().height_px as u32);
-    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--seed", &seed.to_string()]);
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--no-glide", "--seed", &seed.to_string()]);
     let known = walk(world.as_ref(), "east", FAR);
     let step_of = |picture: &[u8]| known.iter().find(|(_, p)| p == picture).map(|(step, _)| *step);
     stage.wait_for("the start", |s| s.picture(size).filter(|p| *p == known[0].1));
@@ -168,6 +168,63 @@ fn a_tap_is_one_step_and_lost_focus_releases_the_keys() {
     std::thread::sleep(Duration::from_millis(500));
     assert!(stage.picture(size) == stopped, "the window lost the focus and the world still moves");
     stage.xdotool(&["keyup", "d"]);
+}
+
+/// Between two steps the window shows both pictures joined, by whole window pixels, under a figure that stays in the middle.
+#[test]
+fn the_view_glides_from_step_to_step() {
+    const TILE: u32 = 16;
+    let (seed, mut world) = quiet_place();
+    let size = (world.info().width_px as u32, world.info().height_px as u32);
+    let east = action(world.as_ref(), "east");
+    let before = draw(world.as_ref());
+    world.step(east);
+    let after = draw(world.as_ref());
+    // Slow, so that it can be watched.
+    let mut stage = Stage::open(&["world", "isles", "--hold-ambience", "--rate", "0.5", "--seed", &seed.to_string()]);
+    stage.wait_for("the start", |s| s.picture(size).filter(|p| *p == before));
+
+    let rect = stage.picture_rect(size);
+    let scale = rect.width / size.0;
+    let pixel = |picture: &[u8], x: u32, y: u32| -> [u8; 3] {
+        let at = ((y * size.0 + x) * 3) as usize;
+        [picture[at], picture[at + 1], picture[at + 2]]
+    };
+    let (left, top) = (size.0 / TILE / 2 * TILE, size.1 / TILE / 2 * TILE);
+    let land = |x: u32, y: u32| if x < size.0 { pixel(&before, x, y) } else { pixel(&after, x - TILE, y) };
+    let is_figure = |x: u32, y: u32| pixel(&after, x, y).iter().zip(land(x + TILE, y)).any(|(a, b)| a.abs_diff(b) > 26);
+    let shown = |screen: &[u8], width: u32, x: u32, y: u32| -> [u8; 3] {
+        let at = (((rect.y + y * scale) * width + rect.x + x) * 3) as usize;
+        [screen[at], screen[at + 1], screen[at + 2]]
+    };
+    // Window pixels that the view has gone, where all rows above and below the figure say the same.
+    let gone = |screen: &[u8], width: u32| {
+        let rows = || (0..size.1).filter(|y| !(top..top + TILE).contains(y));
+        (0..=TILE * scale).find(|gone| rows().all(|y| (0..rect.width).all(|x| shown(screen, width, x, y) == land((x + gone) / scale, y))))
+    };
+    assert_eq!(gone(&stage.capture(), stage.size.0), Some(0));
+    stage.xdotool(&["key", "--delay", "1", "d"]);
+    let mut between = Vec::new();
+    stage.wait_for("the step, glided", |s| {
+        let screen = s.capture();
+        let gone = gone(&screen, s.size.0).expect("land of both pictures, joined");
+        if gone > 0 && gone < TILE * scale {
+            between.push(gone);
+            for (x, y) in (top..top + TILE).flat_map(|y| (left..left + TILE).map(move |x| (x, y))).filter(|(x, y)| is_figure(*x, *y)) {
+                assert_eq!(
+                    shown(&screen, s.size.0, x * scale, y),
+                    pixel(&after, x, y),
+                    "the figure at ({x}, {y}), {gone} pixels on the way"
+                );
+            }
+        }
+        (gone == TILE * scale).then_some(())
+    });
+    assert!(!between.is_empty() && between.is_sorted(), "seen on the way: {between:?}");
+    // Standing again, it is the simulator's picture, byte for byte.
+    world.step(action(world.as_ref(), "stay"));
+    let standing = draw(world.as_ref());
+    stage.wait_for("the step", |s| s.picture(size).filter(|p| *p == standing));
 }
 
 /// A small pack of random weights whose codes are bound to all five intents.
@@ -265,12 +322,12 @@ fn dreamed_shift(before: &[u8], after: &[u8], (w, h): (u32, u32), step: i64) -> 
 /// figures on the pack's card promise it, and standing wherever nothing asks for movement.
 #[test]
 fn keys_walk_the_shipped_dream() {
-    const STEP_PX: i64 = 8;
+    const STEP_PX: i64 = 16;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (path, start) = (here.join("weights/isles.safetensors"), here.join("assets/start/meadow.png"));
     let frame = Pack::read(&path).unwrap().manifest.frame;
     let size = (frame.width_px as u32, frame.height_px as u32);
-    let args = [path.to_str().unwrap(), "--engine", "cpu", "--seed", "4", "--image", start.to_str().unwrap()];
+    let args = [path.to_str().unwrap(), "--engine", "cpu", "--no-glide", "--seed", "4", "--image", start.to_str().unwrap()];
     let mut stage = Stage::open(&args);
 
     // Shifts seen on the screen while `seconds` go by, each with the time since the beginning.

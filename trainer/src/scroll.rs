@@ -103,7 +103,7 @@ mod tests {
     use crate::source::{ClipSource, Mood, WorldSource};
 
     #[test]
-    fn isles_scrolls_in_steps_of_eight_pixels_under_a_figure() {
+    fn isles_scrolls_in_whole_tiles_under_a_figure() {
         let source = WorldSource::new("isles", 1).expect("the world exists");
         let info = source.info().clone();
         let frame =
@@ -118,7 +118,7 @@ mod tests {
         };
         let scroll = measure(&clips(false), 5, &frame);
         assert_eq!(scroll.motions, [[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]]);
-        assert_eq!(scroll.recall, Some(RecallDims { step_px: 8, covered: vec![31] }));
+        assert_eq!(scroll.recall, Some(RecallDims { step_px: 16, covered: vec![31] }));
         // Negative control: codes that say nothing about the movement have none.
         let scrambled = measure(&clips(true), 5, &frame);
         assert_ne!(scrambled.motions, scroll.motions);

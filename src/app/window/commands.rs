@@ -283,6 +283,9 @@ impl App {
             Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F3 | KeyCode::F11 | KeyCode::F12) => false,
             Some(Action::Drive(drive)) => {
                 self.latch().press(by, drive);
+                if !repeat {
+                    self.request(Request::SetOff);
+                }
                 true
             }
             Some(Action::Command(command)) => {
@@ -302,6 +305,7 @@ impl App {
     pub(super) fn pad(&mut self, news: PadNews) {
         match news {
             PadNews::Command(command) => self.command(command),
+            PadNews::Pressed => return self.request(Request::SetOff),
             PadNews::Connected(name) => {
                 self.ui.pads += 1;
                 self.ui.hint_until = Some(Instant::now() + HINT_LASTS);

@@ -282,3 +282,21 @@ fn playing_it_looks_ahead_between_frames_and_keeps_the_beat() {
     let took = start.elapsed();
     assert!((Duration::from_millis(850)..Duration::from_secs(2)).contains(&took), "20 frames at 20 Hz took {took:?}");
 }
+
+#[test]
+fn who_sets_off_does_not_wait_for_the_beat_and_who_walks_does() {
+    const BEAT: Duration = Duration::from_secs(1);
+    let source = Counter::new(1);
+    let begun = source.begun.clone();
+    let (runner, drive) = start(source, wish(Rate::Own, false));
+    wait_for(&runner, "standing", |status, _, _| status.frames == 1);
+    *lock(&drive) = Drive::Intent(Intent::East);
+    let pressed = Instant::now();
+    runner.request(Request::SetOff);
+    wait_for(&runner, "the first step", |status, _, _| status.frames == 2);
+    runner.request(Request::SetOff);
+    wait_for(&runner, "the second step", |status, _, _| status.frames == 3);
+    let begun: Vec<Instant> = lock(&begun).iter().map(|(at, _)| *at).collect();
+    assert!(begun[1] - pressed < BEAT / 2, "the first step began {:?} after the key", begun[1] - pressed);
+    assert!(begun[2] - begun[1] > BEAT * 4 / 5, "the second began {:?} after the first", begun[2] - begun[1]);
+}

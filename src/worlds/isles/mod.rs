@@ -19,6 +19,7 @@ mod wish_tests;
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::RangeInclusive;
 
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use super::{StepOutcome, World, WorldInfo};
@@ -132,17 +133,22 @@ impl Isles {
         world
     }
 
+    /// Tiles in view, west to east and north to south.
+    fn tiles_in_view(&self) -> [RangeInclusive<i64>; 2] {
+        let (left, top) = (self.x - LEFT, self.y - ABOVE);
+        [left..=left + COLUMNS as i64 - 1, top..=top + ROWS as i64 - 1]
+    }
+
     /// Looks around after the figure has come to a new place.
     fn look_around(&mut self) {
         let atlas = atlas();
-        let (left, top) = (self.x - LEFT, self.y - ABOVE);
-        let (right, bottom) = (left + COLUMNS as i64, top + ROWS as i64);
+        let [xs, ys] = self.tiles_in_view();
         // A tile's picture may depend on those beside it: they come into being with it.
-        self.land.see(left - 1..=right, top - 1..=bottom);
+        self.land.see(xs.start() - 1..=xs.end() + 1, ys.start() - 1..=ys.end() + 1);
         let mut biomes: HashMap<Biome, i64> = HashMap::new();
         let mut features: HashMap<Feature, i64> = HashMap::new();
-        for (row, ty) in (top..bottom).enumerate() {
-            for (column, tx) in (left..right).enumerate() {
+        for (row, ty) in ys.enumerate() {
+            for (column, tx) in xs.clone().enumerate() {
                 let tile = self.land.tile(tx, ty);
                 self.solid[row * COLUMNS + column] = tile.solid();
                 for (quadrant, &quad) in atlas.quads(tile).iter().enumerate() {

@@ -88,8 +88,21 @@ impl Lam {
 
     /// Frame t moved by each code's kernel alone (dynamic neural advection, Finn et al. 2016), one code a pair.
     pub fn advect(&self, before: Tensor<2>, codes: Tensor<1, Int>, shape: LamShape) -> Tensor<2> {
-        let kernel = activation::softmax(self.dec.kernel.val() * KERNEL_SCALE, 1).select(0, codes);
-        advect(before, kernel, shape)
+        let kernel = self.kernels().select(0, codes).unsqueeze_dim::<3>(1);
+        advect(before, kernel, shape).squeeze_dim(0)
+    }
+
+    /// The same under every code, `(codes, pairs * tokens, patch values)`.
+    pub fn advect_by_each(&self, before: Tensor<2>, shape: LamShape) -> Tensor<3> {
+        let pairs = before.dims()[0] / shape.frame.tokens();
+        let kernels = self.kernels();
+        let [codes, offsets] = kernels.dims();
+        advect(before, kernels.unsqueeze_dim::<3>(0).expand([pairs, codes, offsets]), shape)
+    }
+
+    /// Weights of the pixels around, `(codes, offsets)`.
+    fn kernels(&self) -> Tensor<2> {
+        activation::softmax(self.dec.kernel.val() * KERNEL_SCALE, 1)
     }
 
     /// Predicted next frame `(pairs * tokens, patch values)`: the base, and what a transformer that knows the code adds to it. `blocked`:
@@ -106,9 +119,10 @@ impl Lam {
     }
 }
 
-/// Every pixel becomes the kernel-weighted mean of those around it: patches `(pairs * tokens, patch values)`, kernel
-/// `(pairs, (2 reach + 1)^2)` in row order of the offsets. Beyond the border the frame goes on as it ends.
-fn advect(patches: Tensor<2>, kernel: Tensor<2>, shape: LamShape) -> Tensor<2> {
+/// Every pixel becomes the kernel-weighted mean of those around it: patches `(pairs * tokens, patch values)`, kernels
+/// `(pairs, kernels, (2 reach + 1)^2)` in row order of the offsets. Beyond the border the frame goes on as it ends. Gives
+/// `(kernels, pairs * tokens, patch values)`.
+fn advect(patches: Tensor<2>, kernels: Tensor<3>, shape: LamShape) -> Tensor<3> {
     let (side, reach) = (shape.side(), shape.dims.reach);
     let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
     let [rows, values] = patches.dims();
@@ -121,8 +135,9 @@ fn advect(patches: Tensor<2>, kernel: Tensor<2>, shape: LamShape) -> Tensor<2> {
             around.push(image.clone().slice([0..pairs, dy..dy + h, dx..dx + w]).reshape([pairs, 1, h * w * 3]));
         }
     }
-    let moved = kernel.unsqueeze_dim::<3>(1).matmul(Tensor::cat(around, 1));
-    moved.reshape([pairs, grid_h, side, grid_w, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([rows, values])
+    let each = kernels.dims()[1];
+    let moved = kernels.matmul(Tensor::cat(around, 1)).swap_dims(0, 1);
+    moved.reshape([each * pairs, grid_h, side, grid_w, side, 3]).permute([0, 1, 3, 2, 4, 5]).reshape([each, rows, values])
 }
 
 /// Repeats the first and the last slice of dimension `dim` `times` times.

@@ -113,10 +113,9 @@ impl LamStage {
         (tensor(pairs.before), tensor(pairs.after))
     }
 
-    /// What each pair's code makes of its first frame: that frame moved by the code, or the frame itself where the step was blocked, which
+    /// What each pair's code makes of its first frame: that frame `moved` by the code, or the frame itself where the step was blocked, which
     /// is where the second frame lies closer to it. And 1 where it was blocked, `(pairs, 1)`.
-    fn base(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> (Tensor<2>, Tensor<2>) {
-        let moved = model.advect(before.clone(), codes_tensor(codes, &before.device()), self.shape());
+    fn base(&self, moved: Tensor<2>, before: &Tensor<2>, after: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let error = |x: &Tensor<2>| self.per_pair((x.clone() - after.clone()).abs()).mean_dim(1);
         let [pairs, values] = self.per_pair(moved.clone()).dims();
         let blocked = error(&moved).greater(error(before)).float().detach();
@@ -125,8 +124,9 @@ impl LamStage {
     }
 
     fn predict(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> Prediction {
-        let (base, blocked) = self.base(model, before, after, codes);
-        let whole = model.refine(base.clone(), codes_tensor(codes, &before.device()), blocked, self.shape());
+        let codes = codes_tensor(codes, &before.device());
+        let (base, blocked) = self.base(model.advect(before.clone(), codes.clone(), self.shape()), before, after);
+        let whole = model.refine(base.clone(), codes, blocked, self.shape());
         Prediction { base, whole }
     }
 
@@ -172,13 +172,14 @@ impl LamStage {
         let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
         let prices = self.prices();
         let mut base_errors = Vec::new();
+        let moved = model.advect_by_each(before.clone(), self.shape());
         for code in 0..codes {
             // Nobody's motion is measured against that of a code that explains nothing.
             if prices[usize::from(code)].is_infinite() {
                 base_errors.push(vec![f32::INFINITY; pairs]);
                 continue;
             }
-            let base = self.base(model, before, after, &vec![code; pairs]).0;
+            let base = self.base(moved.clone().narrow(0, usize::from(code), 1).squeeze_dim(0), before, after).0;
             base_errors.push(values(self.per_pair((base - after.clone()).abs()).mean_dim(1))?);
         }
         let least = |pair: usize| base_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
