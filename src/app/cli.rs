@@ -204,6 +204,9 @@ struct ShowArgs {
     /// Whole-number enlargement of what is recorded.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), requires = "headless", help_heading = WITHOUT_WINDOW)]
     scale: u32,
+    /// Pictures a frame in what is recorded: with more than one the view glides from step to step.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10), requires = "headless", help_heading = WITHOUT_WINDOW)]
+    glide: u32,
 }
 
 fn rate(text: &str) -> Result<Rate, String> {
@@ -313,7 +316,7 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
         let mut source = launch.open_source(None, &words, &settings)?;
-        let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale)?;
+        let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale, args.glide)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, blend_frames: args.say.blend })?;
         return headless.finish();

@@ -53,6 +53,9 @@ pub struct DreamArgs {
     /// Whole-number enlargement of what is recorded.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     scale: u32,
+    /// Pictures a frame in what is recorded: with more than one the view glides from step to step.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    glide: u32,
 }
 
 fn share(text: &str) -> Result<f32, String> {
@@ -83,7 +86,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
 
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
-    let mut output = Headless::new(&dream, Some(&args.record), args.scale)?;
+    let mut output = Headless::new(&dream, Some(&args.record), args.scale, args.glide)?;
     dream.set_prompt(&words, 0).map_err(|e| e.to_string())?;
     match &clip {
         Some(clip) => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::prompt_queue::PromptQueue;
+use crate::dream::glide::Glide;
 use crate::dream::record::Recorder;
 use crate::dream::session::DreamSession;
 use crate::dream::{Drive, Source, SourceInfo};
@@ -25,18 +26,23 @@ pub struct HeadlessPlan {
 pub struct Headless {
     info: SourceInfo,
     recorder: Option<Recorder>,
+    /// Pictures that are recorded of every frame.
+    glide: u32,
+    /// Recorded last; empty before.
+    last: Vec<u8>,
     times_ms: Vec<f64>,
 }
 
 impl Headless {
-    /// `record`: where to, by the ending of the name; `scale`: whole-number enlargement.
+    /// `record`: where to, by the ending of the name; `scale`: whole-number enlargement; `glide`: pictures a frame.
     ///
     /// # Errors
     /// One sentence.
-    pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32) -> Result<Self, String> {
+    pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32, glide: u32) -> Result<Self, String> {
         let info = source.info().clone();
-        let recorder = record.map(|path| Recorder::create(path, &info, scale)).transpose().map_err(|e| e.to_string())?;
-        Ok(Self { info, recorder, times_ms: Vec::new() })
+        let recorded = SourceInfo { rate_hz: info.rate_hz * glide, ..info.clone() };
+        let recorder = record.map(|path| Recorder::create(path, &recorded, scale)).transpose().map_err(|e| e.to_string())?;
+        Ok(Self { info, recorder, glide, last: Vec::new(), times_ms: Vec::new() })
     }
 
     /// Records the frame there is.
@@ -44,8 +50,25 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
+        if self.recorder.is_none() {
+            return Ok(());
+        }
+        let rgba = source.read_picture().map_err(|e| e.to_string())?;
+        self.push(rgba, 0)
+    }
+
+    /// Records the frame that `code` led to, and what lies between it and the last.
+    fn push(&mut self, rgba: Vec<u8>, code: u8) -> Result<(), String> {
         let Some(recorder) = &mut self.recorder else { return Ok(()) };
-        recorder.push(&source.read_picture().map_err(|e| e.to_string())?).map_err(|e| e.to_string())
+        let strides = self.info.strides.as_ref().filter(|_| self.glide > 1);
+        let glide = strides.and_then(|strides| Glide::new(&self.last, &rgba, self.info.width_px, strides, code));
+        for picture in 1..self.glide {
+            let between = glide.as_ref().map(|glide| glide.at(picture as f32 / self.glide as f32));
+            recorder.push(between.as_ref().unwrap_or(&rgba)).map_err(|e| e.to_string())?;
+        }
+        recorder.push(&rgba).map_err(|e| e.to_string())?;
+        self.last = rgba;
+        Ok(())
     }
 
     /// Plays as planned.
@@ -65,7 +88,7 @@ impl Headless {
             let code = self.info.code_of(plan.script.get(frame).copied().unwrap_or_default());
             let start = Instant::now();
             source.step(code, &plan.settings).map_err(|e| e.to_string())?;
-            self.made(source, start)?;
+            self.made(source, code, start)?;
         }
         Ok(())
     }
@@ -85,19 +108,19 @@ impl Headless {
             let start = Instant::now();
             let codes = dream.encode(rgb).map_err(|e| e.to_string())?;
             dream.step_around(&codes, chosen, *code, settings).map_err(|e| e.to_string())?;
-            self.made(dream, start)?;
+            self.made(dream, *code, start)?;
         }
         Ok(())
     }
 
-    fn made(&mut self, source: &mut dyn Source, start: Instant) -> Result<(), String> {
-        let Some(recorder) = &mut self.recorder else {
+    fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
+        if self.recorder.is_none() {
             self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
             return Ok(());
-        };
+        }
         let rgba = source.read_picture().map_err(|e| e.to_string())?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        recorder.push(&rgba).map_err(|e| e.to_string())
+        self.push(rgba, code)
     }
 
     /// Completes the recording and prints one line.

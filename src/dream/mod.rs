@@ -5,6 +5,7 @@
 
 pub mod drive;
 pub mod gate;
+pub mod glide;
 pub mod lookahead;
 pub mod record;
 pub mod runner;
