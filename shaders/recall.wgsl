@@ -18,7 +18,7 @@ struct Shape {
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (SIDE, SIDE, words of a place), then (tokens, words of a pose)
+// (SIDE, SIDE, TURNS, words of a place), then (tokens, words of a pose)
 @group(0) @binding(2) var<storage, read> map: array<u32>;
 @group(0) @binding(3) var<storage, read> odometer: Odometer;
 // (taps, dims * levels + 2 + AGES, c4): the rows of embed.wgsl, then the classes of age, of which the first is "never seen"
@@ -43,6 +43,29 @@ fn level_at(word: u32, d: u32) -> u32 {
     return (map[word + d / 4u] >> (8u * (d % 4u))) & 255u;
 }
 
+// What a place reminds of: its first word, and how many frames ago it was seen; 0 where it never was.
+struct Found {
+    place: u32,
+    age: u32,
+}
+
+fn in_turn(at: vec2<i32>, turn: u32) -> Found {
+    let place = place_at(at, turn, shape.dims);
+    let seen = map[place + 2u];
+    let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
+    return Found(place, select(0u, odometer.frames + 1u - seen, known));
+}
+
+// The token of this frame's turn, unless it is older than the other by more than a turn.
+fn find(at: vec2<i32>) -> Found {
+    let due = in_turn(at, (odometer.frames + 1u) % TURNS);
+    let other = in_turn(at, odometer.frames % TURNS);
+    if (due.age == 0u || (other.age > 0u && due.age > other.age + 1u)) {
+        return other;
+    }
+    return due;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let n = id.x / shape.c4;
@@ -58,22 +81,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var tap = 0u; tap < 9u; tap++) {
         let tap_at = tap * (ages_at + AGES);
         let at = corner + vec2<i32>(vec2<u32>(tap % 3u, tap / 3u)) - 1;
-        let place = place_at(at, shape.dims);
-        let seen = map[place + 2u];
-        let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
+        let found = find(at);
+        let known = found.age > 0u;
         if (tap == OWN && column == 0u) {
             let pose = pose_at(n, shape.dims);
             let stays = map[pose] == 1u;
-            let offered_at = select(place + 3u, pose + 1u, stays);
+            let offered_at = select(found.place + 3u, pose + 1u, stays);
             for (var d = 0u; d < shape.dims; d++) {
                 tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, level_at(offered_at, d), known || stays);
             }
         }
         if (known) {
-            let age = age_class(odometer.frames + 1u - seen);
+            let age = age_class(found.age);
             value = value + table[(tap_at + ages_at + age) * shape.c4 + column];
             for (var d = 0u; d < shape.dims; d++) {
-                value = value + table[(tap_at + d * shape.levels + level_at(place + 3u, d)) * shape.c4 + column];
+                value = value + table[(tap_at + d * shape.levels + level_at(found.place + 3u, d)) * shape.c4 + column];
             }
         } else {
             // The unknown token's row, and "never seen".

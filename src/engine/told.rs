@@ -6,6 +6,8 @@ use crate::prompt::{CHANNELS, WordTable};
 
 /// Rows of `dyn.told`.
 pub const CLASSES: usize = OLDEST.len() + 1;
+/// Class of words that a frame is the first to have.
+pub const NEWS: usize = 0;
 /// Class of words that have not changed for long, or never.
 pub const LONG_AGO: usize = CLASSES - 1;
 /// Most frames since words changed of every class but the last.

@@ -19,7 +19,7 @@ use super::{
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
     recall::{self, Map, Odometer},
-    told::{LONG_AGO, Said, Told},
+    told::{LONG_AGO, NEWS, Said, Told},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
@@ -308,7 +308,7 @@ impl CpuEngine {
         self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
         (self.pending.moved, self.pending.exists) = (moved, true);
         if let Some(map) = &mut self.map {
-            map.remember(&self.pending.codes, recall::motion_of(&self.manifest, self.pending.action), moved);
+            map.remember(&self.pending.codes, recall::motion_of(&self.manifest, self.pending.action), moved, self.pending.told == NEWS);
         }
     }
 
@@ -386,10 +386,13 @@ impl Engine for CpuEngine {
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.model.dynamics.is_some() {
             let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
-            if let Some(map) = &mut self.map {
-                only_seen.iter().for_each(|frame| map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved));
+            for frame in only_seen {
+                let news = self.told.class_of_next(&frame.prompt) == NEWS;
+                if let Some(map) = &mut self.map {
+                    map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, news);
+                }
+                self.told.follow(&frame.prompt);
             }
-            only_seen.iter().for_each(|frame| self.told.follow(&frame.prompt));
             for frame in ring {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
                 self.exchange.codes.get_mut().copy_from_slice(&frame.codes);

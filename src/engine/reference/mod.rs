@@ -15,7 +15,7 @@ use super::{
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map, Odometer},
-    told::{LONG_AGO, Told},
+    told::{LONG_AGO, NEWS, Told},
 };
 use crate::pack::{
     Pack,
@@ -114,10 +114,10 @@ impl ReferenceEngine {
 
     /// Makes a frame the pending one: it enters the map.
     fn settle(&mut self, frame: TokenFrame, past: Vec<f64>) {
-        if let Some(map) = &mut self.map {
-            map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved);
-        }
         let told = self.told.class_of_next(&frame.prompt);
+        if let Some(map) = &mut self.map {
+            map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, told == NEWS);
+        }
         self.told.follow(&frame.prompt);
         self.pending = Some(Pending { frame, past, told });
     }

@@ -6,6 +6,7 @@ use crate::engine::gpu::ops::{odometer, remember};
 use crate::engine::gpu::recording::Recording;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
+use crate::engine::told::NEWS;
 use crate::engine::{TokenFrame, UNKNOWN};
 
 impl GpuEngine {
@@ -16,9 +17,8 @@ impl GpuEngine {
             Some(frame) => self.write_tokens(self.half, &frame.codes),
             None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
         }
-        self.write_map(older);
         self.told.clear();
-        older.iter().for_each(|frame| self.told.follow(&frame.prompt));
+        self.write_map(older);
         for frame in seen {
             if self.plan.dynamics.is_some() {
                 self.commit_alone();
@@ -28,15 +28,23 @@ impl GpuEngine {
         if history.is_empty() { self.clear_picture() } else { self.draw_visible() }
     }
 
-    /// Starts the map anew from what these frames showed.
-    fn write_map(&self, frames: &[TokenFrame]) {
+    /// Starts the map anew from what these frames showed, and follows their words.
+    fn write_map(&mut self, frames: &[TokenFrame]) {
+        let news: Vec<bool> = frames
+            .iter()
+            .map(|frame| {
+                let news = self.told.class_of_next(&frame.prompt) == NEWS;
+                self.told.follow(&frame.prompt);
+                news
+            })
+            .collect();
         let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
         let frame = &self.manifest.frame;
         let mut map = Map::new(frame, dims);
-        for seen in frames {
-            map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved);
+        for (seen, news) in frames.iter().zip(news) {
+            map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved, news);
         }
         let write = |buffer, words: &[u32]| self.gpu.queue.write_buffer(self.resources.buffer(buffer), 0, bytemuck::cast_slice(words));
         write(plan.map, &remember::words(&map, frame));
@@ -58,14 +66,14 @@ impl GpuEngine {
         let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
         self.half = 1 - self.half;
         self.write_tokens(self.half, &frame.codes);
-        let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), ..GroupParams::default() };
+        let told = self.told.class_of_next(&frame.prompt);
+        let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), told: told as u32, ..GroupParams::default() };
         let params = FrameParams { groups: [group; GROUPS], ..self.step_of_view(frame.action, u32::from(frame.moved)) };
         self.write_params(0, &params);
         let mut recording = Recording::new(&self.gpu, &mut self.pace);
         recording.run_all(&self.ready.prev);
         recording.run_all(&self.ready.remember);
         recording.submit();
-        let told = self.told.class_of_next(&frame.prompt);
         self.told.follow(&frame.prompt);
         self.pending = Some(Pending { action: frame.action, prompt_slot, told });
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use somnium::engine::recall;
+use somnium::engine::{recall, told};
 
 use crate::source::Dice;
 use crate::tokens::TokenClips;
@@ -79,10 +79,45 @@ struct Source {
 }
 
 /// What was last seen at a place: when, and whose token. And the row of the batch that pieced the place together, if one did.
+#[derive(Clone, Copy)]
 struct Seen {
     when: usize,
     source: Source,
     pieced_by: u32,
+}
+
+/// What was last seen at every place in each of its turns.
+#[derive(Default)]
+struct SeenPlaces(HashMap<[i32; 2], [Option<Seen>; recall::TURNS]>);
+
+impl SeenPlaces {
+    fn know(&self, at: [i32; 2]) -> bool {
+        self.0.contains_key(&at)
+    }
+
+    /// What a frame of the clip is reminded of, as the map of a dream would remind it.
+    fn find(&self, at: [i32; 2], frame: usize) -> Option<Seen> {
+        let turns = self.0.get(&at)?;
+        let [due, other] = [frame, frame + 1].map(|of| turns[of % recall::TURNS]);
+        match (due, other) {
+            (Some(due), Some(other)) if due.when + 1 < other.when => Some(other),
+            _ => due.or(other),
+        }
+    }
+
+    /// `news`: the frame stands for both turns.
+    fn enter(&mut self, at: [i32; 2], seen: Seen, news: bool) {
+        let turns = self.0.entry(at).or_default();
+        turns[seen.when % recall::TURNS] = Some(seen);
+        if news {
+            turns.fill(Some(seen));
+        }
+    }
+
+    /// Everything lies aside by so many steps.
+    fn slip(&mut self, aside: [i32; 2]) {
+        self.0 = self.0.drain().map(|(at, what)| ([at[0] + aside[0], at[1] + aside[1]], what)).collect();
+    }
 }
 
 /// No row of the batch.
@@ -113,7 +148,7 @@ impl DynamicsStage {
             let frame = if terms.blotted { clips.blotted_frame(of.clip, of.frame) } else { clips.frame(of.clip, of.frame) };
             &frame[of.token * d..][..d]
         };
-        let mut seen: HashMap<[i32; 2], Seen> = HashMap::new();
+        let mut seen = SeenPlaces::default();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
         let place = |view: [i32; 2], token: usize| {
             let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
@@ -123,10 +158,10 @@ impl DynamicsStage {
             if let Some((when, aside)) = terms.slip
                 && frame == when
             {
-                seen = seen.into_iter().map(|(at, what)| ([at[0] + aside[0], at[1] + aside[1]], what)).collect();
+                seen.slip(aside);
             }
             if frame == start && terms.begins {
-                seen.clear();
+                seen = SeenPlaces::default();
             }
             if frame >= start {
                 let motion = self.motions.get(usize::from(batch.actions[first + frame - start])).copied().unwrap_or_default();
@@ -134,21 +169,21 @@ impl DynamicsStage {
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..n {
                     let at = place(expected, token);
-                    let known = |dx: i32, dy: i32| seen.contains_key(&[at[0] + dx, at[1] + dy]);
+                    let known = |dx: i32, dy: i32| seen.know([at[0] + dx, at[1] + dy]);
                     let across = known(-1, 0) && known(1, 0) || known(0, -1) && known(0, 1);
                     let pieced = across || [[-1, -1], [1, -1], [-1, 1], [1, 1]].iter().all(|[dx, dy]| known(*dx, *dy));
                     let new_land = frame > start && !dims.covered.contains(&token) && !known(0, 0);
                     batch.new_land.push(new_land);
                     batch.pieced.push(new_land && steps > 1 && pieced);
                     for tap in 0..recall::TAPS {
-                        let found = seen.get(&[at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
+                        let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1], frame);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
                             Some(Seen { when, source, pieced_by }) => {
                                 let spoilt = dice.chance(terms.corruption);
                                 let token = if spoilt { dice.below(n) } else { source.token };
-                                batch.recalled.extend_from_slice(levels(Source { token, ..*source }));
+                                batch.recalled.extend_from_slice(levels(Source { token, ..source }));
                                 batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
-                                batch.recalled_pieced_by.push(if spoilt { NO_ROW } else { *pieced_by });
+                                batch.recalled_pieced_by.push(if spoilt { NO_ROW } else { pieced_by });
                             }
                             None => {
                                 batch.recalled.extend(std::iter::repeat_n(0, d));
@@ -162,9 +197,14 @@ impl DynamicsStage {
             if frame >= start {
                 batch.pieced_by.extend(std::iter::repeat_n(NO_ROW, n));
             }
+            let news = match frame.checked_sub(start) {
+                Some(in_window) => usize::from(batch.told[first + in_window]) == told::NEWS,
+                None => clips.words_change(clip, frame),
+            };
             for token in (0..n).filter(|token| !dims.covered.contains(token)) {
                 let at = place(clips.view(clip, frame), token);
-                let before = seen.get(&at).map(|seen| seen.source);
+                let last = seen.find(at, frame);
+                let before = last.map(|seen| seen.source);
                 let stale = || {
                     let stale = terms.stale.as_ref().filter(|stale| stale.frames.contains(&frame) && stale.places.hold(at))?;
                     before.filter(|source| source.frame < stale.frames.start)
@@ -175,7 +215,7 @@ impl DynamicsStage {
                     Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % n }))
                 };
                 let instead = stale().or_else(amiss);
-                let mut pieced_by = seen.get(&at).map_or(NO_ROW, |seen| seen.pieced_by);
+                let mut pieced_by = last.map_or(NO_ROW, |seen| seen.pieced_by);
                 if frame >= start {
                     let row = (first + frame - start) * n + token;
                     if batch.pieced[row] && before.is_none() {
@@ -186,7 +226,7 @@ impl DynamicsStage {
                         batch.shown[row * d..][..d].copy_from_slice(levels(source));
                     }
                 }
-                seen.insert(at, Seen { when: frame, source: instead.unwrap_or(Source { clip, frame, token }), pieced_by });
+                seen.enter(at, Seen { when: frame, source: instead.unwrap_or(Source { clip, frame, token }), pieced_by }, news);
             }
         }
     }
