@@ -200,11 +200,12 @@ mod tests {
         let world = somnium::worlds::by_name("isles").unwrap();
         let view = View::of(world.info());
         let all = samples(world.as_ref(), 5, 200, true);
+        let of_one = (view.patch_px / view.cell_px).pow(2) as f32;
         let (mut seen, mut covered) = ([0; 3], [0.0; 3]);
         for sample in all.iter().filter(|s| !s.spoilt) {
             let figures = sample.figures.iter().position(|p| *p == 1.0).unwrap();
             seen[figures] += 1;
-            covered[figures] += sample.cells.iter().map(|cell| cell.figure).sum::<f32>() / 4.0;
+            covered[figures] += sample.cells.iter().map(|cell| cell.figure).sum::<f32>() / of_one;
         }
         assert!(seen.iter().all(|n| *n >= 8), "{seen:?}");
         for (figures, (seen, covered)) in seen.iter().zip(covered).enumerate() {
