@@ -1,6 +1,7 @@
 // The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
 // A source that offers the token a whole one adds its gate to the logit of its level, as long as its levels before are those drawn.
+// Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn.
 // With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
 // Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
 
@@ -17,7 +18,8 @@ struct Shape {
     rows: u32,
     // Sources that may be copied from, at most SOURCES.
     sources: u32,
-    pad: u32,
+    // Tokens of the vocabulary; 0: any token may be drawn.
+    vocabulary: u32,
 }
 
 const LANES: u32 = 64u;
@@ -30,8 +32,8 @@ const SOURCES: u32 = 2u;
 @group(0) @binding(3) var<storage, read> codes: array<f32>;
 // (UNITS, levels)
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
-// (dims, levels)
-@group(0) @binding(5) var<storage, read> bias: array<f32>;
+// (dims, levels) f32, then the keys of the vocabulary in ascending order: levels as digits, the first the most significant
+@group(0) @binding(5) var<storage, read> bias: array<u32>;
 // (halves, tokens, dims), then what the map offers (tokens, dims). In the frame's own half the levels to take where they are forced; the
 // other half is what the frame before offers.
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
@@ -47,6 +49,30 @@ var<workgroup> known: array<f32, UNITS>;
 var<workgroup> part_sum: array<f32, LANES>;
 var<workgroup> logit: array<f32, LANES>;
 var<workgroup> score: array<f32, LANES>;
+// Where the tokens of the vocabulary begin that go on with each level, and where those of the last end.
+var<workgroup> begins: array<u32, LANES + 1u>;
+// 1 where a source goes on with a level.
+var<workgroup> pointed: array<u32, LANES>;
+
+// The first of the keys in `low..high` that is not less than `key`.
+fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
+    let keys_at = shape.dims * shape.levels;
+    var low = low_at;
+    var high = high_at;
+    while (low < high) {
+        let middle = (low + high) / 2u;
+        if (bias[keys_at + middle] < key) {
+            low = middle + 1u;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+fn allowed(level: u32) -> bool {
+    return shape.vocabulary == 0u || frame.forced == 1u || pointed[level] == 1u || begins[level] < begins[level + 1u];
+}
 
 fn gumbel(bits: u32) -> f32 {
     let u = (f32(bits >> 9u) + 0.5) * 1.1920929e-7;
@@ -96,6 +122,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let temperature = select(frame.new_temperature, frame.temperature, offered);
     let min_p = select(frame.new_min_p, frame.min_p, offered);
     var total_confidence = 0.0;
+    // Tokens of the vocabulary that begin with the levels drawn so far, the key of these, and how many keys there are of each level.
+    var low = 0u;
+    var high = shape.vocabulary;
+    var key = 0u;
+    var keys_a_level = 1u;
+    for (var d = 1u; d < shape.dims; d++) {
+        keys_a_level *= shape.levels;
+    }
     for (var d = 0u; d < shape.dims; d++) {
         workgroupBarrier();
         var sum = 0.0;
@@ -111,14 +145,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         workgroupBarrier();
         if (lane < shape.levels) {
             let at = d * shape.levels + lane;
-            var value = bias[at];
+            var value = bitcast<f32>(bias[at]);
             for (var p = 0u; p < parts; p++) {
                 value = value + part_sum[p * shape.levels + lane];
             }
+            pointed[lane] = 0u;
             for (var s = 0u; s < shape.sources; s++) {
                 if (agrees[s] && tokens[offered_at[s] + d] == lane) {
                     value = value + gate(n, s);
+                    pointed[lane] = 1u;
                 }
+            }
+            begins[lane] = lower_bound(low, high, (key * shape.levels + lane) * keys_a_level);
+            if (lane + 1u == shape.levels) {
+                begins[shape.levels] = high;
             }
             logit[lane] = value;
             if (frame.forced == 1u) {
@@ -131,15 +171,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         workgroupBarrier();
         // Every lane finds the same best level by itself.
-        var top = logit[0];
-        for (var l = 1u; l < shape.levels; l++) {
-            top = max(top, logit[l]);
+        var top = -3.0e38;
+        for (var l = 0u; l < shape.levels; l++) {
+            top = select(top, max(top, logit[l]), allowed(l));
         }
         let least = top + ln(min_p);
         var best = 0u;
         var best_score = -3.0e38;
         for (var l = 0u; l < shape.levels; l++) {
-            if ((min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
+            if (allowed(l) && (min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
                 best = l;
                 best_score = score[l];
             }
@@ -149,6 +189,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         for (var s = 0u; s < shape.sources; s++) {
             agrees[s] = agrees[s] && tokens[offered_at[s] + d] == best;
+        }
+        // Beyond the vocabulary there is nothing but what a source goes on with.
+        if (shape.vocabulary > 0u && best < shape.levels) {
+            low = begins[best];
+            high = begins[best + 1u];
+            key = key * shape.levels + best;
+            keys_a_level /= shape.levels;
         }
         // A forced level may be unknown and then says nothing.
         if (best < shape.levels) {
@@ -162,7 +209,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             if (best < shape.levels) {
                 var total = 0.0;
                 for (var l = 0u; l < shape.levels; l++) {
-                    total = total + exp(logit[l] - top);
+                    total = total + select(0.0, exp(logit[l] - top), allowed(l));
                 }
                 total_confidence = total_confidence + logit[best] - top - ln(total);
             }

@@ -41,13 +41,15 @@ pub fn random_order(seed: u32, frame: u32, order: &mut [u32]) {
 
 /// Chooses the level of one code dimension.
 ///
-/// `logits`: `(code_levels)` of dimension `dim`. Returns the level and the log-softmax of its logit at temperature 1. Of equal scores the
-/// lowest level wins.
-pub fn sample_level(logits: &[f32], dim: usize, Chance { temperature, min_p }: Chance, name: SampleName) -> (u8, f32) {
+/// `logits`: `(code_levels)` of dimension `dim`; `allowed`: a bit for each level that may be chosen, one at least. Returns the level and the
+/// log-softmax of its logit among the allowed ones at temperature 1. Of equal scores the lowest level wins.
+pub fn sample_level(logits: &mut [f32], allowed: u64, dim: usize, Chance { temperature, min_p }: Chance, name: SampleName) -> (u8, f32) {
+    let forbidden = logits.iter_mut().enumerate().filter(|(l, _)| allowed >> l & 1 == 0);
+    forbidden.for_each(|(_, logit)| *logit = f32::NEG_INFINITY);
     let least = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max) + min_p.ln();
     let mut best = 0;
     let mut best_score = f32::NEG_INFINITY;
-    for (l, &logit) in logits.iter().enumerate().filter(|(_, logit)| **logit >= least) {
+    for (l, &logit) in logits.iter().enumerate().filter(|(_, logit)| **logit >= least && logit.is_finite()) {
         let score = if temperature > 0.0 { logit / temperature + name.gumbel((dim * logits.len() + l) as u32) } else { logit };
         if score > best_score {
             (best, best_score) = (l, score);
@@ -55,6 +57,9 @@ pub fn sample_level(logits: &[f32], dim: usize, Chance { temperature, min_p }: C
     }
     (best as u8, log_softmax_at(logits, best))
 }
+
+/// All levels.
+pub const ANY_LEVEL: u64 = u64::MAX;
 
 /// What names the random numbers of one token's choice.
 #[derive(Clone, Copy, Debug)]
@@ -192,11 +197,11 @@ mod tests {
     fn sampling_follows_temperature_and_probabilities() {
         let logits = [3.0, -1.0, 0.0];
         let name = |token| SampleName { seed: 5, frame: 1, step: 1, token };
-        let (level, confidence) = sample_level(&[0.0, 1.0, 0.5], 0, chance(0.0, 0.0), name(0));
+        let (level, confidence) = sample_level(&mut [0.0, 1.0, 0.5], ANY_LEVEL, 0, chance(0.0, 0.0), name(0));
         assert_eq!(level, 1);
         assert!((confidence - log_softmax_at(&[0.0, 1.0, 0.5], 1)).abs() < 1e-6);
         // Level 0 has probability e^3 / (e^3 + e^-1 + 1).
-        let hits = (0..5000).filter(|&n| sample_level(&logits, 1, chance(1.0, 0.0), name(n)).0 == 0);
+        let hits = (0..5000).filter(|&n| sample_level(&mut logits.clone(), ANY_LEVEL, 1, chance(1.0, 0.0), name(n)).0 == 0);
         let share = hits.count() as f64 / 5000.0;
         assert!((share - 0.936).abs() < 0.015, "share {share}");
     }
@@ -208,7 +213,7 @@ mod tests {
             let mut drawn = [false; 4];
             for token in 0..3000 {
                 let name = SampleName { seed: 6, frame: 1, step: 1, token };
-                drawn[usize::from(sample_level(&logits, 0, chance(1.0, min_p), name).0)] = true;
+                drawn[usize::from(sample_level(&mut logits.clone(), ANY_LEVEL, 0, chance(1.0, min_p), name).0)] = true;
             }
             drawn
         };
@@ -222,7 +227,10 @@ mod tests {
     #[test]
     fn equal_logits_give_the_lowest_level() {
         let name = SampleName { seed: 0, frame: 0, step: 1, token: 0 };
-        assert_eq!(sample_level(&[2.0, 2.0, 2.0], 0, chance(0.0, 0.0), name).0, 0);
+        assert_eq!(sample_level(&mut [2.0, 2.0, 2.0], ANY_LEVEL, 0, chance(0.0, 0.0), name).0, 0);
+        // Of what is allowed alone, and as if there were nothing else.
+        assert_eq!(sample_level(&mut [2.0, 1.0, 0.0, 9.0], 0b0110, 0, chance(0.0, 0.0), name).0, 1);
+        assert_eq!(sample_level(&mut [2.0, 1.0, 0.0], 0b100, 0, chance(1.0, 0.5), name), (2, 0.0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod parity;
 pub mod recall;
 pub mod reference;
 pub mod told;
+pub mod vocabulary;
 
 use serde::{Deserialize, Serialize};
 

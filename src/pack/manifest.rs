@@ -125,6 +125,9 @@ pub struct DynamicsDims {
     /// Whether a token that is being dreamed sees those of the 3x3 tokens around it that are settled already.
     #[serde(default)]
     pub look_beside: bool,
+    /// Tokens that may be dreamed; 0: any.
+    #[serde(default)]
+    pub vocabulary: usize,
 }
 
 /// How what was seen before is found again: the view scrolls in whole steps over a map of tokens.

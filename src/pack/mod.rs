@@ -150,8 +150,8 @@ impl Pack {
         self.tensors.get(name).map(PackTensor::u8s).ok_or_else(|| PackError::Missing(name.to_owned()))
     }
 
-    /// Number of weights, without the parity clip.
+    /// Number of weights: everything but parity clip and vocabulary.
     pub fn parameters(&self) -> usize {
-        self.tensors.iter().filter(|(name, _)| !name.starts_with("parity.")).map(|(_, t)| t.len()).sum()
+        self.tensors.iter().filter(|(_, t)| t.dtype == PackDtype::F16).map(|(_, t)| t.len()).sum()
     }
 }

@@ -23,6 +23,10 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
     let specs = tensor_specs(&manifest)?;
     let mut tensors = std::collections::BTreeMap::new();
     for (tensor, spec) in specs.iter().enumerate() {
+        if spec.name == "vocabulary.tokens" {
+            tensors.insert(spec.name.clone(), PackTensor::from_u8s(&spec.shape, &spread_tokens(&manifest.frame, spec.shape[0])));
+            continue;
+        }
         debug_assert_eq!(spec.dtype, PackDtype::F16);
         let scale = match (spec.name.as_str(), spec.shape.as_slice()) {
             // Pictures follow codes more than places, or the odometer would never see the view move.
@@ -50,6 +54,14 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
         tensors.insert(spec.name.clone(), PackTensor::from_f32s_as_f16(&spec.shape, &values));
     }
     Pack::new(manifest, tensors)
+}
+
+/// So many tokens out of all there can be, about evenly spread.
+fn spread_tokens(frame: &FrameDims, count: usize) -> Vec<u8> {
+    let levels = frame.code_levels as u64;
+    let every = levels.pow(frame.code_dims as u32) / count as u64;
+    let token = |i: u64| (0..frame.code_dims as u32).rev().map(move |place| ((i * every + i % 2) / levels.pow(place) % levels) as u8);
+    (0..count as u64).flat_map(token).collect()
 }
 
 /// Nearly normal, mean 0 and variance 1: the sum of four uniform numbers.
@@ -122,6 +134,7 @@ pub fn pocket_manifest() -> Manifest {
             head_hidden: 64,
             recall: Some(RecallDims { step_px: 8, covered: vec![31] }),
             look_beside: true,
+            vocabulary: 0,
         },
     )
 }
@@ -153,6 +166,7 @@ pub fn odd_manifest() -> Manifest {
             head_hidden: 5,
             recall: Some(RecallDims { step_px: 7, covered: vec![7] }),
             look_beside: true,
+            vocabulary: 120,
         },
     );
     m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
@@ -185,6 +199,7 @@ pub fn tiny_manifest() -> Manifest {
             head_hidden: 8,
             recall: None,
             look_beside: false,
+            vocabulary: 0,
         },
     )
 }

@@ -137,6 +137,10 @@ impl List {
         if dims.look_beside {
             self.f16("dyn.beside.w", &[recall::TAPS * c, c]);
         }
+        if dims.vocabulary > 0 {
+            let shape = vec![dims.vocabulary, m.frame.code_dims];
+            self.0.push(TensorSpec { name: "vocabulary.tokens".into(), shape, dtype: PackDtype::U8 });
+        }
         if let Some(parity) = &m.parity {
             let t = parity.frames;
             self.0.push(TensorSpec { name: "parity.codes".into(), shape: vec![t, n, m.frame.code_dims], dtype: PackDtype::U8 });

@@ -18,6 +18,7 @@ pub mod limits {
     pub const HEADER_BYTES: u64 = 8 << 20;
     pub const FRAME_PX: usize = 2048;
     pub const TOKENS: usize = 4096;
+    pub const VOCABULARY: usize = 1 << 20;
     pub const CODE_DIMS: usize = 64;
     pub const CODE_LEVELS: usize = 64;
     pub const CHANNELS: usize = 4096;
@@ -142,6 +143,15 @@ fn check_dynamics(m: &Manifest) -> Result<(), PackError> {
         return Err(problem("dynamics", format!("asks for {ring} bytes of keys and values, more than {}", limits::RING_BYTES)));
     }
     check_recall(m, d)?;
+    within("dynamics.vocabulary", d.vocabulary, 0..=limits::VOCABULARY)?;
+    let tokens = (m.frame.code_levels as u64).checked_pow(m.frame.code_dims as u32);
+    if d.vocabulary > 0 && tokens.is_none_or(|tokens| tokens > 1 << 32) {
+        let (levels, dims) = (m.frame.code_levels, m.frame.code_dims);
+        return Err(problem(
+            "dynamics.vocabulary",
+            format!("is given, but a token of {dims} dimensions with {levels} levels has no key of 32 bits"),
+        ));
+    }
     if m.actions.len() != d.actions {
         return Err(problem("list of actions", format!("has {} entries where dynamics.actions is {}", m.actions.len(), d.actions)));
     }
@@ -263,8 +273,10 @@ fn check_values(m: &Manifest, name: &str, tensor: &PackTensor) -> Result<(), Pac
             _ => m.frame.code_levels - 1,
         };
         let max = u8::try_from(max).unwrap_or(u8::MAX);
+        let sorted = name != "vocabulary.tokens" || tensor.bytes.chunks_exact(m.frame.code_dims).is_sorted_by(|a, b| a < b);
         return match tensor.bytes.iter().position(|&value| value > max) {
             Some(index) => Err(PackError::OutOfRange { name: name.to_owned(), index, value: tensor.bytes[index], max }),
+            None if !sorted => Err(problem("dynamics.vocabulary", "is not in ascending order, every token once")),
             None => Ok(()),
         };
     }

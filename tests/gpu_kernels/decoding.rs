@@ -10,6 +10,7 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::reference::head::{add_copies, head_logits};
 use somnium::engine::reference::weights::Weights;
+use somnium::engine::vocabulary::Vocabulary;
 use somnium::engine::{Chance, DecodeSettings, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::FrameDims;
 use somnium::pack::random::{random_pack, tiny_manifest};
@@ -34,6 +35,12 @@ fn change(pack: &mut Pack, name: &str, by: impl Fn(&mut [f32])) {
     *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &values);
 }
 
+/// Keys of every so many-th token of all there can be, none where that is 0; `which` of them.
+fn keys_of((dims, levels): (usize, usize), every: usize, which: u32) -> Vec<u32> {
+    let all = if every == 0 { 0 } else { (levels as u32).pow(dims as u32) };
+    (0..all).filter(|key| decode::random(1, 2, 3, *key, 4) % every as u32 == which).collect()
+}
+
 /// How a head is asked for levels.
 #[derive(Clone, Copy, Debug)]
 struct Draw {
@@ -47,6 +54,8 @@ struct Draw {
     sources: usize,
     /// Chance where the map, source 1, offers nothing.
     new_land: Option<Chance>,
+    /// Every so many-th token there can be is of the vocabulary; 0: there is none.
+    spelt: usize,
     corrupt: Option<Corrupt>,
 }
 
@@ -63,9 +72,12 @@ enum Corrupt {
     UnpromptedGate,
     /// What source 0 offers in the last dimension.
     Offer,
+    /// The vocabulary.
+    Spelling,
 }
 
-const DRAW: Draw = Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, new_land: None, corrupt: None };
+const DRAW: Draw =
+    Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, new_land: None, spelt: 0, corrupt: None };
 
 /// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
 /// does not spread to the next.
@@ -119,12 +131,15 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
             token[dims - 1] = (token[dims - 1] + 1) % levels as u32;
         }
     }
+    let keys = keys_of((dims, levels), draw.spelt, 0);
+    let vocabulary = (!keys.is_empty()).then(|| Vocabulary::new(keys.clone(), &frame));
+    let keys = if draw.corrupt == Some(Corrupt::Spelling) { keys_of((dims, levels), draw.spelt, 1) } else { keys };
     let mut b = Bench::default();
     let buffers = sample::Buffers {
         hidden: b.floats(&pad_groups(&hidden, 2, n, row, 1)),
         codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
         weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
-        bias: b.floats(&pack.f32s("dyn.head.out.b").unwrap()),
+        bias: b.words(&sample::words(&pack.f32s("dyn.head.out.b").unwrap(), &keys)),
         tokens: b.words(&given),
         choice: b.words(&vec![999; n * dims]),
         confidence: b.floats(&vec![9.0; n]),
@@ -146,7 +161,14 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
         ..groups(group, group)
     };
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
-    let ran = b.run(gpu, Sample { tokens: n, dims, levels, units, rows: padded(n), sources }.pass(buffers), 1, params, &outputs, SIZE);
+    let ran = b.run(
+        gpu,
+        Sample { tokens: n, dims, levels, units, rows: padded(n), sources, vocabulary: keys.len() }.pass(buffers),
+        1,
+        params,
+        &outputs,
+        SIZE,
+    );
 
     let mut result = Off { wrong: 0, worst: 0.0 };
     let choice: Vec<u8> = ran.outputs[0].iter().map(|&level| level as u8).collect();
@@ -156,13 +178,20 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
         let token = &choice[i * dims..][..dims];
         let Chance { temperature, min_p } = settings.chance_of(sources < 2 || offers[i][dims] != UNKNOWN);
         let mut confidence = 0.0;
+        let mut known = vocabulary.as_ref().filter(|_| !forced).map(Vocabulary::begin);
         for dim in 0..dims {
             let [c, u] = [with, without].map(|row| {
                 let mut logits = head_logits(&weights, &f64s(&row[..wide]), token, dim, &frame);
                 add_copies(&mut logits, &offers[i], &f64s(&row[wide..]), token, dim);
                 logits
             });
-            let logits: Vec<f64> = c.iter().zip(&u).map(|(c, u)| (1.0 + beta) * c - beta * u).collect();
+            let mut logits: Vec<f64> = c.iter().zip(&u).map(|(c, u)| (1.0 + beta) * c - beta * u).collect();
+            if let Some(known) = &mut known {
+                let copies = offers[i].chunks_exact(dims).filter(|offer| offer[0] != UNKNOWN && offer.starts_with(&token[..dim]));
+                let allowed = copies.fold(known.levels(), |levels, offer| levels | 1 << offer[dim]);
+                logits.iter_mut().enumerate().filter(|(l, _)| allowed >> l & 1 == 0).for_each(|(_, logit)| *logit = f64::NEG_INFINITY);
+                known.follow(token[dim].min(levels as u8 - 1));
+            }
             let chosen = usize::from(token[dim]);
             if forced {
                 let ours = &ran.floats(2)[(i * dims + dim) * levels..][..levels];
@@ -221,6 +250,15 @@ fn sample_matches_its_twin() {
         let off = sample_off(&gpu, shape, draw);
         assert!(off.wrong == 0 && off.worst <= 1.0, "{draw:?}: {off:?}");
     }
+    for (shape, spelt) in [((15, 3, 7, 5), 9), (shape, 2), (shape, 5000), ((9, 2, 64, 33), 40), ((300, 2, 3, 1), 4)] {
+        for sources in [1, 2] {
+            let draw = Draw { spelt, sources, ..DRAW };
+            let off = sample_off(&gpu, shape, draw);
+            assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
+        }
+    }
+    let misspelt = Draw { spelt: 5000, corrupt: Some(Corrupt::Spelling), ..DRAW };
+    assert!(sample_off(&gpu, shape, misspelt).wrong > 100, "another vocabulary is noticed");
     assert!(sample_off(&gpu, shape, Draw { seed: 4, ..DRAW }).wrong > 100, "another seed is noticed");
     assert!(
         sample_off(&gpu, shape, Draw { corrupt: Some(Corrupt::Codes), ..DRAW }).worst > 1.0,

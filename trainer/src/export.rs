@@ -1,6 +1,6 @@
 //! From a run's checkpoints to a world pack, with the parity clip every engine must reproduce.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -16,7 +16,7 @@ use crate::params::{self, Values};
 use crate::pipeline::{Run, pack_values};
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
-use crate::tokens::{NO_WORD, NONE, word_ids};
+use crate::tokens::{NO_WORD, NONE, TokenClips, word_ids};
 use crate::training::Stage;
 
 /// Frames of the parity clip beyond two windows.
@@ -78,6 +78,14 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     }
     let mut tensors: BTreeMap<String, PackTensor> =
         values.iter().map(|(name, (shape, values))| (name.clone(), PackTensor::from_f32s_as_f16(shape, values))).collect();
+    let mut dynamics = stage.as_ref().map(|stage| stage.shape.dims.clone());
+    if let Some(dims) = &mut dynamics {
+        let vocabulary = vocabulary(run, &tokens)?;
+        dims.vocabulary = vocabulary.len() / run.preset.code_dims;
+        if dims.vocabulary > 0 {
+            tensors.insert("vocabulary.tokens".into(), PackTensor::from_u8s(&[dims.vocabulary, run.preset.code_dims], &vocabulary));
+        }
+    }
     let parity = match &stage {
         Some(stage) => Some(add_parity(run, stage, values, &mut tensors)?),
         None => None,
@@ -100,7 +108,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
         },
         frame: run.preset.frame(info),
         tokenizer: run.preset.tokenizer,
-        dynamics: stage.as_ref().map(|stage| stage.shape.dims.clone()),
+        dynamics,
         lam: lam.as_ref().map(|_| run.preset.lam),
         actions: stage.as_ref().map_or(Ok(Vec::new()), |stage| actions(run, stage, recorded_only))?,
         word_table: prompt::TABLE_NAME.to_owned(),
@@ -113,6 +121,26 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)
+}
+
+/// The tokens of the clips that the run trains on, in ascending order, `(tokens, code_dims)`; those of the pack it goes on from where it has no
+/// clips and the same tokenizer. None where a token has no key of 32 bits.
+fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
+    let (dims, levels) = (run.preset.code_dims, run.preset.code_levels as u64);
+    if levels.checked_pow(dims as u32).is_none_or(|tokens| tokens > 1 << 32) {
+        return Ok(Vec::new());
+    }
+    let clips = run.folder.join("tokens.safetensors");
+    if clips.exists() {
+        let clips = TokenClips::read(&clips)?;
+        let tokens: BTreeSet<&[u8]> = clips.codes.chunks_exact(dims).collect();
+        return Ok(tokens.into_iter().flatten().copied().collect());
+    }
+    let known = run.from.as_ref().filter(|pack| {
+        let theirs = pack_values(pack);
+        tokenizer.iter().all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
+    });
+    Ok(known.and_then(|pack| pack.tensors.get("vocabulary.tokens")).map(|tensor| tensor.bytes.clone()).unwrap_or_default())
 }
 
 /// Values as a pack holds them.

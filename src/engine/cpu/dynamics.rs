@@ -13,6 +13,7 @@ use crate::{
         DecodeSettings, PromptWord, UNKNOWN, decode,
         recall::{Map, TAPS},
         told::{Said, ids},
+        vocabulary::Vocabulary,
     },
     pack::manifest::FrameDims,
     prompt::{self, WordTable},
@@ -136,6 +137,12 @@ fn add_copies(logits: &mut [f32], offers: &[Option<&[u8]>], gates: &[f32], drawn
             logits[usize::from(offer[drawn.len()])] += gate;
         }
     }
+}
+
+/// Levels of the next dimension, a bit each, with which the offers that begin as the token does go on.
+fn pointed_at(offers: &[Option<&[u8]>], drawn: &[u8]) -> u64 {
+    let next = |offer: &&[u8]| offer.starts_with(drawn).then(|| 1 << offer[drawn.len()]);
+    offers.iter().flatten().filter_map(next).fold(0, |levels, level: u64| levels | level)
 }
 
 /// The tokens around `n` and itself, as (tap, token), but for those outside the grid.
@@ -402,6 +409,7 @@ impl<'a> Lane<'a> {
             let offers = past.offers(n, f.code_dims);
             let offered = offers[1].is_some() || past.map.is_none();
             let (chance, mut confidence) = (s.chance_of(offered), 0.0);
+            let mut known = d.vocabulary.as_ref().map(Vocabulary::begin);
             for dim in 0..f.code_dims {
                 d.head.logits(&hidden[..wide], dim, logits);
                 add_copies(logits, &offers, gates, &codes[..dim]);
@@ -410,7 +418,9 @@ impl<'a> Lane<'a> {
                     add_copies(unprompted, &offers, gates_without, &codes[..dim]);
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
-                let (level, log_probability) = decode::sample_level(logits, dim, chance, name);
+                let allowed = known.map_or(decode::ANY_LEVEL, |known| known.levels() | pointed_at(&offers, &codes[..dim]));
+                let (level, log_probability) = decode::sample_level(logits, allowed, dim, chance, name);
+                known.iter_mut().for_each(|known| known.follow(level));
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);
                 if dreamed > 1 {
                     d.head.tell(&mut without[..wide], dim, level, f.code_levels);

@@ -5,7 +5,7 @@ use super::{
     matmul::Packed,
 };
 use crate::{
-    engine::recall::TAPS,
+    engine::{recall::TAPS, vocabulary::Vocabulary},
     pack::{
         Pack, PackError,
         manifest::{DynamicsDims, TokenizerDims},
@@ -269,6 +269,7 @@ pub struct DynamicsWeights {
     pub beside: Option<TapTable>,
     pub blocks: Vec<DynamicsBlock>,
     pub head: HeadWeights,
+    pub vocabulary: Option<Vocabulary>,
     /// From a word's vector to its embedding, and what stands for "nothing said".
     pub words: Packed,
     pub nothing_said: Floats,
@@ -329,6 +330,7 @@ impl DynamicsWeights {
             beside: dims.look_beside.then(|| TapTable::beside(pack, c)).transpose()?,
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
             head: HeadWeights::load(pack, dims)?,
+            vocabulary: Vocabulary::of(pack)?,
             words: Packed::new(vectors, &[], prompt::CHANNELS),
             nothing_said: Floats::from_rows(nothing_said, c),
             gain: Floats::from_rows(&vec![1.0; c], c),

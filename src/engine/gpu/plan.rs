@@ -19,6 +19,7 @@ use super::ops::{
 use super::tier::Tier;
 use super::weights::{self, Modulation, PromptWeights, Rows};
 use crate::engine::recall::Map;
+use crate::engine::vocabulary::Vocabulary;
 use crate::pack::{
     Pack, PackError,
     manifest::{DynamicsDims, FrameDims, Manifest, RecallDims, TokenizerDims},
@@ -366,12 +367,17 @@ impl Builder<'_> {
         let logits = self.zeros("logits", n * code_dims * code_levels);
         let choice = self.zeros("choice", n * code_dims);
         let confidence = self.zeros("confidence", n);
-        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources }.pass(
+        let vocabulary = Vocabulary::of(self.pack)?;
+        let keys = vocabulary.as_ref().map(Vocabulary::keys).unwrap_or_default();
+        let bias = sample::words(&self.pack.f32s("dyn.head.out.b")?, keys);
+        let bias = self.push("dyn.head.out.b", 4 * bias.len() as u64, Some(bytemuck::cast_slice(&bias).to_vec()));
+        let vocabulary = keys.len();
+        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources, vocabulary }.pass(
             sample::Buffers {
                 hidden,
                 codes: self.tensor("dyn.head.codes")?,
                 weights: self.tensor("dyn.head.out.w")?,
-                bias: self.tensor("dyn.head.out.b")?,
+                bias,
                 tokens,
                 choice,
                 confidence,

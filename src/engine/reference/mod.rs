@@ -12,14 +12,15 @@ pub mod weights;
 
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-    decode,
+    decode::{self, ANY_LEVEL},
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map, Odometer},
     told::{LONG_AGO, NEWS, Told},
+    vocabulary::Vocabulary,
 };
 use crate::pack::{
     Pack,
-    manifest::{DynamicsDims, Manifest},
+    manifest::{DynamicsDims, FrameDims, Manifest},
 };
 use attention::KeysValues;
 use dynamics::{FrameInput, FrameOutput, forward, offers, prev};
@@ -37,6 +38,8 @@ pub struct ReferenceEngine {
     ring: VecDeque<Vec<KeysValues>>,
     /// The newest frame, not yet committed.
     pending: Option<Pending>,
+    /// `None` where any token may be dreamed.
+    vocabulary: Option<Arc<Vocabulary>>,
     /// `None` where the model has no recall.
     map: Option<Map>,
     prompt: Vec<PromptWord>,
@@ -75,6 +78,7 @@ impl ReferenceEngine {
             weights: Weights::from_pack(pack).into(),
             ring: VecDeque::new(),
             pending: None,
+            vocabulary: Vocabulary::of(pack)?.map(Arc::new),
             map: recall.map(|recall| Map::new(&frame, recall)),
             prompt: Vec::new(),
             told: Told::default(),
@@ -163,6 +167,13 @@ impl ReferenceEngine {
     }
 }
 
+/// Levels of the next dimension, a bit each, with which what token `n` may copy goes on if it begins as the token does.
+fn pointed_at(offers: &[u8], n: usize, drawn: &[u8], f: &FrameDims) -> u64 {
+    let of_token = offers.len() / f.tokens();
+    let sources = offers[n * of_token..][..of_token].chunks_exact(f.code_dims);
+    sources.filter(|offer| offer[0] != UNKNOWN && offer.starts_with(drawn)).fold(0, |levels, offer| levels | 1 << offer[drawn.len()])
+}
+
 impl Engine for ReferenceEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
@@ -233,9 +244,12 @@ impl Engine for ReferenceEngine {
                 let name = decode::SampleName { seed: settings.seed, frame: number, step, token: n as u32 };
                 let token = &mut codes[n * f.code_dims..][..f.code_dims];
                 confidence[n] = 0.0;
+                let mut known = self.vocabulary.as_deref().map(Vocabulary::begin);
                 for dim in 0..f.code_dims {
-                    let logits = self.guided_logits(&outputs, &offers, n, token, dim);
-                    let (level, log_probability) = decode::sample_level(&logits, dim, settings.chance_of(offered[n]), name);
+                    let mut logits = self.guided_logits(&outputs, &offers, n, token, dim);
+                    let allowed = known.map_or(ANY_LEVEL, |known| known.levels() | pointed_at(&offers, n, &token[..dim], &f));
+                    let (level, log_probability) = decode::sample_level(&mut logits, allowed, dim, settings.chance_of(offered[n]), name);
+                    known.iter_mut().for_each(|known| known.follow(level));
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }

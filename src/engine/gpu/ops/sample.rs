@@ -17,7 +17,7 @@ pub const SOURCES: usize = 2;
 pub fn kernel(units: usize) -> Kernel {
     let text = include_str!("../../../../shaders/sample.wgsl");
     Kernel {
-        workgroup_bytes: 4 * (units + 3 * LANES),
+        workgroup_bytes: 4 * (units + 5 * LANES + 1),
         ..Kernel::assemble("sample", &[Constant::Size("UNITS", units)], &[MATH, RANDOM], text, BINDS)
     }
 }
@@ -33,6 +33,8 @@ pub struct Sample {
     pub rows: usize,
     /// Sources that may be copied from: the frame before, and the map where there is one.
     pub sources: usize,
+    /// Tokens of the vocabulary; 0 where any may be drawn.
+    pub vocabulary: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +42,17 @@ pub struct Buffers {
     pub hidden: BufferId,
     pub codes: BufferId,
     pub weights: BufferId,
+    /// See [`words`].
     pub bias: BufferId,
     pub tokens: BufferId,
     pub choice: BufferId,
     pub confidence: BufferId,
     pub logits: BufferId,
+}
+
+/// The bias `(dims, levels)` and, behind it, the keys of the vocabulary.
+pub fn words(bias: &[f32], keys: &[u32]) -> Vec<u32> {
+    bias.iter().map(|x| x.to_bits()).chain(keys.iter().copied()).collect()
 }
 
 impl Sample {
@@ -63,7 +71,7 @@ impl Sample {
                 word(padded(all_units + self.sources)),
                 word(self.rows),
                 word(self.sources),
-                0,
+                word(self.vocabulary),
             ],
             buffers: vec![b.hidden, b.codes, b.weights, b.bias, b.tokens, b.choice, b.confidence, b.logits],
             workgroups: [[word(self.tokens), 1, 1]; GROUPS],
