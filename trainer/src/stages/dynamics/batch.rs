@@ -7,7 +7,7 @@ use somnium::engine::told;
 use somnium::prompt;
 
 use super::DynamicsStage;
-use super::past::{Amiss, NO_ROW, Places, RecallTerms, Stale};
+use super::past::{Amiss, Blip, NO_ROW, Places, RecallTerms, Stale};
 
 /// Share of a clean stream's tokens that is replaced, per context level.
 const CORRUPTION_PER_LEVEL: f32 = 0.07;
@@ -65,6 +65,8 @@ const LONGEST_UNHEARD: usize = 80;
 const STALE_SHARE: f32 = 0.5;
 const MOST_STALE: f32 = 0.9;
 const STALE_SIDES: [i32; 3] = [1, 2, 4];
+/// Share of windows after a change in which a frame, or two with one between them, shows everything as it was before.
+const BLIP_SHARE: f32 = 0.3;
 /// Share of windows whose past has blots: what a dream got wrong is mended, not gone on with.
 const BLOTTED_SHARE: f32 = 0.15;
 /// Share of windows in which places are amiss at one phase. The largest share of places that are, and sides of a patch, in steps.
@@ -273,6 +275,11 @@ impl DynamicsStage {
                     frames: change..change.max(start) + 1 + dice.below(t),
                     places: Places { share: MOST_STALE * dice.unit(), side: STALE_SIDES[dice.below(STALE_SIDES.len())], seed: dice.next() },
                 });
+            }
+            if let Some(change) = last.filter(|_| dice.chance(BLIP_SHARE)) {
+                let first = start + dice.below(t - 1);
+                let frames = if dice.chance(0.5) { vec![first] } else { vec![first, first + 2] };
+                terms.blip = Some(Blip { frames, change });
             }
             if dice.chance(AMISS_SHARE) {
                 terms.amiss = self.amiss(clips, (clip, start), dice);

@@ -22,6 +22,7 @@ pub(super) struct RecallTerms {
     pub(super) slip: Option<(usize, [i32; 2])>,
     pub(super) stale: Option<Stale>,
     pub(super) amiss: Option<Amiss>,
+    pub(super) blip: Option<Blip>,
     /// What was seen had blots.
     pub(super) blotted: bool,
     /// The window is all there ever was.
@@ -31,7 +32,7 @@ pub(super) struct RecallTerms {
 impl RecallTerms {
     /// All that was seen, exactly.
     pub(super) const WHOLE: Self =
-        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, amiss: None, blotted: false, begins: false };
+        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, amiss: None, blip: None, blotted: false, begins: false };
 }
 
 /// Places of the world in square patches, chosen by chance.
@@ -70,6 +71,15 @@ pub(super) struct Amiss {
     pub(super) elsewhere: Option<(usize, usize)>,
 }
 
+/// Frames that show everything as it was before a change: a dream may take one frame for another weather, and as places remember even and odd
+/// frames apart, rain would then come and go with every frame.
+#[derive(Clone)]
+pub(super) struct Blip {
+    pub(super) frames: Vec<usize>,
+    /// First frame of the clip after the change.
+    pub(super) change: usize,
+}
+
 /// Whose token a place shows.
 #[derive(Clone, Copy)]
 struct Source {
@@ -87,7 +97,7 @@ struct Seen {
 }
 
 /// What was last seen at every place in each of its turns.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct SeenPlaces(HashMap<[i32; 2], [Option<Seen>; recall::TURNS]>);
 
 impl SeenPlaces {
@@ -149,6 +159,7 @@ impl DynamicsStage {
             &frame[of.token * d..][..d]
         };
         let mut seen = SeenPlaces::default();
+        let mut before_change = SeenPlaces::default();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
         let place = |view: [i32; 2], token: usize| {
             let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
@@ -159,6 +170,9 @@ impl DynamicsStage {
                 && frame == when
             {
                 seen.slip(aside);
+            }
+            if terms.blip.as_ref().is_some_and(|blip| blip.change == frame) {
+                before_change = seen.clone();
             }
             if frame == start && terms.begins {
                 seen = SeenPlaces::default();
@@ -214,7 +228,8 @@ impl DynamicsStage {
                     let (clip, frame) = amiss.elsewhere.unwrap_or((clip, frame));
                     Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % n }))
                 };
-                let instead = stale().or_else(amiss);
+                let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at, frame));
+                let instead = stale().or_else(amiss).or_else(|| blip().map(|seen| seen.source));
                 let mut pieced_by = last.map_or(NO_ROW, |seen| seen.pieced_by);
                 if frame >= start {
                     let row = (first + frame - start) * n + token;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::past::{Amiss, NO_ROW, Places, Stale};
+use super::past::{Amiss, Blip, NO_ROW, Places, Stale};
 use super::*;
 use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
@@ -161,6 +161,37 @@ fn stale_places_go_on_showing_what_they_showed() {
         let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
         assert_eq!((recalled(&all, 5), recalled(&none, 5)), (1, 3), "what is stale is recalled");
         assert_eq!((recalled(&all, 3), recalled(&none, 3)), (1, 1), "in its turn");
+    }
+}
+
+#[test]
+fn a_blip_shows_everything_as_it_was_before_the_change() {
+    let (device, frames) = (Device::flex(), 8);
+    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let (stage, _) = stage_with(&pack, frames, &device);
+    let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+    let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
+    let mut clip = TokenClips::new(frames, n * d, 0);
+    (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
+    clip.codes = (0..frames).flat_map(|frame| vec![(frame % 7) as u8; n * d]).collect();
+    let past = |frames_of_it: &[usize]| {
+        let mut batch = stage.empty_batch(1);
+        batch.shown = clip.codes.clone();
+        batch.actions = vec![stage.shape.dims.actions as u8; frames];
+        batch.told = vec![told::LONG_AGO as u8; frames];
+        let blip = Some(Blip { frames: frames_of_it.to_vec(), change: 3 });
+        stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { blip, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
+        batch
+    };
+    let (once, twice, never) = (past(&[4]), past(&[4, 6]), past(&[]));
+    for token in (0..n).filter(|token| !covered.contains(token)) {
+        let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[(frame * n + token) * d]).collect::<Vec<_>>();
+        assert_eq!(shown(&never), [0, 1, 2, 3, 4, 5, 6, 0]);
+        // Of its turn: frame 2.
+        assert_eq!(shown(&once), [0, 1, 2, 3, 2, 5, 6, 0]);
+        assert_eq!(shown(&twice), [0, 1, 2, 3, 2, 5, 2, 0]);
+        let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
+        assert_eq!([recalled(&never, 6), recalled(&once, 6), recalled(&once, 7)], [4, 2, 5], "it stays in its turn");
     }
 }
 
