@@ -18,11 +18,57 @@ struct Glide {
 @group(0) @binding(0) var newest: texture_2d<f32>;
 @group(0) @binding(1) var before: texture_2d<f32>;
 @group(0) @binding(2) var<uniform> glide: Glide;
-// By glide.wgsl: 1 if the view moved.
+// 1 if the view moved: as it is read, and as it is written.
 @group(0) @binding(3) var<uniform> moved: vec4u;
+@group(0) @binding(4) var<storage, read_write> decision: vec4u;
 
 // Colours of the figure and of the land behind it lie at least this far apart.
 const APART = 0.1;
+
+fn inside(at: vec2i, corner: vec2i, sides: vec2i) -> bool {
+    return all(at >= corner) && all(at < corner + sides);
+}
+
+fn stands(at: vec2i) -> bool {
+    return inside(at, vec2i(glide.standing.xy), vec2i(glide.standing.zw));
+}
+
+const LANES = 256u;
+// A movement must explain this share of what differs if there was none.
+const CLEARLY = 0.25;
+
+// Of each lane: how far the pictures lie apart if the view moved, and if it stayed.
+var<workgroup> apart: array<vec2f, LANES>;
+
+fn far(a: vec3f, b: vec3f) -> f32 {
+    return dot(abs(a - b), vec3f(1.0));
+}
+
+// Whether the view moved between the last two pictures as the action asks for: whether they differ clearly less if it did. Where another picture
+// took the place of the one before, neither fits, and nothing glides. One workgroup.
+@compute @workgroup_size(LANES)
+fn decide(@builtin(local_invocation_index) lane: u32) {
+    let size = vec2i(textureDimensions(newest));
+    var sums = vec2f();
+    for (var i = i32(lane); i < size.x * size.y; i += i32(LANES)) {
+        let at = vec2i(i % size.x, i / size.x);
+        let old = at + glide.motion;
+        if (inside(old, vec2i(), size) && !stands(at) && !stands(old)) {
+            let here = textureLoad(newest, at, 0).rgb;
+            sums += vec2f(far(here, textureLoad(before, old, 0).rgb), far(here, textureLoad(before, at, 0).rgb));
+        }
+    }
+    apart[lane] = sums;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half) {
+            apart[lane] += apart[lane + half];
+        }
+    }
+    if (lane == 0u) {
+        decision.x = u32(apart[0].x < (1.0 - CLEARLY) * apart[0].y);
+    }
+}
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -34,14 +80,6 @@ struct Corner {
 fn corner(@builtin(vertex_index) index: u32) -> Corner {
     let uv = vec2f(f32((index << 1u) & 2u), f32(index & 2u));
     return Corner(vec4f(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.0, 1.0), uv);
-}
-
-fn inside(at: vec2i, corner: vec2i, sides: vec2i) -> bool {
-    return all(at >= corner) && all(at < corner + sides);
-}
-
-fn stands(at: vec2i) -> bool {
-    return inside(at, vec2i(glide.standing.xy), vec2i(glide.standing.zw));
 }
 
 fn texel(uv: vec2f) -> vec3f {

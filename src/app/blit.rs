@@ -1,5 +1,5 @@
 //! Puts pictures on the window's surface: the newest, or while the view goes from one to the next what lies between them
-//! (`shaders/glide.wgsl`, `shaders/blit.wgsl`).
+//! (`shaders/blit.wgsl`).
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub struct Step {
     pub lasts: Duration,
 }
 
-/// `Glide` of the shaders.
+/// `Glide` of the shader.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Uniform {
@@ -52,18 +52,21 @@ struct Pictures {
 
 impl Blit {
     pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
-        let module = |label, source: &str| {
-            device
-                .create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(source.into()) })
-        };
-        let blit = module("blit", include_str!("../../shaders/blit.wgsl"));
-        let glide = module("glide", include_str!("../../shaders/glide.wgsl"));
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("blit"),
+            source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/blit.wgsl").into()),
+        });
         let draw = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some("blit"),
             layout: None,
-            vertex: wgpu::VertexState { module: &blit, entry_point: Some("corner"), compilation_options: Default::default(), buffers: &[] },
+            vertex: wgpu::VertexState {
+                module: &module,
+                entry_point: Some("corner"),
+                compilation_options: Default::default(),
+                buffers: &[],
+            },
             fragment: Some(wgpu::FragmentState {
-                module: &blit,
+                module: &module,
                 entry_point: Some(if format.is_srgb() { "decoded" } else { "plain" }),
                 compilation_options: Default::default(),
                 targets: &[Some(format.into())],
@@ -77,8 +80,8 @@ impl Blit {
         let decide = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some("glide"),
             layout: None,
-            module: &glide,
-            entry_point: Some("main"),
+            module: &module,
+            entry_point: Some("decide"),
             compilation_options: Default::default(),
             cache: None,
         });
@@ -142,20 +145,20 @@ impl Blit {
             })
         });
         let views = [0, 1].map(|i| textures[i].create_view(&wgpu::TextureViewDescriptor::default()));
-        let groups = |layout: &wgpu::BindGroupLayout| {
+        let groups = |layout: &wgpu::BindGroupLayout, moved_at: u32| {
             [0, 1].map(|newest| {
                 let resources = [
-                    wgpu::BindingResource::TextureView(&views[newest]),
-                    wgpu::BindingResource::TextureView(&views[1 - newest]),
-                    self.uniform.as_entire_binding(),
-                    self.moved.as_entire_binding(),
+                    (0, wgpu::BindingResource::TextureView(&views[newest])),
+                    (1, wgpu::BindingResource::TextureView(&views[1 - newest])),
+                    (2, self.uniform.as_entire_binding()),
+                    (moved_at, self.moved.as_entire_binding()),
                 ];
-                let entries: Vec<_> = (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+                let entries = resources.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
                 device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("blit"), layout, entries: &entries })
             })
         };
-        let draw_groups = groups(&self.draw.get_bind_group_layout(0));
-        let decide_groups = groups(&self.decide.get_bind_group_layout(0));
+        let draw_groups = groups(&self.draw.get_bind_group_layout(0), 3);
+        let decide_groups = groups(&self.decide.get_bind_group_layout(0), 4);
         Pictures { textures, draw_groups, decide_groups, newest: 0 }
     }
 

@@ -1,5 +1,5 @@
-//! What lies between two pictures of a world that goes by whole patches, for recordings: the twin of `shaders/glide.wgsl`, which decides
-//! whether the view moved, and `shaders/blit.wgsl`, which joins the pictures.
+//! What lies between two pictures of a world that goes by whole patches, for recordings: the twin of `shaders/blit.wgsl`, which decides whether
+//! the view moved and joins the pictures.
 
 use super::source::Strides;
 

@@ -133,6 +133,14 @@ fn what_is_drawn_without_noise_is_the_likeliest_level_after_level() {
     assert!(first_choices(stage.true_levels(&batch, &device)) < (rows * d) as f32);
 }
 
+/// A clip in which the view stands and every frame's tokens are told by its number.
+fn numbered(frames: usize, code_bytes: usize, levels: usize) -> TokenClips {
+    let mut clip = TokenClips::new(frames, code_bytes, 0);
+    (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
+    clip.codes = (0..frames).flat_map(|frame| vec![(frame % levels) as u8; code_bytes]).collect();
+    clip
+}
+
 #[test]
 fn stale_places_go_on_showing_what_they_showed() {
     let (device, frames) = (Device::flex(), 6);
@@ -140,10 +148,7 @@ fn stale_places_go_on_showing_what_they_showed() {
     let (stage, _) = stage_with(&pack, frames, &device);
     let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
     let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
-    // Every frame's tokens are told by its number.
-    let mut clip = TokenClips::new(frames, n * d, 0);
-    (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
-    clip.codes = (0..frames).flat_map(|frame| vec![(frame % 5) as u8; n * d]).collect();
+    let clip = numbered(frames, n * d, 5);
     let past = |share: f32| {
         let mut batch = stage.empty_batch(1);
         batch.shown = clip.codes.clone();
@@ -171,9 +176,7 @@ fn a_blip_shows_everything_as_it_was_before_the_change() {
     let (stage, _) = stage_with(&pack, frames, &device);
     let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
     let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
-    let mut clip = TokenClips::new(frames, n * d, 0);
-    (clip.clips, clip.views) = (1, vec![0; 2 * frames]);
-    clip.codes = (0..frames).flat_map(|frame| vec![(frame % 7) as u8; n * d]).collect();
+    let clip = numbered(frames, n * d, 7);
     let past = |frames_of_it: &[usize]| {
         let mut batch = stage.empty_batch(1);
         batch.shown = clip.codes.clone();
