@@ -113,13 +113,14 @@ fn a_pack_too_large_for_the_device_is_refused() {
     let mut large_table = odd_manifest();
     (large_table.frame.code_dims, large_table.frame.code_levels) = (16, 64);
     let d = large_table.dynamics.as_mut().unwrap();
-    (d.actions, d.channels) = (63, 65);
+    (d.actions, d.channels, d.vocabulary) = (63, 65, 0);
     let mut large_head = odd_manifest();
     large_head.frame.code_dims = 16;
-    large_head.dynamics.as_mut().unwrap().head_hidden = 255;
+    let d = large_head.dynamics.as_mut().unwrap();
+    (d.head_hidden, d.vocabulary) = (255, 0);
     for (manifest, device_has, asked) in [
         (large_table, "bytes in one buffer", "160745472 in `dyn.prev.table`"),
-        (large_head, "bytes in a workgroup", "17088 in `sample UNITS 4080`"),
+        (large_head, "bytes in a workgroup", "17604 in `sample UNITS 4080`"),
     ] {
         let mut manifest = manifest;
         manifest.actions = (0..manifest.dynamics.as_ref().unwrap().actions).map(|_| manifest.actions[0].clone()).collect();

@@ -367,7 +367,7 @@ fn keys_walk_the_shipped_dream() {
             assert_eq!(moved(&shifts), 0, "{key} was released and the dream still moves: {shifts:?}");
         }
         assert!(prompt_starts >= 2, "of three walks under {key}, {prompt_starts} began within a second");
-        assert!(right >= 4 && all <= right + right / 4, "under {key} the dream moved {all} times, {right} of them the right way");
+        assert!(right >= 3 && all <= right + right / 4, "under {key} the dream moved {all} times, {right} of them the right way");
     }
 }
 
