@@ -29,6 +29,12 @@ struct Uniform {
     standing: [u32; 4],
 }
 
+impl Uniform {
+    fn of(step: &Step, left_to_go: [f32; 2]) -> Self {
+        Self { left_to_go, motion: step.motion_px, standing: step.standing }
+    }
+}
+
 /// Pipelines, the last two pictures and how far the view is between them.
 pub struct Blit {
     draw: wgpu::RenderPipeline,
@@ -119,8 +125,9 @@ impl Blit {
             }
         };
         self.under_way = step.filter(|step| follows && step.motion_px != [0, 0]).map(|step| (step, Instant::now()));
-        if let Some((step, _)) = &self.under_way {
-            self.write(gpu, Uniform { left_to_go: [0.0; 2], motion: step.motion_px, standing: step.standing });
+        let glide = self.under_way.map_or(Uniform::zeroed(), |(step, _)| Uniform::of(&step, [0.0; 2]));
+        self.write(gpu, glide);
+        if self.under_way.is_some() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("glide"), timestamp_writes: None });
             pass.set_pipeline(&self.decide);
             pass.set_bind_group(0, &pictures.decide_groups[pictures.newest], &[]);
@@ -168,14 +175,11 @@ impl Blit {
 
     /// Where the view is at `now`, for the next [`Self::draw`] into `rect`; whether it goes on from there.
     pub fn advance(&mut self, gpu: &GpuContext, rect: RectPx, now: Instant) -> bool {
-        let Some((step, since)) = &self.under_way else {
-            self.write(gpu, Uniform::zeroed());
-            return false;
-        };
+        let Some((step, since)) = &self.under_way else { return false };
         let left = 1.0 - now.saturating_duration_since(*since).as_secs_f32() / step.lasts.as_secs_f32().max(1e-3);
         let width = self.pictures.as_ref().map_or(1, |pictures| pictures.textures[0].width());
         let left_to_go = step.motion_px.map(|px| left_to_go(px, left.max(0.0), rect.width as f32 / width as f32));
-        self.write(gpu, Uniform { left_to_go, motion: step.motion_px, standing: step.standing });
+        self.write(gpu, Uniform::of(step, left_to_go));
         if left <= 0.0 {
             self.under_way = None;
         }

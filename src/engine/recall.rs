@@ -24,6 +24,11 @@ pub fn age_class(age: u32) -> usize {
     1 + OLDEST.iter().filter(|oldest| age > **oldest).count()
 }
 
+/// Whether of a place's two tokens the one of a frame's own turn, seen `due` frames before it, is too old beside the one of the other turn.
+pub fn outdated(due: u32, other: u32) -> bool {
+    due > other + 1
+}
+
 /// Where the view goes under a latent action, in steps (x to the right, y down); nowhere under the unknown one.
 pub fn motion_of(m: &Manifest, action: u8) -> [i32; 2] {
     m.actions.get(usize::from(action)).map_or([0, 0], |action| action.motion)
@@ -189,7 +194,7 @@ impl Map {
             (place.frame > 0 && place.at == at).then(|| next - place.frame)
         };
         match (age(due), age(other)) {
-            (Some(of_due), Some(of_other)) if of_due > of_other + 1 => Some((other, of_other)),
+            (Some(of_due), Some(of_other)) if outdated(of_due, of_other) => Some((other, of_other)),
             (Some(of_due), _) => Some((due, of_due)),
             (None, of_other) => of_other.map(|age| (other, age)),
         }

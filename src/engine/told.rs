@@ -37,7 +37,7 @@ impl Told {
     /// After these frames, oldest first.
     pub fn after<'a>(frames: impl IntoIterator<Item = &'a TokenFrame>) -> Self {
         let mut told = Self::default();
-        frames.into_iter().for_each(|frame| told.follow(&frame.prompt));
+        frames.into_iter().for_each(|frame| _ = told.follow(&frame.prompt));
         told
     }
 
@@ -58,11 +58,13 @@ impl Told {
         self.next_age(words).map_or(LONG_AGO, class)
     }
 
-    /// A frame under these words has come.
-    pub fn follow(&mut self, words: &[PromptWord]) {
+    /// A frame under these words has come; its class.
+    pub fn follow(&mut self, words: &[PromptWord]) -> usize {
+        let class = self.class_of_next(words);
         (self.age, self.begun) = (self.next_age(words), true);
         self.ids.clear();
         self.ids.extend(ids(words));
+        class
     }
 }
 

@@ -22,9 +22,8 @@ fn added(m: &Manifest, history: &[TokenFrame], truth: &TokenFrame) -> Vec<f32> {
     let mut map = Map::new(f, recall);
     let mut told = Told::default();
     for frame in history {
-        let news = told.class_of_next(&frame.prompt) == NEWS;
+        let news = told.follow(&frame.prompt) == NEWS;
         map.remember(&frame.codes, motion_of(m, frame.action), frame.moved, news);
-        told.follow(&frame.prompt);
     }
     let before = &history.last().expect("not empty").codes;
     let mut sums = vec![0.0; f.code_bytes() * f.code_levels];

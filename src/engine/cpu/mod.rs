@@ -387,11 +387,10 @@ impl Engine for CpuEngine {
         if self.model.dynamics.is_some() {
             let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
             for frame in only_seen {
-                let news = self.told.class_of_next(&frame.prompt) == NEWS;
+                let news = self.told.follow(&frame.prompt) == NEWS;
                 if let Some(map) = &mut self.map {
                     map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, news);
                 }
-                self.told.follow(&frame.prompt);
             }
             for frame in ring {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;

@@ -118,11 +118,10 @@ impl ReferenceEngine {
 
     /// Makes a frame the pending one: it enters the map.
     fn settle(&mut self, frame: TokenFrame, past: Vec<f64>) {
-        let told = self.told.class_of_next(&frame.prompt);
+        let told = self.told.follow(&frame.prompt);
         if let Some(map) = &mut self.map {
             map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, told == NEWS);
         }
-        self.told.follow(&frame.prompt);
         self.pending = Some(Pending { frame, past, told });
     }
 

@@ -30,14 +30,7 @@ impl GpuEngine {
 
     /// Starts the map anew from what these frames showed, and follows their words.
     fn write_map(&mut self, frames: &[TokenFrame]) {
-        let news: Vec<bool> = frames
-            .iter()
-            .map(|frame| {
-                let news = self.told.class_of_next(&frame.prompt) == NEWS;
-                self.told.follow(&frame.prompt);
-                news
-            })
-            .collect();
+        let news: Vec<bool> = frames.iter().map(|frame| self.told.follow(&frame.prompt) == NEWS).collect();
         let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
@@ -66,7 +59,7 @@ impl GpuEngine {
         let prompt_slot = if self.plan.dynamics.is_some() { self.prompt_slot(&frame.prompt) } else { 0 };
         self.half = 1 - self.half;
         self.write_tokens(self.half, &frame.codes);
-        let told = self.told.class_of_next(&frame.prompt);
+        let told = self.told.follow(&frame.prompt);
         let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), told: told as u32, ..GroupParams::default() };
         let params = FrameParams { groups: [group; GROUPS], ..self.step_of_view(frame.action, u32::from(frame.moved)) };
         self.write_params(0, &params);
@@ -74,7 +67,6 @@ impl GpuEngine {
         recording.run_all(&self.ready.prev);
         recording.run_all(&self.ready.remember);
         recording.submit();
-        self.told.follow(&frame.prompt);
         self.pending = Some(Pending { action: frame.action, prompt_slot, told });
     }
 

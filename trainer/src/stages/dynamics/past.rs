@@ -110,7 +110,7 @@ impl SeenPlaces {
         let turns = self.0.get(&at)?;
         let [due, other] = [frame, frame + 1].map(|of| turns[of % recall::TURNS]);
         match (due, other) {
-            (Some(due), Some(other)) if due.when + 1 < other.when => Some(other),
+            (Some(due), Some(other)) if recall::outdated((frame - due.when) as u32, (frame - other.when) as u32) => Some(other),
             _ => due.or(other),
         }
     }
