@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn strides_are_whole_patches_or_none() {
-        let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 6, code_dims: 1, code_levels: 2 };
+        let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 6, code_dims: 1, code_levels: 2, look: false };
         let strides = |step_px| Strides::new(&frame, step_px, [[0, 0], [1, 0], [0, -1]].into_iter(), &[7, 12]);
         let expected = Strides { motions_px: vec![[0, 0], [16, 0], [0, -16]], standing: [32, 16, 16, 32] };
         assert_eq!(strides(16), Some(expected));

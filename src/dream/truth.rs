@@ -82,9 +82,10 @@ fn strides(of: &WorldInfo) -> Option<Strides> {
         rate_hz: of.rate_hz,
         code_dims: 0,
         code_levels: 0,
+        look: false,
     };
     let motions = of.actions.iter().map(|name| Intent::from_name(name).map_or([0, 0], Intent::way));
-    Strides::new(&frame, of.step_px, motions, &[frame.tokens() / 2])
+    Strides::new(&frame, of.step_px, motions, &[frame.patches() / 2])
 }
 
 impl Source for TruthSession {

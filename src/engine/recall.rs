@@ -270,7 +270,8 @@ mod tests {
     use super::*;
     use crate::engine::decode::random;
 
-    const FRAME: FrameDims = FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5 };
+    const FRAME: FrameDims =
+        FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5, look: false };
     fn recall() -> RecallDims {
         RecallDims { step_px: 8, covered: vec![1] }
     }

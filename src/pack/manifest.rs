@@ -56,6 +56,9 @@ pub struct FrameDims {
     pub code_dims: usize,
     /// Levels a dimension, `L`.
     pub code_levels: usize,
+    /// Whether a token besides those of the patches, the last of a frame, says how all of it looks.
+    #[serde(default)]
+    pub look: bool,
 }
 
 impl FrameDims {
@@ -67,9 +70,14 @@ impl FrameDims {
         self.height_px / self.patch_px
     }
 
-    /// Tokens a frame, `N`, row by row.
-    pub fn tokens(&self) -> usize {
+    /// Patches a frame, each with a token of its own, row by row.
+    pub fn patches(&self) -> usize {
         self.grid_w() * self.grid_h()
+    }
+
+    /// Tokens a frame, `N`: of the patches, and of the look where there is one.
+    pub fn tokens(&self) -> usize {
+        self.patches() + usize::from(self.look)
     }
 
     /// Bytes of the codes of one frame: `(tokens, code_dims)` u8.

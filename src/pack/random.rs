@@ -112,7 +112,7 @@ pub fn pocket_manifest() -> Manifest {
     let prompt = BlockKind { temporal: false, prompt: true };
     manifest(
         "random pocket",
-        FrameDims { width_px: 144, height_px: 112, patch_px: 16, rate_hz: 10, code_dims: 8, code_levels: 5 },
+        FrameDims { width_px: 144, height_px: 112, patch_px: 16, rate_hz: 10, code_dims: 8, code_levels: 5, look: false },
         TokenizerDims {
             channels: 192,
             heads: 6,
@@ -144,7 +144,7 @@ pub fn odd_manifest() -> Manifest {
     let block = |temporal, prompt| BlockKind { temporal, prompt };
     let mut m = manifest(
         "random odd",
-        FrameDims { width_px: 35, height_px: 21, patch_px: 7, rate_hz: 7, code_dims: 3, code_levels: 7 },
+        FrameDims { width_px: 35, height_px: 21, patch_px: 7, rate_hz: 7, code_dims: 3, code_levels: 7, look: false },
         TokenizerDims {
             channels: 33,
             heads: 3,
@@ -177,7 +177,7 @@ pub fn odd_manifest() -> Manifest {
 pub fn tiny_manifest() -> Manifest {
     manifest(
         "random tiny",
-        FrameDims { width_px: 1, height_px: 1, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 2 },
+        FrameDims { width_px: 1, height_px: 1, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 2, look: false },
         TokenizerDims {
             channels: 1,
             heads: 1,

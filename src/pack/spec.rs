@@ -84,6 +84,10 @@ impl List {
             self.feed_forward(&format!("tok.enc.{i}"), c, t.ffn_hidden);
         }
         self.linear("tok.enc.code", c, d);
+        if m.frame.look {
+            self.linear("tok.enc.look.up", c, t.ffn_hidden);
+            self.linear("tok.enc.look.down", t.ffn_hidden, d);
+        }
         self.linear("tok.dec.code", d, c);
         self.f16("tok.dec.pos", &[n, c]);
         for i in 0..t.decoder_blocks {
@@ -151,7 +155,7 @@ impl List {
     }
 
     fn lam(&mut self, m: &Manifest, lam: &LamDims) {
-        let (n, c) = (m.frame.tokens(), lam.channels);
+        let (n, c) = (m.frame.patches(), lam.channels);
         let patch = (m.frame.patch_px / lam.shrink).pow(2) * 3;
         self.f16("lam.dec.kernel", &[1 << lam.bits, (2 * lam.reach + 1).pow(2)]);
         self.linear("lam.dec.in", patch, c);

@@ -168,7 +168,7 @@ fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
     let steps = m.frame.grid_w().max(m.frame.grid_h()) * (m.frame.patch_px / recall.step_px);
     within("frame in steps of dynamics.recall", steps, 1..=recall::SIDE as usize)?;
     for token in &recall.covered {
-        within("token of dynamics.recall.covered", *token, 0..=m.frame.tokens() - 1)?;
+        within("token of dynamics.recall.covered", *token, 0..=m.frame.patches() - 1)?;
     }
     for (i, action) in m.actions.iter().enumerate() {
         let most = recall::SIDE as usize / 2;

@@ -108,7 +108,8 @@ mod tests {
     use super::*;
     use somnium::pack::manifest::RecallDims;
 
-    const FRAME: FrameDims = FrameDims { width_px: 48, height_px: 48, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5 };
+    const FRAME: FrameDims =
+        FrameDims { width_px: 48, height_px: 48, patch_px: 16, rate_hz: 10, code_dims: 2, code_levels: 5, look: false };
 
     /// A clip that walks one step east a frame over land whose pixels tell their place, and another clip all white.
     fn clips(frames: usize) -> (Clip, Clip, Vec<i16>) {

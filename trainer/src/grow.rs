@@ -79,7 +79,8 @@ mod tests {
     use crate::params;
     use crate::preset;
 
-    const FRAME: FrameDims = FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 4, code_levels: 5 };
+    const FRAME: FrameDims =
+        FrameDims { width_px: 48, height_px: 32, patch_px: 16, rate_hz: 10, code_dims: 4, code_levels: 5, look: false };
 
     #[test]
     fn a_grown_tokenizer_draws_what_the_narrow_one_drew_whatever_the_new_codes_say() {

@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn movements_are_read_through_rain_and_without_the_figure() {
-        let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2 };
+        let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2, look: false };
         let reader = MovementReader::new(frame, 8);
         // Land of 8-pixel cells seen from (x0, y0), a figure in the centre patch, and the same strong stroke in every patch.
         let seen_from = |x0: usize, y0: usize, phase: usize| -> Vec<u8> {

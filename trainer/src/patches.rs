@@ -35,7 +35,7 @@ pub fn psnr_db(a: &[u8], b: &[u8]) -> f64 {
 mod tests {
     use super::*;
 
-    const FRAME: FrameDims = FrameDims { width_px: 12, height_px: 8, patch_px: 4, rate_hz: 10, code_dims: 2, code_levels: 5 };
+    const FRAME: FrameDims = FrameDims { width_px: 12, height_px: 8, patch_px: 4, rate_hz: 10, code_dims: 2, code_levels: 5, look: false };
 
     fn picture() -> Vec<u8> {
         (0..FRAME.rgb_bytes()).map(|i| (i * 37 % 256) as u8).collect()

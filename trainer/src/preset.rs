@@ -10,6 +10,8 @@ use crate::model::dynamics::Design;
 pub struct Preset {
     pub code_dims: usize,
     pub code_levels: usize,
+    /// Whether a token besides those of the patches says how all of a frame looks.
+    pub look: bool,
     pub tokenizer: TokenizerDims,
     pub lam: LamDims,
     /// Its recall is read off the world.
@@ -82,6 +84,7 @@ fn pocket() -> Preset {
     Preset {
         code_dims: 12,
         code_levels: 5,
+        look: true,
         tokenizer: TokenizerDims {
             channels: 192,
             heads: 6,
@@ -137,6 +140,7 @@ fn tiny() -> Preset {
     Preset {
         code_dims: 4,
         code_levels: 5,
+        look: true,
         tokenizer: TokenizerDims {
             channels: 32,
             heads: 2,
@@ -190,6 +194,7 @@ impl Preset {
             rate_hz: info.rate_hz,
             code_dims: self.code_dims,
             code_levels: self.code_levels,
+            look: self.look,
         }
     }
 }

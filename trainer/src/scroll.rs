@@ -106,8 +106,15 @@ mod tests {
     fn isles_scrolls_in_whole_tiles_under_a_figure() {
         let source = WorldSource::new("isles", 1).expect("the world exists");
         let info = source.info().clone();
-        let frame =
-            FrameDims { width_px: info.width_px, height_px: info.height_px, patch_px: 16, rate_hz: 10, code_dims: 1, code_levels: 2 };
+        let frame = FrameDims {
+            width_px: info.width_px,
+            height_px: info.height_px,
+            patch_px: 16,
+            rate_hz: 10,
+            code_dims: 1,
+            code_levels: 2,
+            look: false,
+        };
         let clips = |scramble: bool| -> Vec<(Clip, Vec<Option<u8>>)> {
             let with_codes = |number| {
                 let clip = source.clip(number, 48, Mood::Still).expect("a clip");

@@ -60,7 +60,15 @@ impl View {
 
     /// The same frame with a cell for a patch.
     pub fn dims(&self) -> FrameDims {
-        FrameDims { width_px: self.width_px, height_px: self.height_px, patch_px: self.cell_px, rate_hz: 0, code_dims: 0, code_levels: 0 }
+        FrameDims {
+            width_px: self.width_px,
+            height_px: self.height_px,
+            patch_px: self.cell_px,
+            rate_hz: 0,
+            code_dims: 0,
+            code_levels: 0,
+            look: false,
+        }
     }
 }
 
