@@ -12,8 +12,8 @@ struct Shape {
     // Rows of a group, a multiple of 4.
     rows: u32,
     grid_w: u32,
-    pad0: u32,
-    pad1: u32,
+    grid_h: u32,
+    pad: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -39,7 +39,7 @@ fn settled_around(n: u32, half: u32, column: u32) -> vec4<f32> {
     let codes = shape.dims * shape.levels;
     var sum = vec4<f32>();
     for (var tap = 0u; tap < TAPS; tap++) {
-        let beside = neighbour(n, tap, vec2<u32>(shape.grid_w, shape.tokens / shape.grid_w));
+        let beside = neighbour(n, tap, vec2<u32>(shape.grid_w, shape.grid_h));
         let at = (half * shape.tokens + beside) * shape.dims;
         if (beside != OFF_GRID && tokens[at] < MASKED) {
             for (var d = 0u; d < shape.dims; d++) {

@@ -12,8 +12,9 @@ struct Shape {
     c4: u32,
     // Rows of a group, a multiple of 4.
     rows: u32,
-    pad0: u32,
-    pad1: u32,
+    // Of the grid, and of the look where there is one.
+    tokens: u32,
+    pad: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -28,14 +29,13 @@ struct Shape {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let count = shape.grid_w * shape.grid_h;
     let n = id.x / shape.c4;
     let column = id.x % shape.c4;
-    if (n >= count) {
+    if (n >= shape.tokens) {
         return;
     }
     let half = frame.groups[0].half;
-    let tokens_at = (1u - half) * count * shape.dims;
+    let tokens_at = (1u - half) * shape.tokens * shape.dims;
     let table_rows = shape.dims * shape.levels + 2u;
     let action_at = frame.groups[0].action * TAPS;
     var value = bias[column];

@@ -14,7 +14,8 @@ struct Shape {
     rows: u32,
     // Steps of a patch.
     steps: u32,
-    pad: u32,
+    // Tokens that have a place: all but the look.
+    patches: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -28,7 +29,6 @@ struct Shape {
 // (halves, tokens, dims), then what the map offers to copy (tokens, dims), which is written
 @group(0) @binding(6) var<storage, read_write> tokens: array<u32>;
 
-const OWN: u32 = 4u;
 const AGES: u32 = 6u;
 
 // Class of what was seen `age` frames before the one that asks.
@@ -78,11 +78,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let ages_at = shape.dims * shape.levels + 2u;
     let prev_at = (frame.groups[0].half * shape.rows + n) * shape.c4 + column;
     var value = prev[prev_at];
-    for (var tap = 0u; tap < 9u; tap++) {
+    for (var tap = 0u; tap < TAPS; tap++) {
         let tap_at = tap * (ages_at + AGES);
         let at = corner + vec2<i32>(vec2<u32>(tap % 3u, tap / 3u)) - 1;
         let found = find(at);
-        let known = found.age > 0u;
+        let known = n < shape.patches && found.age > 0u;
         if (tap == OWN && column == 0u) {
             let pose = pose_at(n, shape.dims);
             let stays = map[pose] == 1u;

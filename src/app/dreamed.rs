@@ -90,11 +90,12 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     dream.set_prompt(&words, 0).map_err(|e| e.to_string())?;
     match &clip {
         Some(clip) => {
-            let mut chosen = mask.unwrap_or_else(|| vec![args.stylise.is_some(); m.frame.tokens()]);
+            let mut chosen = mask.unwrap_or_else(|| vec![args.stylise.is_some(); m.frame.patches()]);
             if let Some(share) = args.stylise {
-                let some = dream.some_tokens(share, settings.seed);
+                let some = dream.some_patches(share, settings.seed);
                 chosen.iter_mut().zip(some).for_each(|(chosen, some)| *chosen &= some);
             }
+            let chosen = dream.tokens_of(&chosen, args.stylise.is_some());
             let codes = codes_of(clip, &pack, dream.info());
             let frames: Vec<(Vec<u8>, u8)> = codes.into_iter().enumerate().map(|(t, code)| (clip.frame(t).to_vec(), code)).collect();
             output.dream_clip(&mut dream, &frames, &chosen, &settings)?;
@@ -140,10 +141,10 @@ fn codes_of(clip: &Clip, pack: &Pack, info: &SourceInfo) -> Vec<u8> {
     clip.actions.iter().map(code).collect()
 }
 
-/// Which tokens a mask of the frame size chooses; `None` where it is all dark.
+/// Which patches a mask of the frame size chooses; `None` where it is all dark.
 fn masked(rgb: &[u8], pack: &Pack) -> Option<Vec<bool>> {
     let frame = &pack.manifest.frame;
-    let mut sums = vec![0u32; frame.tokens()];
+    let mut sums = vec![0u32; frame.patches()];
     for (i, pixel) in rgb.chunks_exact(3).enumerate() {
         let (x, y) = (i % frame.width_px / frame.patch_px, i / frame.width_px / frame.patch_px);
         sums[y * frame.grid_w() + x] += pixel.iter().map(|&c| u32::from(c)).sum::<u32>();

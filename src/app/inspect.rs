@@ -63,10 +63,11 @@ fn summary(pack: &Pack) {
     println!("size       {:.1} MB in {} tensors", bytes as f64 / 1e6, pack.tensors.len());
     println!("frame      {}x{} px at {} Hz", frame.width_px, frame.height_px, frame.rate_hz);
     println!(
-        "tokens     {}x{} of {} px, {} dimensions of {} levels ({:.1} bits a token)",
+        "tokens     {}x{} of {} px{}, {} dimensions of {} levels ({:.1} bits a token)",
         frame.grid_w(),
         frame.grid_h(),
         frame.patch_px,
+        if frame.look { " and one of the look" } else { "" },
         frame.code_dims,
         frame.code_levels,
         frame.code_dims as f64 * (frame.code_levels as f64).log2(),

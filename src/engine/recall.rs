@@ -120,8 +120,8 @@ pub fn average<const CHANNELS: usize>(picture: &[u8], frame: &FrameDims, covered
             sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += u32::from(*value));
         }
     }
-    let tokens = (frame.tokens() - covered.len()).max(1) as u32;
-    out.iter_mut().for_each(|sum| *sum /= tokens);
+    let scrolling = (frame.patches() - covered.len()).max(1) as u32;
+    out.iter_mut().for_each(|sum| *sum /= scrolling);
 }
 
 /// What a place shows in one of its turns.
@@ -143,8 +143,8 @@ pub struct Map {
     view: [i32; 2],
     /// Frames remembered.
     frames: u32,
-    /// Place of each token from the frame's corner; whether it enters the map.
-    tokens: Vec<([i32; 2], bool)>,
+    /// Place of each token from the frame's corner, none of the look; whether it enters the map.
+    tokens: Vec<(Option<[i32; 2]>, bool)>,
     /// `(tokens, code_dims)` of the last frame and of the one before it, unknown where there was none.
     latest: [Vec<u8>; 2],
     code_dims: usize,
@@ -155,7 +155,7 @@ impl Map {
         let steps = (frame.patch_px / recall.step_px) as i32;
         let token = |n: usize| {
             let (x, y) = ((n % frame.grid_w()) as i32, (n / frame.grid_w()) as i32);
-            ([x * steps, y * steps], !recall.covered.contains(&n))
+            ((n < frame.patches()).then_some([x * steps, y * steps]), recall.scrolls(n, frame))
         };
         Self {
             places: vec![Place::default(); PLACES * TURNS],
@@ -174,9 +174,10 @@ impl Map {
         (self.view, self.frames) = ([0, 0], 0);
     }
 
-    /// What the next frame may know of the place that token `n` looks at by `tap`, if `motion` leads to it: levels, and class of age.
+    /// What the next frame may know of the place that token `n` looks at by `tap`, if `motion` leads to it: levels, and class of age. The look
+    /// looks nowhere.
     pub fn recall(&self, n: usize, tap: usize, motion: [i32; 2]) -> Option<(&[u8], usize)> {
-        let (token, _) = self.tokens[n];
+        let token = self.tokens[n].0?;
         let near = [(tap % 3) as i32 - 1, (tap / 3) as i32 - 1];
         let at = [0, 1].map(|i| self.view[i] + motion[i] + token[i] + near[i]);
         let (index, age) = self.found(at)?;
@@ -220,9 +221,7 @@ impl Map {
         self.latest.swap(0, 1);
         self.latest[0].copy_from_slice(codes);
         for ((token, enters), levels) in self.tokens.iter().zip(codes.chunks_exact(self.code_dims)) {
-            if !enters || levels[0] == UNKNOWN {
-                continue;
-            }
+            let Some(token) = token.filter(|_| *enters && levels[0] != UNKNOWN) else { continue };
             let at = [self.view[0] + token[0], self.view[1] + token[1]];
             let first = TURNS * index(at);
             for turn in if news { 0..TURNS } else { turn(self.frames)..turn(self.frames) + 1 } {

@@ -143,8 +143,15 @@ pub struct DynamicsDims {
 pub struct RecallDims {
     /// Pixels of a step; divides a patch.
     pub step_px: usize,
-    /// Tokens that never scroll, such as the figure's.
+    /// Tokens of patches that never scroll, such as the figure's.
     pub covered: Vec<usize>,
+}
+
+impl RecallDims {
+    /// Whether a token lies on the land and goes with it: neither a covered one nor the look.
+    pub fn scrolls(&self, token: usize, frame: &FrameDims) -> bool {
+        token < frame.patches() && !self.covered.contains(&token)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

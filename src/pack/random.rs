@@ -173,6 +173,13 @@ pub fn odd_manifest() -> Manifest {
     m
 }
 
+/// As [`odd_manifest`], with a token of the frame's look.
+pub fn look_manifest() -> Manifest {
+    let mut m = odd_manifest();
+    (m.name, m.frame.look) = ("random look".into(), true);
+    m
+}
+
 /// The smallest of everything: one token, one channel, one level more than none.
 pub fn tiny_manifest() -> Manifest {
     manifest(

@@ -20,25 +20,25 @@ pub(super) struct Moment {
 }
 
 impl DreamSession {
-    /// Dreams the `chosen` tokens of the present frame again under `words`, or under the prompt in force where there are none. All other
-    /// tokens stay bit for bit. What the past showed of the same places is forgotten, or it would argue the old content back.
+    /// Dreams the `chosen` patches of the present frame again under `words`, or under the prompt in force where there are none. All other
+    /// tokens stay bit for bit, the look as well where a patch is left. What the past showed of the same places is forgotten, or it would argue the old content back.
     ///
     /// # Errors
     /// [`DreamError::NothingPainted`], [`DreamError::NothingDreamed`], and what the engine says; the dream is then as it was.
     pub fn repaint(&mut self, chosen: &[bool], words: &[u16], settings: &DecodeSettings) -> Result<(), DreamError> {
         let moment = self.moment()?;
-        let changed = self.dreamed_again(&moment, chosen, words, settings);
+        let changed = self.dreamed_again(&moment, &self.tokens_of(chosen, false), words, settings);
         self.settled(moment, changed)
     }
 
-    /// Dreams a share of the tokens of the present frame again under the prompt in force, chosen by chance. The past is then filled with
+    /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then filled with
     /// copies of the result, so that what comes looks like it.
     ///
     /// # Errors
     /// As [`Self::repaint`].
     pub fn stylise(&mut self, share: f32, settings: &DecodeSettings) -> Result<(), DreamError> {
         let moment = self.moment()?;
-        let chosen = self.some_tokens(share, settings.seed);
+        let chosen = self.tokens_of(&self.some_patches(share, settings.seed), true);
         let changed = self.dreamed_again(&moment, &chosen, &[], settings).map(|mut history| {
             let (unknown, stay) = (self.unknown_action(), self.stay_action());
             let result = history.pop().into_iter().map(|frame| TokenFrame { action: stay, moved: false, ..frame });
@@ -79,15 +79,21 @@ impl DreamSession {
         Ok(self.engine.encode(rgb)?)
     }
 
-    /// A share of all tokens, a function of the seed; one at least where the share is above 0.
-    pub fn some_tokens(&self, share: f32, seed: u32) -> Vec<bool> {
-        let tokens = self.info.grid[0] * self.info.grid[1];
-        let mut order = vec![0; tokens];
+    /// A share of all patches, a function of the seed; one at least where the share is above 0.
+    pub fn some_patches(&self, share: f32, seed: u32) -> Vec<bool> {
+        let patches = self.info.grid[0] * self.info.grid[1];
+        let mut order = vec![0; patches];
         random_order(seed, CHOICE, &mut order);
-        let count = (share.clamp(0.0, 1.0) * tokens as f32).ceil() as usize;
-        let mut chosen = vec![false; tokens];
+        let count = (share.clamp(0.0, 1.0) * patches as f32).ceil() as usize;
+        let mut chosen = vec![false; patches];
         order.iter().take(count).for_each(|&n| chosen[n as usize] = true);
         chosen
+    }
+
+    /// The tokens of the `chosen` patches; with them goes the look, if there is one, where it shall be `another` or no patch is left.
+    pub fn tokens_of(&self, chosen: &[bool], another: bool) -> Vec<bool> {
+        let look = self.engine.manifest().frame.look.then(|| another || !chosen.contains(&false));
+        chosen.iter().copied().chain(look).collect()
     }
 
     fn moment(&mut self) -> Result<Moment, DreamError> {
@@ -107,7 +113,8 @@ impl DreamSession {
         settings: &DecodeSettings,
     ) -> Result<Vec<TokenFrame>, DreamError> {
         let mut history = moment.history.clone();
-        if chosen.len() != self.info.grid[0] * self.info.grid[1] || !chosen.contains(&true) {
+        let frame = self.engine.manifest().frame;
+        if chosen.len() != frame.tokens() || !chosen[..frame.patches()].contains(&true) {
             return Err(DreamError::NothingPainted);
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
@@ -172,7 +179,8 @@ fn forget_places(history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool],
     let (grid_w, grid_h) = (manifest.frame.grid_w() as i32, manifest.frame.grid_h() as i32);
     let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
     let steps = recall.map_or(1, |r| (manifest.frame.patch_px / r.step_px) as i32);
-    let covered: Vec<bool> = (0..chosen.len()).map(|n| recall.is_some_and(|r| r.covered.contains(&n))).collect();
+    let stays = |n: usize| recall.map_or(n >= manifest.frame.patches(), |recall| !recall.scrolls(n, &manifest.frame));
+    let covered: Vec<bool> = (0..chosen.len()).map(stays).collect();
     // View of the frame after the one looked at, from that of `last`, in steps.
     let (mut view, mut next) = ([0, 0], last);
     for frame in history.iter_mut().rev() {
@@ -364,8 +372,8 @@ mod tests {
         assert!((1..=6).contains(&changed), "{changed} of 15 tokens changed, 6 were chosen");
         assert_eq!(session.history().len(), 5, "the window");
         assert!(session.history().iter().all(|frame| frame.codes == after.codes && frame.prompt == [PromptWord::whole(9)]));
-        assert_eq!(session.some_tokens(0.01, 3).iter().filter(|t| **t).count(), 1);
-        assert!(session.some_tokens(1.0, 3).iter().all(|t| *t));
+        assert_eq!(session.some_patches(0.01, 3).iter().filter(|t| **t).count(), 1);
+        assert!(session.some_patches(1.0, 3).iter().all(|t| *t));
     }
 
     #[test]

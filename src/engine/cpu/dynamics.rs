@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         DecodeSettings, PromptWord, UNKNOWN, decode,
-        recall::{Map, TAPS},
+        recall::{Map, OWN, TAPS},
         told::{Said, ids},
         vocabulary::Vocabulary,
     },
@@ -145,10 +145,14 @@ fn pointed_at(offers: &[Option<&[u8]>], drawn: &[u8]) -> u64 {
     offers.iter().flatten().filter_map(next).fold(0, |levels, level: u64| levels | level)
 }
 
-/// The tokens around `n` and itself, as (tap, token), but for those outside the grid.
+/// The tokens around `n` and itself, as (tap, token), but for those outside the grid; of the look itself alone.
 fn neighbours(n: usize, f: &FrameDims) -> impl Iterator<Item = (usize, usize)> {
     let (grid_w, grid_h) = (f.grid_w(), f.grid_h());
+    let look = n == f.patches();
     (0..TAPS).filter_map(move |tap| {
+        if look {
+            return (tap == OWN).then_some((tap, n));
+        }
         // Coordinates are shifted by one, so that they stay unsigned.
         let (ty, tx) = (n / grid_w + tap / 3, n % grid_w + tap % 3);
         ((1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx)).then(|| (tap, (ty - 1) * grid_w + tx - 1))

@@ -7,7 +7,7 @@ use super::{
     kernels::Kernels,
     matmul::{Packed, Then},
     pool::Barrier,
-    weights::{DecoderWeights, DynamicsWeights, EncoderWeights, PlainNorm, TokenizerBlock},
+    weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookWeights, PlainNorm, TokenizerBlock},
 };
 use crate::{
     engine::UNKNOWN,
@@ -64,6 +64,8 @@ pub struct Exchange {
     pub embedded: Shared<f32>,
     pub codes: Shared<u8>,
     pub encoded: Shared<u8>,
+    /// What is seen of every patch, from which the look is read: `(patches, padded ffn_hidden)`.
+    look_hidden: Shared<f32>,
     pub masked: Shared<bool>,
     pub confidence: Shared<f32>,
     /// Whether the map has something to offer for a token that was chosen, or there is no map.
@@ -87,6 +89,7 @@ impl Exchange {
             embedded: Shared::filled(0.0, n * channels),
             codes: Shared::filled(0, f.code_bytes()),
             encoded: Shared::filled(0, f.code_bytes()),
+            look_hidden: Shared::filled(0.0, if f.look { f.patches() * padded(model.tokenizer.ffn_hidden) } else { 0 }),
             masked: Shared::filled(false, n),
             confidence: Shared::filled(0.0, n),
             offered: Shared::filled(true, n),
@@ -157,6 +160,12 @@ impl Lane<'_> {
         self.w.tokens.len()
     }
 
+    /// Own tokens that have a patch: all but the look.
+    fn patches(&self) -> Range<usize> {
+        let most = self.model.frame.patches();
+        self.w.tokens.start.min(most)..self.w.tokens.end.min(most)
+    }
+
     /// Attention among the tokens of a frame, for `groups` frames at once: `qkv` of own rows in, `seen` of own rows out.
     pub fn attend_inside(&mut self, dims: PanelDims, groups: usize) {
         let (own, c) = (self.own(), dims.heads * dims.dh);
@@ -225,10 +234,11 @@ impl Lane<'_> {
 
     /// Codes of a frame, own tokens into `exchange.encoded`. `rgb`: `(height_px, width_px, 3)`.
     pub fn encode(&mut self, rgb: &[u8]) {
-        let (model, n, k) = (self.model, self.own(), self.kernels);
+        let (model, patches, k) = (self.model, self.patches(), self.kernels);
+        let n = patches.len();
         let (f, t, encoder) = (&model.frame, &model.tokenizer, &model.encoder);
         let (patch, hidden, stride) = (padded(f.patch_values()), padded(t.patch_in_hidden), padded(t.channels));
-        for (row, token) in self.w.wide.chunks_exact_mut(patch).zip(self.w.tokens.clone()) {
+        for (row, token) in self.w.wide.chunks_exact_mut(patch).zip(patches.clone()) {
             let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
             for (y, out) in row[..f.patch_values()].chunks_exact_mut(f.patch_px * 3).enumerate() {
                 let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
@@ -246,18 +256,41 @@ impl Lane<'_> {
         self.plain_norm(&encoder.plain);
         let values = padded(f.code_dims);
         k.product(rows(&self.w.y, n, stride), stride, &encoder.code, rows_mut(&mut self.w.qkv, n, values), values, Then::Store);
-        let own = self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims;
         // SAFETY: own tokens, read after the job.
-        let codes = unsafe { self.exchange.encoded.write(own) };
-        let top = (f.code_levels - 1) as f32;
+        let codes = unsafe { self.exchange.encoded.write(patches.start * f.code_dims..patches.end * f.code_dims) };
         for (token, row) in codes.chunks_exact_mut(f.code_dims).zip(self.w.qkv.chunks_exact(values)) {
-            for (code, z) in token.iter_mut().zip(row) {
-                *code = ((z.tanh() + 1.0) * top / 2.0 + 0.5).floor() as u8;
-            }
+            quantise(row, f.code_levels, token);
+        }
+        if let Some(look) = &encoder.look {
+            self.encode_look(look, patches);
         }
     }
 
-    /// Pixels of the codes in `exchange.codes`, own tokens into `exchange.rgba`.
+    /// The look's code into `exchange.encoded`, on the thread that owns it, from the norms of own `patches` in `y` of every thread.
+    fn encode_look(&mut self, look: &LookWeights, patches: Range<usize>) {
+        let (model, n, k) = (self.model, patches.len(), self.kernels);
+        let (f, t) = (&model.frame, &model.tokenizer);
+        let (stride, hidden, values) = (padded(t.channels), padded(t.ffn_hidden), padded(f.code_dims));
+        // SAFETY: own patches, read after the barrier.
+        let seen = unsafe { self.exchange.look_hidden.write(patches.start * hidden..patches.end * hidden) };
+        k.product(rows(&self.w.y, n, stride), stride, &look.ffn.up, seen, hidden, Then::Gelu);
+        self.barrier.wait();
+        if self.w.tokens.end <= f.patches() {
+            return;
+        }
+        // SAFETY: written before the barrier, and again in the next job.
+        let seen = unsafe { self.exchange.look_hidden.read(0..self.exchange.look_hidden.len()) };
+        let (mut mean, mut normed) = (Floats::zeros(hidden), Floats::zeros(hidden));
+        seen.chunks_exact(hidden).for_each(|row| k.add(row, &mut mean));
+        mean.iter_mut().for_each(|sum| *sum /= f.patches() as f32);
+        k.norm(&mean, t.ffn_hidden, &look.plain.gain, &look.plain.shift, &mut normed);
+        k.product(&normed, hidden, &look.ffn.down, rows_mut(&mut self.w.qkv, 1, values), values, Then::Store);
+        // SAFETY: an own token, read after the job.
+        let code = unsafe { self.exchange.encoded.write(f.patches() * f.code_dims..f.code_bytes()) };
+        quantise(&self.w.qkv, f.code_levels, code);
+    }
+
+    /// Pixels of the codes in `exchange.codes`, own patches into `exchange.rgba`.
     pub fn decode(&mut self) {
         let (model, n, k) = (self.model, self.own(), self.kernels);
         let (f, t, decoder) = (&model.frame, &model.tokenizer, &model.decoder);
@@ -279,11 +312,11 @@ impl Lane<'_> {
         self.plain_norm(&decoder.plain);
         k.product(rows(&self.w.y, n, stride), stride, &decoder.out1, rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
         k.product(rows(&self.w.hidden, n, hidden), hidden, &decoder.out2, rows_mut(&mut self.w.wide, n, patch), patch, Then::Store);
-        for (row, token) in self.w.wide.chunks_exact(patch).zip(self.w.tokens.clone()) {
+        for (row, token) in self.w.wide.chunks_exact(patch).zip(self.patches()) {
             let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
             for (y, line) in row[..f.patch_values()].chunks_exact(f.patch_px * 3).enumerate() {
                 let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 4;
-                // SAFETY: the pixels of own tokens; read after the job.
+                // SAFETY: the pixels of own patches; read after the job.
                 let out = unsafe { self.exchange.rgba.write(start..start + f.patch_px * 4) };
                 for (rgba, rgb) in out.chunks_exact_mut(4).zip(line.chunks_exact(3)) {
                     // Truncation of a positive number half higher: round.
@@ -292,6 +325,14 @@ impl Lane<'_> {
                 }
             }
         }
+    }
+}
+
+/// FSQ: the levels of a token's values before the bottleneck.
+fn quantise(z: &[f32], levels: usize, token: &mut [u8]) {
+    let top = (levels - 1) as f32;
+    for (code, z) in token.iter_mut().zip(z) {
+        *code = ((z.tanh() + 1.0) * top / 2.0 + 0.5).floor() as u8;
     }
 }
 

@@ -65,12 +65,21 @@ impl PlainNorm {
     }
 }
 
-/// From pixels to codes, every patch by itself.
+/// From pixels to codes, every patch by itself, and all of them to the look.
 pub struct EncoderWeights {
     pub in1: Packed,
     pub in2: Packed,
     pub blocks: Vec<FeedForward>,
     pub code: Packed,
+    pub plain: PlainNorm,
+    /// `None` where a frame has no token of its look.
+    pub look: Option<LookWeights>,
+}
+
+/// From what is seen of all patches to the code of the look.
+pub struct LookWeights {
+    pub ffn: FeedForward,
+    /// Of the mean between its two products.
     pub plain: PlainNorm,
 }
 
@@ -87,12 +96,16 @@ pub struct DecoderWeights {
 impl EncoderWeights {
     pub fn load(pack: &Pack) -> Result<Self, PackError> {
         let (t, patch) = (&pack.manifest.tokenizer, pack.manifest.frame.patch_values());
+        let look = || -> Result<LookWeights, PackError> {
+            Ok(LookWeights { ffn: FeedForward::load(pack, "tok.enc.look", t)?, plain: PlainNorm::new(t.ffn_hidden) })
+        };
         Ok(Self {
             in1: linear(pack, "tok.enc.in1", patch)?,
             in2: linear(pack, "tok.enc.in2", t.patch_in_hidden)?,
             blocks: (0..t.encoder_blocks).map(|i| FeedForward::load(pack, &format!("tok.enc.{i}"), t)).collect::<Result<_, _>>()?,
             code: linear(pack, "tok.enc.code", t.channels)?,
             plain: PlainNorm::new(t.channels),
+            look: pack.manifest.frame.look.then(look).transpose()?,
         })
     }
 }

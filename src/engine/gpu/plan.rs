@@ -288,7 +288,7 @@ impl Builder<'_> {
         let prev = self.zeros("prev", 2 * rows * padded(c));
         let table = weights::prev_table(self.pack, c)?;
         let prev_pass =
-            Prev { grid_w: m.frame.grid_w(), grid_h: m.frame.grid_h(), dims: code_dims, levels: code_levels, channels: c, rows }
+            Prev { tokens: n, grid_w: m.frame.grid_w(), grid_h: m.frame.grid_h(), dims: code_dims, levels: code_levels, channels: c, rows }
                 .pass(prev::Buffers { tokens, table: self.floats(prev::TABLE, &table), bias: self.table("dyn.prev.b", c)?, prev });
         let codes = self.zeros("codes", remember::flag_at(n * code_dims) + 1);
         let mut prev_passes = vec![prev_pass];
@@ -298,6 +298,7 @@ impl Builder<'_> {
                 let steps = m.frame.patch_px / recall.step_px;
                 let table = weights::recall_table(self.pack, c)?;
                 let shape = Recall {
+                    tokens: n,
                     grid_w: m.frame.grid_w(),
                     grid_h: m.frame.grid_h(),
                     dims: code_dims,
@@ -323,14 +324,15 @@ impl Builder<'_> {
         let said = self.zeros("said", PROMPT_SLOTS * padded(c));
         let (grid_w, grid_h, beside) = (m.frame.grid_w(), m.frame.grid_h(), dims.look_beside);
         let table = weights::embed_table(self.pack, c, beside)?;
-        let mut step =
-            vec![Embed { grid_w, grid_h, dims: code_dims, levels: code_levels, channels: c, rows, beside }.pass(embed::Buffers {
+        let mut step = vec![Embed { tokens: n, grid_w, grid_h, dims: code_dims, levels: code_levels, channels: c, rows, beside }.pass(
+            embed::Buffers {
                 tokens,
                 table: self.floats("dyn.embed", &table),
                 positions: self.table("dyn.pos", c)?,
                 dynamics: Some(embed::DynamicsBuffers { level: self.table("dyn.level", c)?, prev, said, told: self.table("dyn.told", c)? }),
                 x,
-            })];
+            },
+        )];
         let s = Scratch {
             x,
             qkv: self.zeros("qkv", GROUPS * rows * 3 * wide),
@@ -411,7 +413,7 @@ impl Builder<'_> {
         let empty = remember::words(&Map::new(frame, recall), frame);
         let map = self.push("map", 4 * empty.len() as u64, Some(bytemuck::cast_slice(&empty).to_vec()));
         let odometer = self.zeros("odometer", odometer::WORDS);
-        let scrolling: Vec<u32> = (0..n).map(|n| u32::from(!recall.covered.contains(&n))).collect();
+        let scrolling: Vec<u32> = (0..n).map(|n| u32::from(recall.scrolls(n, frame))).collect();
         let scrolls = self.push("scrolls", 4 * n as u64, Some(bytemuck::cast_slice(&scrolling).to_vec()));
         let (width_px, height_px, patch_px, step_px) = (frame.width_px, frame.height_px, frame.patch_px, recall.step_px);
         let alike = CommonPatch { width_px, height_px, patch_px };
@@ -505,8 +507,8 @@ impl Builder<'_> {
             attended: self.activations("dec.attended", wide),
             hidden: self.activations("dec.hidden", t.ffn_hidden),
         };
-        let (grid_w, grid_h) = (frame.grid_w(), frame.grid_h());
-        let shape = Embed { grid_w, grid_h, dims: frame.code_dims, levels: frame.code_levels, channels: c, rows, beside: false };
+        let (n, grid_w, grid_h) = (frame.tokens(), frame.grid_w(), frame.grid_h());
+        let shape = Embed { tokens: n, grid_w, grid_h, dims: frame.code_dims, levels: frame.code_levels, channels: c, rows, beside: false };
         let mut out = vec![shape.pass(embed::Buffers {
             tokens,
             table: self.floats("tok.dec.code", &values),

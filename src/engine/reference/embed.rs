@@ -2,7 +2,10 @@
 
 use super::{matmul::matmul, weights::Weights};
 use crate::{
-    engine::{PromptWord, UNKNOWN},
+    engine::{
+        PromptWord, UNKNOWN,
+        recall::{OWN, TAPS},
+    },
     prompt::{self, WordTable},
 };
 
@@ -26,11 +29,12 @@ pub fn embed(codes: &[u8], masked: &[bool], table: &[f64], code_dims: usize, lev
     y
 }
 
-/// The 3x3 neighbourhood of every token, order (dy, dx) = (-1,-1), (-1,0) .. (1,1), zeros outside the grid.
+/// The 3x3 neighbourhood of every token, order (dy, dx) = (-1,-1), (-1,0) .. (1,1), zeros outside the grid. The look has itself in the middle
+/// and zeros around, and is nobody's neighbour.
 ///
-/// `x`: `(grid_h, grid_w, channels)`; returns `(grid_h * grid_w, 9 * channels)`.
+/// `x`: `(grid_h, grid_w, channels)`, behind it the look's row where there is one; returns `(rows of x, 9 * channels)`.
 pub fn taps(x: &[f64], grid_w: usize, grid_h: usize, channels: usize) -> Vec<f64> {
-    let mut y = Vec::with_capacity(x.len() * 9);
+    let mut y = Vec::with_capacity(x.len() * TAPS);
     for gy in 0..grid_h {
         for gx in 0..grid_w {
             for (dy, dx) in (0..3).flat_map(|dy| (0..3).map(move |dx| (dy, dx))) {
@@ -43,6 +47,11 @@ pub fn taps(x: &[f64], grid_w: usize, grid_h: usize, channels: usize) -> Vec<f64
                 }
             }
         }
+    }
+    for look in x[grid_w * grid_h * channels..].chunks_exact(channels) {
+        let own = y.len() + OWN * channels;
+        y.resize(y.len() + TAPS * channels, 0.0);
+        y[own..][..channels].copy_from_slice(look);
     }
     y
 }

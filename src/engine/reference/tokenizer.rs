@@ -12,10 +12,10 @@ use crate::{
     pack::manifest::{FrameDims, TokenizerDims},
 };
 
-/// Cuts a frame into patches: `rgb` is `(height_px, width_px, 3)`; returns `(tokens, patch_values)` in -1..1.
+/// Cuts a frame into patches: `rgb` is `(height_px, width_px, 3)`; returns `(patches, patch_values)` in -1..1.
 pub fn patches_from_frame(rgb: &[u8], f: &FrameDims) -> Vec<f64> {
     let mut patches = Vec::with_capacity(f.rgb_bytes());
-    for n in 0..f.tokens() {
+    for n in 0..f.patches() {
         let (gy, gx) = (n / f.grid_w(), n % f.grid_w());
         for y in 0..f.patch_px {
             let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
@@ -62,7 +62,16 @@ pub fn encode_values(w: &Weights, rgb: &[u8], f: &FrameDims, t: &TokenizerDims) 
     for i in 0..t.encoder_blocks {
         feed_forward(w, &format!("tok.enc.{i}"), &mut h, t);
     }
-    w.linear("tok.enc.code", &rms(&h, t.channels), t.channels)
+    let seen = rms(&h, t.channels);
+    let mut z = w.linear("tok.enc.code", &seen, t.channels);
+    if f.look {
+        let mut hidden = w.linear("tok.enc.look.up", &seen, t.channels);
+        hidden.iter_mut().for_each(|x| *x = gelu(*x));
+        let mean: Vec<f64> =
+            (0..t.ffn_hidden).map(|i| hidden[i..].iter().step_by(t.ffn_hidden).sum::<f64>() / f.patches() as f64).collect();
+        z.extend(w.linear("tok.enc.look.down", &rms(&mean, t.ffn_hidden), t.ffn_hidden));
+    }
+    z
 }
 
 /// FSQ: the level of a value before the bottleneck.
@@ -75,7 +84,7 @@ pub fn value_from_code(code: u8, levels: usize) -> f64 {
     if code == UNKNOWN { 0.0 } else { 2.0 * f64::from(code) / (levels - 1) as f64 - 1.0 }
 }
 
-/// Patch values of a frame, `(tokens, patch_values)`, not yet clamped. `codes`: `(tokens, code_dims)`.
+/// Patch values of a frame, `(patches, patch_values)`, not yet clamped. `codes`: `(tokens, code_dims)`.
 pub fn decode_patches(w: &Weights, codes: &[u8], f: &FrameDims, t: &TokenizerDims) -> Vec<f64> {
     let values: Vec<f64> = codes.iter().map(|&c| value_from_code(c, f.code_levels)).collect();
     let mut h = w.linear("tok.dec.code", &values, f.code_dims);
@@ -83,6 +92,7 @@ pub fn decode_patches(w: &Weights, codes: &[u8], f: &FrameDims, t: &TokenizerDim
     for i in 0..t.decoder_blocks {
         block(w, &format!("tok.dec.{i}"), &mut h, t);
     }
+    h.truncate(f.patches() * t.channels);
     let mut hidden = w.linear("tok.dec.out1", &rms(&h, t.channels), t.channels);
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
     w.linear("tok.dec.out2", &hidden, t.patch_out_hidden)

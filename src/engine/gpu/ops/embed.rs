@@ -13,6 +13,8 @@ pub fn kernel(dynamics: bool, beside: bool) -> Kernel {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Embed {
+    /// Of the grid, and of the look where there is one.
+    pub tokens: usize,
     pub grid_w: usize,
     pub grid_h: usize,
     pub dims: usize,
@@ -49,12 +51,11 @@ impl Embed {
         let none = DynamicsBuffers { level: b.positions, prev: b.positions, said: b.positions, told: b.positions };
         let DynamicsBuffers { level, prev, said, told } = b.dynamics.unwrap_or(none);
         let x = covering(self.rows * c4, 64);
-        let tokens = self.grid_w * self.grid_h;
-        let cells = (tokens * self.channels) as u64;
+        let cells = (self.tokens * self.channels) as u64;
         let (taps, rows) = (if self.beside { TAPS } else { 0 }, self.dims * self.levels + 2);
         Pass {
             kernel: kernel(b.dynamics.is_some(), self.beside),
-            shape: [word(tokens), word(self.dims), word(self.levels), word(c4), word(self.rows), word(self.grid_w), 0, 0],
+            shape: [self.tokens, self.dims, self.levels, c4, self.rows, self.grid_w, self.grid_h, 0].map(word),
             buffers: vec![b.tokens, b.table, b.positions, level, prev, said, told, b.x],
             workgroups: layers(x, 1),
             product: None,

@@ -12,6 +12,8 @@ pub fn kernel() -> Kernel {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Prev {
+    /// Of the grid, and of the look where there is one.
+    pub tokens: usize,
     pub grid_w: usize,
     pub grid_h: usize,
     pub dims: usize,
@@ -32,18 +34,17 @@ pub struct Buffers {
 impl Prev {
     pub fn pass(&self, b: Buffers) -> Pass {
         let c4 = vec4s(self.channels);
-        let tokens = self.grid_w * self.grid_h;
-        let x = covering(tokens * c4, 64);
+        let x = covering(self.tokens * c4, 64);
         Pass {
             kernel: kernel(),
-            shape: [word(self.grid_w), word(self.grid_h), word(self.dims), word(self.levels), word(c4), word(self.rows), 0, 0],
+            shape: [self.grid_w, self.grid_h, self.dims, self.levels, c4, self.rows, self.tokens, 0].map(word),
             buffers: vec![b.tokens, b.table, b.bias, b.prev],
             workgroups: [[x, 1, 1]; GROUPS],
             product: None,
             cost: Cost {
-                ops: (tokens * 9 * self.dims * self.channels) as u64,
+                ops: (self.tokens * 9 * self.dims * self.channels) as u64,
                 weight_bytes: (4 * 9 * (self.dims * self.levels + 2) * self.channels) as u64,
-                group_bytes: (4 * tokens * self.channels) as u64,
+                group_bytes: (4 * self.tokens * self.channels) as u64,
             },
         }
     }

@@ -1,7 +1,7 @@
 //! What a frame may know of the land from long ago: nine places of the map a token, folded into a table.
 
 use super::{BufferId, Cost, GROUPS, Pass, covering, prev, vec4s, word};
-use crate::engine::gpu::kernel::{Bind, Kernel, MAP};
+use crate::engine::gpu::kernel::{Bind, GRID, Kernel, MAP};
 use crate::engine::recall::{AGES, OLDEST, SIDE, TAPS, TURNS};
 use crate::engine::told::NEWS;
 
@@ -12,11 +12,13 @@ const _: () =
     assert!(SIDE == 256 && TURNS == 2 && NEWS == 0 && AGES == 6 && OLDEST[0] == 2 && OLDEST[1] == 8 && OLDEST[2] == 32 && OLDEST[3] == 128);
 
 pub fn kernel() -> Kernel {
-    Kernel::assemble("recall", &[], &[MAP], include_str!("../../../../shaders/recall.wgsl"), BINDS)
+    Kernel::assemble("recall", &[], &[GRID, MAP], include_str!("../../../../shaders/recall.wgsl"), BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Recall {
+    /// Of the grid, and of the look where there is one.
+    pub tokens: usize,
     pub grid_w: usize,
     pub grid_h: usize,
     pub dims: usize,
@@ -42,11 +44,11 @@ pub struct Buffers {
 impl Recall {
     pub fn pass(&self, b: Buffers) -> Pass {
         let c4 = vec4s(self.channels);
-        let tokens = self.grid_w * self.grid_h;
+        let (tokens, patches) = (self.tokens, self.grid_w * self.grid_h);
         let x = covering(tokens * c4, 64);
         Pass {
             kernel: kernel(),
-            shape: [word(tokens), word(self.grid_w), word(self.dims), word(self.levels), word(c4), word(self.rows), word(self.steps), 0],
+            shape: [tokens, self.grid_w, self.dims, self.levels, c4, self.rows, self.steps, patches].map(word),
             buffers: vec![b.map, b.odometer, b.table, b.prev, b.tokens],
             workgroups: [[x, 1, 1]; GROUPS],
             product: None,
