@@ -125,7 +125,7 @@ fn measure(world: &mut dyn World, wishes: bool) {
     let start = Instant::now();
     let (mut moved, mut blocked, mut by_action) = (0, 0, vec![0; world.info().actions.len()]);
     for seed in 0..SEEDS {
-        let recording = Recording { seed: 1000 + seed, frames: FRAMES, hold_ambience: false, wishes: wishes.then_some((20, 60)) };
+        let recording = Recording { seed: 1000 + seed, frames: FRAMES, wishes: wishes.then_some((20, 60)), ..Recording::default() };
         let clip = record(world, &mut Explorer::new(seed), recording);
         moved += clip.outcomes.iter().filter(|o| o.moved).count();
         blocked += clip.outcomes.iter().filter(|o| o.blocked).count();

@@ -90,6 +90,8 @@ pub struct Recording {
     pub frames: usize,
     /// Light, weather, season and style hold still.
     pub hold_ambience: bool,
+    /// Light, weather, season and style are from the start what [`Wish::under_look`] makes of this seed, whatever else is wished.
+    pub look: Option<u64>,
     /// The world is wished to be something at the start and something else every so many frames, and follows: at least and at most so
     /// many. `None`: nothing is wished.
     pub wishes: Option<(usize, usize)>,
@@ -103,15 +105,18 @@ const ANOTHER_LAND: usize = 40;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
-    record(world, policy, Recording { seed, frames, hold_ambience, wishes: None })
+    record(world, policy, Recording { seed, frames, hold_ambience, ..Recording::default() })
 }
 
 /// Records a clip of what `policy` does in `world`; a function of the recording and the policy's state.
 pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recording) -> Clip {
     let mut rng = Rng::for_purpose(recording.seed, 5);
     let mut wish = if recording.wishes.is_some() { first_wish(&mut rng) } else { Wish::default() };
-    world.hold_ambience(recording.hold_ambience);
-    world.reset_under(recording.seed, &wish);
+    // What is wished of the land must not depend on the look.
+    let under_look = |wish: &Wish| recording.look.map_or_else(|| wish.clone(), |look| wish.under_look(look));
+    let hold_ambience = recording.hold_ambience || recording.look.is_some();
+    world.hold_ambience(hold_ambience);
+    world.reset_under(recording.seed, &under_look(&wish));
     let (width_px, height_px) = (world.info().width_px, world.info().height_px);
     let frame_bytes = width_px * height_px * 3;
     let mut clip = Clip { width_px, height_px, frames: vec![0; recording.frames * frame_bytes], ..Clip::default() };
@@ -124,8 +129,8 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
             next_change += rng.range(soonest, latest);
             wording = rng.next();
             if recording.wishes.is_some() {
-                wish = next_wish(&wish, &world.scene(), recording.hold_ambience, &mut rng);
-                world.wish(&wish);
+                wish = next_wish(&wish, &world.scene(), hold_ambience, &mut rng);
+                world.wish(&under_look(&wish));
             }
         }
         let action = (t > 0).then(|| policy.next(last));
@@ -135,7 +140,7 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
         clip.outcomes.push(last);
         clip.captions.push(world.caption().into_iter().map(str::to_owned).collect());
         let scene = world.scene();
-        clip.prompts.push(words::caption(&scene, &wish, wording));
+        clip.prompts.push(words::caption(&scene, &under_look(&wish), wording));
         clip.scenes.push(Some(scene));
     }
     clip

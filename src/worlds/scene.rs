@@ -181,6 +181,18 @@ impl Wish {
         }
     }
 
+    /// The same land under a light, weather, season and style that the seed says.
+    pub fn under_look(&self, seed: u64) -> Self {
+        let mut rng = Rng::for_purpose(seed, 3);
+        let mut wish = self.clone();
+        [Part::Light, Part::Weather].into_iter().for_each(|part| wish.redraw(part, &mut rng));
+        // A season under no style, or any style: as often.
+        wish.style = Some(Style::Plain);
+        wish.redraw(if rng.percent(50) { Part::Season } else { Part::Style }, &mut rng);
+        wish.season = wish.season.or(Some(Season::Summer));
+        wish
+    }
+
     /// The same wish with one or two parts said anew or taken back, as one edits a prompt; never the same wish.
     pub fn edited(&self, seed: u64) -> Self {
         let mut rng = Rng::for_purpose(seed, 2);

@@ -1,5 +1,5 @@
 //! Growing a world: tokens get more code dimensions, and what was learned of the first ones stays as it is; or a network gets a part that
-//! does nothing yet, or more blocks.
+//! does nothing yet, or more blocks; or frames get a look.
 //!
 //! The new dimensions come after the old ones. Whatever reads a token reads nothing in them to begin with, so that pictures and choices
 //! are those of the narrower weights; whatever writes them begins as in fresh weights. (Growing a network without changing what it
@@ -30,6 +30,27 @@ pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Valu
             values.insert(name.clone(), new);
         } else if new.1.iter().all(|x| *x == 0.0) {
             values.entry(name.clone()).or_insert_with(|| new.clone());
+        }
+    }
+    values
+}
+
+/// Tensors with a row for every token of a frame, the look's last.
+const POSITIONS: [&str; 2] = ["tok.dec.pos", "dyn.pos"];
+const LOOK: &str = "tok.enc.look.";
+
+/// `values` with what `fresh` has for a look and they have not: the encoder's part for it, and its position.
+pub fn look(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
+    for (name, new) in fresh.iter().filter(|(name, _)| name.starts_with(LOOK)) {
+        values.entry(name.clone()).or_insert_with(|| new.clone());
+    }
+    for name in POSITIONS {
+        if let (Some((shape, old)), Some((wanted, new))) = (values.get_mut(name), fresh.get(name))
+            && shape[0] + 1 == wanted[0]
+            && shape[1] == wanted[1]
+        {
+            old.extend_from_slice(&new[old.len()..]);
+            shape.clone_from(wanted);
         }
     }
     values
@@ -91,9 +112,8 @@ mod tests {
         let wide = params::replace("tok", fresh, &values, &device).unwrap();
 
         let patches = Tensor::<2>::random([FRAME.tokens(), FRAME.patch_values()], Distribution::Uniform(-1.0, 1.0), &device);
-        let (z, wide_z) = (narrow.encode(patches.clone()), wide.encode(patches));
-        let draw =
-            |model: &Tokenizer, z: Tensor<2>| model.decode(fsq_values(z, 5), FRAME.tokens(), dims.heads).try_into_vec_as::<f32>().unwrap();
+        let (z, wide_z) = (narrow.encode(patches.clone(), &FRAME), wide.encode(patches, &wide_frame));
+        let draw = |model: &Tokenizer, z: Tensor<2>| model.decode(fsq_values(z, 5), &FRAME, dims.heads).try_into_vec_as::<f32>().unwrap();
         assert_eq!(wide_z.clone().narrow(1, 0, 4).try_into_vec_as::<f32>().unwrap(), z.clone().try_into_vec_as::<f32>().unwrap());
         let drawn = draw(&wide, wide_z.clone());
         assert_eq!(drawn, draw(&narrow, z));
@@ -123,6 +143,23 @@ mod tests {
         let old = values(&[("dyn.0.up.w", 8.0), ("dyn.0.down.w", 9.0)]);
         let grown = [("dyn.0.up.w", 8.0), ("dyn.0.down.w", 9.0), ("dyn.1.up.w", 3.0), ("dyn.1.down.w", 0.0), ("dyn.1.space.out.w", 0.0)];
         assert_eq!(parts(old, &fresh), values(&grown));
+    }
+
+    #[test]
+    fn a_look_is_taken_over_with_a_position_behind_all_others() {
+        let values = |tensors: &[(&str, &[f32])]| -> BTreeMap<String, Values> {
+            tensors.iter().map(|(name, row)| ((*name).to_owned(), (vec![row.len(), 1], row.to_vec()))).collect()
+        };
+        let old = values(&[("tok.dec.pos", &[1.0, 2.0]), ("dyn.pos", &[3.0, 4.0]), ("dyn.level", &[5.0])]);
+        let fresh = values(&[
+            ("tok.dec.pos", &[6.0, 7.0, 8.0]),
+            ("tok.enc.look.up.w", &[9.0]),
+            ("dyn.pos", &[0.0, 0.0]),
+            ("dyn.level", &[0.0, 0.0]),
+        ]);
+        let grown =
+            values(&[("tok.dec.pos", &[1.0, 2.0, 8.0]), ("tok.enc.look.up.w", &[9.0]), ("dyn.pos", &[3.0, 4.0]), ("dyn.level", &[5.0])]);
+        assert_eq!(look(old, &fresh), grown);
     }
 
     #[test]

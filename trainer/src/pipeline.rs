@@ -110,7 +110,7 @@ impl Run {
         let device = self.device.clone().autodiff();
         let fresh = stage.new_model(&device)?;
         let of_fresh = params::collect(prefix, &fresh)?;
-        let mut values = grow::parts(pack_values(pack), &of_fresh);
+        let mut values = grow::look(grow::parts(pack_values(pack), &of_fresh), &of_fresh);
         if self.narrower().is_some() {
             values = grow::code_dims(&values, &of_fresh);
         }
@@ -317,7 +317,7 @@ impl Run {
         let mut elsewhere = clip_of(first + count as u64)?;
         for number in first..first + count as u64 {
             let clip = clip_of(number)?;
-            tokens.codes.extend(self.encode(&tokenizer, &clip.frames)?);
+            let codes_of_clip = self.encode(&tokenizer, &clip.frames)?;
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {
                 Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
@@ -328,7 +328,14 @@ impl Run {
             let views = views(&clip, &codes, &frame, scroll);
             let mut dice = Dice::new(self.info.seed, mix(number, 1));
             let turns = |frame| look_turns(&clip.scenes, frame);
-            tokens.blotted.extend(self.encode(&tokenizer, &blots::blotted(&clip, &elsewhere, &views, turns, &frame, scroll, &mut dice))?);
+            let mut blotted = self.encode(&tokenizer, &blots::blotted(&clip, &elsewhere, &views, turns, &frame, scroll, &mut dice))?;
+            // Blots lie on the land; the look of all is what it was.
+            let land = frame.patches() * frame.code_dims;
+            for (blotted, true_codes) in blotted.chunks_exact_mut(frame.code_bytes()).zip(codes_of_clip.chunks_exact(frame.code_bytes())) {
+                blotted[land..].copy_from_slice(&true_codes[land..]);
+            }
+            tokens.blotted.extend(blotted);
+            tokens.codes.extend(codes_of_clip);
             tokens.views.extend(views);
             tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
             for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
@@ -370,7 +377,7 @@ impl Run {
             }
             let rows = patches.len() / frame.patch_values();
             let patches = Tensor::<2>::from_data(TensorData::new(patches, [rows, frame.patch_values()]), &self.device);
-            let z = tokenizer.encode(patches);
+            let z = tokenizer.encode(patches, &frame);
             let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
             codes.extend(levels.iter().map(|level| *level as u8));
         }

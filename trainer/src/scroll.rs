@@ -55,7 +55,7 @@ pub fn measure(clips: &[(Clip, Vec<Option<u8>>)], codes: usize, frame: &FrameDim
 pub fn stay_behind<'a>(clips: impl Iterator<Item = &'a Clip>, frame: &FrameDims) -> Vec<usize> {
     let (shifts, patch) = (shifts(), frame.patch_px / SHRINK);
     // Of each token, moved steps in which it fits better where it was; and all moved steps.
-    let (mut stayed, mut moved) = (vec![0u32; frame.tokens()], 0);
+    let (mut stayed, mut moved) = (vec![0u32; frame.patches()], 0);
     for clip in clips {
         for pair in small_frames(clip, frame).windows(2) {
             let best = best(pair, &shifts, frame);
@@ -70,7 +70,7 @@ pub fn stay_behind<'a>(clips: impl Iterator<Item = &'a Clip>, frame: &FrameDims)
             }
         }
     }
-    (0..frame.tokens()).filter(|n| 2 * stayed[*n] > moved).collect()
+    (0..frame.patches()).filter(|n| 2 * stayed[*n] > moved).collect()
 }
 
 /// Shifts looked for. Earlier ones win where several fit alike: standing comes first.

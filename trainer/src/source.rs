@@ -27,6 +27,9 @@ pub trait ClipSource: Send + Sync {
     fn info(&self) -> &SourceInfo;
     /// A clip of `frames` frames, as restless as asked, where the source can.
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
+    /// A clip of the walk of one number under the look of another: the same walk shows the same land under every look, and every walk the same
+    /// light and palette under one. `None` where the source cannot choose.
+    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<Clip>>;
 }
 
 /// Numbers of clips that training never sees: validation, labels and evaluation live up here.
@@ -90,12 +93,22 @@ impl ClipSource for WorldSource {
 
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
         let seed = mix(self.seed, number);
+        let wishes = Dice::new(seed, 1).chance(WISHING_SHARE).then(|| mood.wish_frames());
+        self.record(Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None })
+    }
+
+    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<Clip>> {
+        let (seed, wishes) = (mix(self.seed, number), Some(Mood::Restless.wish_frames()));
+        self.record(Recording { seed, frames, wishes, look: Some(mix(self.seed, look)), ..Recording::default() }).map(Some)
+    }
+}
+
+impl WorldSource {
+    fn record(&self, recording: Recording) -> Result<Clip> {
         let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
-        let mut dice = Dice::new(seed, 0);
-        let wishes = dice.chance(WISHING_SHARE).then(|| mood.wish_frames());
-        let name = if dice.chance(ONWARD_SHARE) { "onward" } else { "explorer" };
-        let mut policy = policy::by_name(name, seed).with_context(|| format!("there is no policy {name:?}"))?;
-        Ok(clips::record(world.as_mut(), policy.as_mut(), Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes }))
+        let name = if Dice::new(recording.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
+        let mut policy = policy::by_name(name, recording.seed).with_context(|| format!("there is no policy {name:?}"))?;
+        Ok(clips::record(world.as_mut(), policy.as_mut(), recording))
     }
 }
 
@@ -157,6 +170,10 @@ impl ClipSource for FolderSource {
         let clip = &self.clips[choice[dice.below(choice.len())]];
         ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
         Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
+    }
+
+    fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<Clip>> {
+        Ok(None)
     }
 }
 

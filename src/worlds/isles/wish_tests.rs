@@ -1,6 +1,6 @@
 //! What who wishes something of the isles may rely on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::land::{NEIGHBOURS, Tile};
 use super::*;
@@ -88,7 +88,7 @@ fn light_weather_and_style_follow_at_once() {
         assert!(frame(&world) == after);
         // Taken back, light and weather pass again; the style stays.
         world.wish(&Wish::default());
-        let mut skies = std::collections::HashSet::new();
+        let mut skies = HashSet::new();
         for _ in 0..1300 {
             world.step(0);
             skies.insert((world.scene().light, world.scene().weather));
@@ -265,11 +265,34 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
     assert_eq!(styles.len(), Style::ALL.len());
     // A sky that holds does so under wishes.
     for seed in 0..10 {
-        let recording = Recording { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)) };
+        let recording = Recording { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)), ..Recording::default() };
         let clip = record(&mut Isles::new(), &mut Explorer::new(seed), recording);
         let skies = clip.scenes.iter().flatten().map(|s| (s.light, s.weather, s.season, s.style));
-        assert_eq!(skies.collect::<std::collections::HashSet<_>>().len(), 1);
+        assert_eq!(skies.collect::<HashSet<_>>().len(), 1);
     }
+}
+
+#[test]
+fn a_walk_shows_the_same_land_under_every_look_and_every_walk_the_same_look() {
+    let clip = |seed: u64, look: u64| -> Clip {
+        let recording = Recording { seed, frames: 40, wishes: Some((3, 8)), look: Some(look), ..Recording::default() };
+        record(&mut Isles::new(), &mut Explorer::new(seed), recording)
+    };
+    let land = |clip: &Clip| clip.scenes.iter().flatten().map(|s| (s.biomes.clone(), s.features.clone())).collect::<Vec<_>>();
+    let looks = |clip: &Clip| clip.scenes.iter().flatten().map(|s| (s.light, s.weather, s.season, s.style)).collect::<HashSet<_>>();
+    let (mut all, mut lands) = (HashSet::new(), HashSet::new());
+    for seed in 0..10 {
+        let (one, other, elsewhere) = (clip(seed, seed), clip(seed, seed + 1), clip(seed + 10, seed));
+        assert_eq!((land(&one), &one.outcomes), (land(&other), &other.outcomes));
+        assert_ne!(one.frames, other.frames);
+        assert_eq!(looks(&one), looks(&elsewhere));
+        assert_eq!(looks(&one).len(), 1, "it stays what it is");
+        // The controls: looks differ, and so do walks.
+        all.extend(looks(&one));
+        lands.insert(land(&one));
+        assert_ne!(land(&one), land(&elsewhere));
+    }
+    assert!(all.len() > 7 && lands.len() == 10);
 }
 
 #[test]

@@ -125,5 +125,5 @@ fn left_the_view(judge: &Judge, plan: &Plan, n: usize) -> bool {
         3 => x + strip >= frame.grid_w(),
         _ => x < strip,
     };
-    gone && (x, y) != (frame.grid_w() / 2, frame.grid_h() / 2)
+    n < frame.patches() && gone && (x, y) != (frame.grid_w() / 2, frame.grid_h() / 2)
 }

@@ -39,7 +39,7 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         walk.world.render(&mut raw[1]);
         let codes = worker.engine.encode(&raw[0])?;
         let next = through_tokenizer(&mut worker.engine, &raw[1])?;
-        let same: Vec<usize> = (0..frame.tokens()).filter(|n| same_patch(&raw[0], &raw[1], *n, &frame)).collect();
+        let same: Vec<usize> = (0..frame.patches()).filter(|n| same_patch(&raw[0], &raw[1], *n, &frame)).collect();
         let token = |codes: &[u8], n: usize| codes[n * frame.code_dims..][..frame.code_dims].to_vec();
         let flickered = same.iter().filter(|n| token(&codes, **n) != token(&next.codes, **n)).count();
         let shown = view(&mut worker.engine, codes)?;

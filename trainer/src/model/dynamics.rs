@@ -243,13 +243,13 @@ impl Dynamics {
         let before = one_frame_late(input.clean.clone(), input.clips, n);
         let mut offers = vec![before.clone().narrow(1, 0, code)];
         if let (Some(dims), Some(seen)) = (&dims.recall, &input.recall) {
-            let stays: Vec<f32> = (0..n).map(|token| f32::from(u8::from(dims.covered.contains(&token)))).collect();
+            let stays: Vec<f32> = (0..n).map(|token| f32::from(u8::from(!dims.scrolls(token, frame)))).collect();
             let stays = Tensor::<2>::from_data(TensorData::new(stays, [n, 1]), &before.device()).repeat(&[frames, 1]);
             let on_map = middle_tap(seen, code);
             let earlier = one_frame_late(before.clone(), input.clips, n).narrow(1, 0, code);
             offers.push(on_map.clone() + (earlier - on_map) * stays);
         }
-        let near = taps(before, frame.grid_w(), frame.grid_h());
+        let near = taps(before, frame);
         let mut prev = self.prev.forward(near, embed.clone(), input.action.clone(), n);
         if !design.look_back {
             prev = prev.zeros_like();
@@ -274,7 +274,7 @@ impl Dynamics {
         if let Some(beside) = &self.beside {
             // Rows of what is not settled are zeros.
             let settled = input.masked.narrow(1, 0, code);
-            masked = masked + taps(settled, frame.grid_w(), frame.grid_h()).matmul(tap_table(embed.narrow(0, 0, code), &beside.w));
+            masked = masked + taps(settled, frame).matmul(tap_table(embed.narrow(0, 0, code), &beside.w));
         }
         for (i, block) in self.blocks.iter().enumerate() {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);

@@ -56,7 +56,7 @@ impl LamShape {
 
 impl Lam {
     pub fn new(frame: &FrameDims, dims: &LamDims, device: &Device) -> Self {
-        let (c, p, n) = (dims.channels, lam_patch_values(frame, dims), frame.tokens());
+        let (c, p, n) = (dims.channels, lam_patch_values(frame, dims), frame.patches());
         let blocks = |count| (0..count).map(|_| Block::new(c, dims.ffn_hidden, device)).collect();
         let offsets = (2 * dims.reach + 1).pow(2);
         Self {
@@ -94,7 +94,7 @@ impl Lam {
 
     /// The same under every code, `(codes, pairs * tokens, patch values)`.
     pub fn advect_by_each(&self, before: Tensor<2>, shape: LamShape) -> Tensor<3> {
-        let pairs = before.dims()[0] / shape.frame.tokens();
+        let pairs = before.dims()[0] / shape.frame.patches();
         let kernels = self.kernels();
         let [codes, offsets] = kernels.dims();
         advect(before, kernels.unsqueeze_dim::<3>(0).expand([pairs, codes, offsets]), shape)
@@ -109,7 +109,7 @@ impl Lam {
     /// 1 where the base did not move, `(pairs, 1)`.
     pub fn refine(&self, base: Tensor<2>, codes: Tensor<1, Int>, blocked: Tensor<2>, shape: LamShape) -> Tensor<2> {
         let d = &self.dec;
-        let (pairs, tokens) = (codes.dims()[0], shape.frame.tokens());
+        let (pairs, tokens) = (codes.dims()[0], shape.frame.patches());
         let code = (d.code.val().select(0, codes) + blocked.matmul(d.blocked.val())).unsqueeze_dim::<3>(1);
         let h = add_positions(d.r#in.forward(base.clone()), d.pos.val());
         let [rows, c] = h.dims();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, FloatDType, Tensor, activation, module};
+use somnium::pack::manifest::FrameDims;
 
 /// Set once at start: linear layers multiply in bf16 and add in f32. Weights, norms, softmax and losses stay f32.
 static BF16_PRODUCTS: AtomicBool = AtomicBool::new(false);
@@ -147,12 +148,18 @@ pub fn add_positions(x: Tensor<2>, pos: Tensor<2>) -> Tensor<2> {
     (x.reshape([rows / tokens, tokens, channels]) + pos.unsqueeze_dim::<3>(0)).reshape([rows, channels])
 }
 
-/// The 3x3 neighbourhood of every token, zeros outside the grid: `(frames * grid_h * grid_w, C)` to `(same, 9 C)`, taps in row order.
-pub fn taps(x: Tensor<2>, grid_w: usize, grid_h: usize) -> Tensor<2> {
+/// The 3x3 neighbourhood of every token, zeros outside the grid: `(frames * N, C)` to `(frames * N, 9 C)`, taps in row order. A look has none but
+/// itself.
+pub fn taps(x: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
     let [rows, channels] = x.dims();
-    let frames = rows / (grid_w * grid_h);
-    let device = x.device();
-    let x = x.reshape([frames, grid_h, grid_w, channels]);
+    let (n, grid_w, grid_h) = (frame.tokens(), frame.grid_w(), frame.grid_h());
+    let (frames, device) = (rows / n, x.device());
+    let x = x.reshape([frames, n, channels]);
+    let look = frame.look.then(|| {
+        let around = Tensor::<3>::zeros([frames, 1, 4 * channels], &device);
+        Tensor::cat(vec![around.clone(), x.clone().narrow(1, n - 1, 1), around], 2)
+    });
+    let x = x.narrow(1, 0, frame.patches()).reshape([frames, grid_h, grid_w, channels]);
     let row = Tensor::<4>::zeros([frames, 1, grid_w, channels], &device);
     let x = Tensor::cat(vec![row.clone(), x, row], 1);
     let column = Tensor::<4>::zeros([frames, grid_h + 2, 1, channels], &device);
@@ -163,5 +170,7 @@ pub fn taps(x: Tensor<2>, grid_w: usize, grid_h: usize) -> Tensor<2> {
             parts.push(x.clone().slice([0..frames, dy..dy + grid_h, dx..dx + grid_w]));
         }
     }
-    Tensor::cat(parts, 3).reshape([rows, 9 * channels])
+    let of_patches = Tensor::cat(parts, 3).reshape([frames, grid_h * grid_w, 9 * channels]);
+    let all = std::iter::once(of_patches).chain(look).collect();
+    Tensor::cat(all, 1).reshape([rows, 9 * channels])
 }

@@ -19,6 +19,14 @@ pub struct Encoder {
     in2: Linear,
     blocks: Vec<FeedForward>,
     code: Linear,
+    look: Option<LookEncoder>,
+}
+
+/// Reads off all patches together how a frame looks: whatever is the same all over it.
+#[derive(Module, Debug)]
+pub struct LookEncoder {
+    up: Linear,
+    down: Linear,
 }
 
 #[derive(Module, Debug)]
@@ -39,6 +47,10 @@ impl Tokenizer {
                 in2: Linear::new(dims.patch_in_hidden, c, 1.0, true, device),
                 blocks: (0..dims.encoder_blocks).map(|_| FeedForward::new(c, dims.ffn_hidden, device)).collect(),
                 code: Linear::new(c, frame.code_dims, 1.0, true, device),
+                look: frame.look.then(|| LookEncoder {
+                    up: Linear::new(c, dims.ffn_hidden, 1.0, true, device),
+                    down: Linear::new(dims.ffn_hidden, frame.code_dims, 1.0, true, device),
+                }),
             },
             dec: Decoder {
                 code: Linear::new(frame.code_dims, c, 1.0, true, device),
@@ -50,20 +62,30 @@ impl Tokenizer {
         }
     }
 
-    /// Unquantised codes `z` `(rows, D)` of patches `(rows, patch values)`.
-    pub fn encode(&self, patches: Tensor<2>) -> Tensor<2> {
+    /// Unquantised codes `z` `(frames * N, D)` of patches `(frames * P, patch values)`.
+    pub fn encode(&self, patches: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
         let e = &self.enc;
         let h = e.in2.forward(activation::gelu(e.in1.forward(patches)));
-        let h = e.blocks.iter().fold(h, |h, block| block.forward(h));
-        e.code.forward(rms(h))
+        let h = rms(e.blocks.iter().fold(h, |h, block| block.forward(h)));
+        let z = e.code.forward(h.clone());
+        let Some(look) = &e.look else { return z };
+        let raised = activation::gelu(look.up.forward(h));
+        let ([rows, wide], p, d) = (raised.dims(), frame.patches(), frame.code_dims);
+        let all = raised.reshape([rows / p, p, wide]).mean_dim(1).squeeze_dim::<2>(1);
+        let of_look = look.down.forward(rms(all));
+        Tensor::cat(vec![z.reshape([rows / p, p, d]), of_look.unsqueeze_dim::<3>(1)], 1).reshape([rows / p * (p + 1), d])
     }
 
-    /// Patches of grid values `(rows, D)`.
-    pub fn decode(&self, values: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
-        let d = &self.dec;
+    /// Patches `(frames * P, patch values)` of grid values `(frames * N, D)`.
+    pub fn decode(&self, values: Tensor<2>, frame: &FrameDims, heads: usize) -> Tensor<2> {
+        let (d, n, p) = (&self.dec, frame.tokens(), frame.patches());
         let h = add_positions(d.code.forward(values), d.pos.val());
-        let h = d.blocks.iter().fold(h, |h, block| block.forward(h, tokens, heads));
-        d.out2.forward(activation::gelu(d.out1.forward(rms(h))))
+        let mut h = rms(d.blocks.iter().fold(h, |h, block| block.forward(h, n, heads)));
+        if frame.look {
+            let [rows, c] = h.dims();
+            h = h.reshape([rows / n, n, c]).narrow(1, 0, p).reshape([rows / n * p, c]);
+        }
+        d.out2.forward(activation::gelu(d.out1.forward(h)))
     }
 }
 

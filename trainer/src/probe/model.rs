@@ -66,10 +66,10 @@ impl ProbeNet {
 
     /// `cells`: `(frames * cells, cell values)`, patches of [`View::dims`].
     pub fn forward(&self, cells: Tensor<2>, view: &View) -> Outputs {
-        let (columns, rows, n) = (view.columns(), view.rows(), view.cells());
+        let (dims, n) = (view.dims(), view.cells());
         let frames = cells.dims()[0] / n;
         let x = activation::gelu(self.cell.forward(cells));
-        let x = self.blocks.iter().fold(x, |x, block| x.clone() + activation::gelu(block.forward(taps(rms(x), columns, rows))));
+        let x = self.blocks.iter().fold(x, |x, block| x.clone() + activation::gelu(block.forward(taps(rms(x), &dims))));
         let x = rms(x);
         let of_cells = |head: &Linear| head.forward(x.clone()).reshape([frames, n]);
         let (solid, figure) = (of_cells(&self.solid), of_cells(&self.figure) - FIGURE_PRIOR);
@@ -82,7 +82,8 @@ impl ProbeNet {
         let pooled = Tensor::cat(vec![grid.clone().mean_dim(1), grid.clone().max_dim(1)], 2).reshape([frames, 2 * CHANNELS]);
         let features = activation::gelu(self.features.forward(activation::gelu(self.look.forward(pooled))));
         let centre_cells = across.len() * down.len() * CHANNELS;
-        let centre = grid.reshape([frames, rows, columns, CHANNELS]).slice([0..frames, down, across]).reshape([frames, centre_cells]);
+        let centre =
+            grid.reshape([frames, dims.grid_h(), dims.grid_w(), CHANNELS]).slice([0..frames, down, across]).reshape([frames, centre_cells]);
         Outputs {
             words: self.words.forward(features.clone()),
             facing: self.facing2.forward(activation::gelu(self.facing1.forward(centre))),

@@ -133,7 +133,7 @@ impl LamStage {
     /// `(pairs, values of a frame)`.
     fn per_pair(&self, x: Tensor<2>) -> Tensor<2> {
         let [rows, width] = x.dims();
-        let tokens = self.frame.tokens();
+        let tokens = self.frame.patches();
         x.reshape([rows / tokens, tokens * width])
     }
 
@@ -142,7 +142,7 @@ impl LamStage {
         if self.covered.is_empty() {
             return None;
         }
-        let ([rows, width], tokens) = (error.dims(), self.frame.tokens());
+        let ([rows, width], tokens) = (error.dims(), self.frame.patches());
         let covered: Vec<i64> = self.covered.iter().map(|token| *token as i64).collect();
         let covered = Tensor::<1, Int>::from_data(TensorData::new(covered, [self.covered.len()]), &error.device());
         let figure = error.reshape([rows / tokens, tokens, width]).select(1, covered);
@@ -167,7 +167,7 @@ impl LamStage {
     /// The code that explains each pair best for its price: among those whose motion explains the frame about as well as any, the one
     /// whose whole prediction does, the figure above all.
     fn best_codes(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Result<Vec<u8>> {
-        let (tokens, width) = (self.frame.tokens(), before.dims()[1]);
+        let (tokens, width) = (self.frame.patches(), before.dims()[1]);
         let (pairs, codes, device) = (before.dims()[0] / tokens, 1u8 << self.preset.lam.bits, before.device());
         let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
         let prices = self.prices();

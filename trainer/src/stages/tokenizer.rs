@@ -1,4 +1,7 @@
 //! Stage 1: the tokenizer, on single frames.
+//!
+//! Where the source can show the same land under several looks, a frame is drawn from the tokens of its land under another look and the look
+//! of another land: neither can say what the other is to say (swapping of what two pictures share, as in Park et al. 2020).
 
 use std::sync::Arc;
 
@@ -9,15 +12,21 @@ use somnium::pack::manifest::FrameDims;
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
 use crate::patches::push_patches;
 use crate::preset::Preset;
-use crate::source::{ClipSource, HELD_OUT, Mood};
+use crate::source::{ClipSource, HELD_OUT, Mood, mix};
 use crate::training::Stage;
 
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
 const FRAMES_PER_CLIP: usize = 8;
 const STRIDE: usize = 5;
+/// The same of clips that each are all under one look.
+const FRAMES_PER_LOOK: usize = 2;
+/// Walks, looks and frames of each walk under each look that make a group.
+const GROUP: usize = 2 * 2 * FRAMES_PER_LOOK;
 const VALIDATION_CLIPS: u64 = 12;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
 const HOLD_WEIGHT: f64 = 1.0;
+/// How much two codes of the same land under two looks, or of the same look, count that lie apart.
+const AGREE_WEIGHT: f64 = 0.3;
 
 pub struct TokenizerStage {
     pub source: Arc<dyn ClipSource>,
@@ -27,27 +36,50 @@ pub struct TokenizerStage {
     pub held: Option<Tokenizer>,
 }
 
+/// Frames to learn from.
+pub struct Frames {
+    /// `(frames * patches, patch values)`
+    patches: Vec<f32>,
+    /// They come in groups, `(group, walk, look, frame)`: two walks, each under the same two looks.
+    grouped: bool,
+}
+
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
         Self { source, preset, frame, held: None }
     }
 
-    /// Patches `(frames * tokens, patch values)` of frames spread over the clips `first..first + clips`.
-    fn frames(&self, first: u64, clips: u64, per_clip: usize) -> Result<Vec<f32>> {
-        let mut patches = Vec::with_capacity(clips as usize * per_clip * self.frame.tokens() * self.frame.patch_values());
+    /// Frames spread over the clips `first..first + clips`.
+    fn spread(&self, first: u64, clips: u64, per_clip: usize) -> Result<Frames> {
+        let mut patches = Vec::with_capacity(clips as usize * per_clip * self.frame.patches() * self.frame.patch_values());
         for number in first..first + clips {
             let clip = self.source.clip(number, per_clip * STRIDE, Mood::Restless)?;
             for i in 0..per_clip {
                 push_patches(clip.frame(i * STRIDE + (number % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
             }
         }
-        Ok(patches)
+        Ok(Frames { patches, grouped: false })
+    }
+
+    /// Groups `first..first + groups`; `None` where the source cannot choose a look.
+    fn grouped(&self, first: u64, groups: u64) -> Result<Option<Frames>> {
+        let mut patches = Vec::with_capacity(groups as usize * GROUP * self.frame.patches() * self.frame.patch_values());
+        for group in first..first + groups {
+            for (walk, look) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let frames = FRAMES_PER_LOOK * STRIDE;
+                let Some(clip) = self.source.under_look(2 * group + walk, frames, mix(group, look))? else { return Ok(None) };
+                for i in 0..FRAMES_PER_LOOK {
+                    push_patches(clip.frame(i * STRIDE + (group % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
+                }
+            }
+        }
+        Ok(Some(Frames { patches, grouped: true }))
     }
 
     /// Patches of unquantised codes.
     fn decode(&self, model: &Tokenizer, z: Tensor<2>) -> Tensor<2> {
-        model.decode(fsq_values(z, self.frame.code_levels), self.frame.tokens(), self.preset.tokenizer.heads)
+        model.decode(fsq_values(z, self.frame.code_levels), &self.frame, self.preset.tokenizer.heads)
     }
 
     fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
@@ -55,11 +87,46 @@ impl TokenizerStage {
         let rows = patches.len() / width;
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
+
+    /// Codes of the land of grouped frames and of their looks: `(groups, walk, look, frame * patches * D)`, `(groups, walk, look, frame * D)`.
+    fn apart(&self, z: Tensor<2>) -> [Tensor<4>; 2] {
+        let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
+        let frames = z.dims()[0] / n;
+        let z = z.reshape([frames, n, d]);
+        [(0, p), (p, n - p)]
+            .map(|(at, tokens)| z.clone().narrow(1, at, tokens).reshape([frames / GROUP, 2, 2, FRAMES_PER_LOOK * tokens * d]))
+    }
+
+    /// The codes of grouped frames with those of the land taken from under the other look, and those of the look from the other walk.
+    fn swapped(&self, [land, look]: [Tensor<4>; 2]) -> Tensor<2> {
+        let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
+        let frames = land.dims()[0] * GROUP;
+        let (land, look) = (land.flip([2]).reshape([frames, p, d]), look.flip([1]).reshape([frames, n - p, d]));
+        Tensor::cat(vec![land, look], 1).reshape([frames * n, d])
+    }
+
+    /// How far codes that should be the same lie apart along an axis of two: from the level between them.
+    fn disagreement(&self, z: Tensor<4>, axis: usize) -> Tensor<1> {
+        let soft = z.tanh();
+        let steps = (self.frame.code_levels - 1) as f64 / 2.0;
+        let level = ((soft.clone().mean_dim(axis) + 1.0) * steps + 0.5).floor() / steps - 1.0;
+        (soft - level.detach()).square().mean()
+    }
+
+    /// Of codes that should be the same along an axis of two the share that are, and of whole tokens.
+    fn agreeing(&self, z: Tensor<4>, axis: usize) -> Result<f64> {
+        let [groups, walks, looks, _] = z.dims();
+        let (levels, d) = (self.frame.code_levels, self.frame.code_dims);
+        let rows = z.dims().iter().product::<usize>() / d;
+        let level = fsq_levels(z.reshape([rows, d]), levels).reshape([groups, walks, looks, rows / groups / walks / looks * d]);
+        let [a, b] = [0, 1].map(|i| level.clone().narrow(axis, i, 1).reshape([rows / 2, d]));
+        Ok(f64::from(a.equal(b).float().min_dim(1).mean().into_scalar::<f32>()))
+    }
 }
 
 impl Stage for TokenizerStage {
     type Model = Tokenizer;
-    type Batch = Vec<f32>;
+    type Batch = Frames;
 
     const NAME: &'static str = "tokenizer";
     const LEARNING_RATE: f64 = 1.5e-3;
@@ -68,17 +135,32 @@ impl Stage for TokenizerStage {
         Ok(Tokenizer::new(&self.frame, &self.preset.tokenizer, device))
     }
 
-    fn batch(&self, step: u64) -> Result<Vec<f32>> {
+    fn batch(&self, step: u64) -> Result<Frames> {
+        let groups = self.samples_per_batch().div_ceil(GROUP) as u64;
+        if self.frame.look
+            && let Some(frames) = self.grouped(step * groups, groups)?
+        {
+            return Ok(frames);
+        }
         let clips = self.samples_per_batch().div_ceil(FRAMES_PER_CLIP) as u64;
-        self.frames(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
+        self.spread(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
     }
 
-    fn loss(&self, model: &Tokenizer, batch: Vec<f32>, device: &Device) -> Result<Tensor<1>> {
-        let held = self.held.as_ref().map(|held| held.encode(self.tensor(batch.clone(), &device.clone().inner())).tanh());
-        let target = self.tensor(batch, device);
-        let z = model.encode(target.clone());
-        let error = self.decode(model, z.clone()) - target;
+    fn loss(&self, model: &Tokenizer, batch: Frames, device: &Device) -> Result<Tensor<1>> {
+        let held =
+            self.held.as_ref().map(|held| held.encode(self.tensor(batch.patches.clone(), &device.clone().inner()), &self.frame).tanh());
+        let target = self.tensor(batch.patches, device);
+        let z = model.encode(target.clone(), &self.frame);
+        let (drawn, apart) = if batch.grouped {
+            let parts = self.apart(z.clone());
+            let [land, look] = parts.clone();
+            (self.swapped(parts), Some(self.disagreement(land, 2) + self.disagreement(look, 1)))
+        } else {
+            (z.clone(), None)
+        };
+        let error = self.decode(model, drawn) - target;
         let loss = error.clone().abs().mean() + error.square().mean();
+        let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart * AGREE_WEIGHT);
         Ok(match held {
             Some(held) => {
                 let dims = held.dims()[1];
@@ -90,18 +172,24 @@ impl Stage for TokenizerStage {
     }
 
     fn validate(&self, model: &Tokenizer, device: &Device) -> Result<Vec<(&'static str, f64)>> {
-        let target = self.tensor(self.frames(HELD_OUT, VALIDATION_CLIPS, 4)?, device);
+        let target = self.tensor(self.spread(HELD_OUT, VALIDATION_CLIPS, 4)?.patches, device);
         let frames = VALIDATION_CLIPS as usize * 4;
-        let z = model.encode(target.clone());
+        let z = model.encode(target.clone(), &self.frame);
         let error = self.decode(model, z.clone()).clamp(-1.0, 1.0) - target.clone();
         // On the scale of -1..1 the peak is 2.
-        let values = self.frame.tokens() * self.frame.patch_values();
+        let values = self.frame.patches() * self.frame.patch_values();
         let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
         let mut db: Vec<f64> = mse.iter().map(|mse| 10.0 * (4.0 / f64::from(*mse)).log10()).collect();
         db.sort_by(f64::total_cmp);
         let mut figures = vec![("psnr_db", db.iter().sum::<f64>() / frames as f64), ("worst_decile_db", db[frames / 10])];
+        if self.frame.look
+            && let Some(groups) = self.grouped(HELD_OUT, VALIDATION_CLIPS)?
+        {
+            let [land, look] = self.apart(model.encode(self.tensor(groups.patches, device), &self.frame));
+            figures.extend([("land_alike", self.agreeing(land, 2)?), ("looks_alike", self.agreeing(look, 1)?)]);
+        }
         if let Some(held) = &self.held {
-            let (was, levels) = (held.encode(target), self.frame.code_levels);
+            let (was, levels) = (held.encode(target, &self.frame), self.frame.code_levels);
             let dims = was.dims()[1];
             let same = fsq_levels(z.narrow(1, 0, dims), levels).equal(fsq_levels(was, levels)).float();
             figures.push(("tokens_held", f64::from(same.min_dim(1).mean().into_scalar::<f32>())));

@@ -25,7 +25,8 @@ const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
 const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 /// Share of frames predicted without any token given, as in the first decoding step.
 const ALL_MASKED_SHARE: f32 = 0.4;
-/// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
+/// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy; a look
+/// is that of every patch.
 const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
@@ -141,6 +142,13 @@ impl Batch {
     /// Whether every clip sees frames of its past by attention, and every frame counts.
     pub fn sees_past(&self) -> bool {
         self.untaught.is_empty() && self.spans.iter().all(|span| *span > 0)
+    }
+
+    /// Another of the nine places where a token recalls nothing; `dims`: levels of a token.
+    pub(super) fn recall_nothing(&mut self, dims: usize) {
+        self.recalled.extend(std::iter::repeat_n(0, dims));
+        self.recalled_age.push(0);
+        self.recalled_pieced_by.push(NO_ROW);
     }
 
     /// Puts what the model guessed, `(F * N, D)`, in the place of its own tokens.
@@ -296,7 +304,7 @@ impl DynamicsStage {
         (!others.is_empty()).then(|| Amiss {
             phase: others[dice.below(others.len())],
             places: Places { share: MOST_AMISS * dice.unit(), side: AMISS_SIDES[dice.below(AMISS_SIDES.len())], seed: dice.next() },
-            aside: 1 + dice.below(self.tokens() - 1),
+            aside: 1 + dice.below(self.frame_dims().patches() - 1),
             elsewhere: dice.chance(0.5).then(|| other_clip(dice)),
         })
     }
@@ -352,8 +360,8 @@ impl DynamicsStage {
         batch.word_noise = self.word_noise(batch.words.len(), dice);
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
-        let covered = self.shape.dims.recall.as_ref().map(|recall| recall.covered.as_slice()).unwrap_or_default();
-        let weight = |token: usize, new_land: bool, told: bool| match (covered.contains(&token), new_land) {
+        let stays = |token: usize| self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
+        let weight = |token: usize, new_land: bool, told: bool| match (stays(token), new_land) {
             (true, _) => FIGURE_WEIGHT,
             (false, true) => f32::from(u8::from(told)) * NEW_LAND_WEIGHT,
             (false, false) => 1.0,
@@ -363,16 +371,16 @@ impl DynamicsStage {
             batch.levels.extend(std::iter::repeat_n(level, t));
             let span = if dice.chance(FULL_WINDOW_SHARE) { window - 1 } else { dice.below(4.min(window)) };
             batch.spans.push(if batch.nothing[clip] { 0 } else { span });
-            let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { vec![false; n] };
+            let hidden = if dice.chance(UNKNOWN_BLOCK_SHARE) { self.random_block(dice) } else { Vec::new() };
             let hidden_until = dice.below(t + 1);
             let rate = CORRUPTION_PER_LEVEL * level as f32;
             let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
             let own_pieced_rate = dice.unit();
             for frame in 0..t {
                 let gone = batch.nothing[clip] || dice.chance(UNKNOWN_FRAME_SHARE);
-                for (token, hidden) in hidden.iter().enumerate() {
+                for token in 0..n {
                     let row = (clip * t + frame) * n + token;
-                    let unknown = gone || (*hidden && frame < hidden_until);
+                    let unknown = gone || (frame < hidden_until && hidden.get(token).is_some_and(|hidden| *hidden));
                     if own_history {
                         let own = match batch.pieced_by.get(row).copied().unwrap_or(NO_ROW) {
                             NO_ROW => !unknown && dice.chance(own_rate),
@@ -406,7 +414,8 @@ impl DynamicsStage {
                 let around = if batch.nothing[clip] && hears && dice.chance(PAINTED_SHARE) {
                     let block = self.random_block(dice);
                     let inside = dice.chance(0.5);
-                    let given: Vec<bool> = block.into_iter().map(|in_block| in_block == inside).collect();
+                    // A picture that is painted keeps its look.
+                    let given: Vec<bool> = (0..n).map(|token| block.get(token).is_none_or(|in_block| *in_block == inside)).collect();
                     let frames = if dice.chance(PAINTED_IN_WINDOW_SHARE) { clip * t..(clip + 1) * t } else { 0..batch.clips * t };
                     Some((frames.start + dice.below(frames.len()), given))
                 } else {
@@ -460,7 +469,7 @@ impl DynamicsStage {
         noise
     }
 
-    /// A rectangle of the grid, as a mask over tokens.
+    /// A rectangle of the grid, as a mask over patches.
     fn random_block(&self, dice: &mut Dice) -> Vec<bool> {
         let (w, h) = (self.frame_dims().grid_w(), self.frame_dims().grid_h());
         let (x0, y0) = (dice.below(w), dice.below(h));

@@ -183,14 +183,15 @@ impl Stage for DynamicsStage {
         Ok(total * (-1.0 / f64::from(weight.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
-    /// Single steps with everything masked: cross-entropy a dimension, and the share of tokens exactly right, over all frames, over those whose
-    /// words are new, and over those that moved, where copying the last frame is the figure to beat. Then nats that a token of new land costs,
-    /// and how many fewer where half of the others of its frame are given; and from a history with blots, the share of tokens exactly right
-    /// where the blots lie and beside them.
+    /// Single steps with everything masked: cross-entropy a dimension; the share of tokens exactly right, over all frames, over those that moved,
+    /// where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames and under new words. Then nats
+    /// that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
+    /// share of tokens exactly right where the blots lie and beside them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let d = self.frame_dims().code_dims;
         let n = self.tokens();
         let (mut entropy, mut exact, mut exact_told) = (Mean::default(), Mean::default(), Mean::default());
+        let (mut look, mut look_told) = (Mean::default(), Mean::default());
         let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
         let (mut new_land, mut beside) = (Mean::default(), Mean::default());
         let (mut pieced, mut pieced_right) = (Mean::default(), Mean::default());
@@ -220,11 +221,15 @@ impl Stage for DynamicsStage {
                     continue;
                 }
                 exact.add(right);
+                let of_look = row % n >= self.frame_dims().patches();
+                if of_look {
+                    look.add(right);
+                }
                 if batch.pieced.get(row).is_some_and(|pieced| *pieced) {
                     pieced_right.add(right);
                 }
                 if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
-                    exact_told.add(right);
+                    if of_look { &mut look_told } else { &mut exact_told }.add(right);
                 }
                 let (before, first) = (&batch.truth[(row - n) * d..][..d], frame * n * d);
                 let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
@@ -245,6 +250,8 @@ impl Stage for DynamicsStage {
             ("exact_moved", exact_moved.value()),
             ("copied_moved", copied_moved.value()),
             ("exact_told", exact_told.value()),
+            ("look", look.value()),
+            ("look_told", look_told.value()),
             ("exact", exact.value()),
             ("new_land", new_land.value()),
             ("beside", beside.value()),

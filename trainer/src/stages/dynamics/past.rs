@@ -181,12 +181,12 @@ impl DynamicsStage {
                 let motion = self.motions.get(usize::from(batch.actions[first + frame - start])).copied().unwrap_or_default();
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
-                for token in 0..n {
+                for token in 0..frame_dims.patches() {
                     let at = place(expected, token);
                     let known = |dx: i32, dy: i32| seen.know([at[0] + dx, at[1] + dy]);
                     let across = known(-1, 0) && known(1, 0) || known(0, -1) && known(0, 1);
                     let pieced = across || [[-1, -1], [1, -1], [-1, 1], [1, 1]].iter().all(|[dx, dy]| known(*dx, *dy));
-                    let new_land = frame > start && !dims.covered.contains(&token) && !known(0, 0);
+                    let new_land = frame > start && dims.scrolls(token, &frame_dims) && !known(0, 0);
                     batch.new_land.push(new_land);
                     batch.pieced.push(new_land && steps > 1 && pieced);
                     for tap in 0..recall::TAPS {
@@ -194,18 +194,20 @@ impl DynamicsStage {
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
                             Some(Seen { when, source, pieced_by }) => {
                                 let spoilt = dice.chance(terms.corruption);
-                                let token = if spoilt { dice.below(n) } else { source.token };
+                                let token = if spoilt { dice.below(frame_dims.patches()) } else { source.token };
                                 batch.recalled.extend_from_slice(levels(Source { token, ..source }));
                                 batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
                                 batch.recalled_pieced_by.push(if spoilt { NO_ROW } else { pieced_by });
                             }
-                            None => {
-                                batch.recalled.extend(std::iter::repeat_n(0, d));
-                                batch.recalled_age.push(0);
-                                batch.recalled_pieced_by.push(NO_ROW);
-                            }
+                            None => batch.recall_nothing(d),
                         }
                     }
+                }
+                // A look has no place.
+                for _ in frame_dims.patches()..n {
+                    batch.new_land.push(false);
+                    batch.pieced.push(false);
+                    (0..recall::TAPS).for_each(|_| batch.recall_nothing(d));
                 }
             }
             if frame >= start {
@@ -215,7 +217,7 @@ impl DynamicsStage {
                 Some(in_window) => usize::from(batch.told[first + in_window]) == told::NEWS,
                 None => clips.words_change(clip, frame),
             };
-            for token in (0..n).filter(|token| !dims.covered.contains(token)) {
+            for token in (0..n).filter(|token| dims.scrolls(*token, &frame_dims)) {
                 let at = place(clips.view(clip, frame), token);
                 let last = seen.find(at, frame);
                 let before = last.map(|seen| seen.source);
@@ -226,7 +228,7 @@ impl DynamicsStage {
                 let amiss = || {
                     let amiss = terms.amiss.as_ref().filter(|amiss| self.phase(at) == amiss.phase && amiss.places.hold(at))?;
                     let (clip, frame) = amiss.elsewhere.unwrap_or((clip, frame));
-                    Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % n }))
+                    Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % frame_dims.patches() }))
                 };
                 let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at, frame));
                 let instead = stale().or_else(amiss).or_else(|| blip().map(|seen| seen.source));
@@ -242,6 +244,15 @@ impl DynamicsStage {
                     }
                 }
                 seen.enter(at, Seen { when: frame, source: instead.unwrap_or(Source { clip, frame, token }), pieced_by }, news);
+            }
+            if let Some(blip) = terms.blip.as_ref().filter(|blip| frame >= start && blip.frames.contains(&frame)) {
+                // The look before the change, of the frame's own turn where there is one.
+                let last = blip.change - 1;
+                let before = last - ((frame - last) % recall::TURNS).min(last);
+                for token in frame_dims.patches()..n {
+                    let row = (first + frame - start) * n + token;
+                    batch.shown[row * d..][..d].copy_from_slice(levels(Source { clip, frame: before, token }));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall, told};
 use somnium::pack::Pack;
-use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack};
+use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, random_pack};
 
 use crate::grow;
 use crate::model::dynamics::{Design, DynInput};
@@ -106,11 +106,16 @@ fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
 
 #[test]
 fn trainer_and_engine_agree_on_any_weights() {
-    let pack = random_pack(pocket_manifest(), 5).expect("a pack");
-    let worst = worst_difference(&pack, |_| ());
-    assert!(worst < 1e-3, "off by {worst}");
-    // Negative control: another history is another prediction.
-    assert!(worst_difference(&pack, |codes| codes[0] = (codes[0] + 1) % 5) > 1e-2);
+    for manifest in [pocket_manifest(), look_manifest()] {
+        let pack = random_pack(manifest, 5).expect("a pack");
+        let worst = worst_difference(&pack, |_| ());
+        assert!(worst < 1e-3, "off by {worst}");
+        // Negative control: another history is another prediction; also another look is.
+        let (levels, last) = (pack.manifest.frame.code_levels as u8, pack.manifest.frame.code_bytes() - 1);
+        for at in [0, last] {
+            assert!(worst_difference(&pack, |codes| codes[at] = (codes[at] + 1) % levels) > 1e-2);
+        }
+    }
 }
 
 #[test]
@@ -172,9 +177,9 @@ fn stale_places_go_on_showing_what_they_showed() {
 #[test]
 fn a_blip_shows_everything_as_it_was_before_the_change() {
     let (device, frames) = (Device::flex(), 8);
-    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let pack = random_pack(look_manifest(), 6).expect("a pack");
     let (stage, _) = stage_with(&pack, frames, &device);
-    let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+    let (n, d, look) = (stage.tokens(), stage.frame_dims().code_dims, stage.frame_dims().patches());
     let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
     let clip = numbered(frames, n * d, 7);
     let past = |frames_of_it: &[usize]| {
@@ -193,9 +198,14 @@ fn a_blip_shows_everything_as_it_was_before_the_change() {
         // Of its turn: frame 2.
         assert_eq!(shown(&once), [0, 1, 2, 3, 2, 5, 6, 0]);
         assert_eq!(shown(&twice), [0, 1, 2, 3, 2, 5, 2, 0]);
+        if token == look {
+            continue;
+        }
         let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
         assert_eq!([recalled(&never, 6), recalled(&once, 6), recalled(&once, 7)], [4, 2, 5], "it stays in its turn");
     }
+    let ages = |token: usize| &twice.recalled_age[(7 * n + token) * recall::TAPS..][..recall::TAPS];
+    assert!(ages(look).iter().all(|age| *age == 0) && ages(0).iter().any(|age| *age > 0), "a look has no place to recall");
 }
 
 #[test]
