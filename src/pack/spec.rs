@@ -87,6 +87,7 @@ impl List {
         if m.frame.look {
             self.linear("tok.enc.look.up", c, t.ffn_hidden);
             self.linear("tok.enc.look.down", t.ffn_hidden, d);
+            self.f16("tok.enc.look.lit.w", &[d, c]);
         }
         self.linear("tok.dec.code", d, c);
         self.f16("tok.dec.pos", &[n, c]);

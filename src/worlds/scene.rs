@@ -181,6 +181,12 @@ impl Wish {
         }
     }
 
+    /// The same land in plain colours on a clear summer's day.
+    pub fn bare(&self) -> Self {
+        let (light, weather) = (Some(Light::Day), Some(Weather::Clear));
+        Self { light, weather, season: Some(Season::Summer), style: Some(Style::Plain), ..self.clone() }
+    }
+
     /// The same land under a light, weather, season and style that the seed says.
     pub fn under_look(&self, seed: u64) -> Self {
         let mut rng = Rng::for_purpose(seed, 3);

@@ -15,14 +15,14 @@ const READERS: [&str; 2] = ["tok.dec.code.w", "dyn.embed"];
 const TABLE: &str = "dyn.embed";
 const SPECIAL_ROWS: usize = 2;
 
-/// What a block of the dynamics adds to its input comes out of these.
+/// What a block adds to its input comes out of these.
 const BLOCK_OUTPUTS: [&str; 3] = [".out.w", ".down.w", ".down.b"];
 
 /// `values` with the tensors besides that only `fresh` has and that do nothing yet: zeros, and blocks whose outputs are cleared.
 pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
-    let blocks = values.keys().filter_map(|name| block_of(name)).max().map_or(0, |last| last + 1);
+    let known: Vec<String> = values.keys().filter_map(|name| block_of(name)).map(str::to_owned).collect();
     for (name, new) in fresh {
-        if block_of(name).is_some_and(|block| block >= blocks) {
+        if block_of(name).is_some_and(|block| !known.iter().any(|known| known == block)) {
             let mut new = new.clone();
             if BLOCK_OUTPUTS.iter().any(|output| name.ends_with(output)) {
                 new.1.fill(0.0);
@@ -56,9 +56,11 @@ pub fn look(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Value
     values
 }
 
-/// The block of the dynamics that a tensor is of.
-fn block_of(name: &str) -> Option<usize> {
-    name.strip_prefix("dyn.")?.split('.').next()?.parse().ok()
+/// The block that a tensor is of: the name as far as the block's number.
+fn block_of(name: &str) -> Option<&str> {
+    let family = ["dyn.", "tok.enc.", "tok.dec."].into_iter().find(|family| name.starts_with(family))?;
+    let digits = name[family.len()..].split('.').next()?;
+    digits.parse::<usize>().is_ok().then(|| &name[..family.len() + digits.len()])
 }
 
 /// `narrow` with every tensor as large as in `fresh`, which has the same tensors of a model of more code dimensions.

@@ -1,6 +1,7 @@
 //! Trains worlds for Somnium. Command line only; the work is in the modules.
 
 mod backend;
+mod bared;
 mod bench;
 mod blots;
 mod eval;

@@ -26,7 +26,7 @@ use crate::params;
 use crate::patches::push_patches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
-use crate::source::{ClipSource, Dice, FolderSource, HELD_OUT, Mood, WorldSource, mix};
+use crate::source::{Bare, ClipSource, Dice, FolderSource, HELD_OUT, Mood, WorldSource, mix};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
 use crate::stages::tokenizer::TokenizerStage;
@@ -312,12 +312,24 @@ impl Run {
         bar.set_prefix(name.to_owned());
         let clip_of = |number: u64| {
             let mood = if number.is_multiple_of(RESTLESS_EVERY) { Mood::Restless } else { Mood::Lively };
-            self.source.clip(number, TOKEN_CLIP_FRAMES, mood)
+            if frame.look {
+                return self.source.bared(number, TOKEN_CLIP_FRAMES, mood);
+            }
+            self.source.clip(number, TOKEN_CLIP_FRAMES, mood).map(|clip| (clip, None))
         };
-        let mut elsewhere = clip_of(first + count as u64)?;
+        let mut elsewhere = land_of(clip_of(first + count as u64)?);
         for number in first..first + count as u64 {
-            let clip = clip_of(number)?;
-            let codes_of_clip = self.encode(&tokenizer, &clip.frames)?;
+            let (clip, bare) = clip_of(number)?;
+            let land = land_of((clip.clone(), bare));
+            let looks = self.encode(&tokenizer, &clip.frames)?;
+            let under_their_looks = |mut codes: Vec<u8>| {
+                let of_land = frame.patches() * frame.code_dims;
+                for (codes, look) in codes.chunks_exact_mut(frame.code_bytes()).zip(looks.chunks_exact(frame.code_bytes())) {
+                    codes[of_land..].copy_from_slice(&look[of_land..]);
+                }
+                codes
+            };
+            tokens.codes.extend(under_their_looks(self.encode(&tokenizer, &land.frames)?));
             tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
             let inferred = match &lam {
                 Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
@@ -325,17 +337,11 @@ impl Run {
             };
             let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
             let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
-            let views = views(&clip, &codes, &frame, scroll);
+            let views = views(&land, &codes, &frame, scroll);
             let mut dice = Dice::new(self.info.seed, mix(number, 1));
             let turns = |frame| look_turns(&clip.scenes, frame);
-            let mut blotted = self.encode(&tokenizer, &blots::blotted(&clip, &elsewhere, &views, turns, &frame, scroll, &mut dice))?;
-            // Blots lie on the land; the look of all is what it was.
-            let land = frame.patches() * frame.code_dims;
-            for (blotted, true_codes) in blotted.chunks_exact_mut(frame.code_bytes()).zip(codes_of_clip.chunks_exact(frame.code_bytes())) {
-                blotted[land..].copy_from_slice(&true_codes[land..]);
-            }
-            tokens.blotted.extend(blotted);
-            tokens.codes.extend(codes_of_clip);
+            let blotted = blots::blotted(&land, &elsewhere, &views, turns, &frame, scroll, &mut dice);
+            tokens.blotted.extend(under_their_looks(self.encode(&tokenizer, &blotted)?));
             tokens.views.extend(views);
             tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
             for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
@@ -354,7 +360,7 @@ impl Run {
             let number = tokens.clips - 1;
             let turns = untold(&clip.scenes, |frame| tokens.words_change(number, frame));
             tokens.untold.extend(turns);
-            elsewhere = clip;
+            elsewhere = land;
             bar.inc(1);
             if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
                 bail!("stopped while encoding clips");
@@ -383,6 +389,11 @@ impl Run {
         }
         Ok(codes)
     }
+}
+
+/// A clip as its land is drawn bare, or as it is where nobody can draw it so.
+fn land_of((clip, bare): (Clip, Option<Bare>)) -> Clip {
+    Clip { frames: bare.unwrap_or_else(|| clip.frames.clone()), ..clip }
 }
 
 /// Where the view is in every frame of a clip, in steps from the first, `(frames, 2)`; `codes` led into each.

@@ -88,7 +88,7 @@ fn pocket() -> Preset {
         tokenizer: TokenizerDims {
             channels: 192,
             heads: 6,
-            encoder_blocks: 1,
+            encoder_blocks: 2,
             decoder_blocks: 2,
             patch_in_hidden: 512,
             patch_out_hidden: 512,

@@ -9,6 +9,8 @@ use somnium::clips::{self, Clip, Recording};
 use somnium::worlds::policy;
 use somnium::worlds::{self, World};
 
+use crate::bared::Bared;
+
 /// What a source's clips look like.
 #[derive(Clone, Debug)]
 pub struct SourceInfo {
@@ -27,10 +29,17 @@ pub trait ClipSource: Send + Sync {
     fn info(&self) -> &SourceInfo;
     /// A clip of `frames` frames, as restless as asked, where the source can.
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
-    /// A clip of the walk of one number under the look of another: the same walk shows the same land under every look, and every walk the same
-    /// light and palette under one. `None` where the source cannot choose.
-    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<Clip>>;
+    /// A clip of the walk of one number under the look of another, the same throughout and for every walk; and its land drawn bare. `None` where the
+    /// source cannot choose.
+    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<(Clip, Bare)>>;
+    /// As [`Self::clip`], with its land drawn bare where the source can.
+    fn bared(&self, number: u64, frames: usize, mood: Mood) -> Result<(Clip, Option<Bare>)> {
+        Ok((self.clip(number, frames, mood)?, None))
+    }
 }
+
+/// The frames of a clip with the same land in plain colours by day, [`Bared`], `(T, height_px, width_px, RGB)`.
+pub type Bare = Vec<u8>;
 
 /// Numbers of clips that training never sees: validation, labels and evaluation live up here.
 pub const HELD_OUT: u64 = 1 << 40;
@@ -92,23 +101,42 @@ impl ClipSource for WorldSource {
     }
 
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
-        let seed = mix(self.seed, number);
-        let wishes = Dice::new(seed, 1).chance(WISHING_SHARE).then(|| mood.wish_frames());
-        self.record(Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None })
+        self.record(self.world()?.as_mut(), self.recording(number, frames, mood))
     }
 
-    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<Clip>> {
-        let (seed, wishes) = (mix(self.seed, number), Some(Mood::Restless.wish_frames()));
-        self.record(Recording { seed, frames, wishes, look: Some(mix(self.seed, look)), ..Recording::default() }).map(Some)
+    fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<(Clip, Bare)>> {
+        let recording = self.recording(number, frames, Mood::Restless);
+        let look = Some(mix(self.seed, look));
+        self.record_bared(Recording { look, ..recording }).map(Some)
+    }
+
+    fn bared(&self, number: u64, frames: usize, mood: Mood) -> Result<(Clip, Option<Bare>)> {
+        let (clip, bare) = self.record_bared(self.recording(number, frames, mood))?;
+        Ok((clip, Some(bare)))
     }
 }
 
 impl WorldSource {
-    fn record(&self, recording: Recording) -> Result<Clip> {
-        let mut world = self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone();
+    fn world(&self) -> Result<Box<dyn World>> {
+        Ok(self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone())
+    }
+
+    fn recording(&self, number: u64, frames: usize, mood: Mood) -> Recording {
+        let seed = mix(self.seed, number);
+        let wishes = Dice::new(seed, 1).chance(WISHING_SHARE).then(|| mood.wish_frames());
+        Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None }
+    }
+
+    fn record_bared(&self, recording: Recording) -> Result<(Clip, Bare)> {
+        let mut world = Bared::new(self.world()?);
+        let clip = self.record(&mut world, recording)?;
+        Ok((clip, world.take_drawn()))
+    }
+
+    fn record(&self, world: &mut dyn World, recording: Recording) -> Result<Clip> {
         let name = if Dice::new(recording.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
         let mut policy = policy::by_name(name, recording.seed).with_context(|| format!("there is no policy {name:?}"))?;
-        Ok(clips::record(world.as_mut(), policy.as_mut(), recording))
+        Ok(clips::record(world, policy.as_mut(), recording))
     }
 }
 
@@ -172,7 +200,7 @@ impl ClipSource for FolderSource {
         Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
     }
 
-    fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<Clip>> {
+    fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<(Clip, Bare)>> {
         Ok(None)
     }
 }

@@ -12,7 +12,8 @@ pub struct Tokenizer {
     pub dec: Decoder,
 }
 
-/// Reads every patch by itself, wherever it lies: what scrolls by a patch keeps its codes, so that the dynamics can copy it.
+/// Reads every patch by itself, wherever it lies, but for the look of all of them: what scrolls by a patch keeps its codes, so that the dynamics can
+/// copy it.
 #[derive(Module, Debug)]
 pub struct Encoder {
     in1: Linear,
@@ -22,11 +23,22 @@ pub struct Encoder {
     look: Option<LookEncoder>,
 }
 
-/// Reads off all patches together how a frame looks: whatever is the same all over it.
+/// Reads off all patches together how a frame looks: whatever is the same all over it. What each of them shows is read in that light.
 #[derive(Module, Debug)]
 pub struct LookEncoder {
     up: Linear,
     down: Linear,
+    /// `(D, C)`
+    lit: Linear,
+}
+
+impl LookEncoder {
+    /// Unquantised codes `(frames, D)` of patches `(frames * P, C)`.
+    fn read(&self, patches: Tensor<2>, p: usize) -> Tensor<2> {
+        let raised = activation::gelu(self.up.forward(rms(patches)));
+        let [rows, wide] = raised.dims();
+        self.down.forward(rms(raised.reshape([rows / p, p, wide]).mean_dim(1).squeeze_dim::<2>(1)))
+    }
 }
 
 #[derive(Module, Debug)]
@@ -50,6 +62,7 @@ impl Tokenizer {
                 look: frame.look.then(|| LookEncoder {
                     up: Linear::new(c, dims.ffn_hidden, 1.0, true, device),
                     down: Linear::new(dims.ffn_hidden, frame.code_dims, 1.0, true, device),
+                    lit: Linear { w: Linear::zero(frame.code_dims, c, device).w, b: None },
                 }),
             },
             dec: Decoder {
@@ -65,15 +78,14 @@ impl Tokenizer {
     /// Unquantised codes `z` `(frames * N, D)` of patches `(frames * P, patch values)`.
     pub fn encode(&self, patches: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
         let e = &self.enc;
+        let (p, d) = (frame.patches(), frame.code_dims);
         let h = e.in2.forward(activation::gelu(e.in1.forward(patches)));
-        let h = rms(e.blocks.iter().fold(h, |h, block| block.forward(h)));
-        let z = e.code.forward(h.clone());
-        let Some(look) = &e.look else { return z };
-        let raised = activation::gelu(look.up.forward(h));
-        let ([rows, wide], p, d) = (raised.dims(), frame.patches(), frame.code_dims);
-        let all = raised.reshape([rows / p, p, wide]).mean_dim(1).squeeze_dim::<2>(1);
-        let of_look = look.down.forward(rms(all));
-        Tensor::cat(vec![z.reshape([rows / p, p, d]), of_look.unsqueeze_dim::<3>(1)], 1).reshape([rows / p * (p + 1), d])
+        let codes = |h: Tensor<2>| e.code.forward(rms(e.blocks.iter().fold(h, |h, block| block.forward(h))));
+        let Some(look) = &e.look else { return codes(h) };
+        let z = look.read(h.clone(), p);
+        let ([rows, c], lit) = (h.dims(), look.lit.forward(fsq_values(z.clone(), frame.code_levels)));
+        let h = (h.reshape([rows / p, p, c]) + lit.unsqueeze_dim::<3>(1)).reshape([rows, c]);
+        Tensor::cat(vec![codes(h).reshape([rows / p, p, d]), z.unsqueeze_dim::<3>(1)], 1).reshape([rows / p * (p + 1), d])
     }
 
     /// Patches `(frames * P, patch values)` of grid values `(frames * N, D)`.

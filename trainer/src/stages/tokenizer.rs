@@ -1,7 +1,8 @@
 //! Stage 1: the tokenizer, on single frames.
 //!
-//! Where the source can show the same land under several looks, a frame is drawn from the tokens of its land under another look and the look
-//! of another land: neither can say what the other is to say (swapping of what two pictures share, as in Park et al. 2020).
+//! Where the source can show the same land under another look, a frame is drawn from the tokens of its land drawn bare and from the look of
+//! another land: neither can say what the other is to say (what two pictures share is swapped, as in Park et al. 2020). To read the land off any
+//! look is learned from what was read off the bare one.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use somnium::pack::manifest::FrameDims;
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
 use crate::patches::push_patches;
 use crate::preset::Preset;
-use crate::source::{ClipSource, HELD_OUT, Mood, mix};
+use crate::source::{ClipSource, HELD_OUT, Mood};
 use crate::training::Stage;
 
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
@@ -20,13 +21,13 @@ const FRAMES_PER_CLIP: usize = 8;
 const STRIDE: usize = 5;
 /// The same of clips that each are all under one look.
 const FRAMES_PER_LOOK: usize = 2;
-/// Walks, looks and frames of each walk under each look that make a group.
+/// Walks, looks (bare and another) and frames of each walk under each look that make a group.
 const GROUP: usize = 2 * 2 * FRAMES_PER_LOOK;
 const VALIDATION_CLIPS: u64 = 12;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
 const HOLD_WEIGHT: f64 = 1.0;
-/// How much two codes of the same land under two looks, or of the same look, count that lie apart.
-const AGREE_WEIGHT: f64 = 0.3;
+/// How much codes count, beside the picture, that are not those of the bare land, or of the same look.
+const AGREE_WEIGHT: f64 = 0.5;
 
 pub struct TokenizerStage {
     pub source: Arc<dyn ClipSource>,
@@ -40,7 +41,7 @@ pub struct TokenizerStage {
 pub struct Frames {
     /// `(frames * patches, patch values)`
     patches: Vec<f32>,
-    /// They come in groups, `(group, walk, look, frame)`: two walks, each under the same two looks.
+    /// They come in groups, `(group, walk, look, frame)`: two walks, each bare and under the same look.
     grouped: bool,
 }
 
@@ -66,11 +67,13 @@ impl TokenizerStage {
     fn grouped(&self, first: u64, groups: u64) -> Result<Option<Frames>> {
         let mut patches = Vec::with_capacity(groups as usize * GROUP * self.frame.patches() * self.frame.patch_values());
         for group in first..first + groups {
-            for (walk, look) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            for walk in 0..2 {
                 let frames = FRAMES_PER_LOOK * STRIDE;
-                let Some(clip) = self.source.under_look(2 * group + walk, frames, mix(group, look))? else { return Ok(None) };
-                for i in 0..FRAMES_PER_LOOK {
-                    push_patches(clip.frame(i * STRIDE + (group % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
+                let Some((clip, bare)) = self.source.under_look(2 * group + walk, frames, group)? else { return Ok(None) };
+                for look in [&bare, &clip.frames] {
+                    for t in (0..FRAMES_PER_LOOK).map(|i| i * STRIDE + (group % STRIDE as u64) as usize) {
+                        push_patches(&look[t * clip.frame_bytes()..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
+                    }
                 }
             }
         }
@@ -97,19 +100,20 @@ impl TokenizerStage {
             .map(|(at, tokens)| z.clone().narrow(1, at, tokens).reshape([frames / GROUP, 2, 2, FRAMES_PER_LOOK * tokens * d]))
     }
 
-    /// The codes of grouped frames with those of the land taken from under the other look, and those of the look from the other walk.
+    /// The codes of grouped frames with those of the land taken from where it is bare, and those of the look from the other walk.
     fn swapped(&self, [land, look]: [Tensor<4>; 2]) -> Tensor<2> {
         let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
         let frames = land.dims()[0] * GROUP;
-        let (land, look) = (land.flip([2]).reshape([frames, p, d]), look.flip([1]).reshape([frames, n - p, d]));
+        let (land, look) = (land.narrow(2, 0, 1).repeat(&[1, 1, 2, 1]).reshape([frames, p, d]), look.flip([1]).reshape([frames, n - p, d]));
         Tensor::cat(vec![land, look], 1).reshape([frames * n, d])
     }
 
-    /// How far codes that should be the same lie apart along an axis of two: from the level between them.
-    fn disagreement(&self, z: Tensor<4>, axis: usize) -> Tensor<1> {
+    /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say.
+    fn disagreement(&self, z: Tensor<4>, axis: usize, first_says: bool) -> Tensor<1> {
         let soft = z.tanh();
         let steps = (self.frame.code_levels - 1) as f64 / 2.0;
-        let level = ((soft.clone().mean_dim(axis) + 1.0) * steps + 0.5).floor() / steps - 1.0;
+        let said = if first_says { soft.clone().narrow(axis, 0, 1) } else { soft.clone().mean_dim(axis) };
+        let level = ((said + 1.0) * steps + 0.5).floor() / steps - 1.0;
         (soft - level.detach()).square().mean()
     }
 
@@ -154,7 +158,7 @@ impl Stage for TokenizerStage {
         let (drawn, apart) = if batch.grouped {
             let parts = self.apart(z.clone());
             let [land, look] = parts.clone();
-            (self.swapped(parts), Some(self.disagreement(land, 2) + self.disagreement(look, 1)))
+            (self.swapped(parts), Some(self.disagreement(land, 2, true) + self.disagreement(look, 1, false)))
         } else {
             (z.clone(), None)
         };
