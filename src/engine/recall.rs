@@ -335,6 +335,23 @@ mod tests {
     }
 
     #[test]
+    fn the_look_has_no_place_and_is_offered_as_a_pose_is() {
+        let frame = FrameDims { look: true, ..FRAME };
+        let mut map = Map::new(&frame, &recall());
+        let frames = [0u8, 1, 2].map(|first| (first..first + 14).map(|level| level % 5).collect::<Vec<_>>());
+        for codes in &frames {
+            assert_eq!((0..TAPS).find_map(|tap| map.recall(6, tap, [0, 0])), None);
+            map.remember(codes, [0, 0], false, false);
+        }
+        // Nor does a patch find it, wherever the view goes.
+        let of_view =
+            |x, y| (0..TAPS).all(|tap| map.recall(0, tap, [x, y]).is_none_or(|(levels, _)| frames[1][..12].chunks(2).any(|t| t == levels)));
+        assert!((-8..8).all(|y| (-8..8).all(|x| of_view(x, y))));
+        assert_eq!(map.offer(6, [1, 0]), Some(&frames[1][12..14]));
+        assert_eq!(map.poses().map(|pose| pose.is_some()).collect::<Vec<_>>(), [false, true, false, false, false, false, true]);
+    }
+
+    #[test]
     fn ages_grow_and_a_side_away_is_another_place() {
         let mut map = Map::new(&FRAME, &recall());
         map.remember(&codes(0), [0, 0], false, false);
@@ -475,7 +492,10 @@ mod tests {
             if motion == [0, 0] {
                 expected = [[0; 2]; 2];
             }
-            assert_eq!(Odometer::<4>::new(&FRAME, &recall).differences(&before, &after, motion), expected, "{motion:?}");
+            for look in [false, true] {
+                let mut odometer = Odometer::<4>::new(&FrameDims { look, ..FRAME }, &recall);
+                assert_eq!(odometer.differences(&before, &after, motion), expected, "{motion:?}, look: {look}");
+            }
         }
     }
 }
