@@ -338,16 +338,17 @@ mod tests {
     fn the_look_has_no_place_and_is_offered_as_a_pose_is() {
         let frame = FrameDims { look: true, ..FRAME };
         let mut map = Map::new(&frame, &recall());
-        let frames = [0u8, 1, 2].map(|first| (first..first + 14).map(|level| level % 5).collect::<Vec<_>>());
-        for codes in &frames {
-            assert_eq!((0..TAPS).find_map(|tap| map.recall(6, tap, [0, 0])), None);
-            map.remember(codes, [0, 0], false, false);
+        // Looks are like no patch.
+        let looks = [[0, 0], [1, 1], [2, 2]];
+        for (look, first) in looks.iter().zip(0..) {
+            map.remember(&[&codes(first)[..], look].concat(), [0, 0], false, false);
         }
-        // Nor does a patch find it, wherever the view goes.
-        let of_view =
-            |x, y| (0..TAPS).all(|tap| map.recall(0, tap, [x, y]).is_none_or(|(levels, _)| frames[1][..12].chunks(2).any(|t| t == levels)));
-        assert!((-8..8).all(|y| (-8..8).all(|x| of_view(x, y))));
-        assert_eq!(map.offer(6, [1, 0]), Some(&frames[1][12..14]));
+        let found = |n: usize, x, y| (0..TAPS).filter_map(|tap| map.recall(n, tap, [x, y])).map(|(levels, _)| levels).collect::<Vec<_>>();
+        assert!(!found(0, 0, 0).is_empty() && found(6, 0, 0).is_empty());
+        for (x, y) in (-8..8).flat_map(|y| (-8..8).map(move |x| (x, y))) {
+            assert!(found(0, x, y).iter().all(|levels| levels[0] != levels[1]), "a patch finds a look");
+        }
+        assert_eq!(map.offer(6, [1, 0]), Some(&looks[1][..]));
         assert_eq!(map.poses().map(|pose| pose.is_some()).collect::<Vec<_>>(), [false, true, false, false, false, false, true]);
     }
 

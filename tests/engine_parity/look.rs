@@ -12,11 +12,7 @@ fn deaf(pack: &Pack) -> Pack {
     pack
 }
 
-/// The last token of a frame becomes another one.
-fn with_another_look(m: &Manifest, codes: &[u8]) -> Vec<u8> {
-    with_another(m, codes, m.frame.patches())
-}
-
+/// The frame, with another token in the place of one.
 fn with_another(m: &Manifest, codes: &[u8], token: usize) -> Vec<u8> {
     let mut codes = codes.to_vec();
     let level = |code: u8| if code == UNKNOWN { 1 } else { (code + 3) % m.frame.code_levels as u8 };
@@ -56,7 +52,7 @@ fn another_look_changes_the_picture_of_every_patch() {
             engine.restore(&[TokenFrame { codes: codes.to_vec(), ..frame.clone() }], 0).expect("restored");
             engine.read_picture().expect("read")
         };
-        let changed = |pack: &Pack| differing_patches(m, &picture(pack, &frame.codes), &picture(pack, &with_another_look(m, &frame.codes)));
+        let changed = |pack: &Pack| differing_patches(m, &picture(pack, &frame.codes), &picture(pack, &with_another(m, &frame.codes, 15)));
         assert_eq!(changed(&pack), [true; 15], "{name}");
         // Negative control: patches hear of it by attention alone, and it has no patch of its own.
         assert_eq!(changed(&deaf(&pack)), [false; 15], "{name}");
@@ -148,13 +144,10 @@ fn what_is_dreamed_beside_a_look_hears_of_it_by_attention_alone() {
             engine.take_codes(&mut codes).expect("a new frame");
             codes
         };
-        let other = |token: usize| with_another(m, &given, token);
-        let changed_of = |pack: &Pack, token: usize, left: &[usize], seed: u32| {
-            differing(m, &around(pack, &given, left, seed), &around(pack, &other(token), left, seed))
-        };
-        // Whatever is drawn.
+        // In any of several draws.
         let changed = |pack: &Pack, token: usize, left: &[usize]| {
-            let draws = (0..8).map(|seed| changed_of(pack, token, left, seed));
+            let other = with_another(m, &given, token);
+            let draws = (0..8).map(|seed| differing(m, &around(pack, &given, left, seed), &around(pack, &other, left, seed)));
             draws.reduce(|a, b| a.iter().zip(b).map(|(a, b)| *a || b).collect()).expect("draws")
         };
         let (deaf, patches) = (deaf(&pack), (0..look).collect::<Vec<_>>());

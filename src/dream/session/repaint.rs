@@ -21,7 +21,8 @@ pub(super) struct Moment {
 
 impl DreamSession {
     /// Dreams the `chosen` patches of the present frame again under `words`, or under the prompt in force where there are none. All other
-    /// tokens stay bit for bit, the look as well where a patch is left. What the past showed of the same places is forgotten, or it would argue the old content back.
+    /// tokens stay bit for bit, the look too while a patch is left. What the past showed of the same places is forgotten, or it would argue
+    /// the old content back.
     ///
     /// # Errors
     /// [`DreamError::NothingPainted`], [`DreamError::NothingDreamed`], and what the engine says; the dream is then as it was.
@@ -31,8 +32,8 @@ impl DreamSession {
         self.settled(moment, changed)
     }
 
-    /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then filled with
-    /// copies of the result, so that what comes looks like it.
+    /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then
+    /// filled with copies of the result, so that what comes looks like it.
     ///
     /// # Errors
     /// As [`Self::repaint`].
@@ -397,7 +398,8 @@ mod tests {
         let settings = DecodeSettings { temperature: 3.0, ..play_settings(&pack.manifest) };
         let mut session = session(&pack);
         pictures(&mut session, &settings, &[0, 1, 1, 2]);
-        let mut looks = |change: &dyn Fn(&mut DreamSession)| {
+        // Whether the look is what it was.
+        let mut stays = |change: &dyn Fn(&mut DreamSession)| {
             let codes = |session: &DreamSession| session.history().back().unwrap().codes.clone();
             let before = codes(&session);
             change(&mut session);
@@ -407,10 +409,10 @@ mod tests {
             assert!(after.iter().all(|&level| level < 7));
             before[45..] == after[45..]
         };
-        assert!(looks(&|session| session.repaint(&chosen(&[3, 7, 8]), &[4], &settings).unwrap()));
-        assert!(looks(&|session| session.repaint(&(0..15).map(|n| n != 7).collect::<Vec<_>>(), &[], &settings).unwrap()));
-        assert!(!looks(&|session| session.repaint(&[true; 15], &[4], &settings).unwrap()));
-        assert!(!looks(&|session| session.stylise(0.1, &settings).unwrap()));
+        assert!(stays(&|session| session.repaint(&chosen(&[3, 7, 8]), &[4], &settings).unwrap()));
+        assert!(stays(&|session| session.repaint(&(0..15).map(|n| n != 7).collect::<Vec<_>>(), &[], &settings).unwrap()));
+        assert!(!stays(&|session| session.repaint(&[true; 15], &[4], &settings).unwrap()));
+        assert!(!stays(&|session| session.stylise(0.1, &settings).unwrap()));
         // The look alone is nothing to paint.
         for bad in [vec![], chosen(&[]), vec![true; 16]] {
             assert!(matches!(session.repaint(&bad, &[], &settings), Err(DreamError::NothingPainted)));
