@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use somnium::pack::random::{odd_manifest, random_pack};
+use somnium::pack::manifest::Manifest;
+use somnium::pack::random::{look_manifest, odd_manifest, random_pack};
 
 fn somnium(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_somnium")).args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap()
@@ -45,8 +46,12 @@ impl Folder {
 
     /// A small pack of random weights.
     fn pack(&self) -> String {
+        self.pack_of(odd_manifest())
+    }
+
+    fn pack_of(&self, manifest: Manifest) -> String {
         let path = self.path("odd.safetensors");
-        random_pack(odd_manifest(), 3).unwrap().write(&path).unwrap();
+        random_pack(manifest, 3).unwrap().write(&path).unwrap();
         text(&path)
     }
 }
@@ -272,8 +277,12 @@ fn prompts_come_by_the_clock_without_a_window() {
 /// `somnium dream`: text to world, image to world, inpainting, stylisation, action to video, each the same on every run.
 #[test]
 fn the_five_tasks_are_done_from_the_command_line() {
+    [odd_manifest(), look_manifest()].into_iter().for_each(five_tasks);
+}
+
+fn five_tasks(manifest: Manifest) {
     let folder = Folder::new();
-    let pack = folder.pack();
+    let pack = folder.pack_of(manifest);
     let picture = |name: &str, pixel: fn(u32, u32) -> [u8; 3]| {
         let path = folder.path(name);
         image::RgbImage::from_fn(70, 42, |x, y| image::Rgb(pixel(x, y))).save(&path).unwrap();
@@ -323,9 +332,11 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
     let folder = Folder::new();
     let pack = folder.pack();
     let said = played(&["inspect", &pack]);
-    assert!(said.contains("random odd") && said.contains("35x21 px"), "{said}");
+    assert!(said.contains("random odd") && said.contains("35x21 px") && !said.contains("look"), "{said}");
     let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20", "--prompt", "snow night"]);
     assert_figures(&said);
+    let said = played(&["inspect", &folder.pack_of(look_manifest())]);
+    assert!(said.contains("5x3 of 7 px and one of the look, 3 dimensions"), "{said}");
 }
 
 /// What `somnium bench` says, whatever it measures.

@@ -4,7 +4,7 @@ use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor,
     manifest::{FORMAT_VERSION, Manifest, RecallDims},
-    random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
+    random::{look_manifest, odd_manifest, pocket_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
 use std::{collections::HashMap, path::Path};
@@ -52,7 +52,7 @@ fn changed_manifest(change: impl FnOnce(&mut Manifest)) -> Result<(), PackError>
 fn a_good_pack_survives_the_round_trip() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("world.safetensors");
-    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest()] {
+    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest(), look_manifest()] {
         let pack = random_pack(manifest, 3).expect("valid");
         pack.write(&path).expect("written");
         assert_eq!(Pack::read(&path).expect("read"), pack);
@@ -197,6 +197,7 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         ("dynamics.recall.step_px", |m| recall(m).step_px = usize::MAX),
         ("frame in steps", |m| (m.frame.width_px, recall(m).step_px) = (7 * 40, 1)),
         ("token of dynamics.recall.covered", |m| recall(m).covered.push(15)),
+        ("token of dynamics.recall.covered", |m| (m.frame.look, recall(m).covered) = (true, vec![15])),
         ("actions[2].motion", |m| m.actions[2].motion = [0, i32::MIN]),
         ("actions[0].share", |m| m.actions[0].share = 1.5),
         ("play.steps", |m| m.play.steps = 9),

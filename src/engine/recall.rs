@@ -335,6 +335,24 @@ mod tests {
     }
 
     #[test]
+    fn the_look_has_no_place_and_is_offered_as_a_pose_is() {
+        let frame = FrameDims { look: true, ..FRAME };
+        let mut map = Map::new(&frame, &recall());
+        // Looks are like no patch.
+        let looks = [[0, 0], [1, 1], [2, 2]];
+        for (look, first) in looks.iter().zip(0..) {
+            map.remember(&[&codes(first)[..], look].concat(), [0, 0], false, false);
+        }
+        let found = |n: usize, x, y| (0..TAPS).filter_map(|tap| map.recall(n, tap, [x, y])).map(|(levels, _)| levels).collect::<Vec<_>>();
+        assert!(!found(0, 0, 0).is_empty() && found(6, 0, 0).is_empty());
+        for (x, y) in (-8..8).flat_map(|y| (-8..8).map(move |x| (x, y))) {
+            assert!(found(0, x, y).iter().all(|levels| levels[0] != levels[1]), "a patch finds a look");
+        }
+        assert_eq!(map.offer(6, [1, 0]), Some(&looks[1][..]));
+        assert_eq!(map.poses().map(|pose| pose.is_some()).collect::<Vec<_>>(), [false, true, false, false, false, false, true]);
+    }
+
+    #[test]
     fn ages_grow_and_a_side_away_is_another_place() {
         let mut map = Map::new(&FRAME, &recall());
         map.remember(&codes(0), [0, 0], false, false);
@@ -475,7 +493,10 @@ mod tests {
             if motion == [0, 0] {
                 expected = [[0; 2]; 2];
             }
-            assert_eq!(Odometer::<4>::new(&FRAME, &recall).differences(&before, &after, motion), expected, "{motion:?}");
+            for look in [false, true] {
+                let mut odometer = Odometer::<4>::new(&FrameDims { look, ..FRAME }, &recall);
+                assert_eq!(odometer.differences(&before, &after, motion), expected, "{motion:?}, look: {look}");
+            }
         }
     }
 }

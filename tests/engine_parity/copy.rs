@@ -29,10 +29,10 @@ fn added(m: &Manifest, history: &[TokenFrame], truth: &TokenFrame) -> Vec<f32> {
     let mut sums = vec![0.0; f.code_bytes() * f.code_levels];
     for (n, token) in truth.codes.chunks_exact(f.code_dims).enumerate() {
         let token_at = n * f.code_dims..(n + 1) * f.code_dims;
-        let seen = if recall.covered.contains(&n) {
-            history.iter().nth_back(1).map(|frame| &frame.codes[token_at.clone()])
-        } else {
+        let seen = if recall.scrolls(n, f) {
             map.recall(n, OWN, motion_of(m, truth.action)).map(|(levels, _)| levels)
+        } else {
+            history.iter().nth_back(1).map(|frame| &frame.codes[token_at.clone()])
         };
         let offers = [Some(&before[token_at]), seen];
         for (offer, gate) in offers.into_iter().zip(GATES) {
@@ -49,8 +49,8 @@ fn added(m: &Manifest, history: &[TokenFrame], truth: &TokenFrame) -> Vec<f32> {
 
 #[test]
 fn gates_raise_the_levels_that_go_on_as_a_copy() {
-    for (name, build) in ENGINES {
-        let pack = pack_of(odd_manifest(), 50);
+    for ((name, build), m) in ENGINES.iter().flat_map(|engine| [odd_manifest(), look_manifest()].map(|m| (engine, m))) {
+        let pack = pack_of(m, 50);
         let m = &pack.manifest;
         let (frames, s) = (random_frames(m, 20), settings(m));
         let (mut open, mut shut) = (build(&with_gates(&pack, GATES)), build(&with_gates(&pack, [0.0; 2])));

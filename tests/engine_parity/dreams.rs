@@ -6,8 +6,8 @@ use somnium::engine::{Branches, EngineError};
 #[test]
 fn a_restored_dream_goes_on_as_the_played_one() {
     for (name, build) in ENGINES {
-        for window in [5, 3, 1] {
-            let pack = pack_of(odd_manifest(), 2);
+        for (m, window) in [(odd_manifest(), 5), (odd_manifest(), 3), (odd_manifest(), 1), (look_manifest(), 5)] {
+            let pack = pack_of(m, 2);
             let mut s = settings(&pack.manifest);
             s.window = window;
             let script = script(&pack.manifest, 24);

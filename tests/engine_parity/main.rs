@@ -3,6 +3,7 @@
 mod branches;
 mod copy;
 mod dreams;
+mod look;
 mod memory;
 mod prompts;
 
@@ -18,7 +19,7 @@ use somnium::{
     pack::{
         Pack, PackTensor,
         manifest::{BlockKind, Manifest, ParityInfo, RecallDims},
-        random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest},
+        random::{look_manifest, odd_manifest, pocket_manifest, random_pack, tiny_manifest},
     },
     prompt::{WordTable, words_of},
 };
@@ -58,7 +59,7 @@ fn cpu_variants(pack: &Pack) -> Vec<CpuEngine> {
         .collect()
 }
 
-/// Shapes that between them have every kind of block, narrow and wide heads, one and many panels, one and many tokens.
+/// Shapes that between them have every kind of block, narrow and wide heads, one and many panels, one and many tokens, and a look or none.
 fn shapes() -> Vec<Manifest> {
     let mut wide = odd_manifest();
     wide.frame.width_px = 7 * 11;
@@ -76,7 +77,13 @@ fn shapes() -> Vec<Manifest> {
     let mut short = odd_manifest();
     short.dynamics.as_mut().expect("with dynamics").window = 1;
     short.play.window = 1;
-    vec![odd_manifest(), tiny_manifest(), wide, still, short, pocket_manifest(), alone]
+    // A look below a single column of patches, and below a single patch.
+    let mut column = look_manifest();
+    column.frame.width_px = 7;
+    column.dynamics.as_mut().expect("with dynamics").recall = Some(RecallDims { step_px: 7, covered: vec![2] });
+    let mut one = tiny_manifest();
+    one.frame.look = true;
+    vec![odd_manifest(), tiny_manifest(), wide, still, short, pocket_manifest(), alone, look_manifest(), column, one]
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -155,8 +162,8 @@ fn the_cpu_engine_computes_what_the_reference_does() {
 fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
     /// Two scores that are this close may be ranked differently.
     const MARGIN: f32 = 1e-3;
-    for seed in [60, 61] {
-        let pack = pack_of(odd_manifest(), seed);
+    for (m, seed) in [(odd_manifest(), 60), (odd_manifest(), 61), (look_manifest(), 62)] {
+        let pack = pack_of(m, seed);
         let m = &pack.manifest;
         let script = script(m, 16);
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
@@ -225,26 +232,32 @@ fn near_tie(pack: &Pack, script: &[(u8, Option<Vec<PromptWord>>)], s: &DecodeSet
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    for m in [odd_manifest(), pocket_manifest()] {
+    for m in [odd_manifest(), pocket_manifest(), look_manifest()] {
         let pack = pack_of(m, 8);
         let script = script(&pack.manifest, 12);
+        let rgb = noise(&pack.manifest);
         let s = DecodeSettings { order: UnmaskOrder::Confidence, guidance: 1.0, ..settings(&pack.manifest) };
         let run = |threads| {
             let mut engine = CpuEngine::new(&pack, CpuOptions { threads: Some(threads), ..CpuOptions::default() }).expect("a valid pack");
-            (play(&mut engine, &script, &s, &mut Vec::new()), engine.read_picture().expect("read"))
+            (play(&mut engine, &script, &s, &mut Vec::new()), engine.read_picture().expect("read"), engine.encode(&rgb).expect("encoded"))
         };
         let one = run(1);
-        for threads in [2, 3, 7] {
+        for threads in [2, 3, 7, 16] {
             assert!(one == run(threads), "{threads} threads dream something else");
         }
     }
 }
 
+/// A picture of stripes, no two alike.
+fn noise(m: &Manifest) -> Vec<u8> {
+    (0..m.frame.rgb_bytes()).map(|i| (decode::random(3, i as u32 / 40, 0, 0, 0) >> 24) as u8).collect()
+}
+
 #[test]
 fn pictures_are_encoded_alike() {
-    for m in [odd_manifest(), pocket_manifest()] {
+    for m in shapes() {
         let pack = pack_of(m, 9);
-        let rgb: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (decode::random(3, i as u32 / 40, 0, 0, 0) >> 24) as u8).collect();
+        let rgb = noise(&pack.manifest);
         let expected = reference(&pack).encode(&rgb).expect("encoded");
         let same = |codes: &[u8]| expected.iter().zip(codes).filter(|(a, b)| a == b).count() as f64 / expected.len() as f64;
         for mut engine in cpu_variants(&pack) {

@@ -5,7 +5,7 @@ use somnium::engine::gpu::GpuEngine;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, decode};
 use somnium::pack::Pack;
-use somnium::pack::random::{odd_manifest, pocket_manifest, tiny_manifest};
+use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, tiny_manifest};
 
 /// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
 /// other, so a near tie may spread; the test of single steps below looks at every choice by itself. Pictures of equal tokens must agree.
@@ -44,7 +44,7 @@ fn differing_share(
 
 #[test]
 fn dreams_follow_the_reference_while_settings_change_and_nothing_is_rebuilt() {
-    for manifest in [odd_manifest(), tiny_manifest()] {
+    for manifest in [odd_manifest(), tiny_manifest(), look_manifest()] {
         let p = pack(manifest);
         let mut ours = GpuEngine::new(gpu(), &p).unwrap();
         let pipelines = ours.pipelines();

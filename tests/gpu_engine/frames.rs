@@ -4,7 +4,7 @@ use super::{dreamed, gpu, pack, settings};
 use somnium::engine::gpu::GpuEngine;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{Arrival, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame};
-use somnium::pack::random::odd_manifest;
+use somnium::pack::random::{look_manifest, odd_manifest};
 
 /// Codes arrive once each and in order, also when nobody waits for the device in between.
 #[test]
@@ -62,7 +62,7 @@ fn bad_input_is_named_and_changes_nothing() {
 
 #[test]
 fn a_tokenizer_by_itself_shows_pictures_but_does_not_dream() {
-    let mut manifest = odd_manifest();
+    let mut manifest = look_manifest();
     manifest.dynamics = None;
     let p = pack(manifest);
     let mut ours = GpuEngine::new(gpu(), &p).unwrap();

@@ -149,6 +149,17 @@ fn off(ours: &[f32], truth: &[f64], atol: f64, rtol: f64) -> f64 {
     ours.iter().zip(truth).map(one).fold(0.0, f64::max)
 }
 
+/// [`off`] of the rows of patches, and of the look's behind them. `ours`, `truth`: `(groups, tokens, width)`.
+fn off_by_kind(ours: &[f32], truth: &[f64], patches: usize, (tokens, width): (usize, usize), tolerance: f64) -> [f64; 2] {
+    let mut worst = [0.0; 2];
+    for (ours, truth) in ours.chunks_exact(tokens * width).zip(truth.chunks_exact(tokens * width)) {
+        let (ours, truth) = (ours.split_at(patches * width), truth.split_at(patches * width));
+        let of_kinds = [off(ours.0, truth.0, tolerance, tolerance), off(ours.1, truth.1, tolerance, tolerance)];
+        worst = [0, 1].map(|kind| f64::max(worst[kind], of_kinds[kind]));
+    }
+    worst
+}
+
 fn groups(a: GroupParams, b: GroupParams) -> FrameParams {
     FrameParams { groups: [a, b, GroupParams::default()], ..FrameParams::default() }
 }

@@ -1,6 +1,6 @@
 //! The map of what was seen: what tokens recall of it, whether the view moved, and how frames enter it.
 
-use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, unpad};
+use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off_by_kind, unpad};
 use somnium::engine::UNKNOWN;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{BY_ODOMETER, FrameParams, GroupParams};
@@ -18,21 +18,24 @@ use somnium::engine::told::{LONG_AGO, NEWS};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};
 
-/// `(grid_w, grid_h)`, `(patch_px, step_px)`, `(dims, levels, channels)`.
-type Shape = ((usize, usize), (usize, usize), (usize, usize, usize));
+/// `(grid_w, grid_h)` and whether there is a look, `(patch_px, step_px)`, `(dims, levels, channels)`.
+type Shape = ((usize, usize, bool), (usize, usize), (usize, usize, usize));
 
-const SHAPES: [Shape; 5] = [
-    ((1, 1), (1, 1), (1, 2, 1)),
-    ((5, 3), (7, 7), (3, 7, 24)),
-    ((9, 7), (16, 8), (8, 5, 160)),
-    ((1, 13), (6, 2), (5, 3, 9)),
-    ((33, 2), (7, 1), (9, 64, 6)),
+const SHAPES: [Shape; 7] = [
+    ((1, 1, false), (1, 1), (1, 2, 1)),
+    ((5, 3, false), (7, 7), (3, 7, 24)),
+    ((9, 7, false), (16, 8), (8, 5, 160)),
+    ((1, 13, false), (6, 2), (5, 3, 9)),
+    ((33, 2, false), (7, 1), (9, 64, 6)),
+    ((5, 3, true), (7, 7), (3, 7, 24)),
+    ((1, 13, true), (6, 2), (5, 3, 9)),
 ];
+const WITH_LOOK: Shape = SHAPES[5];
 
-fn manifest(((grid_w, grid_h), (patch_px, step_px), (code_dims, code_levels, channels)): Shape) -> Manifest {
+fn manifest(((grid_w, grid_h, look), (patch_px, step_px), (code_dims, code_levels, channels)): Shape) -> Manifest {
     let mut m = tiny_manifest();
     let (width_px, height_px) = (grid_w * patch_px, grid_h * patch_px);
-    m.frame = FrameDims { width_px, height_px, patch_px, code_dims, code_levels, ..m.frame };
+    m.frame = FrameDims { width_px, height_px, patch_px, code_dims, code_levels, look, ..m.frame };
     let covered = if grid_w * grid_h > 1 { vec![grid_w * grid_h / 2] } else { Vec::new() };
     let d = m.dynamics.as_mut().unwrap();
     (d.channels, d.recall) = (channels, Some(RecallDims { step_px, covered }));
@@ -66,8 +69,9 @@ enum Corrupt {
     Frames,
 }
 
-/// Worst of `prev` in tolerances, and in how many tokens what may be copied differs; which classes of age were met is marked.
-fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<Corrupt>, met: &mut [bool; AGES]) -> (f64, usize) {
+/// Worst of `prev` of patches and of the look in tolerances, and in how many tokens what may be copied differs; which classes of age were met
+/// is marked.
+fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<Corrupt>, met: &mut [bool; AGES]) -> ([f64; 2], usize) {
     let pack = random_pack(manifest(shape), 3).unwrap();
     let (m, d) = (&pack.manifest, pack.manifest.dynamics.as_ref().unwrap());
     let (n, c) = (m.frame.tokens(), d.channels);
@@ -93,6 +97,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
         tokens: b.words(&vec![7; 3 * m.frame.code_bytes()]),
     };
     let pass = Recall {
+        tokens: n,
         grid_w: m.frame.grid_w(),
         grid_h: m.frame.grid_h(),
         dims: m.frame.code_dims,
@@ -114,7 +119,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
         ours.iter().zip(truth).any(|(&a, &b)| a != u32::from(b))
     };
     let other_offers = offered.chunks_exact(m.frame.code_dims).enumerate().filter(|&token| differ(token)).count();
-    (off(&unpad(own, c, 1, n), &truth, 5e-5, 5e-5), other_offers)
+    (off_by_kind(&unpad(own, c, 1, n), &truth, m.frame.patches(), (n, c), 5e-5), other_offers)
 }
 
 #[test]
@@ -126,14 +131,18 @@ fn recall_matches_its_twin() {
     for shape in SHAPES {
         for motion in motions {
             let (worst, other_offers) = recall_off(&gpu, shape, motion, None, &mut met);
-            assert!(worst <= 1.0 && other_offers == 0, "{shape:?} {motion:?}: {worst} tolerances, {other_offers} other offers");
+            assert!(worst[0] <= 1.0 && worst[1] <= 1.0, "{shape:?} {motion:?}: {worst:?} tolerances");
+            assert_eq!(other_offers, 0, "{shape:?} {motion:?}");
         }
     }
     assert_eq!(met, [true; AGES], "every class of age is met");
-    let (worst, other_offers) = recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::View), &mut met);
-    assert!(worst > 1.0 && other_offers > 0, "a wrong view is noticed");
-    let (worst, other_offers) = recall_off(&gpu, SHAPES[1], [2, -1], Some(Corrupt::Frames), &mut met);
-    assert!(worst > 1.0 && other_offers == 0, "a wrong age is noticed, and does not matter to a copy");
+    for shape in [SHAPES[1], WITH_LOOK] {
+        let (worst, other_offers) = recall_off(&gpu, shape, [2, -1], Some(Corrupt::View), &mut met);
+        assert!(worst[0] > 1.0 && other_offers > 0, "a wrong view is noticed");
+        assert!(worst[1] <= 1.0, "but not by the look, which recalls nothing");
+        let (worst, other_offers) = recall_off(&gpu, shape, [2, -1], Some(Corrupt::Frames), &mut met);
+        assert!(worst[0] > 1.0 && worst[1] <= 1.0 && other_offers == 0, "a wrong age is noticed, and does not matter to a copy");
+    }
 }
 
 /// Two pictures, the frame's own half first, and the same as the device has them.
@@ -149,7 +158,7 @@ fn word(rgb: &[u8]) -> u32 {
 }
 
 fn scrolling(m: &Manifest) -> Vec<u32> {
-    (0..m.frame.tokens()).map(|n| u32::from(!recall_dims(m).covered.contains(&n))).collect()
+    (0..m.frame.tokens()).map(|n| u32::from(recall_dims(m).scrolls(n, &m.frame))).collect()
 }
 
 /// What the tokens of both pictures have in common, by the twin.

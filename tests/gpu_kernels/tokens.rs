@@ -1,6 +1,6 @@
 //! Tokens to channels: the embedding, and what a frame takes over from the one before.
 
-use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens, unpad};
+use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off_by_kind, pad_groups, some_tokens, unpad};
 use somnium::engine::UNKNOWN;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{GroupParams, MASKED, NONE};
@@ -19,6 +19,9 @@ fn embed_f64(tokens: &[u32], table: &[f32], dims: usize, levels: usize, all_mask
     embed_twin::embed(&codes, &masked, &f64s(table), dims, levels)
 }
 
+/// Columns, rows, and whether there is a look besides.
+type Grid = (usize, usize, bool);
+
 /// Who reads tokens, and of what it sees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Reader {
@@ -28,14 +31,16 @@ enum Reader {
     Beside,
 }
 
+/// Worst of the patches and of the look, in tolerances. `corrupt`: a token that has another level for the kernel.
 fn embed_off(
     gpu: &GpuContext,
-    (grid_w, grid_h): (usize, usize),
+    (grid_w, grid_h, look): Grid,
     (dims, levels, c): (usize, usize, usize),
     reader: Reader,
-    corrupt: bool,
-) -> f64 {
-    let (n, dynamics, beside) = (grid_w * grid_h, reader != Reader::Decoder, reader == Reader::Beside);
+    corrupt: Option<usize>,
+) -> [f64; 2] {
+    let (patches, dynamics, beside) = (grid_w * grid_h, reader != Reader::Decoder, reader == Reader::Beside);
+    let n = patches + usize::from(look);
     let mut r = Numbers(n as u32 * 31 + c as u32);
     let mut held = some_tokens(&mut r, 2 * n, dims, levels, dynamics);
     let table = r.floats((dims * levels + 2) * c, 1.0);
@@ -75,8 +80,8 @@ fn embed_off(
         }
         truth.extend(x);
     }
-    if corrupt {
-        held[0] = (held[0] + 1) % levels as u32;
+    if let Some(token) = corrupt {
+        held[token * dims] = (held[token * dims] + 1) % levels as u32;
     }
     let mut b = Bench::default();
     let buffers = embed::Buffers {
@@ -91,40 +96,60 @@ fn embed_off(
         }),
         x: b.floats(&vec![9.0; 3 * padded(n) * padded(c)]),
     };
-    let pass = Embed { grid_w, grid_h, dims, levels, channels: c, rows: padded(n), beside }.pass(buffers);
+    let pass = Embed { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n), beside }.pass(buffers);
     let ran = b.run(gpu, pass, 3, params, &[buffers.x], SIZE);
     let mut ours = Vec::new();
     for group in ran.floats(0).chunks_exact(padded(n) * padded(c)) {
         assert!(group[n * padded(c)..].iter().all(|&v| v == 0.0), "rows of padding are zero");
         ours.extend(unpad(group, c, 1, n));
     }
-    off(&ours, &truth, 2e-5, 2e-5)
+    off_by_kind(&ours, &truth, patches, (n, c), 2e-5)
 }
 
 #[test]
 fn embed_matches_its_twin() {
     let gpu = gpu();
-    for (grid, sizes) in [((1, 1), (1, 2, 1)), ((5, 3), (3, 7, 24)), ((9, 7), (8, 5, 160)), ((17, 1), (2, 250, 35))] {
+    for (grid, sizes) in [
+        ((1, 1, false), (1, 2, 1)),
+        ((5, 3, false), (3, 7, 24)),
+        ((9, 7, false), (8, 5, 160)),
+        ((17, 1, false), (2, 250, 35)),
+        ((1, 1, true), (1, 2, 1)),
+        ((5, 3, true), (3, 7, 24)),
+        ((1, 13, true), (2, 3, 9)),
+        ((9, 7, true), (8, 5, 160)),
+    ] {
         for reader in [Reader::Decoder, Reader::Dynamics, Reader::Beside] {
-            let worst = embed_off(&gpu, grid, sizes, reader, false);
-            assert!(worst <= 1.0, "{grid:?} {sizes:?} {reader:?}: {worst} tolerances");
+            let worst = embed_off(&gpu, grid, sizes, reader, None);
+            assert!(worst[0] <= 1.0 && worst[1] <= 1.0, "{grid:?} {sizes:?} {reader:?}: {worst:?} tolerances");
         }
     }
     for reader in [Reader::Dynamics, Reader::Beside] {
-        assert!(embed_off(&gpu, (5, 3), (3, 7, 24), reader, true) > 1.0, "a wrong level is noticed");
+        assert!(embed_off(&gpu, (5, 3, false), (3, 7, 24), reader, Some(0))[0] > 1.0, "a wrong level is noticed");
     }
+    // Another look changes no patch, and no patch of the last row the look.
+    let wrong = |token| embed_off(&gpu, (5, 3, true), (3, 7, 24), Reader::Beside, Some(token)).map(|worst| worst > 1.0);
+    assert_eq!((wrong(15), wrong(10), wrong(11)), ([false, true], [true, false], [true, false]));
 }
 
 /// What of the kernel's input is not the twin's.
 enum Corrupt {
-    Level,
+    /// Of this token.
+    Level(usize),
     Gate,
 }
 
-fn prev_off(gpu: &GpuContext, (grid_w, grid_h): (usize, usize), (dims, levels, c): (usize, usize, usize), corrupt: Option<Corrupt>) -> f64 {
+/// Worst of the patches and of the look, in tolerances.
+fn prev_off(
+    gpu: &GpuContext,
+    (grid_w, grid_h, look): Grid,
+    (dims, levels, c): (usize, usize, usize),
+    corrupt: Option<Corrupt>,
+) -> [f64; 2] {
     const ACTIONS: usize = 4;
     const ACTION: usize = 2;
-    let n = grid_w * grid_h;
+    let patches = grid_w * grid_h;
+    let n = patches + usize::from(look);
     let mut r = Numbers(n as u32 * 7 + c as u32);
     let mut held = some_tokens(&mut r, 2 * n, dims, levels, false);
     // Some tokens of the frame before are not given.
@@ -142,7 +167,7 @@ fn prev_off(gpu: &GpuContext, (grid_w, grid_h): (usize, usize), (dims, levels, c
     let truth = matmul_twin::matmul(&near, &f64s(&w), &f64s(&bias), 9 * c);
     match corrupt {
         None => {}
-        Some(Corrupt::Level) => held[n * dims - 1] = (held[n * dims - 1] + 1) % levels as u32,
+        Some(Corrupt::Level(token)) => held[token * dims] = (held[token * dims] + 1) % levels as u32,
         // The tap of the token itself.
         Some(Corrupt::Gate) => gate[(ACTION * 9 + 4) * c] += 1.0,
     }
@@ -153,21 +178,29 @@ fn prev_off(gpu: &GpuContext, (grid_w, grid_h): (usize, usize), (dims, levels, c
         bias: b.floats(&pad_columns(&bias, c, 1)),
         prev: b.floats(&vec![3.0; 2 * padded(n) * padded(c)]),
     };
-    let pass = Prev { grid_w, grid_h, dims, levels, channels: c, rows: padded(n) }.pass(buffers);
+    let pass = Prev { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n) }.pass(buffers);
     let params = groups(GroupParams { half: 1, action: ACTION as u32, ..GroupParams::default() }, GroupParams::default());
     let ran = b.run(gpu, pass, 1, params, &[buffers.prev], SIZE);
     let (other, own) = ran.floats(0).split_at(padded(n) * padded(c));
     assert!(other.iter().all(|&v| v == 3.0), "the other half is left alone");
-    off(&unpad(own, c, 1, n), &truth, 2e-5, 2e-5)
+    off_by_kind(&unpad(own, c, 1, n), &truth, patches, (n, c), 2e-5)
 }
 
 #[test]
 fn prev_matches_its_twin() {
     let gpu = gpu();
-    for (grid, sizes) in [((1, 1), (1, 2, 1)), ((5, 3), (3, 7, 24)), ((9, 7), (8, 5, 160)), ((1, 13), (2, 3, 9)), ((11, 1), (1, 9, 6))] {
-        let worst = prev_off(&gpu, grid, sizes, None);
-        assert!(worst <= 1.0, "{grid:?} {sizes:?}: {worst} tolerances");
+    for ((grid_w, grid_h), sizes) in
+        [((1, 1), (1, 2, 1)), ((5, 3), (3, 7, 24)), ((9, 7), (8, 5, 160)), ((1, 13), (2, 3, 9)), ((11, 1), (1, 9, 6))]
+    {
+        for look in [false, true] {
+            let worst = prev_off(&gpu, (grid_w, grid_h, look), sizes, None);
+            assert!(worst[0] <= 1.0 && worst[1] <= 1.0, "{grid_w}x{grid_h} {sizes:?}, look: {look}: {worst:?} tolerances");
+        }
     }
-    assert!(prev_off(&gpu, (5, 3), (3, 7, 24), Some(Corrupt::Level)) > 1.0, "a wrong level is noticed");
-    assert!(prev_off(&gpu, (5, 3), (3, 7, 24), Some(Corrupt::Gate)) > 1.0, "a wrong gate is noticed");
+    let wrong = |look, corrupt| prev_off(&gpu, (5, 3, look), (3, 7, 24), Some(corrupt)).map(|worst| worst > 1.0);
+    assert_eq!(wrong(false, Corrupt::Level(14)), [true, false], "a wrong level is noticed");
+    assert_eq!(wrong(true, Corrupt::Gate), [true, true], "a wrong gate is noticed");
+    // Another look changes no patch, and no patch of the last row the look.
+    let of_tokens = [15, 10, 11].map(|token| wrong(true, Corrupt::Level(token)));
+    assert_eq!(of_tokens, [[false, true], [true, false], [true, false]]);
 }

@@ -18,7 +18,7 @@ use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::inputs::play_settings;
 use somnium::engine::{DecodeSettings, Engine};
 use somnium::pack::Pack;
-use somnium::pack::manifest::LatentAction;
+use somnium::pack::manifest::{LatentAction, Manifest};
 use somnium::pack::random::{odd_manifest, random_pack};
 use somnium::worlds::{self, World};
 
@@ -228,8 +228,7 @@ fn the_view_glides_from_step_to_step() {
 }
 
 /// A small pack of random weights whose codes are bound to all five intents.
-fn odd_pack(folder: &Path) -> (PathBuf, Pack) {
-    let mut manifest = odd_manifest();
+fn odd_pack(folder: &Path, mut manifest: Manifest) -> (PathBuf, Pack) {
     let dynamics = manifest.dynamics.as_mut().unwrap();
     dynamics.actions = 5;
     manifest.lam = None;
@@ -255,7 +254,7 @@ fn odd_pack(folder: &Path) -> (PathBuf, Pack) {
 #[test]
 fn keys_steer_the_dream_through_their_codes() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, pack) = odd_pack(folder.path());
+    let (path, pack) = odd_pack(folder.path(), odd_manifest());
     let frame = pack.manifest.frame;
     let size = (frame.width_px as u32, frame.height_px as u32);
     let image = folder.path().join("start.png");

@@ -21,7 +21,8 @@ pub(super) struct Moment {
 
 impl DreamSession {
     /// Dreams the `chosen` patches of the present frame again under `words`, or under the prompt in force where there are none. All other
-    /// tokens stay bit for bit, the look as well where a patch is left. What the past showed of the same places is forgotten, or it would argue the old content back.
+    /// tokens stay bit for bit, the look too while a patch is left. What the past showed of the same places is forgotten, or it would argue
+    /// the old content back.
     ///
     /// # Errors
     /// [`DreamError::NothingPainted`], [`DreamError::NothingDreamed`], and what the engine says; the dream is then as it was.
@@ -31,8 +32,8 @@ impl DreamSession {
         self.settled(moment, changed)
     }
 
-    /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then filled with
-    /// copies of the result, so that what comes looks like it.
+    /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then
+    /// filled with copies of the result, so that what comes looks like it.
     ///
     /// # Errors
     /// As [`Self::repaint`].
@@ -221,11 +222,14 @@ mod tests {
     use crate::engine::{Engine as _, PromptWord};
     use crate::pack::Pack;
     use crate::pack::manifest::RecallDims;
-    use crate::pack::random::{odd_manifest, random_pack};
+    use crate::pack::random::{look_manifest, odd_manifest, random_pack};
 
     /// An odd pack whose action 1 leads east by a step, two of which are a token.
     fn pack() -> Pack {
-        let mut manifest = odd_manifest();
+        pack_of(odd_manifest())
+    }
+
+    fn pack_of(mut manifest: Manifest) -> Pack {
         (manifest.frame.patch_px, manifest.frame.width_px, manifest.frame.height_px) = (8, 40, 24);
         let dynamics = manifest.dynamics.as_mut().unwrap();
         dynamics.recall = Some(RecallDims { step_px: 4, covered: vec![7] });
@@ -386,5 +390,54 @@ mod tests {
         let dreamed = &session.history().back().unwrap().codes;
         assert!(dreamed[3..42].iter().all(|&level| level == 2));
         assert_ne!(dreamed[..], given);
+    }
+
+    #[test]
+    fn a_look_stays_while_a_patch_does_and_is_another_where_the_picture_is_to_be() {
+        let pack = pack_of(look_manifest());
+        let settings = DecodeSettings { temperature: 3.0, ..play_settings(&pack.manifest) };
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[0, 1, 1, 2]);
+        // Whether the look is what it was.
+        let mut stays = |change: &dyn Fn(&mut DreamSession)| {
+            let codes = |session: &DreamSession| session.history().back().unwrap().codes.clone();
+            let before = codes(&session);
+            change(&mut session);
+            let after = codes(&session);
+            session.undo().unwrap();
+            assert_ne!(before[..45], after[..45], "nothing was dreamed");
+            assert!(after.iter().all(|&level| level < 7));
+            before[45..] == after[45..]
+        };
+        assert!(stays(&|session| session.repaint(&chosen(&[3, 7, 8]), &[4], &settings).unwrap()));
+        assert!(stays(&|session| session.repaint(&(0..15).map(|n| n != 7).collect::<Vec<_>>(), &[], &settings).unwrap()));
+        assert!(!stays(&|session| session.repaint(&[true; 15], &[4], &settings).unwrap()));
+        assert!(!stays(&|session| session.stylise(0.1, &settings).unwrap()));
+        // The look alone is nothing to paint.
+        for bad in [vec![], chosen(&[]), vec![true; 16]] {
+            assert!(matches!(session.repaint(&bad, &[], &settings), Err(DreamError::NothingPainted)));
+        }
+        assert!(matches!(session.stylise(0.0, &settings), Err(DreamError::NothingPainted)));
+        assert_eq!(session.some_patches(1.0, 3), [true; 15]);
+        assert_eq!(session.tokens_of(&chosen(&[2]), true).iter().filter(|chosen| **chosen).count(), 2);
+    }
+
+    #[test]
+    fn the_past_forgets_its_looks_with_the_look() {
+        for scrolls in [true, false] {
+            let mut manifest = pack_of(look_manifest()).manifest;
+            let dynamics = manifest.dynamics.as_mut().unwrap();
+            dynamics.recall = dynamics.recall.take().filter(|_| scrolls);
+            let frame = |action| TokenFrame { codes: vec![1; 48], action, moved: true, prompt: Vec::new() };
+            let forgotten = |tokens: &[usize]| -> Vec<usize> {
+                let mut history = [frame(3), frame(0)];
+                let tokens: Vec<bool> = (0..16).map(|n| tokens.contains(&n)).collect();
+                forget_places(&mut history, &frame(3), &tokens, &manifest);
+                (0..16).filter(|n| history[0].codes[n * 3] == UNKNOWN).collect()
+            };
+            assert_eq!(forgotten(&[15]).last(), Some(&15));
+            assert!(!forgotten(&[10, 14]).contains(&15), "a patch of the last row is no look");
+            assert_eq!(forgotten(&[15]).len(), 1, "and the look no patch");
+        }
     }
 }
