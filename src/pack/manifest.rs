@@ -109,6 +109,16 @@ pub struct TokenizerDims {
     pub patch_out_hidden: usize,
     /// Hidden width of a block's feed-forward.
     pub ffn_hidden: usize,
+    /// Hidden width of what reads the look in the decoder, where frames have one.
+    #[serde(default)]
+    pub look_hidden: usize,
+}
+
+impl TokenizerDims {
+    /// Gains that a look sets in the decoder: a channel's behind every norm, two of them a block.
+    pub fn decoder_gains(&self) -> usize {
+        (2 * self.decoder_blocks + 1) * self.channels + self.patch_out_hidden
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

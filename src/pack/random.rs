@@ -121,6 +121,7 @@ pub fn pocket_manifest() -> Manifest {
             patch_in_hidden: 512,
             patch_out_hidden: 512,
             ffn_hidden: 768,
+            look_hidden: 5,
         },
         DynamicsDims {
             channels: 160,
@@ -153,6 +154,7 @@ pub fn odd_manifest() -> Manifest {
             patch_in_hidden: 29,
             patch_out_hidden: 37,
             ffn_hidden: 53,
+            look_hidden: 5,
         },
         DynamicsDims {
             channels: 35,
@@ -193,6 +195,7 @@ pub fn tiny_manifest() -> Manifest {
             patch_in_hidden: 1,
             patch_out_hidden: 1,
             ffn_hidden: 1,
+            look_hidden: 5,
         },
         DynamicsDims {
             channels: 2,

@@ -96,6 +96,10 @@ impl List {
         }
         self.linear("tok.dec.out1", c, t.patch_out_hidden);
         self.linear("tok.dec.out2", t.patch_out_hidden, patch);
+        if m.frame.look {
+            self.linear("tok.dec.look.hidden", d, t.look_hidden);
+            self.f16("tok.dec.look.gain.w", &[t.look_hidden, t.decoder_gains()]);
+        }
     }
 
     fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims) {

@@ -116,7 +116,8 @@ fn check_tokenizer(m: &Manifest) -> Result<(), PackError> {
     within("tokenizer.decoder_blocks", t.decoder_blocks, 0..=limits::BLOCKS)?;
     within("tokenizer.patch_in_hidden", t.patch_in_hidden, 1..=limits::HIDDEN)?;
     within("tokenizer.patch_out_hidden", t.patch_out_hidden, 1..=limits::HIDDEN)?;
-    within("tokenizer.ffn_hidden", t.ffn_hidden, 1..=limits::HIDDEN)
+    within("tokenizer.ffn_hidden", t.ffn_hidden, 1..=limits::HIDDEN)?;
+    within("tokenizer.look_hidden", t.look_hidden, usize::from(m.frame.look)..=limits::HIDDEN)
 }
 
 fn check_dynamics(m: &Manifest) -> Result<(), PackError> {

@@ -2,14 +2,19 @@
 
 use super::*;
 
-/// Without attention inside a frame no token knows of another but by the taps of convolutions.
-fn deaf(pack: &Pack) -> Pack {
+/// With some tensors so many times as large.
+fn scaled(pack: &Pack, by: f32, tensors: impl Fn(&str) -> bool) -> Pack {
     let mut pack = pack.clone();
-    let of_attention = |name: &str| name.ends_with(".space.out.w") || name == "tok.dec.0.out.w";
-    for (_, tensor) in pack.tensors.iter_mut().filter(|(name, _)| of_attention(name)) {
-        *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &vec![0.0; tensor.f32s().len()]);
+    for (_, tensor) in pack.tensors.iter_mut().filter(|(name, _)| tensors(name)) {
+        let values: Vec<f32> = tensor.f32s().iter().map(|value| by * value).collect();
+        *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &values);
     }
     pack
+}
+
+/// Without attention inside a frame no token knows of another but by the taps of convolutions.
+fn deaf(pack: &Pack) -> Pack {
+    scaled(pack, 0.0, |name| name.ends_with(".space.out.w") || name == "tok.dec.0.out.w")
 }
 
 /// The frame, with another token in the place of one.
@@ -60,17 +65,18 @@ fn another_look_changes_the_picture_of_every_patch() {
 }
 
 #[test]
-fn the_look_is_read_off_all_patches_and_they_off_themselves() {
-    let pack = pack_of(look_manifest(), 71);
+fn the_look_is_read_off_all_patches_and_they_off_themselves_in_its_light() {
+    let [pack, lit] = [0.0, 6.0].map(|light| scaled(&pack_of(look_manifest(), 71), light, |name| name == "tok.enc.look.lit.w"));
     let m = &pack.manifest;
     let (rgb, patch_px, row) = (noise(m), m.frame.patch_px * 3, m.frame.width_px * 3);
     // Where lines of a patch begin.
     let lines = |patch: usize| (0..m.frame.patch_px).map(move |y| (patch / 5 * 7 + y) * row + patch % 5 * patch_px);
     for (name, build) in ENGINES {
-        let mut engine = build(&pack);
+        let (mut engine, mut lit) = (build(&pack), build(&lit));
         let mut encoded = |rgb: &[u8]| engine.encode(rgb).expect("encoded");
-        let codes = encoded(&rgb);
-        let mut look_differs = 0;
+        let mut encoded_lit = |rgb: &[u8]| lit.encode(rgb).expect("encoded");
+        let (codes, codes_lit) = (encoded(&rgb), encoded_lit(&rgb));
+        let (mut look_differs, mut lit_otherwise) = (0, 0);
         for patch in 0..15 {
             let mut other = rgb.clone();
             for at in lines(patch) {
@@ -79,7 +85,14 @@ fn the_look_is_read_off_all_patches_and_they_off_themselves() {
             let changed = differing(m, &codes, &encoded(&other));
             assert_eq!(changed[..15], only(m, patch)[..15], "{name}");
             look_differs += usize::from(changed[15]);
+            // In another light other patches may be read otherwise, else none is.
+            let changed_lit = differing(m, &codes_lit, &encoded_lit(&other));
+            assert_eq!(changed_lit[15], changed[15], "{name}: the look is read before there is light");
+            let others = changed_lit[..15].iter().zip(&only(m, patch)).filter(|(changed, own)| **changed && !**own).count();
+            assert!(changed[15] || others == 0, "{name}");
+            lit_otherwise += others;
         }
+        assert!(lit_otherwise > 0, "{name}: the light does not matter, {look_differs}");
         assert!(look_differs > 1, "{name}: {look_differs} patches matter to the look");
         // Where patches lie does not.
         let mut swapped = rgb.clone();

@@ -37,11 +37,11 @@ pub fn parts(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Valu
 
 /// Tensors with a row for every token of a frame, the look's last.
 const POSITIONS: [&str; 2] = ["tok.dec.pos", "dyn.pos"];
-const LOOK: &str = "tok.enc.look.";
+const LOOK: [&str; 2] = ["tok.enc.look.", "tok.dec.look."];
 
-/// `values` with what `fresh` has for a look and they have not: the encoder's part for it, and its position.
+/// `values` with what `fresh` has for a look and they have not: the tokenizer's parts for it, and its position.
 pub fn look(mut values: BTreeMap<String, Values>, fresh: &BTreeMap<String, Values>) -> BTreeMap<String, Values> {
-    for (name, new) in fresh.iter().filter(|(name, _)| name.starts_with(LOOK)) {
+    for (name, new) in fresh.iter().filter(|(name, _)| LOOK.iter().any(|look| name.starts_with(look))) {
         values.entry(name.clone()).or_insert_with(|| new.clone());
     }
     for name in POSITIONS {

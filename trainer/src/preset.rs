@@ -93,6 +93,7 @@ fn pocket() -> Preset {
             patch_in_hidden: 512,
             patch_out_hidden: 512,
             ffn_hidden: 768,
+            look_hidden: 64,
         },
         lam: LamDims { channels: 96, heads: 3, blocks: 1, ffn_hidden: 384, shrink: 4, reach: 4, bits: 3 },
         dynamics: DynamicsDims {
@@ -149,6 +150,7 @@ fn tiny() -> Preset {
             patch_in_hidden: 32,
             patch_out_hidden: 32,
             ffn_hidden: 64,
+            look_hidden: 8,
         },
         lam: LamDims { channels: 32, heads: 2, blocks: 1, ffn_hidden: 64, shrink: 4, reach: 4, bits: 3 },
         dynamics: DynamicsDims {

@@ -249,6 +249,9 @@ impl Lane<'_> {
         }
         k.product(rows(&self.w.wide, n, patch), patch, &encoder.in1, rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
         k.product(rows(&self.w.hidden, n, hidden), hidden, &encoder.in2, rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
+        if let Some(look) = &encoder.look {
+            self.encode_look(look, patches.clone());
+        }
         for block in &encoder.blocks {
             self.plain_norm(&encoder.plain);
             self.feed_forward(&block.up, &block.down, n, stride, t.ffn_hidden);
@@ -261,33 +264,34 @@ impl Lane<'_> {
         for (token, row) in codes.chunks_exact_mut(f.code_dims).zip(self.w.qkv.chunks_exact(values)) {
             quantise(row, f.code_levels, token);
         }
-        if let Some(look) = &encoder.look {
-            self.encode_look(look, patches);
-        }
     }
 
-    /// The look's code into `exchange.encoded`, on the thread that owns it, from the norms of own `patches` in `y` of every thread.
+    /// The look's code into `exchange.encoded`, by the thread that owns it, read off the patches of every thread; own `patches` in its light.
     fn encode_look(&mut self, look: &LookWeights, patches: Range<usize>) {
         let (model, n, k) = (self.model, patches.len(), self.kernels);
         let (f, t) = (&model.frame, &model.tokenizer);
         let (stride, hidden, values) = (padded(t.channels), padded(t.ffn_hidden), padded(f.code_dims));
+        self.plain_norm(&model.encoder.plain);
         // SAFETY: own patches, read after the barrier.
         let seen = unsafe { self.exchange.look_hidden.write(patches.start * hidden..patches.end * hidden) };
         k.product(rows(&self.w.y, n, stride), stride, &look.ffn.up, seen, hidden, Then::Gelu);
         self.barrier.wait();
-        if self.w.tokens.end <= f.patches() {
-            return;
-        }
         // SAFETY: written before the barrier, and again in the next job.
         let seen = unsafe { self.exchange.look_hidden.read(0..self.exchange.look_hidden.len()) };
         let (mut mean, mut normed) = (Floats::zeros(hidden), Floats::zeros(hidden));
         seen.chunks_exact(hidden).for_each(|row| k.add(row, &mut mean));
         mean.iter_mut().for_each(|sum| *sum /= f.patches() as f32);
         k.norm(&mean, t.ffn_hidden, &look.plain.gain, &look.plain.shift, &mut normed);
-        k.product(&normed, hidden, &look.ffn.down, rows_mut(&mut self.w.qkv, 1, values), values, Then::Store);
-        // SAFETY: an own token, read after the job.
-        let code = unsafe { self.exchange.encoded.write(f.patches() * f.code_dims..f.code_bytes()) };
-        quantise(&self.w.qkv, f.code_levels, code);
+        let (mut z, mut code, mut lit) = (Floats::zeros(values), vec![0; f.code_dims], Floats::zeros(stride));
+        k.product(&normed, hidden, &look.ffn.down, &mut z, values, Then::Store);
+        quantise(&z, f.code_levels, &mut code);
+        z.iter_mut().zip(&code).for_each(|(value, code)| *value = value_of(*code, f.code_levels));
+        k.product(&z, values, &look.lit, &mut lit, stride, Then::Store);
+        rows_mut(&mut self.w.x, n, stride).chunks_exact_mut(stride).for_each(|row| k.add(&lit, row));
+        if self.w.tokens.end > f.patches() {
+            // SAFETY: an own token, read after the job.
+            unsafe { self.exchange.encoded.write(f.patches() * f.code_dims..f.code_bytes()) }.copy_from_slice(&code);
+        }
     }
 
     /// Pixels of the codes in `exchange.codes`, own patches into `exchange.rgba`.
@@ -298,10 +302,9 @@ impl Lane<'_> {
             (padded(f.code_dims), padded(t.patch_out_hidden), padded(t.channels), padded(f.patch_values()));
         // SAFETY: own tokens, written by this thread alone.
         let codes = unsafe { self.exchange.codes.read(self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims) };
-        let scale = 2.0 / (f.code_levels - 1) as f32;
         for (token, row) in codes.chunks_exact(f.code_dims).zip(self.w.y.chunks_exact_mut(values)) {
             for (&code, value) in token.iter().zip(row) {
-                *value = if code == UNKNOWN { 0.0 } else { f32::from(code) * scale - 1.0 };
+                *value = if code == UNKNOWN { 0.0 } else { value_of(code, f.code_levels) };
             }
         }
         k.product(rows(&self.w.y, n, values), values, &decoder.code, rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
@@ -329,6 +332,11 @@ impl Lane<'_> {
 }
 
 /// FSQ: the levels of a token's values before the bottleneck.
+/// What a level is read as, in -1..1.
+fn value_of(code: u8, levels: usize) -> f32 {
+    f32::from(code) * (2.0 / (levels - 1) as f32) - 1.0
+}
+
 fn quantise(z: &[f32], levels: usize, token: &mut [u8]) {
     let top = (levels - 1) as f32;
     for (code, z) in token.iter_mut().zip(z) {

@@ -65,7 +65,7 @@ impl PlainNorm {
     }
 }
 
-/// From pixels to codes, every patch by itself, and all of them to the look.
+/// From pixels to codes, every patch by itself but for the look of all of them.
 pub struct EncoderWeights {
     pub in1: Packed,
     pub in2: Packed,
@@ -76,9 +76,10 @@ pub struct EncoderWeights {
     pub look: Option<LookWeights>,
 }
 
-/// From what is seen of all patches to the code of the look.
+/// From what is seen of all patches to the code of the look, and what patches are read in its light.
 pub struct LookWeights {
     pub ffn: FeedForward,
+    pub lit: Packed,
     /// Of the mean between its two products.
     pub plain: PlainNorm,
 }
@@ -97,7 +98,8 @@ impl EncoderWeights {
     pub fn load(pack: &Pack) -> Result<Self, PackError> {
         let (t, patch) = (&pack.manifest.tokenizer, pack.manifest.frame.patch_values());
         let look = || -> Result<LookWeights, PackError> {
-            Ok(LookWeights { ffn: FeedForward::load(pack, "tok.enc.look", t)?, plain: PlainNorm::new(t.ffn_hidden) })
+            let lit = linear(pack, "tok.enc.look.lit", pack.manifest.frame.code_dims)?;
+            Ok(LookWeights { ffn: FeedForward::load(pack, "tok.enc.look", t)?, lit, plain: PlainNorm::new(t.ffn_hidden) })
         };
         Ok(Self {
             in1: linear(pack, "tok.enc.in1", patch)?,

@@ -59,19 +59,28 @@ pub fn encode_values(w: &Weights, rgb: &[u8], f: &FrameDims, t: &TokenizerDims) 
     let mut hidden = w.linear("tok.enc.in1", &patches_from_frame(rgb, f), f.patch_values());
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
     let mut h = w.linear("tok.enc.in2", &hidden, t.patch_in_hidden);
+    let of_look = f.look.then(|| {
+        let z = look_values(w, &h, f, t);
+        let values: Vec<f64> = z.iter().map(|z| value_from_code(code_from_value(*z, f.code_levels), f.code_levels)).collect();
+        let lit = w.linear("tok.enc.look.lit", &values, f.code_dims);
+        h.chunks_exact_mut(t.channels).for_each(|patch| add(patch, &lit));
+        z
+    });
     for i in 0..t.encoder_blocks {
         feed_forward(w, &format!("tok.enc.{i}"), &mut h, t);
     }
-    let seen = rms(&h, t.channels);
-    let mut z = w.linear("tok.enc.code", &seen, t.channels);
-    if f.look {
-        let mut hidden = w.linear("tok.enc.look.up", &seen, t.channels);
-        hidden.iter_mut().for_each(|x| *x = gelu(*x));
-        let mean: Vec<f64> =
-            (0..t.ffn_hidden).map(|i| hidden[i..].iter().step_by(t.ffn_hidden).sum::<f64>() / f.patches() as f64).collect();
-        z.extend(w.linear("tok.enc.look.down", &rms(&mean, t.ffn_hidden), t.ffn_hidden));
-    }
+    let mut z = w.linear("tok.enc.code", &rms(&h, t.channels), t.channels);
+    z.extend(of_look.into_iter().flatten());
     z
+}
+
+/// Pre-quantisation values of the look of patches `h`, `(patches, channels)`.
+fn look_values(w: &Weights, h: &[f64], f: &FrameDims, t: &TokenizerDims) -> Vec<f64> {
+    let mut hidden = w.linear("tok.enc.look.up", &rms(h, t.channels), t.channels);
+    hidden.iter_mut().for_each(|x| *x = gelu(*x));
+    let mean = |i: usize| hidden[i..].iter().step_by(t.ffn_hidden).sum::<f64>() / f.patches() as f64;
+    let mean: Vec<f64> = (0..t.ffn_hidden).map(mean).collect();
+    w.linear("tok.enc.look.down", &rms(&mean, t.ffn_hidden), t.ffn_hidden)
 }
 
 /// FSQ: the level of a value before the bottleneck.

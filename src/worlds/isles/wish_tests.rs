@@ -255,7 +255,7 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
     assert_ne!(wished.frames, plain.frames);
     assert!(plain.scenes.iter().flatten().all(|scene| (scene.style, scene.season) == (Style::Plain, Season::Summer)));
     // Wishes and wordings change inside clips, every 40 frames on average; where one walks changes nothing that is said.
-    let (mut changes, mut styles) = (0, std::collections::HashSet::new());
+    let (mut changes, mut styles) = (0, HashSet::new());
     for seed in 0..20 {
         let clip = clip(seed, true);
         changes += clip.prompts.windows(2).filter(|pair| pair[0] != pair[1]).count();
@@ -336,7 +336,7 @@ fn styles_and_lights_are_told_apart_at_a_glance() {
 
 #[test]
 fn styles_keep_to_their_few_colours_and_show_every_ground() {
-    let colours = |world: &Isles| frame(world).chunks_exact(3).map(<[u8]>::to_vec).collect::<std::collections::HashSet<_>>();
+    let colours = |world: &Isles| frame(world).chunks_exact(3).map(<[u8]>::to_vec).collect::<HashSet<_>>();
     for &light in Light::ALL {
         let count = |style: Style, biome: Biome| colours(&started(2, Wish { biome: Some(biome), ..under(light, style) })).len();
         assert!(count(Style::Handheld, Biome::Forest) <= 4);

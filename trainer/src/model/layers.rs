@@ -136,8 +136,13 @@ impl Block {
 
     /// `(frames * tokens, channels)` to the same.
     pub fn forward(&self, x: Tensor<2>, tokens: usize, heads: usize) -> Tensor<2> {
-        let x = x.clone() + self.out.forward(attend_in_groups(self.qkv.forward(rms(x)), tokens, heads));
-        feed_forward(x, &self.up, &self.down)
+        self.forward_lit(x, tokens, heads, |normed, _| normed)
+    }
+
+    /// As [`Self::forward`], with `lit` behind each of the two norms.
+    pub fn forward_lit(&self, x: Tensor<2>, tokens: usize, heads: usize, lit: impl Fn(Tensor<2>, usize) -> Tensor<2>) -> Tensor<2> {
+        let x = x.clone() + self.out.forward(attend_in_groups(self.qkv.forward(lit(rms(x), 0)), tokens, heads));
+        x.clone() + self.down.forward(activation::gelu(self.up.forward(lit(rms(x), 1))))
     }
 }
 

@@ -48,6 +48,27 @@ pub struct Decoder {
     blocks: Vec<Block>,
     out1: Linear,
     out2: Linear,
+    look: Option<LookDecoder>,
+}
+
+/// What of the land a look brings out, and how strongly: a gain for every channel behind every norm of the decoder.
+#[derive(Module, Debug)]
+pub struct LookDecoder {
+    hidden: Linear,
+    /// `(look hidden, gains)`
+    gain: Linear,
+}
+
+/// Gains of some frames behind each norm in turn, `(frames, channels)`.
+struct Gains(Vec<Tensor<2>>);
+
+impl Gains {
+    /// x of norm `number`, `(frames * tokens, channels)`.
+    fn on(&self, x: Tensor<2>, number: usize) -> Tensor<2> {
+        let Some(gain) = self.0.get(number) else { return x };
+        let ([rows, c], [frames, _]) = (x.dims(), gain.dims());
+        (x.reshape([frames, rows / frames, c]) * gain.clone().unsqueeze_dim::<3>(1)).reshape([rows, c])
+    }
 }
 
 impl Tokenizer {
@@ -71,6 +92,10 @@ impl Tokenizer {
                 blocks: (0..dims.decoder_blocks).map(|_| Block::new(c, dims.ffn_hidden, device)).collect(),
                 out1: Linear::new(c, dims.patch_out_hidden, 1.0, true, device),
                 out2: Linear::new(dims.patch_out_hidden, values, 1.0, true, device),
+                look: frame.look.then(|| LookDecoder {
+                    hidden: Linear::new(frame.code_dims, dims.look_hidden, 1.0, true, device),
+                    gain: Linear { w: Linear::zero(dims.look_hidden, dims.decoder_gains(), device).w, b: None },
+                }),
             },
         }
     }
@@ -91,13 +116,40 @@ impl Tokenizer {
     /// Patches `(frames * P, patch values)` of grid values `(frames * N, D)`.
     pub fn decode(&self, values: Tensor<2>, frame: &FrameDims, heads: usize) -> Tensor<2> {
         let (d, n, p) = (&self.dec, frame.tokens(), frame.patches());
+        let gains = d.gains(&values, frame);
         let h = add_positions(d.code.forward(values), d.pos.val());
-        let mut h = rms(d.blocks.iter().fold(h, |h, block| block.forward(h, n, heads)));
+        let (mut h, norms) = d
+            .blocks
+            .iter()
+            .fold((h, 0), |(h, norms), block| (block.forward_lit(h, n, heads, |normed, which| gains.on(normed, norms + which)), norms + 2));
         if frame.look {
             let [rows, c] = h.dims();
             h = h.reshape([rows / n, n, c]).narrow(1, 0, p).reshape([rows / n * p, c]);
         }
-        d.out2.forward(activation::gelu(d.out1.forward(h)))
+        let mut hidden = activation::gelu(d.out1.forward(gains.on(rms(h), norms)));
+        if frame.look {
+            hidden = gains.on(rms(hidden), norms + 1);
+        }
+        d.out2.forward(hidden)
+    }
+}
+
+impl Decoder {
+    /// Of grid values `(frames * N, D)`; none without a look.
+    fn gains(&self, values: &Tensor<2>, frame: &FrameDims) -> Gains {
+        let Some(look) = &self.look else { return Gains(Vec::new()) };
+        let (n, d) = (frame.tokens(), frame.code_dims);
+        let frames = values.dims()[0] / n;
+        let of_look = values.clone().reshape([frames, n * d]).narrow(1, (n - 1) * d, d);
+        let all = look.gain.forward(activation::silu(look.hidden.forward(of_look))) + 1.0;
+        let ([_, wide], [c, last]) = (all.dims(), self.out1.w.dims());
+        Gains(
+            (0..(wide - last) / c)
+                .map(|norm| (norm * c, c))
+                .chain([(wide - last, last)])
+                .map(|(at, c)| all.clone().narrow(1, at, c))
+                .collect(),
+        )
     }
 }
 
