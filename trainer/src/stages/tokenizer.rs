@@ -4,6 +4,7 @@
 //! another land: neither can say what the other is to say (what two pictures share is swapped, as in Park et al. 2020). To read the land off any
 //! look is learned from what was read off the bare one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -117,6 +118,27 @@ impl TokenizerStage {
         (soft - level.detach()).square().mean()
     }
 
+    /// Of bare patches that are seen more than once, the same in every pixel, the share whose token is the one that most of its kind have. `land`:
+    /// codes of the bare frames among grouped ones.
+    fn steady(&self, patches: &[f32], land: Tensor<4>) -> Result<f64> {
+        let (p, d, width) = (self.frame.patches(), self.frame.code_dims, self.frame.patch_values());
+        let rows = land.dims().iter().product::<usize>() / d;
+        let levels = fsq_levels(land.reshape([rows, d]), self.frame.code_levels);
+        let levels = levels.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let mut seen: HashMap<Vec<u32>, HashMap<Vec<u32>, usize>> = HashMap::new();
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        // Every other run of a walk's frames is bare.
+        let bare = patches.chunks_exact(FRAMES_PER_LOOK * p * width).step_by(2).flat_map(|frames| frames.chunks_exact(width));
+        for (patch, token) in bare.zip(levels.chunks_exact(d)) {
+            *seen.entry(bits(patch)).or_default().entry(bits(token)).or_default() += 1;
+        }
+        let often = seen.values().filter(|tokens| tokens.values().sum::<usize>() > 1);
+        let (most, all) = often.fold((0, 0), |sum, tokens| {
+            (sum.0 + tokens.values().max().copied().unwrap_or_default(), sum.1 + tokens.values().sum::<usize>())
+        });
+        Ok(most as f64 / all.max(1) as f64)
+    }
+
     /// Of codes that should be the same along an axis of two the share that are, and of whole tokens.
     fn agreeing(&self, z: Tensor<4>, axis: usize) -> Result<f64> {
         let [groups, walks, looks, _] = z.dims();
@@ -189,8 +211,9 @@ impl Stage for TokenizerStage {
         if self.frame.look
             && let Some(groups) = self.grouped(HELD_OUT, VALIDATION_CLIPS)?
         {
-            let [land, look] = self.apart(model.encode(self.tensor(groups.patches, device), &self.frame));
-            figures.extend([("land_alike", self.agreeing(land, 2)?), ("looks_alike", self.agreeing(look, 1)?)]);
+            let [land, look] = self.apart(model.encode(self.tensor(groups.patches.clone(), device), &self.frame));
+            let steady = self.steady(&groups.patches, land.clone().narrow(2, 0, 1))?;
+            figures.extend([("land_alike", self.agreeing(land, 2)?), ("looks_alike", self.agreeing(look, 1)?), ("steady", steady)]);
         }
         if let Some(held) = &self.held {
             let (was, levels) = (held.encode(target, &self.frame), self.frame.code_levels);
@@ -203,5 +226,76 @@ impl Stage for TokenizerStage {
 
     fn samples_per_batch(&self) -> usize {
         self.preset.tokenizer_batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset;
+    use crate::source::WorldSource;
+
+    fn stage() -> TokenizerStage {
+        let source = Arc::new(WorldSource::new("isles", 1).expect("the world exists"));
+        TokenizerStage::new(source, preset::by_name("tiny").expect("the preset exists"))
+    }
+
+    #[test]
+    fn land_comes_from_where_it_is_bare_and_the_look_from_the_other_walk() {
+        let (stage, device) = (stage(), Device::flex());
+        let (n, p, d) = (stage.frame.tokens(), stage.frame.patches(), stage.frame.code_dims);
+        // Codes that tell whose they are: frame, then token.
+        let rows = 2 * GROUP * n;
+        let z = (0..rows * d).map(|i| (i / d) as f32).collect::<Vec<_>>();
+        let z = Tensor::<2>::from_data(TensorData::new(z, [rows, d]), &device);
+        let swapped = stage.swapped(stage.apart(z)).try_into_vec_as::<f32>().expect("values");
+        for (row, codes) in swapped.chunks_exact(d).enumerate() {
+            let (frame, token) = (row / n, row % n);
+            let (group, walk, look, t) = (frame / GROUP, frame / 4 % 2, frame / 2 % 2, frame % 2);
+            let (walk, look) = if token < p { (walk, 0) } else { (1 - walk, look) };
+            let of = ((((group * 2 + walk) * 2 + look) * FRAMES_PER_LOOK + t) * n + token) as f32;
+            assert!(codes.iter().all(|code| *code == of), "frame {frame}, token {token}: {codes:?}");
+        }
+    }
+
+    #[test]
+    fn groups_show_two_walks_bare_and_under_one_look() {
+        let stage = stage();
+        let frames = stage.grouped(0, 4).expect("frames").expect("the simulator can").patches;
+        let of_frame = stage.frame.patches() * stage.frame.patch_values();
+        assert_eq!(frames.len(), 4 * GROUP * of_frame);
+        let colours = |frames: &[f32]| frames.chunks_exact(3).map(|rgb| rgb[0] - rgb[2]).sum::<f32>() / frames.len() as f32;
+        let mut warmth = Vec::new();
+        for group in frames.chunks_exact(GROUP * of_frame) {
+            let runs: Vec<&[f32]> = group.chunks_exact(FRAMES_PER_LOOK * of_frame).collect();
+            assert!(runs[0] != runs[2] && runs[1] != runs[3], "two walks");
+            warmth.push((colours(runs[0]) - colours(runs[1])).abs());
+        }
+        assert!(warmth.iter().any(|apart| *apart > 0.05), "bare and looked at otherwise: {warmth:?}");
+    }
+
+    #[test]
+    fn codes_agree_where_they_are_the_same_and_the_first_may_say_what_they_should_be() {
+        let (stage, device) = (stage(), Device::flex());
+        // One group of one number a look: bare, then looked at.
+        let codes = |bare: f32, looked: f32| {
+            let values: Vec<f32> = (0..GROUP).map(|frame| if frame / 2 % 2 == 0 { bare } else { looked }).collect();
+            Tensor::<1>::from_data(TensorData::new(values, [GROUP]), &device).reshape([1, 2, 2, FRAMES_PER_LOOK]).repeat(&[
+                1,
+                1,
+                1,
+                stage.frame.code_dims,
+            ])
+        };
+        let agreeing = |z| stage.agreeing(z, 2).expect("a share");
+        assert_eq!((agreeing(codes(0.1, 0.0)), agreeing(codes(2.0, 0.0))), (1.0, 0.0));
+        let apart = |z, first_says| stage.disagreement(z, 2, first_says).into_scalar::<f32>();
+        // Levels of five lie at -1, -0.5, 0, 0.5 and 1.
+        let half = 0.5f32.atanh();
+        assert!(apart(codes(half, half), true) < 1e-9);
+        assert!((apart(codes(half, 0.0), true) - 0.125).abs() < 1e-5, "the looked at one is half of a level's way off");
+        assert!((apart(codes(0.0, half), true) - 0.125).abs() < 1e-5);
+        // Said by both: a quarter is nearer to the half above.
+        assert!((apart(codes(half, 0.0), false) - 0.125).abs() < 1e-5);
     }
 }
