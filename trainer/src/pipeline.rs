@@ -264,6 +264,7 @@ impl Run {
             grid_h.is_multiple_of(rows) && grid_w.is_multiple_of(columns),
             "windows of {columns}x{rows} tokens do not divide a frame of {grid_w}x{grid_h}"
         );
+        ensure!(!shape.frame.look || [rows, columns] == [1, 1], "windows of {columns}x{rows} tokens have no place for the token of a look");
         let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
         let clips = clips_of("tokens", 0, clips)?;
         Ok(DynamicsStage {

@@ -49,7 +49,7 @@ type Change = fn(&mut Preset);
 /// What `trainer/EXPERIMENTS.md` compares with a preset as it is, by the name behind the preset's: `pocket/windows`.
 const VARIATIONS: &[(&str, Change)] = &[
     ("temporal-everywhere", |preset| preset.dynamics.blocks.fill(BlockKind { temporal: true, prompt: true })),
-    ("windows", |preset| preset.design.window = [7, 3]),
+    ("windows", |preset| (preset.design.window, preset.look) = ([7, 3], false)),
     ("no-look-back", |preset| preset.design.look_back = false),
     ("no-look-beside", |preset| preset.dynamics.look_beside = false),
     ("independent-levels", |preset| preset.design.joint_levels = false),

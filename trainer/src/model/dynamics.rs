@@ -262,6 +262,8 @@ impl Dynamics {
         let cond = activation::silu(self.cond.forward(input.action.matmul(self.action.val())));
         let words = input.words.clone().matmul(self.text_in.val());
 
+        // A look lies outside the rectangle of patches: there every token is by itself.
+        let grid = if frame.look { [1, n] } else { [frame.grid_h(), frame.grid_w()] };
         let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
         let heard = self.said.each_word(input.words, dims.prompt_words);
         let begin = |tokens: Tensor<2>, mask: &Tensor<2>, told: Tensor<2>| {
@@ -284,7 +286,7 @@ impl Dynamics {
                 && let Some(x) = clean.take()
             {
                 let last = last_temporal == Some(i);
-                let past = Past { seen: &input.past, ages: &input.ages, grid: [frame.grid_h(), frame.grid_w()], window: design.window };
+                let past = Past { seen: &input.past, ages: &input.ages, grid, window: design.window };
                 let (m, kept) = time.forward(masked, x, |x| modulation.norm(x, 1), &past, last);
                 masked = m;
                 clean = kept;

@@ -7,7 +7,7 @@ use somnium::engine::told;
 use somnium::prompt;
 
 use super::DynamicsStage;
-use super::past::{Amiss, Blip, NO_ROW, Places, RecallTerms, Stale};
+use super::past::{Blip, Places, RecallTerms, Stale};
 
 /// Share of a clean stream's tokens that is replaced, per context level.
 const CORRUPTION_PER_LEVEL: f32 = 0.07;
@@ -70,18 +70,13 @@ const STALE_SIDES: [i32; 3] = [1, 2, 4];
 const BLIP_SHARE: f32 = 0.3;
 /// Share of windows whose past has blots: what a dream got wrong is mended, not gone on with.
 const BLOTTED_SHARE: f32 = 0.15;
-/// Share of windows in which places are amiss at one phase. The largest share of places that are, and sides of a patch, in steps.
-const AMISS_SHARE: f32 = 0.35;
-const MOST_AMISS: f32 = 0.9;
-const AMISS_SIDES: [i32; 4] = [1, 2, 6, 16];
 const ACTION_DROP_SHARE: f32 = 0.03;
 /// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
 /// what was seen before lies beside its place.
 const NO_RECALL_SHARE: f32 = 0.1;
 const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
-/// Share of clips in which nothing was seen before the window: whenever the view comes to another phase against the token grid, all that is seen
-/// has to be pieced together.
+/// Share of clips in which nothing was seen before the window.
 const BEGINNING_SHARE: f32 = 0.15;
 /// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
 /// that mean much the same are to be understood alike.
@@ -124,18 +119,12 @@ pub struct Batch {
     pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
-    /// Those of them all of whose parts were shown, but never together as one token, `(F * N)`; empty without recall.
-    pub(super) pieced: Vec<bool>,
     /// Whether words have changed in the clip up to each frame, `(F)`.
     pub(super) wished_anew: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// without recall.
     pub(super) recalled: Vec<u8>,
     pub(super) recalled_age: Vec<u8>,
-    /// The row that first showed each token's place, where it was pieced together, and the same of what is recalled, `(F * N)` and
-    /// `(F * N, 9)`; [`NO_ROW`] elsewhere. What the model guesses for that row is what it goes on to see there.
-    pub(super) pieced_by: Vec<u32>,
-    pub(super) recalled_pieced_by: Vec<u32>,
 }
 
 impl Batch {
@@ -148,20 +137,13 @@ impl Batch {
     pub(super) fn recall_nothing(&mut self, dims: usize) {
         self.recalled.extend(std::iter::repeat_n(0, dims));
         self.recalled_age.push(0);
-        self.recalled_pieced_by.push(NO_ROW);
     }
 
     /// Puts what the model guessed, `(F * N, D)`, in the place of its own tokens.
     pub(super) fn show_own(&mut self, guessed: &[u8], dims: usize) {
         let rows = self.own.iter().enumerate().filter(|(_, own)| **own).map(|(row, _)| row);
         for row in rows {
-            let from = self.pieced_by.get(row).filter(|first| **first != NO_ROW).map_or(row, |first| *first as usize);
-            self.shown[row * dims..][..dims].copy_from_slice(&guessed[from * dims..][..dims]);
-        }
-        for (recalled, first) in self.recalled.chunks_exact_mut(dims).zip(&self.recalled_pieced_by) {
-            if *first != NO_ROW && self.own[*first as usize] {
-                recalled.copy_from_slice(&guessed[*first as usize * dims..][..dims]);
-            }
+            self.shown[row * dims..][..dims].copy_from_slice(&guessed[row * dims..][..dims]);
         }
     }
 }
@@ -289,24 +271,8 @@ impl DynamicsStage {
                 let frames = if dice.chance(0.5) { vec![first] } else { vec![first, first + 2] };
                 terms.blip = Some(Blip { frames, change });
             }
-            if dice.chance(AMISS_SHARE) {
-                terms.amiss = self.amiss(clips, (clip, start), dice);
-            }
         }
         self.push_recall(clips, (clip, start), batch, terms, dice);
-    }
-
-    /// Places that are amiss at one phase of a clip: not the one that the window at `start` begins with.
-    fn amiss(&self, clips: &TokenClips, (clip, start): (usize, usize), dice: &mut Dice) -> Option<Amiss> {
-        let phase = |frame: usize| self.phase(clips.view(clip, frame));
-        let others: Vec<_> = (0..start + self.preset.dynamics_frames).map(phase).filter(|other| *other != phase(start)).collect();
-        let other_clip = |dice: &mut Dice| (dice.below(clips.clips), dice.below(clips.frames));
-        (!others.is_empty()).then(|| Amiss {
-            phase: others[dice.below(others.len())],
-            places: Places { share: MOST_AMISS * dice.unit(), side: AMISS_SIDES[dice.below(AMISS_SIDES.len())], seed: dice.next() },
-            aside: 1 + dice.below(self.frame_dims().patches() - 1),
-            elsewhere: dice.chance(0.5).then(|| other_clip(dice)),
-        })
     }
 
     pub(super) fn empty_batch(&self, clips: usize) -> Batch {
@@ -332,12 +298,9 @@ impl DynamicsStage {
             prompt_dropped: vec![false; clips * frames],
             told: Vec::new(),
             new_land: Vec::new(),
-            pieced: Vec::new(),
             wished_anew: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
-            pieced_by: Vec::new(),
-            recalled_pieced_by: Vec::new(),
         }
     }
 
@@ -375,19 +338,13 @@ impl DynamicsStage {
             let hidden_until = dice.below(t + 1);
             let rate = CORRUPTION_PER_LEVEL * level as f32;
             let own_rate = if own_history { MOST_OWN_TOKENS * dice.unit() } else { 0.0 };
-            let own_pieced_rate = dice.unit();
             for frame in 0..t {
                 let gone = batch.nothing[clip] || dice.chance(UNKNOWN_FRAME_SHARE);
                 for token in 0..n {
                     let row = (clip * t + frame) * n + token;
                     let unknown = gone || (frame < hidden_until && hidden.get(token).is_some_and(|hidden| *hidden));
                     if own_history {
-                        let own = match batch.pieced_by.get(row).copied().unwrap_or(NO_ROW) {
-                            NO_ROW => !unknown && dice.chance(own_rate),
-                            first if first as usize == row => dice.chance(own_pieced_rate),
-                            first => batch.own[first as usize],
-                        };
-                        batch.own.push(own);
+                        batch.own.push(!unknown && dice.chance(own_rate));
                     }
                     batch.clean.push(if unknown {
                         Token::Unknown

@@ -66,8 +66,7 @@ impl DynamicsStage {
     }
 
     /// Puts the model's own guesses into the history where the batch asks for them: each frame drawn in one step from its history, and, where
-    /// it is drawn again, from a history with the guesses of the time before. What was guessed for a place when it was pieced together stays
-    /// there.
+    /// it is drawn again, from a history with the guesses of the time before.
     fn draw_own_history(&self, model: &Dynamics, batch: &mut Batch, device: &Device) -> Result<()> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
         let (rows, device, model) = (batch.own.len(), device.clone().inner(), model.valid());
@@ -194,7 +193,6 @@ impl Stage for DynamicsStage {
         let (mut look, mut look_told) = (Mean::default(), Mean::default());
         let (mut exact_moved, mut copied_moved) = (Mean::default(), Mean::default());
         let (mut new_land, mut beside) = (Mean::default(), Mean::default());
-        let (mut pieced, mut pieced_right) = (Mean::default(), Mean::default());
         let (mut mended, mut kept) = (Mean::default(), Mean::default());
         let words = self.shape.dims.prompt_words;
         let seen_blotted = self.held_out.seen_blotted();
@@ -211,7 +209,7 @@ impl Stage for DynamicsStage {
             batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));
             let helped = of_tokens(self.log_likelihood(model.forward(&self.shape, self.input(&batch, device)), truth))?;
             for (row, _) in batch.new_land.iter().enumerate().filter(|(row, new)| **new && batch.masked[*row] == Token::Masked) {
-                if batch.pieced[row] { &mut pieced } else { &mut new_land }.add(-f64::from(alone[row]));
+                new_land.add(-f64::from(alone[row]));
                 beside.add(f64::from(helped[row] - alone[row]));
             }
             entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
@@ -224,9 +222,6 @@ impl Stage for DynamicsStage {
                 let of_look = row % n >= self.frame_dims().patches();
                 if of_look {
                     look.add(right);
-                }
-                if batch.pieced.get(row).is_some_and(|pieced| *pieced) {
-                    pieced_right.add(right);
                 }
                 if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
                     if of_look { &mut look_told } else { &mut exact_told }.add(right);
@@ -255,9 +250,6 @@ impl Stage for DynamicsStage {
             ("exact", exact.value()),
             ("new_land", new_land.value()),
             ("beside", beside.value()),
-            ("pieced", pieced.value()),
-            ("pieced_right", pieced_right.value()),
-            ("pieced_share", pieced.count / (pieced.count + new_land.count)),
             ("mended", mended.value()),
             ("kept", kept.value()),
             ("cross_entropy", entropy.value()),

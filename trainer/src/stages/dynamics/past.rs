@@ -21,7 +21,6 @@ pub(super) struct RecallTerms {
     /// From this frame of the clip on, what was seen before it lies beside its place by these steps.
     pub(super) slip: Option<(usize, [i32; 2])>,
     pub(super) stale: Option<Stale>,
-    pub(super) amiss: Option<Amiss>,
     pub(super) blip: Option<Blip>,
     /// What was seen had blots.
     pub(super) blotted: bool,
@@ -32,7 +31,7 @@ pub(super) struct RecallTerms {
 impl RecallTerms {
     /// All that was seen, exactly.
     pub(super) const WHOLE: Self =
-        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, amiss: None, blip: None, blotted: false, begins: false };
+        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, blip: None, blotted: false, begins: false };
 }
 
 /// Places of the world in square patches, chosen by chance.
@@ -59,18 +58,6 @@ pub(super) struct Stale {
     pub(super) places: Places,
 }
 
-/// Places that always showed something else, but only where the view lies at one phase against the token grid. A map remembers every phase by
-/// itself: a dream that drew one of them wrong draws it right and wrong in turns, step by step, unless it learns that phases have to agree.
-#[derive(Clone)]
-pub(super) struct Amiss {
-    /// Where a token's place lies within a patch, in steps.
-    pub(super) phase: [i32; 2],
-    pub(super) places: Places,
-    /// What they show instead: so many tokens further on in the same frame, or in this frame of this clip.
-    pub(super) aside: usize,
-    pub(super) elsewhere: Option<(usize, usize)>,
-}
-
 /// Frames that show everything as it was before a change: a dream may take one frame for another weather, and as places remember even and odd
 /// frames apart, rain would then come and go with every frame.
 #[derive(Clone)]
@@ -83,17 +70,15 @@ pub(super) struct Blip {
 /// Whose token a place shows.
 #[derive(Clone, Copy)]
 struct Source {
-    clip: usize,
     frame: usize,
     token: usize,
 }
 
-/// What was last seen at a place: when, and whose token. And the row of the batch that pieced the place together, if one did.
+/// What was last seen at a place: when, and whose token.
 #[derive(Clone, Copy)]
 struct Seen {
     when: usize,
     source: Source,
-    pieced_by: u32,
 }
 
 /// What was last seen at every place in each of its turns.
@@ -101,10 +86,6 @@ struct Seen {
 struct SeenPlaces(HashMap<[i32; 2], [Option<Seen>; recall::TURNS]>);
 
 impl SeenPlaces {
-    fn know(&self, at: [i32; 2]) -> bool {
-        self.0.contains_key(&at)
-    }
-
     /// What a frame of the clip is reminded of, as the map of a dream would remind it.
     fn find(&self, at: [i32; 2], frame: usize) -> Option<Seen> {
         let turns = self.0.get(&at)?;
@@ -130,16 +111,7 @@ impl SeenPlaces {
     }
 }
 
-/// No row of the batch.
-pub(super) const NO_ROW: u32 = u32::MAX;
-
 impl DynamicsStage {
-    /// Where a place lies within a patch, in steps.
-    pub(super) fn phase(&self, place: [i32; 2]) -> [i32; 2] {
-        let steps = self.shape.dims.recall.as_ref().map_or(1, |dims| self.frame_dims().patch_px / dims.step_px);
-        place.map(|at| at.rem_euclid(steps as i32))
-    }
-
     /// What the tokens of a window of `clip` from `start` on recall: of the whole clip before them, expected where the batch's actions
     /// lead. The window's first frame recalls nothing, as the first frame of a dream.
     pub(super) fn push_recall(
@@ -155,7 +127,7 @@ impl DynamicsStage {
         let (n, d, t) = (self.tokens(), frame_dims.code_dims, batch.frames);
         let first = batch.actions.len() - t;
         let levels = |of: Source| {
-            let frame = if terms.blotted { clips.blotted_frame(of.clip, of.frame) } else { clips.frame(of.clip, of.frame) };
+            let frame = if terms.blotted { clips.blotted_frame(clip, of.frame) } else { clips.frame(clip, of.frame) };
             &frame[of.token * d..][..d]
         };
         let mut seen = SeenPlaces::default();
@@ -183,21 +155,15 @@ impl DynamicsStage {
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..frame_dims.patches() {
                     let at = place(expected, token);
-                    let known = |dx: i32, dy: i32| seen.know([at[0] + dx, at[1] + dy]);
-                    let across = known(-1, 0) && known(1, 0) || known(0, -1) && known(0, 1);
-                    let pieced = across || [[-1, -1], [1, -1], [-1, 1], [1, 1]].iter().all(|[dx, dy]| known(*dx, *dy));
-                    let new_land = frame > start && dims.scrolls(token, &frame_dims) && !known(0, 0);
-                    batch.new_land.push(new_land);
-                    batch.pieced.push(new_land && steps > 1 && pieced);
+                    batch.new_land.push(frame > start && dims.scrolls(token, &frame_dims) && !seen.0.contains_key(&at));
                     for tap in 0..recall::TAPS {
                         let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1], frame);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
-                            Some(Seen { when, source, pieced_by }) => {
+                            Some(Seen { when, source }) => {
                                 let spoilt = dice.chance(terms.corruption);
                                 let token = if spoilt { dice.below(frame_dims.patches()) } else { source.token };
                                 batch.recalled.extend_from_slice(levels(Source { token, ..source }));
                                 batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
-                                batch.recalled_pieced_by.push(if spoilt { NO_ROW } else { pieced_by });
                             }
                             None => batch.recall_nothing(d),
                         }
@@ -206,12 +172,8 @@ impl DynamicsStage {
                 // A look has no place.
                 for _ in frame_dims.patches()..n {
                     batch.new_land.push(false);
-                    batch.pieced.push(false);
                     (0..recall::TAPS).for_each(|_| batch.recall_nothing(d));
                 }
-            }
-            if frame >= start {
-                batch.pieced_by.extend(std::iter::repeat_n(NO_ROW, n));
             }
             let news = match frame.checked_sub(start) {
                 Some(in_window) => usize::from(batch.told[first + in_window]) == told::NEWS,
@@ -219,31 +181,17 @@ impl DynamicsStage {
             };
             for token in (0..n).filter(|token| dims.scrolls(*token, &frame_dims)) {
                 let at = place(clips.view(clip, frame), token);
-                let last = seen.find(at, frame);
-                let before = last.map(|seen| seen.source);
                 let stale = || {
                     let stale = terms.stale.as_ref().filter(|stale| stale.frames.contains(&frame) && stale.places.hold(at))?;
-                    before.filter(|source| source.frame < stale.frames.start)
-                };
-                let amiss = || {
-                    let amiss = terms.amiss.as_ref().filter(|amiss| self.phase(at) == amiss.phase && amiss.places.hold(at))?;
-                    let (clip, frame) = amiss.elsewhere.unwrap_or((clip, frame));
-                    Some(before.unwrap_or(Source { clip, frame, token: (token + amiss.aside) % frame_dims.patches() }))
+                    seen.find(at, frame).filter(|seen| seen.source.frame < stale.frames.start)
                 };
                 let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at, frame));
-                let instead = stale().or_else(amiss).or_else(|| blip().map(|seen| seen.source));
-                let mut pieced_by = last.map_or(NO_ROW, |seen| seen.pieced_by);
-                if frame >= start {
+                let instead = stale().or_else(blip).map(|seen| seen.source);
+                if let Some(source) = instead.filter(|_| frame >= start) {
                     let row = (first + frame - start) * n + token;
-                    if batch.pieced[row] && before.is_none() {
-                        pieced_by = row as u32;
-                    }
-                    batch.pieced_by[row] = pieced_by;
-                    if let Some(source) = instead {
-                        batch.shown[row * d..][..d].copy_from_slice(levels(source));
-                    }
+                    batch.shown[row * d..][..d].copy_from_slice(levels(source));
                 }
-                seen.enter(at, Seen { when: frame, source: instead.unwrap_or(Source { clip, frame, token }), pieced_by }, news);
+                seen.enter(at, Seen { when: frame, source: instead.unwrap_or(Source { frame, token }) }, news);
             }
             if let Some(blip) = terms.blip.as_ref().filter(|blip| frame >= start && blip.frames.contains(&frame)) {
                 // The look before the change, of the frame's own turn where there is one.
@@ -251,7 +199,7 @@ impl DynamicsStage {
                 let before = last - ((frame - last) % recall::TURNS).min(last);
                 for token in frame_dims.patches()..n {
                     let row = (first + frame - start) * n + token;
-                    batch.shown[row * d..][..d].copy_from_slice(levels(Source { clip, frame: before, token }));
+                    batch.shown[row * d..][..d].copy_from_slice(levels(Source { frame: before, token }));
                 }
             }
         }

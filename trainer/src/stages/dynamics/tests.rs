@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::past::{Amiss, Blip, NO_ROW, Places, Stale};
+use super::past::{Blip, Places, Stale};
 use super::*;
 use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
@@ -206,46 +206,6 @@ fn a_blip_shows_everything_as_it_was_before_the_change() {
     }
     let ages = |token: usize| &twice.recalled_age[(7 * n + token) * recall::TAPS..][..recall::TAPS];
     assert!(ages(look).iter().all(|age| *age == 0) && ages(0).iter().any(|age| *age > 0), "a look has no place to recall");
-}
-
-#[test]
-fn places_amiss_show_the_same_wrong_thing_at_one_phase_alone() {
-    let (device, frames) = (Device::flex(), 8);
-    let pack = random_pack(pocket_manifest(), 6).expect("a pack");
-    let (mut stage, _) = stage_with(&pack, frames, &device);
-    stage.motions = vec![[1, 0], [-1, 0]];
-    let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
-    let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
-    assert_eq!([[0, 0], [1, 0], [2, -1]].map(|view| stage.phase(view)), [[0, 0], [1, 0], [0, 1]]);
-    // Land whose tokens are told by their place, walked one step to the east and back again and again; and a clip of fours.
-    let mut clips = TokenClips::new(frames, n * d, 0);
-    clips.clips = 2;
-    clips.views = (0..2 * frames).flat_map(|frame| [(frame % 2) as i16, 0]).collect();
-    clips.codes = (0..frames).flat_map(|frame| (0..n * d).map(move |i| ((i / d + frame % 2) % 4) as u8)).collect();
-    clips.codes.extend(vec![4; frames * n * d]);
-    let past = |share: f32, elsewhere: Option<(usize, usize)>| {
-        let mut batch = stage.empty_batch(1);
-        batch.shown = clips.codes[..frames * n * d].to_vec();
-        batch.actions = (0..frames).map(|frame| (1 - frame % 2) as u8).collect();
-        batch.told = vec![told::LONG_AGO as u8; frames];
-        let amiss = Some(Amiss { phase: [1, 0], places: Places { share, side: 1, seed: 1 }, aside: 1, elsewhere });
-        stage.push_recall(&clips, (0, 0), &mut batch, RecallTerms { amiss, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
-        batch
-    };
-    let (truth, here, there) = (past(0.0, None), past(1.0, None), past(1.0, Some((1, 3))));
-    assert_eq!(truth.shown, clips.codes[..frames * n * d]);
-    for token in (0..n).filter(|token| !covered.contains(token)) {
-        let shown = |batch: &Batch, frame: usize| batch.shown[(frame * n + token) * d];
-        let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
-        for frame in 0..frames {
-            let wrong = frame % 2 == 1;
-            assert_eq!(shown(&there, frame) == 4, wrong);
-            assert_eq!(shown(&here, frame) != shown(&truth, frame), wrong && (token + 1) % n % 4 != token % 4);
-            if frame >= 2 {
-                assert_eq!(recalled(&there, frame) == 4, wrong, "what is amiss is recalled so");
-            }
-        }
-    }
 }
 
 #[test]
@@ -501,45 +461,4 @@ fn own_tokens_enter_history_where_they_are_asked_for() {
     // What is drawn again sees what was drawn: nothing of it lies before the first frame.
     let again = differ(&once, &twice);
     assert!(!again.is_empty() && again.iter().all(|row| row % 3 == 0 && *row >= stage.tokens()), "{again:?}");
-}
-
-#[test]
-fn what_was_guessed_for_a_place_in_pieces_stays_there() {
-    let (device, frames) = (Device::flex(), 7);
-    let pack = random_pack(pocket_manifest(), 6).expect("a pack");
-    let (mut stage, _) = stage_with(&pack, frames, &device);
-    stage.motions = vec![[1, 0], [-1, 0]];
-    let (n, d, grid_w) = (stage.tokens(), stage.frame_dims().code_dims, stage.frame_dims().grid_w());
-    let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
-    // Two steps within a clip that has walked before: east and back, again and again.
-    let mut clip = TokenClips::new(frames, n * d, 0);
-    (clip.clips, clip.codes) = (1, vec![0; frames * n * d]);
-    clip.views = (0..frames).flat_map(|frame| [(frame % 2) as i16, 0]).collect();
-    let past = |start: usize, begins: bool| {
-        let mut batch = Batch { frames: frames - start, ..stage.empty_batch(1) };
-        batch.shown = clip.codes[start * n * d..].to_vec();
-        batch.actions = (start..frames).map(|frame| (1 - frame % 2) as u8).collect();
-        batch.told = vec![told::LONG_AGO as u8; frames - start];
-        stage.push_recall(&clip, (0, start), &mut batch, RecallTerms { begins, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
-        batch
-    };
-    assert!(past(2, false).pieced_by.iter().all(|first| *first == NO_ROW), "seen before the window");
-    let mut batch = past(2, true);
-    let inside = |token: usize| !covered.contains(&token) && !covered.contains(&(token + 1)) && token % grid_w + 1 < grid_w;
-    for (row, first) in batch.pieced_by.iter().enumerate().filter(|(row, _)| inside(row % n)) {
-        let (frame, token) = (row / n, row % n);
-        assert_eq!(*first, if frame % 2 == 1 { (n + token) as u32 } else { NO_ROW }, "the second view's places, at its first frame");
-    }
-    // The guesses tell their row.
-    batch.own = (0..batch.pieced_by.len()).map(|row| row % n % 2 == 0).collect();
-    let guessed: Vec<u8> = (0..batch.own.len()).flat_map(|row| vec![10 + (row / n) as u8; d]).collect();
-    batch.show_own(&guessed, d);
-    for token in (0..n).filter(|token| inside(*token)) {
-        let shown = |frame: usize| batch.shown[(frame * n + token) * d];
-        let recalled = |frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
-        let own = token % 2 == 0;
-        assert_eq!([1, 3].map(shown), if own { [11, 11] } else { [0, 0] }, "drawn once");
-        assert_eq!(recalled(3), if own { 11 } else { 0 });
-        assert_eq!((shown(2), recalled(4)), (if own { 12 } else { 0 }, 0), "what is seen whole is drawn anew, and recalled as it was");
-    }
 }
