@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::FrameDims;
 
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
@@ -27,8 +27,12 @@ const GROUP: usize = 2 * 2 * FRAMES_PER_LOOK;
 const VALIDATION_CLIPS: u64 = 12;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
 const HOLD_WEIGHT: f64 = 1.0;
-/// How much codes count, beside the picture, that are not those of the bare land, or of the same look.
-const AGREE_WEIGHT: f64 = 0.5;
+/// How much codes count, beside the picture, that are not those of the bare land, or of the same look. A look has to tell many apart before it may be
+/// steady.
+const LAND_WEIGHT: f64 = 0.5;
+const LOOK_WEIGHT: f64 = 0.05;
+/// How far from a level's middle is well inside it, where levels lie one apart.
+const INSIDE: f64 = 0.3;
 
 pub struct TokenizerStage {
     pub source: Arc<dyn ClipSource>,
@@ -109,13 +113,14 @@ impl TokenizerStage {
         Tensor::cat(vec![land, look], 1).reshape([frames * n, d])
     }
 
-    /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say.
+    /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say. What lies well inside a level is
+    /// left alone: to draw it to its middle would saturate the outermost ones, and codes that are all outermost hardly ever learn to be others.
     fn disagreement(&self, z: Tensor<4>, axis: usize, first_says: bool) -> Tensor<1> {
         let soft = z.tanh();
         let steps = (self.frame.code_levels - 1) as f64 / 2.0;
         let said = if first_says { soft.clone().narrow(axis, 0, 1) } else { soft.clone().mean_dim(axis) };
         let level = ((said + 1.0) * steps + 0.5).floor() / steps - 1.0;
-        (soft - level.detach()).square().mean()
+        activation::relu((soft - level.detach()).abs() - INSIDE / steps).square().mean()
     }
 
     /// Of bare patches that are seen more than once, the same in every pixel, the share whose token is the one that most of its kind have. `land`:
@@ -180,13 +185,13 @@ impl Stage for TokenizerStage {
         let (drawn, apart) = if batch.grouped {
             let parts = self.apart(z.clone());
             let [land, look] = parts.clone();
-            (self.swapped(parts), Some(self.disagreement(land, 2, true) + self.disagreement(look, 1, false)))
+            (self.swapped(parts), Some(self.disagreement(land, 2, true) * LAND_WEIGHT + self.disagreement(look, 1, false) * LOOK_WEIGHT))
         } else {
             (z.clone(), None)
         };
         let error = self.decode(model, drawn) - target;
         let loss = error.clone().abs().mean() + error.square().mean();
-        let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart * AGREE_WEIGHT);
+        let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
         Ok(match held {
             Some(held) => {
                 let dims = held.dims()[1];
@@ -290,12 +295,13 @@ mod tests {
         let agreeing = |z| stage.agreeing(z, 2).expect("a share");
         assert_eq!((agreeing(codes(0.1, 0.0)), agreeing(codes(2.0, 0.0))), (1.0, 0.0));
         let apart = |z, first_says| stage.disagreement(z, 2, first_says).into_scalar::<f32>();
-        // Levels of five lie at -1, -0.5, 0, 0.5 and 1.
-        let half = 0.5f32.atanh();
-        assert!(apart(codes(half, half), true) < 1e-9);
-        assert!((apart(codes(half, 0.0), true) - 0.125).abs() < 1e-5, "the looked at one is half of a level's way off");
-        assert!((apart(codes(0.0, half), true) - 0.125).abs() < 1e-5);
+        // Levels of five lie at -1, -0.5, 0, 0.5 and 1; 0.15 from one is inside it.
+        let [half, inside] = [0.5f32, 0.6].map(f32::atanh);
+        assert_eq!((apart(codes(half, half), true), apart(codes(half, inside), true)), (0.0, 0.0));
+        // One of both is off by 0.5, of which 0.35 count.
+        let off = 0.35f32.powi(2) / 2.0;
+        assert!((apart(codes(half, 0.0), true) - off).abs() < 1e-5 && (apart(codes(0.0, half), true) - off).abs() < 1e-5);
         // Said by both: a quarter is nearer to the half above.
-        assert!((apart(codes(half, 0.0), false) - 0.125).abs() < 1e-5);
+        assert!((apart(codes(half, 0.0), false) - off).abs() < 1e-5);
     }
 }
