@@ -19,7 +19,8 @@ struct Shape {
     bias_row: u32,
     // First vec4 column that the ring keeps (SCATTER).
     ring_from: u32,
-    pad: u32,
+    // First vec4 of the gains.
+    gain_from: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -29,7 +30,7 @@ struct Shape {
 @group(0) @binding(3) var<storage, read> w: array<TwoRows>;
 // (actions + 1, m4)
 @group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
-// (actions + 1, k4)
+// (actions + 1, k4), from `gain_from` on
 @group(0) @binding(5) var<storage, read> gain: array<vec4<f32>>;
 // (groups, rows, m4)
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
@@ -76,7 +77,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let x_at = (group * shape.rows + row) * shape.k4;
-    let gain_at = frame.groups[group].action * shape.gain_row;
+    let gain_at = shape.gain_from + frame.groups[group].action * shape.gain_row;
     var sum0 = vec4<f32>();
     var sum1 = vec4<f32>();
     var sum2 = vec4<f32>();

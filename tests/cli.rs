@@ -335,8 +335,11 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
     assert!(said.contains("random odd") && said.contains("35x21 px") && !said.contains("look"), "{said}");
     let said = played(&["bench", &pack, "--engine", "cpu", "--frames", "20", "--prompt", "snow night"]);
     assert_figures(&said);
-    let said = played(&["inspect", &folder.pack_of(look_manifest())]);
+    let lit = folder.pack_of(look_manifest());
+    let said = played(&["inspect", &lit]);
     assert!(said.contains("5x3 of 7 px and one of the look, 3 dimensions"), "{said}");
+    let said = played(&["bench", &lit, "--engine", "cpu", "--frames", "10"]);
+    assert!(said.contains("allocations  median 0 a frame, at most 0"), "{said}");
 }
 
 /// What `somnium bench` says, whatever it measures.

@@ -169,6 +169,7 @@ fn wrong_tensors_are_named() {
 #[test]
 fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
     assert!(changed_manifest(|_| {}).is_ok());
+    assert!(changed_manifest(|m| m.tokenizer.look_hidden = 0).is_ok(), "there is no look to read");
     type Change = fn(&mut Manifest);
     let changes: &[(&str, Change)] = &[
         ("frame.width_px", |m| m.frame.width_px = usize::MAX),
@@ -183,6 +184,8 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         ("tokenizer.heads", |m| m.tokenizer.heads = 0),
         ("tokenizer.channels", |m| m.tokenizer.channels = usize::MAX),
         ("tokenizer.ffn_hidden", |m| m.tokenizer.ffn_hidden = 0),
+        ("tokenizer.look_hidden is 0", |m| (m.frame.look, m.tokenizer.look_hidden) = (true, 0)),
+        ("tokenizer.look_hidden", |m| m.tokenizer.look_hidden = usize::MAX),
         ("tokenizer.decoder_blocks", |m| m.tokenizer.decoder_blocks = usize::MAX),
         ("sizes", |m| (m.tokenizer.channels, m.tokenizer.heads, m.tokenizer.ffn_hidden, m.tokenizer.encoder_blocks) = (4096, 1, 16384, 64)),
         ("dynamics.window", |m| m.dynamics.as_mut().expect("present").window = 0),

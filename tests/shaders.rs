@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::Kernel;
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
-use somnium::engine::gpu::ops::{BufferId, attend::Keys, common_patch, embed, odometer, picture, prev, recall, remember, sample, unmask};
+use somnium::engine::gpu::ops::{
+    BufferId, attend::Keys, common_patch, embed, gains, odometer, picture, prev, recall, remember, sample, unmask,
+};
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
-use somnium::pack::random::{odd_manifest, pocket_manifest, random_pack, tiny_manifest};
+use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, random_pack, tiny_manifest};
 
 /// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type, the subgroup tier
 /// attends together.
@@ -37,7 +39,7 @@ const KEYS: [Keys; 3] = {
 };
 
 fn all_kernels() -> BTreeMap<String, Kernel> {
-    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel()];
+    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), gains::kernel()];
     kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
     kernels.extend([recall::kernel(), common_patch::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([1, 15, 512, 3800].map(sample::kernel));
@@ -83,7 +85,7 @@ fn every_file_belongs_to_a_kernel() {
         assert!(stems.iter().any(|s| s == stem) || WHOLE.contains(&stem), "no kernel is made from {}", file.display());
         count += 1;
     }
-    assert_eq!(count, 13 + WHOLE.len(), "kernels found in {folder}");
+    assert_eq!(count, 14 + WHOLE.len(), "kernels found in {folder}");
 }
 
 /// What a plan binds is what the shader declares, in number and in kind; so is the memory that a workgroup is said to take.
@@ -104,9 +106,13 @@ fn bindings_agree_with_the_shader() {
 #[test]
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
-    for (manifest, tier) in
-        [(pocket_manifest(), Tier::Base), (odd_manifest(), Tier::Bare), (tiny_manifest(), Tier::F16), (pocket_manifest(), Tier::Subgroups)]
-    {
+    for (manifest, tier) in [
+        (pocket_manifest(), Tier::Base),
+        (odd_manifest(), Tier::Bare),
+        (look_manifest(), Tier::Base),
+        (tiny_manifest(), Tier::F16),
+        (pocket_manifest(), Tier::Subgroups),
+    ] {
         let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {

@@ -45,6 +45,8 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
             // What is copied matters as much as what is described.
             ("dyn.head.copy.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
             ("dyn.head.copy.b", _) => 1.0,
+            // Another look is seen in every patch.
+            ("tok.dec.look.gain.w", [rows, _]) => 2.0 / (*rows as f32).sqrt(),
             // What is said is not all that is seen.
             ("dyn.said.all.w", [rows, _]) => 0.3 / (*rows as f32).sqrt(),
             (_, [rows, _]) => 1.0 / (*rows as f32).sqrt(),

@@ -85,12 +85,14 @@ fn a_restored_dream_goes_on_as_if_it_had_not_stopped() {
     assert!(onward != short);
 }
 
-/// A pack where a patch of the picture shows its token alone, wherever it stands: else no picture of random weights ever scrolls.
+/// A pack where a patch of the picture shows its token alone, wherever it stands, under every look: else no picture of random weights ever
+/// scrolls.
 fn placeless(mut manifest: Manifest) -> Pack {
     manifest.tokenizer.decoder_blocks = 0;
     let mut p = pack(manifest);
-    let positions = p.tensors.get_mut("tok.dec.pos").unwrap();
-    *positions = PackTensor::from_f32s_as_f16(&positions.shape.clone(), &vec![0.0; positions.f32s().len()]);
+    for (_, tensor) in p.tensors.iter_mut().filter(|(name, _)| ["tok.dec.pos", "tok.dec.look.gain.w"].contains(&name.as_str())) {
+        *tensor = PackTensor::from_f32s_as_f16(&tensor.shape.clone(), &vec![0.0; tensor.f32s().len()]);
+    }
     p
 }
 

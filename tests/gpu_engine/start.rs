@@ -143,6 +143,11 @@ fn the_pocket_pack_takes_fewer_than_120_dispatches() {
     manifest.dynamics.as_mut().unwrap().recall = None;
     let without = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
     assert_eq!(without.dispatches(2) + 4, engine.dispatches(2));
+    // A look sets the decoder's gains in one more.
+    let mut manifest = pocket_manifest();
+    manifest.frame.look = true;
+    let lit = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
+    assert_eq!(lit.dispatches(2), engine.dispatches(2) + 1);
     // 2 steps of 63 rows through some 1.5 million weights, the commit and a decoder: between 0.3 and 3 GFLOP.
     assert!((300_000_000..3_000_000_000).contains(&two.ops), "{two:?}");
     assert!(four.ops > two.ops && four.bytes() > two.bytes());

@@ -3,6 +3,7 @@
 
 mod attention;
 mod decoding;
+mod gains;
 mod matmul;
 mod picture;
 mod recall;

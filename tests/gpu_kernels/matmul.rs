@@ -3,7 +3,7 @@
 use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, unpad_groups};
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{FrameParams, GroupParams, NONE};
-use somnium::engine::gpu::ops::matmul::{self, Matmul, Tile, Variant, pack_weights, pad_columns};
+use somnium::engine::gpu::ops::matmul::{self, Gain, Matmul, Tile, Variant, pack_weights, pad_columns};
 use somnium::engine::gpu::ops::{padded, padded_parts};
 use somnium::engine::gpu::tier::Tier;
 use somnium::engine::reference::{activation, matmul as matmul_twin, norm};
@@ -68,7 +68,11 @@ fn product_off(gpu: &GpuContext, p: &Product, corrupt: bool) -> (f64, Vec<u32>) 
         x: bench.floats(&pad_groups(&x, 2, p.rows, p.k, p.k_parts)),
         w: bench.words(&pack_weights(&w, (p.k, p.k_parts), (p.m, p.parts))),
         bias: bench.floats(&pad_columns(&bias, p.m, p.parts)),
-        gain: p.variant.norm.then(|| bench.floats(&pad_columns(&gain, p.k, 1))),
+        gain: p.variant.norm.then(|| {
+            // Those of another norm lie ahead of them.
+            let from = if p.by_action { 0 } else { 8 };
+            Gain { buffer: bench.floats(&[vec![9.0; from], pad_columns(&gain, p.k, 1)].concat()), from }
+        }),
         y: bench.floats(&pad_groups(&before, 2, p.rows, p.m, p.parts)),
         ring: bench.floats(&vec![7.5; ring_words]),
     };

@@ -7,7 +7,7 @@ use super::{
     kernels::Kernels,
     matmul::{Packed, Then},
     pool::Barrier,
-    weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookWeights, PlainNorm, TokenizerBlock},
+    weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookGains, LookWeights, PlainNorm, TokenizerBlock, plain_gains},
 };
 use crate::{
     engine::UNKNOWN,
@@ -36,6 +36,10 @@ pub struct Worker {
     /// `(GROUPS * m, padded channels)`: the residual stream and its norm.
     pub x: Floats,
     pub y: Floats,
+    /// Values of the look and what they say to the decoder: `(padded code_dims)`, `(padded look_hidden)`.
+    look: [Floats; 2],
+    /// Behind every norm of the decoder in turn, as [`plain_gains`]; those where no look sets others.
+    gains: Floats,
     pub qkv: Floats,
     pub seen: Floats,
     pub hidden: Floats,
@@ -116,8 +120,10 @@ impl Worker {
         let widest = |of_tokenizer: usize, of_dynamics: usize| Floats::zeros(rows * padded(of_tokenizer).max(GROUPS * padded(of_dynamics)));
         Self {
             x: widest(t.channels, c),
-            // Also the values that go into the decoder.
-            y: widest(t.channels.max(f.code_dims), c),
+            // Also the values that go into the decoder, and what comes out of its last norm.
+            y: widest(t.channels.max(f.code_dims).max(t.patch_out_hidden), c),
+            look: [f.code_dims, t.look_hidden].map(|width| Floats::zeros(padded(width))),
+            gains: plain_gains(t),
             qkv: widest((3 * t.channels).max(f.code_dims), 3 * c),
             seen: widest(seen, seen),
             hidden: widest(hidden_of_tokenizer, dims.map_or(0, |d| d.ffn_hidden)),
@@ -220,15 +226,23 @@ impl Lane<'_> {
         self.kernels.norm(rows(&self.w.x, n, padded(c)), c, &plain.gain, &plain.shift, &mut self.w.y);
     }
 
-    fn tokenizer_block(&mut self, plain: &PlainNorm, block: &TokenizerBlock) {
+    /// Norm `number` of the decoder, `x` to `y`.
+    fn decoder_norm(&mut self, number: usize) {
+        let (n, c, w) = (self.own(), self.model.tokenizer.channels, &mut *self.w);
+        let stride = padded(c);
+        self.kernels.norm(rows(&w.x, n, stride), c, &w.gains[number * stride..], &self.model.decoder.shift, &mut w.y);
+    }
+
+    /// Block `number` of the decoder.
+    fn decoder_block(&mut self, number: usize, block: &TokenizerBlock) {
         let (n, c, k) = (self.own(), self.model.tokenizer.channels, self.kernels);
         let (stride, qkv, dims) = (padded(c), padded(3 * c), self.model.tokenizer_panels);
-        self.plain_norm(plain);
+        self.decoder_norm(2 * number);
         k.product(rows(&self.w.y, n, stride), stride, &block.qkv, rows_mut(&mut self.w.qkv, n, qkv), qkv, Then::Store);
         self.attend_inside(dims, 1);
         let seen = dims.out_columns();
         k.product(rows(&self.w.seen, n, seen), seen, &block.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
-        self.plain_norm(plain);
+        self.decoder_norm(2 * number + 1);
         self.feed_forward(&block.ffn.up, &block.ffn.down, n, stride, self.model.tokenizer.ffn_hidden);
     }
 
@@ -294,6 +308,20 @@ impl Lane<'_> {
         }
     }
 
+    /// What the look in `exchange.codes` makes of the decoder's norms: too little work to share out.
+    fn set_gains(&mut self, look: &LookGains) {
+        let (f, k, w) = (&self.model.frame, self.kernels, &mut *self.w);
+        let [values, hidden] = &mut w.look;
+        self.barrier.wait();
+        // SAFETY: written before the barrier, and again in the next job.
+        let codes = unsafe { self.exchange.codes.read(f.patches() * f.code_dims..f.code_bytes()) };
+        values.iter_mut().zip(codes).for_each(|(value, code)| *value = value_of(*code, f.code_levels));
+        let (of_values, of_hidden, of_gains) = (values.len(), hidden.len(), w.gains.len());
+        k.product(values, of_values, &look.hidden, hidden, of_hidden, Then::Store);
+        hidden.iter_mut().for_each(|x| *x /= 1.0 + (-*x).exp());
+        k.product(hidden, of_hidden, &look.gains, &mut w.gains, of_gains, Then::Store);
+    }
+
     /// Pixels of the codes in `exchange.codes`, own patches into `exchange.rgba`.
     pub fn decode(&mut self) {
         let (model, n, k) = (self.model, self.own(), self.kernels);
@@ -303,18 +331,26 @@ impl Lane<'_> {
         // SAFETY: own tokens, written by this thread alone.
         let codes = unsafe { self.exchange.codes.read(self.w.tokens.start * f.code_dims..self.w.tokens.end * f.code_dims) };
         for (token, row) in codes.chunks_exact(f.code_dims).zip(self.w.y.chunks_exact_mut(values)) {
-            for (&code, value) in token.iter().zip(row) {
-                *value = if code == UNKNOWN { 0.0 } else { value_of(code, f.code_levels) };
-            }
+            row.iter_mut().zip(token).for_each(|(value, code)| *value = value_of(*code, f.code_levels));
+        }
+        if let Some(look) = &decoder.look {
+            self.set_gains(look);
         }
         k.product(rows(&self.w.y, n, values), values, &decoder.code, rows_mut(&mut self.w.x, n, stride), stride, Then::Store);
         k.add(&decoder.pos[self.w.tokens.start * stride..], rows_mut(&mut self.w.x, n, stride));
-        for block in &decoder.blocks {
-            self.tokenizer_block(&decoder.plain, block);
+        for (number, block) in decoder.blocks.iter().enumerate() {
+            self.decoder_block(number, block);
         }
-        self.plain_norm(&decoder.plain);
-        k.product(rows(&self.w.y, n, stride), stride, &decoder.out1, rows_mut(&mut self.w.hidden, n, hidden), hidden, Then::Gelu);
-        k.product(rows(&self.w.hidden, n, hidden), hidden, &decoder.out2, rows_mut(&mut self.w.wide, n, patch), patch, Then::Store);
+        self.decoder_norm(2 * decoder.blocks.len());
+        let w = &mut *self.w;
+        k.product(rows(&w.y, n, stride), stride, &decoder.out1, rows_mut(&mut w.hidden, n, hidden), hidden, Then::Gelu);
+        let mut raised = rows(&w.hidden, n, hidden);
+        if decoder.look.is_some() {
+            let gains = &w.gains[(2 * decoder.blocks.len() + 1) * stride..];
+            k.norm(raised, t.patch_out_hidden, gains, &decoder.shift, &mut w.y);
+            raised = rows(&w.y, n, hidden);
+        }
+        k.product(raised, hidden, &decoder.out2, rows_mut(&mut w.wide, n, patch), patch, Then::Store);
         for (row, token) in self.w.wide.chunks_exact(patch).zip(self.patches()) {
             let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
             for (y, line) in row[..f.patch_values()].chunks_exact(f.patch_px * 3).enumerate() {
@@ -331,12 +367,12 @@ impl Lane<'_> {
     }
 }
 
-/// FSQ: the levels of a token's values before the bottleneck.
-/// What a level is read as, in -1..1.
+/// What a level is read as, in -1..1; an unknown one as the middle.
 fn value_of(code: u8, levels: usize) -> f32 {
-    f32::from(code) * (2.0 / (levels - 1) as f32) - 1.0
+    if code == UNKNOWN { 0.0 } else { f32::from(code) * (2.0 / (levels - 1) as f32) - 1.0 }
 }
 
+/// FSQ: the levels of a token's values before the bottleneck.
 fn quantise(z: &[f32], levels: usize, token: &mut [u8]) {
     let top = (levels - 1) as f32;
     for (code, z) in token.iter_mut().zip(z) {

@@ -157,7 +157,10 @@ impl CpuEngine {
     /// attention left out).
     pub fn work(&self, steps: u32) -> usize {
         let n = self.model.frame.tokens();
-        let Some(d) = &self.model.dynamics else { return n * self.model.decoder.work() };
+        let decoder = &self.model.decoder;
+        // Every thread sets the gains for itself.
+        let decoding = n * decoder.work() + decoder.look.as_ref().map_or(0, |look| self.pool.threads() * look.work());
+        let Some(d) = &self.model.dynamics else { return decoding };
         let (mut dreamed, mut committed, mut layer) = (d.head.work(), 0, 0);
         for block in &d.blocks {
             let committing = layer < d.temporal_layers();
@@ -175,7 +178,7 @@ impl CpuEngine {
                 committed += commit + if layer == d.temporal_layers() && block.time.is_some() { 0 } else { rest };
             }
         }
-        n * (d.prev.work() + committed + dreamed * steps as usize + self.model.decoder.work())
+        n * (d.prev.work() + committed + dreamed * steps as usize) + decoding
     }
 
     fn commits(&self) -> bool {

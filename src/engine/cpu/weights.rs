@@ -84,6 +84,44 @@ pub struct LookWeights {
     pub plain: PlainNorm,
 }
 
+/// From the look's values to a gain for every channel behind every norm of the decoder.
+pub struct LookGains {
+    pub hidden: Packed,
+    /// Padded as [`plain_gains`]; one where the hidden units say nothing.
+    pub gains: Packed,
+}
+
+impl LookGains {
+    fn load(pack: &Pack) -> Result<Self, PackError> {
+        let (t, w) = (&pack.manifest.tokenizer, pack.f32s("tok.dec.look.gain.w")?);
+        let wide: Vec<f32> = w.chunks_exact(t.decoder_gains()).flat_map(|row| pad_gains(row, t)).collect();
+        Ok(Self {
+            hidden: linear(pack, "tok.dec.look.hidden", pack.manifest.frame.code_dims)?,
+            gains: Packed::new(&wide, &plain_gains(t), t.look_hidden),
+        })
+    }
+
+    /// Multiply-adds of one frame.
+    pub fn work(&self) -> usize {
+        self.hidden.work() + self.gains.work()
+    }
+}
+
+/// One for every channel behind every norm of the decoder: the gains of each padded, those of the last, of out2, at the end.
+pub fn plain_gains(t: &TokenizerDims) -> Floats {
+    let gains = pad_gains(&vec![1.0; t.decoder_gains()], t);
+    Floats::from_rows(&gains, gains.len())
+}
+
+/// `(decoder_gains)` values with the gains of each norm padded.
+fn pad_gains(gains: &[f32], t: &TokenizerDims) -> Vec<f32> {
+    let (of_channels, of_out2) = gains.split_at(gains.len() - t.patch_out_hidden);
+    [Floats::from_rows(of_channels, t.channels), Floats::from_rows(of_out2, t.patch_out_hidden)]
+        .iter()
+        .flat_map(|part| part.to_vec())
+        .collect()
+}
+
 /// From codes to pixels.
 pub struct DecoderWeights {
     pub code: Packed,
@@ -91,7 +129,10 @@ pub struct DecoderWeights {
     pub blocks: Vec<TokenizerBlock>,
     pub out1: Packed,
     pub out2: Packed,
-    pub plain: PlainNorm,
+    /// `None` where a frame has no token of its look.
+    pub look: Option<LookGains>,
+    /// Zeros, for any norm.
+    pub shift: Floats,
 }
 
 impl EncoderWeights {
@@ -121,11 +162,12 @@ impl DecoderWeights {
             blocks: (0..t.decoder_blocks).map(|i| TokenizerBlock::load(pack, &format!("tok.dec.{i}"), t)).collect::<Result<_, _>>()?,
             out1: linear(pack, "tok.dec.out1", t.channels)?,
             out2: linear(pack, "tok.dec.out2", t.patch_out_hidden)?,
-            plain: PlainNorm::new(t.channels),
+            look: pack.manifest.frame.look.then(|| LookGains::load(pack)).transpose()?,
+            shift: Floats::zeros(padded(t.channels.max(t.patch_out_hidden))),
         })
     }
 
-    /// Multiply-adds of one token, attention left out.
+    /// Multiply-adds of one token, attention and what the look sets left out.
     pub fn work(&self) -> usize {
         let blocks = self.blocks.iter().flat_map(|b| [&b.qkv, &b.out, &b.ffn.up, &b.ffn.down]);
         [&self.code, &self.out1, &self.out2].into_iter().chain(blocks).map(Packed::work).sum()

@@ -6,7 +6,8 @@ use super::ops::{
     attend::{Attend, Keys},
     common_patch::{self, CommonPatch},
     embed::{self, Embed},
-    matmul::{self, Matmul, Tile, Variant, pack_weights, pad_columns},
+    gains::{self, Gains},
+    matmul::{self, Gain, Matmul, Tile, Variant, pack_weights, pad_columns},
     odometer::{self, Odometer},
     padded, padded_parts,
     picture::PatchPicture,
@@ -170,6 +171,8 @@ enum Norm<'a> {
     None,
     Plain,
     Modulated(&'a Modulation),
+    /// With gains that an earlier pass sets.
+    Lit(Gain),
 }
 
 /// What happens to a product before it is stored.
@@ -250,12 +253,16 @@ impl Builder<'_> {
                 let shift = weights::linear(&modulation.shift, w, b, m);
                 let bias = self.floats(&format!("{name}.bias"), &pad_columns(&shift.values, m, parts));
                 let gain = self.floats(&format!("{name}.gain"), &pad_columns(&modulation.gain.values, input.width, 1));
-                (bias, Some(gain))
+                (bias, Some(gain.into()))
             }
             norm => {
                 let zeros = vec![0.0; m];
                 let bias = self.floats(&format!("{name}.bias"), &pad_columns(if b.is_empty() { &zeros } else { b }, m, parts));
-                let gain = matches!(norm, Norm::Plain).then(|| self.floats(&format!("{name}.gain"), &vec![1.0; padded(input.width)]));
+                let gain = match norm {
+                    Norm::Plain => Some(self.floats(&format!("{name}.gain"), &vec![1.0; padded(input.width)]).into()),
+                    Norm::Lit(gain) => Some(gain),
+                    Norm::None | Norm::Modulated(_) => None,
+                };
                 (bias, gain)
             }
         };
@@ -516,19 +523,45 @@ impl Builder<'_> {
             dynamics: None,
             x: s.x,
         })];
+        let gains = Gains {
+            tokens: n,
+            dims: frame.code_dims,
+            levels: frame.code_levels,
+            units: t.look_hidden,
+            norms: 2 * t.decoder_blocks + 1,
+            channels: c,
+            channels_last: t.patch_out_hidden,
+        };
+        let lit = if frame.look { Some(self.gains(&gains, tokens, &mut out)?) } else { None };
+        let norm = |number: usize| lit.map_or(Norm::Plain, |buffer| Norm::Lit(Gain { buffer, from: gains.from(number) }));
         for i in 0..t.decoder_blocks {
             let name = format!("tok.dec.{i}");
-            self.space(&name, c, t.heads, &s, Norm::Plain, &mut out)?;
-            self.feed_forward(&name, (c, t.ffn_hidden), &s, Norm::Plain, &mut out)?;
+            self.space(&name, c, t.heads, &s, norm(2 * i), &mut out)?;
+            self.feed_forward(&name, (c, t.ffn_hidden), &s, norm(2 * i + 1), &mut out)?;
         }
         let hidden = self.activations("dec.out", t.patch_out_hidden);
         let patches = self.activations("patches", frame.patch_values());
-        let input = Input::new(s.x, c, Norm::Plain);
+        let input = Input::new(s.x, c, norm(2 * t.decoder_blocks));
         out.push(self.product("tok.dec.out1", true, input, (t.patch_out_hidden, 1), Then::Gelu, hidden)?);
-        let input = Input::new(hidden, t.patch_out_hidden, Norm::None);
+        let last = if frame.look { norm(gains.norms) } else { Norm::None };
+        let input = Input::new(hidden, t.patch_out_hidden, last);
         out.push(self.product("tok.dec.out2", true, input, (frame.patch_values(), 1), Then::Store, patches)?);
         out.push(PatchPicture { width_px: frame.width_px, height_px: frame.height_px, patch_px: frame.patch_px }.pass(patches, pixels));
         Ok(out)
+    }
+
+    /// The buffer of the gains that the look sets in the decoder.
+    fn gains(&mut self, shape: &Gains, tokens: BufferId, out: &mut Vec<Pass>) -> Result<BufferId, PackError> {
+        let weights = shape.weights(&self.pack.f32s("tok.dec.look.gain.w")?);
+        let gains = self.zeros("dec.gains", shape.padded());
+        out.push(shape.pass(gains::Buffers {
+            tokens,
+            hidden: self.tensor("tok.dec.look.hidden.w")?,
+            bias: self.tensor("tok.dec.look.hidden.b")?,
+            weights: self.floats("tok.dec.look.gain.w", &weights),
+            gains,
+        }));
+        Ok(gains)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The tokenizer: a frame's pixels to codes and back.
 
 use super::{
-    activation::gelu,
+    activation::{gelu, silu},
     attention::{attend, split_projection},
     matmul::add,
-    norm::rms,
+    norm::{modulated_rms, rms},
     weights::Weights,
 };
 use crate::{
@@ -40,16 +40,17 @@ pub fn rgba_from_patches(patches: &[f64], f: &FrameDims) -> Vec<u8> {
     rgba
 }
 
-/// One block: attention among the tokens of the frame, then feed-forward. `h`: `(tokens, channels)`, changed in place.
-fn block(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims) {
-    let qkv = split_projection(&w.linear(&format!("{name}.qkv"), &rms(h, t.channels), t.channels), 3, t.channels);
+/// One block: attention among the tokens of the frame, then feed-forward. `h`: `(tokens, channels)`, changed in place; `norm`: its first and
+/// its second.
+fn block(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims, norm: impl Fn(usize, &[f64]) -> Vec<f64>) {
+    let qkv = split_projection(&w.linear(&format!("{name}.qkv"), &norm(0, h), t.channels), 3, t.channels);
     let seen = attend(&qkv[0], &qkv[1], &qkv[2], &[], t.heads, t.channels);
     add(h, &w.linear(&format!("{name}.out"), &seen, t.channels));
-    feed_forward(w, name, h, t);
+    feed_forward(w, name, &norm(1, h), h, t);
 }
 
-fn feed_forward(w: &Weights, name: &str, h: &mut [f64], t: &TokenizerDims) {
-    let mut hidden = w.linear(&format!("{name}.up"), &rms(h, t.channels), t.channels);
+fn feed_forward(w: &Weights, name: &str, normed: &[f64], h: &mut [f64], t: &TokenizerDims) {
+    let mut hidden = w.linear(&format!("{name}.up"), normed, t.channels);
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
     add(h, &w.linear(&format!("{name}.down"), &hidden, t.ffn_hidden));
 }
@@ -67,7 +68,7 @@ pub fn encode_values(w: &Weights, rgb: &[u8], f: &FrameDims, t: &TokenizerDims) 
         z
     });
     for i in 0..t.encoder_blocks {
-        feed_forward(w, &format!("tok.enc.{i}"), &mut h, t);
+        feed_forward(w, &format!("tok.enc.{i}"), &rms(&h, t.channels), &mut h, t);
     }
     let mut z = w.linear("tok.enc.code", &rms(&h, t.channels), t.channels);
     z.extend(of_look.into_iter().flatten());
@@ -93,16 +94,29 @@ pub fn value_from_code(code: u8, levels: usize) -> f64 {
     if code == UNKNOWN { 0.0 } else { 2.0 * f64::from(code) / (levels - 1) as f64 - 1.0 }
 }
 
+/// What a look adds to the gain of one behind every norm of the decoder, `(decoder_gains)`. `look`: `(code_dims)` values.
+fn gains_of_look(w: &Weights, look: &[f64], t: &TokenizerDims) -> Vec<f64> {
+    let mut hidden = w.linear("tok.dec.look.hidden", look, look.len());
+    hidden.iter_mut().for_each(|x| *x = silu(*x));
+    w.linear("tok.dec.look.gain", &hidden, t.look_hidden)
+}
+
 /// Patch values of a frame, `(patches, patch_values)`, not yet clamped. `codes`: `(tokens, code_dims)`.
 pub fn decode_patches(w: &Weights, codes: &[u8], f: &FrameDims, t: &TokenizerDims) -> Vec<f64> {
     let values: Vec<f64> = codes.iter().map(|&c| value_from_code(c, f.code_levels)).collect();
+    let gains = if f.look { gains_of_look(w, &values[f.patches() * f.code_dims..], t) } else { vec![0.0; t.decoder_gains()] };
+    let norm = |from: usize, channels: usize, x: &[f64]| modulated_rms(x, &gains[from..][..channels], &vec![0.0; channels]);
+    let c = t.channels;
     let mut h = w.linear("tok.dec.code", &values, f.code_dims);
     add(&mut h, w.get("tok.dec.pos"));
     for i in 0..t.decoder_blocks {
-        block(w, &format!("tok.dec.{i}"), &mut h, t);
+        block(w, &format!("tok.dec.{i}"), &mut h, t, |number, x| norm((2 * i + number) * c, c, x));
     }
     h.truncate(f.patches() * t.channels);
-    let mut hidden = w.linear("tok.dec.out1", &rms(&h, t.channels), t.channels);
+    let mut hidden = w.linear("tok.dec.out1", &norm(2 * t.decoder_blocks * c, c, &h), c);
     hidden.iter_mut().for_each(|x| *x = gelu(*x));
+    if f.look {
+        hidden = norm((2 * t.decoder_blocks + 1) * c, t.patch_out_hidden, &hidden);
+    }
     w.linear("tok.dec.out2", &hidden, t.patch_out_hidden)
 }

@@ -91,15 +91,29 @@ pub struct Buffers {
     pub x: BufferId,
     pub w: BufferId,
     pub bias: BufferId,
-    pub gain: Option<BufferId>,
+    pub gain: Option<Gain>,
     pub y: BufferId,
     pub ring: BufferId,
 }
 
+/// Where the gains of a product's norm lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Gain {
+    pub buffer: BufferId,
+    /// The first of them, a multiple of 4.
+    pub from: usize,
+}
+
+impl From<BufferId> for Gain {
+    fn from(buffer: BufferId) -> Self {
+        Self { buffer, from: 0 }
+    }
+}
+
 impl Matmul {
-    pub fn shape(&self) -> ShapeWords {
-        let row = |width: usize| if self.by_action { word(vec4s(width)) } else { 0 };
-        [word(vec4s(self.k)), word(self.m / 4), word(self.rows), word(self.k), row(self.k), row(self.m), word(self.ring_from / 4), 0]
+    fn shape(&self, gain_from: usize) -> ShapeWords {
+        let row = |width: usize| if self.by_action { vec4s(width) } else { 0 };
+        [vec4s(self.k), self.m / 4, self.rows, self.k, row(self.k), row(self.m), self.ring_from / 4, gain_from / 4].map(word)
     }
 
     fn workgroups(&self) -> [[u32; 3]; GROUPS] {
@@ -125,8 +139,8 @@ impl Matmul {
         let reads_y = u64::from(self.variant.residual);
         Pass {
             kernel: kernel(self.variant),
-            shape: self.shape(),
-            buffers: vec![b.x, b.w, b.bias, b.gain.unwrap_or(b.bias), b.y, b.ring],
+            shape: self.shape(b.gain.map_or(0, |gain| gain.from)),
+            buffers: vec![b.x, b.w, b.bias, b.gain.map_or(b.bias, |gain| gain.buffer), b.y, b.ring],
             workgroups: self.workgroups(),
             product: Some(*self),
             cost: Cost { ops: 2 * rows * k * m, weight_bytes: 2 * k * m + 4 * m, group_bytes: 4 * rows * (k + m * (1 + reads_y) + kept) },

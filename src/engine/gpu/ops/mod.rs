@@ -4,6 +4,7 @@
 pub mod attend;
 pub mod common_patch;
 pub mod embed;
+pub mod gains;
 pub mod matmul;
 pub mod odometer;
 pub mod picture;
