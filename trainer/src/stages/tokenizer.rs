@@ -20,11 +20,12 @@ use crate::training::Stage;
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
 const FRAMES_PER_CLIP: usize = 8;
 const STRIDE: usize = 5;
-/// The same of clips that each are all under one look.
-const FRAMES_PER_LOOK: usize = 2;
-/// Walks, looks (bare and another) and frames of each walk under each look that make a group.
-const GROUP: usize = 2 * 2 * FRAMES_PER_LOOK;
+/// Frames of a walk that goes under two looks, of which one is taken.
+const WALK_FRAMES: usize = 10;
+/// Frames of a group: two walks, each bare and under another look.
+const GROUP: usize = 2 * 2;
 const VALIDATION_CLIPS: u64 = 12;
+const VALIDATION_GROUPS: u64 = 32;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
 const HOLD_WEIGHT: f64 = 1.0;
 /// How much codes count, beside the picture, that are not those of the bare land, or of the same look. A look has to tell many apart before it may be
@@ -33,6 +34,9 @@ const LAND_WEIGHT: f64 = 0.5;
 const LOOK_WEIGHT: f64 = 0.05;
 /// How far from a level's middle is well inside it, where levels lie one apart.
 const INSIDE: f64 = 0.3;
+/// Where unquantised codes are far enough in the outermost levels, and how much it counts to be further.
+const MOST_Z: f64 = 1.5;
+const SATURATION_WEIGHT: f64 = 0.1;
 
 pub struct TokenizerStage {
     pub source: Arc<dyn ClipSource>,
@@ -46,8 +50,11 @@ pub struct TokenizerStage {
 pub struct Frames {
     /// `(frames * patches, patch values)`
     patches: Vec<f32>,
-    /// They come in groups, `(group, walk, look, frame)`: two walks, each bare and under the same look.
+    /// They come in groups, `(group, walk, look)`: two walks, each bare and under the same look.
     grouped: bool,
+    /// Whether looks are drawn from their levels; else from what they were before they were rounded: two looks that fell on one level would never
+    /// learn to part.
+    rounded: bool,
 }
 
 impl TokenizerStage {
@@ -65,7 +72,7 @@ impl TokenizerStage {
                 push_patches(clip.frame(i * STRIDE + (number % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
             }
         }
-        Ok(Frames { patches, grouped: false })
+        Ok(Frames { patches, grouped: false, rounded: true })
     }
 
     /// Groups `first..first + groups`; `None` where the source cannot choose a look.
@@ -73,21 +80,28 @@ impl TokenizerStage {
         let mut patches = Vec::with_capacity(groups as usize * GROUP * self.frame.patches() * self.frame.patch_values());
         for group in first..first + groups {
             for walk in 0..2 {
-                let frames = FRAMES_PER_LOOK * STRIDE;
-                let Some((clip, bare)) = self.source.under_look(2 * group + walk, frames, group)? else { return Ok(None) };
-                for look in [&bare, &clip.frames] {
-                    for t in (0..FRAMES_PER_LOOK).map(|i| i * STRIDE + (group % STRIDE as u64) as usize) {
-                        push_patches(&look[t * clip.frame_bytes()..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
-                    }
+                let Some((clip, bare)) = self.source.under_look(2 * group + walk, WALK_FRAMES, group)? else { return Ok(None) };
+                let at = (group % WALK_FRAMES as u64) as usize * clip.frame_bytes();
+                for frames in [&bare, &clip.frames] {
+                    push_patches(&frames[at..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
                 }
             }
         }
-        Ok(Some(Frames { patches, grouped: true }))
+        Ok(Some(Frames { patches, grouped: true, rounded: true }))
     }
 
     /// Patches of unquantised codes.
     fn decode(&self, model: &Tokenizer, z: Tensor<2>) -> Tensor<2> {
         model.decode(fsq_values(z, self.frame.code_levels), &self.frame, self.preset.tokenizer.heads)
+    }
+
+    /// As [`Self::decode`], but with looks that are not rounded.
+    fn decode_unrounded(&self, model: &Tokenizer, z: Tensor<2>) -> Tensor<2> {
+        let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
+        let ([rows, _], soft) = (z.dims(), z.clone().tanh());
+        let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
+        let values = Tensor::cat(vec![by_frame(fsq_values(z, self.frame.code_levels), 0, p), by_frame(soft, p, n - p)], 1);
+        model.decode(values.reshape([rows, d]), &self.frame, self.preset.tokenizer.heads)
     }
 
     fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
@@ -96,13 +110,12 @@ impl TokenizerStage {
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
 
-    /// Codes of the land of grouped frames and of their looks: `(groups, walk, look, frame * patches * D)`, `(groups, walk, look, frame * D)`.
+    /// Codes of the land of grouped frames and of their looks: `(groups, walk, look, patches * D)`, `(groups, walk, look, D)`.
     fn apart(&self, z: Tensor<2>) -> [Tensor<4>; 2] {
         let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
         let frames = z.dims()[0] / n;
         let z = z.reshape([frames, n, d]);
-        [(0, p), (p, n - p)]
-            .map(|(at, tokens)| z.clone().narrow(1, at, tokens).reshape([frames / GROUP, 2, 2, FRAMES_PER_LOOK * tokens * d]))
+        [(0, p), (p, n - p)].map(|(at, tokens)| z.clone().narrow(1, at, tokens).reshape([frames / GROUP, 2, 2, tokens * d]))
     }
 
     /// The codes of grouped frames with those of the land taken from where it is bare, and those of the look from the other walk.
@@ -132,8 +145,8 @@ impl TokenizerStage {
         let levels = levels.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
         let mut seen: HashMap<Vec<u32>, HashMap<Vec<u32>, usize>> = HashMap::new();
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        // Every other run of a walk's frames is bare.
-        let bare = patches.chunks_exact(FRAMES_PER_LOOK * p * width).step_by(2).flat_map(|frames| frames.chunks_exact(width));
+        // Every other frame is bare.
+        let bare = patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
         for (patch, token) in bare.zip(levels.chunks_exact(d)) {
             *seen.entry(bits(patch)).or_default().entry(bits(token)).or_default() += 1;
         }
@@ -171,7 +184,7 @@ impl Stage for TokenizerStage {
         if self.frame.look
             && let Some(frames) = self.grouped(step * groups, groups)?
         {
-            return Ok(frames);
+            return Ok(Frames { rounded: step.is_multiple_of(2), ..frames });
         }
         let clips = self.samples_per_batch().div_ceil(FRAMES_PER_CLIP) as u64;
         self.spread(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
@@ -189,8 +202,10 @@ impl Stage for TokenizerStage {
         } else {
             (z.clone(), None)
         };
-        let error = self.decode(model, drawn) - target;
+        let error = if batch.rounded { self.decode(model, drawn) } else { self.decode_unrounded(model, drawn) } - target;
         let loss = error.clone().abs().mean() + error.square().mean();
+        // What is saturated hardly learns any more.
+        let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
         let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
         Ok(match held {
             Some(held) => {
@@ -214,7 +229,7 @@ impl Stage for TokenizerStage {
         db.sort_by(f64::total_cmp);
         let mut figures = vec![("psnr_db", db.iter().sum::<f64>() / frames as f64), ("worst_decile_db", db[frames / 10])];
         if self.frame.look
-            && let Some(groups) = self.grouped(HELD_OUT, VALIDATION_CLIPS)?
+            && let Some(groups) = self.grouped(HELD_OUT, VALIDATION_GROUPS)?
         {
             let [land, look] = self.apart(model.encode(self.tensor(groups.patches.clone(), device), &self.frame));
             let steady = self.steady(&groups.patches, land.clone().narrow(2, 0, 1))?;
@@ -256,9 +271,9 @@ mod tests {
         let swapped = stage.swapped(stage.apart(z)).try_into_vec_as::<f32>().expect("values");
         for (row, codes) in swapped.chunks_exact(d).enumerate() {
             let (frame, token) = (row / n, row % n);
-            let (group, walk, look, t) = (frame / GROUP, frame / 4 % 2, frame / 2 % 2, frame % 2);
+            let (group, walk, look) = (frame / GROUP, frame / 2 % 2, frame % 2);
             let (walk, look) = if token < p { (walk, 0) } else { (1 - walk, look) };
-            let of = ((((group * 2 + walk) * 2 + look) * FRAMES_PER_LOOK + t) * n + token) as f32;
+            let of = (((group * 2 + walk) * 2 + look) * n + token) as f32;
             assert!(codes.iter().all(|code| *code == of), "frame {frame}, token {token}: {codes:?}");
         }
     }
@@ -272,7 +287,7 @@ mod tests {
         let colours = |frames: &[f32]| frames.chunks_exact(3).map(|rgb| rgb[0] - rgb[2]).sum::<f32>() / frames.len() as f32;
         let mut warmth = Vec::new();
         for group in frames.chunks_exact(GROUP * of_frame) {
-            let runs: Vec<&[f32]> = group.chunks_exact(FRAMES_PER_LOOK * of_frame).collect();
+            let runs: Vec<&[f32]> = group.chunks_exact(of_frame).collect();
             assert!(runs[0] != runs[2] && runs[1] != runs[3], "two walks");
             warmth.push((colours(runs[0]) - colours(runs[1])).abs());
         }
@@ -284,8 +299,8 @@ mod tests {
         let (stage, device) = (stage(), Device::flex());
         // One group of one number a look: bare, then looked at.
         let codes = |bare: f32, looked: f32| {
-            let values: Vec<f32> = (0..GROUP).map(|frame| if frame / 2 % 2 == 0 { bare } else { looked }).collect();
-            Tensor::<1>::from_data(TensorData::new(values, [GROUP]), &device).reshape([1, 2, 2, FRAMES_PER_LOOK]).repeat(&[
+            let values: Vec<f32> = (0..GROUP).map(|frame| if frame % 2 == 0 { bare } else { looked }).collect();
+            Tensor::<1>::from_data(TensorData::new(values, [GROUP]), &device).reshape([1, 2, 2, 1]).repeat(&[
                 1,
                 1,
                 1,
