@@ -31,7 +31,7 @@ const HOLD_WEIGHT: f64 = 1.0;
 /// How much codes count, beside the picture, that are not those of the bare land, or of the same look. A look has to tell many apart before it may be
 /// steady.
 const LAND_WEIGHT: f64 = 0.5;
-const LOOK_WEIGHT: f64 = 0.05;
+const LOOK_WEIGHT: f64 = 0.3;
 /// How far from a level's middle is well inside it, where levels lie one apart.
 const INSIDE: f64 = 0.3;
 /// Where unquantised codes are far enough in the outermost levels, and how much it counts to be further.
