@@ -7,6 +7,7 @@ mod blots;
 mod eval;
 mod export;
 mod grow;
+mod looks;
 mod mean;
 mod model;
 mod motion;

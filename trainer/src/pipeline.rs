@@ -19,6 +19,7 @@ use somnium::worlds::words;
 use crate::backend::Backend;
 use crate::blots;
 use crate::grow;
+use crate::looks::{self, Looks};
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
 use crate::model::tokenizer::{Tokenizer, fsq_levels};
@@ -318,6 +319,7 @@ impl Run {
             }
             self.source.clip(number, TOKEN_CLIP_FRAMES, mood).map(|clip| (clip, None))
         };
+        let (looks_path, mut scenes) = (self.folder.join("looks.json"), Vec::new());
         let mut elsewhere = land_of(clip_of(first + count as u64)?);
         for number in first..first + count as u64 {
             let (clip, bare) = clip_of(number)?;
@@ -361,6 +363,7 @@ impl Run {
             let number = tokens.clips - 1;
             let turns = untold(&clip.scenes, |frame| tokens.words_change(number, frame));
             tokens.untold.extend(turns);
+            scenes.extend(clip.scenes);
             elsewhere = land;
             bar.inc(1);
             if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
@@ -368,6 +371,11 @@ impl Run {
             }
         }
         bar.finish_and_clear();
+        if frame.look {
+            let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, Looks::read(&looks_path)?);
+            looks.write(&looks_path)?;
+            println!("{name}: {} looks", looks.len());
+        }
         println!("{name}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {:.0} s", tokens.clips, started.elapsed().as_secs_f64());
         tokens.write(&path)?;
         Ok(tokens)

@@ -1,0 +1,143 @@
+//! One token for one look. What the encoder reads off frames of the same light and palette differs by a level now and then, and land that knows no
+//! seasons does not show them: a dream taught by such clips would waver. So in clips whose looks a simulator tells, all frames under one look
+//! have the token that most of them were read as.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use somnium::worlds::scene::{Scene, Style, Weather};
+
+use crate::tokens::TokenClips;
+
+/// How much more a frame counts that shows its season than one that does not.
+const SHOWN: u32 = 100;
+
+/// Tokens of looks by their names.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Looks(BTreeMap<String, Vec<u8>>);
+
+/// How often frames under every look were read as which token.
+#[derive(Default)]
+struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
+
+/// What tells a look from others. `frame`: its number in the clip; rain and snow fall in two turns.
+fn name(scene: &Scene, frame: usize) -> String {
+    let season = if scene.style == Style::Plain { format!(" {:?}", scene.season) } else { String::new() };
+    let turn = if matches!(scene.weather, Weather::Rain | Weather::Snowfall) { frame % 2 } else { 0 };
+    format!("{:?}{season} {:?} {:?} {turn}", scene.style, scene.light, scene.weather)
+}
+
+/// Gives every frame of clips the token of its look, as the known ones say or else as most of its kind in these clips were read; gives all looks.
+/// `scenes`: `(clips, frames)`; `dims`: levels of a token. Where a light turns by itself, a frame's look is neither that before nor that after, and
+/// stays what it was read as.
+pub fn settle(clips: &mut TokenClips, scenes: &[Option<Scene>], dims: usize, known: Option<Looks>) -> Looks {
+    let (frames, code_bytes) = (clips.frames, clips.code_bytes);
+    let of_look = |number: usize| (number + 1) * code_bytes - dims..(number + 1) * code_bytes;
+    let told: Vec<(usize, &Scene)> = (0..)
+        .zip(scenes)
+        .filter(|(number, _)| clips.untold[*number] == 0)
+        .filter_map(|(number, scene)| Some((number, scene.as_ref()?)))
+        .collect();
+    let looks = known.unwrap_or_else(|| {
+        let mut readings = Readings::default();
+        told.iter().for_each(|(number, scene)| readings.count(scene, number % frames, &clips.codes[of_look(*number)]));
+        readings.most()
+    });
+    for (number, scene) in told {
+        if let Some(token) = looks.of(scene, number % frames) {
+            clips.codes[of_look(number)].copy_from_slice(token);
+            clips.blotted[of_look(number)].copy_from_slice(token);
+        }
+    }
+    looks
+}
+
+impl Readings {
+    /// Counts a frame whose look was read as this token.
+    fn count(&mut self, scene: &Scene, frame: usize, token: &[u8]) {
+        let weight = if scene.style != Style::Plain || scene.shows_season() { SHOWN } else { 1 };
+        *self.0.entry(name(scene, frame)).or_default().entry(token.to_vec()).or_default() += weight;
+    }
+
+    fn most(self) -> Looks {
+        let most = |tokens: BTreeMap<Vec<u8>, u32>| tokens.into_iter().max_by_key(|(_, count)| *count).map(|(token, _)| token);
+        Looks(self.0.into_iter().filter_map(|(name, tokens)| Some((name, most(tokens)?))).collect())
+    }
+}
+
+impl Looks {
+    /// Reads what [`Self::write`] wrote; `None` where there is no such file.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let json = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Some(serde_json::from_slice(&json).with_context(|| format!("{} cannot be read", path.display()))?))
+    }
+
+    pub fn write(&self, path: &Path) -> Result<()> {
+        fs::write(path, serde_json::to_vec_pretty(self)?).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The token of a frame's look, if any frame under it was ever read.
+    pub fn of(&self, scene: &Scene, frame: usize) -> Option<&[u8]> {
+        self.0.get(&name(scene, frame)).map(Vec::as_slice)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use somnium::worlds::scene::{Biome, Light, Season};
+
+    use super::*;
+
+    fn scene(biome: Biome, weather: Weather, style: Style) -> Scene {
+        Scene { biomes: vec![biome], light: Light::Day, weather, season: Season::Autumn, style, features: Vec::new() }
+    }
+
+    #[test]
+    fn a_look_is_what_most_frames_under_it_were_read_as_and_seasons_are_read_where_they_show() {
+        let mut readings = Readings::default();
+        let (meadow, desert) = (scene(Biome::Meadow, Weather::Clear, Style::Plain), scene(Biome::Desert, Weather::Clear, Style::Plain));
+        // Autumn is not seen in the desert, however long one walks there.
+        (0..50).for_each(|frame| readings.count(&desert, frame, &[1, 1]));
+        [[2, 2], [2, 3], [2, 2]].iter().enumerate().for_each(|(frame, token)| readings.count(&meadow, frame, token));
+        let noir = scene(Biome::Desert, Weather::Clear, Style::Noir);
+        readings.count(&noir, 0, &[4, 4]);
+        // Rain falls in two turns, and fog does not.
+        let rain = scene(Biome::Meadow, Weather::Rain, Style::Plain);
+        [[0, 0], [0, 1], [0, 0]].iter().enumerate().for_each(|(frame, token)| readings.count(&rain, frame, token));
+        let looks = readings.most();
+        for frame in 0..2 {
+            assert_eq!(looks.of(&desert, frame), Some([2, 2].as_slice()));
+            assert_eq!(looks.of(&noir, frame), Some([4, 4].as_slice()));
+            assert_eq!(looks.of(&rain, frame), Some([0, frame as u8].as_slice()));
+        }
+        assert_eq!(looks.of(&scene(Biome::Meadow, Weather::Fog, Style::Plain), 0), None, "nobody saw it");
+        assert_eq!(looks.len(), 4);
+    }
+
+    #[test]
+    fn frames_under_one_look_get_one_token_and_their_land_stays() {
+        let mut clips = TokenClips::new(4, 4, 0);
+        (clips.clips, clips.untold) = (1, vec![0, 0, 0, 1]);
+        // Two patches and the look, of a level each but for the look's two.
+        clips.codes = vec![0, 1, 3, 3, 2, 3, 3, 4, 1, 0, 3, 3, 0, 0, 2, 2];
+        clips.blotted = vec![4; 16];
+        let scenes = vec![Some(scene(Biome::Meadow, Weather::Clear, Style::Plain)); 4];
+        let looks = settle(&mut clips, &scenes, 2, None);
+        assert_eq!(clips.codes, [0, 1, 3, 3, 2, 3, 3, 3, 1, 0, 3, 3, 0, 0, 2, 2], "what turns by itself stays");
+        assert_eq!(clips.blotted, [4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 4, 4]);
+        // What is known goes before what is read.
+        clips.codes.fill(1);
+        settle(&mut clips, &scenes, 2, Some(looks));
+        assert_eq!(clips.codes[..4], [1, 1, 3, 3]);
+    }
+}
