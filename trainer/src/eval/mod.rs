@@ -247,7 +247,8 @@ impl Evaluation<'_> {
             self.leave_out("prompts: the pack takes none");
         } else {
             self.add(Family::Prompt, "prompt", || {
-                prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride)
+                let list = self.options.out.join("prompts.tsv");
+                prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride, &list)
             })?;
         }
         self.add(Family::Probe, "probe", || broken(&judge, &mut workers, probe, effort.broken))

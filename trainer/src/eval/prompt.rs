@@ -1,6 +1,8 @@
 //! Prompt adherence: does the probe read what a prompt asked for?
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use somnium::dream::Source;
 use somnium::dream::session::DreamSession;
 use somnium::dream::still::Still;
@@ -21,6 +23,8 @@ use crate::probe::{ProbeInfo, Reading, most_likely};
 use crate::source::mix;
 
 const FAMILY: &str = "prompt";
+/// Columns of the list of prompts, separated by tabs; of each four: land, light, weather, style.
+const LIST_HEAD: &str = "prompt\twords\tdream after a change (4)\tsimulator (4)\tout of nothing (4)\tpainted (4)";
 /// Frames after the change that are waited for, and how many of the last of them are read.
 const FRAMES: usize = 60;
 const READ: usize = 6;
@@ -92,8 +96,16 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
 }
 
 /// The prompts of the evaluation, every `stride`-th of them, said in the middle of a walk; those in words of captions also to a dream
-/// that begins with nothing and to one whose picture is painted over.
-pub fn figures(pack: &Pack, judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, stride: usize) -> Result<Vec<Figure>> {
+/// that begins with nothing and to one whose picture is painted over. What became of each goes to the file `list`.
+pub fn figures(
+    pack: &Pack,
+    judge: &Judge,
+    workers: &mut Workers,
+    info: &ProbeInfo,
+    seed: u64,
+    stride: usize,
+    list: &Path,
+) -> Result<Vec<Figure>> {
     let prompts: Vec<Asked> = (seed..)
         .zip(test_prompts())
         .step_by(stride)
@@ -107,6 +119,9 @@ pub fn figures(pack: &Pack, judge: &Judge, workers: &mut Workers, info: &ProbeIn
         }
         Ok((changed, Some([out_of_nothing(judge, worker, info, asked)?, painted(pack, judge, worker, info, asked)?])))
     })?;
+    let lines = prompts.iter().zip(&answers).map(|(asked, (changed, others))| asked.line(changed, others.as_ref()));
+    std::fs::write(list, std::iter::once(LIST_HEAD.to_owned()).chain(lines).collect::<Vec<_>>().join("\n") + "\n")
+        .with_context(|| format!("cannot write {}", list.display()))?;
     let changed = |unseen: bool| -> Vec<&Answers> {
         prompts.iter().zip(&answers).filter(|(asked, _)| asked.prompt.unseen == unseen).map(|(_, (changed, _))| changed).collect()
     };
@@ -129,6 +144,16 @@ struct Asked {
 }
 
 impl Asked {
+    /// A line of the list of prompts: percent that land, light, weather and style show what was asked for.
+    fn line(&self, changed: &Answers, others: Option<&[Answers; 2]>) -> String {
+        let percent = |share: &Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.0}", 100.0 * share));
+        let shares = |shares: &Shares| shares.iter().map(percent).collect::<Vec<_>>().join("\t");
+        let rest =
+            others.map_or_else(String::new, |[nothing, painted]| format!("\t{}\t{}", shares(&nothing.dream), shares(&painted.dream)));
+        let words = if self.prompt.unseen { "other" } else { "captions" };
+        format!("{}\t{words}\t{}\t{}{rest}", self.prompt.text, shares(&changed.dream), shares(&changed.simulator))
+    }
+
     fn words(&self, judge: &Judge) -> Vec<PromptWord> {
         words_of(&self.prompt.text, judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
     }
