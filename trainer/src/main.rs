@@ -44,7 +44,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train the tokenizer (FSQ-VAE).
-    Tokenizer(StageArgs),
+    Tokenizer {
+        #[command(flatten)]
+        stage: StageArgs,
+        /// Train the decoder alone: pictures get better, and whatever dynamics goes with the tokens still does.
+        #[arg(long)]
+        codes_stay: bool,
+    },
     /// Train the latent action model and name its codes.
     Lam(StageArgs),
     /// Train the dynamics on clips encoded by the tokenizer.
@@ -279,14 +285,14 @@ fn main() -> Result<()> {
     let flag = stop.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
     match cli.command {
-        Command::Tokenizer(stage) => stage.open(&stop)?.train_tokenizer(stage.budget(1.0)),
+        Command::Tokenizer { stage, codes_stay } => stage.open(&stop)?.train_tokenizer(stage.budget(1.0), codes_stay),
         Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)),
         Command::Dynamics { stage, dynamics } => {
             stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.recorded_actions)
         }
         Command::All { stage, dynamics, pack } => {
             let run = stage.open(&stop)?;
-            run.train_tokenizer(stage.budget(0.3))?;
+            run.train_tokenizer(stage.budget(0.3), false)?;
             if !dynamics.recorded_actions && !stop.load(Ordering::Relaxed) {
                 run.train_lam(stage.budget(0.1))?;
             }

@@ -123,8 +123,8 @@ impl Run {
         self.from.as_ref().filter(|pack| pack.manifest.frame.code_dims < self.preset.code_dims)
     }
 
-    pub fn train_tokenizer(&self, budget: Budget) -> Result<()> {
-        let mut stage = TokenizerStage::new(self.source.clone(), self.preset.clone());
+    pub fn train_tokenizer(&self, budget: Budget, codes_stay: bool) -> Result<()> {
+        let mut stage = TokenizerStage { codes_stay, ..TokenizerStage::new(self.source.clone(), self.preset.clone()) };
         if let Some(pack) = self.narrower() {
             let narrow = Tokenizer::new(&pack.manifest.frame, &self.preset.tokenizer, &self.device);
             stage.held = Some(params::replace("tok", narrow, &pack_values(pack), &self.device)?);

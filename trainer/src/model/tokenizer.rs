@@ -19,7 +19,7 @@ pub struct Encoder {
     in1: Linear,
     in2: Linear,
     blocks: Vec<FeedForward>,
-    code: Linear,
+    pub code: Linear,
     look: Option<LookEncoder>,
 }
 
@@ -43,7 +43,7 @@ impl LookEncoder {
 
 #[derive(Module, Debug)]
 pub struct Decoder {
-    code: Linear,
+    pub code: Linear,
     pos: Param<Tensor<2>>,
     blocks: Vec<Block>,
     out1: Linear,

@@ -44,6 +44,8 @@ pub struct TokenizerStage {
     pub frame: FrameDims,
     /// A tokenizer of fewer code dimensions, without autodiff, whose codes the first ones stay at: what a dynamics knows of them stays true.
     pub held: Option<Tokenizer>,
+    /// Only the decoder learns: codes stay what they are, and so does all that a dynamics knows of them.
+    pub codes_stay: bool,
 }
 
 /// Frames to learn from.
@@ -60,7 +62,7 @@ pub struct Frames {
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
-        Self { source, preset, frame, held: None }
+        Self { source, preset, frame, held: None, codes_stay: false }
     }
 
     /// Frames spread over the clips `first..first + clips`.
@@ -184,7 +186,7 @@ impl Stage for TokenizerStage {
         if self.frame.look
             && let Some(frames) = self.grouped(step * groups, groups)?
         {
-            return Ok(Frames { rounded: step.is_multiple_of(2), ..frames });
+            return Ok(Frames { rounded: self.codes_stay || step.is_multiple_of(2), ..frames });
         }
         let clips = self.samples_per_batch().div_ceil(FRAMES_PER_CLIP) as u64;
         self.spread(step * clips, clips, FRAMES_PER_CLIP.min(self.preset.tokenizer_batch))
@@ -195,6 +197,7 @@ impl Stage for TokenizerStage {
             self.held.as_ref().map(|held| held.encode(self.tensor(batch.patches.clone(), &device.clone().inner()), &self.frame).tanh());
         let target = self.tensor(batch.patches, device);
         let z = model.encode(target.clone(), &self.frame);
+        let z = if self.codes_stay { z.detach() } else { z };
         let (drawn, apart) = if batch.grouped {
             let parts = self.apart(z.clone());
             let [land, look] = parts.clone();
@@ -276,6 +279,20 @@ mod tests {
             let of = (((group * 2 + walk) * 2 + look) * n + token) as f32;
             assert!(codes.iter().all(|code| *code == of), "frame {frame}, token {token}: {codes:?}");
         }
+    }
+
+    #[test]
+    fn where_codes_stay_only_the_decoder_learns() {
+        let device = Device::flex().autodiff();
+        let learns = |codes_stay: bool| {
+            let stage = TokenizerStage { codes_stay, ..stage() };
+            let model = stage.new_model(&device).expect("a model");
+            let loss = stage.loss(&model, stage.batch(1).expect("frames"), &device).expect("a loss");
+            let grads = loss.backward();
+            [&model.enc.code.w, &model.dec.code.w]
+                .map(|w| w.val().grad(&grads).is_some_and(|grad| grad.abs().sum().into_scalar::<f32>() > 0.0))
+        };
+        assert_eq!((learns(true), learns(false)), ([false, true], [true, true]));
     }
 
     #[test]
