@@ -25,9 +25,10 @@ const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
 const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 /// Share of frames predicted without any token given, as in the first decoding step.
 const ALL_MASKED_SHARE: f32 = 0.4;
-/// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy; a look
-/// is that of every patch.
+/// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
+/// The same of the look: one token that all patches are seen in.
+const LOOK_WEIGHT: f32 = 16.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 3.0;
@@ -324,7 +325,9 @@ impl DynamicsStage {
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         let stays = |token: usize| self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
+        let patches = self.frame_dims().patches();
         let weight = |token: usize, new_land: bool, told: bool| match (stays(token), new_land) {
+            _ if token >= patches => LOOK_WEIGHT,
             (true, _) => FIGURE_WEIGHT,
             (false, true) => f32::from(u8::from(told)) * NEW_LAND_WEIGHT,
             (false, false) => 1.0,

@@ -267,7 +267,7 @@ fn a_grown_dynamics_makes_of_the_old_dimensions_what_the_narrow_one_made_of_them
 
 /// A stage with one clip of `frames` frames, told apart by their levels, whose words change at `change`.
 fn stage_of_one_change(frames: usize, window: usize, change: usize) -> DynamicsStage {
-    let pack = random_pack(odd_manifest(), 6).expect("a pack");
+    let pack = random_pack(look_manifest(), 6).expect("a pack");
     let (mut stage, _) = stage_with(&pack, window, &Device::flex());
     let (bytes, words) = (stage.frame_dims().code_bytes(), stage.shape.dims.prompt_words);
     let mut clip = TokenClips::new(frames, bytes, words);
@@ -309,8 +309,10 @@ fn new_land_counts_where_what_was_asked_of_it_is_told() {
     clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
     stage.motions[0] = [1, 0];
     let mut weights = [[false; 2]; 2].map(|told| told.map(|_| HashSet::new()));
+    let mut of_looks = HashSet::new();
     for seed in 0..300 {
         let batch = stage.training_batch(&mut Dice::new(8, seed));
+        of_looks.extend(batch.weights.chunks_exact(stage.tokens()).map(|frame| frame[stage.frame_dims().patches()] as u32));
         for (row, _) in batch.masked.iter().enumerate().filter(|(row, token)| **token == Token::Masked && batch.new_land[*row]) {
             let frame = row / stage.tokens();
             let heard = usize::from(stage.hears(&batch, frame));
@@ -319,6 +321,8 @@ fn new_land_counts_where_what_was_asked_of_it_is_told() {
     }
     let [[silent_before, heard_before], [silent_after, heard_after]] = weights;
     assert_eq!(silent_after, HashSet::from([0]));
+    // A look counts as much as many patches, twice as much where it is news.
+    assert_eq!(of_looks, HashSet::from([0, 16, 32]));
     // Nothing but in frames that are no example to follow.
     assert!([silent_before, heard_before, heard_after].iter().all(|weights| weights.contains(&3)));
 }
