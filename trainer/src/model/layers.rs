@@ -92,9 +92,9 @@ pub fn attend(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, bias: Option<Tensor<3>>)
     activation::softmax(scores, 2).matmul(v)
 }
 
-/// `x + gelu(rms(x) up) down`, `(rows, channels)` to the same.
-fn feed_forward(x: Tensor<2>, up: &Linear, down: &Linear) -> Tensor<2> {
-    x.clone() + down.forward(activation::gelu(up.forward(rms(x))))
+/// `x + gelu(norm(x) up) down`, `(rows, channels)` to the same.
+fn feed_forward(x: Tensor<2>, norm: impl Fn(Tensor<2>) -> Tensor<2>, up: &Linear, down: &Linear) -> Tensor<2> {
+    x.clone() + down.forward(activation::gelu(up.forward(norm(x))))
 }
 
 /// Pre-norm feed-forward of every row by itself.
@@ -111,7 +111,7 @@ impl FeedForward {
 
     /// `(rows, channels)` to the same.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        feed_forward(x, &self.up, &self.down)
+        feed_forward(x, rms, &self.up, &self.down)
     }
 }
 
@@ -142,7 +142,7 @@ impl Block {
     /// As [`Self::forward`], with `lit` behind each of the two norms.
     pub fn forward_lit(&self, x: Tensor<2>, tokens: usize, heads: usize, lit: impl Fn(Tensor<2>, usize) -> Tensor<2>) -> Tensor<2> {
         let x = x.clone() + self.out.forward(attend_in_groups(self.qkv.forward(lit(rms(x), 0)), tokens, heads));
-        x.clone() + self.down.forward(activation::gelu(self.up.forward(lit(rms(x), 1))))
+        feed_forward(x, |x| lit(rms(x), 1), &self.up, &self.down)
     }
 }
 

@@ -159,7 +159,7 @@ impl TokenizerStage {
         Ok(most as f64 / all.max(1) as f64)
     }
 
-    /// Of codes that should be the same along an axis of two the share that are, and of whole tokens.
+    /// Of tokens that should be the same along an axis of two the share that are.
     fn agreeing(&self, z: Tensor<4>, axis: usize) -> Result<f64> {
         let [groups, walks, looks, _] = z.dims();
         let (levels, d) = (self.frame.code_levels, self.frame.code_dims);
