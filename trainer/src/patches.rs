@@ -1,6 +1,38 @@
 //! Between 8-bit frames and the rows of patch values that the networks read.
 
+use std::collections::HashMap;
+
 use somnium::pack::manifest::FrameDims;
+
+/// The patches of some pictures, every different one once: land that scrolls by shows the same ones over and over.
+#[derive(Default)]
+pub struct DistinctPatches {
+    /// `(distinct, patch values)` in -1..1
+    pub values: Vec<f32>,
+    /// Which of them each picture shows, `(pictures, P)`.
+    pub shown: Vec<usize>,
+}
+
+impl DistinctPatches {
+    /// Of pictures `(T, height_px, width_px, RGB)`.
+    pub fn of(pictures: &[u8], frame: &FrameDims) -> Self {
+        let (mut distinct, mut known, mut patches) = (Self::default(), HashMap::new(), Vec::new());
+        for picture in pictures.chunks_exact(frame.rgb_bytes()) {
+            patches.clear();
+            push_patches(picture, frame, 1, &mut patches);
+            for patch in patches.chunks_exact(frame.patch_values()) {
+                let bits: Vec<u32> = patch.iter().map(|value| value.to_bits()).collect();
+                let number = known.len();
+                let number = *known.entry(bits).or_insert_with(|| {
+                    distinct.values.extend_from_slice(patch);
+                    number
+                });
+                distinct.shown.push(number);
+            }
+        }
+        distinct
+    }
+}
 
 /// Appends the patches of one RGB frame, averaged down by `shrink`: `(tokens, (patch / shrink)^2 * 3)` values in -1..1.
 pub fn push_patches(rgb: &[u8], frame: &FrameDims, shrink: usize, out: &mut Vec<f32>) {
@@ -53,6 +85,20 @@ mod tests {
         assert!((patch[4 * 3 + 2] - value(4, 5, 2)).abs() < 1e-6);
         // Negative control: its neighbour holds others.
         assert!((patches[3 * FRAME.patch_values()] - value(4, 4, 0)).abs() > 1e-3);
+    }
+
+    #[test]
+    fn a_patch_that_is_seen_again_is_kept_once() {
+        let (a, mut b) = (picture(), picture());
+        // The middle of the second row.
+        b[(5 * 12 + 5) * 3] ^= 1;
+        let patches = DistinctPatches::of(&[a.clone(), b, a.clone()].concat(), &FRAME);
+        let first: Vec<usize> = (0..6).collect();
+        assert_eq!(patches.shown, [first.clone(), vec![0, 1, 2, 3, 6, 5], first].concat());
+        let mut values = Vec::new();
+        push_patches(&a, &FRAME, 1, &mut values);
+        assert_eq!(patches.values.len(), 7 * FRAME.patch_values());
+        assert_eq!(patches.values[..values.len()], values);
     }
 
     #[test]

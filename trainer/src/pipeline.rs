@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
 use somnium::engine::recall::Odometer;
@@ -22,9 +22,9 @@ use crate::grow;
 use crate::looks::{self, Looks};
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
-use crate::model::tokenizer::{Tokenizer, fsq_levels};
+use crate::model::tokenizer::Tokenizer;
 use crate::params;
-use crate::patches::push_patches;
+use crate::patches::DistinctPatches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
 use crate::source::{Bare, ClipSource, Dice, FolderSource, HELD_OUT, Mood, WorldSource, mix};
@@ -384,19 +384,7 @@ impl Run {
     /// Codes of pictures `(T, height_px, width_px, RGB)`: `(T, N, D)`.
     pub fn encode(&self, tokenizer: &Tokenizer, pictures: &[u8]) -> Result<Vec<u8>> {
         let frame = self.preset.frame(self.source.info());
-        let mut codes = Vec::new();
-        for some in pictures.chunks(32 * frame.rgb_bytes()) {
-            let mut patches = Vec::new();
-            for picture in some.chunks_exact(frame.rgb_bytes()) {
-                push_patches(picture, &frame, 1, &mut patches);
-            }
-            let rows = patches.len() / frame.patch_values();
-            let patches = Tensor::<2>::from_data(TensorData::new(patches, [rows, frame.patch_values()]), &self.device);
-            let z = tokenizer.encode(patches, &frame);
-            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
-            codes.extend(levels.iter().map(|level| *level as u8));
-        }
-        Ok(codes)
+        tokenizer.encode_distinct(&DistinctPatches::of(pictures, &frame), &frame, &self.device)
     }
 }
 

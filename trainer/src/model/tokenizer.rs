@@ -1,10 +1,14 @@
 //! The video tokenizer: an FSQ-VAE (Mentzer et al. 2023, "Finite Scalar Quantization") on linear patches.
 
+use std::collections::HashMap;
+
+use anyhow::Result;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, TokenizerDims};
 
 use super::layers::{Block, FeedForward, Linear, add_positions, rms, table};
+use crate::patches::DistinctPatches;
 
 #[derive(Module, Debug)]
 pub struct Tokenizer {
@@ -33,11 +37,27 @@ pub struct LookEncoder {
 }
 
 impl LookEncoder {
-    /// Unquantised codes `(frames, D)` of patches `(frames * P, C)`.
-    fn read(&self, patches: Tensor<2>, p: usize) -> Tensor<2> {
-        let raised = activation::gelu(self.up.forward(rms(patches)));
-        let [rows, wide] = raised.dims();
-        self.down.forward(rms(raised.reshape([rows / p, p, wide]).mean_dim(1).squeeze_dim::<2>(1)))
+    /// What each patch `(rows, C)` says of the look, `(rows, hidden)`.
+    fn hints(&self, patches: Tensor<2>) -> Tensor<2> {
+        activation::gelu(self.up.forward(rms(patches)))
+    }
+
+    /// Unquantised codes `(frames, D)` of hints `(frames * P, hidden)`.
+    fn read(&self, hints: Tensor<2>, p: usize) -> Tensor<2> {
+        let [rows, wide] = hints.dims();
+        self.down.forward(rms(hints.reshape([rows / p, p, wide]).mean_dim(1).squeeze_dim::<2>(1)))
+    }
+}
+
+impl Encoder {
+    /// `(rows, C)` of patches `(rows, patch values)`.
+    fn embed(&self, patches: Tensor<2>) -> Tensor<2> {
+        self.in2.forward(activation::gelu(self.in1.forward(patches)))
+    }
+
+    /// Unquantised codes `(rows, D)` of embedded patches in their light.
+    fn codes(&self, h: Tensor<2>) -> Tensor<2> {
+        self.code.forward(rms(self.blocks.iter().fold(h, |h, block| block.forward(h))))
     }
 }
 
@@ -104,13 +124,51 @@ impl Tokenizer {
     pub fn encode(&self, patches: Tensor<2>, frame: &FrameDims) -> Tensor<2> {
         let e = &self.enc;
         let (p, d) = (frame.patches(), frame.code_dims);
-        let h = e.in2.forward(activation::gelu(e.in1.forward(patches)));
-        let codes = |h: Tensor<2>| e.code.forward(rms(e.blocks.iter().fold(h, |h, block| block.forward(h))));
-        let Some(look) = &e.look else { return codes(h) };
-        let z = look.read(h.clone(), p);
+        let h = e.embed(patches);
+        let Some(look) = &e.look else { return e.codes(h) };
+        let z = look.read(look.hints(h.clone()), p);
         let ([rows, c], lit) = (h.dims(), look.lit.forward(fsq_values(z.clone(), frame.code_levels)));
         let h = (h.reshape([rows / p, p, c]) + lit.unsqueeze_dim::<3>(1)).reshape([rows, c]);
-        Tensor::cat(vec![codes(h).reshape([rows / p, p, d]), z.unsqueeze_dim::<3>(1)], 1).reshape([rows / p * (p + 1), d])
+        Tensor::cat(vec![e.codes(h).reshape([rows / p, p, d]), z.unsqueeze_dim::<3>(1)], 1).reshape([rows / p * (p + 1), d])
+    }
+
+    /// Levels `(frames, N, D)` of whole pictures: as of [`Self::encode`], but a patch that is seen again in the same light is not read again.
+    pub fn encode_distinct(&self, patches: &DistinctPatches, frame: &FrameDims, device: &Device) -> Result<Vec<u8>> {
+        let (e, width, p, d) = (&self.enc, frame.patch_values(), frame.patches(), frame.code_dims);
+        let to_levels = |z: Tensor<2>| -> Result<Vec<u8>> {
+            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            Ok(levels.iter().map(|level| *level as u8).collect())
+        };
+        let rows = |numbers: Vec<i64>| -> Tensor<1, Int> {
+            let count = numbers.len();
+            Tensor::from_data(TensorData::new(numbers, [count]), device)
+        };
+        let values = TensorData::new(patches.values.clone(), [patches.values.len() / width, width]);
+        let h = e.embed(Tensor::from_data(values, device));
+        let Some(look) = &e.look else {
+            let levels = to_levels(e.codes(h))?;
+            return Ok(patches.shown.iter().flat_map(|number| &levels[number * d..][..d]).copied().collect());
+        };
+        let shown = rows(patches.shown.iter().map(|number| *number as i64).collect());
+        let z = look.read(look.hints(h.clone()).select(0, shown), p);
+        let lit = look.lit.forward(fsq_values(z.clone(), frame.code_levels));
+        let looks = to_levels(z)?;
+        // Each different patch in each different light, and one frame that has it.
+        let (mut known, mut kinds, mut frames) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut kind_of = |(at, number): (usize, &usize)| {
+            let look = &looks[at / p * d..][..d];
+            *known.entry((*number, look)).or_insert_with(|| {
+                kinds.push(*number as i64);
+                frames.push((at / p) as i64);
+                kinds.len() - 1
+            })
+        };
+        let shown: Vec<usize> = patches.shown.iter().enumerate().map(&mut kind_of).collect();
+        let levels = to_levels(e.codes(h.select(0, rows(kinds)) + lit.select(0, rows(frames))))?;
+        let of_frame = |(shown, look): (&[usize], &[u8])| -> Vec<u8> {
+            shown.iter().flat_map(|kind| &levels[kind * d..][..d]).chain(look).copied().collect()
+        };
+        Ok(shown.chunks_exact(p).zip(looks.chunks_exact(d)).flat_map(of_frame).collect())
     }
 
     /// Patches `(frames * P, patch values)` of grid values `(frames * N, D)`.
@@ -163,4 +221,38 @@ pub fn fsq_values(z: Tensor<2>, levels: usize) -> Tensor<2> {
     let soft = z.clone().tanh();
     let hard = fsq_levels(z, levels) * (2.0 / (levels - 1) as f64) - 1.0;
     soft.clone() + (hard - soft).detach()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patches::push_patches;
+    use crate::preset;
+
+    #[test]
+    fn patches_read_once_are_read_as_all_of_them_are() {
+        let device = Device::flex();
+        let dims = preset::by_name("tiny").expect("the preset exists").tokenizer;
+        for look in [false, true] {
+            let frame = FrameDims { width_px: 12, height_px: 8, patch_px: 4, rate_hz: 10, code_dims: 4, code_levels: 5, look };
+            let tokenizer = Tokenizer::new(&frame, &dims, &device);
+            // Two patches, in pictures that have ever more of the second: in ever other lights.
+            let of = |second: usize| -> Vec<u8> {
+                let shade = |x: usize, y: usize| if y / 4 * 3 + x / 4 < second { 250 } else { (x % 4 * 60) as u8 };
+                (0..8).flat_map(|y| (0..12).flat_map(move |x| [shade(x, y), 90, 10])).collect()
+            };
+            let pictures: Vec<u8> = (0..=6).chain(0..=6).flat_map(of).collect();
+            let patches = DistinctPatches::of(&pictures, &frame);
+            assert_eq!(patches.values.len(), 2 * frame.patch_values());
+            let mut all = Vec::new();
+            pictures.chunks_exact(frame.rgb_bytes()).for_each(|picture| push_patches(picture, &frame, 1, &mut all));
+            let rows = all.len() / frame.patch_values();
+            let z = tokenizer.encode(Tensor::from_data(TensorData::new(all, [rows, frame.patch_values()]), &device), &frame);
+            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().expect("levels");
+            let levels: Vec<u8> = levels.iter().map(|level| *level as u8).collect();
+            assert_eq!(tokenizer.encode_distinct(&patches, &frame, &device).expect("levels"), levels);
+            let looks: std::collections::HashSet<&[u8]> = levels.chunks_exact(frame.code_bytes()).map(|codes| &codes[6 * 4..]).collect();
+            assert!(!look || looks.len() > 1, "one look says nothing of light");
+        }
+    }
 }

@@ -20,8 +20,8 @@ use crate::training::Stage;
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
 const FRAMES_PER_CLIP: usize = 8;
 const STRIDE: usize = 5;
-/// Frames of a walk that goes under two looks, of which one is taken.
-const WALK_FRAMES: usize = 10;
+/// A walk under a chosen look is at most so many frames long; its last one is taken.
+const WALK_FRAMES: u64 = 10;
 /// Frames of a group: two walks, each bare and under another look.
 const GROUP: usize = 2 * 2;
 const VALIDATION_CLIPS: u64 = 12;
@@ -81,29 +81,27 @@ impl TokenizerStage {
     fn grouped(&self, first: u64, groups: u64) -> Result<Option<Frames>> {
         let mut patches = Vec::with_capacity(groups as usize * GROUP * self.frame.patches() * self.frame.patch_values());
         for group in first..first + groups {
+            let last = (group % WALK_FRAMES) as usize;
             for walk in 0..2 {
-                let Some((clip, bare)) = self.source.under_look(2 * group + walk, WALK_FRAMES, group)? else { return Ok(None) };
-                let at = (group % WALK_FRAMES as u64) as usize * clip.frame_bytes();
+                let Some((clip, bare)) = self.source.under_look(2 * group + walk, last + 1, group)? else { return Ok(None) };
                 for frames in [&bare, &clip.frames] {
-                    push_patches(&frames[at..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
+                    push_patches(&frames[last * clip.frame_bytes()..], &self.frame, 1, &mut patches);
                 }
             }
         }
         Ok(Some(Frames { patches, grouped: true, rounded: true }))
     }
 
-    /// Patches of unquantised codes.
-    fn decode(&self, model: &Tokenizer, z: Tensor<2>) -> Tensor<2> {
-        model.decode(fsq_values(z, self.frame.code_levels), &self.frame, self.preset.tokenizer.heads)
-    }
-
-    /// As [`Self::decode`], but with looks that are not rounded.
-    fn decode_unrounded(&self, model: &Tokenizer, z: Tensor<2>) -> Tensor<2> {
+    /// Patches of unquantised codes; of looks that are not `rounded` as they were before they are.
+    fn decode(&self, model: &Tokenizer, z: Tensor<2>, rounded: bool) -> Tensor<2> {
         let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
-        let ([rows, _], soft) = (z.dims(), z.clone().tanh());
-        let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
-        let values = Tensor::cat(vec![by_frame(fsq_values(z, self.frame.code_levels), 0, p), by_frame(soft, p, n - p)], 1);
-        model.decode(values.reshape([rows, d]), &self.frame, self.preset.tokenizer.heads)
+        let mut values = fsq_values(z.clone(), self.frame.code_levels);
+        if !rounded {
+            let [rows, _] = z.dims();
+            let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
+            values = Tensor::cat(vec![by_frame(values, 0, p), by_frame(z.tanh(), p, n - p)], 1).reshape([rows, d]);
+        }
+        model.decode(values, &self.frame, self.preset.tokenizer.heads)
     }
 
     fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
@@ -205,7 +203,7 @@ impl Stage for TokenizerStage {
         } else {
             (z.clone(), None)
         };
-        let error = if batch.rounded { self.decode(model, drawn) } else { self.decode_unrounded(model, drawn) } - target;
+        let error = self.decode(model, drawn, batch.rounded) - target;
         let loss = error.clone().abs().mean() + error.square().mean();
         // What is saturated hardly learns any more.
         let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
@@ -224,7 +222,7 @@ impl Stage for TokenizerStage {
         let target = self.tensor(self.spread(HELD_OUT, VALIDATION_CLIPS, 4)?.patches, device);
         let frames = VALIDATION_CLIPS as usize * 4;
         let z = model.encode(target.clone(), &self.frame);
-        let error = self.decode(model, z.clone()).clamp(-1.0, 1.0) - target.clone();
+        let error = self.decode(model, z.clone(), true).clamp(-1.0, 1.0) - target.clone();
         // On the scale of -1..1 the peak is 2.
         let values = self.frame.patches() * self.frame.patch_values();
         let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
