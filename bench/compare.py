@@ -14,7 +14,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHAPE = "d=256,layers=4,tokens=64,context=16,steps=2"
-SIDE, TURNS, AGES, OLDEST = 256, 2, 6, (2, 8, 32, 128)
+SIDE, AGES, OLDEST = 256, 6, (2, 8, 32, 128)
 
 
 def read_tensors(path):
@@ -110,11 +110,10 @@ class Map:
         self.tokens = np.stack([np.arange(pack.n) % pack.grid_w, np.arange(pack.n) // pack.grid_w], 1) * steps
 
     def recall(self, n, tap, motion):
-        """The token at a place and the frame that showed it: of the next frame's turn, unless the other is newer by more than a turn."""
+        """The token last seen at a place and the frame that showed it."""
         at = self.view + motion + self.tokens[n] + (tap % 3 - 1, tap // 3 - 1)
-        turns = [self.places.get((*(at % SIDE), (self.frames + 1 + i) % TURNS)) for i in range(TURNS)]
-        due, other = (place[1:] if place and (place[0] == at).all() else None for place in turns)
-        return other if due is None or (other and due[1] < other[1] - 1) else due
+        place = self.places.get(tuple(at % SIDE))
+        return place[1:] if place and (place[0] == at).all() else None
 
     def offer(self, n, motion):
         """What a token may copy: the token at its place, or of one that never scrolls its own of two frames before."""
@@ -130,7 +129,7 @@ class Map:
         for n, token in enumerate(self.tokens):
             if n not in self.p.recall["covered"]:
                 at = self.view + token
-                self.places[(*(at % SIDE), self.frames % TURNS)] = (at, codes[n], self.frames)
+                self.places[tuple(at % SIDE)] = (at, codes[n], self.frames)
 
     def recalled(self, motion):
         """Rows of the table of recall that every token sees, (n, 9 * (dims + 1)); its length where a token has fewer."""

@@ -19,7 +19,7 @@ struct Shape {
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
-// (SIDE, SIDE, TURNS, words of a place), then (tokens, words of a pose)
+// (SIDE, SIDE, words of a place), then (tokens, words of a pose)
 @group(0) @binding(2) var<storage, read> map: array<u32>;
 @group(0) @binding(3) var<storage, read> odometer: Odometer;
 // (taps, dims * levels + 2 + AGES, c4): the rows of embed.wgsl, then the classes of age, of which the first is "never seen"
@@ -49,21 +49,11 @@ struct Found {
     age: u32,
 }
 
-fn in_turn(at: vec2<i32>, turn: u32) -> Found {
-    let place = place_at(at, turn, shape.dims);
+fn find(at: vec2<i32>) -> Found {
+    let place = place_at(at, shape.dims);
     let seen = map[place + 2u];
     let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
     return Found(place, select(0u, odometer.frames + 1u - seen, known));
-}
-
-// The token of this frame's turn, unless it is older than the other by more than a turn.
-fn find(at: vec2<i32>) -> Found {
-    let due = in_turn(at, (odometer.frames + 1u) % TURNS);
-    let other = in_turn(at, odometer.frames % TURNS);
-    if (due.age == 0u || (other.age > 0u && due.age > other.age + 1u)) {
-        return other;
-    }
-    return due;
 }
 
 @compute @workgroup_size(64)

@@ -1,9 +1,5 @@
 // The end of a frame: decides whether the view moved, moves it, and enters the tokens into the map; of those that never scroll the ones of
-// the frame before, which the next frame may copy. One workgroup does it all, since every token's place needs the decision. The first
-// frame under new words stands for both turns.
-
-// Row of `dyn.told` of words that a frame is the first to have.
-const NEWS: u32 = 0u;
+// the frame before, which the next frame may copy. One workgroup does it all, since every token's place needs the decision.
 
 struct Shape {
     tokens: u32,
@@ -23,7 +19,7 @@ struct Shape {
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;
 // (tokens): 1 where a token scrolls
 @group(0) @binding(3) var<storage, read> scrolls: array<u32>;
-// (SIDE, SIDE, TURNS, words of a place), then (tokens, words of a pose)
+// (SIDE, SIDE, words of a place), then (tokens, words of a pose)
 @group(0) @binding(4) var<storage, read_write> map: array<u32>;
 @group(0) @binding(5) var<storage, read_write> odometer: Odometer;
 // (tokens * dims) bytes, four a word, then the flag
@@ -38,15 +34,6 @@ fn pack(token_at: u32, word: u32) {
         }
         map[word + d / 4u] = packed;
     }
-}
-
-// The token to its place in a turn.
-fn enter(at: vec2<i32>, turn: u32, number: u32, token_at: u32) {
-    let place = place_at(at, turn, shape.dims);
-    map[place] = bitcast<u32>(at.x);
-    map[place + 1u] = bitcast<u32>(at.y);
-    map[place + 2u] = number;
-    pack(token_at, place + 3u);
 }
 
 // Two sums in 15 bits, none of them zero.
@@ -72,11 +59,11 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             pack(((1u - half) * shape.tokens + n) * shape.dims, pose_at(n, shape.dims) + 1u);
         } else if (tokens[token_at] != UNKNOWN) {
             let at = view + vec2<i32>(vec2<u32>(n % shape.grid_w, n / shape.grid_w) * shape.steps);
-            let turn = number % TURNS;
-            enter(at, turn, number, token_at);
-            if (frame.groups[0].told == NEWS) {
-                enter(at, 1u - turn, number, token_at);
-            }
+            let place = place_at(at, shape.dims);
+            map[place] = bitcast<u32>(at.x);
+            map[place + 1u] = bitcast<u32>(at.y);
+            map[place + 2u] = number;
+            pack(token_at, place + 3u);
         }
     }
     // Everyone has read what was.

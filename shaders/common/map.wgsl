@@ -1,8 +1,6 @@
-// The map of tokens last seen: a torus of SIDE by SIDE places in steps, each with the token of the last even frame that showed it and that of
-// the last odd one, and where the dream is on it; behind it what never scrolls.
+// The map of tokens last seen: a torus of SIDE by SIDE places in steps, and where the dream is on it; behind it what never scrolls.
 
 const SIDE: u32 = 256u;
-const TURNS: u32 = 2u;
 
 // What is counted from frame to frame.
 struct Odometer {
@@ -16,18 +14,18 @@ struct Odometer {
     alone: vec2<u32>,
 }
 
-// Words of a place in one turn: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.
+// Words of a place: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.
 fn place_words(dims: u32) -> u32 {
     return 3u + (dims + 3u) / 4u;
 }
 
 // Word of what a token may copy that never scrolls, behind the places: 1, and its levels four a word; 0 where a token scrolls.
 fn pose_at(token: u32, dims: u32) -> u32 {
-    return SIDE * SIDE * TURNS * place_words(dims) + token * (1u + (dims + 3u) / 4u);
+    return SIDE * SIDE * place_words(dims) + token * (1u + (dims + 3u) / 4u);
 }
 
-// First word of the place `at` in a turn.
-fn place_at(at: vec2<i32>, turn: u32, dims: u32) -> u32 {
+// First word of the place `at`.
+fn place_at(at: vec2<i32>, dims: u32) -> u32 {
     let on_torus = bitcast<vec2<u32>>(at) & vec2<u32>(SIDE - 1u);
-    return ((on_torus.y * SIDE + on_torus.x) * TURNS + turn) * place_words(dims);
+    return (on_torus.y * SIDE + on_torus.x) * place_words(dims);
 }

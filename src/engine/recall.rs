@@ -11,9 +11,6 @@ const PLACES: usize = (SIDE * SIDE) as usize;
 pub const AGES: usize = 6;
 /// Oldest frames ago of the classes from 1 on; the last class has no oldest.
 pub const OLDEST: [u32; AGES - 2] = [2, 8, 32, 128];
-/// Tokens that a place keeps: of the last frame that showed it among the even ones, and among the odd. What takes turns does so in two, as
-/// rain does.
-pub const TURNS: usize = 2;
 /// Places a token looks at: its own and those a step away, order (dy, dx) = (-1,-1), (-1,0) .. (1,1).
 pub const TAPS: usize = 9;
 /// The tap to a token's own place.
@@ -22,11 +19,6 @@ pub const OWN: usize = TAPS / 2;
 /// Class of a token that was seen `age` frames before the one that asks.
 pub fn age_class(age: u32) -> usize {
     1 + OLDEST.iter().filter(|oldest| age > **oldest).count()
-}
-
-/// Whether of a place's two tokens the one of a frame's own turn, seen `due` frames before it, is too old beside the one of the other turn.
-pub fn outdated(due: u32, other: u32) -> bool {
-    due > other + 1
 }
 
 /// Where the view goes under a latent action, in steps (x to the right, y down); nowhere under the unknown one.
@@ -124,7 +116,7 @@ pub fn average<const CHANNELS: usize>(picture: &[u8], frame: &FrameDims, covered
     out.iter_mut().for_each(|sum| *sum /= scrolling);
 }
 
-/// What a place shows in one of its turns.
+/// What a place shows.
 #[derive(Clone, Copy, Default)]
 struct Place {
     at: [i32; 2],
@@ -135,9 +127,9 @@ struct Place {
 /// The tokens last seen at every place, by the place of their upper left corner, and where the view is.
 #[derive(Clone)]
 pub struct Map {
-    /// `(SIDE, SIDE, TURNS)`.
+    /// `(SIDE, SIDE)`.
     places: Vec<Place>,
-    /// `(SIDE, SIDE, TURNS, code_dims)`.
+    /// `(SIDE, SIDE, code_dims)`.
     codes: Vec<u8>,
     /// Place of the upper left corner of the last frame remembered, in steps.
     view: [i32; 2],
@@ -158,8 +150,8 @@ impl Map {
             ((n < frame.patches()).then_some([x * steps, y * steps]), recall.scrolls(n, frame))
         };
         Self {
-            places: vec![Place::default(); PLACES * TURNS],
-            codes: vec![0; PLACES * TURNS * frame.code_dims],
+            places: vec![Place::default(); PLACES],
+            codes: vec![0; PLACES * frame.code_dims],
             view: [0, 0],
             frames: 0,
             tokens: (0..frame.tokens()).map(token).collect(),
@@ -180,25 +172,10 @@ impl Map {
         let token = self.tokens[n].0?;
         let near = [(tap % 3) as i32 - 1, (tap / 3) as i32 - 1];
         let at = [0, 1].map(|i| self.view[i] + motion[i] + token[i] + near[i]);
-        let (index, age) = self.found(at)?;
+        let index = index(at);
+        let place = self.places[index];
+        let age = (place.frame > 0 && place.at == at).then(|| self.frames + 1 - place.frame)?;
         Some((&self.codes[index * self.code_dims..][..self.code_dims], age_class(age)))
-    }
-
-    /// Which token of a place the next frame is reminded of, and how many frames ago it was seen: the one of the next frame's turn, unless
-    /// that is older than the other by more than a turn.
-    fn found(&self, at: [i32; 2]) -> Option<(usize, u32)> {
-        let (first, next) = (TURNS * index(at), self.frames + 1);
-        let due = first + turn(next);
-        let other = first + turn(self.frames);
-        let age = |index: usize| {
-            let place = self.places[index];
-            (place.frame > 0 && place.at == at).then(|| next - place.frame)
-        };
-        match (age(due), age(other)) {
-            (Some(of_due), Some(of_other)) if outdated(of_due, of_other) => Some((other, of_other)),
-            (Some(of_due), _) => Some((due, of_due)),
-            (None, of_other) => of_other.map(|age| (other, age)),
-        }
     }
 
     /// What token `n` of the next frame may copy, levels: what was last seen at its own place, if `motion` leads to it; of a token that never
@@ -211,9 +188,8 @@ impl Map {
         Some(&self.latest[1][n * self.code_dims..][..self.code_dims]).filter(|levels| levels[0] != UNKNOWN)
     }
 
-    /// Takes in a frame: the view goes by `motion` if it `moved`, and its tokens are what is now at their places, in the frame's turn. The
-    /// first frame under new words turns everything: its tokens stand for both turns.
-    pub fn remember(&mut self, codes: &[u8], motion: [i32; 2], moved: bool, news: bool) {
+    /// Takes in a frame: the view goes by `motion` if it `moved`, and its tokens are what is now at their places.
+    pub fn remember(&mut self, codes: &[u8], motion: [i32; 2], moved: bool) {
         if moved {
             self.view = [self.view[0] + motion[0], self.view[1] + motion[1]];
         }
@@ -223,11 +199,9 @@ impl Map {
         for ((token, enters), levels) in self.tokens.iter().zip(codes.chunks_exact(self.code_dims)) {
             let Some(token) = token.filter(|_| *enters && levels[0] != UNKNOWN) else { continue };
             let at = [self.view[0] + token[0], self.view[1] + token[1]];
-            let first = TURNS * index(at);
-            for turn in if news { 0..TURNS } else { turn(self.frames)..turn(self.frames) + 1 } {
-                self.places[first + turn] = Place { at, frame: self.frames };
-                self.codes[(first + turn) * self.code_dims..][..self.code_dims].copy_from_slice(levels);
-            }
+            let index = index(at);
+            self.places[index] = Place { at, frame: self.frames };
+            self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
         }
     }
 
@@ -247,17 +221,11 @@ impl Map {
         tokens.map(|((_, enters), levels)| (!enters).then_some(levels))
     }
 
-    /// Every place of the torus row by row, both of its turns: where it is, the frame that last showed it (from 1; 0 where none did), and its
-    /// levels.
+    /// Every place of the torus row by row: where it is, the frame that last showed it (from 1; 0 where none did), and its levels.
     pub fn places(&self) -> impl Iterator<Item = ([i32; 2], u32, &[u8])> {
         let places = self.places.iter().zip(self.codes.chunks_exact(self.code_dims));
         places.map(|(place, levels)| (place.at, place.frame, levels))
     }
-}
-
-/// Turn of a frame.
-fn turn(frame: u32) -> usize {
-    frame as usize % TURNS
 }
 
 fn index(at: [i32; 2]) -> usize {
@@ -284,19 +252,17 @@ mod tests {
         let mut map = Map::new(&FRAME, &recall());
         assert_eq!(map.recall(0, OWN, [0, 0]), None);
         let first = codes(0);
-        map.remember(&first, [0, 0], false, false);
+        map.remember(&first, [0, 0], false);
         assert_eq!(map.recall(0, OWN, [0, 0]), Some((&first[0..2], 1)));
         // Two steps east are one token: token 3 is where token 4 was.
-        map.remember(&codes(1), [1, 0], true, false);
+        map.remember(&codes(1), [1, 0], true);
         assert_eq!(map.recall(3, OWN, [1, 0]), Some((&first[8..10], 1)));
         assert_eq!(map.recall(5, OWN, [1, 0]), None, "land not seen yet");
         // A step back west from there by the tap to the left.
         assert_eq!(map.recall(3, OWN - 1, [1, 0]), Some((&codes(1)[6..8], 1)));
-        // A step that was blocked leaves the view where it is, and the newer token takes the place in its turn.
-        map.remember(&codes(2), [1, 0], false, false);
+        // A step that was blocked leaves the view where it is, and the newer token takes the place.
+        map.remember(&codes(2), [1, 0], false);
         assert_eq!(map.view(), [1, 0]);
-        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&codes(1)[0..2], 1)));
-        map.remember(&codes(3), [0, 0], false, false);
         assert_eq!(map.recall(0, OWN, [0, 0]), Some((&codes(2)[0..2], 1)));
         map.clear();
         assert_eq!(map.recall(0, OWN, [0, 0]), None);
@@ -307,30 +273,30 @@ mod tests {
         let mut map = Map::new(&FRAME, &recall());
         let mut frame = codes(0);
         frame[8..10].fill(UNKNOWN);
-        map.remember(&frame, [0, 0], false, false);
+        map.remember(&frame, [0, 0], false);
         assert_eq!(map.recall(1, OWN, [0, 0]), None, "the figure's place");
         assert_eq!(map.recall(4, OWN, [0, 0]), None, "not given");
         assert!(map.recall(5, OWN, [0, 0]).is_some());
     }
 
     #[test]
-    fn what_scrolls_is_offered_by_its_place_and_a_pose_by_its_turn() {
+    fn what_scrolls_is_offered_by_its_place_and_a_pose_by_what_it_was_two_frames_ago() {
         let mut map = Map::new(&FRAME, &recall());
         let poses = [codes(0), codes(1), codes(2)];
         assert_eq!((map.offer(1, [0, 0]), map.offer(3, [0, 0])), (None, None));
-        map.remember(&poses[0], [0, 0], false, false);
+        map.remember(&poses[0], [0, 0], false);
         assert_eq!((map.offer(1, [0, 0]), map.offer(3, [0, 0])), (None, Some(&poses[0][6..8])));
-        map.remember(&poses[1], [1, 0], true, false);
+        map.remember(&poses[1], [1, 0], true);
         // The figure as it was two frames before the next; the land one step on.
         assert_eq!((map.offer(1, [0, 0]), map.offer(3, [1, 0])), (Some(&poses[0][2..4]), Some(&poses[0][8..10])));
-        map.remember(&poses[2], [1, 0], false, false);
+        map.remember(&poses[2], [1, 0], false);
         assert_eq!(map.offer(1, [1, 0]), Some(&poses[1][2..4]), "wherever it goes");
         map.clear();
         assert_eq!(map.offer(1, [0, 0]), None);
         let mut unknown = codes(0);
         unknown[2..4].fill(UNKNOWN);
-        map.remember(&unknown, [0, 0], false, false);
-        map.remember(&codes(0), [0, 0], false, false);
+        map.remember(&unknown, [0, 0], false);
+        map.remember(&codes(0), [0, 0], false);
         assert_eq!(map.offer(1, [0, 0]), None, "not given");
     }
 
@@ -341,7 +307,7 @@ mod tests {
         // Looks are like no patch.
         let looks = [[0, 0], [1, 1], [2, 2]];
         for (look, first) in looks.iter().zip(0..) {
-            map.remember(&[&codes(first)[..], look].concat(), [0, 0], false, false);
+            map.remember(&[&codes(first)[..], look].concat(), [0, 0], false);
         }
         let found = |n: usize, x, y| (0..TAPS).filter_map(|tap| map.recall(n, tap, [x, y])).map(|(levels, _)| levels).collect::<Vec<_>>();
         assert!(!found(0, 0, 0).is_empty() && found(6, 0, 0).is_empty());
@@ -355,42 +321,16 @@ mod tests {
     #[test]
     fn ages_grow_and_a_side_away_is_another_place() {
         let mut map = Map::new(&FRAME, &recall());
-        map.remember(&codes(0), [0, 0], false, false);
+        map.remember(&codes(0), [0, 0], false);
         let mut seen = Vec::new();
         // Far to the south, where nothing of the first frame is written again.
         for _ in 0..200 {
             let back = [0, -map.view()[1]];
             seen.push(map.recall(0, OWN, back).map(|(_, age)| age));
-            map.remember(&codes(1), [0, 8], map.view()[1] < 100, false);
+            map.remember(&codes(1), [0, 8], map.view()[1] < 100);
         }
         assert_eq!([seen[0], seen[2], seen[8], seen[32], seen[128]], [1, 2, 3, 4, 5].map(Some));
         assert_eq!(map.recall(0, OWN, [SIDE, -map.view()[1]]), None);
-    }
-
-    #[test]
-    fn what_takes_turns_is_found_in_its_turn() {
-        let mut map = Map::new(&FRAME, &recall());
-        let phases = [codes(0), codes(1)];
-        for t in 0..6 {
-            map.remember(&phases[t % 2], [0, 0], false, false);
-            if t > 0 {
-                assert_eq!(map.recall(0, OWN, [0, 0]), Some((&phases[1 - t % 2][0..2], 1)), "after frame {t}");
-            }
-        }
-        // Seen once only in the other turn, or long before: what was seen last.
-        let mut map = Map::new(&FRAME, &recall());
-        map.remember(&phases[0], [0, 0], false, false);
-        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&phases[0][0..2], 1)));
-        for _ in 0..20 {
-            map.remember(&codes(3), [0, 40], map.view()[1] == 0, false);
-        }
-        map.remember(&phases[1], [0, -map.view()[1]], true, false);
-        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&phases[1][0..2], 1)));
-        // New words turn everything.
-        let mut map = Map::new(&FRAME, &recall());
-        map.remember(&phases[0], [0, 0], false, false);
-        map.remember(&phases[1], [0, 0], false, true);
-        assert_eq!(map.recall(0, OWN, [0, 0]), Some((&phases[1][0..2], 1)));
     }
 
     #[test]

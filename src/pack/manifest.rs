@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{Chance, UnmaskOrder};
 
 /// The pack format this program reads and writes.
-pub const FORMAT_VERSION: u32 = 7;
+pub const FORMAT_VERSION: u32 = 8;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ fn a_branch_is_the_frame_that_is_dreamed_when_its_action_is_pressed() {
         for s in variants(m) {
             let script = script(m, 14);
             let (mut engine, mut branches, mut words) = (build(&pack), Branches::default(), Vec::new());
-            let mut distinct = 0;
+            let (mut distinct, mut by_chance) = (0, 0);
             for line in &script {
                 if let Some(words) = &line.1 {
                     engine.set_prompt(words).expect("known words");
@@ -44,8 +44,9 @@ fn a_branch_is_the_frame_that_is_dreamed_when_its_action_is_pressed() {
                 assert!(branch(&branches, pressed, m) == (&dreamed.codes, &picture), "{name}, {s:?}: another frame came");
                 // Negative controls: other actions, and other chances, lead elsewhere.
                 distinct += (0..actions.len()).filter(|&i| branch(&branches, i, m).0 != dreamed.codes).count();
-                assert!(s.temperature == 0.0 || other.codes != dreamed.codes, "{name}: the seed does not matter");
+                by_chance += usize::from(other.codes != dreamed.codes);
             }
+            assert!(s.temperature == 0.0 || by_chance > script.len() / 2, "{name}, {s:?}: the seed does not matter");
             assert!(distinct > 14, "{name}, {s:?}: actions do not matter");
         }
     }

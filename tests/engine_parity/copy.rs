@@ -2,7 +2,6 @@
 
 use super::*;
 use somnium::engine::recall::{Map, OWN};
-use somnium::engine::told::{NEWS, Told};
 
 /// Gates of both sources, the same for every token.
 const GATES: [f32; 2] = [3.0, -1.5];
@@ -20,10 +19,8 @@ fn with_gates(pack: &Pack, gates: [f32; 2]) -> Pack {
 fn added(m: &Manifest, history: &[TokenFrame], truth: &TokenFrame) -> Vec<f32> {
     let (f, recall) = (&m.frame, m.dynamics.as_ref().and_then(|d| d.recall.as_ref()).expect("with recall"));
     let mut map = Map::new(f, recall);
-    let mut told = Told::default();
     for frame in history {
-        let news = told.follow(&frame.prompt) == NEWS;
-        map.remember(&frame.codes, motion_of(m, frame.action), frame.moved, news);
+        map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
     }
     let before = &history.last().expect("not empty").codes;
     let mut sums = vec![0.0; f.code_bytes() * f.code_levels];

@@ -14,7 +14,6 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::recall::{self as twin, AGES, Map, TAPS};
 use somnium::engine::reference::{dynamics, matmul, weights::Weights};
-use somnium::engine::told::{LONG_AGO, NEWS};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};
 
@@ -57,7 +56,7 @@ fn frame(r: &mut Numbers, f: &FrameDims) -> Vec<u8> {
 fn walked(r: &mut Numbers, m: &Manifest, frames: usize) -> Map {
     let mut map = Map::new(&m.frame, recall_dims(m));
     for t in 0..frames {
-        map.remember(&frame(r, &m.frame), if t % 2 == 0 { [-2, 1] } else { [0, 0] }, r.below(5) != 2, r.below(9) == 4);
+        map.remember(&frame(r, &m.frame), if t % 2 == 0 { [-2, 1] } else { [0, 0] }, r.below(5) != 2);
     }
     map
 }
@@ -238,19 +237,13 @@ fn odometer_sums_are_those_of_its_twin() {
 }
 
 /// How many words of the map differ from the twin's after one more frame that moved or not, by `moved` and `sums`; and the flag.
-fn remember_off(
-    gpu: &GpuContext,
-    shape: Shape,
-    motion: [i32; 2],
-    (moved, sums): (u32, [u32; 4]),
-    [truly, news]: [bool; 2],
-) -> (usize, u32) {
+fn remember_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], (moved, sums): (u32, [u32; 4]), truly: bool) -> (usize, u32) {
     let m = manifest(shape);
     let (f, n) = (m.frame, m.frame.tokens());
     let mut r = Numbers((n * 3 + f.code_dims) as u32);
     let mut map = walked(&mut r, &m, 20);
     let (before, next) = (frame(&mut r, &f), frame(&mut r, &f));
-    map.remember(&before, [1, 1], true, false);
+    map.remember(&before, [1, 1], true);
     let mut odometer = odometer::words(map.view(), map.frames());
     odometer[4..].copy_from_slice(&sums);
     let packed = vec![7; remember::flag_at(f.code_bytes()) + 1];
@@ -266,14 +259,14 @@ fn remember_off(
     };
     let steps = f.patch_px / recall_dims(&m).step_px;
     let pass = Remember { tokens: n, grid_w: f.grid_w(), dims: f.code_dims, steps }.pass(buffers);
-    let group = GroupParams { half: 1, told: if news { NEWS } else { LONG_AGO } as u32, ..GroupParams::default() };
+    let group = GroupParams { half: 1, ..GroupParams::default() };
     let params = FrameParams { motion, moved, ..groups(group, group) };
     if moved == BY_ODOMETER {
         assert_eq!(twin::tells_moved([[sums[0], sums[1]], [sums[2], sums[3]]]), truly, "the twin finds the same");
     }
     let ran = b.run(gpu, pass, 1, params, &[buffers.map, buffers.odometer, buffers.codes], SIZE);
 
-    map.remember(&next, motion, truly, news);
+    map.remember(&next, motion, truly);
     let truth = remember::words(&map, &f);
     let (flag, codes) = ran.outputs[2][..packed.len()].split_last().unwrap();
     assert!(codes.iter().all(|&word| word == 7), "codes are left alone");
@@ -297,13 +290,11 @@ fn remember_enters_frames_as_its_twin_does() {
                 ((BY_ODOMETER, [2_600_000, 2_550_000, 900_000, 300_000]), false),
                 ((BY_ODOMETER, [u32::MAX, u32::MAX - 1, u32::MAX / 2, u32::MAX]), true),
             ] {
-                for news in [false, true] {
-                    let off = remember_off(&gpu, shape, motion, told, [truly, news]);
-                    assert_eq!(off, (0, u32::from(truly)), "{shape:?} {motion:?} {told:?}, news: {news}");
-                }
+                let off = remember_off(&gpu, shape, motion, told, truly);
+                assert_eq!(off, (0, u32::from(truly)), "{shape:?} {motion:?} {told:?}");
             }
         }
     }
-    let (apart, flag) = remember_off(&gpu, SHAPES[2], [1, 0], (1, [0; 4]), [false, false]);
+    let (apart, flag) = remember_off(&gpu, SHAPES[2], [1, 0], (1, [0; 4]), false);
     assert!(apart > 100 && flag == 1, "a view that moved though it should not is noticed: {apart} words");
 }

@@ -19,7 +19,7 @@ use super::{
     decode,
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
     recall::{self, Map, Odometer},
-    told::{LONG_AGO, NEWS, Said, Told},
+    told::{LONG_AGO, Said, Told},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};
 use attention::PanelDims;
@@ -311,7 +311,7 @@ impl CpuEngine {
         self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
         (self.pending.moved, self.pending.exists) = (moved, true);
         if let Some(map) = &mut self.map {
-            map.remember(&self.pending.codes, recall::motion_of(&self.manifest, self.pending.action), moved, self.pending.told == NEWS);
+            map.remember(&self.pending.codes, recall::motion_of(&self.manifest, self.pending.action), moved);
         }
     }
 
@@ -390,9 +390,9 @@ impl Engine for CpuEngine {
         if self.model.dynamics.is_some() {
             let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
             for frame in only_seen {
-                let news = self.told.follow(&frame.prompt) == NEWS;
+                self.told.follow(&frame.prompt);
                 if let Some(map) = &mut self.map {
-                    map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, news);
+                    map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved);
                 }
             }
             for frame in ring {

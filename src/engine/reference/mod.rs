@@ -15,7 +15,7 @@ use super::{
     decode::{self, ANY_LEVEL},
     inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map, Odometer},
-    told::{LONG_AGO, NEWS, Told},
+    told::{LONG_AGO, Told},
     vocabulary::Vocabulary,
 };
 use crate::pack::{
@@ -120,7 +120,7 @@ impl ReferenceEngine {
     fn settle(&mut self, frame: TokenFrame, past: Vec<f64>) {
         let told = self.told.follow(&frame.prompt);
         if let Some(map) = &mut self.map {
-            map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved, told == NEWS);
+            map.remember(&frame.codes, recall::motion_of(&self.manifest, frame.action), frame.moved);
         }
         self.pending = Some(Pending { frame, past, told });
     }

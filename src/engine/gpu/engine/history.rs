@@ -6,7 +6,6 @@ use crate::engine::gpu::ops::{odometer, remember};
 use crate::engine::gpu::recording::Recording;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
-use crate::engine::told::NEWS;
 use crate::engine::{TokenFrame, UNKNOWN};
 
 impl GpuEngine {
@@ -30,14 +29,16 @@ impl GpuEngine {
 
     /// Starts the map anew from what these frames showed, and follows their words.
     fn write_map(&mut self, frames: &[TokenFrame]) {
-        let news: Vec<bool> = frames.iter().map(|frame| self.told.follow(&frame.prompt) == NEWS).collect();
+        for frame in frames {
+            self.told.follow(&frame.prompt);
+        }
         let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
         let frame = &self.manifest.frame;
         let mut map = Map::new(frame, dims);
-        for (seen, news) in frames.iter().zip(news) {
-            map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved, news);
+        for seen in frames {
+            map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved);
         }
         let write = |buffer, words: &[u32]| self.gpu.queue.write_buffer(self.resources.buffer(buffer), 0, bytemuck::cast_slice(words));
         write(plan.map, &remember::words(&map, frame));

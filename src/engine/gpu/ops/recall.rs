@@ -2,14 +2,12 @@
 
 use super::{BufferId, Cost, GROUPS, Pass, covering, prev, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, GRID, Kernel, MAP};
-use crate::engine::recall::{AGES, OLDEST, SIDE, TAPS, TURNS};
-use crate::engine::told::NEWS;
+use crate::engine::recall::{AGES, OLDEST, SIDE, TAPS};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite];
 
 // As in the shaders.
-const _: () =
-    assert!(SIDE == 256 && TURNS == 2 && NEWS == 0 && AGES == 6 && OLDEST[0] == 2 && OLDEST[1] == 8 && OLDEST[2] == 32 && OLDEST[3] == 128);
+const _: () = assert!(SIDE == 256 && AGES == 6 && OLDEST[0] == 2 && OLDEST[1] == 8 && OLDEST[2] == 32 && OLDEST[3] == 128);
 
 pub fn kernel() -> Kernel {
     Kernel::assemble("recall", &[], &[GRID, MAP], include_str!("../../../../shaders/recall.wgsl"), BINDS)

@@ -35,8 +35,8 @@ pub fn flag_at(code_bytes: usize) -> usize {
     code_bytes.div_ceil(4)
 }
 
-/// A map as the shaders have it: of each place in each turn where it is, the frame and its levels, four a word; then of each token whether it never
-/// scrolls and, if so, the levels it may copy.
+/// A map as the shaders have it: of each place where it is, the frame and its levels, four a word; then of each token whether it never scrolls and, if
+/// so, the levels it may copy.
 pub fn words(map: &Map, frame: &FrameDims) -> Vec<u32> {
     let mut words = Vec::new();
     let packed = |levels: &[u8]| levels.iter().rev().fold(0, |word, &level| word << 8 | u32::from(level));

@@ -27,8 +27,10 @@ const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 const ALL_MASKED_SHARE: f32 = 0.4;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
-/// The same of the look: one token that all patches are seen in.
+/// The same of the look, one token that all patches are seen in; and where words alone say what it is: as much as all patches together, which have as
+/// much to learn from the same words.
 const LOOK_WEIGHT: f32 = 16.0;
+const ASKED_LOOK_WEIGHT: f32 = 64.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 3.0;
@@ -38,7 +40,7 @@ const NEWS_WEIGHT: f32 = 2.0;
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot. In the
 /// others words stay what they are, as at play: with more changes than these, dreams forget how to go on.
-const CHANGE_SHARE: f32 = 0.3;
+const CHANGE_SHARE: f32 = 0.5;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// The most frames since a change that is soon after.
@@ -49,7 +51,7 @@ const MOST_WINDOWS_TRIED: usize = 20;
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is.
-const OUT_OF_NOTHING_SHARE: f32 = 0.16;
+const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
 /// lies around it. How many of them are of the same window, whose land goes on beneath another look.
@@ -326,8 +328,14 @@ impl DynamicsStage {
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         let stays = |token: usize| self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
         let patches = self.frame_dims().patches();
-        let weight = |token: usize, new_land: bool, told: bool| match (stays(token), new_land) {
-            _ if token >= patches => LOOK_WEIGHT,
+        let weight = |token: usize, new_land: bool, told: bool, asked: bool| match (stays(token), new_land) {
+            _ if token >= patches => {
+                if asked {
+                    ASKED_LOOK_WEIGHT
+                } else {
+                    LOOK_WEIGHT
+                }
+            }
             (true, _) => FIGURE_WEIGHT,
             (false, true) => f32::from(u8::from(told)) * NEW_LAND_WEIGHT,
             (false, false) => 1.0,
@@ -352,7 +360,8 @@ impl DynamicsStage {
                     batch.clean.push(if unknown {
                         Token::Unknown
                     } else if dice.chance(rate) {
-                        Token::Given(dice.below(rows))
+                        // A look is taken for another look.
+                        Token::Given(if token < patches { dice.below(rows) } else { dice.below(rows / n) * n + token })
                     } else {
                         Token::Given(row)
                     });
@@ -370,6 +379,7 @@ impl DynamicsStage {
                 let hears = self.hears(&batch, number);
                 let told = hears || !batch.wished_anew[number];
                 let news = if hears && batch.told[number] == 0 { NEWS_WEIGHT } else { 1.0 };
+                let asked = hears && (batch.nothing[clip] || frame == 0 || batch.told[number] == 0);
                 // What is given of which other frame.
                 let around = if batch.nothing[clip] && hears && dice.chance(PAINTED_SHARE) {
                     let block = self.random_block(dice);
@@ -393,7 +403,7 @@ impl DynamicsStage {
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
-                    batch.weights.push(if masked { news * weight(token, new_land, told) } else { 0.0 });
+                    batch.weights.push(if masked { news * weight(token, new_land, told, asked) } else { 0.0 });
                 }
                 if dice.chance(ACTION_DROP_SHARE) {
                     batch.actions[clip * t + frame] = self.shape.dims.actions as u8;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use somnium::engine::{recall, told};
+use somnium::engine::recall;
 
 use crate::source::Dice;
 use crate::tokens::TokenClips;
@@ -58,8 +58,7 @@ pub(super) struct Stale {
     pub(super) places: Places,
 }
 
-/// Frames that show everything as it was before a change: a dream may take one frame for another weather, and as places remember even and odd
-/// frames apart, rain would then come and go with every frame.
+/// Frames that show everything as it was before a change: a dream may take one frame for another land, and every frame recalls it from then on.
 #[derive(Clone)]
 pub(super) struct Blip {
     pub(super) frames: Vec<usize>,
@@ -81,28 +80,13 @@ struct Seen {
     source: Source,
 }
 
-/// What was last seen at every place in each of its turns.
+/// What was last seen at every place.
 #[derive(Clone, Default)]
-struct SeenPlaces(HashMap<[i32; 2], [Option<Seen>; recall::TURNS]>);
+struct SeenPlaces(HashMap<[i32; 2], Seen>);
 
 impl SeenPlaces {
-    /// What a frame of the clip is reminded of, as the map of a dream would remind it.
-    fn find(&self, at: [i32; 2], frame: usize) -> Option<Seen> {
-        let turns = self.0.get(&at)?;
-        let [due, other] = [frame, frame + 1].map(|of| turns[of % recall::TURNS]);
-        match (due, other) {
-            (Some(due), Some(other)) if recall::outdated((frame - due.when) as u32, (frame - other.when) as u32) => Some(other),
-            _ => due.or(other),
-        }
-    }
-
-    /// `news`: the frame stands for both turns.
-    fn enter(&mut self, at: [i32; 2], seen: Seen, news: bool) {
-        let turns = self.0.entry(at).or_default();
-        turns[seen.when % recall::TURNS] = Some(seen);
-        if news {
-            turns.fill(Some(seen));
-        }
+    fn find(&self, at: [i32; 2]) -> Option<Seen> {
+        self.0.get(&at).copied()
     }
 
     /// Everything lies aside by so many steps.
@@ -157,7 +141,7 @@ impl DynamicsStage {
                     let at = place(expected, token);
                     batch.new_land.push(frame > start && dims.scrolls(token, &frame_dims) && !seen.0.contains_key(&at));
                     for tap in 0..recall::TAPS {
-                        let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1], frame);
+                        let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
                             Some(Seen { when, source }) => {
                                 let spoilt = dice.chance(terms.corruption);
@@ -175,28 +159,24 @@ impl DynamicsStage {
                     (0..recall::TAPS).for_each(|_| batch.recall_nothing(d));
                 }
             }
-            let news = match frame.checked_sub(start) {
-                Some(in_window) => usize::from(batch.told[first + in_window]) == told::NEWS,
-                None => clips.words_change(clip, frame),
-            };
             for token in (0..n).filter(|token| dims.scrolls(*token, &frame_dims)) {
                 let at = place(clips.view(clip, frame), token);
                 let stale = || {
                     let stale = terms.stale.as_ref().filter(|stale| stale.frames.contains(&frame) && stale.places.hold(at))?;
-                    seen.find(at, frame).filter(|seen| seen.source.frame < stale.frames.start)
+                    seen.find(at).filter(|seen| seen.source.frame < stale.frames.start)
                 };
-                let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at, frame));
+                let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at));
                 let instead = stale().or_else(blip).map(|seen| seen.source);
                 if let Some(source) = instead.filter(|_| frame >= start) {
                     let row = (first + frame - start) * n + token;
                     batch.shown[row * d..][..d].copy_from_slice(levels(source));
                 }
-                seen.enter(at, Seen { when: frame, source: instead.unwrap_or(Source { frame, token }) }, news);
+                seen.0.insert(at, Seen { when: frame, source: instead.unwrap_or(Source { frame, token }) });
             }
             if let Some(blip) = terms.blip.as_ref().filter(|blip| frame >= start && blip.frames.contains(&frame)) {
-                // The look before the change, of the frame's own turn where there is one.
+                // The look before the change; of a rain that falls in two turns the frame's own.
                 let last = blip.change - 1;
-                let before = last - ((frame - last) % recall::TURNS).min(last);
+                let before = last - ((frame - last) % 2).min(last);
                 for token in frame_dims.patches()..n {
                     let row = (first + frame - start) * n + token;
                     batch.shown[row * d..][..d].copy_from_slice(levels(Source { frame: before, token }));

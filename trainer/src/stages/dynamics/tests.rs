@@ -167,10 +167,10 @@ fn stale_places_go_on_showing_what_they_showed() {
     let (all, none) = (past(1.0), past(0.0));
     for token in (0..n).filter(|token| !covered.contains(token)) {
         let shown = |batch: &Batch| (0..frames).map(|frame| usize::from(batch.shown[(frame * n + token) * d])).collect::<Vec<_>>();
-        assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 1, 2, 0], vec![0, 1, 2, 3, 4, 0]));
+        assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 0], vec![0, 1, 2, 3, 4, 0]));
         let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
-        assert_eq!((recalled(&all, 5), recalled(&none, 5)), (1, 3), "what is stale is recalled");
-        assert_eq!((recalled(&all, 3), recalled(&none, 3)), (1, 1), "in its turn");
+        assert_eq!((recalled(&all, 5), recalled(&none, 5)), (2, 4), "what is stale is recalled");
+        assert_eq!((recalled(&all, 3), recalled(&none, 3)), (2, 2), "as long as it is");
     }
 }
 
@@ -195,14 +195,13 @@ fn a_blip_shows_everything_as_it_was_before_the_change() {
     for token in (0..n).filter(|token| !covered.contains(token)) {
         let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[(frame * n + token) * d]).collect::<Vec<_>>();
         assert_eq!(shown(&never), [0, 1, 2, 3, 4, 5, 6, 0]);
-        // Of its turn: frame 2.
         assert_eq!(shown(&once), [0, 1, 2, 3, 2, 5, 6, 0]);
         assert_eq!(shown(&twice), [0, 1, 2, 3, 2, 5, 2, 0]);
         if token == look {
             continue;
         }
         let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
-        assert_eq!([recalled(&never, 6), recalled(&once, 6), recalled(&once, 7)], [4, 2, 5], "it stays in its turn");
+        assert_eq!([recalled(&never, 5), recalled(&once, 5), recalled(&once, 6)], [4, 2, 5], "until it is over");
     }
     let ages = |token: usize| &twice.recalled_age[(7 * n + token) * recall::TAPS..][..recall::TAPS];
     assert!(ages(look).iter().all(|age| *age == 0) && ages(0).iter().any(|age| *age > 0), "a look has no place to recall");
@@ -290,7 +289,7 @@ fn places_stay_stale_into_windows_that_begin_after_the_change() {
     for seed in 0..200 {
         let mut batch = stage.empty_batch(1);
         stage.push_window(&stage.clips, (0, start), &mut batch, &mut Dice::new(5, seed), seed % 2 == 0);
-        // Nothing but what was last seen before the change, in either turn, ever stands in for a frame.
+        // Nothing but what was last seen before the change, of a look in either of two frames, ever stands in for a frame.
         let before = [change - 1, change - 2].map(|frame| (frame % 5) as u8);
         let stale = |(row, shown): (usize, &u8)| *shown != batch.truth[row] && before.contains(shown);
         let apart = batch.shown.iter().zip(&batch.truth).filter(|(shown, truth)| shown != truth).count();
