@@ -15,6 +15,9 @@ use crate::tokens::TokenClips;
 /// How much more a frame counts that shows its season than one that does not.
 const SHOWN: u32 = 100;
 
+/// Rain and snow fall in so many turns, each another look.
+pub const TURNS: usize = 2;
+
 /// Tokens of looks by their names.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Looks(BTreeMap<String, Vec<u8>>);
@@ -23,10 +26,10 @@ pub struct Looks(BTreeMap<String, Vec<u8>>);
 #[derive(Default)]
 struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
 
-/// What tells a look from others. `frame`: its number in the clip; rain and snow fall in two turns.
+/// What tells a look from others. `frame`: its number in the clip.
 fn name(scene: &Scene, frame: usize) -> String {
     let season = if scene.style == Style::Plain { format!(" {:?}", scene.season) } else { String::new() };
-    let turn = if matches!(scene.weather, Weather::Rain | Weather::Snowfall) { frame % 2 } else { 0 };
+    let turn = if matches!(scene.weather, Weather::Rain | Weather::Snowfall) { frame % TURNS } else { 0 };
     format!("{:?}{season} {:?} {:?} {turn}", scene.style, scene.light, scene.weather)
 }
 

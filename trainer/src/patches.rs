@@ -21,9 +21,8 @@ impl DistinctPatches {
             patches.clear();
             push_patches(picture, frame, 1, &mut patches);
             for patch in patches.chunks_exact(frame.patch_values()) {
-                let bits: Vec<u32> = patch.iter().map(|value| value.to_bits()).collect();
                 let number = known.len();
-                let number = *known.entry(bits).or_insert_with(|| {
+                let number = *known.entry(bits(patch)).or_insert_with(|| {
                     distinct.values.extend_from_slice(patch);
                     number
                 });
@@ -32,6 +31,11 @@ impl DistinctPatches {
         }
         distinct
     }
+}
+
+/// What tells values from all others.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Appends the patches of one RGB frame, averaged down by `shrink`: `(tokens, (patch / shrink)^2 * 3)` values in -1..1.

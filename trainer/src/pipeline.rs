@@ -384,7 +384,7 @@ impl Run {
     /// Codes of pictures `(T, height_px, width_px, RGB)`: `(T, N, D)`.
     pub fn encode(&self, tokenizer: &Tokenizer, pictures: &[u8]) -> Result<Vec<u8>> {
         let frame = self.preset.frame(self.source.info());
-        tokenizer.encode_distinct(&DistinctPatches::of(pictures, &frame), &frame, &self.device)
+        tokenizer.encode_distinct(DistinctPatches::of(pictures, &frame), &frame, &self.device)
     }
 }
 

@@ -133,7 +133,7 @@ impl Tokenizer {
     }
 
     /// Levels `(frames, N, D)` of whole pictures: as of [`Self::encode`], but a patch that is seen again in the same light is not read again.
-    pub fn encode_distinct(&self, patches: &DistinctPatches, frame: &FrameDims, device: &Device) -> Result<Vec<u8>> {
+    pub fn encode_distinct(&self, patches: DistinctPatches, frame: &FrameDims, device: &Device) -> Result<Vec<u8>> {
         let (e, width, p, d) = (&self.enc, frame.patch_values(), frame.patches(), frame.code_dims);
         let to_levels = |z: Tensor<2>| -> Result<Vec<u8>> {
             let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
@@ -143,7 +143,8 @@ impl Tokenizer {
             let count = numbers.len();
             Tensor::from_data(TensorData::new(numbers, [count]), device)
         };
-        let values = TensorData::new(patches.values.clone(), [patches.values.len() / width, width]);
+        let distinct = patches.values.len() / width;
+        let values = TensorData::new(patches.values, [distinct, width]);
         let h = e.embed(Tensor::from_data(values, device));
         let Some(look) = &e.look else {
             let levels = to_levels(e.codes(h))?;
@@ -250,7 +251,7 @@ mod tests {
             let z = tokenizer.encode(Tensor::from_data(TensorData::new(all, [rows, frame.patch_values()]), &device), &frame);
             let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().expect("levels");
             let levels: Vec<u8> = levels.iter().map(|level| *level as u8).collect();
-            assert_eq!(tokenizer.encode_distinct(&patches, &frame, &device).expect("levels"), levels);
+            assert_eq!(tokenizer.encode_distinct(patches, &frame, &device).expect("levels"), levels);
             let looks: std::collections::HashSet<&[u8]> = levels.chunks_exact(frame.code_bytes()).map(|codes| &codes[6 * 4..]).collect();
             assert!(!look || looks.len() > 1, "one look says nothing of light");
         }

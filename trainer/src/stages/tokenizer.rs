@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::FrameDims;
 
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
-use crate::patches::push_patches;
+use crate::patches::{bits, push_patches};
 use crate::preset::Preset;
 use crate::source::{ClipSource, HELD_OUT, Mood};
 use crate::training::Stage;
@@ -144,7 +144,6 @@ impl TokenizerStage {
         let levels = fsq_levels(land.reshape([rows, d]), self.frame.code_levels);
         let levels = levels.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
         let mut seen: HashMap<Vec<u32>, HashMap<Vec<u32>, usize>> = HashMap::new();
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         // Every other frame is bare.
         let bare = patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
         for (patch, token) in bare.zip(levels.chunks_exact(d)) {

@@ -39,7 +39,7 @@ const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
 const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot. In the
-/// others words stay what they are, as at play: with more changes than these, dreams forget how to go on.
+/// others words stay what they are, as at play: with changes in two windows of three, dreams forgot how to go on.
 const CHANGE_SHARE: f32 = 0.5;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
@@ -329,13 +329,8 @@ impl DynamicsStage {
         let stays = |token: usize| self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
         let patches = self.frame_dims().patches();
         let weight = |token: usize, new_land: bool, told: bool, asked: bool| match (stays(token), new_land) {
-            _ if token >= patches => {
-                if asked {
-                    ASKED_LOOK_WEIGHT
-                } else {
-                    LOOK_WEIGHT
-                }
-            }
+            _ if token >= patches && asked => ASKED_LOOK_WEIGHT,
+            _ if token >= patches => LOOK_WEIGHT,
             (true, _) => FIGURE_WEIGHT,
             (false, true) => f32::from(u8::from(told)) * NEW_LAND_WEIGHT,
             (false, false) => 1.0,
@@ -377,9 +372,10 @@ impl DynamicsStage {
                 let number = clip * t + frame;
                 batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
                 let hears = self.hears(&batch, number);
-                let told = hears || !batch.wished_anew[number];
-                let news = if hears && batch.told[number] == 0 { NEWS_WEIGHT } else { 1.0 };
-                let asked = hears && (batch.nothing[clip] || frame == 0 || batch.told[number] == 0);
+                let is_told = hears || !batch.wished_anew[number];
+                let is_news = hears && usize::from(batch.told[number]) == told::NEWS;
+                let news = if is_news { NEWS_WEIGHT } else { 1.0 };
+                let asked = is_news || (hears && (batch.nothing[clip] || frame == 0));
                 // What is given of which other frame.
                 let around = if batch.nothing[clip] && hears && dice.chance(PAINTED_SHARE) {
                     let block = self.random_block(dice);
@@ -403,7 +399,7 @@ impl DynamicsStage {
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
-                    batch.weights.push(if masked { news * weight(token, new_land, told, asked) } else { 0.0 });
+                    batch.weights.push(if masked { news * weight(token, new_land, is_told, asked) } else { 0.0 });
                 }
                 if dice.chance(ACTION_DROP_SHARE) {
                     batch.actions[clip * t + frame] = self.shape.dims.actions as u8;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use somnium::engine::recall;
 
+use crate::looks;
 use crate::source::Dice;
 use crate::tokens::TokenClips;
 
@@ -174,9 +175,9 @@ impl DynamicsStage {
                 seen.0.insert(at, Seen { when: frame, source: instead.unwrap_or(Source { frame, token }) });
             }
             if let Some(blip) = terms.blip.as_ref().filter(|blip| frame >= start && blip.frames.contains(&frame)) {
-                // The look before the change; of a rain that falls in two turns the frame's own.
+                // The look before the change; of a rain that falls in turns the frame's own.
                 let last = blip.change - 1;
-                let before = last - ((frame - last) % 2).min(last);
+                let before = last - ((frame - last) % looks::TURNS).min(last);
                 for token in frame_dims.patches()..n {
                     let row = (first + frame - start) * n + token;
                     batch.shown[row * d..][..d].copy_from_slice(levels(Source { frame: before, token }));
