@@ -29,13 +29,13 @@ fn a_branch_is_the_frame_that_is_dreamed_when_its_action_is_pressed() {
         for s in variants(m) {
             let script = script(m, 14);
             let (mut engine, mut branches, mut words) = (build(&pack), Branches::default(), Vec::new());
-            let (mut distinct, mut by_chance) = (0, 0);
+            let mut distinct = 0;
             for line in &script {
                 if let Some(words) = &line.1 {
                     engine.set_prompt(words).expect("known words");
                 }
                 engine.preview(&actions, &s, &mut branches).expect("previewed");
-                let of_seed = DecodeSettings { seed: s.seed + 1, ..s };
+                let of_seed = DecodeSettings { seed: s.seed + 2, ..s };
                 let mut other = Branches::default();
                 engine.preview(&[line.0], &of_seed, &mut other).expect("previewed");
                 let dreamed = play(&mut *engine, std::slice::from_ref(line), &s, &mut words).remove(0);
@@ -44,9 +44,8 @@ fn a_branch_is_the_frame_that_is_dreamed_when_its_action_is_pressed() {
                 assert!(branch(&branches, pressed, m) == (&dreamed.codes, &picture), "{name}, {s:?}: another frame came");
                 // Negative controls: other actions, and other chances, lead elsewhere.
                 distinct += (0..actions.len()).filter(|&i| branch(&branches, i, m).0 != dreamed.codes).count();
-                by_chance += usize::from(other.codes != dreamed.codes);
+                assert!(s.temperature == 0.0 || other.codes != dreamed.codes, "{name}: the seed does not matter");
             }
-            assert!(s.temperature == 0.0 || by_chance > script.len() / 2, "{name}, {s:?}: the seed does not matter");
             assert!(distinct > 14, "{name}, {s:?}: actions do not matter");
         }
     }
