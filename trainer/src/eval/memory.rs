@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::control::agreement;
-use super::players::{HISTORY, Judge, Kind, Player, Walk};
+use super::players::{HISTORY, Judge, Kind, Player, Shown, Walk};
 use super::report::{Bar, Better, Figure, Score, Unit};
 use super::rollout::share_of;
 use super::workers::{Worker, Workers};
@@ -11,8 +11,10 @@ use crate::patches::psnr_db;
 use crate::source::mix;
 
 const FAMILY: &str = "memory, there and back";
-/// Seeds tried for a start with a free way.
+/// Seeds tried for a start with a free way, and dreams of it for one whose way out is as free: what lies beyond the view is the dream's own,
+/// and who is stopped there has nothing to come back from.
 const SEEDS: u64 = 64;
+const DREAMS: u64 = 12;
 
 /// A way to go.
 struct Plan {
@@ -41,8 +43,12 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
             Ok([(Kind::Dream, false), (Kind::Simulator, false), (Kind::Dream, true)]
                 .map(|(kind, forget)| there_and_back(judge, worker, plan, kind, forget)))
         })?;
-        let found: Vec<[Found; 3]> =
+        let found: Vec<[Option<Found>; 3]> =
             found.into_iter().map(|[dream, simulator, forgetful]| Ok([dream?, simulator?, forgetful?])).collect::<Result<_>>()?;
+        let all = found.len();
+        let found: Vec<[Found; 3]> =
+            found.into_iter().filter_map(|[dream, simulator, forgetful]| Some([dream?, simulator?, forgetful?])).collect();
+        let went = 100.0 * found.len() as f64 / all.max(1) as f64;
         let score =
             |player: usize, of: fn(&Found) -> f64| Score::mean_of(&found.iter().map(|f| of(&f[player])).collect::<Vec<_>>(), Better::High);
         let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {
@@ -50,7 +56,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
             Figure::new(FAMILY, name, unit).dream(score(0, of)).simulator(score(1, of)).other("no memory", score(2, of).mean)
         };
         let agreement = row("token agreement", Unit::Percent, |f| f.agreement);
-        let agreement = agreement.other("came back", share_of(&found, |f| f[0].back));
+        let agreement = agreement.other("went", went).other("came back", share_of(&found, |f| f[0].back));
         figures.push(match i {
             0 if 2 * steps < window => agreement.bar(Bar::OfSimulator(85.0)),
             2 => agreement.bar(Bar::Above(15.0)),
@@ -76,28 +82,37 @@ fn free_way(judge: &Judge, seed: u64, wanted: usize, steps: usize) -> Result<Opt
     Ok(None)
 }
 
-fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan, kind: Kind, forget: bool) -> Result<Found> {
+/// `None` where none of the dreams goes out all the way.
+fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan, kind: Kind, forget: bool) -> Result<Option<Found>> {
     let walk = Walk::new(&judge.world, "hold", plan.seed, true)?;
-    let start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
-    let mut player = judge.player(kind, &mut worker.engine, &start)?;
-    let out = go(judge, player.as_mut(), plan.direction, plan.steps)?;
-    if forget {
-        player.forget()?;
+    let mut start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
+    for dream in 0..DREAMS {
+        start.seed = mix(plan.seed, dream);
+        let mut player = judge.player(kind, &mut worker.engine, &start)?;
+        if go(judge, player.as_mut(), plan.direction, plan.steps)? {
+            if forget {
+                player.forget()?;
+            }
+            let back = go(judge, player.as_mut(), [0, 2, 1, 4, 3][plan.direction], plan.steps)?;
+            return Ok(Some(found(judge, plan, &start.shown, player.shown(), back)));
+        }
     }
-    let back = go(judge, player.as_mut(), [0, 2, 1, 4, 3][plan.direction], plan.steps)?;
+    Ok(None)
+}
+
+fn found(judge: &Judge, plan: &Plan, before: &Shown, after: &Shown, back: bool) -> Found {
     let frame = judge.manifest.frame;
     let left = |n: usize| left_the_view(judge, plan, n);
     let pixels = |rgb: &[u8]| -> Vec<u8> {
         let is_left = |i: &usize| left(i / 3 / frame.width_px / frame.patch_px * frame.grid_w() + i / 3 % frame.width_px / frame.patch_px);
         (0..rgb.len()).filter(is_left).map(|i| rgb[i]).collect()
     };
-    let shown = player.shown();
-    Ok(Found {
-        agreement: agreement(&shown.codes, &start.shown.codes, frame.code_dims, left),
+    Found {
+        agreement: agreement(&after.codes, &before.codes, frame.code_dims, left),
         // Pictures of equal tokens are equal: a finite number stands for that.
-        psnr_db: psnr_db(&pixels(&start.shown.rgb), &pixels(&shown.rgb)).min(60.0),
-        back: out && back,
-    })
+        psnr_db: psnr_db(&pixels(&before.rgb), &pixels(&after.rgb)).min(60.0),
+        back,
+    }
 }
 
 /// Holds a key until the view is seen to have moved `steps` times; false where it does not in twice that time.

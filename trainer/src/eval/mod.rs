@@ -12,6 +12,7 @@ mod players;
 mod prompt;
 mod report;
 mod rollout;
+mod seams;
 mod sheet;
 mod speed;
 mod stability;
@@ -307,10 +308,12 @@ impl Evaluation<'_> {
         }
         self.report.figures.extend(free::moving_share(&held));
         let long = by_all(&|plan| plan.frames >= effort.frames);
+        let simulated: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.kind == Kind::Simulator).map(|(_, r)| *r).collect();
         if let Some(probe) = probe {
             let reference: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.other_keys).map(|(_, r)| *r).collect();
             self.report.figures.extend(stability::figures(&long, &reference, &probe.info));
         }
+        self.report.figures.push(seams::figure(&long, &simulated));
         self.pictures(judge, workers, &long)
     }
 

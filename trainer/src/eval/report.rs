@@ -169,7 +169,7 @@ impl Figure {
         [name, score(self.dream), score(self.simulator), of_simulator, others.join(", "), self.bar_text()]
     }
 
-    fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         let score = |score: Option<Score>| score.map(|s| json!({ "mean": s.mean, "worst_decile": s.worst_decile }));
         let others: serde_json::Map<String, Value> = self.others.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         json!({

@@ -7,6 +7,7 @@ use somnium::worlds::{StepOutcome, policy};
 
 use super::players::{HISTORY, Judge, Kind, Walk};
 use super::report::mean;
+use super::seams::Seams;
 use super::workers::{Worker, Workers};
 use crate::probe::{ProbeInfo, Reading};
 use crate::source::mix;
@@ -41,11 +42,14 @@ pub struct Step {
 #[derive(Default)]
 pub struct Rollout {
     pub policy: &'static str,
+    pub seed: u64,
     pub steps: Vec<Step>,
     /// Of the first picture and of what each step led to; empty without a probe.
     pub readings: Vec<Reading>,
     /// Likewise, where they were kept.
     pub pictures: Vec<Vec<u8>>,
+    /// Of what each step led to; none where there are no tokens.
+    pub seams: Seams,
     pub broke: Option<Broke>,
 }
 
@@ -188,10 +192,15 @@ fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
         policy = policy::by_name(plan.policy, mix(plan.seed, 1)).with_context(|| format!("no policy {:?}", plan.policy))?;
     }
     let mut player = judge.player(plan.kind, &mut worker.engine, &start)?;
-    let mut rollout = Rollout { policy: plan.policy, pictures: vec![player.shown().rgb.clone()], ..Rollout::default() };
+    let pictures = vec![player.shown().rgb.clone()];
+    let mut rollout = Rollout { policy: plan.policy, seed: plan.seed, pictures, ..Rollout::default() };
     for t in 0..plan.frames {
         let asked = policy.next(last);
-        let next = player.press(asked)?.rgb.clone();
+        let shown = player.press(asked)?;
+        if !shown.codes.is_empty() {
+            rollout.seams.add(&judge.manifest, &shown.codes);
+        }
+        let next = shown.rgb.clone();
         let (seen, unexplained) = judge.movements.read(&rollout.pictures[t], &next);
         last = StepOutcome { moved: asked != 0 && seen == asked, blocked: asked != 0 && seen == 0 };
         rollout.steps.push(Step { asked, seen, unexplained });
