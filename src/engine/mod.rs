@@ -168,7 +168,7 @@ impl DecodeSettings {
     #[must_use]
     pub fn told(self, class: usize) -> Self {
         match class {
-            0 => self.fresh(),
+            told::NEWS => self.fresh(),
             told::LONG_AGO => self,
             _ => self.leaning(NEWS_TEMPERATURE),
         }

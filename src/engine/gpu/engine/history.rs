@@ -6,6 +6,7 @@ use crate::engine::gpu::ops::{odometer, remember};
 use crate::engine::gpu::recording::Recording;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
+use crate::engine::told::Told;
 use crate::engine::{TokenFrame, UNKNOWN};
 
 impl GpuEngine {
@@ -16,7 +17,7 @@ impl GpuEngine {
             Some(frame) => self.write_tokens(self.half, &frame.codes),
             None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
         }
-        self.told.clear();
+        self.told = Told::after(older);
         self.write_map(older);
         for frame in seen {
             if self.plan.dynamics.is_some() {
@@ -27,11 +28,8 @@ impl GpuEngine {
         if history.is_empty() { self.clear_picture() } else { self.draw_visible() }
     }
 
-    /// Starts the map anew from what these frames showed, and follows their words.
-    fn write_map(&mut self, frames: &[TokenFrame]) {
-        for frame in frames {
-            self.told.follow(&frame.prompt);
-        }
+    /// Starts the map anew from what these frames showed.
+    fn write_map(&self, frames: &[TokenFrame]) {
         let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
