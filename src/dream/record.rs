@@ -1,5 +1,6 @@
 //! Writing a walk down as an animated GIF or WebP, or its last frame as a PNG.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -36,8 +37,7 @@ impl GifRecorder {
     pub fn create(path: &Path, width_px: usize, height_px: usize, rate_hz: u32, scale: u32) -> Result<Self, RecordError> {
         let failed = |why: String| RecordError { path: path.to_owned(), why };
         let file = File::create(path).map_err(|e| failed(e.to_string()))?;
-        // 10 keeps small palettes exact at a tenth of the slowest setting's time.
-        let mut encoder = GifEncoder::new_with_speed(BufWriter::new(file), 10);
+        let mut encoder = GifEncoder::new(BufWriter::new(file));
         encoder.set_repeat(Repeat::Infinite).map_err(|e| failed(e.to_string()))?;
         let side = |px: usize| u32::try_from(px).map_err(|_| failed("the frame is too large".to_owned()));
         Ok(Self {
@@ -56,12 +56,35 @@ impl GifRecorder {
     /// Where the disk is full or the frame has another size.
     pub fn push(&mut self, rgba: &[u8]) -> Result<(), RecordError> {
         let failed = |why: String| RecordError { path: self.path.clone(), why };
-        let picture = RgbaImage::from_raw(self.width_px, self.height_px, rgba.to_vec())
+        let picture = RgbaImage::from_raw(self.width_px, self.height_px, with_few_colours(rgba))
             .ok_or_else(|| failed(format!("a frame has {} bytes, not {}x{} pixels", rgba.len(), self.width_px, self.height_px)))?;
         let (w, h) = (self.width_px * self.scale, self.height_px * self.scale);
         let large = if self.scale == 1 { picture } else { imageops::resize(&picture, w, h, imageops::FilterType::Nearest) };
         self.encoder.encode_frame(Frame::from_parts(large, 0, 0, self.delay)).map_err(|e| failed(e.to_string()))
     }
+}
+
+/// Colours that a frame of a GIF may have.
+const GIF_COLOURS: usize = 256;
+/// Grains that colours are rounded to, the finest that leaves few enough.
+const GRAINS: [u8; 9] = [1, 2, 3, 4, 6, 8, 12, 16, 32];
+
+/// RGBA pixels in as many colours as a GIF's frame may have, each channel off by half a grain at most. An encoder that is left to choose a palette
+/// forgets what few pixels have: a red hat on a meadow would come out brown. Only where the coarsest grain leaves too many does it choose.
+fn with_few_colours(rgba: &[u8]) -> Vec<u8> {
+    let rounded = |grain: u8| {
+        let round = move |channel: u8| ((u16::from(channel) + u16::from(grain / 2)) / u16::from(grain) * u16::from(grain)).min(255) as u8;
+        rgba.chunks_exact(4).map(move |pixel| [round(pixel[0]), round(pixel[1]), round(pixel[2]), pixel[3]])
+    };
+    let are_few = |grain: &u8| {
+        let mut colours = HashSet::new();
+        rounded(*grain).all(|colour| {
+            colours.insert(colour);
+            colours.len() <= GIF_COLOURS
+        })
+    };
+    let grain = GRAINS.into_iter().find(are_few).unwrap_or(GRAINS[GRAINS.len() - 1]);
+    rounded(grain).flatten().collect()
 }
 
 /// A recording of one of the kinds that the ending of its name says.
@@ -175,6 +198,40 @@ mod tests {
         let stills = crate::dream::still::load(&path, 16, 8).unwrap();
         let shades: Vec<u8> = stills.iter().map(|s| s.rgb[0]).collect();
         assert_eq!(shades, [0, 128, 255]);
+    }
+
+    #[test]
+    fn a_gif_keeps_what_few_pixels_show_of_many_colours() {
+        // A meadow of many greens with a hat of a dozen red pixels.
+        let meadow = |i: usize| [(i * 7 % 60) as u8, (100 + i * 13 % 90) as u8, (i * 11 % 70) as u8, 255];
+        let red = |i: usize| (3000..3012).contains(&i);
+        let rgba: Vec<u8> = (0..96 * 64).flat_map(|i| if red(i) { [220, 30, 60, 255] } else { meadow(i) }).collect();
+        let furthest = |rgb: &[u8]| {
+            let off = |(a, b): (&[u8], &[u8])| (0..3).map(|c| a[c].abs_diff(b[c])).max().unwrap_or_default();
+            rgb.chunks_exact(3).zip(rgba.chunks_exact(4)).map(off).max().unwrap_or_default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.gif");
+        let shown = || crate::dream::still::load(&path, 96, 64).unwrap().remove(0).rgb;
+        let mut recorder = GifRecorder::create(&path, 96, 64, 10, 1).unwrap();
+        recorder.push(&rgba).unwrap();
+        drop(recorder);
+        assert!(furthest(&shown()) <= 16, "{}", furthest(&shown()));
+        // The encoder by itself loses the hat.
+        let mut encoder = GifEncoder::new_with_speed(File::create(&path).unwrap(), 10);
+        encoder.encode_frame(Frame::new(RgbaImage::from_raw(96, 64, rgba.clone()).unwrap())).unwrap();
+        drop(encoder);
+        assert!(furthest(&shown()) > 40, "{}", furthest(&shown()));
+    }
+
+    #[test]
+    fn few_colours_stay_what_they_are() {
+        let few: Vec<u8> = (0..256).flat_map(|i| [i as u8, 255 - i as u8, 7, 255]).collect();
+        assert_eq!(with_few_colours(&few), few);
+        let many: Vec<u8> = (0..65536u32).flat_map(|i| [(i / 256) as u8, i as u8, (i * 31) as u8, 255]).collect();
+        let rounded = with_few_colours(&many);
+        let colours: HashSet<&[u8]> = rounded.chunks_exact(4).collect();
+        assert!(colours.len() <= 9 * 9 * 9);
     }
 
     #[test]

@@ -20,14 +20,17 @@ use crate::training::Stage;
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
 const FRAMES_PER_CLIP: usize = 8;
 const STRIDE: usize = 5;
-/// A walk under a chosen look is at most so many frames long; its last one is taken.
-const WALK_FRAMES: u64 = 10;
+/// A walk under a chosen look is at most so many frames long; its last one is taken, or in every other group the last that pushes against something,
+/// if one does: how the figure stands then is seldom seen otherwise.
+const WALK_FRAMES: u64 = 16;
 /// Frames of a group: two walks, each bare and under another look.
 const GROUP: usize = 2 * 2;
 const VALIDATION_CLIPS: u64 = 12;
 const VALIDATION_GROUPS: u64 = 32;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
 const HOLD_WEIGHT: f64 = 1.0;
+/// How much a patch counts that does not scroll, beside the others: the figure stands there, which players look at.
+const FIGURE_WEIGHT: f32 = 8.0;
 /// How much codes count, beside the picture, that are not those of the bare land, or of the same look. A look has to tell many apart before it may be
 /// steady.
 const LAND_WEIGHT: f64 = 0.5;
@@ -84,8 +87,10 @@ impl TokenizerStage {
             let last = (group % WALK_FRAMES) as usize;
             for walk in 0..2 {
                 let Some((clip, bare)) = self.source.under_look(2 * group + walk, last + 1, group)? else { return Ok(None) };
+                let pushes = (0..=last).rfind(|at| clip.outcomes[*at].blocked).filter(|_| group.is_multiple_of(2));
+                let at = pushes.unwrap_or(last) * clip.frame_bytes();
                 for frames in [&bare, &clip.frames] {
-                    push_patches(&frames[last * clip.frame_bytes()..], &self.frame, 1, &mut patches);
+                    push_patches(&frames[at..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
                 }
             }
         }
@@ -108,6 +113,16 @@ impl TokenizerStage {
         let width = self.frame.patch_values();
         let rows = patches.len() / width;
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
+    }
+
+    /// How much each patch counts, one on the mean, `(frames * patches, 1)`.
+    fn weights(&self, frames: usize, device: &Device) -> Tensor<2> {
+        let p = self.frame.patches();
+        let covered = self.preset.dynamics.recall.as_ref().map_or(&[][..], |recall| &recall.covered);
+        let of = |patch: usize| if covered.contains(&patch) { FIGURE_WEIGHT } else { 1.0 };
+        let mean = (0..p).map(of).sum::<f32>() / p as f32;
+        let weights: Vec<f32> = (0..frames * p).map(|row| of(row % p) / mean).collect();
+        Tensor::from_data(TensorData::new(weights, [frames * p, 1]), device)
     }
 
     /// Codes of the land of grouped frames and of their looks: `(groups, walk, look, patches * D)`, `(groups, walk, look, D)`.
@@ -203,7 +218,7 @@ impl Stage for TokenizerStage {
             (z.clone(), None)
         };
         let error = self.decode(model, drawn, batch.rounded) - target;
-        let loss = error.clone().abs().mean() + error.square().mean();
+        let loss = ((error.clone().abs() + error.square()) * self.weights(z.dims()[0] / self.frame.tokens(), device)).mean();
         // What is saturated hardly learns any more.
         let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
         let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
