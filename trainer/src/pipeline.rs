@@ -125,6 +125,7 @@ impl Run {
 
     pub fn train_tokenizer(&self, budget: Budget, codes_stay: bool) -> Result<()> {
         let mut stage = TokenizerStage { codes_stay, ..TokenizerStage::new(self.source.clone(), self.preset.clone()) };
+        stage.covered = self.covered(&stage.frame)?;
         if let Some(pack) = self.narrower() {
             let narrow = Tokenizer::new(&pack.manifest.frame, &self.preset.tokenizer, &self.device);
             stage.held = Some(params::replace("tok", narrow, &pack_values(pack), &self.device)?);
@@ -166,12 +167,16 @@ impl Run {
         Ok((stage, model, secs))
     }
 
-    /// Reads off clips which tokens do not scroll.
-    fn lam_stage(&self) -> Result<LamStage> {
-        let frame = self.preset.frame(self.source.info());
+    /// Patches that do not scroll, read off clips.
+    fn covered(&self, frame: &FrameDims) -> Result<Vec<usize>> {
         let clips: Vec<Clip> =
             (0..SCROLL_CLIPS).map(|number| self.source.clip(number, SCROLL_FRAMES, Mood::Still)).collect::<Result<_>>()?;
-        let covered = scroll::stay_behind(clips.iter(), &frame);
+        Ok(scroll::stay_behind(clips.iter(), frame))
+    }
+
+    fn lam_stage(&self) -> Result<LamStage> {
+        let frame = self.preset.frame(self.source.info());
+        let covered = self.covered(&frame)?;
         let codes = 1 << self.preset.lam.bits;
         let named = self.actions(false).unwrap_or_default();
         let shares = (0..codes).map(|code| named.get(code).map_or(1.0 / codes as f32, |action| action.share)).collect();

@@ -45,6 +45,8 @@ pub struct TokenizerStage {
     pub source: Arc<dyn ClipSource>,
     pub preset: Preset,
     pub frame: FrameDims,
+    /// Patches that do not scroll: the figure's.
+    pub covered: Vec<usize>,
     /// A tokenizer of fewer code dimensions, without autodiff, whose codes the first ones stay at: what a dynamics knows of them stays true.
     pub held: Option<Tokenizer>,
     /// Only the decoder learns: codes stay what they are, and so does all that a dynamics knows of them.
@@ -65,7 +67,7 @@ pub struct Frames {
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
-        Self { source, preset, frame, held: None, codes_stay: false }
+        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false }
     }
 
     /// Frames spread over the clips `first..first + clips`.
@@ -118,8 +120,7 @@ impl TokenizerStage {
     /// How much each patch counts, one on the mean, `(frames * patches, 1)`.
     fn weights(&self, frames: usize, device: &Device) -> Tensor<2> {
         let p = self.frame.patches();
-        let covered = self.preset.dynamics.recall.as_ref().map_or(&[][..], |recall| &recall.covered);
-        let of = |patch: usize| if covered.contains(&patch) { FIGURE_WEIGHT } else { 1.0 };
+        let of = |patch: usize| if self.covered.contains(&patch) { FIGURE_WEIGHT } else { 1.0 };
         let mean = (0..p).map(of).sum::<f32>() / p as f32;
         let weights: Vec<f32> = (0..frames * p).map(|row| of(row % p) / mean).collect();
         Tensor::from_data(TensorData::new(weights, [frames * p, 1]), device)
@@ -321,6 +322,36 @@ mod tests {
             warmth.push((colours(runs[0]) - colours(runs[1])).abs());
         }
         assert!(warmth.iter().any(|apart| *apart > 0.05), "bare and looked at otherwise: {warmth:?}");
+    }
+
+    #[test]
+    fn every_other_group_shows_figures_that_push() {
+        let stage = stage();
+        let of_frame = stage.frame.patches() * stage.frame.patch_values();
+        // Walks that push, of groups that look for one and of the others.
+        let mut pushing = [0; 2];
+        for group in 0..40 {
+            let shown = stage.grouped(group, 1).expect("frames").expect("the simulator can").patches;
+            let walk = WALK_FRAMES as usize;
+            let (clip, _) = stage.source.under_look(2 * group, walk, group).expect("a clip").expect("the simulator can");
+            let is_shown = |at: &usize| {
+                let mut patches = Vec::new();
+                push_patches(clip.frame(*at), &stage.frame, 1, &mut patches);
+                patches == shown[of_frame..2 * of_frame]
+            };
+            let at = (0..walk).find(is_shown).expect("a frame of the walk");
+            pushing[(group % 2) as usize] += u32::from(clip.outcomes[at].blocked);
+        }
+        assert!(pushing[0] >= 3 * pushing[1].max(1), "{pushing:?} of 20 each");
+    }
+
+    #[test]
+    fn the_figure_counts_more_than_other_patches() {
+        let stage = TokenizerStage { covered: vec![1], ..stage() };
+        let weights = stage.weights(2, &Device::flex()).try_into_vec_as::<f32>().expect("values");
+        let p = stage.frame.patches();
+        assert_eq!((weights.len(), weights[1] / weights[0], weights[p + 1] / weights[p - 1]), (2 * p, FIGURE_WEIGHT, FIGURE_WEIGHT));
+        assert!((weights.iter().sum::<f32>() / weights.len() as f32 - 1.0).abs() < 1e-5);
     }
 
     #[test]
