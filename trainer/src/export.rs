@@ -123,24 +123,23 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     Ok(pack)
 }
 
-/// The tokens of the clips that the run trains on, in ascending order, `(tokens, code_dims)`; those of the pack it goes on from where it has no
-/// clips and the same tokenizer. None where a token has no key of 32 bits.
+/// The tokens of the clips that the run trains on, and those of the pack it goes on from where that has the same encoder, in ascending order,
+/// `(tokens, code_dims)`. None where a token has no key of 32 bits.
 fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
     let (dims, levels) = (run.preset.code_dims, run.preset.code_levels as u64);
     if levels.checked_pow(dims as u32).is_none_or(|tokens| tokens > 1 << 32) {
         return Ok(Vec::new());
     }
-    let clips = run.folder.join("tokens.safetensors");
-    if clips.exists() {
-        let clips = TokenClips::read(&clips)?;
-        let tokens: BTreeSet<&[u8]> = clips.codes.chunks_exact(dims).collect();
-        return Ok(tokens.into_iter().flatten().copied().collect());
-    }
+    let path = run.folder.join("tokens.safetensors");
+    let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
     let known = run.from.as_ref().filter(|pack| {
         let theirs = pack_values(pack);
-        tokenizer.iter().all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
+        let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
+        encoder.all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
     });
-    Ok(known.and_then(|pack| pack.tensors.get("vocabulary.tokens")).map(|tensor| tensor.bytes.clone()).unwrap_or_default())
+    let known = known.and_then(|pack| pack.tensors.get("vocabulary.tokens")).map_or(&[][..], |tensor| &tensor.bytes);
+    let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known.chunks_exact(dims)).collect();
+    Ok(tokens.into_iter().flatten().copied().collect())
 }
 
 /// Values as a pack holds them.
