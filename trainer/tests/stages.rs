@@ -1,5 +1,6 @@
 //! The trainer's program from end to end, at toy size: every stage, resume, export, parity, and what it says to bad input.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -51,7 +52,20 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     // A pack alone is enough to go on from.
     let again = folder.path().join("again");
     let from = run.join("pack.safetensors");
-    succeed(&again, &["lam", "--steps", "1", "--from", from.to_str().expect("a plain path")]);
+    let from = from.to_str().expect("a plain path");
+    succeed(&again, &["lam", "--steps", "1", "--from", from]);
+
+    // Whoever goes on with other clips and the same encoder forgets no token, and learns new ones.
+    let on = folder.path().join("on");
+    let with = ["--token-clips", "2", "--seed", "9", "--from", from];
+    succeed(&on, &[&["dynamics", "--steps", "1"], &with[..]].concat());
+    let dims = pack.manifest.frame.code_dims;
+    let tokens = |pack: &Pack| -> HashSet<Vec<u8>> {
+        let bytes = pack.u8s("vocabulary.tokens").expect("a vocabulary");
+        bytes.chunks_exact(dims).map(<[u8]>::to_vec).collect()
+    };
+    let (known, all) = (tokens(&pack), tokens(&export(&on, &with)));
+    assert!(known.is_subset(&all) && known.len() < all.len(), "{} tokens, then {}", known.len(), all.len());
 }
 
 #[test]

@@ -34,9 +34,6 @@ const ASKED_LOOK_WEIGHT: f32 = 64.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
 const NEW_LAND_WEIGHT: f32 = 3.0;
-/// Share of frames in which new land alone is masked, as in later steps of decoding, where everything else is settled: what is drawn there
-/// has to go on with what lies beside it, edge to edge.
-pub(super) const NEW_LAND_ALONE_SHARE: f32 = 0.35;
 /// How much more a token counts in a frame whose words are new: one frame of many is drawn anew, and all its tokens have to agree.
 const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
@@ -390,10 +387,6 @@ impl DynamicsStage {
                 } else {
                     None
                 };
-                let is_new = |row: usize| batch.new_land.get(row).is_some_and(|new| *new);
-                let has_new = (number * n..(number + 1) * n).any(is_new);
-                let new_land_alone = has_new && is_told && !is_news && dice.chance(NEW_LAND_ALONE_SHARE);
-                let masked_share = if new_land_alone { dice.unit() } else { masked_share };
                 for token in 0..n {
                     let row = number * n + token;
                     if let Some((other, given)) = &around
@@ -403,9 +396,9 @@ impl DynamicsStage {
                         batch.weights.push(0.0);
                         continue;
                     }
-                    let new_land = is_new(row);
-                    let masked = (new_land || !new_land_alone) && dice.unit() < masked_share;
+                    let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
+                    let new_land = batch.new_land.get(row).is_some_and(|new| *new);
                     batch.weights.push(if masked { news * weight(token, new_land, is_told, asked) } else { 0.0 });
                 }
                 if dice.chance(ACTION_DROP_SHARE) {
