@@ -2,6 +2,8 @@
 //!
 //! Sizes are data here, never constants in code. Field names follow `docs/MODEL.md`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Chance, UnmaskOrder};
@@ -42,6 +44,9 @@ pub struct Provenance {
     pub commit: String,
     pub hardware: String,
     pub trained_secs: f64,
+    /// Token of every look by its name, `(code_dims)` levels, for whoever trains on: read off other clips, many of them would be others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looks: BTreeMap<String, Vec<u8>>,
 }
 
 /// Pixels and tokens of a frame. Memory order of a frame: rows, columns, RGB, 8-bit sRGB.

@@ -35,8 +35,7 @@ impl Mix {
     /// `values` of a dynamics, each the mean with the pack's; blocks that it does not have do nothing there.
     fn blend(&self, values: &mut BTreeMap<String, Values>, tokenizer: &BTreeMap<String, Values>) -> Result<()> {
         let theirs = grow::parts(pack_values(&self.pack), values);
-        let same = |(name, (_, ours)): (&String, &Values)| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours));
-        ensure!(tokenizer.iter().all(same), "the pack to mix with has another tokenizer: its dynamics speaks of other tokens");
+        ensure!(has_encoder(&self.pack, tokenizer), "the pack to mix with has another tokenizer: its dynamics speaks of other tokens");
         for (name, (shape, ours)) in values {
             let (_, theirs) = theirs
                 .get(name)
@@ -105,6 +104,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
             commit: commit(),
             hardware: format!("{}, {}", processor(), run.backend.label()),
             trained_secs,
+            looks: run.looks(&tokens)?.unwrap_or_default().0,
         },
         frame: run.preset.frame(info),
         tokenizer: run.preset.tokenizer,
@@ -132,14 +132,17 @@ fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>) -> Result<Vec<u8>
     }
     let path = run.folder.join("tokens.safetensors");
     let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
-    let known = run.from.as_ref().filter(|pack| {
-        let theirs = pack_values(pack);
-        let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
-        encoder.all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
-    });
+    let known = run.from.as_ref().filter(|pack| has_encoder(pack, tokenizer));
     let known = known.and_then(|pack| pack.tensors.get("vocabulary.tokens")).map_or(&[][..], |tensor| &tensor.bytes);
     let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known.chunks_exact(dims)).collect();
     Ok(tokens.into_iter().flatten().copied().collect())
+}
+
+/// Whether the pack's tokens are those of this tokenizer: its encoder is the same.
+pub fn has_encoder(pack: &Pack, tokenizer: &BTreeMap<String, Values>) -> bool {
+    let theirs = pack_values(pack);
+    let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
+    encoder.all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
 }
 
 /// Values as a pack holds them.

@@ -20,7 +20,7 @@ pub const TURNS: usize = 2;
 
 /// Tokens of looks by their names.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Looks(BTreeMap<String, Vec<u8>>);
+pub struct Looks(pub BTreeMap<String, Vec<u8>>);
 
 /// How often frames under every look were read as which token.
 #[derive(Default)]
@@ -44,11 +44,10 @@ pub fn settle(clips: &mut TokenClips, scenes: &[Option<Scene>], dims: usize, kno
         .filter(|(number, _)| clips.untold[*number] == 0)
         .filter_map(|(number, scene)| Some((number, scene.as_ref()?)))
         .collect();
-    let looks = known.unwrap_or_else(|| {
-        let mut readings = Readings::default();
-        told.iter().for_each(|(number, scene)| readings.count(scene, number % frames, &clips.codes[of_look(*number)]));
-        readings.most()
-    });
+    let mut readings = Readings::default();
+    told.iter().for_each(|(number, scene)| readings.count(scene, number % frames, &clips.codes[of_look(*number)]));
+    let mut looks = readings.most();
+    looks.0.extend(known.unwrap_or_default().0);
     for (number, scene) in told {
         if let Some(token) = looks.of(scene, number % frames) {
             clips.codes[of_look(number)].copy_from_slice(token);
@@ -140,7 +139,10 @@ mod tests {
         assert_eq!(clips.blotted, [4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 4, 4]);
         // What is known goes before what is read.
         clips.codes.fill(1);
-        settle(&mut clips, &scenes, 2, Some(looks));
+        let fog = vec![Some(scene(Biome::Meadow, Weather::Fog, Style::Plain)); 4];
+        let all = settle(&mut clips, &fog, 2, Some(looks));
+        assert_eq!((all.len(), &clips.codes[..4]), (2, [1; 4].as_slice()), "what is not known is read");
+        settle(&mut clips, &scenes, 2, Some(all));
         assert_eq!(clips.codes[..4], [1, 1, 3, 3]);
     }
 }

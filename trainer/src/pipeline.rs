@@ -1,5 +1,6 @@
 //! A run: the folder where one world is trained, stage by stage, and the way from its checkpoints to a pack.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -18,12 +19,13 @@ use somnium::worlds::words;
 
 use crate::backend::Backend;
 use crate::blots;
+use crate::export::has_encoder;
 use crate::grow;
 use crate::looks::{self, Looks};
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
 use crate::model::tokenizer::Tokenizer;
-use crate::params;
+use crate::params::{self, Values};
 use crate::patches::DistinctPatches;
 use crate::preset::{self, Preset};
 use crate::scroll::{self, Scroll};
@@ -34,6 +36,8 @@ use crate::stages::tokenizer::TokenizerStage;
 use crate::tokens::{NONE, TokenClips, look_turns, untold, word_ids};
 use crate::training::{self, Budget, Settings, Stage};
 
+/// File of a run's looks.
+const LOOKS: &str = "looks.json";
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
 const TOKEN_CLIP_FRAMES: usize = 96;
 const HELD_OUT_CLIPS: usize = 24;
@@ -324,7 +328,7 @@ impl Run {
             }
             self.source.clip(number, TOKEN_CLIP_FRAMES, mood).map(|clip| (clip, None))
         };
-        let (looks_path, mut scenes) = (self.folder.join("looks.json"), Vec::new());
+        let mut scenes = Vec::new();
         let mut elsewhere = land_of(clip_of(first + count as u64)?);
         for number in first..first + count as u64 {
             let (clip, bare) = clip_of(number)?;
@@ -377,13 +381,23 @@ impl Run {
         }
         bar.finish_and_clear();
         if frame.look {
-            let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, Looks::read(&looks_path)?);
-            looks.write(&looks_path)?;
+            let known = self.looks(&params::collect("tok", &tokenizer)?)?;
+            let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, known);
+            looks.write(&self.folder.join(LOOKS))?;
             println!("{name}: {} looks", looks.len());
         }
         println!("{name}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {:.0} s", tokens.clips, started.elapsed().as_secs_f64());
         tokens.write(&path)?;
         Ok(tokens)
+    }
+
+    /// Tokens of looks: those of this run, or of the pack it goes on from where that has the same encoder. A dynamics that goes on need not unlearn them.
+    pub fn looks(&self, tokenizer: &BTreeMap<String, Values>) -> Result<Option<Looks>> {
+        if let Some(looks) = Looks::read(&self.folder.join(LOOKS))? {
+            return Ok(Some(looks));
+        }
+        let from = self.from.as_ref().filter(|pack| !pack.manifest.provenance.looks.is_empty() && has_encoder(pack, tokenizer));
+        Ok(from.map(|pack| Looks(pack.manifest.provenance.looks.clone())))
     }
 
     /// Codes of pictures `(T, height_px, width_px, RGB)`: `(T, N, D)`.
@@ -417,6 +431,6 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
 }
 
 /// Every float tensor of a pack by name.
-pub fn pack_values(pack: &Pack) -> std::collections::BTreeMap<String, params::Values> {
+pub fn pack_values(pack: &Pack) -> BTreeMap<String, Values> {
     pack.tensors.iter().map(|(name, tensor)| (name.clone(), (tensor.shape.clone(), tensor.f32s()))).collect()
 }

@@ -64,7 +64,10 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
         let bytes = pack.u8s("vocabulary.tokens").expect("a vocabulary");
         bytes.chunks_exact(dims).map(<[u8]>::to_vec).collect()
     };
-    let (known, all) = (tokens(&pack), tokens(&export(&on, &with)));
+    let later = export(&on, &with);
+    let looks = &pack.manifest.provenance.looks;
+    assert!(!looks.is_empty() && looks.iter().all(|(name, token)| later.manifest.provenance.looks.get(name) == Some(token)));
+    let (known, all) = (tokens(&pack), tokens(&later));
     assert!(known.is_subset(&all) && known.len() < all.len(), "{} tokens, then {}", known.len(), all.len());
 }
 
