@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use half::f16;
 use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo, Provenance};
 use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
@@ -13,7 +12,7 @@ use somnium::prompt::{self, WordTable};
 use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
-use crate::pipeline::{Run, pack_values};
+use crate::pipeline::{Run, has_encoder, pack_values};
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::tokens::{NO_WORD, NONE, TokenClips, word_ids};
@@ -104,7 +103,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
             commit: commit(),
             hardware: format!("{}, {}", processor(), run.backend.label()),
             trained_secs,
-            looks: run.looks(&tokens)?.unwrap_or_default().0,
+            looks: run.looks(&tokens)?.0,
         },
         frame: run.preset.frame(info),
         tokenizer: run.preset.tokenizer,
@@ -132,22 +131,10 @@ fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>) -> Result<Vec<u8>
     }
     let path = run.folder.join("tokens.safetensors");
     let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
-    let known = run.from.as_ref().filter(|pack| has_encoder(pack, tokenizer));
-    let known = known.and_then(|pack| pack.tensors.get("vocabulary.tokens")).map_or(&[][..], |tensor| &tensor.bytes);
+    let known =
+        run.pack_of_same_tokens(tokenizer).and_then(|pack| pack.tensors.get("vocabulary.tokens")).map_or(&[][..], |tensor| &tensor.bytes);
     let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known.chunks_exact(dims)).collect();
     Ok(tokens.into_iter().flatten().copied().collect())
-}
-
-/// Whether the pack's tokens are those of this tokenizer: its encoder is the same.
-pub fn has_encoder(pack: &Pack, tokenizer: &BTreeMap<String, Values>) -> bool {
-    let theirs = pack_values(pack);
-    let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
-    encoder.all(|(name, (_, ours))| theirs.get(name).is_some_and(|(_, theirs)| *theirs == rounded(ours)))
-}
-
-/// Values as a pack holds them.
-fn rounded(values: &[f32]) -> Vec<f32> {
-    values.iter().map(|v| f16::from_f32(*v).to_f32()).collect()
 }
 
 /// The command line, of whole paths the last part: a pack says nothing of the folders it was made in.
@@ -173,7 +160,7 @@ fn add_parity(
     values: BTreeMap<String, Values>,
     tensors: &mut BTreeMap<String, PackTensor>,
 ) -> Result<ParityInfo> {
-    let shipped = values.into_iter().map(|(name, (shape, values))| (name, (shape, rounded(&values)))).collect();
+    let shipped = values.into_iter().map(|(name, (shape, values))| (name, (shape, params::rounded(&values)))).collect();
     let model = params::replace("dyn", stage.new_model(&run.device)?, &shipped, &run.device)?;
     let tokenizer = run.tokenizer()?.0;
     let (frame, dims) = (stage.shape.frame, &stage.shape.dims);

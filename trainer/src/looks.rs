@@ -36,7 +36,7 @@ fn name(scene: &Scene, frame: usize) -> String {
 /// Gives every frame of clips the token of its look, as the known ones say or else as most of its kind in these clips were read; gives all looks.
 /// `scenes`: `(clips, frames)`; `dims`: levels of a token. Where a light turns by itself, a frame's look is neither that before nor that after, and
 /// stays what it was read as.
-pub fn settle(clips: &mut TokenClips, scenes: &[Option<Scene>], dims: usize, known: Option<Looks>) -> Looks {
+pub fn settle(clips: &mut TokenClips, scenes: &[Option<Scene>], dims: usize, known: Looks) -> Looks {
     let (frames, code_bytes) = (clips.frames, clips.code_bytes);
     let of_look = |number: usize| (number + 1) * code_bytes - dims..(number + 1) * code_bytes;
     let told: Vec<(usize, &Scene)> = (0..)
@@ -47,7 +47,7 @@ pub fn settle(clips: &mut TokenClips, scenes: &[Option<Scene>], dims: usize, kno
     let mut readings = Readings::default();
     told.iter().for_each(|(number, scene)| readings.count(scene, number % frames, &clips.codes[of_look(*number)]));
     let mut looks = readings.most();
-    looks.0.extend(known.unwrap_or_default().0);
+    looks.0.extend(known.0);
     for (number, scene) in told {
         if let Some(token) = looks.of(scene, number % frames) {
             clips.codes[of_look(number)].copy_from_slice(token);
@@ -134,15 +134,15 @@ mod tests {
         clips.codes = vec![0, 1, 3, 3, 2, 3, 3, 4, 1, 0, 3, 3, 0, 0, 2, 2];
         clips.blotted = vec![4; 16];
         let scenes = vec![Some(scene(Biome::Meadow, Weather::Clear, Style::Plain)); 4];
-        let looks = settle(&mut clips, &scenes, 2, None);
+        let looks = settle(&mut clips, &scenes, 2, Looks::default());
         assert_eq!(clips.codes, [0, 1, 3, 3, 2, 3, 3, 3, 1, 0, 3, 3, 0, 0, 2, 2], "what turns by itself stays");
         assert_eq!(clips.blotted, [4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 3, 3, 4, 4, 4, 4]);
         // What is known goes before what is read.
         clips.codes.fill(1);
         let fog = vec![Some(scene(Biome::Meadow, Weather::Fog, Style::Plain)); 4];
-        let all = settle(&mut clips, &fog, 2, Some(looks));
+        let all = settle(&mut clips, &fog, 2, looks);
         assert_eq!((all.len(), &clips.codes[..4]), (2, [1; 4].as_slice()), "what is not known is read");
-        settle(&mut clips, &scenes, 2, Some(all));
+        settle(&mut clips, &scenes, 2, all);
         assert_eq!(clips.codes[..4], [1, 1, 3, 3]);
     }
 }

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use half::f16;
 
 /// Shape and values of one parameter.
 pub type Values = (Vec<usize>, Vec<f32>);
+
+/// Values as a pack holds them.
+pub fn rounded(values: &[f32]) -> Vec<f32> {
+    values.iter().map(|v| f16::from_f32(*v).to_f32()).collect()
+}
 
 /// The pack's name of a parameter: module path under the stage's prefix, without the list's own name.
 fn tensor_name(prefix: &str, path: &[String]) -> String {

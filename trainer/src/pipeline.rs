@@ -19,7 +19,6 @@ use somnium::worlds::words;
 
 use crate::backend::Backend;
 use crate::blots;
-use crate::export::has_encoder;
 use crate::grow;
 use crate::looks::{self, Looks};
 use crate::model::dynamics::DynShape;
@@ -392,12 +391,14 @@ impl Run {
     }
 
     /// Tokens of looks: those of this run, or of the pack it goes on from where that has the same encoder. A dynamics that goes on need not unlearn them.
-    pub fn looks(&self, tokenizer: &BTreeMap<String, Values>) -> Result<Option<Looks>> {
-        if let Some(looks) = Looks::read(&self.folder.join(LOOKS))? {
-            return Ok(Some(looks));
-        }
-        let from = self.from.as_ref().filter(|pack| !pack.manifest.provenance.looks.is_empty() && has_encoder(pack, tokenizer));
-        Ok(from.map(|pack| Looks(pack.manifest.provenance.looks.clone())))
+    pub fn looks(&self, tokenizer: &BTreeMap<String, Values>) -> Result<Looks> {
+        let of_pack = || self.pack_of_same_tokens(tokenizer).map(|pack| Looks(pack.manifest.provenance.looks.clone()));
+        Ok(Looks::read(&self.folder.join(LOOKS))?.or_else(of_pack).unwrap_or_default())
+    }
+
+    /// The pack of `--from` where its encoder is this one: what its tokens say is known.
+    pub fn pack_of_same_tokens(&self, tokenizer: &BTreeMap<String, Values>) -> Option<&Pack> {
+        self.from.as_ref().filter(|pack| has_encoder(pack, tokenizer))
     }
 
     /// Codes of pictures `(T, height_px, width_px, RGB)`: `(T, N, D)`.
@@ -433,4 +434,10 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
 /// Every float tensor of a pack by name.
 pub fn pack_values(pack: &Pack) -> BTreeMap<String, Values> {
     pack.tensors.iter().map(|(name, tensor)| (name.clone(), (tensor.shape.clone(), tensor.f32s()))).collect()
+}
+
+/// Whether the pack's tokens are those of this tokenizer: its encoder is the same.
+pub fn has_encoder(pack: &Pack, tokenizer: &BTreeMap<String, Values>) -> bool {
+    let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
+    encoder.all(|(name, (_, ours))| pack.tensors.get(name).is_some_and(|theirs| theirs.f32s() == params::rounded(ours)))
 }

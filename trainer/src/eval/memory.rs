@@ -45,10 +45,9 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
         })?;
         let found: Vec<[Option<Found>; 3]> =
             found.into_iter().map(|[dream, simulator, forgetful]| Ok([dream?, simulator?, forgetful?])).collect::<Result<_>>()?;
-        let all = found.len();
+        let went = share_of(&found, |f| f.iter().all(Option::is_some));
         let found: Vec<[Found; 3]> =
             found.into_iter().filter_map(|[dream, simulator, forgetful]| Some([dream?, simulator?, forgetful?])).collect();
-        let went = 100.0 * found.len() as f64 / all.max(1) as f64;
         let score =
             |player: usize, of: fn(&Found) -> f64| Score::mean_of(&found.iter().map(|f| of(&f[player])).collect::<Vec<_>>(), Better::High);
         let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::module::{Initializer, Module, Param};
-use burn::tensor::{Device, FloatDType, Tensor, activation, module};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData, activation, module};
 use somnium::pack::manifest::FrameDims;
 
 /// Set once at start: linear layers multiply in bf16 and add in f32. Weights, norms, softmax and losses stay f32.
@@ -144,6 +144,12 @@ impl Block {
         let x = x.clone() + self.out.forward(attend_in_groups(self.qkv.forward(lit(rms(x), 0)), tokens, heads));
         feed_forward(x, |x| lit(rms(x), 1), &self.up, &self.down)
     }
+}
+
+/// Numbers of rows, to choose them by.
+pub fn indices(numbers: Vec<i64>, device: &Device) -> Tensor<1, Int> {
+    let count = numbers.len();
+    Tensor::from_data(TensorData::new(numbers, [count]), device)
 }
 
 /// Adds a learned row per position to every frame: x `(frames * tokens, C)`, pos `(tokens, C)`.

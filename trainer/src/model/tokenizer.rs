@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, TokenizerDims};
 
-use super::layers::{Block, FeedForward, Linear, add_positions, rms, table};
+use super::layers::{Block, FeedForward, Linear, add_positions, indices, rms, table};
 use crate::patches::DistinctPatches;
 
 #[derive(Module, Debug)]
@@ -139,10 +139,6 @@ impl Tokenizer {
             let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
             Ok(levels.iter().map(|level| *level as u8).collect())
         };
-        let rows = |numbers: Vec<i64>| -> Tensor<1, Int> {
-            let count = numbers.len();
-            Tensor::from_data(TensorData::new(numbers, [count]), device)
-        };
         let distinct = patches.values.len() / width;
         let values = TensorData::new(patches.values, [distinct, width]);
         let h = e.embed(Tensor::from_data(values, device));
@@ -150,7 +146,7 @@ impl Tokenizer {
             let levels = to_levels(e.codes(h))?;
             return Ok(patches.shown.iter().flat_map(|number| &levels[number * d..][..d]).copied().collect());
         };
-        let shown = rows(patches.shown.iter().map(|number| *number as i64).collect());
+        let shown = indices(patches.shown.iter().map(|number| *number as i64).collect(), device);
         let z = look.read(look.hints(h.clone()).select(0, shown), p);
         let lit = look.lit.forward(fsq_values(z.clone(), frame.code_levels));
         let looks = to_levels(z)?;
@@ -165,7 +161,7 @@ impl Tokenizer {
             })
         };
         let shown: Vec<usize> = patches.shown.iter().enumerate().map(&mut kind_of).collect();
-        let levels = to_levels(e.codes(h.select(0, rows(kinds)) + lit.select(0, rows(frames))))?;
+        let levels = to_levels(e.codes(h.select(0, indices(kinds, device)) + lit.select(0, indices(frames, device))))?;
         let of_frame = |(shown, look): (&[usize], &[u8])| -> Vec<u8> {
             shown.iter().flat_map(|kind| &levels[kind * d..][..d]).chain(look).copied().collect()
         };

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use somnium::clips::Clip;
 use somnium::pack::manifest::{FrameDims, LamDims, LatentAction};
 
 use crate::model::lam::{Lam, LamShape, lam_patch_values};
+use crate::model::layers::indices;
 use crate::motion::{Picture, best_shift, shrunk};
 use crate::patches::push_patches;
 use crate::preset::Preset;
@@ -124,7 +125,7 @@ impl LamStage {
     }
 
     fn predict(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>, codes: &[u8]) -> Prediction {
-        let codes = codes_tensor(codes, &before.device());
+        let codes = indices(codes.iter().map(|code| i64::from(*code)).collect(), &before.device());
         let (base, blocked) = self.base(model.advect(before.clone(), codes.clone(), self.shape()), before, after);
         let whole = model.refine(base.clone(), codes, blocked, self.shape());
         Prediction { base, whole }
@@ -143,8 +144,7 @@ impl LamStage {
             return None;
         }
         let ([rows, width], tokens) = (error.dims(), self.frame.patches());
-        let covered: Vec<i64> = self.covered.iter().map(|token| *token as i64).collect();
-        let covered = Tensor::<1, Int>::from_data(TensorData::new(covered, [self.covered.len()]), &error.device());
+        let covered = indices(self.covered.iter().map(|token| *token as i64).collect(), &error.device());
         let figure = error.reshape([rows / tokens, tokens, width]).select(1, covered);
         Some(figure.reshape([rows / tokens, self.covered.len() * width]))
     }
@@ -191,7 +191,7 @@ impl LamStage {
             if candidates.is_empty() {
                 continue;
             }
-            let rows = Tensor::<1, Int>::from_data(TensorData::new(candidates.clone(), [candidates.len()]), &device);
+            let rows = indices(candidates.clone(), &device);
             let of = |x: &Tensor<2>| self.per_pair(x.clone()).select(0, rows.clone()).reshape([candidates.len() * tokens, width]);
             let (before, after) = (of(before), of(after));
             let error = (self.predict(model, &before, &after, &vec![code; candidates.len()]).whole - after).abs();
@@ -287,12 +287,6 @@ impl Stage for LamStage {
     fn samples_per_batch(&self) -> usize {
         self.preset.lam_batch
     }
-}
-
-fn codes_tensor(codes: &[u8], device: &Device) -> Tensor<1, Int> {
-    let codes: Vec<i64> = codes.iter().map(|code| i64::from(*code)).collect();
-    let count = codes.len();
-    Tensor::from_data(TensorData::new(codes, [count]), device)
 }
 
 /// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.

@@ -207,16 +207,13 @@ impl Stage for TokenizerStage {
     }
 
     fn loss(&self, model: &Tokenizer, batch: Frames, device: &Device) -> Result<Tensor<1>> {
-        let held =
-            self.held.as_ref().map(|held| held.encode(self.tensor(batch.patches.clone(), &device.clone().inner()), &self.frame).tanh());
-        // An encoder that learns nothing is no part of any graph: what is never gone back through would not be freed.
-        let z = if self.codes_stay {
-            let patches = self.tensor(batch.patches.clone(), &device.clone().inner());
-            Tensor::from_inner(model.valid().encode(patches, &self.frame))
-        } else {
-            model.encode(self.tensor(batch.patches.clone(), device), &self.frame)
-        };
         let target = self.tensor(batch.patches, device);
+        let held = self.held.as_ref().map(|held| held.encode(target.clone().inner(), &self.frame).tanh());
+        // An encoder that learns nothing is no part of any graph: what is never gone back through would not be freed.
+        let z = match self.codes_stay {
+            true => Tensor::from_inner(model.valid().encode(target.clone().inner(), &self.frame)),
+            false => model.encode(target.clone(), &self.frame),
+        };
         let (drawn, apart) = if batch.grouped {
             let parts = self.apart(z.clone());
             let [land, look] = parts.clone();
