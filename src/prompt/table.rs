@@ -2,6 +2,7 @@
 //! `assets/words/README.md` says where it comes from.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Numbers of a word's vector.
@@ -11,7 +12,12 @@ pub const TABLE_NAME: &str = "english-64-2026-11";
 
 const WORDS: &str = include_str!("../../assets/words/words.txt");
 static VECTORS: &[u8] = include_bytes!("../../assets/words/words.i8");
-static TABLE: LazyLock<WordTable> = LazyLock::new(|| WordTable { words: WORDS.lines().collect() });
+const SYNONYMS: &str = include_str!("../../assets/words/synonyms.txt");
+static TABLE: LazyLock<WordTable> = LazyLock::new(|| {
+    let mut table = WordTable { words: WORDS.lines().collect(), synonyms: HashSet::new() };
+    table.synonyms = SYNONYMS.lines().flat_map(|line| table.synonyms_in(line)).collect();
+    table
+});
 
 /// Endings that a word may lose to be found, and what takes their place.
 const ENDINGS: &[(&str, &[&str])] =
@@ -20,6 +26,8 @@ const ENDINGS: &[(&str, &[&str])] =
 /// Words by row, sorted.
 pub struct WordTable {
     words: Vec<&'static str>,
+    /// Rows of words that a thesaurus gives one meaning, each pair in both orders.
+    synonyms: HashSet<(u16, u16)>,
 }
 
 impl WordTable {
@@ -60,6 +68,17 @@ impl WordTable {
     /// How alike two words are: the cosine of their vectors.
     pub fn closeness(&self, a: u16, b: u16) -> f32 {
         closeness(&self.vector(a), &self.vector(b))
+    }
+
+    /// Whether a thesaurus says that two words mean the same; only words that captions say by themselves have synonyms.
+    pub fn are_synonyms(&self, a: u16, b: u16) -> bool {
+        self.synonyms.contains(&(a, b))
+    }
+
+    /// The pairs of a line of the thesaurus: a word, then those that mean the same.
+    fn synonyms_in(&self, line: &str) -> Vec<(u16, u16)> {
+        let rows: Vec<u16> = line.split(' ').filter_map(|word| self.find(word)).collect();
+        rows.iter().skip(1).flat_map(|&other| [(rows[0], other), (other, rows[0])]).collect()
     }
 
     /// Of `among`, the `count` words spelt most like `word`, most alike first.
@@ -117,6 +136,15 @@ mod tests {
         assert!(nearer("tundra", "snow", "beach") && nearer("midnight", "night", "day") && nearer("dunes", "desert", "forest"));
         assert!((table.closeness(id("snow"), id("snow")) - 1.0).abs() < 1e-5);
         assert!(table.closeness(id("snow"), id("politics")) < 0.3, "negative control");
+    }
+
+    #[test]
+    fn a_thesaurus_tells_what_means_the_same() {
+        let table = WordTable::get();
+        assert!(SYNONYMS.split_whitespace().all(|word| table.words.binary_search(&word).is_ok()));
+        let same = |a: &str, b: &str| table.are_synonyms(id(a), id(b));
+        assert!(same("twilight", "dusk") && same("dusk", "twilight") && same("daybreak", "sunrise"));
+        assert!(!same("twilight", "night") && !same("dusk", "dusk"), "near in meaning, and the same word");
     }
 
     #[test]

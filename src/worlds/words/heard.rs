@@ -28,14 +28,14 @@ pub fn heard_as(row: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::words::wish_of;
+    use crate::worlds::words::{NEAR, wish_of};
 
     #[test]
     fn words_beyond_the_captions_are_heard_as_the_nearest_of_theirs() {
         let table = WordTable::get();
         let row = |word: &str| table.find(word).unwrap();
         let heard = |word: &str| table.word(heard_as(row(word)));
-        assert_eq!((heard("glacier"), heard("midnight"), heard("woodland")), ("ice", "night", "woods"));
+        assert_eq!((heard("glacier"), heard("twilight"), heard("woodland")), ("ice", "dusk", "forest"));
         for same in ["snow", "meadow", "after", "president", "quickly"] {
             assert_eq!(heard(same), same, "a word of captions, or near none");
         }
@@ -47,5 +47,25 @@ mod tests {
         let alike = other.iter().filter(|row| wish_of(&[**row]) == wish_of(&[heard_as(**row)])).count();
         assert!(other.len() > 500 && alike * 10 >= other.len() * 8, "{alike} of {}", other.len());
         assert!(other.iter().all(|row| heard_as(heard_as(*row)) == heard_as(*row)));
+    }
+    /// Of the words that captions say by themselves, how many mean the same to who never heard them, nor any form of them.
+    #[test]
+    fn words_are_understood_by_their_neighbours() {
+        let table = WordTable::get();
+        let stem = |row: u16, of: u16| table.word(row).chars().take(table.word(of).len().saturating_sub(3).max(4)).collect::<String>();
+        let right = |heard: &dyn Fn(u16, &[u16]) -> Option<u16>| {
+            let understood = ALONE.iter().filter(|&&word| {
+                let others: Vec<u16> = ALONE.iter().copied().filter(|&other| stem(other, word) != stem(word, word)).collect();
+                heard(word, &others).is_some_and(|other| wish_of(&[other]) == wish_of(&[word]))
+            });
+            understood.count() * 100 / ALONE.len()
+        };
+        let heard = right(&|word, others| nearest(word, others.iter().map(|other| (*other, *other))));
+        let by_vectors = right(&|word, others| {
+            let close = others.iter().map(|other| (table.closeness(word, *other), *other)).filter(|(closeness, _)| *closeness >= NEAR);
+            close.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+        });
+        let by_any = right(&|word, others| others.get(usize::from(word) % others.len()).copied());
+        assert!(heard >= by_vectors + 2 && by_any < 20, "{heard} %, by vectors alone {by_vectors} %, by any word {by_any} %");
     }
 }

@@ -17,6 +17,8 @@ pub use wished::wish_of;
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.
 const NEAR: f32 = 0.5;
+/// How much nearer than its vector says a synonym is: without it "twilight" is "night" and "mire" is "sweet".
+const SYNONYM: f32 = 0.2;
 /// Lands that have no word of their own in a sentence.
 const PLACES: &[&str] = &["a land", "a place", "a world"];
 /// What joins features to a sentence, and parts to each other.
@@ -39,9 +41,11 @@ pub fn vocabulary(held_out: bool) -> Vec<&'static str> {
 
 /// What stands beside the word nearest to `word` among these, if any is near.
 fn nearest<T>(word: u16, among: impl Iterator<Item = (u16, T)>) -> Option<T> {
-    let vector = WordTable::get().vector(word);
-    let close = among.map(|(other, what)| (closeness(&vector, &WordTable::get().vector(other)), what));
-    close.filter(|(closeness, _)| *closeness >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, what)| what)
+    let table = WordTable::get();
+    let vector = table.vector(word);
+    let near = |other| closeness(&vector, &table.vector(other)) + if table.are_synonyms(word, other) { SYNONYM } else { 0.0 };
+    let close = among.map(|(other, what)| (near(other), what));
+    close.filter(|(near, _)| *near >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, what)| what)
 }
 
 /// Rows of the word table that a text comes to.
