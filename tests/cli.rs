@@ -274,6 +274,21 @@ fn prompts_come_by_the_clock_without_a_window() {
     assert!(colour(5) < 24 && colour(10) > 40, "{} and {}", colour(5), colour(10));
 }
 
+#[test]
+fn a_day_goes_by_without_a_window() {
+    let folder = Folder::new();
+    let gif = text(&folder.path("walk.gif"));
+    let play = ["world", "isles", "--seed", "5", "--headless", "--prompt", "a meadow", "--record", &gif];
+    let light = |frames: &str, args: &[&str]| -> u32 {
+        played(&[&play[..], &["--frames", frames], args].concat());
+        let frames = somnium::dream::still::load(Path::new(&gif), 144, 112).unwrap();
+        frames.last().unwrap().rgb.iter().map(|x| u32::from(*x)).sum::<u32>() / (3 * 144 * 112)
+    };
+    // Six frames a second: of a minute from dawn to dawn the sun is up for 22.5 s, and night begins 7.5 s later.
+    let (day, night, still) = (light("130", &["--day", "1"]), light("190", &["--day", "1"]), light("190", &[]));
+    assert!(night + 25 < day && night + 25 < still, "by day {day}, at night {night}, where no day goes by {still}");
+}
+
 /// `somnium dream`: text to world, image to world, inpainting, stylisation, action to video, each the same on every run.
 #[test]
 fn the_five_tasks_are_done_from_the_command_line() {

@@ -309,16 +309,18 @@ fn no_settings(seed: u32) -> DecodeSettings {
 
 fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
     let queue = args.say.queue(launch.title(), launch.prompt_words())?;
+    let day = args.say.day(&words, launch.title(), launch.prompt_words())?;
+    let told = day.words(&words, launch.prompt_words());
     if args.headless {
         let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
         let frames = args.frames.unwrap_or(script.len());
         if frames == 0 {
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
-        let mut source = launch.open_source(None, &words, &settings)?;
+        let mut source = launch.open_source(None, &told, &settings)?;
         let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale, args.glide)?;
         headless.record(source.as_mut())?;
-        headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, blend_frames: args.say.blend })?;
+        headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
         return headless.finish();
     }
     window::run(WindowPlan {
@@ -332,9 +334,10 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         settings,
         rate: args.rate.unwrap_or_default(),
         prompt: args.say.prompt.clone(),
-        words,
+        words: told,
         blend_frames: args.say.blend,
         queue,
+        day,
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
         started,
     })

@@ -83,11 +83,12 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
         None => None,
     };
     let queue = args.say.queue(&m.name, dims.prompt_words)?;
+    let day = args.say.day(&words, &m.name, dims.prompt_words)?;
 
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
     let mut output = Headless::new(&dream, Some(&args.record), args.scale, args.glide)?;
-    dream.set_prompt(&words, 0).map_err(|e| e.to_string())?;
+    dream.set_prompt(&day.words(&words, dims.prompt_words), 0).map_err(|e| e.to_string())?;
     match &clip {
         Some(clip) => {
             let mut chosen = mask.unwrap_or_else(|| vec![args.stylise.is_some(); m.frame.patches()]);
@@ -115,7 +116,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
             output.record(&mut dream)?;
         }
     }
-    output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, blend_frames: args.say.blend })?;
+    output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
     output.finish()
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::day::Day;
 use super::prompt_queue::PromptQueue;
 use crate::dream::glide::Glide;
 use crate::dream::record::Recorder;
@@ -19,6 +20,9 @@ pub struct HeadlessPlan {
     pub settings: DecodeSettings,
     /// Prompts by the clock of the frames.
     pub queue: PromptQueue,
+    /// The prompt in force at the start, and the day that goes by.
+    pub words: Vec<u16>,
+    pub day: Day,
     pub blend_frames: u32,
 }
 
@@ -78,12 +82,19 @@ impl Headless {
     pub fn play(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
         for frame in 0..plan.frames {
             let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
+            let mut changed = false;
             if let Some(text) = plan.queue.due(now) {
                 let words = prompt::ids(&prompt::read(&text, self.info.prompt_words));
                 // A prompt of which nothing counts leaves what is in force.
                 if !words.is_empty() {
-                    source.set_prompt(&words, plan.blend_frames).map_err(|e| e.to_string())?;
+                    plan.day.begin_with(&words, now);
+                    plan.words = words;
+                    changed = true;
                 }
+            }
+            if plan.day.turned(now) || changed {
+                let words = plan.day.words(&plan.words, self.info.prompt_words);
+                source.set_prompt(&words, plan.blend_frames).map_err(|e| e.to_string())?;
             }
             let code = self.info.code_of(plan.script.get(frame).copied().unwrap_or_default());
             let start = Instant::now();

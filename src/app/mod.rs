@@ -4,6 +4,7 @@ pub mod alloc;
 mod bench;
 mod blit;
 pub mod cli;
+mod day;
 mod dreamed;
 mod files;
 mod gallery;

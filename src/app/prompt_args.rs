@@ -1,9 +1,11 @@
 //! The prompt on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use super::day::{Day, MINUTES};
 use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use crate::prompt::{self, Fate, advice};
@@ -27,6 +29,9 @@ pub struct PromptArgs {
     /// Seconds between two prompts of the queue.
     #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), requires = "prompt_queue")]
     every: u32,
+    /// Let the light go from dawn to dawn in so many minutes, whatever else is said.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(i64::from(*MINUTES.start())..=i64::from(*MINUTES.end())))]
+    day: Option<u32>,
 }
 
 impl PromptArgs {
@@ -36,6 +41,19 @@ impl PromptArgs {
     /// As there.
     pub fn words(&self, title: &str, most_words: usize) -> Result<Vec<u16>, String> {
         words(&self.prompt, title, most_words)
+    }
+
+    /// The day that goes by, if one does, while a prompt is said.
+    ///
+    /// # Errors
+    /// One sentence where a day is to go by in a world that takes no words.
+    pub fn day(&self, words: &[u16], title: &str, most_words: usize) -> Result<Day, String> {
+        if self.day.is_some() && most_words == 0 {
+            return Err(format!("{title} was made without words: nothing can tell it that a day goes by"));
+        }
+        let mut day = Day::of(self.day);
+        day.begin_with(words, Duration::ZERO);
+        Ok(day)
     }
 
     /// The queue; one that does not run where none is given. Prompts of which nothing counts are warned of.
@@ -127,5 +145,7 @@ mod tests {
         assert!(read("forrest").unwrap_err().contains("forest"));
         assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("prompts are in English words"));
         assert!(words("snow", "tiny", 0).unwrap_err().contains("takes no prompts"));
+        let passing = PromptArgs { day: Some(5), ..PromptArgs::default() };
+        assert!(passing.day(&[], "tiny", 0).unwrap_err().contains("without words") && passing.day(&[], "isles", 8).unwrap().running);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{Color32, FontId, Id, Key, Modifiers, RichText, Stroke, vec2};
 
+use super::day::{self, Day};
 use super::guidance::GuidanceCost;
 use super::marks::{Mark, Marks};
 use super::panel::{UiEvent, line};
@@ -18,6 +19,7 @@ use crate::engine::DecodeSettings;
 use crate::engine::inputs::MOST_GUIDANCE;
 use crate::input::Command;
 use crate::prompt::{Fate, Word};
+use crate::worlds::scene::Attribute;
 
 const HINT: &str = "What should the world be like?";
 /// How to get back what was said before.
@@ -44,6 +46,7 @@ pub struct PromptState {
     pub blend_frames: u32,
     pub history: PromptHistory,
     pub queue: PromptQueue,
+    pub day: Day,
     pub cost: GuidanceCost,
     /// The keys shall go to the field.
     pub wants_keys: bool,
@@ -124,6 +127,7 @@ pub fn show(
         }
         quiet_line(ui, &state.cost.text(settings.guidance > 0.0, state.is_prompted()), theme::QUIET);
     }
+    passing_day(ui, &mut state.day, now, paused);
     queue(ui, info, &mut state.queue, now, paused, events);
 }
 
@@ -315,6 +319,20 @@ fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> Lay
     }
     job.append(&text[at..], 0.0, plain);
     job
+}
+
+/// The day that goes by itself.
+fn passing_day(ui: &mut egui::Ui, day: &mut Day, now: Duration, paused: bool) {
+    ui.horizontal(|ui| {
+        ui.checkbox(&mut day.running, RichText::new("A day goes by in").size(12.0)).on_hover_text(
+            "The light changes by itself, from dawn to dawn, whatever else is said; a prompt that names a light is where it goes on",
+        );
+        ui.add(egui::DragValue::new(&mut day.minutes).range(day::MINUTES).suffix(" min"));
+        if let Some((light, secs)) = day.coming(now) {
+            let wait = if paused { "paused".to_owned() } else { format!("{} in {secs} s", light.word()) };
+            ui.label(RichText::new(wait).size(12.0).color(theme::QUIET));
+        }
+    });
 }
 
 /// Prompts by the clock, folded away until somebody wants them.

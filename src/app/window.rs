@@ -19,6 +19,7 @@ use winit::window::{Fullscreen, Icon, Window, WindowId};
 use idle::Idle;
 use paint_count::PaintCount;
 
+use super::day::Day;
 use super::layout::RectPx;
 use super::open::Launch;
 use super::painter::{Painted, Painter};
@@ -53,10 +54,11 @@ pub struct WindowPlan {
     pub settings: DecodeSettings,
     pub rate: Rate,
     pub prompt: String,
-    /// Rows of the word table that the prompt comes to.
+    /// Rows of the word table that the world is told at first.
     pub words: Vec<u16>,
     pub blend_frames: u32,
     pub queue: PromptQueue,
+    pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
     /// When the program started, for the log line about the first frame.
@@ -138,6 +140,7 @@ impl App {
         ui.prompt.history.said(&plan.prompt);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
+        ui.prompt.day = plan.day.clone();
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.glide = plan.glide;
@@ -240,6 +243,9 @@ impl App {
         }
         if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
             self.announce(prompt);
+        }
+        if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
+            self.tell();
         }
         self.redraw();
     }

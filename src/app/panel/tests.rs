@@ -185,6 +185,17 @@ fn a_paused_queue_says_that_it_waits() {
 }
 
 #[test]
+fn a_day_goes_by_where_it_is_asked_for() {
+    let mut bench = Bench::new(8);
+    assert!(bench.draw(Vec::new()).0.contains("A day goes by in") && !bench.draw(Vec::new()).0.contains("dusk in"));
+    assert_eq!(bench.click_on("A day goes by in"), []);
+    assert!(bench.state.prompt.day.running && bench.state.prompt.day.turned(Duration::ZERO));
+    assert!(bench.draw(Vec::new()).0.contains("\ndusk in 180 s"));
+    bench.state.paused = true;
+    assert!(bench.draw(Vec::new()).0.contains("\npaused") && !bench.draw(Vec::new()).0.contains("dusk in"));
+}
+
+#[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
     let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));

@@ -69,20 +69,29 @@ impl App {
                 return false;
             }
         };
-        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
-        self.wish(|wish| wish.prompt = prompt);
         let typing = self.typing();
+        let now = self.ui.clock.now(Instant::now());
         let state = &mut self.ui.prompt;
         if state.queue.running {
-            state.queue.wait(self.ui.clock.now(Instant::now()));
+            state.queue.wait(now);
         }
+        state.day.begin_with(&words, now);
         state.history.said(&text);
         state.said.clone_from(&text);
         // A prompt by the clock does not take the words out of somebody's mouth.
         if !typing {
             state.text = text;
         }
+        self.tell();
         true
+    }
+
+    /// Tells the world the words that are in force, under the light of the hour where a day goes by.
+    pub(super) fn tell(&self) {
+        let said = self.words_of(&self.ui.prompt.said);
+        let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
+        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
+        self.wish(|wish| wish.prompt = prompt);
     }
 
     /// Says a prompt that nobody typed; without the panel a notice tells it.
@@ -237,6 +246,7 @@ impl App {
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
+        self.ui.prompt.day = self.plan.day.clone();
         self.say(self.plan.prompt.clone());
         self.ui.prompt.queue = self.plan.queue.clone();
         self.request(self.plan.launch.beginning());

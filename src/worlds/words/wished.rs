@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
 use super::{nearest, rows};
-use crate::worlds::scene::Wish;
+use crate::worlds::scene::{Attribute, Light, Wish};
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     let mut heard = Vec::new();
@@ -26,29 +26,39 @@ struct Heard {
     value: &'static str,
 }
 
-/// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
-pub fn wish_of(words: &[u16]) -> Wish {
+/// A prompt, given as rows of the word table, phrase by phrase, each with the plain word for what it says; words that say nothing, one by one.
+fn phrases(words: &[u16]) -> Vec<(&[u16], Option<&'static str>)> {
     let mut said = Vec::new();
     let mut rest = words;
     while let Some(&first) = rest.first() {
-        match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
-            Some(phrase) => {
-                said.push(phrase.value);
-                rest = &rest[phrase.words.len()..];
-            }
-            None => {
-                said.extend(nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h.value))));
-                rest = &rest[1..];
-            }
-        }
+        let (length, value) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
+            Some(phrase) => (phrase.words.len(), Some(phrase.value)),
+            None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h.value)))),
+        };
+        let (phrase, after) = rest.split_at(length);
+        said.push((phrase, value));
+        rest = after;
     }
-    Wish::of_words(said)
+    said
+}
+
+/// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
+pub fn wish_of(words: &[u16]) -> Wish {
+    Wish::of_words(phrases(words).into_iter().filter_map(|(_, value)| value))
+}
+
+/// The same prompt under `light`, whatever it says of light, with at most `most` words.
+pub fn under(words: &[u16], light: Light, most: usize) -> Vec<u16> {
+    let of_light = |value: &str| Light::ALL.iter().any(|light| light.word() == value);
+    let kept = phrases(words).into_iter().filter(|(_, value)| !value.is_some_and(of_light)).flat_map(|(phrase, _)| phrase);
+    let said = rows(light.word());
+    kept.copied().take(most.saturating_sub(said.len())).chain(said).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::scene::{Biome, Feature, Light, Season, Style, Weather};
+    use crate::worlds::scene::{Biome, Feature, Season, Style, Weather};
     use crate::worlds::words::{say, test_prompts};
 
     fn wish(text: &str) -> Wish {
@@ -67,6 +77,15 @@ mod tests {
         assert_eq!(wish("cold").season, Some(Season::Winter));
         assert!(wish("president money quickly").is_empty(), "far from everything");
         assert!(wish("").is_empty() && wish("qwrtzx \u{1F332}").is_empty());
+    }
+
+    #[test]
+    fn another_light_takes_the_place_of_what_was_said_of_it() {
+        let under_dusk = |text: &str, most| under(&rows(text), Light::Dusk, most);
+        assert_eq!(under_dusk("a snowy forest", 8), rows("snowy forest dusk"));
+        assert_eq!(under_dusk("early in the morning, a snowy forest under the stars", 8), rows("snowy forest dusk"));
+        assert_eq!(under_dusk("midnight neon", 8), rows("neon dusk"), "a word of no caption");
+        assert_eq!((under_dusk("", 8), under_dusk("snow ruins rain", 3)), (rows("dusk"), rows("snow ruins dusk")));
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! A day that goes by itself: its light is said to the world, hour after hour, besides whatever prompt is in force.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::worlds::scene::Light;
+use crate::worlds::words::{under, wish_of};
+
+/// Minutes from dawn to dawn that can be asked for.
+pub const MINUTES: RangeInclusive<u32> = 1..=120;
+/// The lights of a day in their order, and how many of its eighths each lasts.
+const HOURS: [(Light, u32); 4] = [(Light::Dawn, 1), (Light::Day, 3), (Light::Dusk, 1), (Light::Night, 3)];
+
+/// Where a day has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// From dawn to dawn.
+    pub minutes: u32,
+    pub running: bool,
+    /// Place in [`HOURS`].
+    hour: usize,
+    /// When the next light is due, on the clock that [`Self::turned`] is asked by; none while no day goes by.
+    due_at: Option<Duration>,
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        Self { minutes: 8, running: false, hour: 1, due_at: None }
+    }
+}
+
+impl Day {
+    /// One that goes by, where minutes are given.
+    pub fn of(minutes: Option<u32>) -> Self {
+        let still = Self::default();
+        Self { minutes: minutes.unwrap_or(still.minutes), running: minutes.is_some(), ..still }
+    }
+
+    /// What the world is to be told while `said` is in force: the same with the light of the hour, where a day goes by. A prompt has at most
+    /// `most` words.
+    pub fn words(&self, said: &[u16], most: usize) -> Vec<u16> {
+        if self.running { under(said, self.light(), most) } else { said.to_vec() }
+    }
+
+    /// A prompt is in force from `now` on: the day goes on from the light it asks for, if it asks for one.
+    pub fn begin_with(&mut self, said: &[u16], now: Duration) {
+        if let Some(hour) = wish_of(said).light.and_then(|light| HOURS.iter().position(|hour| hour.0 == light)) {
+            self.hour = hour;
+            self.due_at = self.running.then(|| now + self.length());
+        }
+    }
+
+    /// Whether the world is to be told other words from `now` on, a time on any one clock.
+    pub fn turned(&mut self, now: Duration) -> bool {
+        match self.due_at {
+            _ if !self.running => return self.due_at.take().is_some(),
+            Some(at) if now < at => return false,
+            Some(_) => self.hour = (self.hour + 1) % HOURS.len(),
+            None => {}
+        }
+        self.due_at = Some(now + self.length());
+        true
+    }
+
+    /// The next light, and in how many seconds.
+    pub fn coming(&self, now: Duration) -> Option<(Light, u64)> {
+        let at = self.due_at.filter(|_| self.running)?;
+        Some((HOURS[(self.hour + 1) % HOURS.len()].0, at.saturating_sub(now).as_secs()))
+    }
+
+    fn light(&self) -> Light {
+        HOURS[self.hour].0
+    }
+
+    fn length(&self) -> Duration {
+        Duration::from_secs(60) * self.minutes * HOURS[self.hour].1 / 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::{ids, read};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn rows(text: &str) -> Vec<u16> {
+        ids(&read(text, 8))
+    }
+
+    #[test]
+    fn a_day_goes_through_its_lights_and_over() {
+        let mut day = Day::of(Some(8));
+        let turns = |day: &mut Day, secs: std::ops::Range<u32>| -> Vec<(u32, Light)> {
+            secs.filter(|s| day.turned(*s * SECOND)).collect::<Vec<_>>().into_iter().map(|s| (s, Light::Day)).collect()
+        };
+        assert_eq!(turns(&mut day, 0..480 + 1).iter().map(|turn| turn.0).collect::<Vec<_>>(), [0, 180, 240, 420, 480]);
+        assert_eq!((day.light(), day.coming(500 * SECOND)), (Light::Day, Some((Light::Dusk, 160))));
+        // Switched off, the world is told once more what was said; then nothing.
+        day.running = false;
+        assert_eq!((day.words(&rows("snow"), 8), day.turned(501 * SECOND), day.turned(502 * SECOND)), (rows("snow"), true, false));
+        assert_eq!(day.coming(502 * SECOND), None);
+        assert!(!Day::of(None).turned(SECOND), "nothing that never ran");
+    }
+
+    #[test]
+    fn a_prompt_that_names_a_light_is_where_the_day_goes_on() {
+        let mut day = Day::of(Some(8));
+        day.begin_with(&rows("a snowy forest at night"), 10 * SECOND);
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest night"));
+        assert!(!day.turned(11 * SECOND) && day.turned(190 * SECOND));
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest dawn"));
+        // One that names none leaves the hour as it is.
+        day.begin_with(&rows("desert"), 200 * SECOND);
+        assert_eq!((day.words(&rows("desert"), 8), day.coming(200 * SECOND)), (rows("desert dawn"), Some((Light::Day, 50))));
+    }
+}
