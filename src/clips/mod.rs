@@ -102,6 +102,10 @@ const WORDING_FRAMES: (usize, usize) = (20, 60);
 /// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: to turn into another is the most there is to learn.
 const NO_WISH: usize = 20;
 const ANOTHER_LAND: usize = 40;
+/// Percent of later wishes that differ from the one before in one thing, everything else being said in the same words: in how the world looks,
+/// and in its land. Who is told that it is dusk has to leave the land as it is, and who is told of a desert the light.
+const LOOK_ALONE: usize = 30;
+const LAND_ALONE: usize = 20;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
@@ -127,9 +131,13 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
     for (t, frame) in clip.frames.chunks_exact_mut(frame_bytes).enumerate() {
         if t == next_change {
             next_change += rng.range(soonest, latest);
-            wording = rng.next();
+            let alone = if recording.wishes.is_some() && !hold_ambience { one_thing_else(&wish, &mut rng) } else { None };
+            // Words of which one is exchanged are the same for the rest.
+            if alone.is_none() {
+                wording = rng.next();
+            }
             if recording.wishes.is_some() {
-                wish = next_wish(&wish, &world.scene(), hold_ambience, &mut rng);
+                wish = alone.unwrap_or_else(|| next_wish(&wish, &world.scene(), hold_ambience, &mut rng));
                 world.wish(&under_look(&wish));
             }
         }
@@ -150,6 +158,17 @@ fn first_wish(rng: &mut Rng) -> Wish {
     if rng.percent(NO_WISH) { Wish::default() } else { Wish::drawn(rng.next()) }
 }
 
+/// A wish that differs from `wish` in one thing, if that is what comes next.
+fn one_thing_else(wish: &Wish, rng: &mut Rng) -> Option<Wish> {
+    let chance = rng.below(100);
+    match chance {
+        _ if wish.is_empty() => None,
+        _ if chance < LOOK_ALONE => Some(wish.retouched(rng.next())),
+        _ if chance < LOOK_ALONE + LAND_ALONE => Some(wish.elsewhere(rng.next())),
+        _ => None,
+    }
+}
+
 /// The wish after `wish`, while `scene` is seen: as often an edit of it as another. Under a sky that holds, only the land may change.
 fn next_wish(wish: &Wish, scene: &Scene, hold_ambience: bool, rng: &mut Rng) -> Wish {
     let mut next = if !wish.is_empty() && rng.percent(50) { wish.edited(rng.next()) } else { first_wish(rng) };
@@ -164,4 +183,38 @@ fn next_wish(wish: &Wish, scene: &Scene, hold_ambience: bool, rng: &mut Rng) -> 
         next = Wish { biome: next.biome, features: next.features, ..wish.clone() };
     }
     next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::isles::Isles;
+    use crate::worlds::policy::Explorer;
+
+    #[test]
+    fn often_one_thing_alone_is_wished_to_be_otherwise() {
+        let (mut rng, wish) = (Rng::new(1), Wish::drawn(4));
+        let next: Vec<Wish> = (0..2000).filter_map(|_| one_thing_else(&wish, &mut rng)).collect();
+        let (lands, looks): (Vec<_>, Vec<_>) = next.iter().partition(|next| next.biome != wish.biome);
+        assert!((350..450).contains(&lands.len()) && (520..680).contains(&looks.len()), "{} and {}", lands.len(), looks.len());
+        assert!(looks.iter().all(|look| look.features == wish.features));
+        assert!((0..100).all(|_| one_thing_else(&Wish::default(), &mut rng).is_none()), "of nothing said nothing stays");
+    }
+
+    #[test]
+    fn words_of_which_one_is_exchanged_are_the_same_for_the_rest() {
+        let recording = |hold_ambience| Recording { seed: 3, frames: 400, hold_ambience, wishes: Some((3, 8)), ..Recording::default() };
+        // Percent of the changes after which most words are those before.
+        let kept = |hold_ambience| {
+            let clip = record(&mut Isles::new(), &mut Explorer::new(3), recording(hold_ambience));
+            let changes: Vec<[&String; 2]> = clip.prompts.windows(2).filter(|p| p[0] != p[1]).map(|p| [&p[0], &p[1]]).collect();
+            let most = |[a, b]: &&[&String; 2]| {
+                let same = b.split([' ', ',']).filter(|word| a.split([' ', ',']).any(|other| other == *word)).count();
+                2 * same > b.split([' ', ',']).count()
+            };
+            changes.iter().filter(most).count() * 100 / changes.len()
+        };
+        let (one_thing, another) = (kept(false), kept(true));
+        assert!(one_thing > 25 && another < 15, "{one_thing} % where one thing may change alone, {another} % where all is said anew");
+    }
 }

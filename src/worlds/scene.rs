@@ -218,6 +218,29 @@ impl Wish {
         }
     }
 
+    /// The same wish with one part of how things look said to be another: light, weather, or season or style.
+    pub fn retouched(&self, seed: u64) -> Self {
+        let mut rng = Rng::for_purpose(seed, 4);
+        // A season shows in plain colours alone.
+        let plain = self.style == Some(Style::Plain);
+        let palette = if plain && rng.percent(50) { Part::Season } else { Part::Style };
+        let part = rng.pick(&[Part::Light, Part::Weather, palette]);
+        self.with_another(part, &mut rng)
+    }
+
+    /// The same wish with another land.
+    pub fn elsewhere(&self, seed: u64) -> Self {
+        self.with_another(Part::Biome, &mut Rng::for_purpose(seed, 5))
+    }
+
+    fn with_another(&self, part: Part, rng: &mut Rng) -> Self {
+        let mut wish = self.clone();
+        while wish == *self {
+            wish.redraw(part, rng);
+        }
+        wish
+    }
+
     fn redraw(&mut self, part: Part, rng: &mut Rng) {
         match part {
             Part::Biome => self.biome = Some(rng.pick(Biome::ALL)),
@@ -304,6 +327,13 @@ mod tests {
                 edited.features != wish.features,
             ];
             assert!((1..=2).contains(&changed.into_iter().filter(|&c| c).count()), "{wish:?} became {edited:?}");
+            let retouched = wish.retouched(seed);
+            let land_as_it_was = Wish { biome: wish.biome, features: wish.features.clone(), ..retouched.clone() };
+            let parts = [retouched.light != wish.light, retouched.weather != wish.weather];
+            let palette = (retouched.season, retouched.style) != (wish.season, wish.style);
+            assert_eq!((&land_as_it_was, parts.into_iter().chain([palette]).filter(|&c| c).count()), (&retouched, 1), "{wish:?}");
+            let elsewhere = wish.elsewhere(seed);
+            assert!(elsewhere.biome != wish.biome && wish == Wish { biome: wish.biome, ..elsewhere });
         }
         assert!(biomes.iter().all(|n| (100..220).contains(n)), "{biomes:?}");
         assert!(styles.iter().all(|n| (60..260).contains(n)), "{styles:?}");

@@ -226,6 +226,12 @@ impl<'a> Dream<'a> {
         Ok(dream)
     }
 
+    /// Says something else from the next frame on.
+    pub fn say(&mut self, prompt: &[PromptWord]) -> Result<()> {
+        self.words = prompt.to_vec();
+        Ok(self.engine.set_prompt(prompt)?)
+    }
+
     /// Takes a latent action, by the settings that a session would take.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
         let told = self.settings.told(self.told.class_of_next(&self.words));

@@ -9,13 +9,14 @@ use somnium::dream::still::Still;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::{DecodeSettings, Engine, PromptWord};
 use somnium::pack::Pack;
-use somnium::prompt::{ids, read, words_of};
+use somnium::prompt::{ids, read, told, words_of};
 use somnium::worlds::policy::{Onward, Policy};
-use somnium::worlds::scene::Wish;
-use somnium::worlds::words::{TestPrompt, test_prompts};
+use somnium::worlds::scene::{Attribute, Light, Wish};
+use somnium::worlds::words::{TestPrompt, test_prompts, under};
 use somnium::worlds::{StepOutcome, World};
 
-use super::players::{Dream, HISTORY, Judge, Player, Start, Walk, rgb, through_tokenizer};
+use super::control::agreement;
+use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, rgb, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::workers::{Worker, Workers};
 use crate::probe::samples::{KIND_NAMES, KINDS, asked_words};
@@ -95,6 +96,35 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
     whole.into_iter().chain(parts.flatten()).collect()
 }
 
+/// What becomes of a dream when its words come to ask for another light and for nothing else, each 0 to 1.
+#[derive(Clone, Copy)]
+struct Turned {
+    /// Of the land's tokens, the figure's left out, those that are the same in the first frame under the new words, and [`READ`] frames later.
+    stays_at_once: f64,
+    stays: f64,
+    /// Of the last frames those that show the new light, and those that show weather and style as they were.
+    light: f64,
+    look: f64,
+}
+
+impl Turned {
+    fn rows(all: &[Self]) -> Vec<Figure> {
+        let row = |name: &str, of: fn(&Self) -> f64| {
+            let values: Vec<f64> = all.iter().map(|turned| 100.0 * of(turned)).collect();
+            Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High))
+        };
+        if all.is_empty() {
+            return Vec::new();
+        }
+        vec![
+            row("under another light alone: land that is the same in the next frame", |t| t.stays_at_once),
+            row("  some frames later", |t| t.stays),
+            row("  frames that show the light", |t| t.light),
+            row("  frames whose weather and style are as before", |t| t.look),
+        ]
+    }
+}
+
 /// The prompts of the evaluation, every `stride`-th of them, said in the middle of a walk; those in words of captions also to a dream
 /// that begins with nothing and to one whose picture is painted over. What became of each goes to the file `list`.
 pub fn figures(
@@ -117,20 +147,23 @@ pub fn figures(
         if asked.prompt.unseen {
             return Ok((changed, None));
         }
-        Ok((changed, Some([out_of_nothing(judge, worker, info, asked)?, painted(pack, judge, worker, info, asked)?])))
+        let answers = [out_of_nothing(judge, worker, info, asked)?, painted(pack, judge, worker, info, asked)?];
+        Ok((changed, Some((answers, turned(judge, worker, info, asked)?))))
     })?;
-    let lines = prompts.iter().zip(&answers).map(|(asked, (changed, others))| asked.line(changed, others.as_ref()));
+    let lines = prompts.iter().zip(&answers).map(|(asked, (changed, others))| asked.line(changed, others.as_ref().map(|others| &others.0)));
     std::fs::write(list, std::iter::once(LIST_HEAD.to_owned()).chain(lines).collect::<Vec<_>>().join("\n") + "\n")
         .with_context(|| format!("cannot write {}", list.display()))?;
     let changed = |unseen: bool| -> Vec<&Answers> {
         prompts.iter().zip(&answers).filter(|(asked, _)| asked.prompt.unseen == unseen).map(|(_, (changed, _))| changed).collect()
     };
-    let other = |which: usize| -> Vec<&Answers> { answers.iter().filter_map(|(_, others)| Some(&others.as_ref()?[which])).collect() };
+    let other = |which: usize| -> Vec<&Answers> { answers.iter().filter_map(|(_, others)| Some(&others.as_ref()?.0[which])).collect() };
+    let turned: Vec<Turned> = answers.iter().filter_map(|(_, others)| others.as_ref()?.1).collect();
     Ok([
         rows("adherence 60 frames after a change, words of captions", Some(85.0), &changed(false)),
         rows("adherence 60 frames after a change, other words", Some(65.0), &changed(true)),
         rows("adherence of worlds dreamed out of a prompt alone", None, &other(0)),
         rows("adherence of what is painted around the figure", None, &other(1)),
+        Turned::rows(&turned),
     ]
     .concat())
 }
@@ -264,6 +297,36 @@ fn out_of_nothing(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &
     })
 }
 
+/// A world that begins with nothing but the prompt, in which nobody walks while its light changes; none without a probe.
+fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Option<Turned>> {
+    let Some(probe) = &worker.probe else { return Ok(None) };
+    let frame = &judge.manifest.frame;
+    let before = asked.prompt.wish.light.unwrap_or(Light::Day);
+    let light = Light::ALL[(before as usize + 1) % Light::ALL.len()];
+    let most_words = judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+    let words = told(&under(&ids(&read(&asked.prompt.text, most_words)), light, most_words));
+    let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &asked.words(judge), asked.seed as u32)?;
+    let still = |dream: &mut Dream, frames: usize| -> Result<Vec<Shown>> { (0..frames).map(|_| Ok(dream.press(0)?.clone())).collect() };
+    let before = still(&mut dream, READ)?;
+    dream.say(&words)?;
+    let after = still(&mut dream, READ)?;
+    worker.engine.set_prompt(&[])?;
+    let land = |at: usize| at < frame.patches() && at != frame.patches() / 2;
+    let same = |shown: &Shown| agreement(&shown.codes, &before[READ - 1].codes, frame.code_dims, land) / 100.0;
+    let words_of = |shown: &[Shown]| -> Result<Vec<[usize; KINDS]>> {
+        let readings = probe.read(shown.iter().map(|shown| shown.rgb.as_slice()))?;
+        Ok(readings.iter().map(|reading| std::array::from_fn(|kind| most_likely(&reading.words[kind]))).collect())
+    };
+    let (was, is) = (words_of(&before)?, words_of(&after)?);
+    let share = |shows: &dyn Fn(&[usize; KINDS]) -> bool| is.iter().filter(|words| shows(words)).count() as f64 / READ as f64;
+    Ok(Some(Turned {
+        stays_at_once: same(&after[0]),
+        stays: same(&after[READ - 1]),
+        light: share(&|words| info.words[1][words[1]] == light.word()),
+        look: share(&|words| words[2..] == was[READ - 1][2..]),
+    }))
+}
+
 /// A picture of the simulator painted over, all but the tokens around the figure, and what should be there said.
 fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
     let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
@@ -297,7 +360,7 @@ fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, as
 mod tests {
     use super::*;
     use crate::probe::view::View;
-    use somnium::worlds::scene::{Biome, Light, Style};
+    use somnium::worlds::scene::{Biome, Style};
 
     #[test]
     fn adherence_is_the_share_of_what_was_asked_that_is_read() {
