@@ -38,8 +38,8 @@ pub struct GuidanceCost {
 }
 
 impl GuidanceCost {
-    /// Takes in the time of the newest of `frames` frames, and whether it was guided: without a prompt there is nothing to guide, and new
-    /// words are guided by for a while, whatever the settings say.
+    /// Takes in the time of the newest of `frames` frames, and whether it was guided: without a prompt there is nothing to guide. The first
+    /// frame under new words is guided whatever the settings say, but in more steps than others, and tells nothing.
     pub fn see(&mut self, frames: u64, frame_ms: f32, settings: &DecodeSettings, guided: bool) {
         if frames == self.frames || frame_ms <= 0.0 {
             return;
@@ -49,7 +49,9 @@ impl GuidanceCost {
             *self = Self { settings: others, ..Self::default() };
         }
         self.frames = frames;
-        self.times[usize::from(guided)].push(frame_ms);
+        if !guided || settings.guidance > 0.0 {
+            self.times[usize::from(guided)].push(frame_ms);
+        }
     }
 
     /// What can be said so far.
@@ -77,8 +79,10 @@ mod tests {
         assert!(cost.text(false, true).contains("twice"));
         (1..100).for_each(|frame| cost.see(frame, if frame % 7 == 0 { 300.0 } else { 5.0 }, &off, false));
         assert!(cost.text(false, true).starts_with("200 frames/s possible; on"), "a hitch now and then does not count");
+        cost.see(100, 90.0, &off, true);
+        assert!(cost.text(false, true).starts_with("200 frames/s possible; on"), "the first frame under new words");
         // Nothing is guided while there is no prompt.
-        (100..200).for_each(|frame| cost.see(frame, 5.0, &on, false));
+        (101..200).for_each(|frame| cost.see(frame, 5.0, &on, false));
         assert!(cost.text(false, false).starts_with("200") && cost.text(true, false).contains("nothing to guide"));
         (200..300).for_each(|frame| cost.see(frame, 10.0, &on, true));
         // The same frame again, as the interface is drawn more often than frames are made.

@@ -121,7 +121,7 @@ pub fn show(
         line(ui, "guidance", |ui| {
             ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1));
         })
-        .on_hover_text("How much the prompt is exaggerated; 0: only while it is new, so that the world turns");
+        .on_hover_text("How much the prompt is exaggerated; 0: a little, in the first frame under new words");
         if settings.guidance != before {
             events.push(UiEvent::Settings(*settings));
         }

@@ -129,10 +129,9 @@ pub struct DecodeSettings {
     pub new_land: Option<Chance>,
 }
 
-/// Guidance, at least, of a frame that is drawn anew or whose words are news: it is seldom, and what it shows stays.
-const NEWS_GUIDANCE: f32 = 1.5;
-/// Temperature, at most, of such a frame, and of one that is drawn anew: there all tokens have to agree.
-const NEWS_TEMPERATURE: f32 = 0.9;
+/// Guidance, at least, and temperature, at most, of a frame that may be drawn anew: it is seldom, what it shows stays, and its tokens have to
+/// agree.
+const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
 
 impl DecodeSettings {
@@ -156,29 +155,19 @@ impl DecodeSettings {
         self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
     }
 
-    /// The same for a frame that may be drawn anew: in as many steps as there can be and with little chance, so that its tokens agree, and
-    /// leaning on its words.
+    /// The same for a frame that may be drawn anew: in as many steps as there can be, leaning on its words and left little to chance. What words
+    /// that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not certain for that.
     #[must_use]
     pub fn fresh(self) -> Self {
-        Self { steps: limits::MAX_STEPS, ..self.leaning(FRESH_TEMPERATURE) }
+        let guidance = self.guidance.max(FRESH_GUIDANCE);
+        let temperature = self.temperature.min(FRESH_TEMPERATURE);
+        Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: None, certain: None, ..self }
     }
 
-    /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them is drawn anew, and those that
-    /// follow lean on them until they are no news any more.
+    /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them may be drawn anew.
     #[must_use]
     pub fn told(self, class: usize) -> Self {
-        match class {
-            told::NEWS => self.fresh(),
-            told::LONG_AGO => self,
-            _ => self.leaning(NEWS_TEMPERATURE),
-        }
-    }
-
-    /// What words that are news ask for is unlikely at first, so nothing unlikely is cut off but less is left to chance; and what leaning on
-    /// them makes likely is not certain for that.
-    fn leaning(self, most_temperature: f32) -> Self {
-        let temperature = self.temperature.min(most_temperature);
-        Self { guidance: self.guidance.max(NEWS_GUIDANCE), temperature, min_p: 0.0, new_land: None, certain: None, ..self }
+        if class == told::NEWS { self.fresh() } else { self }
     }
 }
 
