@@ -101,14 +101,14 @@ impl Effort {
         Self {
             stills: 60,
             latent_clips: 6,
-            control_clips: 36,
+            control_clips: 48,
             held: 20,
             baselines: 3,
             many_steps: 0,
             per_policy: 2,
             frames: 300,
             walks: 8,
-            prompt_stride: 3,
+            prompt_stride: 2,
             broken: 2,
             gif_frames: 100,
         }
