@@ -30,7 +30,7 @@ Keys and pads are bound in bindings.toml in your config folder.
 Examples:
   somnium                                                 play the shipped world
   somnium --prompt \"icy tundra at midnight\" --panel       begin with words, the panel open
-  somnium --prompt \"a meadow\" --day 8                    a day goes by in eight minutes
+  somnium --prompt \"a meadow\" --day 8                     a day goes by in eight minutes
   somnium --fullscreen --idle 60 --prompt-queue list.txt  at an event
   somnium --headless --actions \"D*30 W*20\" --record walk.gif
   somnium dream --prompt \"neon forest\" --frames 100 --record forest.webp";
