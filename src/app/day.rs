@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::worlds::scene::Light;
+use crate::prompt::{ids, read};
+use crate::worlds::scene::{Attribute, Light, Style, Weather};
 use crate::worlds::words::{under, wish_of};
 
 /// Minutes from dawn to dawn that can be asked for.
@@ -36,10 +37,18 @@ impl Day {
         Self { minutes: minutes.unwrap_or(still.minutes), running: minutes.is_some(), ..still }
     }
 
-    /// What the world is to be told while `said` is in force: the same with the light of the hour, where a day goes by. A prompt has at most
-    /// `most` words.
+    /// What the world is to be told while `said` is in force: the same with the light of the hour, where a day goes by, and that weather and
+    /// colours are ordinary where nothing is said of them, so that the light alone turns. A prompt has at most `most` words.
     pub fn words(&self, said: &[u16], most: usize) -> Vec<u16> {
-        if self.running { under(said, self.light(), most) } else { said.to_vec() }
+        if !self.running {
+            return said.to_vec();
+        }
+        let mut words = under(said, self.light(), most);
+        let wish = wish_of(&words);
+        let unsaid = [(wish.weather.is_none(), Weather::Clear.word()), (wish.style.is_none(), Style::Plain.word())];
+        words.extend(unsaid.into_iter().filter(|(unsaid, _)| *unsaid).flat_map(|(_, word)| ids(&read(word, most))));
+        words.truncate(most);
+        words
     }
 
     /// A prompt is in force from `now` on: the day goes on from the light it asks for, if it asks for one.
@@ -80,7 +89,6 @@ impl Day {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::{ids, read};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -107,11 +115,14 @@ mod tests {
     fn a_prompt_that_names_a_light_is_where_the_day_goes_on() {
         let mut day = Day::of(Some(8));
         day.begin_with(&rows("a snowy forest at night"), 10 * SECOND);
-        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest night"));
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest night clear plain"));
         assert!(!day.turned(11 * SECOND) && day.turned(190 * SECOND));
-        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest dawn"));
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest dawn clear plain"));
         // One that names none leaves the hour as it is.
         day.begin_with(&rows("desert"), 200 * SECOND);
-        assert_eq!((day.words(&rows("desert"), 8), day.coming(200 * SECOND)), (rows("desert dawn"), Some((Light::Day, 50))));
+        assert_eq!((day.words(&rows("desert"), 8), day.coming(200 * SECOND)), (rows("desert dawn clear plain"), Some((Light::Day, 50))));
+        // What is said of weather and style stays, and a long prompt has no room for what was not.
+        assert_eq!(day.words(&rows("a noir forest in the rain at noon"), 8), rows("noir forest rain dawn"));
+        assert_eq!(day.words(&rows("desert ruins"), 4), rows("desert ruins dawn clear"));
     }
 }
