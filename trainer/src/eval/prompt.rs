@@ -105,6 +105,8 @@ struct Turned {
     /// Of the last frames those that show the new light, and those that show weather and style as they were.
     light: f64,
     look: f64,
+    /// Land and look that stay as long while nothing new is said.
+    otherwise: [f64; 2],
 }
 
 impl Turned {
@@ -113,14 +115,17 @@ impl Turned {
             let values: Vec<f64> = all.iter().map(|turned| 100.0 * of(turned)).collect();
             Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High))
         };
+        let otherwise = |figure: Figure, which: usize| {
+            figure.other("nothing new said", 100.0 * mean(&all.iter().map(|turned| turned.otherwise[which]).collect::<Vec<_>>()))
+        };
         if all.is_empty() {
             return Vec::new();
         }
         vec![
-            row("under another light alone: land that is the same in the next frame", |t| t.stays_at_once),
-            row("  some frames later", |t| t.stays),
+            row("another light alone is said: land that stays, next frame", |t| t.stays_at_once),
+            otherwise(row("  land that stays, sixth frame", |t| t.stays), 0),
             row("  frames that show the light", |t| t.light),
-            row("  frames whose weather and style are as before", |t| t.look),
+            otherwise(row("  frames whose weather and style stay", |t| t.look), 1),
         ]
     }
 }
@@ -312,18 +317,23 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     let after = still(&mut dream, READ)?;
     worker.engine.set_prompt(&[])?;
     let land = |at: usize| at < frame.patches() && at != frame.patches() / 2;
-    let same = |shown: &Shown| agreement(&shown.codes, &before[READ - 1].codes, frame.code_dims, land) / 100.0;
+    let last = &before[READ - 1];
+    let same = |shown: &Shown| agreement(&shown.codes, &last.codes, frame.code_dims, land) / 100.0;
     let words_of = |shown: &[Shown]| -> Result<Vec<[usize; KINDS]>> {
         let readings = probe.read(shown.iter().map(|shown| shown.rgb.as_slice()))?;
         Ok(readings.iter().map(|reading| std::array::from_fn(|kind| most_likely(&reading.words[kind]))).collect())
     };
     let (was, is) = (words_of(&before)?, words_of(&after)?);
-    let share = |shows: &dyn Fn(&[usize; KINDS]) -> bool| is.iter().filter(|words| shows(words)).count() as f64 / READ as f64;
+    let share = |frames: &[[usize; KINDS]], shows: &dyn Fn(&[usize; KINDS]) -> bool| {
+        mean(&frames.iter().map(|words| f64::from(u8::from(shows(words)))).collect::<Vec<_>>())
+    };
+    let as_before = |words: &[usize; KINDS]| words[2..] == was[READ - 1][2..];
     Ok(Some(Turned {
         stays_at_once: same(&after[0]),
         stays: same(&after[READ - 1]),
-        light: share(&|words| info.words[1][words[1]] == light.word()),
-        look: share(&|words| words[2..] == was[READ - 1][2..]),
+        light: share(&is, &|words| info.words[1][words[1]] == light.word()),
+        look: share(&is, &as_before),
+        otherwise: [same(&before[0]), share(&was[..READ - 1], &as_before)],
     }))
 }
 
