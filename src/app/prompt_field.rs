@@ -7,7 +7,7 @@ use std::time::Duration;
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{Color32, FontId, Id, Key, Modifiers, RichText, Stroke, vec2};
 
-use super::day::{self, Day};
+use super::day::{Day, MINUTES};
 use super::guidance::GuidanceCost;
 use super::marks::{Mark, Marks};
 use super::panel::{UiEvent, line};
@@ -127,8 +127,12 @@ pub fn show(
         }
         quiet_line(ui, &state.cost.text(settings.guidance > 0.0, state.is_prompted()), theme::QUIET);
     }
-    passing_day(ui, &mut state.day, now, paused);
-    queue(ui, info, &mut state.queue, now, paused, events);
+    let heading = RichText::new("By the clock: a day, prompts").size(12.0).color(theme::QUIET);
+    let runs = state.day.running || state.queue.running;
+    egui::CollapsingHeader::new(heading).id_salt("by the clock").default_open(runs).show(ui, |ui| {
+        day(ui, &mut state.day, now, paused);
+        queue(ui, info, &mut state.queue, now, paused, events);
+    });
 }
 
 /// The field's name in the interface.
@@ -322,12 +326,12 @@ fn marked(text: &str, most_words: usize, marks: &mut Marks, typing: bool) -> Lay
 }
 
 /// The day that goes by itself.
-fn passing_day(ui: &mut egui::Ui, day: &mut Day, now: Duration, paused: bool) {
+fn day(ui: &mut egui::Ui, day: &mut Day, now: Duration, paused: bool) {
     ui.horizontal(|ui| {
         ui.checkbox(&mut day.running, RichText::new("A day goes by in").size(12.0)).on_hover_text(
             "The light changes by itself, from dawn to dawn, whatever else is said; a prompt that names a light is where it goes on",
         );
-        ui.add(egui::DragValue::new(&mut day.minutes).range(day::MINUTES).suffix(" min"));
+        ui.add(egui::DragValue::new(&mut day.minutes).range(MINUTES).suffix(" min"));
         if let Some((light, secs)) = day.coming(now) {
             let wait = if paused { "paused".to_owned() } else { format!("{} in {secs} s", light.word()) };
             ui.label(RichText::new(wait).size(12.0).color(theme::QUIET));
@@ -335,31 +339,28 @@ fn passing_day(ui: &mut egui::Ui, day: &mut Day, now: Duration, paused: bool) {
     });
 }
 
-/// Prompts by the clock, folded away until somebody wants them.
+/// Prompts one after another.
 fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Duration, paused: bool, events: &mut Vec<UiEvent>) {
-    let heading = RichText::new("Prompts by the clock").size(12.0).color(theme::QUIET);
-    egui::CollapsingHeader::new(heading).id_salt("queue").default_open(queue.running).show(ui, |ui| {
-        egui::TextEdit::multiline(&mut queue.lines).desired_rows(3).desired_width(f32::INFINITY).hint_text("One prompt a line").show(ui);
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("every").color(theme::QUIET));
-            ui.add(egui::DragValue::new(&mut queue.every_secs).range(EVERY_SECS).suffix(" s"));
-            let label = if queue.running { "Stop" } else { "Start" };
-            let any = !queue.prompts().is_empty();
-            if ui.add_enabled(queue.running || any, egui::Button::new(label)).clicked() {
-                queue.running = !queue.running;
-            }
-            if any && ui.button("Next").on_hover_text("Says the next one at once").clicked() {
-                events.push(UiEvent::Command(Command::NextPrompt));
-            }
-            if queue.lines.is_empty() && !info.suggested_prompts.is_empty() && ui.button("Suggestions").clicked() {
-                queue.lines = info.suggested_prompts.join("\n");
-            }
-        });
-        if let Some((prompt, secs)) = queue.coming(now) {
-            let wait = if paused { "paused, then " } else { "" };
-            quiet_line(ui, &format!("{wait}in {secs} s: {prompt}"), theme::QUIET);
-        } else if queue.running && paused {
-            quiet_line(ui, "waits while paused", theme::QUIET);
+    egui::TextEdit::multiline(&mut queue.lines).desired_rows(3).desired_width(f32::INFINITY).hint_text("One prompt a line").show(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("every").color(theme::QUIET));
+        ui.add(egui::DragValue::new(&mut queue.every_secs).range(EVERY_SECS).suffix(" s"));
+        let label = if queue.running { "Stop" } else { "Start" };
+        let any = !queue.prompts().is_empty();
+        if ui.add_enabled(queue.running || any, egui::Button::new(label)).clicked() {
+            queue.running = !queue.running;
+        }
+        if any && ui.button("Next").on_hover_text("Says the next one at once").clicked() {
+            events.push(UiEvent::Command(Command::NextPrompt));
+        }
+        if queue.lines.is_empty() && !info.suggested_prompts.is_empty() && ui.button("Suggestions").clicked() {
+            queue.lines = info.suggested_prompts.join("\n");
         }
     });
+    if let Some((prompt, secs)) = queue.coming(now) {
+        let wait = if paused { "paused, then " } else { "" };
+        quiet_line(ui, &format!("{wait}in {secs} s: {prompt}"), theme::QUIET);
+    } else if queue.running && paused {
+        quiet_line(ui, "waits while paused", theme::QUIET);
+    }
 }

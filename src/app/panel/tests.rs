@@ -187,6 +187,8 @@ fn a_paused_queue_says_that_it_waits() {
 #[test]
 fn a_day_goes_by_where_it_is_asked_for() {
     let mut bench = Bench::new(8);
+    assert!(!bench.draw(Vec::new()).0.contains("A day goes by in"), "folded away");
+    assert_eq!(bench.click_on("By the clock: a day, prompts"), []);
     assert!(bench.draw(Vec::new()).0.contains("A day goes by in") && !bench.draw(Vec::new()).0.contains("dusk in"));
     assert_eq!(bench.click_on("A day goes by in"), []);
     assert!(bench.state.prompt.day.running && bench.state.prompt.day.turned(Duration::ZERO));
