@@ -99,10 +99,9 @@ mod tests {
     #[test]
     fn a_day_goes_through_its_lights_and_over() {
         let mut day = Day::of(Some(8));
-        let turns = |day: &mut Day, secs: std::ops::Range<u32>| -> Vec<(u32, Light)> {
-            secs.filter(|s| day.turned(*s * SECOND)).collect::<Vec<_>>().into_iter().map(|s| (s, Light::Day)).collect()
-        };
-        assert_eq!(turns(&mut day, 0..480 + 1).iter().map(|turn| turn.0).collect::<Vec<_>>(), [0, 180, 240, 420, 480]);
+        let turns: Vec<(u32, Light)> = (0..=480).filter_map(|s| day.turned(s * SECOND).then(|| (s, day.light()))).collect();
+        let (dawn, noon, dusk, night) = (Light::Dawn, Light::Day, Light::Dusk, Light::Night);
+        assert_eq!(turns, [(0, noon), (180, dusk), (240, night), (420, dawn), (480, noon)]);
         assert_eq!((day.light(), day.coming(500 * SECOND)), (Light::Day, Some((Light::Dusk, 160))));
         // Switched off, the world is told once more what was said; then nothing.
         day.running = false;
