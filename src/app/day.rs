@@ -99,7 +99,12 @@ mod tests {
     #[test]
     fn a_day_goes_through_its_lights_and_over() {
         let mut day = Day::of(Some(8));
-        let turns: Vec<(u32, Light)> = (0..=480).filter_map(|s| day.turned(s * SECOND).then(|| (s, day.light()))).collect();
+        let mut turns = Vec::new();
+        for secs in 0..=480 {
+            if day.turned(secs * SECOND) {
+                turns.push((secs, day.light()));
+            }
+        }
         let (dawn, noon, dusk, night) = (Light::Dawn, Light::Day, Light::Dusk, Light::Night);
         assert_eq!(turns, [(0, noon), (180, dusk), (240, night), (420, dawn), (480, noon)]);
         assert_eq!((day.light(), day.coming(500 * SECOND)), (Light::Day, Some((Light::Dusk, 160))));
