@@ -18,6 +18,7 @@ use somnium::worlds::{StepOutcome, World};
 use super::control::agreement;
 use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, rgb, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use super::rollout::share_of;
 use super::workers::{Worker, Workers};
 use crate::probe::samples::{KIND_NAMES, KINDS, asked_words};
 use crate::probe::{ProbeInfo, Reading, most_likely};
@@ -96,10 +97,10 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
     whole.into_iter().chain(parts.flatten()).collect()
 }
 
-/// What becomes of a dream when its words come to ask for another light and for nothing else, each 0 to 1.
+/// What becomes of a dream when its words come to ask for another light and for nothing else, in percent.
 #[derive(Clone, Copy)]
 struct Turned {
-    /// Of the land's tokens, the figure's left out, those that are the same in the first frame under the new words, and [`READ`] frames later.
+    /// Of the land's tokens, the figure's left out, those that are the same in the first frame under the new words, and in the last of [`READ`].
     stays_at_once: f64,
     stays: f64,
     /// Of the last frames those that show the new light, and those that show weather and style as they were.
@@ -112,11 +113,11 @@ struct Turned {
 impl Turned {
     fn rows(all: &[Self]) -> Vec<Figure> {
         let row = |name: &str, of: fn(&Self) -> f64| {
-            let values: Vec<f64> = all.iter().map(|turned| 100.0 * of(turned)).collect();
+            let values: Vec<f64> = all.iter().map(of).collect();
             Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High))
         };
         let otherwise = |figure: Figure, which: usize| {
-            figure.other("nothing new said", 100.0 * mean(&all.iter().map(|turned| turned.otherwise[which]).collect::<Vec<_>>()))
+            figure.other("nothing new said", mean(&all.iter().map(|turned| turned.otherwise[which]).collect::<Vec<_>>()))
         };
         if all.is_empty() {
             return Vec::new();
@@ -193,8 +194,13 @@ impl Asked {
     }
 
     fn words(&self, judge: &Judge) -> Vec<PromptWord> {
-        words_of(&self.prompt.text, judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words))
+        words_of(&self.prompt.text, most_words(judge))
     }
+}
+
+/// Words that a prompt may have.
+fn most_words(judge: &Judge) -> usize {
+    judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words)
 }
 
 fn shown(worker: &Worker, info: &ProbeInfo, frames: &[Vec<u8>], wish: &Wish) -> Result<Shares> {
@@ -308,7 +314,7 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     let frame = &judge.manifest.frame;
     let before = asked.prompt.wish.light.unwrap_or(Light::Day);
     let light = Light::ALL[(before as usize + 1) % Light::ALL.len()];
-    let most_words = judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+    let most_words = most_words(judge);
     let words = told(&under(&ids(&read(&asked.prompt.text, most_words)), light, most_words));
     let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &asked.words(judge), asked.seed as u32)?;
     let still = |dream: &mut Dream, frames: usize| -> Result<Vec<Shown>> { (0..frames).map(|_| Ok(dream.press(0)?.clone())).collect() };
@@ -318,22 +324,19 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     worker.engine.set_prompt(&[])?;
     let land = |at: usize| at < frame.patches() && at != frame.patches() / 2;
     let last = &before[READ - 1];
-    let same = |shown: &Shown| agreement(&shown.codes, &last.codes, frame.code_dims, land) / 100.0;
+    let same = |shown: &Shown| agreement(&shown.codes, &last.codes, frame.code_dims, land);
     let words_of = |shown: &[Shown]| -> Result<Vec<[usize; KINDS]>> {
         let readings = probe.read(shown.iter().map(|shown| shown.rgb.as_slice()))?;
         Ok(readings.iter().map(|reading| std::array::from_fn(|kind| most_likely(&reading.words[kind]))).collect())
     };
     let (was, is) = (words_of(&before)?, words_of(&after)?);
-    let share = |frames: &[[usize; KINDS]], shows: &dyn Fn(&[usize; KINDS]) -> bool| {
-        mean(&frames.iter().map(|words| f64::from(u8::from(shows(words)))).collect::<Vec<_>>())
-    };
     let as_before = |words: &[usize; KINDS]| words[2..] == was[READ - 1][2..];
     Ok(Some(Turned {
         stays_at_once: same(&after[0]),
         stays: same(&after[READ - 1]),
-        light: share(&is, &|words| info.words[1][words[1]] == light.word()),
-        look: share(&is, &as_before),
-        otherwise: [same(&before[0]), share(&was[..READ - 1], &as_before)],
+        light: share_of(&is, |words| info.words[1][words[1]] == light.word()),
+        look: share_of(&is, as_before),
+        otherwise: [same(&before[0]), share_of(&was[..READ - 1], as_before)],
     }))
 }
 
@@ -358,7 +361,7 @@ fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, as
         let frames = (0..PAINTINGS).map(|_| painting()).collect::<Result<Vec<_>>>()?;
         shown(worker, info, &frames, &asked.prompt.wish)
     };
-    let most_words = judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+    let most_words = most_words(judge);
     Ok(Answers {
         dream: dreamed(&ids(&read(&asked.prompt.text, most_words)))?,
         silent: if asked.silent { dreamed(&[])? } else { Shares::default() },
