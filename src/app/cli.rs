@@ -202,6 +202,9 @@ struct ShowArgs {
     /// Record to a .gif or .webp, or the last frame to a .png.
     #[arg(long, value_name = "FILE", requires = "headless", help_heading = WITHOUT_WINDOW)]
     record: Option<PathBuf>,
+    /// Write a map of all the land that was seen to a .png at the end.
+    #[arg(long, value_name = "FILE", value_parser = png, requires = "headless", help_heading = WITHOUT_WINDOW)]
+    map: Option<PathBuf>,
     /// Whole-number enlargement of what is recorded.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), requires = "headless", help_heading = WITHOUT_WINDOW)]
     scale: u32,
@@ -218,6 +221,12 @@ fn rate(text: &str) -> Result<Rate, String> {
         Ok(hz) if (0.1..=1000.0).contains(&hz) => Ok(Rate::Hz(hz)),
         _ => Err("a rate is a number of frames a second from 0.1 to 1000, or \"max\"".to_owned()),
     }
+}
+
+pub(super) fn png(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let fits = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if fits { Ok(path) } else { Err("a map is a picture whose name ends in .png".to_owned()) }
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -322,6 +331,7 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale, args.glide)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
+        args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(source.as_mut(), path, args.scale))?;
         return headless.finish();
     }
     window::run(WindowPlan {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::cli::{DecodeArgs, pack_path, settings};
+use super::cli::{DecodeArgs, pack_path, png, settings};
 use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, open_engine, read_pack};
 use super::prompt_args::PromptArgs;
@@ -50,6 +50,9 @@ pub struct DreamArgs {
     /// Record to a .gif or .webp, or the last frame to a .png.
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
+    /// Write a map of all the land that was seen to a .png at the end.
+    #[arg(long, value_name = "FILE", value_parser = png)]
+    map: Option<PathBuf>,
     /// Whole-number enlargement of what is recorded.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     scale: u32,
@@ -117,6 +120,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
         }
     }
     output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
+    args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(&mut dream, path, args.scale))?;
     output.finish()
 }
 

@@ -1,11 +1,13 @@
 //! Files on the user's side: pictures to start from, and where screenshots go. Nothing here blocks the window.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use winit::event_loop::EventLoopProxy;
 
 use super::window::Wake;
+use crate::dream::chart::Chart;
 use crate::dream::still;
 
 /// A dialog that is gone this soon was never seen by anybody.
@@ -48,8 +50,22 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProx
     }
 }
 
-/// A new name in the user's pictures folder, or where there is none in the home or present folder.
-pub fn screenshot_path() -> PathBuf {
+/// Writes a map beside the screenshots, on a thread of its own.
+pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let write = move || {
+        let path = picture_path("somnium-map");
+        let wake = match chart.write(&path, scale) {
+            Ok(()) => Wake::Done(format!("Saved {}", path.display())),
+            Err(why) => Wake::Notice(format!("{why}.")),
+        };
+        tell.send_event(wake).ok();
+    };
+    spawn("map", write, &proxy);
+}
+
+/// A new name that begins so in the user's pictures folder, or where there is none in the home or present folder.
+pub fn picture_path(kind: &str) -> PathBuf {
     let user = directories::UserDirs::new();
     let folder = user
         .as_ref()
@@ -57,7 +73,7 @@ pub fn screenshot_path() -> PathBuf {
         .map_or_else(|| PathBuf::from("."), PathBuf::from);
     let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     (0..)
-        .map(|n| folder.join(if n == 0 { format!("somnium-{secs}.png") } else { format!("somnium-{secs}-{n}.png") }))
+        .map(|n| folder.join(if n == 0 { format!("{kind}-{secs}.png") } else { format!("{kind}-{secs}-{n}.png") }))
         .find(|path| !path.exists())
-        .unwrap_or_else(|| folder.join("somnium.png"))
+        .unwrap_or_else(|| folder.join(format!("{kind}.png")))
 }

@@ -1,6 +1,6 @@
 //! Play without a display, through the same sources: a script in, a recording and a summary out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::day::Day;
@@ -8,7 +8,7 @@ use super::prompt_queue::PromptQueue;
 use crate::dream::glide::Glide;
 use crate::dream::record::Recorder;
 use crate::dream::session::DreamSession;
-use crate::dream::{Drive, Source, SourceInfo};
+use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
 use crate::prompt;
 
@@ -132,6 +132,16 @@ impl Headless {
         let rgba = source.read_picture().map_err(|e| e.to_string())?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
         self.push(rgba, code)
+    }
+
+    /// Writes the map of what was seen as a PNG.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn draw_map(source: &mut dyn Source, path: &Path, scale: u32) -> Result<(), String> {
+        let title = source.info().title.clone();
+        let chart = source.as_dream().ok_or(DreamError::NoMap(title)).and_then(DreamSession::chart).map_err(|e| e.to_string())?;
+        chart.write(path, scale).map_err(|e| e.to_string())
     }
 
     /// Completes the recording and prints one line.

@@ -15,6 +15,7 @@ mod hud;
 mod inspect;
 mod inspector;
 pub mod layout;
+mod map;
 mod marks;
 mod open;
 mod paint;

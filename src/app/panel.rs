@@ -7,6 +7,7 @@ use egui::{Align2, Color32, RichText, vec2};
 
 use super::blit::Step;
 use super::layout::{RectPx, picture_rect, to_points, to_px};
+use super::map::MapState;
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
 use super::preview::PreviewState;
@@ -14,7 +15,7 @@ use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{hud, inspector, paint, pictures, preview, prompt_field};
+use super::{hud, inspector, map, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
@@ -70,6 +71,7 @@ pub struct UiState {
     pub glide: bool,
     pub prompt: PromptState,
     pub paint: PaintState,
+    pub map: MapState,
     pub gallery: Vec<Thumbnail>,
     pub seen: SeenTextures,
     pub preview: PreviewState,
@@ -98,6 +100,7 @@ impl UiState {
             glide: true,
             prompt: PromptState::default(),
             paint: PaintState::default(),
+            map: MapState::default(),
             gallery: Vec::new(),
             seen: SeenTextures::default(),
             preview: PreviewState::default(),
@@ -153,6 +156,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         paint::overlay(ui, to_points(rect, scale), info, &mut state.paint);
         rect
     });
+    map::overlay(ui, area, &mut state.map);
     if let Some(why) = &status.failed {
         centred(ui, area, why, theme::ERROR);
     } else if status.info.is_none() {
@@ -164,6 +168,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     }
     if state.paint.active {
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
+    } else if state.map.open {
+        note(ui, area, &map_text(&state.bindings, state.pads > 0));
     } else {
         hint(ui, state, status, area);
     }
@@ -202,6 +208,18 @@ fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
     ] {
         let control = if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
         if let Some(control) = control.filter(|_| shown) {
+            text += &format!("     {control} {what}");
+        }
+    }
+    text
+}
+
+/// What to do on the map.
+fn map_text(bindings: &Bindings, pad: bool) -> String {
+    let control = |command| if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
+    let mut text = "Drag and wheel to look around".to_owned();
+    for (command, what) in [(Command::Screenshot, "saves it"), (Command::Map, "goes on")] {
+        if let Some(control) = control(command) {
             text += &format!("     {control} {what}");
         }
     }
@@ -266,22 +284,24 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
 
 fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
-    let width = (ui.available_width() - 2.0 * gap) / 3.0;
     let rows = [
-        [
+        &[
             (if state.paused { "Play" } else { "Pause" }, Command::Pause, "The world stands still, or goes on"),
             ("Step", Command::Step, "One frame"),
             ("Reset", Command::Reset, "Back to where it began"),
-        ],
-        [
-            ("New seed", Command::NewSeed, "Begins again with other chances"),
+        ][..],
+        &[
+            ("Seed", Command::NewSeed, "Begins again with other chances"),
+            ("Map", Command::Map, "All the land that was seen"),
             ("Photo", Command::Screenshot, "Saves the picture"),
             ("Full", Command::Fullscreen, "Full screen, or a window again"),
         ],
     ];
     for row in rows {
+        let buttons = row.len() as f32;
+        let width = (ui.available_width() - (buttons - 1.0) * gap) / buttons;
         ui.horizontal(|ui| {
-            for (label, command, what) in row {
+            for &(label, command, what) in row {
                 let button = ui.add_sized(vec2(width, 28.0), egui::Button::new(label));
                 let key = state.bindings.key_of(command).map_or_else(String::new, |key| format!(" ({key})"));
                 if button.on_hover_text(format!("{what}{key}")).clicked() {

@@ -27,6 +27,7 @@ use super::panel::{self, Thumbnail, UiState};
 use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
 use super::{files, theme};
+use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
 use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::still::Still;
@@ -76,6 +77,10 @@ pub enum Wake {
     /// The file dialog gave these paths.
     Chosen(Vec<PathBuf>),
     Notice(String),
+    /// Good news.
+    Done(String),
+    /// The map that was asked for, or why there is none.
+    Chart(Result<Chart, String>),
 }
 
 /// Opens the window and plays until it is closed.
@@ -293,6 +298,7 @@ impl App {
         let context = egui::Context::default();
         theme::apply(&context);
         self.ui.seen.clear();
+        self.ui.map.clear();
         self.ui.preview.clear();
         self.ui.adapter = short_name(painter);
         self.ui.gallery = self
@@ -391,6 +397,22 @@ impl ApplicationHandler<Wake> for App {
                 self.redraw();
             }
             Wake::Chosen(paths) => self.read_stills(paths),
+            Wake::Done(what) => {
+                log::info!("{what}");
+                self.ui.toasts.push(what, false);
+                self.redraw();
+            }
+            Wake::Chart(Ok(chart)) => {
+                log::info!("a map of {} by {} pixels", chart.width_px, chart.height_px);
+                self.ui.map.show(chart);
+                self.redraw();
+            }
+            Wake::Chart(Err(why)) => {
+                log::warn!("{why}");
+                self.map_mode(false);
+                self.ui.toasts.push(why, true);
+                self.redraw();
+            }
         }
     }
 

@@ -19,6 +19,12 @@ pub struct RecordError {
     why: String,
 }
 
+impl RecordError {
+    pub(super) fn new(path: &Path, why: String) -> Self {
+        Self { path: path.to_owned(), why }
+    }
+}
+
 /// An animated GIF that grows frame by frame.
 pub struct GifRecorder {
     path: PathBuf,
@@ -35,7 +41,7 @@ impl GifRecorder {
     /// # Errors
     /// Where the file cannot be made.
     pub fn create(path: &Path, width_px: usize, height_px: usize, rate_hz: u32, scale: u32) -> Result<Self, RecordError> {
-        let failed = |why: String| RecordError { path: path.to_owned(), why };
+        let failed = |why: String| RecordError::new(path, why);
         let file = File::create(path).map_err(|e| failed(e.to_string()))?;
         let mut encoder = GifEncoder::new(BufWriter::new(file));
         encoder.set_repeat(Repeat::Infinite).map_err(|e| failed(e.to_string()))?;
@@ -55,7 +61,7 @@ impl GifRecorder {
     /// # Errors
     /// Where the disk is full or the frame has another size.
     pub fn push(&mut self, rgba: &[u8]) -> Result<(), RecordError> {
-        let failed = |why: String| RecordError { path: self.path.clone(), why };
+        let failed = |why: String| RecordError::new(&self.path, why);
         let picture = RgbaImage::from_raw(self.width_px, self.height_px, with_few_colours(rgba))
             .ok_or_else(|| failed(format!("a frame has {} bytes, not {}x{} pixels", rgba.len(), self.width_px, self.height_px)))?;
         let (w, h) = (self.width_px * self.scale, self.height_px * self.scale);
@@ -102,7 +108,7 @@ impl Recorder {
     /// # Errors
     /// Where the ending is another, or the file cannot be made.
     pub fn create(path: &Path, info: &SourceInfo, scale: u32) -> Result<Self, RecordError> {
-        let failed = |why: String| RecordError { path: path.to_owned(), why };
+        let failed = |why: String| RecordError::new(path, why);
         let shape = [info.width_px, info.height_px, scale.max(1) as usize];
         match path.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
             Some("gif") => Ok(Self::Gif(Box::new(GifRecorder::create(path, info.width_px, info.height_px, info.rate_hz, scale)?))),
@@ -125,7 +131,7 @@ impl Recorder {
             Self::Gif(gif) => gif.push(rgba),
             Self::Webp(writer, path, [w, h, scale]) => {
                 let written = enlarge(rgba, *w, *h, *scale).and_then(|(large, ..)| writer.push(&large));
-                written.map_err(|why| RecordError { path: path.clone(), why })
+                written.map_err(|why| RecordError::new(path, why))
             }
             Self::Png(last, ..) => {
                 last.clear();
@@ -141,7 +147,7 @@ impl Recorder {
     /// Where it cannot be written.
     pub fn finish(self) -> Result<(), RecordError> {
         let Self::Png(rgba, path, [w, h, scale]) = self else { return Ok(()) };
-        let (large, w, h) = enlarge(&rgba, w, h, scale).map_err(|why| RecordError { path: path.clone(), why })?;
+        let (large, w, h) = enlarge(&rgba, w, h, scale).map_err(|why| RecordError::new(&path, why))?;
         write_png(&path, w, h, &large)
     }
 }
@@ -151,7 +157,7 @@ impl Recorder {
 /// # Errors
 /// Where the file cannot be written.
 pub fn write_png(path: &Path, width_px: u32, height_px: u32, rgba: &[u8]) -> Result<(), RecordError> {
-    let failed = |why: String| RecordError { path: path.to_owned(), why };
+    let failed = |why: String| RecordError::new(path, why);
     let picture = RgbaImage::from_raw(width_px, height_px, rgba.to_vec()).ok_or_else(|| failed("its size is wrong".to_owned()))?;
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(|e| failed(e.to_string()))?;

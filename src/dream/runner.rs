@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::chart::Chart;
 use super::drive::Drive;
 use super::gate::Gate;
 use super::lookahead::{Branch, Lookahead};
@@ -55,6 +56,8 @@ pub enum Request {
     Undo,
     /// Writes the newest frame as a PNG, enlarged by a whole number.
     Screenshot(PathBuf, u32),
+    /// Draws the map and hands it over, or says why there is none.
+    Chart(Box<dyn FnOnce(Result<Chart, String>) + Send>),
     /// A fresh engine in place of a lost one.
     ReplaceEngine(Box<dyn Engine>),
     /// Hands the newest picture over once more: the window lost it.
@@ -417,6 +420,11 @@ impl Worker {
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
             Request::Undo => self.changed(|dream, _| dream.undo()),
             Request::Screenshot(path, scale) => self.screenshot(&path, scale),
+            Request::Chart(hand_over) => {
+                let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
+                hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
+                Ok(())
+            }
             Request::ReplaceEngine(engine) => {
                 {
                     let mut outbox = lock(&self.shared.outbox);

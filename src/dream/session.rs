@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use super::still::Still;
-use crate::engine::recall::motion_of;
+use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
 use crate::pack::manifest::Manifest;
@@ -39,6 +40,8 @@ pub struct DreamSession {
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
     in_flight: VecDeque<(u32, TokenFrame)>,
+    /// What the engine remembers of the land, as far as it has reached the host; where steps are whole patches.
+    map: Option<Map>,
     /// Code buffers are taken from here, so that a long walk allocates nothing.
     spare: Vec<TokenFrame>,
     /// What reset returns to; nothing where the dream came from its prompt.
@@ -67,8 +70,12 @@ impl DreamSession {
     pub fn new(mut engine: Box<dyn Engine>) -> Result<Self, DreamError> {
         engine.restore(&[], 0)?;
         let info = describe(engine.manifest(), engine.info())?;
-        let codes = vec![0; engine.manifest().frame.code_bytes()];
+        let frame = engine.manifest().frame;
+        let codes = vec![0; frame.code_bytes()];
+        let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let map = recall.filter(|recall| recall.step_px == frame.patch_px).map(|recall| Map::new(&frame, recall));
         Ok(Self {
+            map,
             engine,
             info,
             history: VecDeque::with_capacity(MEMORY_FRAMES),
@@ -148,7 +155,22 @@ impl DreamSession {
         self.told = Told::after(&self.history);
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
+        self.map_history();
         Ok(())
+    }
+
+    /// A picture of all the land that is remembered (blocking).
+    ///
+    /// # Errors
+    /// [`DreamError::NoMap`] of a world that has none, [`DreamError::NothingDreamed`], and what the engine says.
+    pub fn chart(&mut self) -> Result<Chart, DreamError> {
+        self.settle()?;
+        let m = self.engine.manifest();
+        let recall = m.dynamics.as_ref().and_then(|d| d.recall.clone());
+        let (Some(map), Some(recall), frame) = (&self.map, recall, m.frame) else { return Err(DreamError::NoMap(self.info.title.clone())) };
+        let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
+        let newest = Newest { codes, rgba: &self.engine.read_picture()? };
+        Ok(Chart::of(map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
     }
 
     /// What each of `codes` would do next, see [`Engine::preview`].
@@ -187,7 +209,7 @@ impl DreamSession {
                     break;
                 }
                 // Its tokens were lost on the way: the frames before the gap no longer lead up to the present.
-                self.history.clear();
+                self.forget();
             }
         }
     }
@@ -214,12 +236,29 @@ impl DreamSession {
         self.collect();
         if !self.in_flight.is_empty() {
             self.in_flight.clear();
-            self.history.clear();
+            self.forget();
         }
         Ok(())
     }
 
+    fn forget(&mut self) {
+        self.history.clear();
+        self.map.iter_mut().for_each(Map::clear);
+    }
+
+    /// The map anew, of what the history showed.
+    fn map_history(&mut self) {
+        let Some(map) = &mut self.map else { return };
+        map.clear();
+        for frame in &self.history {
+            map.remember(&frame.codes, motion_of(self.engine.manifest(), frame.action), frame.moved);
+        }
+    }
+
     fn remember(&mut self, frame: TokenFrame) {
+        if let Some(map) = &mut self.map {
+            map.remember(&frame.codes, motion_of(self.engine.manifest(), frame.action), frame.moved);
+        }
         if self.history.len() == MEMORY_FRAMES {
             self.spare.extend(self.history.pop_front());
         }
@@ -263,6 +302,7 @@ impl DreamSession {
         self.told = Told::after(&history);
         self.history.clear();
         self.history.extend(history);
+        self.map_history();
         Ok(())
     }
 }

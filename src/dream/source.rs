@@ -110,6 +110,8 @@ pub enum DreamError {
     NothingPainted,
     #[error("nothing is left to take back")]
     NothingToUndo,
+    #[error("{0} keeps no map of what was seen")]
+    NoMap(String),
 }
 
 impl DreamError {

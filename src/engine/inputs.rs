@@ -117,6 +117,15 @@ pub fn check_codes(m: &Manifest, codes: &[u8]) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// As [`check_codes`], of a frame that is to be drawn: every token has to be given.
+pub fn check_drawn(m: &Manifest, codes: &[u8]) -> Result<(), EngineError> {
+    check_codes(m, codes)?;
+    match codes.iter().position(|&level| level == UNKNOWN) {
+        Some(at) => Err(refuse("tokens to draw", "all of them", format!("token {} unknown", at / m.frame.code_dims))),
+        None => Ok(()),
+    }
+}
+
 pub fn check_rgb(m: &Manifest, rgb: &[u8]) -> Result<(), EngineError> {
     let f = &m.frame;
     if rgb.len() == f.rgb_bytes() {

@@ -273,6 +273,10 @@ pub trait Engine: Send {
     /// Pixels of the last frame, RGBA, read back if need be (blocking; screenshots and recording).
     fn read_picture(&mut self) -> Result<Vec<u8>, EngineError>;
 
+    /// The picture of these tokens, `(tokens, code_dims)` levels, all given: RGBA 8-bit sRGB, `width_px * height_px`. The moment stays as it is,
+    /// as under [`Engine::preview`] (blocking; maps).
+    fn draw(&mut self, codes: &[u8]) -> Result<Vec<u8>, EngineError>;
+
     /// Tokens of a picture of the pack's frame size, RGB: `(tokens, code_dims)` (blocking; start frames).
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError>;
 

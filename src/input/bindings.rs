@@ -35,12 +35,13 @@ pub enum Command {
     Step,
     Reset,
     NewSeed,
+    Map,
     Screenshot,
     Fullscreen,
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -49,6 +50,7 @@ impl Command {
         (Self::Step, "step"),
         (Self::Reset, "reset"),
         (Self::NewSeed, "new seed"),
+        (Self::Map, "map"),
         (Self::Screenshot, "screenshot"),
         (Self::Fullscreen, "fullscreen"),
     ];

@@ -7,8 +7,9 @@ use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::KeyCode;
 use winit::window::Fullscreen;
 
-use super::App;
 use super::idle::Turn;
+use super::{App, Wake};
+use crate::app::map::MapState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::prompt_history::one_line;
 use crate::app::{files, prompt_args};
@@ -139,6 +140,27 @@ impl App {
         self.stop_typing();
     }
 
+    /// Shows the map while the world stands still, or plays on as before.
+    pub(super) fn map_mode(&mut self, open: bool) {
+        if open == self.ui.map.open {
+            return;
+        }
+        if self.ui.paint.active {
+            self.paint_mode(false);
+        }
+        if open {
+            self.ui.map.begin(self.ui.paused);
+            let proxy = self.proxy.clone();
+            // The loop is gone only when the program ends.
+            self.request(Request::Chart(Box::new(move |chart| drop(proxy.send_event(Wake::Chart(chart))))));
+        }
+        self.pause(open || self.ui.map.was_paused);
+        if !open {
+            self.ui.map = MapState::default();
+        }
+        self.stop_typing();
+    }
+
     /// Looks ahead where somebody sees it.
     fn look_ahead(&self) {
         let seen = self.ui.panel && self.ui.preview.on;
@@ -172,10 +194,12 @@ impl App {
             Command::NextPrompt => self.next_prompt(),
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Pause => {
+                self.map_mode(false);
                 self.ui.paint.active = false;
                 self.pause(!self.ui.paused);
             }
             Command::Step => {
+                self.map_mode(false);
                 self.ui.paint.active = false;
                 self.pause(true);
                 self.request(Request::Step);
@@ -187,7 +211,11 @@ impl App {
                 self.wish(|wish| wish.settings = settings);
                 self.restart();
             }
-            Command::Screenshot => self.request(Request::Screenshot(files::screenshot_path(), SCREENSHOT_SCALE)),
+            Command::Map => self.map_mode(!self.ui.map.open),
+            Command::Screenshot => match self.ui.map.to_save() {
+                Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
+                None => self.request(Request::Screenshot(files::picture_path("somnium"), SCREENSHOT_SCALE)),
+            },
             Command::Fullscreen => {
                 if let Some(shell) = &self.shell {
                     shell.window.set_fullscreen((!self.is_fullscreen()).then_some(Fullscreen::Borderless(None)));
@@ -237,6 +265,7 @@ impl App {
     fn begin_anew(&mut self, now: Instant) {
         log::info!("nobody is there: the world begins anew");
         self.stop_typing();
+        self.map_mode(false);
         let ui = &mut self.ui;
         (ui.panel, ui.hud, ui.paint.active) = (false, self.plan.hud, false);
         (ui.settings, ui.rate) = (self.plan.settings, self.plan.rate);
@@ -280,6 +309,11 @@ impl App {
             self.command(Command::Fullscreen);
             return true;
         }
+        if key == KeyCode::Escape && !typing && self.ui.map.open {
+            self.map_mode(false);
+            self.redraw();
+            return true;
+        }
         if key == KeyCode::Escape && !typing && self.ui.paint.active {
             self.paint_mode(false);
             self.redraw();
@@ -292,6 +326,7 @@ impl App {
             Some(Action::Drive(_)) if typing => false,
             Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F3 | KeyCode::F11 | KeyCode::F12) => false,
             Some(Action::Drive(drive)) => {
+                self.map_mode(false);
                 self.latch().press(by, drive);
                 if !repeat {
                     self.request(Request::SetOff);
@@ -315,7 +350,10 @@ impl App {
     pub(super) fn pad(&mut self, news: PadNews) {
         match news {
             PadNews::Command(command) => self.command(command),
-            PadNews::Pressed => return self.request(Request::SetOff),
+            PadNews::Pressed => {
+                self.map_mode(false);
+                return self.request(Request::SetOff);
+            }
             PadNews::Connected(name) => {
                 self.ui.pads += 1;
                 self.ui.hint_until = Some(Instant::now() + HINT_LASTS);

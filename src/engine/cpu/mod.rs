@@ -17,7 +17,9 @@ mod weights;
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode,
-    inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings},
+    inputs::{
+        check_action, check_codes, check_drawn, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings,
+    },
     recall::{self, Map, Odometer},
     told::{LONG_AGO, Said, Told},
 };
@@ -315,7 +317,7 @@ impl CpuEngine {
         }
     }
 
-    fn draw(&mut self, codes: &[u8]) {
+    fn decode(&mut self, codes: &[u8]) {
         self.exchange.codes.get_mut().copy_from_slice(codes);
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
         self.pool.run(&|t, barrier| {
@@ -402,7 +404,7 @@ impl Engine for CpuEngine {
             }
         }
         match history.last() {
-            Some(last) => self.draw(&last.codes),
+            Some(last) => self.decode(&last.codes),
             None => self.exchange.rgba.get_mut().fill(0),
         }
         Ok(())
@@ -456,6 +458,15 @@ impl Engine for CpuEngine {
         Ok(self.exchange.rgba.get_mut().to_vec())
     }
 
+    fn draw(&mut self, codes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        check_drawn(&self.manifest, codes)?;
+        self.rgba_before.copy_from_slice(self.exchange.rgba.get_mut());
+        self.decode(codes);
+        let drawn = self.exchange.rgba.get_mut().to_vec();
+        self.exchange.rgba.get_mut().copy_from_slice(&self.rgba_before);
+        Ok(drawn)
+    }
+
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
         check_rgb(&self.manifest, rgb)?;
         let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
@@ -472,7 +483,7 @@ impl Engine for CpuEngine {
         check_frame(&self.manifest, truth)?;
         self.settings = *settings;
         self.run(Purpose::Logits(&truth.codes), truth.action, Some(&truth.prompt))?;
-        self.draw(&truth.codes);
+        self.decode(&truth.codes);
         self.settle(truth.moved);
         self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);

@@ -21,7 +21,7 @@ use super::tier::Tier;
 use super::timing::{STAGE_TICKS, Stage, Timing};
 use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
-use crate::engine::inputs::{check_action, check_codes, check_frame, check_prompt, check_settings, play_settings};
+use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::recall::motion_of;
 use crate::engine::told::{LONG_AGO, Said, Told};
 use crate::engine::{
@@ -556,6 +556,12 @@ impl Engine for GpuEngine {
         self.gpu.queue.submit([encoder.finish()]);
         let pixels = |bytes: &[u8]| bytes.chunks_exact(row_padded as usize).flat_map(|line| &line[..row as usize]).copied().collect();
         self.wait_for(&staging, pixels)
+    }
+
+    fn draw(&mut self, codes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        check_drawn(&self.manifest, codes)?;
+        self.gpu.check()?;
+        self.draw_aside(codes)
     }
 
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {

@@ -13,7 +13,7 @@ pub mod weights;
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode::{self, ANY_LEVEL},
-    inputs::{check_action, check_codes, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+    inputs::{check_action, check_codes, check_drawn, check_frame, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map, Odometer},
     told::{LONG_AGO, Told},
     vocabulary::Vocabulary,
@@ -139,15 +139,15 @@ impl ReferenceEngine {
         Ok(forward(&self.weights, &input, &ring, &self.manifest.frame, self.dims()?))
     }
 
-    fn draw(&mut self, codes: &[u8]) {
+    fn decode(&self, codes: &[u8]) -> Vec<u8> {
         let patches = tokenizer::decode_patches(&self.weights, codes, &self.manifest.frame, &self.manifest.tokenizer);
-        self.rgba = tokenizer::rgba_from_patches(&patches, &self.manifest.frame);
+        tokenizer::rgba_from_patches(&patches, &self.manifest.frame)
     }
 
     /// Draws a frame; whether the view moved by its action since the one before.
     fn draw_next(&mut self, codes: &[u8], action: u8, first: bool) -> bool {
-        let before = std::mem::take(&mut self.rgba);
-        self.draw(codes);
+        let drawn = self.decode(codes);
+        let before = std::mem::replace(&mut self.rgba, drawn);
         let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| !first);
         let motion = recall::motion_of(&self.manifest, action);
         recall.is_some_and(|recall| Odometer::<4>::new(&self.manifest.frame, recall).moved(&before, &self.rgba, motion))
@@ -203,7 +203,7 @@ impl Engine for ReferenceEngine {
             }
         }
         match history.last() {
-            Some(last) => self.draw(&last.codes),
+            Some(last) => self.rgba = self.decode(&last.codes),
             None => self.rgba.fill(0),
         }
         Ok(())
@@ -293,6 +293,11 @@ impl Engine for ReferenceEngine {
         Ok(self.rgba.clone())
     }
 
+    fn draw(&mut self, codes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        check_drawn(&self.manifest, codes)?;
+        Ok(self.decode(codes))
+    }
+
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
         let f = &self.manifest.frame;
         check_rgb(&self.manifest, rgb)?;
@@ -309,7 +314,7 @@ impl Engine for ReferenceEngine {
         let f = self.manifest.frame;
         let told = (&truth.prompt[..], self.told.class_of_next(&truth.prompt));
         let output = self.run(&vec![0; f.code_bytes()], &vec![true; f.tokens()], &past, truth.action, told)?;
-        self.draw(&truth.codes);
+        self.rgba = self.decode(&truth.codes);
         self.settle(truth.clone(), past);
         self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);

@@ -1,6 +1,8 @@
-//! Frames that may come next: dreamed like any other, but into the half that the next frame will overwrite, and remembered by nobody.
+//! Frames that may come next, and pictures of tokens: made like any other frame, but in the half that the next frame will overwrite, and
+//! remembered by nobody.
 
 use super::{Aim, GpuEngine, Groups};
+use crate::engine::gpu::frame::{FrameParams, GROUPS, GroupParams};
 use crate::engine::gpu::recording::Recording;
 use crate::engine::{Branches, DecodeSettings, EngineError};
 
@@ -11,7 +13,7 @@ impl GpuEngine {
         let Some(dynamics) = self.plan.dynamics.as_ref().filter(|_| !actions.is_empty()) else { return Ok(()) };
         let (codes, pixels) = (dynamics.codes, self.plan.pixels);
         let frame = self.manifest.frame;
-        let pixel_bytes = 4 * (frame.width_px * frame.height_px) as u64;
+        let pixel_bytes = self.pixel_bytes();
         let code_bytes = frame.code_bytes().next_multiple_of(4) as u64;
         let branch_bytes = pixel_bytes + code_bytes;
         let staging = match self.branches.take() {
@@ -39,11 +41,37 @@ impl GpuEngine {
         self.wait_for(&staging, |bytes| {
             for branch in bytes.chunks_exact(branch_bytes as usize).take(actions.len()) {
                 let (pixels, codes) = branch.split_at(pixel_bytes as usize);
-                out.rgba.extend(pixels.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b, u8::MAX]));
+                out.rgba.extend(opaque(pixels));
                 out.codes.extend_from_slice(&codes[..frame.code_bytes()]);
             }
         })?;
         self.branches = Some(staging);
         self.gpu.check()
     }
+
+    /// Decodes these tokens and waits for their picture.
+    pub(super) fn draw_aside(&mut self, codes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let half = 1 - self.half;
+        self.write_tokens(half, codes);
+        let group = GroupParams { half: half as u32, ..GroupParams::default() };
+        self.write_params(0, &FrameParams { groups: [group; GROUPS], aside: 1, ..FrameParams::default() });
+        let pixel_bytes = self.pixel_bytes();
+        let staging = self.staging(pixel_bytes);
+        let mut recording = Recording::new(&self.gpu, &mut self.pace);
+        recording.run_all(&self.ready.decode);
+        let pixels = self.resources.buffer(self.plan.pixels);
+        recording.encoder().copy_buffer_to_buffer(pixels, half as u64 * pixel_bytes, &staging, 0, pixel_bytes);
+        recording.submit();
+        self.wait_for(&staging, |bytes| opaque(bytes).collect())
+    }
+
+    /// Bytes of a half of the pixels.
+    fn pixel_bytes(&self) -> u64 {
+        4 * (self.manifest.frame.width_px * self.manifest.frame.height_px) as u64
+    }
+}
+
+/// RGBA pixels of which the last byte has no meaning.
+fn opaque(pixels: &[u8]) -> impl Iterator<Item = u8> {
+    pixels.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b, u8::MAX])
 }

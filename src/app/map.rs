@@ -1,0 +1,158 @@
+//! The map over the picture: all the land that is remembered, to look around in and to keep. The world stands still meanwhile.
+
+use std::sync::Arc;
+
+use egui::{Color32, Rect, Sense, Stroke, StrokeKind, Vec2, pos2, vec2};
+
+use super::theme;
+use crate::dream::chart::Chart;
+
+/// Points a pixel of the map is shown with, at least and at most.
+const ZOOM: std::ops::RangeInclusive<f32> = 0.125..=8.0;
+/// Points of scrolling that double it.
+const WHEEL_OCTAVE: f32 = 200.0;
+/// Space around a map that fits.
+const MARGIN: f32 = 28.0;
+/// A saved map is enlarged as long as its longer side stays below this, in pixels.
+const SAVED_PX: usize = 2400;
+const MOST_SCALE: usize = 4;
+
+/// What is shown of the map.
+#[derive(Default)]
+pub struct MapState {
+    /// It is on the screen, or on its way there.
+    pub open: bool,
+    /// Whether play was paused before.
+    pub was_paused: bool,
+    chart: Option<Arc<Chart>>,
+    texture: Option<egui::TextureHandle>,
+    /// Points a pixel, and what of the map is in the middle, in pixels; as much as fits where nobody has moved it yet.
+    view: Option<(f32, Vec2)>,
+}
+
+impl MapState {
+    pub fn begin(&mut self, was_paused: bool) {
+        *self = Self { open: true, was_paused, ..Self::default() };
+    }
+
+    /// Shows this one, if somebody still wants to see it.
+    pub fn show(&mut self, chart: Chart) {
+        if self.open {
+            self.chart = Some(Arc::new(chart));
+        }
+    }
+
+    /// Forgets textures of a device that is gone.
+    pub fn clear(&mut self) {
+        self.texture = None;
+    }
+
+    /// What there is to save, and how much larger it is saved than it is.
+    pub fn to_save(&self) -> Option<(Arc<Chart>, u32)> {
+        let chart = self.chart.as_ref().filter(|_| self.open)?;
+        let scale = (SAVED_PX / chart.width_px.max(chart.height_px).max(1)).clamp(1, MOST_SCALE);
+        Some((chart.clone(), scale as u32))
+    }
+}
+
+/// Points a pixel at which all of the map is in `area`; whole pixels where they can be.
+fn fitting(chart: &Chart, area: Rect) -> f32 {
+    let room = (area.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
+    let zoom = (room.x / chart.width_px as f32).min(room.y / chart.height_px as f32);
+    if zoom >= 1.0 { zoom.floor().min(3.0) } else { zoom.max(*ZOOM.start()) }
+}
+
+/// Draws the map over `area`, where the picture and all around it is, and follows wheel and pointer.
+pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
+    if !state.open {
+        return;
+    }
+    let painter = ui.painter_at(area);
+    painter.rect_filled(area, 0.0, Color32::from_rgb(13, 14, 18));
+    let Some(chart) = &state.chart else {
+        painter.text(area.center(), egui::Align2::CENTER_CENTER, "Drawing the map ...", egui::FontId::proportional(17.0), theme::QUIET);
+        return;
+    };
+    let size = [chart.width_px, chart.height_px];
+    let texture = state.texture.get_or_insert_with(|| {
+        let image = egui::ColorImage::from_rgba_unmultiplied(size, &chart.rgba);
+        ui.ctx().load_texture("map", image, egui::TextureOptions::NEAREST)
+    });
+    let whole = vec2(size[0] as f32, size[1] as f32);
+    let (mut zoom, mut middle) = state.view.unwrap_or_else(|| (fitting(chart, area), whole / 2.0));
+    let response = ui.interact(area, egui::Id::unique("map"), Sense::drag());
+    middle -= response.drag_delta() / zoom;
+    if let Some(at) = response.hover_pos() {
+        let turned = ui.input(|i| i.smooth_scroll_delta().y);
+        let before = zoom;
+        zoom = (zoom * (turned / WHEEL_OCTAVE).exp2()).clamp(*ZOOM.start(), *ZOOM.end());
+        // What is under the pointer stays there.
+        let off = at - area.center();
+        middle += off / before - off / zoom;
+    }
+    middle = middle.clamp(Vec2::ZERO, whole);
+    if response.dragged() || ui.input(|i| i.smooth_scroll_delta().y != 0.0) {
+        state.view = Some((zoom, middle));
+    }
+    // On whole pixels of the screen, or tiles would shimmer as the map is moved.
+    let scale = ui.ctx().pixels_per_point();
+    let corner = area.center() - middle * zoom;
+    let corner = pos2((corner.x * scale).round() / scale, (corner.y * scale).round() / scale);
+    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    painter.image(texture.id(), Rect::from_min_size(corner, whole * zoom), uv, Color32::WHITE);
+    let [left, top, wide, high] = chart.view_px.map(|px| px as f32 * zoom);
+    let here = Rect::from_min_size(corner + vec2(left, top), vec2(wide, high));
+    painter.rect_stroke(here, 2, Stroke::new(1.5, theme::ACCENT.gamma_multiply(0.8)), StrokeKind::Outside);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(width_px: usize, height_px: usize) -> Chart {
+        Chart { rgba: vec![255; width_px * height_px * 4], width_px, height_px, view_px: [0, 0, 16, 16] }
+    }
+
+    fn screen(state: &mut MapState, events: Vec<egui::Event>) -> egui::FullOutput {
+        let rect = Rect::from_min_size(egui::Pos2::ZERO, vec2(800.0, 600.0));
+        let input = egui::RawInput { screen_rect: Some(rect), events, ..Default::default() };
+        let context = egui::Context::default();
+        context.run_ui(input, |ui| overlay(ui, rect, state))
+    }
+
+    #[test]
+    fn a_map_fits_into_its_place_in_whole_pixels_where_it_can() {
+        let area = Rect::from_min_size(egui::Pos2::ZERO, vec2(800.0, 600.0));
+        assert_eq!(fitting(&chart(144, 112), area), 3.0, "no larger");
+        assert_eq!(fitting(&chart(300, 250), area), 2.0);
+        let large = fitting(&chart(4000, 200), area);
+        assert!(large * 4000.0 <= 800.0 && large > 0.18, "{large}");
+    }
+
+    #[test]
+    fn a_map_that_comes_after_it_was_closed_is_not_kept() {
+        let mut state = MapState::default();
+        state.show(chart(16, 16));
+        assert!(state.to_save().is_none());
+        state.begin(true);
+        assert!(state.open && state.was_paused && state.to_save().is_none(), "it is still on its way");
+        state.show(chart(1000, 16));
+        assert_eq!(state.to_save().map(|(chart, scale)| (chart.width_px, scale)), Some((1000, 2)));
+    }
+
+    #[test]
+    fn where_the_player_is_has_a_frame_on_the_map() {
+        let mut state = MapState::default();
+        state.begin(false);
+        let frames = |output: &egui::FullOutput| {
+            let rects = output.shapes.iter().filter_map(|shape| if let egui::Shape::Rect(rect) = &shape.shape { Some(rect) } else { None });
+            rects.filter(|rect| rect.stroke.width > 1.0).map(|rect| rect.rect).collect::<Vec<_>>()
+        };
+        assert!(frames(&screen(&mut state, Vec::new())).is_empty(), "nothing is there yet");
+        state.show(Chart { view_px: [32, 16, 64, 48], ..chart(160, 96) });
+        let zoom = fitting(&chart(160, 96), Rect::from_min_size(egui::Pos2::ZERO, vec2(800.0, 600.0)));
+        let corner = pos2(400.0 - 80.0 * zoom, 300.0 - 48.0 * zoom);
+        let expected = Rect::from_min_size(corner + vec2(32.0, 16.0) * zoom, vec2(64.0, 48.0) * zoom);
+        assert_eq!(frames(&screen(&mut state, Vec::new())), [expected]);
+    }
+}
