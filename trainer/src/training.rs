@@ -70,15 +70,16 @@ pub struct Progress {
     pub figures: Vec<(String, f64)>,
 }
 
-const WARM_UP_STEPS: f64 = 100.0;
+/// Steps in which the rate rises, of new weights and of weights that were trained before: theirs need no more than the optimizer's means do.
+const WARM_UP_STEPS: [f64; 2] = [100.0, 30.0];
 /// Share of the budget at full rate, after which it falls linearly to nothing.
 const FULL_RATE_SHARE: f64 = 0.55;
 const CHECKPOINT_SECS: f64 = 180.0;
-const VALIDATE_SECS: f64 = 180.0;
+const VALIDATE_SECS: f64 = 600.0;
 
 /// Learning rate factor after `done` of the budget, 0..1.
-fn schedule(step: u64, done: f64) -> f64 {
-    let warm_up = ((step + 1) as f64 / WARM_UP_STEPS).min(1.0);
+fn schedule(step: u64, done: f64, warm_up_steps: f64) -> f64 {
+    let warm_up = ((step + 1) as f64 / warm_up_steps).min(1.0);
     let decay = ((1.0 - done) / (1.0 - FULL_RATE_SHARE)).clamp(0.01, 1.0);
     warm_up * decay
 }
@@ -114,6 +115,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
 
     device.seed(settings.seed);
+    let warm_up_steps = WARM_UP_STEPS[usize::from(start.is_some())];
     let mut model = match start {
         Some(model) => model,
         None => stage.new_model(&device)?,
@@ -162,7 +164,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     let session_over = |progress: &Progress| settings.session_steps.is_some_and(|steps| progress.step - first >= steps);
     while done(&progress) < 1.0 && !session_over(&progress) && !settings.stop.load(Ordering::Relaxed) {
         let batch = receiver.recv().context("the data thread ended early")??;
-        let rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress));
+        let rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress), warm_up_steps);
         let value;
         (model, value) = step(stage.as_ref(), model, &mut optimizer, batch, rate, &device)?;
         if !value.is_finite() {

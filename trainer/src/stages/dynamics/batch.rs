@@ -3,7 +3,7 @@
 use crate::preset::MaskRates;
 use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, NONE, TokenClips};
-use somnium::engine::told;
+use somnium::engine::{recall, told};
 use somnium::prompt;
 
 use super::DynamicsStage;
@@ -50,13 +50,13 @@ const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
-/// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame is.
+/// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
 const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
-/// lies around it. How many of them are of the same window, whose land goes on beneath another look.
+/// lies around it. How many of them are the other one of the pair, whose land goes on beneath another look.
 const PAINTED_SHARE: f32 = 0.25;
-const PAINTED_IN_WINDOW_SHARE: f32 = 0.5;
+const PAINTED_IN_PAIR_SHARE: f32 = 0.5;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
 /// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
@@ -203,26 +203,22 @@ impl DynamicsStage {
         });
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
-        let nothing = spoil && dice.chance(OUT_OF_NOTHING_SHARE);
-        batch.nothing.push(nothing);
+        batch.nothing.push(false);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
         let blotted = spoil && dice.chance(BLOTTED_SHARE);
         let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
         let said = |frame: usize| {
-            let silent = nothing || promptless || (unheard_before == 0 && frame < silent_before);
+            let silent = promptless || (unheard_before == 0 && frame < silent_before);
             let words = clips.frame_words(clip, frame.max(unheard_before));
             words.iter().map(|word| if silent { NO_WORD } else { *word }).collect::<Vec<_>>()
         };
         let mut age = match last {
-            _ if nothing => None,
             _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
         };
-        if !nothing {
-            batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
-        }
+        batch.untaught.extend((start..unheard_before).map(|frame| first_frame + frame - start));
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             batch.shown.extend_from_slice(if blotted { clips.blotted_frame(clip, frame) } else { clips.frame(clip, frame) });
@@ -234,9 +230,9 @@ impl DynamicsStage {
             let moved = frame > 0 && clips.view(clip, frame) != clips.view(clip, frame - 1);
             let told_apart = moved && !clips.words_change(clip, frame);
             let code = if (bound != NONE && (use_recorded || !told_apart)) || inferred == NONE { bound } else { inferred };
-            let unknown = frame == start || code == NONE || nothing;
+            let unknown = frame == start || code == NONE || (spoil && dice.chance(ACTION_DROP_SHARE));
             batch.actions.push(if unknown { unknown_action } else { code });
-            if nothing || (described_start && frame == start) {
+            if described_start && frame == start {
                 batch.words.extend_from_slice(clips.frame_described(clip, frame));
             } else {
                 batch.words.extend(said(frame));
@@ -249,7 +245,7 @@ impl DynamicsStage {
         }
         let mut terms = RecallTerms { blotted, ..RecallTerms::WHOLE };
         if spoil {
-            if nothing || dice.chance(NO_RECALL_SHARE) {
+            if dice.chance(NO_RECALL_SHARE) {
                 terms.reach = 0;
             } else if dice.chance(SHORT_RECALL_SHARE) {
                 terms.reach = 1 + dice.below(t);
@@ -276,6 +272,28 @@ impl DynamicsStage {
             }
         }
         self.push_recall(clips, (clip, start), batch, terms, dice);
+    }
+
+    /// Frames that come out of nothing but the words that describe them, appended to `batch`: pairs of frames of one clip each, since they have
+    /// no past that could tie them together, and words and looks to learn are many.
+    fn push_out_of_nothing(&self, batch: &mut Batch, dice: &mut Dice) {
+        let (t, n, clips) = (self.preset.dynamics_frames, self.tokens(), &self.clips);
+        batch.nothing.push(true);
+        let mut place = (0, 0);
+        for i in 0..t {
+            place = if i % 2 == 0 { (dice.below(clips.clips), dice.below(clips.frames)) } else { (place.0, dice.below(clips.frames)) };
+            let (clip, frame) = place;
+            batch.truth.extend_from_slice(clips.frame(clip, frame));
+            batch.shown.extend_from_slice(clips.frame(clip, frame));
+            batch.actions.push(self.shape.dims.actions as u8);
+            batch.words.extend_from_slice(clips.frame_described(clip, frame));
+            batch.told.push(told::LONG_AGO as u8);
+            batch.wished_anew.push(false);
+            if self.shape.dims.recall.is_some() {
+                batch.new_land.extend(std::iter::repeat_n(false, n));
+                (0..n * recall::TAPS).for_each(|_| batch.recall_nothing(self.frame_dims().code_dims));
+            }
+        }
     }
 
     pub(super) fn empty_batch(&self, clips: usize) -> Batch {
@@ -312,6 +330,10 @@ impl DynamicsStage {
         let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for clip in 0..batch.clips {
+            if dice.chance(OUT_OF_NOTHING_SHARE) {
+                self.push_out_of_nothing(&mut batch, dice);
+                continue;
+            }
             let (number, start) = self.choose_window(dice);
             if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
                 let twice = dice.below(t - 1);
@@ -382,8 +404,8 @@ impl DynamicsStage {
                     let inside = dice.chance(0.5);
                     // A picture that is painted keeps its look.
                     let given: Vec<bool> = (0..n).map(|token| block.get(token).is_none_or(|in_block| *in_block == inside)).collect();
-                    let frames = if dice.chance(PAINTED_IN_WINDOW_SHARE) { clip * t..(clip + 1) * t } else { 0..batch.clips * t };
-                    Some((frames.start + dice.below(frames.len()), given))
+                    let pair = clip * t + (frame ^ 1).min(t - 1);
+                    Some((if dice.chance(PAINTED_IN_PAIR_SHARE) { pair } else { dice.below(batch.clips * t) }, given))
                 } else {
                     None
                 };
@@ -400,9 +422,6 @@ impl DynamicsStage {
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
                     batch.weights.push(if masked { news * weight(token, new_land, is_told, asked) } else { 0.0 });
-                }
-                if dice.chance(ACTION_DROP_SHARE) {
-                    batch.actions[clip * t + frame] = self.shape.dims.actions as u8;
                 }
             }
         }

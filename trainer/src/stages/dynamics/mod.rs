@@ -182,8 +182,8 @@ impl Stage for DynamicsStage {
         Ok(total * (-1.0 / f64::from(weight.max(1.0)) / self.frame_dims().code_dims as f64))
     }
 
-    /// Single steps with everything masked: cross-entropy a dimension; the share of tokens exactly right, over all frames, over those that moved,
-    /// where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames and under new words. Then nats
+    /// Single steps with everything masked, all but the first of a window: cross-entropy a dimension; the share of tokens exactly right, over all
+    /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames and under new words. Then nats
     /// that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
     /// share of tokens exactly right where the blots lie and beside them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
@@ -204,7 +204,7 @@ impl Stage for DynamicsStage {
             let log_likelihood = self.log_likelihood(logits.clone(), truth.clone());
             let of_tokens =
                 |log_likelihood: Tensor<2>| log_likelihood.sum_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
-            let alone = of_tokens(log_likelihood.clone())?;
+            let alone = of_tokens(log_likelihood)?;
             let mut dice = Dice::new(8, HELD_OUT + number);
             batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));
             let helped = of_tokens(self.log_likelihood(model.forward(&self.shape, self.input(&batch, device)), truth))?;
@@ -212,13 +212,13 @@ impl Stage for DynamicsStage {
                 new_land.add(-f64::from(alone[row]));
                 beside.add(f64::from(helped[row] - alone[row]));
             }
-            entropy.add(-f64::from(log_likelihood.mean().into_scalar::<f32>()));
             for (row, right) in self.right(logits, &batch.truth)?.into_iter().enumerate() {
                 let frame = row / n;
                 if frame.is_multiple_of(batch.frames) {
                     continue;
                 }
                 exact.add(right);
+                entropy.add(-f64::from(alone[row]) / d as f64);
                 let of_look = row % n >= self.frame_dims().patches();
                 if of_look {
                     look.add(right);
