@@ -1,0 +1,88 @@
+//! The map: all the land that was seen, on the screen and in a file, beside that of a session in this process to which the same is done.
+
+use std::path::Path;
+
+use somnium::dream::chart::Chart;
+use somnium::dream::session::DreamSession;
+use somnium::dream::{Drive, Intent, Source, still};
+use somnium::engine::DecodeSettings;
+use somnium::engine::cpu::{CpuEngine, CpuOptions};
+use somnium::engine::inputs::play_settings;
+use somnium::pack::Pack;
+
+use crate::stage::Stage;
+
+/// Of a window without the panel, in pixels.
+const MIDDLE: (usize, usize) = (400, 300);
+/// How large a pixel of a small map is.
+const ZOOM: usize = 3;
+
+/// Whether the map in the middle of the screen is this one, but for what lies under the line around the newest frame.
+fn shows(screen: &[u8], width: usize, chart: &Chart) -> bool {
+    let corner = (MIDDLE.0 - chart.width_px * ZOOM / 2, MIDDLE.1 - chart.height_px * ZOOM / 2);
+    let [left, top, wide, high] = chart.view_px;
+    let line = |x: usize, y: usize| {
+        let around = (left..left + wide + 2).contains(&(x + 1)) && (top..top + high + 2).contains(&(y + 1));
+        around && !((left + 1..left + wide - 1).contains(&x) && (top + 1..top + high - 1).contains(&y))
+    };
+    (0..chart.height_px * ZOOM).all(|y| {
+        (0..chart.width_px * ZOOM).all(|x| {
+            let (u, v) = (x / ZOOM, y / ZOOM);
+            let pixel = &chart.rgba[(v * chart.width_px + u) * 4..][..4];
+            let expected = if pixel[3] == 0 { [13, 14, 18] } else { [pixel[0], pixel[1], pixel[2]] };
+            let at = ((corner.1 + y) * width + corner.0 + x) * 3;
+            line(u, v) || screen[at..at + 3] == expected
+        })
+    })
+}
+
+#[test]
+fn the_map_shows_all_that_was_seen_and_is_saved_as_it_is_shown() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (path, start) = (root.join("weights/isles.safetensors"), root.join("assets/start/meadow.png"));
+    let pack = Pack::read(&path).unwrap();
+    let size = (pack.manifest.frame.width_px, pack.manifest.frame.height_px);
+    let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+    twin.start_from(&still::load(&start, size.0, size.1).unwrap()).unwrap();
+    let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
+    let args = [path.to_str().unwrap(), "--engine", "cpu", "--paused", "--no-glide", "--seed", "4", "--image", start.to_str().unwrap()];
+    let mut stage = Stage::open_logged(&args);
+    let size = (size.0 as u32, size.1 as u32);
+    let see = |stage: &mut Stage, twin: &mut DreamSession| {
+        let expected: Vec<u8> = twin.read_picture().unwrap().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        stage.wait_for("the newest frame", |s| s.picture(size).filter(|picture| *picture == expected));
+    };
+    see(&mut stage, &mut twin);
+    for (key, intent) in [("d", Intent::East), ("d", Intent::East), ("s", Intent::South), ("a", Intent::West), ("d", Intent::East)] {
+        twin.step(twin.info().code_of(Drive::Intent(intent)), &settings).unwrap();
+        stage.xdotool(&["keydown", key, "key", "period", "sleep", "0.1"]);
+        see(&mut stage, &mut twin);
+        stage.xdotool(&["keyup", key]);
+    }
+
+    let chart = twin.chart().unwrap();
+    assert!(
+        chart.width_px > size.0 as usize && chart.rgba.chunks_exact(4).any(|pixel| pixel[3] == 0),
+        "some land is out of sight, some unseen"
+    );
+    let width = stage.size.0 as usize;
+    assert!(!shows(&stage.capture(), width, &chart), "before anybody asked");
+    stage.xdotool(&["key", "m"]);
+    stage.wait_for("the map", |s| shows(&s.capture(), width, &chart).then_some(()));
+
+    stage.xdotool(&["key", "F12"]);
+    let name = stage.wait_for("the map in a file", |s| {
+        let said = s.said();
+        let saved = said.lines().find_map(|line| line.split_once("Saved ").map(|(_, path)| path.to_owned()));
+        saved.filter(|path| path.contains("somnium-map-"))
+    });
+    let saved = image::open(&name).unwrap().into_rgba8();
+    assert_eq!(saved.dimensions(), (chart.width_px as u32 * 4, chart.height_px as u32 * 4));
+    let same =
+        |(x, y, pixel): (u32, u32, &image::Rgba<u8>)| pixel.0 == chart.rgba[(y as usize / 4 * chart.width_px + x as usize / 4) * 4..][..4];
+    assert!(saved.enumerate_pixels().all(same));
+
+    // Whoever walks on is done with it.
+    stage.xdotool(&["key", "w"]);
+    see(&mut stage, &mut twin);
+}
