@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use winit::event_loop::EventLoopProxy;
 
 use super::window::Wake;
+use crate::dream::SourceInfo;
 use crate::dream::chart::Chart;
+use crate::dream::film::Film;
 use crate::dream::still;
 
 /// A dialog that is gone this soon was never seen by anybody.
@@ -54,7 +56,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProx
 pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: EventLoopProxy<Wake>) {
     let tell = proxy.clone();
     let write = move || {
-        let path = picture_path("somnium-map");
+        let path = picture_path("somnium-map", "png");
         let wake = match chart.write(&path, scale) {
             Ok(()) => Wake::Done(format!("Saved {}", path.display())),
             Err(why) => Wake::Notice(format!("{why}.")),
@@ -64,8 +66,31 @@ pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: EventLoopProxy<Wake>) {
     spawn("map", write, &proxy);
 }
 
-/// A new name that begins so in the user's pictures folder, or where there is none in the home or present folder.
-pub fn picture_path(kind: &str) -> PathBuf {
+/// Writes these frames and the codes that led there as a GIF beside the screenshots, on a thread of its own.
+pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [scale, glide]: [u32; 2], proxy: EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let write = move || {
+        let path = picture_path("somnium", "gif");
+        // Under another name until it is whole.
+        let partial = path.with_extension("part.gif");
+        let film = |frames: Vec<(Vec<u8>, u8)>| {
+            let mut film = Film::create(&partial, &info, scale, glide)?;
+            frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code))?;
+            film.finish()
+        };
+        let named = || std::fs::rename(&partial, &path).map_err(|why| format!("cannot write {}: {why}.", path.display()));
+        let written = frames.and_then(|frames| film(frames).map_err(|why| format!("{why}."))).and_then(|()| named());
+        let wake = match written {
+            Ok(()) => Wake::Done(format!("Saved {}", path.display())),
+            Err(why) => Wake::Notice(why),
+        };
+        tell.send_event(wake).ok();
+    };
+    spawn("film", write, &proxy);
+}
+
+/// A new name that begins and ends so in the user's pictures folder, or where there is none in the home or present folder.
+pub fn picture_path(kind: &str, ending: &str) -> PathBuf {
     let user = directories::UserDirs::new();
     let folder = user
         .as_ref()
@@ -73,7 +98,7 @@ pub fn picture_path(kind: &str) -> PathBuf {
         .map_or_else(|| PathBuf::from("."), PathBuf::from);
     let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     (0..)
-        .map(|n| folder.join(if n == 0 { format!("{kind}-{secs}.png") } else { format!("{kind}-{secs}-{n}.png") }))
+        .map(|n| folder.join(if n == 0 { format!("{kind}-{secs}.{ending}") } else { format!("{kind}-{secs}-{n}.{ending}") }))
         .find(|path| !path.exists())
-        .unwrap_or_else(|| folder.join(format!("{kind}.png")))
+        .unwrap_or_else(|| folder.join(format!("{kind}.{ending}")))
 }

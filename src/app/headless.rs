@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::day::Day;
 use super::prompt_queue::PromptQueue;
-use crate::dream::glide::Glide;
-use crate::dream::record::Recorder;
+use crate::dream::film::Film;
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
@@ -29,11 +28,7 @@ pub struct HeadlessPlan {
 /// A walk without a window: what it looks like goes to a file, how long it took into a summary.
 pub struct Headless {
     info: SourceInfo,
-    recorder: Option<Recorder>,
-    /// Pictures that are recorded of every frame.
-    glide: u32,
-    /// Recorded last; empty before.
-    last: Vec<u8>,
+    film: Option<Film>,
     times_ms: Vec<f64>,
 }
 
@@ -44,9 +39,8 @@ impl Headless {
     /// One sentence.
     pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32, glide: u32) -> Result<Self, String> {
         let info = source.info().clone();
-        let recorded = SourceInfo { rate_hz: info.rate_hz * glide, ..info.clone() };
-        let recorder = record.map(|path| Recorder::create(path, &recorded, scale)).transpose().map_err(|e| e.to_string())?;
-        Ok(Self { info, recorder, glide, last: Vec::new(), times_ms: Vec::new() })
+        let film = record.map(|path| Film::create(path, &info, scale, glide)).transpose().map_err(|e| e.to_string())?;
+        Ok(Self { info, film, times_ms: Vec::new() })
     }
 
     /// Records the frame there is.
@@ -54,25 +48,9 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
-        if self.recorder.is_none() {
-            return Ok(());
-        }
+        let Some(film) = &mut self.film else { return Ok(()) };
         let rgba = source.read_picture().map_err(|e| e.to_string())?;
-        self.push(rgba, 0)
-    }
-
-    /// Records the frame that `code` led to, and what lies between it and the last.
-    fn push(&mut self, rgba: Vec<u8>, code: u8) -> Result<(), String> {
-        let Some(recorder) = &mut self.recorder else { return Ok(()) };
-        let strides = self.info.strides.as_ref().filter(|_| self.glide > 1);
-        let glide = strides.and_then(|strides| Glide::new(&self.last, &rgba, self.info.width_px, strides, code));
-        for picture in 1..self.glide {
-            let between = glide.as_ref().map(|glide| glide.at(picture as f32 / self.glide as f32));
-            recorder.push(between.as_ref().unwrap_or(&rgba)).map_err(|e| e.to_string())?;
-        }
-        recorder.push(&rgba).map_err(|e| e.to_string())?;
-        self.last = rgba;
-        Ok(())
+        film.push(rgba, 0).map_err(|e| e.to_string())
     }
 
     /// Plays as planned.
@@ -125,13 +103,10 @@ impl Headless {
     }
 
     fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
-        if self.recorder.is_none() {
-            self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-            return Ok(());
-        }
-        let rgba = source.read_picture().map_err(|e| e.to_string())?;
+        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        self.push(rgba, code)
+        let Some((film, rgba)) = self.film.as_mut().zip(rgba) else { return Ok(()) };
+        film.push(rgba, code).map_err(|e| e.to_string())
     }
 
     /// Writes the map of what was seen as a PNG.
@@ -149,7 +124,7 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn finish(mut self) -> Result<(), String> {
-        self.recorder.take().map_or(Ok(()), Recorder::finish).map_err(|e| e.to_string())?;
+        self.film.take().map_or(Ok(()), Film::finish).map_err(|e| e.to_string())?;
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
         let (info, frames) = (&self.info, self.times_ms.len());

@@ -5,6 +5,7 @@
 
 pub mod chart;
 pub mod drive;
+pub mod film;
 pub mod gate;
 pub mod glide;
 pub mod lookahead;

@@ -38,6 +38,9 @@ pub enum Rate {
     Max,
 }
 
+/// Takes what was asked for, or a sentence that says why there is none.
+pub type HandOver<T> = Box<dyn FnOnce(Result<T, String>) + Send>;
+
 /// Something to do once, in order.
 pub enum Request {
     /// One frame while paused.
@@ -57,7 +60,9 @@ pub enum Request {
     /// Writes the newest frame as a PNG, enlarged by a whole number.
     Screenshot(PathBuf, u32),
     /// Draws the map and hands it over, or says why there is none.
-    Chart(Box<dyn FnOnce(Result<Chart, String>) + Send>),
+    Chart(HandOver<Chart>),
+    /// Hands over at most so many of the last frames, as [`DreamSession::replay`] has them, or says why there are none.
+    Replay(usize, HandOver<Vec<(Vec<u8>, u8)>>),
     /// A fresh engine in place of a lost one.
     ReplaceEngine(Box<dyn Engine>),
     /// Hands the newest picture over once more: the window lost it.
@@ -423,6 +428,11 @@ impl Worker {
             Request::Chart(hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
                 hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
+                Ok(())
+            }
+            Request::Replay(most, hand_over) => {
+                let dream = self.source.as_dream().ok_or_else(|| DreamError::NoReplay(self.info.title.clone()));
+                hand_over(dream.and_then(|dream| dream.replay(most)).map_err(|error| format!("{error}.")));
                 Ok(())
             }
             Request::ReplaceEngine(engine) => {

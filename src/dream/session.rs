@@ -12,7 +12,7 @@ use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Stri
 use super::still::Still;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
-use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame};
+use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
 use crate::pack::manifest::Manifest;
 use crate::prompt::{self, Fade};
 
@@ -171,6 +171,21 @@ impl DreamSession {
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         let newest = Newest { codes, rgba: &self.engine.read_picture()? };
         Ok(Chart::of(map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
+    }
+
+    /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
+    ///
+    /// # Errors
+    /// [`DreamError::NothingDreamed`], and what the engine says.
+    pub fn replay(&mut self, most: usize) -> Result<Vec<(Vec<u8>, u8)>, DreamError> {
+        self.settle()?;
+        if self.history.is_empty() {
+            return Err(DreamError::NothingDreamed);
+        }
+        let last = self.history.iter().skip(self.history.len().saturating_sub(most));
+        // Of what was painted over, the past has lost what was there before.
+        let whole = last.filter(|frame| !frame.codes.contains(&UNKNOWN));
+        whole.map(|frame| Ok((self.engine.draw(&frame.codes)?, frame.action))).collect()
     }
 
     /// What each of `codes` would do next, see [`Engine::preview`].
@@ -440,6 +455,21 @@ mod tests {
         session.reset(&settings).unwrap();
         let other = DecodeSettings { seed: settings.seed + 1, ..settings };
         assert_ne!(walk(&mut session, &other, &WALK), first, "another seed dreams otherwise");
+    }
+
+    #[test]
+    fn the_last_frames_are_drawn_again_as_they_were_shown_and_the_dream_goes_on() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let undisturbed = walk(&mut session(&pack), &settings, &WALK);
+        let mut session = session(&pack);
+        let shown = walk(&mut session, &settings, &WALK[..6]);
+        let replayed = session.replay(4).unwrap();
+        let expected: Vec<(Vec<u8>, u8)> = shown[2..].iter().cloned().zip(WALK[2..6].iter().copied()).collect();
+        assert_eq!(replayed, expected);
+        assert_ne!(replayed[2].0, replayed[3].0, "they are told apart");
+        assert_eq!(session.replay(1000).unwrap().len(), 5 + 6, "and no more than there are");
+        assert_eq!(walk(&mut session, &settings, &WALK[6..]), undisturbed[6..]);
     }
 
     #[test]

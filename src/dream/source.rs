@@ -112,6 +112,8 @@ pub enum DreamError {
     NothingToUndo,
     #[error("{0} keeps no map of what was seen")]
     NoMap(String),
+    #[error("{0} is a simulator and remembers nothing of its walk")]
+    NoReplay(String),
 }
 
 impl DreamError {

@@ -37,11 +37,13 @@ pub enum Command {
     NewSeed,
     Map,
     Screenshot,
+    /// Keeps the last seconds as a moving picture.
+    Keep,
     Fullscreen,
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -52,6 +54,7 @@ impl Command {
         (Self::NewSeed, "new seed"),
         (Self::Map, "map"),
         (Self::Screenshot, "screenshot"),
+        (Self::Keep, "keep"),
         (Self::Fullscreen, "fullscreen"),
     ];
 }

@@ -1,4 +1,5 @@
-//! The map: all the land that was seen, on the screen and in a file, beside that of a session in this process to which the same is done.
+//! What is kept of a walk: the map of all the land that was seen, on the screen and in a file, and the last seconds as a moving picture; beside
+//! a session in this process to which the same is done.
 
 use std::path::Path;
 
@@ -37,7 +38,7 @@ fn shows(screen: &[u8], width: usize, chart: &Chart) -> bool {
 }
 
 #[test]
-fn the_map_shows_all_that_was_seen_and_is_saved_as_it_is_shown() {
+fn the_map_shows_all_that_was_seen_and_the_walk_is_kept() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (path, start) = (root.join("weights/isles.safetensors"), root.join("assets/start/meadow.png"));
     let pack = Pack::read(&path).unwrap();
@@ -85,4 +86,24 @@ fn the_map_shows_all_that_was_seen_and_is_saved_as_it_is_shown() {
     // Whoever walks on is done with it.
     stage.xdotool(&["key", "w"]);
     see(&mut stage, &mut twin);
+
+    stage.xdotool(&["key", "F9"]);
+    let name = stage.wait_for("the walk in a file", |s| {
+        let said = s.said();
+        let saved =
+            said.lines().find_map(|line| line.split_once("Saved ").map(|(_, path)| path.to_owned()).filter(|path| path.ends_with(".gif")));
+        saved
+    });
+    let walk = twin.replay(1000).unwrap();
+    let film = still::load(Path::new(&name), 2 * size.0 as usize, 2 * size.1 as usize).unwrap();
+    assert!(film.len() > 2 * walk.len(), "the view glides from step to step");
+    // A GIF has few colours.
+    let far = |shown: &[u8], rgba: &[u8]| {
+        let wide = size.0 as usize;
+        let pixel = |i: usize| ((i / (2 * wide)) / 2 * wide + i % (2 * wide) / 2) * 4;
+        shown.chunks_exact(3).enumerate().map(|(i, p)| (0..3).map(|c| p[c].abs_diff(rgba[pixel(i) + c])).max().unwrap()).max().unwrap()
+    };
+    let newest_first = || film.iter().rev().step_by(3).zip(walk.iter().rev());
+    assert!(newest_first().all(|(picture, (rgba, _))| far(&picture.rgb, rgba) <= 16));
+    assert!(newest_first().skip(1).any(|(picture, _)| far(&picture.rgb, &walk[walk.len() - 1].0) > 16), "they are told apart");
 }

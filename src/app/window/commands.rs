@@ -22,6 +22,10 @@ use crate::prompt;
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// What is kept of a walk, and how: enlargement, and pictures a frame.
+const KEPT: Duration = Duration::from_secs(20);
+const KEPT_SCALE: u32 = 2;
+const KEPT_GLIDE: u32 = 3;
 /// Enlargement of a screenshot.
 const SCREENSHOT_SCALE: u32 = 4;
 
@@ -214,8 +218,9 @@ impl App {
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
                 Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
-                None => self.request(Request::Screenshot(files::picture_path("somnium"), SCREENSHOT_SCALE)),
+                None => self.request(Request::Screenshot(files::picture_path("somnium", "png"), SCREENSHOT_SCALE)),
             },
+            Command::Keep => self.keep(),
             Command::Fullscreen => {
                 if let Some(shell) = &self.shell {
                     shell.window.set_fullscreen((!self.is_fullscreen()).then_some(Fullscreen::Borderless(None)));
@@ -223,6 +228,14 @@ impl App {
             }
         }
         self.redraw();
+    }
+
+    /// Writes the last seconds into a moving picture beside the screenshots.
+    fn keep(&mut self) {
+        let Some(info) = self.status.info.clone() else { return };
+        let most = KEPT.as_secs() as usize * info.rate_hz as usize;
+        let proxy = self.proxy.clone();
+        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], proxy))));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.
