@@ -11,6 +11,7 @@ mod gallery;
 mod growth;
 mod guidance;
 mod headless;
+mod help;
 mod hud;
 mod inspect;
 mod inspector;

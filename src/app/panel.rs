@@ -15,7 +15,7 @@ use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{hud, inspector, map, paint, pictures, preview, prompt_field};
+use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
@@ -64,6 +64,8 @@ pub struct Thumbnail {
 pub struct UiState {
     pub panel: bool,
     pub hud: bool,
+    /// What all keys do stands over the picture.
+    pub help: bool,
     pub paused: bool,
     pub settings: DecodeSettings,
     pub rate: Rate,
@@ -94,6 +96,7 @@ impl UiState {
         Self {
             panel: false,
             hud: false,
+            help: false,
             paused: false,
             settings,
             rate,
@@ -173,6 +176,9 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     } else {
         hint(ui, state, status, area);
     }
+    if state.help {
+        help::show(ui.ctx(), area, &state.bindings, state.pads > 0);
+    }
     state.toasts.show(ui.ctx(), area);
     picture
 }
@@ -204,7 +210,7 @@ fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
         (Command::Prompt, "for a prompt", prompts),
         (Command::NextPrompt, "for another one", prompts),
         (Command::Panel, "for the panel", true),
-        (Command::Fullscreen, "full screen", true),
+        (Command::Help, "all keys", true),
     ] {
         let control = if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
         if let Some(control) = control.filter(|_| shown) {

@@ -40,10 +40,12 @@ pub enum Command {
     /// Keeps the last seconds as a moving picture.
     Keep,
     Fullscreen,
+    /// Says what all keys do.
+    Help,
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -56,6 +58,7 @@ impl Command {
         (Self::Screenshot, "screenshot"),
         (Self::Keep, "keep"),
         (Self::Fullscreen, "fullscreen"),
+        (Self::Help, "help"),
     ];
 }
 
@@ -154,16 +157,26 @@ impl Bindings {
         self.pad.get(&control).copied()
     }
 
-    /// What stands on a key that does this; the first by name where there are several.
+    /// What stands on the keys that do this, the shortest first.
+    pub fn keys_of(&self, action: Action) -> Vec<String> {
+        let bound = self.keys.iter().filter(|(_, bound)| **bound == action);
+        shortest_first(bound.map(|(key, _)| keys::label(*key)))
+    }
+
+    /// What stands on the controls of a pad that do this, the shortest first.
+    pub fn pads_of(&self, action: Action) -> Vec<String> {
+        let bound = self.pad.iter().filter(|(_, bound)| **bound == action);
+        shortest_first(bound.map(|(control, _)| control.label()))
+    }
+
+    /// What stands on a key that does this.
     pub fn key_of(&self, command: Command) -> Option<String> {
-        let bound = self.keys.iter().filter(|(_, action)| **action == Action::Command(command));
-        bound.map(|(key, _)| *key).min_by_key(|key| keys::name(*key)).map(keys::label)
+        self.keys_of(Action::Command(command)).into_iter().next()
     }
 
     /// What stands on a pad's button that does this.
     pub fn pad_of(&self, command: Command) -> Option<String> {
-        let bound = self.pad.iter().filter(|(_, action)| **action == Action::Command(command));
-        bound.map(|(control, _)| control.label()).min()
+        self.pads_of(Action::Command(command)).into_iter().next()
     }
 
     /// The user's table. It is written out where there is none yet; where it cannot be used, the default counts and a sentence says why.
@@ -183,6 +196,12 @@ impl Bindings {
             Err(why) => (Self::default(), Some(format!("The key bindings in {} cannot be read: {why}.", path.display()))),
         }
     }
+}
+
+fn shortest_first(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    names
 }
 
 impl Default for Bindings {

@@ -221,6 +221,7 @@ impl App {
                 None => self.request(Request::Screenshot(files::picture_path("somnium", "png"), SCREENSHOT_SCALE)),
             },
             Command::Keep => self.keep(),
+            Command::Help => self.ui.help = !self.ui.help,
             Command::Fullscreen => {
                 if let Some(shell) = &self.shell {
                     shell.window.set_fullscreen((!self.is_fullscreen()).then_some(Fullscreen::Borderless(None)));
@@ -280,7 +281,7 @@ impl App {
         self.stop_typing();
         self.map_mode(false);
         let ui = &mut self.ui;
-        (ui.panel, ui.hud, ui.paint.active) = (false, self.plan.hud, false);
+        (ui.panel, ui.hud, ui.help, ui.paint.active) = (false, self.plan.hud, false, false);
         (ui.settings, ui.rate) = (self.plan.settings, self.plan.rate);
         ui.prompt.blend_frames = self.plan.blend_frames;
         ui.hint_until = now.checked_add(FOR_LONG);
@@ -322,6 +323,10 @@ impl App {
             self.command(Command::Fullscreen);
             return true;
         }
+        if key == KeyCode::Escape && !typing && self.ui.help {
+            self.command(Command::Help);
+            return true;
+        }
         if key == KeyCode::Escape && !typing && self.ui.map.open {
             self.map_mode(false);
             self.redraw();
@@ -337,7 +342,7 @@ impl App {
         match action {
             // Letters belong to the text while one types; what leaves the text alone works all the same.
             Some(Action::Drive(_)) if typing => false,
-            Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F3 | KeyCode::F11 | KeyCode::F12) => false,
+            Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) => false,
             Some(Action::Drive(drive)) => {
                 self.map_mode(false);
                 self.latch().press(by, drive);

@@ -1,0 +1,81 @@
+//! All that keys and pad do, over the picture, as the bindings have it.
+
+use egui::{Align2, Color32, Grid, RichText};
+
+use super::theme;
+use crate::dream::{Drive, Intent};
+use crate::input::{Action, Bindings, Command};
+
+const COMMANDS: [(Command, &str); 13] = [
+    (Command::Prompt, "type a prompt"),
+    (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
+    (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
+    (Command::Map, "map of all the land that was seen"),
+    (Command::Screenshot, "save the picture, or the map"),
+    (Command::Keep, "save the last twenty seconds"),
+    (Command::Pause, "pause, or go on"),
+    (Command::Step, "one frame at a time"),
+    (Command::Reset, "begin again"),
+    (Command::NewSeed, "begin again with other chances"),
+    (Command::Hud, "figures: frames a second, milliseconds, engine, seed"),
+    (Command::Fullscreen, "full screen, or a window again"),
+    (Command::Help, "these lines"),
+];
+
+/// What is done, by which keys, and by which controls of a pad; only what is bound.
+fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
+    let walk = [Intent::North, Intent::West, Intent::South, Intent::East].map(|intent| Action::Drive(Drive::Intent(intent)));
+    // "W A S D", then "Up Left Down Right": the shortest names first.
+    let keys = walk.map(|action| bindings.keys_of(action));
+    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
+    let hands = (0..most).map(|hand| keys.iter().filter_map(|keys| keys.get(hand).cloned()).collect::<Vec<_>>().join(" "));
+    let pads = walk.iter().flat_map(|action| bindings.pads_of(*action)).collect::<Vec<_>>();
+    let parts = [("LeftStick", "left stick"), ("DPad", "d-pad")];
+    let parts = parts.into_iter().filter(|(part, _)| pads.iter().any(|pad| pad.starts_with(part))).map(|(_, name)| name);
+    let walk = ["walk".to_owned(), hands.collect::<Vec<_>>().join(", "), parts.collect::<Vec<_>>().join(", ")];
+    let command = |(command, what): &(Command, &str)| {
+        let action = Action::Command(*command);
+        [(*what).to_owned(), bindings.keys_of(action).join(", "), bindings.pads_of(action).join(", ")]
+    };
+    let rows = std::iter::once(walk).chain(COMMANDS.iter().map(command));
+    rows.filter(|[_, keys, pad]| !(keys.is_empty() && pad.is_empty())).collect()
+}
+
+/// Draws them in the middle of `area`; a pad's column only where there is one.
+pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool) {
+    let off = area.center() - ctx.content_rect().center();
+    let plate = egui::Frame::new().fill(Color32::from_rgba_premultiplied(17, 19, 24, 240)).corner_radius(10).inner_margin(18.0);
+    let lines = egui::Area::new(egui::Id::unique("help")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, off).interactable(false);
+    lines.show(ctx, |ui| {
+        plate.show(ui, |ui| {
+            Grid::new("help").num_columns(3).spacing([22.0, 7.0]).show(ui, |ui| {
+                for [what, keys, control] in rows(bindings) {
+                    ui.label(RichText::new(keys).color(theme::ACCENT));
+                    if pad {
+                        ui.label(RichText::new(control).color(theme::ACCENT));
+                    }
+                    ui.label(RichText::new(what).color(theme::TEXT));
+                    ui.end_row();
+                }
+            });
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_its_line_and_what_is_bound_to_nothing_has_none() {
+        let rows_of = |bindings: &Bindings| rows(bindings);
+        let all = rows_of(&Bindings::default());
+        assert_eq!(all.len(), 1 + COMMANDS.len());
+        assert_eq!(all[0][1..], ["W A S D, Up Left Down Right", "left stick, d-pad"]);
+        let line = |what: &str| all.iter().find(|row| row[0].contains(what)).unwrap_or_else(|| panic!("{what} in {all:?}"));
+        assert_eq!(line("panel")[1..], ["Tab", "Y (triangle)"]);
+        assert_eq!(line("full screen")[1..], ["F11", ""]);
+        let few = Bindings::parse("[keys]\nKeyQ = \"panel\"\nDigit9 = \"panel\"").expect("a table");
+        assert_eq!(rows_of(&few), [["panel: prompt, pictures, painting, actions, dreaming", "9, Q", ""]]);
+    }
+}
