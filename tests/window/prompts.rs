@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use x11rb::protocol::Event;
+
+use crate::neighbour::Neighbour;
 use crate::stage::Stage;
 use crate::{grey_share, quiet_place};
 
@@ -73,6 +76,35 @@ fn prompts_are_said_by_keys_alone_and_unknown_words_change_nothing() {
     let known = somnium::worlds::by_name("isles").unwrap().info().suggested_prompts.clone();
     assert!(known.contains(&suggested), "{suggested} is not of {known:?}");
     assert!(!stage.said().contains("panicked"), "{}", stage.said());
+}
+
+/// A prompt that another program has copied is pasted, and what is copied here can be pasted there.
+#[test]
+fn a_prompt_comes_from_another_program_and_goes_to_one() {
+    let mut stage = open(&[]);
+    wait_grey(&mut stage, false, "a world in colour");
+    let other = Neighbour::on(&stage);
+    other.own("CLIPBOARD");
+    stage.xdotool(&["key", "Return"]);
+    std::thread::sleep(Duration::from_millis(400));
+    stage.xdotool(&["key", "ctrl+v"]);
+    let text = other.atom("UTF8_STRING");
+    other.wait_for("the game to ask for what was copied", |event| match event {
+        Event::SelectionRequest(asked) => {
+            other.give(&asked, GREY.as_bytes());
+            (asked.target == text).then_some(())
+        }
+        _ => None,
+    });
+    stage.xdotool(&["key", "Return"]);
+    wait_grey(&mut stage, true, "the world of the pasted prompt");
+
+    stage.xdotool(&["key", "Return"]);
+    std::thread::sleep(Duration::from_millis(400));
+    stage.xdotool(&["type", "--delay", "30", "candy"]);
+    stage.xdotool(&["key", "ctrl+a", "key", "ctrl+c"]);
+    stage.wait_for("the game to copy", |_| (!other.owns("CLIPBOARD")).then_some(()));
+    assert_eq!(other.take("CLIPBOARD"), "candy");
 }
 
 /// In a world that stands still no prompt could be seen: the clock of the queue waits with it, and goes on where it stopped.
