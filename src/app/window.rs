@@ -425,6 +425,7 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
             }
+            WindowEvent::Touch(_) => self.idle.touch(Instant::now()),
             WindowEvent::Resized(size) => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.resize(size.width, size.height);

@@ -41,18 +41,25 @@ struct Held {
 }
 
 impl Latch {
-    /// A key repeat, which presses what is held already, changes nothing.
+    /// A key repeat, which presses what is held already, changes nothing. What somebody holds wins over a stroll, whichever came first.
     pub fn press(&mut self, by: Holder, drive: Drive) {
-        if !self.held.iter().any(|h| h.by == by) {
-            self.presses += u64::from(by != Holder::Stroll);
-            self.held.push(Held { by, drive, seen: false });
+        if self.held.iter().any(|h| h.by == by) {
+            return;
+        }
+        let held = Held { by, drive, seen: false };
+        if by == Holder::Stroll {
+            self.held.insert(0, held);
+        } else {
+            self.presses += 1;
+            self.held.push(held);
         }
     }
 
     pub fn release(&mut self, by: Holder) {
         if let Some(at) = self.held.iter().position(|h| h.by == by) {
             let held = self.held.remove(at);
-            if !held.seen {
+            // A stroll that nobody saw is no tap: who comes does not walk on for it.
+            if !held.seen && by != Holder::Stroll {
                 if self.taps.len() == MOST_TAPS {
                     self.taps.pop_front();
                 }
@@ -75,6 +82,11 @@ impl Latch {
     /// How often somebody has pressed something: whether anybody is there.
     pub fn presses(&self) -> u64 {
         self.presses
+    }
+
+    /// Whether somebody holds something at this moment.
+    pub fn is_held(&self) -> bool {
+        self.held.iter().any(|h| h.by != Holder::Stroll)
     }
 
     /// What drives the frame about to be computed.
@@ -181,9 +193,21 @@ mod tests {
         let mut latch = Latch::default();
         latch.press(Holder::Stroll, NORTH);
         assert_eq!((latch.take(), latch.presses()), (NORTH, 0));
+        assert!(!latch.is_held());
         latch.press(D, EAST);
         latch.press(D, EAST); // a key repeat
         assert_eq!((latch.take(), latch.presses()), (EAST, 1));
+        // Its next leg does not win over a key that is held.
+        latch.release(Holder::Stroll);
+        latch.press(Holder::Stroll, SOUTH);
+        assert!(latch.take() == EAST && latch.is_held());
+        latch.release(D);
+        assert_eq!(latch.take(), SOUTH);
+        // A leg that no frame saw is not made up for.
+        latch.release(Holder::Stroll);
+        latch.press(Holder::Stroll, NORTH);
+        latch.release(Holder::Stroll);
+        assert_eq!(latch.take(), STAY);
     }
 
     #[test]

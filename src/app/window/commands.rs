@@ -250,8 +250,11 @@ impl App {
             shell.window.set_cursor_visible(!hide);
             self.pointer_hidden = hide;
         }
-        let presses = self.latch().presses();
-        let Some(turn) = self.idle.look(now, presses) else { return };
+        let (presses, held) = {
+            let latch = self.latch();
+            (latch.presses(), latch.is_held())
+        };
+        let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {
             Turn::Left => self.begin_anew(now),
