@@ -13,7 +13,7 @@ use winit::application::ApplicationHandler;
 use winit::dpi::PhysicalSize;
 use winit::event::{ElementState, StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
-use winit::keyboard::{ModifiersState, PhysicalKey};
+use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
 use idle::Idle;
@@ -447,13 +447,17 @@ impl ApplicationHandler<Wake> for App {
                 self.dropped.push(path.clone());
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
-                if event.state == ElementState::Pressed && !is_synthetic {
-                    self.idle.touch(Instant::now());
-                }
+                let pressed = event.state == ElementState::Pressed;
                 // Keys held while the window got the focus were not pressed for it.
-                let pressed_elsewhere = *is_synthetic && event.state == ElementState::Pressed;
+                let pressed_elsewhere = *is_synthetic && pressed;
+                if pressed && !is_synthetic {
+                    self.idle.touch(Instant::now());
+                    if self.modifiers.control_key() && is_q(&event.logical_key, event.physical_key) {
+                        return event_loop.exit();
+                    }
+                }
                 if let PhysicalKey::Code(key) = event.physical_key
-                    && (pressed_elsewhere || self.key(event_loop, key, event.state, event.repeat))
+                    && (pressed_elsewhere || self.key(key, event.state, event.repeat))
                 {
                     return;
                 }
@@ -490,6 +494,14 @@ impl ApplicationHandler<Wake> for App {
     }
 }
 
+/// Whether a key writes a q, or lies where one is written on a layout without Latin letters.
+fn is_q(written: &Key, key: PhysicalKey) -> bool {
+    match written {
+        Key::Character(letter) if letter.is_ascii() => letter.eq_ignore_ascii_case("q"),
+        _ => key == PhysicalKey::Code(KeyCode::KeyQ),
+    }
+}
+
 /// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".
 fn short_name(painter: &Painter) -> String {
     let name = &painter.gpu().summary.name;
@@ -500,4 +512,19 @@ fn icon() -> Option<Icon> {
     let image = image::load_from_memory(include_bytes!("../../assets/icon.png")).ok()?.into_rgba8();
     let (width, height) = image.dimensions();
     Icon::from_rgba(image.into_raw(), width, height).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_q_is_what_the_layout_writes() {
+        let letter = |letter: &str| Key::Character(letter.into());
+        let (q, a) = (PhysicalKey::Code(KeyCode::KeyQ), PhysicalKey::Code(KeyCode::KeyA));
+        assert!(is_q(&letter("q"), q) && is_q(&letter("Q"), q));
+        // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
+        assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
+        assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
+    }
 }

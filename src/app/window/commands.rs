@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use winit::event::ElementState;
-use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::KeyCode;
 use winit::window::Fullscreen;
 
@@ -297,15 +296,11 @@ impl App {
     }
 
     /// A key of the keyboard; true where it is the game's and not the interface's.
-    pub(super) fn key(&mut self, event_loop: &ActiveEventLoop, key: KeyCode, state: ElementState, repeat: bool) -> bool {
+    pub(super) fn key(&mut self, key: KeyCode, state: ElementState, repeat: bool) -> bool {
         let by = Holder::Key(key);
         if state == ElementState::Released {
             self.latch().release(by);
             return false;
-        }
-        if key == KeyCode::KeyQ && self.modifiers.control_key() {
-            event_loop.exit();
-            return true;
         }
         let typing = self.typing();
         if key == KeyCode::Escape && !typing && self.is_fullscreen() {
