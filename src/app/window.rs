@@ -386,11 +386,13 @@ impl ApplicationHandler<Wake> for App {
     fn user_event(&mut self, _event_loop: &ActiveEventLoop, wake: Wake) {
         match wake {
             Wake::Fetch => self.fetch(),
+            // What is pressed while another window has the focus is meant for that one.
+            Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
             Wake::Pad(news) => {
                 self.idle.touch(Instant::now());
                 self.pad(news);
             }
-            Wake::Stills(Ok(stills)) => self.request(Request::StartFrom(stills)),
+            Wake::Stills(Ok(stills)) => self.begin(Request::StartFrom(stills)),
             Wake::Stills(Err(why)) | Wake::Notice(why) => {
                 log::warn!("{why}");
                 self.ui.toasts.push(why, true);
@@ -421,7 +423,7 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
-            WindowEvent::Focused(false) => self.latch().release_all(),
+            WindowEvent::Focused(here) => self.latch().focus(*here),
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
             }

@@ -30,6 +30,8 @@ pub struct Latch {
     taps: VecDeque<Drive>,
     /// By somebody, so far.
     presses: u64,
+    /// Another window has the focus.
+    elsewhere: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +45,9 @@ struct Held {
 impl Latch {
     /// A key repeat, which presses what is held already, changes nothing. What somebody holds wins over a stroll, whichever came first.
     pub fn press(&mut self, by: Holder, drive: Drive) {
-        if self.held.iter().any(|h| h.by == by) {
+        // A pad is heard by every program: where another window has the focus it plays there.
+        let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
+        if for_another || self.held.iter().any(|h| h.by == by) {
             return;
         }
         let held = Held { by, drive, seen: false };
@@ -68,9 +72,21 @@ impl Latch {
         }
     }
 
-    /// Lets go of everything, and forgets what was tapped: the window lost the focus, or the world started anew.
-    pub fn release_all(&mut self) {
-        self.held.clear();
+    /// The window got the focus, or lost it: then everything is let go of, and pads are not listened to.
+    pub fn focus(&mut self, here: bool) {
+        self.elsewhere = !here;
+        if !here {
+            self.held.clear();
+            self.taps.clear();
+        }
+    }
+
+    pub fn has_focus(&self) -> bool {
+        !self.elsewhere
+    }
+
+    /// Forgets what was tapped, and not what is held: the world stood still meanwhile, or begins anew.
+    pub fn forget_taps(&mut self) {
         self.taps.clear();
     }
 
@@ -181,11 +197,35 @@ mod tests {
         latch.press(W, NORTH);
         latch.press(D, EAST);
         latch.release(D);
-        latch.release_all();
+        latch.focus(false);
         assert_eq!(latch.take(), STAY);
         // The release that arrives late, after the focus is back, presses nothing.
         latch.release(W);
         assert_eq!(latch.take(), STAY);
+    }
+
+    #[test]
+    fn a_pad_plays_where_the_focus_is() {
+        const PAD: Holder = Holder::Pad(0, PadControl::DPadUp);
+        let mut latch = Latch::default();
+        latch.focus(false);
+        latch.press(PAD, NORTH);
+        assert_eq!((latch.take(), latch.presses()), (STAY, 0));
+        latch.release(PAD);
+        latch.focus(true);
+        assert_eq!(latch.take(), STAY);
+        latch.press(PAD, NORTH);
+        assert_eq!((latch.take(), latch.presses()), (NORTH, 1));
+    }
+
+    #[test]
+    fn taps_are_forgotten_and_what_is_held_is_not() {
+        let mut latch = Latch::default();
+        latch.press(D, EAST);
+        latch.press(W, NORTH);
+        latch.release(W);
+        latch.forget_taps();
+        assert_eq!(latch.take(), EAST);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl App {
             UiEvent::Prompt(text) => {
                 self.say(text);
             }
-            UiEvent::FromPrompt => self.request(Request::StartFromPrompt),
+            UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
             UiEvent::Repaint(tokens, text) => {
                 let words = self.words_of(&text);
@@ -44,7 +44,7 @@ impl App {
             UiEvent::Gallery(index) => {
                 if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
                     let stills = vec![still.clone()];
-                    self.request(Request::StartFrom(stills));
+                    self.begin(Request::StartFrom(stills));
                 }
             }
             UiEvent::Preview(_) => self.look_ahead(),
@@ -167,6 +167,9 @@ impl App {
     }
 
     fn pause(&mut self, paused: bool) {
+        if self.ui.paused && !paused {
+            self.latch().forget_taps();
+        }
         self.ui.paused = paused;
         self.ui.clock.run(!paused, Instant::now());
         self.wish(|wish| wish.paused = paused);
@@ -203,12 +206,12 @@ impl App {
                 self.pause(true);
                 self.request(Request::Step);
             }
-            Command::Reset => self.restart(),
+            Command::Reset => self.begin(Request::Reset),
             Command::NewSeed => {
                 self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
                 let settings = self.ui.settings;
                 self.wish(|wish| wish.settings = settings);
-                self.restart();
+                self.begin(Request::Reset);
             }
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
@@ -236,8 +239,10 @@ impl App {
         }
     }
 
-    pub(super) fn restart(&mut self) {
-        self.request(Request::Reset);
+    /// Begins somewhere: what was tapped before was not meant for there.
+    pub(super) fn begin(&self, beginning: Request) {
+        self.latch().forget_taps();
+        self.request(beginning);
     }
 
     /// Hides a pointer that rests; begins anew and strolls where nobody has been there for as long as was asked for.
@@ -280,7 +285,7 @@ impl App {
         self.ui.prompt.day = self.plan.day.clone();
         self.say(self.plan.prompt.clone());
         self.ui.prompt.queue = self.plan.queue.clone();
-        self.request(self.plan.launch.beginning());
+        self.begin(self.plan.launch.beginning());
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
