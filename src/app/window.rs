@@ -140,9 +140,7 @@ impl App {
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
         ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
-        ui.prompt.text = one_line(&plan.prompt);
-        ui.prompt.said.clone_from(&ui.prompt.text);
-        ui.prompt.history.said(&plan.prompt);
+        ui.prompt.in_force(one_line(&plan.prompt), false, false);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
@@ -247,7 +245,7 @@ impl App {
             self.rebuild_graphics();
         }
         if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
-            self.announce(prompt);
+            self.announce(&prompt);
         }
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
             self.tell();

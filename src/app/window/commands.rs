@@ -31,7 +31,7 @@ impl App {
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
             UiEvent::Prompt(text) => {
-                self.say(text);
+                self.say(&text, false);
             }
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
@@ -55,8 +55,9 @@ impl App {
     }
 
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
-    fn say(&mut self, text: String) -> bool {
-        let text = one_line(&text);
+    /// `by_itself`: nobody typed or chose it.
+    fn say(&mut self, text: &str, by_itself: bool) -> bool {
+        let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
             Ok(words) => words,
@@ -76,12 +77,7 @@ impl App {
             state.queue.wait(now);
         }
         state.day.begin_with(&words, now);
-        state.history.said(&text);
-        state.said.clone_from(&text);
-        // A prompt by the clock does not take the words out of somebody's mouth.
-        if !typing {
-            state.text = text;
-        }
+        state.in_force(text, by_itself, typing);
         self.tell();
         true
     }
@@ -95,9 +91,12 @@ impl App {
     }
 
     /// Says a prompt that nobody typed; without the panel a notice tells it.
-    pub(super) fn announce(&mut self, text: String) {
-        if self.say(text.clone()) && !self.ui.panel {
-            self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+    pub(super) fn announce(&mut self, text: &str) {
+        if self.say(text, true) {
+            log::info!("said by itself: {text}");
+            if !self.ui.panel {
+                self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+            }
         }
     }
 
@@ -111,7 +110,7 @@ impl App {
             Some(prompt.clone())
         });
         match prompt {
-            Some(prompt) => self.announce(prompt),
+            Some(prompt) => self.announce(&prompt),
             None => {
                 self.ui.toasts.push("There is no other prompt: nothing is in the queue, and this pack suggests none.".to_owned(), false)
             }
@@ -283,7 +282,8 @@ impl App {
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
         self.ui.prompt.day = self.plan.day.clone();
-        self.say(self.plan.prompt.clone());
+        self.ui.prompt.drop_draft();
+        self.say(&self.plan.prompt.clone(), true);
         self.ui.prompt.queue = self.plan.queue.clone();
         self.begin(self.plan.launch.beginning());
     }
