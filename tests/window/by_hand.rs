@@ -59,7 +59,9 @@ impl Pair {
         let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
         twin.start_from(&stills(&start, size)).unwrap();
         let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
-        let args = [path.to_str().unwrap(), "--engine", "cpu", "--paused", "--seed", "4", "--image", start.to_str().unwrap()];
+        // In full screen, which Escape leaves only when there is nothing else to leave.
+        let (pack, start) = (path.to_str().unwrap(), start.to_str().unwrap());
+        let args = [pack, "--engine", "cpu", "--paused", "--fullscreen", "--seed", "4", "--image", start];
         let mut pair = Self { stage: Stage::open_with_panel(&args), twin, settings, size };
         pair.see("the start");
         pair

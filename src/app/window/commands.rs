@@ -308,10 +308,6 @@ impl App {
             return false;
         }
         let typing = self.typing();
-        if key == KeyCode::Escape && !typing && self.is_fullscreen() {
-            self.command(Command::Fullscreen);
-            return true;
-        }
         if key == KeyCode::Escape && !typing && self.ui.map.open {
             self.map_mode(false);
             self.redraw();
@@ -320,6 +316,10 @@ impl App {
         if key == KeyCode::Escape && !typing && self.ui.paint.active {
             self.paint_mode(false);
             self.redraw();
+            return true;
+        }
+        if key == KeyCode::Escape && !typing && self.is_fullscreen() {
+            self.command(Command::Fullscreen);
             return true;
         }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
