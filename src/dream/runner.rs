@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -150,6 +151,8 @@ struct Outbox {
 struct Shared {
     outbox: Mutex<Outbox>,
     wish: Mutex<Wish>,
+    /// A nudge is on its way to the worker: a slider must not flood it.
+    nudged: AtomicBool,
 }
 
 /// A poisoned lock only means that a thread died while holding plain data; the data is still good.
@@ -185,7 +188,7 @@ impl Runner {
         wiring: Wiring,
     ) -> std::io::Result<Self> {
         let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
-        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish) });
+        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish), nudged: AtomicBool::new(false) });
         let (requests, inbox) = sync_channel(MOST_WAITING);
         let seen = shared.clone();
         let thread = std::thread::Builder::new().name("dream".to_owned()).spawn(move || {
@@ -215,7 +218,9 @@ impl Runner {
     /// Changes what is wanted from the next frame on.
     pub fn wish(&self, change: impl FnOnce(&mut Wish)) {
         change(&mut lock(&self.shared.wish));
-        self.request(Request::Nudge);
+        if !self.shared.nudged.swap(true, Ordering::AcqRel) {
+            self.request(Request::Nudge);
+        }
     }
 
     pub fn current_wish(&self) -> Wish {
@@ -307,6 +312,8 @@ impl Worker {
         self.publish(false);
         let mut due = Instant::now();
         loop {
+            // Before the wish is looked at: one that changes from here on is worth a nudge.
+            self.shared.nudged.store(false, Ordering::Release);
             let wish = lock(&self.shared.wish).clone();
             let idle = self.halted || (wish.paused && self.single_steps == 0);
             let time_left = (!idle).then(|| due.saturating_duration_since(Instant::now()));

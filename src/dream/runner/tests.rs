@@ -216,6 +216,29 @@ fn a_prompt_entered_while_paused_is_in_the_next_step_and_not_before() {
 }
 
 #[test]
+fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
+    let counter = Counter::new(1000);
+    let begun = counter.begun.clone();
+    let (open, opened) = sync_channel::<()>(0);
+    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+    let source = move || {
+        opened.recv().ok();
+        Ok(Box::new(counter) as Box<dyn Source>)
+    };
+    let runner = Runner::spawn(source, wish(Rate::Own, true), wiring).unwrap();
+    for word in 0..1000 {
+        runner.wish(|wish| wish.prompt.words = Arc::new([word]));
+    }
+    runner.request(Request::Step);
+    open.send(()).unwrap();
+    wait_for(&runner, "the step", |status, _, notices| {
+        assert_eq!(notices, [], "the request was dropped");
+        status.frames == 1
+    });
+    assert_eq!(lock(&begun)[0].1, [999]);
+}
+
+#[test]
 fn what_cannot_be_opened_says_why() {
     let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
     let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
