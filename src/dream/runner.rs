@@ -55,8 +55,8 @@ pub enum Request {
     Stylise(f32),
     /// Takes the last change of that kind back.
     Undo,
-    /// Writes the newest frame as a PNG, enlarged by a whole number.
-    Screenshot(PathBuf, u32),
+    /// Writes the newest frame as a PNG, enlarged by a whole number. Where to is asked for when it is written.
+    Screenshot(Box<dyn FnOnce() -> PathBuf + Send>, u32),
     /// Draws the map and hands it over, or says why there is none.
     Chart(Box<dyn FnOnce(Result<Chart, String>) + Send>),
     /// A fresh engine in place of a lost one.
@@ -426,7 +426,7 @@ impl Worker {
             Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
             Request::Undo => self.changed(|dream, _| dream.undo()),
-            Request::Screenshot(path, scale) => self.screenshot(&path, scale),
+            Request::Screenshot(path, scale) => self.screenshot(path, scale),
             Request::Chart(hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
                 hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
@@ -542,11 +542,12 @@ impl Worker {
         (self.wiring.wake)();
     }
 
-    fn screenshot(&mut self, path: &std::path::Path, scale: u32) -> Result<(), DreamError> {
+    fn screenshot(&mut self, path: impl FnOnce() -> PathBuf, scale: u32) -> Result<(), DreamError> {
         let rgba = self.source.read_picture()?;
+        let path = path();
         let (w, h) = (self.info.width_px, self.info.height_px);
         let written = record::enlarge(&rgba, w, h, scale.max(1) as usize)
-            .and_then(|(large, w, h)| record::write_png(path, w, h, &large).map_err(|e| e.to_string()));
+            .and_then(|(large, w, h)| record::write_png(&path, w, h, &large).map_err(|e| e.to_string()));
         match written {
             Ok(()) => notify(&self.shared, format!("Saved {}", path.display()), false),
             Err(why) => notify(&self.shared, why, true),

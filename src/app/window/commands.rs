@@ -215,7 +215,7 @@ impl App {
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
                 Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
-                None => self.request(Request::Screenshot(files::picture_path("somnium"), SCREENSHOT_SCALE)),
+                None => self.request(Request::Screenshot(Box::new(|| files::picture_path("somnium")), SCREENSHOT_SCALE)),
             },
             Command::Fullscreen => {
                 if let Some(shell) = &self.shell {

@@ -239,6 +239,23 @@ fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
 }
 
 #[test]
+fn screenshots_that_wait_together_get_names_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runner, _drive) = start(Counter::new(1000), wish(Rate::Own, true));
+    for _ in 0..3 {
+        let folder = folder.path().to_owned();
+        let free = move || (0..3).map(|n| folder.join(format!("{n}.png"))).find(|path| !path.exists()).unwrap();
+        runner.request(Request::Screenshot(Box::new(free), 1));
+    }
+    let mut saved = 0;
+    wait_for(&runner, "three notices", |_, _, notices| {
+        saved += notices.iter().filter(|notice| notice.text.starts_with("Saved")).count();
+        saved == 3
+    });
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[test]
 fn what_cannot_be_opened_says_why() {
     let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
     let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
