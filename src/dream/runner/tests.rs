@@ -24,6 +24,7 @@ struct Counter {
     info: SourceInfo,
     pixels: Vec<u8>,
     fails_at: Option<u8>,
+    panics_at: Option<u8>,
     /// Words in force and the frames that begun under which, with the time.
     words: Vec<u16>,
     begun: Arc<Mutex<Vec<Begun>>>,
@@ -53,7 +54,7 @@ impl Counter {
             window: 0,
             context_levels: 0,
         };
-        Self { info, pixels: vec![0; 4], fails_at: None, words: Vec::new(), begun: Arc::default() }
+        Self { info, pixels: vec![0; 4], fails_at: None, panics_at: None, words: Vec::new(), begun: Arc::default() }
     }
 }
 
@@ -67,6 +68,7 @@ impl Source for Counter {
             self.fails_at = None;
             return Err(DreamError::NoFrames);
         }
+        assert_ne!(self.panics_at, Some(self.pixels[0]), "as the test has it");
         lock(&self.begun).push((Instant::now(), self.words.clone()));
         self.pixels[0] = self.pixels[0].wrapping_add(1);
         self.pixels[1] = code;
@@ -176,6 +178,44 @@ fn a_failing_frame_is_a_notice_and_the_game_goes_on_after_a_reset() {
     wait_for(&runner, "the refusal", |_, _, notices| notices.iter().any(|n| n.text.contains("counter is a simulator")));
     runner.request(Request::Reset);
     wait_for(&runner, "frames after the reset", |status, _, _| status.frames > 10);
+}
+
+#[test]
+fn after_an_error_it_stands_still_and_says_so_until_something_else_is_wished_for() {
+    let changes: [fn(&mut Wish); 3] = [
+        |wish| wish.prompt.words = Arc::new([7]),
+        |wish| wish.settings.seed += 1,
+        |wish| wish.paused = true, // and goes on below
+    ];
+    for change in changes {
+        let mut counter = Counter::new(1000);
+        counter.fails_at = Some(3);
+        let (runner, _drive) = start(counter, wish(Rate::Own, false));
+        wait_for(&runner, "the reason", |status, _, _| status.halted.as_ref().is_some_and(|why| why.contains("picture")));
+        // The control: what is wished for again is no reason to go on.
+        runner.wish(|_| {});
+        std::thread::sleep(Duration::from_millis(50));
+        wait_for(&runner, "no more frames", |status, _, _| status.frames == 3 && status.halted.is_some());
+        runner.wish(change);
+        wait_for(&runner, "no reason any more", |status, _, _| status.halted.is_none());
+        runner.wish(|wish| wish.paused = false);
+        wait_for(&runner, "more frames", |status, _, _| status.frames > 10);
+    }
+}
+
+#[test]
+fn a_fault_of_the_program_wakes_the_window_and_is_told() {
+    let mut counter = Counter::new(1000);
+    counter.panics_at = Some(3);
+    let (woken, wakes) = std::sync::mpsc::channel();
+    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(move || woken.send(()).unwrap()), gate: Arc::default() };
+    let runner = Runner::spawn(move || Ok(Box::new(counter) as Box<dyn Source>), wish(Rate::Own, false), wiring).unwrap();
+    let mut status = Status::default();
+    // Looks only when it is woken, as the window does; the channel ends with the thread.
+    while wakes.recv_timeout(Duration::from_secs(20)).is_ok() {
+        runner.fetch(&mut status, Vec::new());
+    }
+    assert!(status.failed.is_some_and(|why| why.contains("fault")));
 }
 
 #[test]
