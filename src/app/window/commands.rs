@@ -9,7 +9,9 @@ use winit::window::Fullscreen;
 use super::idle::Turn;
 use super::{App, Wake};
 use crate::app::map::MapState;
+use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
+use crate::app::preview::PreviewState;
 use crate::app::prompt_history::one_line;
 use crate::app::{files, prompt_args};
 use crate::dream::Drive;
@@ -217,11 +219,7 @@ impl App {
                 Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
                 None => self.request(Request::Screenshot(Box::new(|| files::picture_path("somnium")), SCREENSHOT_SCALE)),
             },
-            Command::Fullscreen => {
-                if let Some(shell) = &self.shell {
-                    shell.window.set_fullscreen((!self.is_fullscreen()).then_some(Fullscreen::Borderless(None)));
-                }
-            }
+            Command::Fullscreen => self.fill_screen(!self.is_fullscreen()),
         }
         self.redraw();
     }
@@ -262,6 +260,7 @@ impl App {
         match turn {
             Turn::Left => self.begin_anew(now),
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
+            Turn::Refresh => self.begin(self.plan.launch.beginning()),
             Turn::Arrived => self.ui.hint_until = Some(now + HINT_LASTS),
         }
         self.redraw();
@@ -272,11 +271,18 @@ impl App {
         log::info!("nobody is there: the world begins anew");
         self.stop_typing();
         self.map_mode(false);
-        let ui = &mut self.ui;
-        (ui.panel, ui.hud, ui.paint.active) = (false, self.plan.hud, false);
-        (ui.settings, ui.rate) = (self.plan.settings, self.plan.rate);
-        ui.prompt.blend_frames = self.plan.blend_frames;
+        let (ui, plan) = (&mut self.ui, &self.plan);
+        (ui.panel, ui.hud, ui.glide) = (plan.panel, plan.hud, plan.glide);
+        (ui.settings, ui.rate) = (plan.settings, plan.rate);
+        (ui.paint, ui.preview) = (PaintState::default(), PreviewState::default());
+        (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
         ui.hint_until = now.checked_add(FOR_LONG);
+        if let Some(shell) = &self.shell {
+            shell.egui.egui_ctx().set_zoom_factor(1.0);
+        }
+        if self.is_fullscreen() != self.plan.fullscreen {
+            self.fill_screen(self.plan.fullscreen);
+        }
         self.look_ahead();
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
@@ -343,6 +349,12 @@ impl App {
                 true
             }
             None => false,
+        }
+    }
+
+    fn fill_screen(&self, fill: bool) {
+        if let Some(shell) = &self.shell {
+            shell.window.set_fullscreen(fill.then_some(Fullscreen::Borderless(None)));
         }
     }
 

@@ -11,6 +11,8 @@ const POINTER_LASTS: Duration = Duration::from_secs(3);
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
 /// How long a stroll goes one way.
 const LEG: Duration = Duration::from_millis(1700);
+/// A dream that walks by itself this long begins anew: it wears out slowly, over thousands of frames.
+const STROLL_LASTS: Duration = Duration::from_secs(300);
 /// One by which a stroll goes every way within its first legs.
 const STROLL_SEED: u64 = 7;
 
@@ -21,6 +23,8 @@ pub enum Turn {
     Left,
     /// Walk this way, until the next turn.
     Stroll(Intent),
+    /// It has walked by itself for long: the dream begins anew, under whatever is said.
+    Refresh,
     /// Somebody is there again.
     Arrived,
 }
@@ -40,6 +44,7 @@ pub struct Idle {
     /// Somebody came since the last look.
     arrived: bool,
     turn_at: Instant,
+    refresh_at: Instant,
     chance: Rng,
 }
 
@@ -54,6 +59,7 @@ impl Idle {
             strolling: false,
             arrived: false,
             turn_at: now,
+            refresh_at: now,
             chance: Rng::new(STROLL_SEED),
         }
     }
@@ -91,8 +97,12 @@ impl Idle {
         }
         if !self.strolling {
             self.strolling = self.after.is_some_and(|after| now >= self.touched_at + after);
-            self.turn_at = now;
+            (self.turn_at, self.refresh_at) = (now, now + STROLL_LASTS);
             return self.strolling.then_some(Turn::Left);
+        }
+        if now >= self.refresh_at {
+            self.refresh_at = now + STROLL_LASTS;
+            return Some(Turn::Refresh);
         }
         (now >= self.turn_at).then(|| {
             self.turn_at = now + LEG;
@@ -127,10 +137,13 @@ mod tests {
         for intent in [Intent::North, Intent::South, Intent::West, Intent::East] {
             assert!(ways.contains(&Turn::Stroll(intent)), "{ways:?}");
         }
-        idle.point(at(40.0));
-        assert_eq!(idle.look(at(40.0), 1, false), Some(Turn::Arrived));
-        assert_eq!(idle.look(at(49.0), 1, false), None);
-        assert_eq!(idle.look(at(50.0), 1, false), Some(Turn::Left), "gone again");
+        // Every five minutes the dream begins anew.
+        let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
+        assert_eq!(refreshed, [320, 620, 920]);
+        idle.point(at(1040.0));
+        assert_eq!(idle.look(at(1040.0), 1, false), Some(Turn::Arrived));
+        assert_eq!(idle.look(at(1049.0), 1, false), None);
+        assert_eq!(idle.look(at(1050.0), 1, false), Some(Turn::Left), "gone again");
     }
 
     #[test]
