@@ -3,6 +3,7 @@
 mod commands;
 mod idle;
 mod paint_count;
+mod rebuilds;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use winit::window::{Fullscreen, Icon, Window, WindowId};
 
 use idle::Idle;
 use paint_count::PaintCount;
+use rebuilds::Rebuilds;
 
 use super::day::Day;
 use super::layout::RectPx;
@@ -40,8 +42,6 @@ use crate::input::{Bindings, Latch};
 const RETRY: Duration = Duration::from_millis(30);
 /// How soon to draw again while the view glides; the display's rate is the limit below that.
 const GLIDE_FRAME: Duration = Duration::from_millis(6);
-/// How often a lost device is made anew before giving up.
-const MOST_REBUILDS: u32 = 5;
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -115,7 +115,7 @@ struct App {
     redraw_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
-    rebuilds: u32,
+    rebuilds: Rebuilds,
     /// Counts the engines handed to the runner.
     engine_number: u32,
     first_frame_logged: bool,
@@ -179,7 +179,7 @@ impl App {
             redraw_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
-            rebuilds: 0,
+            rebuilds: Rebuilds::default(),
             engine_number: 0,
             first_frame_logged: false,
             paint_count: PaintCount::new(),
@@ -241,7 +241,8 @@ impl App {
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
-        if self.status.device_lost {
+        // Until a fresh engine is in its place, the loss is one that is known.
+        if self.status.device_lost && self.status.engine_number == self.engine_number {
             self.rebuild_graphics();
         }
         if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
@@ -262,12 +263,11 @@ impl App {
     /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
     fn rebuild_graphics(&mut self) {
         let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
-        self.rebuilds += 1;
-        log::warn!("the graphics device was lost; making it anew (attempt {})", self.rebuilds);
-        if self.rebuilds > MOST_REBUILDS {
+        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
             self.fatal = Some("the graphics device keeps getting lost".to_owned());
             return;
-        }
+        };
+        log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         // A window bears one surface at a time.
         drop(painter);
         let painter = match Painter::new(window.clone(), self.gate.clone()) {
@@ -278,14 +278,13 @@ impl App {
             }
         };
         match self.plan.launch.open_engine(Some(painter.gpu())) {
-            Ok(Some(engine)) => {
-                self.engine_number += 1;
-                runner.request(Request::ReplaceEngine(engine));
+            Ok(engine) => {
+                self.engine_number += u32::from(engine.is_some());
+                runner.request(engine.map_or(Request::Show, Request::ReplaceEngine));
+                self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
             }
-            Ok(None) => runner.request(Request::Show),
             Err(why) => self.ui.toasts.push(why, true),
         }
-        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
         let egui = self.interface(&window, &painter);
         window.request_redraw();
         self.shell = Some(Shell { runner, painter, egui, window });
@@ -331,7 +330,6 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                self.rebuilds = 0;
                 if shell.painter.gliding() {
                     let soon = start.checked_add(GLIDE_FRAME);
                     self.redraw_at = self.redraw_at.min(soon).or(soon);
