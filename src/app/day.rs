@@ -20,13 +20,13 @@ pub struct Day {
     pub running: bool,
     /// Place in [`HOURS`].
     hour: usize,
-    /// When the next light is due, on the clock that [`Self::turned`] is asked by; none while no day goes by.
-    due_at: Option<Duration>,
+    /// When it began, on the clock that [`Self::turned`] is asked by; none while no day goes by.
+    since: Option<Duration>,
 }
 
 impl Default for Day {
     fn default() -> Self {
-        Self { minutes: 8, running: false, hour: 1, due_at: None }
+        Self { minutes: 8, running: false, hour: 1, since: None }
     }
 }
 
@@ -55,30 +55,35 @@ impl Day {
     pub fn begin_with(&mut self, said: &[u16], now: Duration) {
         if let Some(hour) = wish_of(said).light.and_then(|light| HOURS.iter().position(|hour| hour.0 == light)) {
             self.hour = hour;
-            self.due_at = self.running.then(|| now + self.length());
+            self.since = self.running.then_some(now);
         }
     }
 
     /// Whether the world is to be told other words from `now` on, a time on any one clock.
     pub fn turned(&mut self, now: Duration) -> bool {
-        match self.due_at {
-            _ if !self.running => return self.due_at.take().is_some(),
+        match self.due_at() {
+            _ if !self.running => return self.since.take().is_some(),
             Some(at) if now < at => return false,
             Some(_) => self.hour = (self.hour + 1) % HOURS.len(),
             None => {}
         }
-        self.due_at = Some(now + self.length());
+        self.since = Some(now);
         true
     }
 
     /// The next light, and in how many seconds.
     pub fn coming(&self, now: Duration) -> Option<(Light, u64)> {
-        let at = self.due_at.filter(|_| self.running)?;
+        let at = self.due_at().filter(|_| self.running)?;
         Some((HOURS[(self.hour + 1) % HOURS.len()].0, at.saturating_sub(now).as_secs()))
     }
 
     fn light(&self) -> Light {
         HOURS[self.hour].0
+    }
+
+    /// When the next light is due.
+    fn due_at(&self) -> Option<Duration> {
+        Some(self.since? + self.length())
     }
 
     fn length(&self) -> Duration {
@@ -108,10 +113,15 @@ mod tests {
         let (dawn, noon, dusk, night) = (Light::Dawn, Light::Day, Light::Dusk, Light::Night);
         assert_eq!(turns, [(0, noon), (180, dusk), (240, night), (420, dawn), (480, noon)]);
         assert_eq!((day.light(), day.coming(500 * SECOND)), (Light::Day, Some((Light::Dusk, 160))));
+        // A longer day counts at once, and so does a shorter one.
+        day.minutes = 16;
+        assert_eq!(day.coming(500 * SECOND), Some((Light::Dusk, 340)));
+        day.minutes = 4;
+        assert!(day.coming(500 * SECOND) == Some((Light::Dusk, 70)) && !day.turned(569 * SECOND) && day.turned(570 * SECOND));
         // Switched off, the world is told once more what was said; then nothing.
         day.running = false;
-        assert_eq!((day.words(&rows("snow"), 8), day.turned(501 * SECOND), day.turned(502 * SECOND)), (rows("snow"), true, false));
-        assert_eq!(day.coming(502 * SECOND), None);
+        assert_eq!((day.words(&rows("snow"), 8), day.turned(571 * SECOND), day.turned(572 * SECOND)), (rows("snow"), true, false));
+        assert_eq!(day.coming(572 * SECOND), None);
         assert!(!Day::of(None).turned(SECOND), "nothing that never ran");
     }
 

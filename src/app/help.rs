@@ -45,7 +45,8 @@ fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
 pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool) {
     let off = area.center() - ctx.content_rect().center();
     let plate = egui::Frame::new().fill(Color32::from_rgba_premultiplied(17, 19, 24, 240)).corner_radius(10).inner_margin(18.0);
-    let lines = egui::Area::new(egui::Id::unique("help")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, off).interactable(false);
+    let lines =
+        egui::Area::new(egui::Id::unique("help")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, off).interactable(false);
     lines.show(ctx, |ui| {
         plate.show(ui, |ui| {
             Grid::new("help").num_columns(3).spacing([22.0, 7.0]).show(ui, |ui| {

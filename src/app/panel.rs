@@ -160,7 +160,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         rect
     });
     map::overlay(ui, area, &mut state.map);
-    if let Some(why) = &status.failed {
+    if let Some(why) = status.failed.as_ref().or(status.halted.as_ref()) {
         centred(ui, area, why, theme::ERROR);
     } else if status.info.is_none() {
         centred(ui, area, "Falling asleep ...", theme::QUIET);

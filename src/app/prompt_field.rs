@@ -41,6 +41,8 @@ const FEW_EARLIER: usize = 10;
 pub struct PromptState {
     /// What stands in the field.
     pub text: String,
+    /// What was put there last, before anybody typed.
+    placed: String,
     /// What is in force.
     pub said: String,
     pub blend_frames: u32,
@@ -60,6 +62,24 @@ impl PromptState {
     /// Whether a prompt is in force: one of which nothing counts never is.
     pub fn is_prompted(&self) -> bool {
         !self.said.trim().is_empty()
+    }
+
+    /// From now on `text` is in force. What somebody said is remembered and stands in the field; what comes by itself never takes the place
+    /// of what is half typed.
+    pub fn in_force(&mut self, text: String, by_itself: bool, typing: bool) {
+        if !by_itself {
+            self.history.said(&text);
+        }
+        if !typing && (!by_itself || self.text == self.placed) {
+            self.text.clone_from(&text);
+            self.placed.clone_from(&text);
+        }
+        self.said = text;
+    }
+
+    /// Forgets what is half typed.
+    pub fn drop_draft(&mut self) {
+        self.text.clone_from(&self.placed);
     }
 }
 

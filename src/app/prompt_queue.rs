@@ -40,13 +40,13 @@ pub struct PromptQueue {
     pub every_secs: u32,
     pub running: bool,
     next: usize,
-    /// When the next one is due, on the clock that [`Self::due`] is asked by.
-    due_at: Option<Duration>,
+    /// Since when the present one has been in force, on the clock that [`Self::due`] is asked by.
+    since: Option<Duration>,
 }
 
 impl Default for PromptQueue {
     fn default() -> Self {
-        Self { lines: String::new(), every_secs: 30, running: false, next: 0, due_at: None }
+        Self { lines: String::new(), every_secs: 30, running: false, next: 0, since: None }
     }
 }
 
@@ -74,10 +74,10 @@ impl PromptQueue {
     /// The prompt that is due `now`, a time on any one clock. The first is due at once.
     pub fn due(&mut self, now: Duration) -> Option<String> {
         if !self.running {
-            self.due_at = None;
+            self.since = None;
             return None;
         }
-        if self.due_at.is_some_and(|at| now < at) {
+        if self.due_at().is_some_and(|at| now < at) {
             return None;
         }
         let prompt = self.advance()?;
@@ -95,13 +95,18 @@ impl PromptQueue {
 
     /// Gives what has been said `now` its full time.
     pub fn wait(&mut self, now: Duration) {
-        self.due_at = Some(now + Duration::from_secs(u64::from(self.every_secs.max(1))));
+        self.since = Some(now);
+    }
+
+    /// When the next one is due.
+    fn due_at(&self) -> Option<Duration> {
+        Some(self.since? + Duration::from_secs(u64::from(self.every_secs.max(1))))
     }
 
     /// What comes next, and in how many seconds.
     pub fn coming(&self, now: Duration) -> Option<(&str, u64)> {
         let prompts = self.prompts();
-        let at = self.due_at.filter(|_| self.running)?;
+        let at = self.due_at().filter(|_| self.running)?;
         Some((prompts.get(self.next % prompts.len().max(1))?, at.saturating_sub(now).as_secs()))
     }
 }
@@ -125,6 +130,11 @@ mod tests {
         queue.wait(110 * SECOND);
         assert_eq!((queue.due(139 * SECOND), queue.due(140 * SECOND)), (None, Some("snow".to_owned())));
         assert_eq!(queue.advance().as_deref(), Some("neon night"), "asked for by hand");
+        // Another pace counts at once, from when the present one was said.
+        queue.every_secs = 3600;
+        assert_eq!((queue.coming(150 * SECOND).map(|(_, secs)| secs), queue.due(170 * SECOND)), (Some(3590), None));
+        queue.every_secs = 5;
+        assert_eq!((queue.due(144 * SECOND), queue.due(145 * SECOND)), (None, Some("snow".to_owned())));
         // Edited to nothing while it runs.
         queue.lines.clear();
         assert_eq!(queue.due(200 * SECOND), None);

@@ -3,6 +3,7 @@
 mod commands;
 mod idle;
 mod paint_count;
+mod rebuilds;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +14,12 @@ use winit::application::ApplicationHandler;
 use winit::dpi::PhysicalSize;
 use winit::event::{ElementState, StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
-use winit::keyboard::{ModifiersState, PhysicalKey};
+use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
 use idle::Idle;
 use paint_count::PaintCount;
+use rebuilds::Rebuilds;
 
 use super::day::Day;
 use super::layout::RectPx;
@@ -40,8 +42,6 @@ use crate::input::{Bindings, Latch};
 const RETRY: Duration = Duration::from_millis(30);
 /// How soon to draw again while the view glides; the display's rate is the limit below that.
 const GLIDE_FRAME: Duration = Duration::from_millis(6);
-/// How often a lost device is made anew before giving up.
-const MOST_REBUILDS: u32 = 5;
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -115,7 +115,7 @@ struct App {
     redraw_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
-    rebuilds: u32,
+    rebuilds: Rebuilds,
     /// Counts the engines handed to the runner.
     engine_number: u32,
     first_frame_logged: bool,
@@ -140,9 +140,7 @@ impl App {
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
         ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
-        ui.prompt.text = one_line(&plan.prompt);
-        ui.prompt.said.clone_from(&ui.prompt.text);
-        ui.prompt.history.said(&plan.prompt);
+        ui.prompt.in_force(one_line(&plan.prompt), false, false);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
@@ -181,7 +179,7 @@ impl App {
             redraw_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
-            rebuilds: 0,
+            rebuilds: Rebuilds::default(),
             engine_number: 0,
             first_frame_logged: false,
             paint_count: PaintCount::new(),
@@ -243,11 +241,12 @@ impl App {
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
-        if self.status.device_lost {
+        // Until a fresh engine is in its place, the loss is one that is known.
+        if self.status.device_lost && self.status.engine_number == self.engine_number {
             self.rebuild_graphics();
         }
         if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
-            self.announce(prompt);
+            self.announce(&prompt);
         }
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
             self.tell();
@@ -264,12 +263,11 @@ impl App {
     /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
     fn rebuild_graphics(&mut self) {
         let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
-        self.rebuilds += 1;
-        log::warn!("the graphics device was lost; making it anew (attempt {})", self.rebuilds);
-        if self.rebuilds > MOST_REBUILDS {
+        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
             self.fatal = Some("the graphics device keeps getting lost".to_owned());
             return;
-        }
+        };
+        log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         // A window bears one surface at a time.
         drop(painter);
         let painter = match Painter::new(window.clone(), self.gate.clone()) {
@@ -280,14 +278,13 @@ impl App {
             }
         };
         match self.plan.launch.open_engine(Some(painter.gpu())) {
-            Ok(Some(engine)) => {
-                self.engine_number += 1;
-                runner.request(Request::ReplaceEngine(engine));
+            Ok(engine) => {
+                self.engine_number += u32::from(engine.is_some());
+                runner.request(engine.map_or(Request::Show, Request::ReplaceEngine));
+                self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
             }
-            Ok(None) => runner.request(Request::Show),
             Err(why) => self.ui.toasts.push(why, true),
         }
-        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
         let egui = self.interface(&window, &painter);
         window.request_redraw();
         self.shell = Some(Shell { runner, painter, egui, window });
@@ -333,7 +330,6 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                self.rebuilds = 0;
                 if shell.painter.gliding() {
                     let soon = start.checked_add(GLIDE_FRAME);
                     self.redraw_at = self.redraw_at.min(soon).or(soon);
@@ -386,11 +382,13 @@ impl ApplicationHandler<Wake> for App {
     fn user_event(&mut self, _event_loop: &ActiveEventLoop, wake: Wake) {
         match wake {
             Wake::Fetch => self.fetch(),
+            // What is pressed while another window has the focus is meant for that one.
+            Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
             Wake::Pad(news) => {
                 self.idle.touch(Instant::now());
                 self.pad(news);
             }
-            Wake::Stills(Ok(stills)) => self.request(Request::StartFrom(stills)),
+            Wake::Stills(Ok(stills)) => self.begin(Request::StartFrom(stills)),
             Wake::Stills(Err(why)) | Wake::Notice(why) => {
                 log::warn!("{why}");
                 self.ui.toasts.push(why, true);
@@ -421,10 +419,11 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
-            WindowEvent::Focused(false) => self.latch().release_all(),
+            WindowEvent::Focused(here) => self.latch().focus(*here),
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
             }
+            WindowEvent::Touch(_) => self.idle.touch(Instant::now()),
             WindowEvent::Resized(size) => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.resize(size.width, size.height);
@@ -446,13 +445,22 @@ impl ApplicationHandler<Wake> for App {
                 self.dropped.push(path.clone());
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
-                if event.state == ElementState::Pressed && !is_synthetic {
-                    self.idle.touch(Instant::now());
-                }
+                let pressed = event.state == ElementState::Pressed;
                 // Keys held while the window got the focus were not pressed for it.
-                let pressed_elsewhere = *is_synthetic && event.state == ElementState::Pressed;
+                let pressed_elsewhere = *is_synthetic && pressed;
+                if pressed && !is_synthetic {
+                    self.idle.touch(Instant::now());
+                    let with_control =
+                        |letter, at| self.modifiers.control_key() && writes(letter, &event.logical_key, event.physical_key, at);
+                    if with_control("q", KeyCode::KeyQ) {
+                        return event_loop.exit();
+                    }
+                    if with_control("z", KeyCode::KeyZ) && self.take_back() {
+                        return;
+                    }
+                }
                 if let PhysicalKey::Code(key) = event.physical_key
-                    && (pressed_elsewhere || self.key(event_loop, key, event.state, event.repeat))
+                    && (pressed_elsewhere || self.key(key, event.state, event.repeat))
                 {
                     return;
                 }
@@ -489,6 +497,14 @@ impl ApplicationHandler<Wake> for App {
     }
 }
 
+/// Whether a key writes this letter, or on a layout without Latin letters lies where others write it, `at`.
+fn writes(letter: &str, written: &Key, key: PhysicalKey, at: KeyCode) -> bool {
+    match written {
+        Key::Character(latin) if latin.is_ascii() => latin.eq_ignore_ascii_case(letter),
+        _ => key == PhysicalKey::Code(at),
+    }
+}
+
 /// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".
 fn short_name(painter: &Painter) -> String {
     let name = &painter.gpu().summary.name;
@@ -499,4 +515,20 @@ fn icon() -> Option<Icon> {
     let image = image::load_from_memory(include_bytes!("../../assets/icon.png")).ok()?.into_rgba8();
     let (width, height) = image.dimensions();
     Icon::from_rgba(image.into_raw(), width, height).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_what_the_layout_writes() {
+        let letter = |letter: &str| Key::Character(letter.into());
+        let (q, a) = (PhysicalKey::Code(KeyCode::KeyQ), PhysicalKey::Code(KeyCode::KeyA));
+        let is_q = |written: &Key, key| writes("q", written, key, KeyCode::KeyQ);
+        assert!(is_q(&letter("q"), q) && is_q(&letter("Q"), q));
+        // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
+        assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
+        assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
+    }
 }

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -57,8 +59,8 @@ pub enum Request {
     Stylise(f32),
     /// Takes the last change of that kind back.
     Undo,
-    /// Writes the newest frame as a PNG, enlarged by a whole number.
-    Screenshot(PathBuf, u32),
+    /// Writes the newest frame as a PNG, enlarged by a whole number. Where to is asked for when it is written.
+    Screenshot(Box<dyn FnOnce() -> PathBuf + Send>, u32),
     /// Draws the map and hands it over, or says why there is none.
     Chart(HandOver<Chart>),
     /// Hands over at most so many of the last frames, as [`DreamSession::replay`] has them, or says why there are none.
@@ -74,7 +76,7 @@ pub enum Request {
 }
 
 /// What the player wants from now on; only the latest counts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
     pub settings: DecodeSettings,
     pub rate: Rate,
@@ -129,8 +131,10 @@ pub struct Status {
     pub branch_ms: f32,
     /// The picture shown last, and what the dream sees in it.
     pub seen: Option<Arc<Seen>>,
-    /// The source could not be opened; nothing will play.
+    /// The source could not be opened, or ended through a fault; nothing will play.
     pub failed: Option<String>,
+    /// Why it stands still until something else is wished for or it begins anew: a frame could not be made.
+    pub halted: Option<String>,
     /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`].
     pub device_lost: bool,
     /// How many engines have taken the place of the first.
@@ -155,6 +159,8 @@ struct Outbox {
 struct Shared {
     outbox: Mutex<Outbox>,
     wish: Mutex<Wish>,
+    /// A nudge is on its way to the worker: a slider must not flood it.
+    nudged: AtomicBool,
 }
 
 /// A poisoned lock only means that a thread died while holding plain data; the data is still good.
@@ -190,16 +196,18 @@ impl Runner {
         wiring: Wiring,
     ) -> std::io::Result<Self> {
         let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
-        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish) });
+        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish), nudged: AtomicBool::new(false) });
         let (requests, inbox) = sync_channel(MOST_WAITING);
         let seen = shared.clone();
         let thread = std::thread::Builder::new().name("dream".to_owned()).spawn(move || {
-            let _sign = SignOfLife(seen.clone());
+            let Wiring { drive, wake, gate } = wiring;
+            let wake: Rc<dyn Fn()> = Rc::new(wake);
+            let _sign = SignOfLife { shared: seen.clone(), wake: wake.clone() };
             match open() {
-                Ok(source) => Worker::new(source, seen, wiring).run(&inbox),
+                Ok(source) => Worker::new(source, seen, drive, wake, gate).run(&inbox),
                 Err(why) => {
                     lock(&seen.outbox).status.failed = Some(why);
-                    (wiring.wake)();
+                    wake();
                 }
             }
         })?;
@@ -220,7 +228,9 @@ impl Runner {
     /// Changes what is wanted from the next frame on.
     pub fn wish(&self, change: impl FnOnce(&mut Wish)) {
         change(&mut lock(&self.shared.wish));
-        self.request(Request::Nudge);
+        if !self.shared.nudged.swap(true, Ordering::AcqRel) {
+            self.request(Request::Nudge);
+        }
     }
 
     pub fn current_wish(&self) -> Wish {
@@ -239,12 +249,17 @@ impl Runner {
 }
 
 /// Tells the window where the thread ends in a panic: the picture would just stand still.
-struct SignOfLife(Arc<Shared>);
+struct SignOfLife {
+    shared: Arc<Shared>,
+    wake: Rc<dyn Fn()>,
+}
 
 impl Drop for SignOfLife {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            lock(&self.0.outbox).status.failed = Some("The dream ended through a fault in this program; the log says more.".to_owned());
+            let why = "The dream ended through a fault in this program; the log says more.";
+            lock(&self.shared.outbox).status.failed = Some(why.to_owned());
+            (self.wake)();
         }
     }
 }
@@ -276,7 +291,9 @@ fn notify(shared: &Shared, text: String, is_error: bool) {
 struct Worker {
     source: Box<dyn Source>,
     shared: Arc<Shared>,
-    wiring: Wiring,
+    drive: Box<dyn FnMut() -> Drive + Send>,
+    wake: Rc<dyn Fn()>,
+    gate: Arc<Gate>,
     info: Arc<SourceInfo>,
     /// Words in force.
     prompt: Arc<[u16]>,
@@ -284,26 +301,34 @@ struct Worker {
     done: VecDeque<Instant>,
     /// Steps asked for while paused.
     single_steps: u32,
-    /// Stopped by an error until something changes.
-    halted: bool,
+    /// What was wished for when an error stopped it.
+    halted: Option<Wish>,
     lookahead: Lookahead,
     /// Settings that the last look ahead was for.
     looked_with: Option<DecodeSettings>,
 }
 
 impl Worker {
-    fn new(source: Box<dyn Source>, shared: Arc<Shared>, wiring: Wiring) -> Self {
+    fn new(
+        source: Box<dyn Source>,
+        shared: Arc<Shared>,
+        drive: Box<dyn FnMut() -> Drive + Send>,
+        wake: Rc<dyn Fn()>,
+        gate: Arc<Gate>,
+    ) -> Self {
         let info = Arc::new(source.info().clone());
         Self {
             lookahead: Lookahead::new(info.living_codes().len()),
             source,
             shared,
-            wiring,
+            drive,
+            wake,
+            gate,
             info,
             prompt: Arc::new([]),
             done: VecDeque::new(),
             single_steps: 0,
-            halted: false,
+            halted: None,
             looked_with: None,
         }
     }
@@ -312,8 +337,13 @@ impl Worker {
         self.publish(false);
         let mut due = Instant::now();
         loop {
+            // Before the wish is looked at: one that changes from here on is worth a nudge.
+            self.shared.nudged.store(false, Ordering::Release);
             let wish = lock(&self.shared.wish).clone();
-            let idle = self.halted || (wish.paused && self.single_steps == 0);
+            if self.halted.as_ref().is_some_and(|under| *under != wish) {
+                self.try_again();
+            }
+            let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
             let time_left = (!idle).then(|| due.saturating_duration_since(Instant::now()));
             let codes = self.codes_to_look_at(&wish, time_left);
             let wait = if codes.is_empty() { time_left } else { Some(Duration::ZERO) };
@@ -329,7 +359,7 @@ impl Worker {
                     continue;
                 }
                 Ok(request) => {
-                    let gate = self.wiring.gate.clone();
+                    let gate = self.gate.clone();
                     let _pass = gate.pass();
                     self.apply_prompt();
                     self.serve(request);
@@ -337,7 +367,7 @@ impl Worker {
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) if !codes.is_empty() => {
-                    let gate = self.wiring.gate.clone();
+                    let gate = self.gate.clone();
                     let _pass = gate.pass();
                     self.look_ahead(codes, &wish.settings);
                     continue;
@@ -345,14 +375,27 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             {
-                let gate = self.wiring.gate.clone();
+                let gate = self.gate.clone();
                 let _pass = gate.pass();
                 // Asked for last of all, so that no frame is begun with a prompt that is past.
                 let settings = self.apply_prompt();
-                self.frame(&settings);
+                if let Err(error) = self.frame(&settings) {
+                    let way_out = "Another prompt tries again, and so does playing on after a pause.";
+                    lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
+                    self.halted = Some(wish.clone());
+                    self.report(&error);
+                }
             }
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+        }
+    }
+
+    /// An error is no reason to stand still any more.
+    fn try_again(&mut self) {
+        if self.halted.take().is_some() {
+            lock(&self.shared.outbox).status.halted = None;
+            (self.wake)();
         }
     }
 
@@ -363,7 +406,7 @@ impl Worker {
 
     /// Codes whose next frame there is time to look at now.
     fn codes_to_look_at(&mut self, wish: &Wish, time_left: Option<Duration>) -> Range<usize> {
-        if !wish.preview || self.halted || self.info.kind != SourceKind::Dream {
+        if !wish.preview || self.halted.is_some() || self.info.kind != SourceKind::Dream {
             if self.looked_with.take().is_some() {
                 lock(&self.shared.outbox).status.branches.clear();
             }
@@ -400,7 +443,7 @@ impl Worker {
                 status.branches[usize::from(*code)] = Some(Arc::new(Branch { rgba: rgba.to_vec(), frames: status.frames }));
             }
         }
-        (self.wiring.wake)();
+        (self.wake)();
     }
 
     fn serve(&mut self, request: Request) {
@@ -412,7 +455,7 @@ impl Worker {
             }
             Request::Step => {
                 self.single_steps = (self.single_steps + 1).min(8);
-                self.halted = false;
+                self.try_again();
                 Ok(())
             }
             Request::Reset => {
@@ -424,7 +467,7 @@ impl Worker {
             Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
             Request::Undo => self.changed(|dream, _| dream.undo()),
-            Request::Screenshot(path, scale) => self.screenshot(&path, scale),
+            Request::Screenshot(path, scale) => self.screenshot(path, scale),
             Request::Chart(hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
                 hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
@@ -455,7 +498,7 @@ impl Worker {
 
     fn restarted(&mut self, change: impl FnOnce(&mut dyn Source) -> Result<(), DreamError>) -> Result<(), DreamError> {
         change(self.source.as_mut())?;
-        self.halted = false;
+        self.try_again();
         self.publish(false);
         Ok(())
     }
@@ -486,14 +529,10 @@ impl Worker {
         settings
     }
 
-    fn frame(&mut self, settings: &DecodeSettings) {
-        let code = self.info.code_of((self.wiring.drive)());
+    fn frame(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        let code = self.info.code_of((self.drive)());
         let start = Instant::now();
-        if let Err(error) = self.source.step(code, settings) {
-            self.halted = true;
-            self.report(&error);
-            return;
-        }
+        self.source.step(code, settings)?;
         let now = Instant::now();
         let guided = self.source.as_dream().is_some_and(|dream| dream.guided());
         self.done.push_back(now);
@@ -513,6 +552,7 @@ impl Worker {
             status.timeline.push_back(code);
         }
         self.publish(true);
+        Ok(())
     }
 
     /// Puts the newest picture and what is known about it where the window finds them.
@@ -542,19 +582,20 @@ impl Worker {
         outbox.status.caption = caption;
         outbox.status.seen = seen;
         drop(outbox);
-        (self.wiring.wake)();
+        (self.wake)();
     }
 
-    fn screenshot(&mut self, path: &std::path::Path, scale: u32) -> Result<(), DreamError> {
+    fn screenshot(&mut self, path: impl FnOnce() -> PathBuf, scale: u32) -> Result<(), DreamError> {
         let rgba = self.source.read_picture()?;
+        let path = path();
         let (w, h) = (self.info.width_px, self.info.height_px);
         let written = record::enlarge(&rgba, w, h, scale.max(1) as usize)
-            .and_then(|(large, w, h)| record::write_png(path, w, h, &large).map_err(|e| e.to_string()));
+            .and_then(|(large, w, h)| record::write_png(&path, w, h, &large).map_err(|e| e.to_string()));
         match written {
             Ok(()) => notify(&self.shared, format!("Saved {}", path.display()), false),
             Err(why) => notify(&self.shared, why, true),
         }
-        (self.wiring.wake)();
+        (self.wake)();
         Ok(())
     }
 
@@ -563,7 +604,7 @@ impl Worker {
             lock(&self.shared.outbox).status.device_lost = true;
         }
         notify(&self.shared, format!("{error}."), true);
-        (self.wiring.wake)();
+        (self.wake)();
     }
 }
 

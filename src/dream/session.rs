@@ -56,7 +56,7 @@ pub struct DreamSession {
     codes: Vec<u8>,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
-    /// What was before each change by hand, the latest last.
+    /// What was before each change by hand and each new beginning, the latest last.
     undo: Vec<repaint::Moment>,
     /// Changes by hand so far: each draws other chances.
     repaints: u32,
@@ -126,6 +126,7 @@ impl DreamSession {
             start.push(silent(codes, unknown));
         }
         start[0].action = unknown;
+        self.keep_moment()?;
         self.start = start;
         self.restart(None)?;
         self.seen = Some(Arc::new(Seen { original_rgb: last.rgb.clone(), decoded_rgba: self.engine.read_picture()? }));
@@ -137,6 +138,7 @@ impl DreamSession {
     /// # Errors
     /// What the engine says.
     pub fn start_from_prompt(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.keep_moment()?;
         self.start.clear();
         self.seen = None;
         self.restart(Some(settings))
@@ -296,10 +298,12 @@ impl DreamSession {
         Ok(())
     }
 
-    /// Goes back to the start frames, or with `settings` to a first frame from the prompt where there are none.
+    /// Goes back to the start frames, or with `settings` to a first frame from the prompt where there are none. Nothing of the words before
+    /// the prompt comes along.
     fn restart(&mut self, settings: Option<&DecodeSettings>) -> Result<(), DreamError> {
+        self.prompt.end();
+        self.engine.set_prompt(self.prompt.words())?;
         self.go_to(Vec::from_iter(self.start.iter().cloned()), 0)?;
-        self.undo.clear();
         match settings {
             Some(settings) if self.start.is_empty() => {
                 self.fresh = true;
@@ -357,6 +361,7 @@ impl Source for DreamSession {
 
     /// The seed is in the settings of the frames to come; going back to the start is enough.
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.keep_moment()?;
         self.restart(Some(settings))
     }
 
@@ -595,6 +600,36 @@ mod tests {
             session.history().iter().skip(5).map(|f| f.prompt.iter().map(|word| (word.id, word.share)).collect()).collect();
         let whole = vec![(2, 255)];
         assert_eq!(shares, [vec![(1, 191), (2, 64)], vec![(1, 128), (2, 128)], vec![(1, 64), (2, 191)], whole.clone(), whole]);
+    }
+
+    #[test]
+    fn who_begins_anew_while_a_prompt_fades_begins_under_the_new_one_alone() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let shares = |anew: fn(&mut DreamSession, &DecodeSettings) -> Result<(), DreamError>| {
+            let mut session = session(&pack);
+            session.set_prompt(&[1], 0).unwrap();
+            walk(&mut session, &settings, &WALK);
+            session.set_prompt(&[2], 20).unwrap();
+            walk(&mut session, &settings, &WALK[..2]);
+            anew(&mut session, &settings).unwrap();
+            walk(&mut session, &settings, &WALK[..1]);
+            let last = session.history().back().unwrap().prompt.clone();
+            (last, session.read_picture().unwrap())
+        };
+        let straight = |anew: fn(&mut DreamSession, &DecodeSettings) -> Result<(), DreamError>| {
+            let mut session = session(&pack);
+            session.set_prompt(&[2], 0).unwrap();
+            anew(&mut session, &settings).unwrap();
+            walk(&mut session, &settings, &WALK[..1]).remove(0)
+        };
+        for anew in [DreamSession::reset, DreamSession::start_from_prompt] {
+            let (last, picture) = shares(anew);
+            assert_eq!(last, [PromptWord::whole(2)]);
+            assert_eq!(picture, straight(anew), "the engine was told otherwise");
+        }
+        // The control: where nobody begins anew, the words before are heard on.
+        assert!(shares(|_, _| Ok(())).0.contains(&PromptWord { id: 1, share: 219 }), "{:?}", shares(|_, _| Ok(())).0);
     }
 
     #[test]

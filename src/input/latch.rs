@@ -30,6 +30,8 @@ pub struct Latch {
     taps: VecDeque<Drive>,
     /// By somebody, so far.
     presses: u64,
+    /// Another window has the focus.
+    elsewhere: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,18 +43,27 @@ struct Held {
 }
 
 impl Latch {
-    /// A key repeat, which presses what is held already, changes nothing.
+    /// A key repeat, which presses what is held already, changes nothing. What somebody holds wins over a stroll, whichever came first.
     pub fn press(&mut self, by: Holder, drive: Drive) {
-        if !self.held.iter().any(|h| h.by == by) {
-            self.presses += u64::from(by != Holder::Stroll);
-            self.held.push(Held { by, drive, seen: false });
+        // A pad is heard by every program: where another window has the focus it plays there.
+        let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
+        if for_another || self.held.iter().any(|h| h.by == by) {
+            return;
+        }
+        let held = Held { by, drive, seen: false };
+        if by == Holder::Stroll {
+            self.held.insert(0, held);
+        } else {
+            self.presses += 1;
+            self.held.push(held);
         }
     }
 
     pub fn release(&mut self, by: Holder) {
         if let Some(at) = self.held.iter().position(|h| h.by == by) {
             let held = self.held.remove(at);
-            if !held.seen {
+            // A stroll that nobody saw is no tap: who comes does not walk on for it.
+            if !held.seen && by != Holder::Stroll {
                 if self.taps.len() == MOST_TAPS {
                     self.taps.pop_front();
                 }
@@ -61,9 +72,21 @@ impl Latch {
         }
     }
 
-    /// Lets go of everything, and forgets what was tapped: the window lost the focus, or the world started anew.
-    pub fn release_all(&mut self) {
-        self.held.clear();
+    /// The window got the focus, or lost it: then everything is let go of, and pads are not listened to.
+    pub fn focus(&mut self, here: bool) {
+        self.elsewhere = !here;
+        if !here {
+            self.held.clear();
+            self.taps.clear();
+        }
+    }
+
+    pub fn has_focus(&self) -> bool {
+        !self.elsewhere
+    }
+
+    /// Forgets what was tapped, and not what is held: the world stood still meanwhile, or begins anew.
+    pub fn forget_taps(&mut self) {
         self.taps.clear();
     }
 
@@ -75,6 +98,11 @@ impl Latch {
     /// How often somebody has pressed something: whether anybody is there.
     pub fn presses(&self) -> u64 {
         self.presses
+    }
+
+    /// Whether somebody holds something at this moment.
+    pub fn is_held(&self) -> bool {
+        self.held.iter().any(|h| h.by != Holder::Stroll)
     }
 
     /// What drives the frame about to be computed.
@@ -169,7 +197,7 @@ mod tests {
         latch.press(W, NORTH);
         latch.press(D, EAST);
         latch.release(D);
-        latch.release_all();
+        latch.focus(false);
         assert_eq!(latch.take(), STAY);
         // The release that arrives late, after the focus is back, presses nothing.
         latch.release(W);
@@ -177,13 +205,49 @@ mod tests {
     }
 
     #[test]
+    fn a_pad_plays_where_the_focus_is() {
+        const PAD: Holder = Holder::Pad(0, PadControl::DPadUp);
+        let mut latch = Latch::default();
+        latch.focus(false);
+        latch.press(PAD, NORTH);
+        assert_eq!((latch.take(), latch.presses()), (STAY, 0));
+        latch.release(PAD);
+        latch.focus(true);
+        assert_eq!(latch.take(), STAY);
+        latch.press(PAD, NORTH);
+        assert_eq!((latch.take(), latch.presses()), (NORTH, 1));
+    }
+
+    #[test]
+    fn taps_are_forgotten_and_what_is_held_is_not() {
+        let mut latch = Latch::default();
+        latch.press(D, EAST);
+        latch.press(W, NORTH);
+        latch.release(W);
+        latch.forget_taps();
+        assert_eq!(latch.take(), EAST);
+    }
+
+    #[test]
     fn the_program_itself_is_nobody_and_gives_way() {
         let mut latch = Latch::default();
         latch.press(Holder::Stroll, NORTH);
         assert_eq!((latch.take(), latch.presses()), (NORTH, 0));
+        assert!(!latch.is_held());
         latch.press(D, EAST);
         latch.press(D, EAST); // a key repeat
         assert_eq!((latch.take(), latch.presses()), (EAST, 1));
+        // Its next leg does not win over a key that is held.
+        latch.release(Holder::Stroll);
+        latch.press(Holder::Stroll, SOUTH);
+        assert!(latch.take() == EAST && latch.is_held());
+        latch.release(D);
+        assert_eq!(latch.take(), SOUTH);
+        // A leg that no frame saw is not made up for.
+        latch.release(Holder::Stroll);
+        latch.press(Holder::Stroll, NORTH);
+        latch.release(Holder::Stroll);
+        assert_eq!(latch.take(), STAY);
     }
 
     #[test]

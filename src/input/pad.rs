@@ -189,6 +189,11 @@ const D_PAD: [PadControl; 4] = [PadControl::DPadUp, PadControl::DPadDown, PadCon
 const D_PAD_DEAD_ZONE: f32 = 0.5;
 
 impl Pads {
+    /// Whether it was connected, and has not been unplugged since.
+    fn is_there(&self, id: PadId) -> bool {
+        self.pads.contains_key(&id)
+    }
+
     /// Takes in one event; what steers goes to `latch`, a command comes back.
     pub fn feed(&mut self, id: PadId, event: PadEvent, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
         match event {
@@ -279,25 +284,56 @@ fn listen(stop: &Receiver<()>, bindings: &Bindings, latch: &Mutex<Latch>, tell: 
         Err(why) => return tell(PadNews::Unavailable(why.to_string())),
     };
     let mut pads = Pads::default();
+    // Not every system reports those that are there already.
+    for (id, pad) in gilrs.gamepads() {
+        hear(id.into(), PadEvent::Connected, pad.name(), &mut pads, (bindings, latch), tell);
+    }
     while matches!(stop.try_recv(), Err(TryRecvError::Empty)) {
         let Some(event) = gilrs.next_event_blocking(Some(Duration::from_millis(500))) else { continue };
-        let Some(translated) = translate(&event.event) else { continue };
-        let name = || gilrs.gamepad(event.id).name().to_owned();
-        match translated {
-            PadEvent::Connected => tell(PadNews::Connected(name())),
-            PadEvent::Disconnected => tell(PadNews::Disconnected(name())),
-            _ => {}
+        if let Some(translated) = translate(&event.event) {
+            hear(event.id.into(), translated, gilrs.gamepad(event.id).name(), &mut pads, (bindings, latch), tell);
         }
-        let (command, pressed) = {
-            let mut latch = latch.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = latch.presses();
-            (pads.feed(event.id.into(), translated, bindings, &mut latch), latch.presses() > before)
-        };
-        if pressed {
-            tell(PadNews::Pressed);
-        }
-        if let Some(command) = command {
-            tell(PadNews::Command(command));
-        }
+    }
+}
+
+/// Takes in an event of the pad `id` and tells the window what it should know of it.
+fn hear(id: PadId, event: PadEvent, name: &str, pads: &mut Pads, (bindings, latch): (&Bindings, &Mutex<Latch>), tell: &dyn Fn(PadNews)) {
+    match event {
+        PadEvent::Connected if !pads.is_there(id) => tell(PadNews::Connected(name.to_owned())),
+        PadEvent::Disconnected if pads.is_there(id) => tell(PadNews::Disconnected(name.to_owned())),
+        _ => {}
+    }
+    let (command, pressed) = {
+        let mut latch = latch.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = latch.presses();
+        (pads.feed(id, event, bindings, &mut latch), latch.presses() > before)
+    };
+    if pressed {
+        tell(PadNews::Pressed);
+    }
+    if let Some(command) = command {
+        tell(PadNews::Command(command));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn a_pad_is_counted_once_whoever_reports_it() {
+        let (bindings, latch, told) = (Bindings::default(), Mutex::new(Latch::default()), RefCell::new(Vec::new()));
+        let mut pads = Pads::default();
+        let mut hear = |event| hear(3, event, "a pad", &mut pads, (&bindings, &latch), &|news| told.borrow_mut().push(news));
+        // There before the start, and reported by the system all the same.
+        hear(PadEvent::Connected);
+        hear(PadEvent::Connected);
+        hear(PadEvent::Pressed(PadControl::DPadLeft));
+        hear(PadEvent::Disconnected);
+        hear(PadEvent::Disconnected);
+        hear(PadEvent::Connected);
+        let (come, gone) = (PadNews::Connected("a pad".to_owned()), PadNews::Disconnected("a pad".to_owned()));
+        assert_eq!(told.take(), [come.clone(), PadNews::Pressed, gone, come]);
     }
 }

@@ -43,6 +43,11 @@ impl Fade {
         true
     }
 
+    /// Ends it at once: the words it was to end with are in force.
+    pub fn end(&mut self) {
+        while self.next_frame() {}
+    }
+
     /// The words of the present frame, at most twice as many as a prompt may have.
     pub fn words(&self) -> &[PromptWord] {
         &self.words
@@ -96,7 +101,9 @@ mod tests {
             fade = fade.towards(&to, 9, 2);
             assert!(fade.words().len() <= 4 && fade.words().iter().all(|word| word.share > 0), "{:?}", fade.words());
         }
-        while fade.next_frame() {}
+        assert_ne!(shares(&fade), [(9, 255), (10, 255)]);
+        fade.end();
         assert_eq!(shares(&fade), [(9, 255), (10, 255)]);
+        assert!(!fade.next_frame());
     }
 }

@@ -2,7 +2,7 @@
 //! process to which the same is done.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use image::RgbImage;
 use somnium::dream::session::DreamSession;
@@ -14,16 +14,12 @@ use somnium::engine::inputs::play_settings;
 use somnium::pack::Pack;
 use somnium::pack::random::look_manifest;
 use somnium::prompt;
-use x11rb::connection::Connection;
+use x11rb::CURRENT_TIME;
 use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{
-    ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, SELECTION_NOTIFY_EVENT, SelectionNotifyEvent, WindowClass,
-};
-use x11rb::wrapper::ConnectionExt as _;
-use x11rb::{COPY_DEPTH_FROM_PARENT, COPY_FROM_PARENT, CURRENT_TIME};
 
+use crate::neighbour::Neighbour;
 use crate::odd_pack;
-use crate::stage::{PATIENCE, Stage};
+use crate::stage::Stage;
 
 /// Where things are in the panel of a window of this size that plays the pack of these tests.
 const FIRST_PICTURE: (i32, i32) = (570, 420);
@@ -63,7 +59,9 @@ impl Pair {
         let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
         twin.start_from(&stills(&start, size)).unwrap();
         let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
-        let args = [path.to_str().unwrap(), "--engine", "cpu", "--paused", "--seed", "4", "--image", start.to_str().unwrap()];
+        // In full screen, which Escape leaves only when there is nothing else to leave.
+        let (pack, start) = (path.to_str().unwrap(), start.to_str().unwrap());
+        let args = [pack, "--engine", "cpu", "--paused", "--fullscreen", "--seed", "4", "--image", start];
         let mut pair = Self { stage: Stage::open_with_panel(&args), twin, settings, size };
         pair.see("the start");
         pair
@@ -178,46 +176,20 @@ fn pictures_are_chosen_and_dropped_and_what_is_none_gets_one_sentence() {
 
 /// Drags a file from another program over the game's window and drops it there, as XDND has it.
 fn drop_file(stage: &Stage, path: &Path) {
-    let (x, screen) = x11rb::connect(Some(&stage.display)).unwrap();
-    let root = x.setup().roots[screen].root;
+    let other = Neighbour::on(stage);
     let target: u32 = stage.window.parse().unwrap();
-    let atom = |name: &str| x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
-    let source = x.generate_id().unwrap();
-    let hidden = CreateWindowAux::new();
-    x.create_window(COPY_DEPTH_FROM_PARENT, source, root, -9, -9, 1, 1, 0, WindowClass::INPUT_OUTPUT, COPY_FROM_PARENT, &hidden).unwrap();
-    x.set_selection_owner(source, atom("XdndSelection"), CURRENT_TIME).unwrap();
-    let tell = |kind: &str, data: [u32; 5]| {
-        let message = ClientMessageEvent::new(32, target, atom(kind), data);
-        x.send_event(false, target, EventMask::NO_EVENT, message).unwrap();
-        x.flush().unwrap();
-    };
-    let finished = atom("XdndFinished");
-    tell("XdndEnter", [source, 5 << 24, atom("text/uri-list"), 0, 0]);
-    tell("XdndPosition", [source, 0, 100 << 16 | 100, CURRENT_TIME, atom("XdndActionCopy")]);
-    let start = Instant::now();
-    loop {
-        match x.poll_for_event().unwrap() {
-            Some(Event::SelectionRequest(asked)) => {
-                let uri = format!("file://{}\r\n", path.display().to_string().replace(' ', "%20"));
-                x.change_property8(PropMode::REPLACE, asked.requestor, asked.property, asked.target, uri.as_bytes()).unwrap();
-                let answer = SelectionNotifyEvent {
-                    response_type: SELECTION_NOTIFY_EVENT,
-                    sequence: 0,
-                    time: asked.time,
-                    requestor: asked.requestor,
-                    selection: asked.selection,
-                    target: asked.target,
-                    property: asked.property,
-                };
-                x.send_event(false, asked.requestor, EventMask::NO_EVENT, answer).unwrap();
-                tell("XdndDrop", [source, 0, CURRENT_TIME, 0, 0]);
-            }
-            Some(Event::ClientMessage(message)) if message.type_ == finished => return,
-            Some(_) => {}
-            None => {
-                assert!(start.elapsed() < PATIENCE, "the game does not take the file");
-                std::thread::sleep(Duration::from_millis(5));
-            }
+    other.own("XdndSelection");
+    let finished = other.atom("XdndFinished");
+    other.tell(target, "XdndEnter", [other.window, 5 << 24, other.atom("text/uri-list"), 0, 0]);
+    other.tell(target, "XdndPosition", [other.window, 0, 100 << 16 | 100, CURRENT_TIME, other.atom("XdndActionCopy")]);
+    other.wait_for("the game to take the file", |event| match event {
+        Event::SelectionRequest(asked) => {
+            let uri = format!("file://{}\r\n", path.display().to_string().replace(' ', "%20"));
+            other.give(&asked, uri.as_bytes());
+            other.tell(target, "XdndDrop", [other.window, 0, CURRENT_TIME, 0, 0]);
+            None
         }
-    }
+        Event::ClientMessage(message) => (message.type_ == finished).then_some(()),
+        _ => None,
+    });
 }

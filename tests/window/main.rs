@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod map;
+mod neighbour;
 mod prompts;
 mod stage;
 
@@ -158,6 +159,10 @@ fn a_tap_is_one_step_and_lost_focus_releases_the_keys() {
     stage.wait_for("the step of a tap", |s| s.picture(size).and_then(|p| step_of(&p)).filter(|&step| step == 1));
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(stage.picture(size).and_then(|p| step_of(&p)), Some(1), "a tap is one step");
+    // In a world that stands still it is none, also once that goes on.
+    stage.xdotool(&["key", "p", "sleep", "0.3", "key", "--delay", "1", "d", "sleep", "0.3", "key", "p"]);
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(stage.picture(size).and_then(|p| step_of(&p)), Some(1), "a tap while paused became a step");
 
     stage.xdotool(&["keydown", "d"]);
     stage.wait_for("the walk", |s| s.picture(size).and_then(|p| step_of(&p)).filter(|&step| step > 2));

@@ -173,6 +173,31 @@ fn the_keys_go_to_the_field_when_asked_and_earlier_prompts_are_hinted_at() {
 }
 
 #[test]
+fn what_comes_by_itself_is_not_remembered_and_leaves_half_typed_words() {
+    let mut bench = Bench::new(8);
+    let prompt = &mut bench.state.prompt;
+    prompt.in_force("snow".to_owned(), false, false);
+    assert_eq!((prompt.text.as_str(), prompt.history.earlier_than("", 9)), ("snow", vec!["snow"]));
+    prompt.in_force("night".to_owned(), true, false);
+    assert_eq!((prompt.text.as_str(), prompt.history.earlier_than("", 9)), ("night", vec!["snow"]));
+    // Somebody is about to type over what stands there.
+    prompt.in_force("fog".to_owned(), true, true);
+    assert_eq!((prompt.text.as_str(), prompt.said.as_str()), ("night", "fog"));
+    prompt.in_force("rain".to_owned(), true, false);
+    assert_eq!(prompt.text, "rain", "nothing was typed");
+    // Half typed and left for a moment.
+    prompt.text = "a neon ci".to_owned();
+    prompt.in_force("desert".to_owned(), true, false);
+    assert_eq!((prompt.text.as_str(), prompt.said.as_str()), ("a neon ci", "desert"));
+    prompt.drop_draft();
+    assert_eq!(prompt.text, "rain");
+    prompt.text = "a neon ci".to_owned();
+    // What is chosen meanwhile does take its place.
+    prompt.in_force("candy".to_owned(), false, false);
+    assert_eq!((prompt.text.as_str(), prompt.history.earlier_than("", 9)), ("candy", vec!["candy", "snow"]));
+}
+
+#[test]
 fn a_paused_queue_says_that_it_waits() {
     let mut bench = Bench::new(8);
     bench.state.prompt.queue.lines = "snow\nneon".to_owned();

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use winit::event::ElementState;
-use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::KeyCode;
 use winit::window::Fullscreen;
 
 use super::idle::Turn;
 use super::{App, Wake};
 use crate::app::map::MapState;
+use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
+use crate::app::preview::PreviewState;
 use crate::app::prompt_history::one_line;
 use crate::app::{files, prompt_args};
 use crate::dream::Drive;
@@ -36,9 +37,9 @@ impl App {
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
             UiEvent::Prompt(text) => {
-                self.say(text);
+                self.say(&text, false);
             }
-            UiEvent::FromPrompt => self.request(Request::StartFromPrompt),
+            UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
             UiEvent::Repaint(tokens, text) => {
                 let words = self.words_of(&text);
@@ -49,7 +50,7 @@ impl App {
             UiEvent::Gallery(index) => {
                 if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
                     let stills = vec![still.clone()];
-                    self.request(Request::StartFrom(stills));
+                    self.begin(Request::StartFrom(stills));
                 }
             }
             UiEvent::Preview(_) => self.look_ahead(),
@@ -60,8 +61,9 @@ impl App {
     }
 
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
-    fn say(&mut self, text: String) -> bool {
-        let text = one_line(&text);
+    /// `by_itself`: nobody typed or chose it.
+    fn say(&mut self, text: &str, by_itself: bool) -> bool {
+        let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
             Ok(words) => words,
@@ -81,12 +83,7 @@ impl App {
             state.queue.wait(now);
         }
         state.day.begin_with(&words, now);
-        state.history.said(&text);
-        state.said.clone_from(&text);
-        // A prompt by the clock does not take the words out of somebody's mouth.
-        if !typing {
-            state.text = text;
-        }
+        state.in_force(text, by_itself, typing);
         self.tell();
         true
     }
@@ -100,9 +97,12 @@ impl App {
     }
 
     /// Says a prompt that nobody typed; without the panel a notice tells it.
-    pub(super) fn announce(&mut self, text: String) {
-        if self.say(text.clone()) && !self.ui.panel {
-            self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+    pub(super) fn announce(&mut self, text: &str) {
+        if self.say(text, true) {
+            log::info!("said by itself: {text}");
+            if !self.ui.panel {
+                self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+            }
         }
     }
 
@@ -116,7 +116,7 @@ impl App {
             Some(prompt.clone())
         });
         match prompt {
-            Some(prompt) => self.announce(prompt),
+            Some(prompt) => self.announce(&prompt),
             None => {
                 self.ui.toasts.push("There is no other prompt: nothing is in the queue, and this pack suggests none.".to_owned(), false)
             }
@@ -172,6 +172,9 @@ impl App {
     }
 
     fn pause(&mut self, paused: bool) {
+        if self.ui.paused && !paused {
+            self.latch().forget_taps();
+        }
         self.ui.paused = paused;
         self.ui.clock.run(!paused, Instant::now());
         self.wish(|wish| wish.paused = paused);
@@ -208,27 +211,33 @@ impl App {
                 self.pause(true);
                 self.request(Request::Step);
             }
-            Command::Reset => self.restart(),
+            Command::Reset => self.begin(Request::Reset),
             Command::NewSeed => {
                 self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
                 let settings = self.ui.settings;
                 self.wish(|wish| wish.settings = settings);
-                self.restart();
+                self.begin(Request::Reset);
             }
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
                 Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
-                None => self.request(Request::Screenshot(files::picture_path("somnium", "png"), SCREENSHOT_SCALE)),
+                None => self.request(Request::Screenshot(Box::new(|| files::picture_path("somnium", "png")), SCREENSHOT_SCALE)),
             },
             Command::Keep => self.keep(),
             Command::Help => self.ui.help = !self.ui.help,
-            Command::Fullscreen => {
-                if let Some(shell) = &self.shell {
-                    shell.window.set_fullscreen((!self.is_fullscreen()).then_some(Fullscreen::Borderless(None)));
-                }
-            }
+            Command::Fullscreen => self.fill_screen(!self.is_fullscreen()),
         }
         self.redraw();
+    }
+
+    /// Takes back the last change or new beginning; not while letters are typed or strokes painted, which have their own.
+    pub(super) fn take_back(&mut self) -> bool {
+        let free = !self.typing() && !self.ui.paint.active;
+        if free {
+            self.map_mode(false);
+            self.request(Request::Undo);
+        }
+        free
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
@@ -251,8 +260,10 @@ impl App {
         }
     }
 
-    pub(super) fn restart(&mut self) {
-        self.request(Request::Reset);
+    /// Begins somewhere: what was tapped before was not meant for there.
+    pub(super) fn begin(&self, beginning: Request) {
+        self.latch().forget_taps();
+        self.request(beginning);
     }
 
     /// Hides a pointer that rests; begins anew and strolls where nobody has been there for as long as was asked for.
@@ -264,12 +275,16 @@ impl App {
             shell.window.set_cursor_visible(!hide);
             self.pointer_hidden = hide;
         }
-        let presses = self.latch().presses();
-        let Some(turn) = self.idle.look(now, presses) else { return };
+        let (presses, held) = {
+            let latch = self.latch();
+            (latch.presses(), latch.is_held())
+        };
+        let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {
             Turn::Left => self.begin_anew(now),
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
+            Turn::Refresh => self.begin(self.plan.launch.beginning()),
             Turn::Arrived => self.ui.hint_until = Some(now + HINT_LASTS),
         }
         self.redraw();
@@ -280,19 +295,27 @@ impl App {
         log::info!("nobody is there: the world begins anew");
         self.stop_typing();
         self.map_mode(false);
-        let ui = &mut self.ui;
-        (ui.panel, ui.hud, ui.help, ui.paint.active) = (false, self.plan.hud, false, false);
-        (ui.settings, ui.rate) = (self.plan.settings, self.plan.rate);
-        ui.prompt.blend_frames = self.plan.blend_frames;
+        let (ui, plan) = (&mut self.ui, &self.plan);
+        (ui.panel, ui.hud, ui.help, ui.glide) = (plan.panel, plan.hud, false, plan.glide);
+        (ui.settings, ui.rate) = (plan.settings, plan.rate);
+        (ui.paint, ui.preview) = (PaintState::default(), PreviewState::default());
+        (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
         ui.hint_until = now.checked_add(FOR_LONG);
+        if let Some(shell) = &self.shell {
+            shell.egui.egui_ctx().set_zoom_factor(1.0);
+        }
+        if self.is_fullscreen() != self.plan.fullscreen {
+            self.fill_screen(self.plan.fullscreen);
+        }
         self.look_ahead();
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
         self.ui.prompt.day = self.plan.day.clone();
-        self.say(self.plan.prompt.clone());
+        self.ui.prompt.drop_draft();
+        self.say(&self.plan.prompt.clone(), true);
         self.ui.prompt.queue = self.plan.queue.clone();
-        self.request(self.plan.launch.beginning());
+        self.begin(self.plan.launch.beginning());
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
@@ -308,21 +331,13 @@ impl App {
     }
 
     /// A key of the keyboard; true where it is the game's and not the interface's.
-    pub(super) fn key(&mut self, event_loop: &ActiveEventLoop, key: KeyCode, state: ElementState, repeat: bool) -> bool {
+    pub(super) fn key(&mut self, key: KeyCode, state: ElementState, repeat: bool) -> bool {
         let by = Holder::Key(key);
         if state == ElementState::Released {
             self.latch().release(by);
             return false;
         }
-        if key == KeyCode::KeyQ && self.modifiers.control_key() {
-            event_loop.exit();
-            return true;
-        }
         let typing = self.typing();
-        if key == KeyCode::Escape && !typing && self.is_fullscreen() {
-            self.command(Command::Fullscreen);
-            return true;
-        }
         if key == KeyCode::Escape && !typing && self.ui.help {
             self.command(Command::Help);
             return true;
@@ -337,12 +352,20 @@ impl App {
             self.redraw();
             return true;
         }
+        if key == KeyCode::Escape && !typing && self.is_fullscreen() {
+            self.command(Command::Fullscreen);
+            return true;
+        }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
         let action = self.bindings.key(key).filter(|_| !other);
         match action {
             // Letters belong to the text while one types; what leaves the text alone works all the same.
             Some(Action::Drive(_)) if typing => false,
-            Some(Action::Command(_)) if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) => false,
+            Some(Action::Command(_))
+                if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) =>
+            {
+                false
+            }
             Some(Action::Drive(drive)) => {
                 self.map_mode(false);
                 self.latch().press(by, drive);
@@ -358,6 +381,12 @@ impl App {
                 true
             }
             None => false,
+        }
+    }
+
+    fn fill_screen(&self, fill: bool) {
+        if let Some(shell) = &self.shell {
+            shell.window.set_fullscreen(fill.then_some(Fullscreen::Borderless(None)));
         }
     }
 

@@ -7,8 +7,12 @@ use crate::worlds::random::Rng;
 
 /// A pointer that rests this long is in the way.
 const POINTER_LASTS: Duration = Duration::from_secs(3);
+/// What is held longer than this without any other press is no hand: a stick that drifts.
+const LONGEST_HOLD: Duration = Duration::from_secs(600);
 /// How long a stroll goes one way.
 const LEG: Duration = Duration::from_millis(1700);
+/// A dream that walks by itself this long begins anew: it wears out slowly, over thousands of frames.
+const STROLL_LASTS: Duration = Duration::from_secs(300);
 /// One by which a stroll goes every way within its first legs.
 const STROLL_SEED: u64 = 7;
 
@@ -19,6 +23,8 @@ pub enum Turn {
     Left,
     /// Walk this way, until the next turn.
     Stroll(Intent),
+    /// It has walked by itself for long: the dream begins anew, under whatever is said.
+    Refresh,
     /// Somebody is there again.
     Arrived,
 }
@@ -32,10 +38,13 @@ pub struct Idle {
     pointed_at: Instant,
     /// As counted by the latch when last looked at.
     presses: u64,
+    /// Since when something has been held, counted from the last press.
+    held_since: Option<Instant>,
     strolling: bool,
     /// Somebody came since the last look.
     arrived: bool,
     turn_at: Instant,
+    refresh_at: Instant,
     chance: Rng,
 }
 
@@ -46,9 +55,11 @@ impl Idle {
             touched_at: now,
             pointed_at: now,
             presses: 0,
+            held_since: None,
             strolling: false,
             arrived: false,
             turn_at: now,
+            refresh_at: now,
             chance: Rng::new(STROLL_SEED),
         }
     }
@@ -69,10 +80,15 @@ impl Idle {
         now >= self.pointed_at + POINTER_LASTS
     }
 
-    /// Looks at what is due; `presses` is what the latch has counted.
-    pub fn look(&mut self, now: Instant, presses: u64) -> Option<Turn> {
+    /// Looks at what is due; `presses` is what the latch has counted, `held` whether somebody holds something.
+    pub fn look(&mut self, now: Instant, presses: u64, held: bool) -> Option<Turn> {
         if presses != self.presses {
             self.presses = presses;
+            self.held_since = None;
+            self.touch(now);
+        }
+        self.held_since = held.then(|| self.held_since.unwrap_or(now));
+        if self.held_since.is_some_and(|since| now < since + LONGEST_HOLD) {
             self.touch(now);
         }
         if std::mem::take(&mut self.arrived) {
@@ -81,8 +97,12 @@ impl Idle {
         }
         if !self.strolling {
             self.strolling = self.after.is_some_and(|after| now >= self.touched_at + after);
-            self.turn_at = now;
+            (self.turn_at, self.refresh_at) = (now, now + STROLL_LASTS);
             return self.strolling.then_some(Turn::Left);
+        }
+        if now >= self.refresh_at {
+            self.refresh_at = now + STROLL_LASTS;
+            return Some(Turn::Refresh);
         }
         (now >= self.turn_at).then(|| {
             self.turn_at = now + LEG;
@@ -107,20 +127,40 @@ mod tests {
         let start = Instant::now();
         let at = |secs: f32| start + Duration::from_secs_f32(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
-        assert_eq!(idle.look(at(9.0), 0), None);
-        assert_eq!(idle.look(at(9.5), 1), None, "somebody walks");
-        assert_eq!((idle.look(at(19.0), 1), idle.due(at(19.0))), (None, Some(at(19.5))));
-        assert_eq!(idle.look(at(19.5), 1), Some(Turn::Left));
-        let turns: Vec<Option<Turn>> = (0..200).map(|tenth| idle.look(at(20.0 + tenth as f32 * 0.1), 1)).collect();
+        assert_eq!(idle.look(at(9.0), 0, false), None);
+        assert_eq!(idle.look(at(9.5), 1, false), None, "somebody walks");
+        assert_eq!((idle.look(at(19.0), 1, false), idle.due(at(19.0))), (None, Some(at(19.5))));
+        assert_eq!(idle.look(at(19.5), 1, false), Some(Turn::Left));
+        let turns: Vec<Option<Turn>> = (0..200).map(|tenth| idle.look(at(20.0 + tenth as f32 * 0.1), 1, false)).collect();
         let ways: Vec<Turn> = turns.into_iter().flatten().collect();
         assert!((10..=13).contains(&ways.len()), "{ways:?}");
         for intent in [Intent::North, Intent::South, Intent::West, Intent::East] {
             assert!(ways.contains(&Turn::Stroll(intent)), "{ways:?}");
         }
-        idle.point(at(40.0));
-        assert_eq!(idle.look(at(40.0), 1), Some(Turn::Arrived));
-        assert_eq!(idle.look(at(49.0), 1), None);
-        assert_eq!(idle.look(at(50.0), 1), Some(Turn::Left), "gone again");
+        // Every five minutes the dream begins anew.
+        let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
+        assert_eq!(refreshed, [320, 620, 920]);
+        idle.point(at(1040.0));
+        assert_eq!(idle.look(at(1040.0), 1, false), Some(Turn::Arrived));
+        assert_eq!(idle.look(at(1049.0), 1, false), None);
+        assert_eq!(idle.look(at(1050.0), 1, false), Some(Turn::Left), "gone again");
+    }
+
+    #[test]
+    fn who_holds_on_is_there_and_a_stick_that_drifts_is_not() {
+        let start = Instant::now();
+        let at = |secs: u64| start + Duration::from_secs(secs);
+        let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
+        assert!((1..=600).all(|secs| idle.look(at(secs), 1, true).is_none()), "sent away with a direction held");
+        // Nothing else was pressed for ten minutes: nobody holds it.
+        assert!((601..=609).all(|secs| idle.look(at(secs), 1, true).is_none()));
+        assert_eq!(idle.look(at(610), 1, true), Some(Turn::Left));
+        assert!(matches!(idle.look(at(611), 1, true), Some(Turn::Stroll(_))));
+        // A press beside it is a hand, and so is what is held from then on.
+        assert_eq!(idle.look(at(612), 2, true), Some(Turn::Arrived));
+        assert!((613..=1200).all(|secs| idle.look(at(secs), 2, true).is_none()));
+        assert_eq!(idle.look(at(1201), 2, false), None);
+        assert_eq!(idle.look(at(1210), 2, false), Some(Turn::Left), "let go");
     }
 
     #[test]
@@ -131,6 +171,6 @@ mod tests {
         assert!(!idle.hides_pointer(at(2)) && idle.hides_pointer(at(3)));
         idle.point(at(5));
         assert!(!idle.hides_pointer(at(7)) && idle.due(at(7)) == Some(at(8)));
-        assert_eq!((idle.look(at(100_000), 0), idle.due(at(100_000))), (None, None));
+        assert_eq!((idle.look(at(100_000), 0, false), idle.due(at(100_000))), (None, None));
     }
 }

@@ -24,6 +24,7 @@ struct Counter {
     info: SourceInfo,
     pixels: Vec<u8>,
     fails_at: Option<u8>,
+    panics_at: Option<u8>,
     /// Words in force and the frames that begun under which, with the time.
     words: Vec<u16>,
     begun: Arc<Mutex<Vec<Begun>>>,
@@ -53,7 +54,7 @@ impl Counter {
             window: 0,
             context_levels: 0,
         };
-        Self { info, pixels: vec![0; 4], fails_at: None, words: Vec::new(), begun: Arc::default() }
+        Self { info, pixels: vec![0; 4], fails_at: None, panics_at: None, words: Vec::new(), begun: Arc::default() }
     }
 }
 
@@ -67,6 +68,7 @@ impl Source for Counter {
             self.fails_at = None;
             return Err(DreamError::NoFrames);
         }
+        assert_ne!(self.panics_at, Some(self.pixels[0]), "as the test has it");
         lock(&self.begun).push((Instant::now(), self.words.clone()));
         self.pixels[0] = self.pixels[0].wrapping_add(1);
         self.pixels[1] = code;
@@ -179,6 +181,44 @@ fn a_failing_frame_is_a_notice_and_the_game_goes_on_after_a_reset() {
 }
 
 #[test]
+fn after_an_error_it_stands_still_and_says_so_until_something_else_is_wished_for() {
+    let changes: [fn(&mut Wish); 3] = [
+        |wish| wish.prompt.words = Arc::new([7]),
+        |wish| wish.settings.seed += 1,
+        |wish| wish.paused = true, // and goes on below
+    ];
+    for change in changes {
+        let mut counter = Counter::new(1000);
+        counter.fails_at = Some(3);
+        let (runner, _drive) = start(counter, wish(Rate::Own, false));
+        wait_for(&runner, "the reason", |status, _, _| status.halted.as_ref().is_some_and(|why| why.contains("picture")));
+        // The control: what is wished for again is no reason to go on.
+        runner.wish(|_| {});
+        std::thread::sleep(Duration::from_millis(50));
+        wait_for(&runner, "no more frames", |status, _, _| status.frames == 3 && status.halted.is_some());
+        runner.wish(change);
+        wait_for(&runner, "no reason any more", |status, _, _| status.halted.is_none());
+        runner.wish(|wish| wish.paused = false);
+        wait_for(&runner, "more frames", |status, _, _| status.frames > 10);
+    }
+}
+
+#[test]
+fn a_fault_of_the_program_wakes_the_window_and_is_told() {
+    let mut counter = Counter::new(1000);
+    counter.panics_at = Some(3);
+    let (woken, wakes) = std::sync::mpsc::channel();
+    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(move || woken.send(()).unwrap()), gate: Arc::default() };
+    let runner = Runner::spawn(move || Ok(Box::new(counter) as Box<dyn Source>), wish(Rate::Own, false), wiring).unwrap();
+    let mut status = Status::default();
+    // Looks only when it is woken, as the window does; the channel ends with the thread.
+    while wakes.recv_timeout(Duration::from_secs(20)).is_ok() {
+        runner.fetch(&mut status, Vec::new());
+    }
+    assert!(status.failed.is_some_and(|why| why.contains("fault")));
+}
+
+#[test]
 fn the_first_frame_after_enter_has_the_new_prompt_and_none_is_dropped() {
     const PERIOD: Duration = Duration::from_millis(20);
     let counter = Counter::new(50);
@@ -213,6 +253,46 @@ fn a_prompt_entered_while_paused_is_in_the_next_step_and_not_before() {
     runner.request(Request::Step);
     wait_for(&runner, "one step", |status, _, _| status.frames == 1);
     assert_eq!(lock(&begun).iter().map(|(_, words)| words.clone()).collect::<Vec<_>>(), [[7]]);
+}
+
+#[test]
+fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
+    let counter = Counter::new(1000);
+    let begun = counter.begun.clone();
+    let (open, opened) = sync_channel::<()>(0);
+    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+    let source = move || {
+        opened.recv().ok();
+        Ok(Box::new(counter) as Box<dyn Source>)
+    };
+    let runner = Runner::spawn(source, wish(Rate::Own, true), wiring).unwrap();
+    for word in 0..1000 {
+        runner.wish(|wish| wish.prompt.words = Arc::new([word]));
+    }
+    runner.request(Request::Step);
+    open.send(()).unwrap();
+    wait_for(&runner, "the step", |status, _, notices| {
+        assert_eq!(notices, [], "the request was dropped");
+        status.frames == 1
+    });
+    assert_eq!(lock(&begun)[0].1, [999]);
+}
+
+#[test]
+fn screenshots_that_wait_together_get_names_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runner, _drive) = start(Counter::new(1000), wish(Rate::Own, true));
+    for _ in 0..3 {
+        let folder = folder.path().to_owned();
+        let free = move || (0..3).map(|n| folder.join(format!("{n}.png"))).find(|path| !path.exists()).unwrap();
+        runner.request(Request::Screenshot(Box::new(free), 1));
+    }
+    let mut saved = 0;
+    wait_for(&runner, "three notices", |_, _, notices| {
+        saved += notices.iter().filter(|notice| notice.text.starts_with("Saved")).count();
+        saved == 3
+    });
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
-use super::DreamSession;
+use std::sync::Arc;
+
+use super::{DreamSession, Seen};
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
 use crate::engine::recall::motion_of;
@@ -17,6 +19,9 @@ const CHOICE: u32 = 0x5717;
 pub(super) struct Moment {
     history: Vec<TokenFrame>,
     next_frame: u32,
+    /// What reset returned to, and the picture shown last.
+    start: Vec<TokenFrame>,
+    seen: Option<Arc<Seen>>,
 }
 
 impl DreamSession {
@@ -50,14 +55,33 @@ impl DreamSession {
         self.settled(moment, changed)
     }
 
-    /// Takes the last change back: its frame is there again, and the past that led to it.
+    /// Takes the last change or new beginning back: its frame is there again, and the past that led to it.
     ///
     /// # Errors
     /// [`DreamError::NothingToUndo`], and what the engine says.
     pub fn undo(&mut self) -> Result<(), DreamError> {
         self.settle()?;
         let moment = self.undo.pop().ok_or(DreamError::NothingToUndo)?;
-        self.go_to(moment.history, moment.next_frame)
+        self.go_to(moment.history, moment.next_frame)?;
+        (self.start, self.seen, self.fresh) = (moment.start, moment.seen, false);
+        Ok(())
+    }
+
+    /// What there is can be returned to from a new beginning.
+    pub(super) fn keep_moment(&mut self) -> Result<(), DreamError> {
+        match self.moment() {
+            Ok(moment) => self.remember_moment(moment),
+            Err(DreamError::NothingDreamed) => {}
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    }
+
+    fn remember_moment(&mut self, moment: Moment) {
+        if self.undo.len() == MOST_UNDO {
+            self.undo.remove(0);
+        }
+        self.undo.push(moment);
     }
 
     /// The frame that `code` leads into, where the tokens of `codes` that are not `chosen` are given and the others are dreamed.
@@ -102,7 +126,8 @@ impl DreamSession {
         if self.history.is_empty() {
             return Err(DreamError::NothingDreamed);
         }
-        Ok(Moment { history: self.history.iter().cloned().collect(), next_frame: self.next_frame })
+        let history = self.history.iter().cloned().collect();
+        Ok(Moment { history, next_frame: self.next_frame, start: self.start.clone(), seen: self.seen.clone() })
     }
 
     /// The past of `moment` with the chosen tokens of its last frame dreamed again. Leaves the engine in between.
@@ -153,10 +178,7 @@ impl DreamSession {
             Ok(history) => {
                 self.go_to(history, before.next_frame)?;
                 self.repaints = self.repaints.wrapping_add(1);
-                if self.undo.len() == MOST_UNDO {
-                    self.undo.remove(0);
-                }
-                self.undo.push(before);
+                self.remember_moment(before);
                 Ok(())
             }
             Err(why) => {
@@ -324,6 +346,33 @@ mod tests {
         assert_eq!(session.read_picture().unwrap(), undisturbed[1]);
         assert_eq!(pictures(&mut session, &settings, &[2, 0, 1]), undisturbed[2..]);
         assert!(matches!(session.undo(), Err(DreamError::NothingToUndo)));
+    }
+
+    #[test]
+    fn a_new_beginning_can_be_taken_back_too() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let undisturbed = pictures(&mut session(&pack), &settings, &[1, 1, 2, 0, 1]);
+        let still = || Still { rgb: (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 11) as u8).collect() };
+        let beginnings: [&dyn Fn(&mut DreamSession); 3] =
+            [&|session| session.reset(&settings).unwrap(), &|session| session.start_from_prompt(&settings).unwrap(), &|session| {
+                session.start_from(&[still()]).unwrap()
+            }];
+        for begin in beginnings {
+            let mut session = session(&pack);
+            let home = session.read_picture().unwrap();
+            let seen = session.seen().unwrap().original_rgb.clone();
+            pictures(&mut session, &settings, &[1, 1]);
+            begin(&mut session);
+            assert_ne!(session.read_picture().unwrap(), undisturbed[1]);
+            session.undo().unwrap();
+            assert_eq!(session.read_picture().unwrap(), undisturbed[1]);
+            assert_eq!(session.seen().unwrap().original_rgb, seen);
+            assert_eq!(pictures(&mut session, &settings, &[2, 0, 1]), undisturbed[2..]);
+            session.reset(&settings).unwrap();
+            assert_eq!(session.read_picture().unwrap(), home, "reset goes where it went before");
+        }
+        assert!(matches!(session(&pack).undo(), Err(DreamError::NothingToUndo)), "the first beginning has nothing before it");
     }
 
     #[test]
