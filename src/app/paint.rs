@@ -179,7 +179,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
         if ui
             .add_sized(vec2(half, 28.0), egui::Button::new("Take back"))
-            .on_hover_text("The picture before the last change, and what led to it")
+            .on_hover_text("What was there before the last change or new beginning (Ctrl+Z)")
             .clicked()
         {
             events.push(UiEvent::TakeBack);
