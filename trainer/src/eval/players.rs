@@ -179,10 +179,15 @@ pub trait Player {
     fn shown(&self) -> &Shown;
     /// Takes a recorded action and shows what follows.
     fn press(&mut self, action: usize) -> Result<&Shown>;
-    /// Leaves it nothing to go by but the picture it shows.
-    fn forget(&mut self) -> Result<()> {
-        Ok(())
-    }
+}
+
+/// A frame of a dream, to come back to.
+pub struct Glimpse {
+    shown: Shown,
+    /// Latent action that led to it.
+    action: u8,
+    /// Frames dreamed until then.
+    frames: u32,
 }
 
 pub struct Dream<'a> {
@@ -244,6 +249,21 @@ impl<'a> Dream<'a> {
         (self.action, self.frames) = (code, self.frames + 1);
         Ok(&self.shown)
     }
+
+    /// What it shows now.
+    pub fn glimpse(&self) -> Glimpse {
+        Glimpse { shown: self.shown.clone(), action: self.action, frames: self.frames }
+    }
+
+    /// Goes back to a frame and leaves it nothing to go by but that.
+    pub fn know_only(&mut self, glimpse: &Glimpse) -> Result<()> {
+        let Glimpse { shown, action, frames } = glimpse;
+        let frame = TokenFrame { codes: shown.codes.clone(), action: *action, moved: false, prompt: Vec::new() };
+        self.told = Told::after([&frame]);
+        self.shown.clone_from(shown);
+        (self.action, self.frames) = (*action, *frames);
+        Ok(self.engine.restore(&[frame], *frames)?)
+    }
 }
 
 impl Player for Dream<'_> {
@@ -253,12 +273,6 @@ impl Player for Dream<'_> {
 
     fn press(&mut self, action: usize) -> Result<&Shown> {
         self.take(self.bindings[action])
-    }
-
-    fn forget(&mut self) -> Result<()> {
-        let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, moved: false, prompt: Vec::new() };
-        self.told = Told::after([&frame]);
-        Ok(self.engine.restore(&[frame], self.frames)?)
     }
 }
 
