@@ -155,12 +155,9 @@ impl Judge {
     }
 }
 
-/// The picture of some codes. The engine forgets what it dreamed.
+/// The picture of some codes.
 pub fn view(engine: &mut CpuEngine, codes: Vec<u8>) -> Result<Shown> {
-    let action = engine.manifest().dynamics.as_ref().map_or(0, |d| d.actions as u8);
-    let frame = TokenFrame { codes, action, moved: false, prompt: Vec::new() };
-    engine.restore(std::slice::from_ref(&frame), 0)?;
-    Ok(Shown { rgb: rgb(&engine.read_picture()?), codes: frame.codes })
+    Ok(Shown { rgb: rgb(&engine.draw(&codes)?), codes })
 }
 
 /// A picture through the tokenizer.
