@@ -166,6 +166,25 @@ pub fn through_tokenizer(engine: &mut CpuEngine, raw: &[u8]) -> Result<Shown> {
     view(engine, codes)
 }
 
+/// The picture that a session makes of one it was shown when it dreams those of its tokens again that are not `given`, as
+/// `DreamSession::repaint` has it: under words as where a world begins, without any as if one had stood there for a while. Nobody goes on
+/// from there, so the past is not made again.
+pub fn repainted(engine: &mut CpuEngine, stay: u8, given: &[u8], words: &[PromptWord], settings: &DecodeSettings) -> Result<Vec<u8>> {
+    let (window, unknown) = engine.manifest().dynamics.as_ref().map_or((1, 0), |d| (d.window, d.actions as u8));
+    let frame = |action| TokenFrame { codes: given.to_vec(), action, moved: false, prompt: Vec::new() };
+    let mut past = vec![frame(unknown)];
+    if words.is_empty() {
+        past.resize(window, frame(stay));
+    }
+    let action = past.pop().map_or(unknown, |last| last.action);
+    engine.set_prompt(words)?;
+    // The number before 0, which what follows the picture would have.
+    engine.restore(&past, u32::MAX)?;
+    engine.dream_around(given, action, &settings.fresh())?;
+    engine.set_prompt(&[])?;
+    Ok(rgb(&engine.read_picture()?))
+}
+
 /// RGB of RGBA.
 pub fn rgb(rgba: &[u8]) -> Vec<u8> {
     rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
@@ -375,5 +394,48 @@ impl Player for Raw {
             self.shown.rgb = spoil.apply(&self.shown.rgb, &self.view, &mut self.dice);
         }
         Ok(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use somnium::dream::Source;
+    use somnium::dream::session::DreamSession;
+    use somnium::dream::still::Still;
+    use somnium::engine::UNKNOWN;
+    use somnium::engine::cpu::CpuOptions;
+    use somnium::pack::random::{look_manifest, random_pack};
+    use somnium::prompt;
+
+    #[test]
+    fn a_picture_is_painted_over_as_a_session_does_it() {
+        let stay = 1;
+        let mut manifest = look_manifest();
+        manifest.actions[usize::from(stay)].bound_to = vec!["stay".to_owned()];
+        let pack = random_pack(manifest, 5).unwrap();
+        let engine = || CpuEngine::new(&pack, CpuOptions { threads: Some(1), ..CpuOptions::default() }).unwrap();
+        let raw: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+        let mut session = DreamSession::new(Box::new(engine())).unwrap();
+        session.start_from(&[Still { rgb: raw.clone() }]).unwrap();
+        let mut engine = engine();
+        let around: Vec<bool> = (0..pack.manifest.frame.patches()).map(|n| n % 3 != 1).collect();
+        let mut given = engine.encode(&raw).unwrap();
+        let tokens = given.chunks_exact_mut(pack.manifest.frame.code_dims).zip(&around);
+        tokens.filter(|(_, around)| **around).for_each(|(token, _)| token.fill(UNKNOWN));
+        let settings = DecodeSettings { temperature: 1.0, ..play_settings(&pack.manifest) };
+        let mut seen = Vec::new();
+        // A session takes other dice each time.
+        for (seed, words) in (0..).zip([&[][..], &[1], &[1], &[2], &[]]) {
+            session.repaint(&around, words, &settings).unwrap();
+            seen.push(rgb(&session.read_picture().unwrap()));
+            session.undo().unwrap();
+            let painted = repainted(&mut engine, stay, &given, &prompt::told(words), &DecodeSettings { seed, ..settings }).unwrap();
+            assert_eq!(painted, seen[seed as usize], "{words:?}, painting {seed}");
+        }
+        // Other dice and other words paint other pictures.
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
     }
 }
