@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::control::agreement;
-use super::players::{HISTORY, Judge, Kind, Player, Shown, Walk};
+use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
 use super::report::{Bar, Better, Figure, Score, Unit};
 use super::rollout::share_of;
 use super::workers::{Worker, Workers};
@@ -34,20 +34,19 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
     let window = judge.settings.window;
     // Of fewer steps than two no whole patch leaves the view.
     let (inside, two, three) = ((window - 1) / 2, window, 3 * window / 2);
+    let distances = [inside, two, three].map(|steps| steps.max(2));
+    let ways: Vec<(usize, u64)> = distances.iter().flat_map(|steps| (0..walks).map(|number| (*steps, number))).collect();
+    // `None` for a way that is free nowhere.
+    let walk = |worker: &mut Worker, &(steps, number): &(usize, u64)| -> Result<Option<Option<[Found; 3]>>> {
+        let plan = free_way(judge, mix(seed, number), 1 + number as usize % 4, steps)?;
+        plan.map(|plan| there_and_back(judge, worker, &plan)).transpose()
+    };
+    let mut walked = workers.map_longest_first(&ways, |(steps, _)| *steps, walk)?.into_iter();
     let mut figures = Vec::new();
-    for (i, steps) in [inside, two, three].map(|steps| steps.max(2)).into_iter().enumerate() {
-        let numbers: Vec<u64> = (0..walks).collect();
-        let plans = workers.map(&numbers, |_, number| free_way(judge, mix(seed, *number), 1 + *number as usize % 4, steps))?;
-        let plans: Vec<Plan> = plans.into_iter().flatten().collect();
-        let found = workers.map(&plans, |worker, plan| {
-            Ok([(Kind::Dream, false), (Kind::Simulator, false), (Kind::Dream, true)]
-                .map(|(kind, forget)| there_and_back(judge, worker, plan, kind, forget)))
-        })?;
-        let found: Vec<[Option<Found>; 3]> =
-            found.into_iter().map(|[dream, simulator, forgetful]| Ok([dream?, simulator?, forgetful?])).collect::<Result<_>>()?;
-        let went = share_of(&found, |f| f.iter().all(Option::is_some));
-        let found: Vec<[Found; 3]> =
-            found.into_iter().filter_map(|[dream, simulator, forgetful]| Some([dream?, simulator?, forgetful?])).collect();
+    for (i, steps) in distances.into_iter().enumerate() {
+        let found: Vec<Option<[Found; 3]>> = walked.by_ref().take(walks as usize).flatten().collect();
+        let went = share_of(&found, Option::is_some);
+        let found: Vec<[Found; 3]> = found.into_iter().flatten().collect();
         let score =
             |player: usize, of: fn(&Found) -> f64| Score::mean_of(&found.iter().map(|f| of(&f[player])).collect::<Vec<_>>(), Better::High);
         let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {
@@ -81,19 +80,31 @@ fn free_way(judge: &Judge, seed: u64, wanted: usize, steps: usize) -> Result<Opt
     Ok(None)
 }
 
-/// `None` where none of the dreams goes out all the way.
-fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan, kind: Kind, forget: bool) -> Result<Option<Found>> {
+/// What the dream finds again, the simulator, and the dream once it has forgotten all but the far end; `None` where one of them does not go
+/// out all the way.
+fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Option<[Found; 3]>> {
     let walk = Walk::new(&judge.world, "hold", plan.seed, true)?;
-    let mut start = judge.start(&mut worker.engine, walk, HISTORY - 1, plan.seed)?;
+    let engine = &mut worker.engine;
+    let mut start = judge.start(engine, walk, HISTORY - 1, plan.seed)?;
+    let come_back = |player: &mut dyn Player, before: &Shown| -> Result<Found> {
+        let back = go(judge, player, [0, 2, 1, 4, 3][plan.direction], plan.steps, false)?;
+        Ok(found(judge, plan, before, player.shown(), back))
+    };
+    let simulator = {
+        let mut simulator = judge.player(Kind::Simulator, engine, &start)?;
+        if !go(judge, simulator.as_mut(), plan.direction, plan.steps, true)? {
+            return Ok(None);
+        }
+        come_back(simulator.as_mut(), &start.shown)?
+    };
     for dream in 0..DREAMS {
         start.seed = mix(plan.seed, dream);
-        let mut player = judge.player(kind, &mut worker.engine, &start)?;
-        if go(judge, player.as_mut(), plan.direction, plan.steps)? {
-            if forget {
-                player.forget()?;
-            }
-            let back = go(judge, player.as_mut(), [0, 2, 1, 4, 3][plan.direction], plan.steps)?;
-            return Ok(Some(found(judge, plan, &start.shown, player.shown(), back)));
+        let mut dream = Dream::begin(judge, engine, &start)?;
+        if go(judge, &mut dream, plan.direction, plan.steps, true)? {
+            let far = dream.glimpse();
+            let remembering = come_back(&mut dream, &start.shown)?;
+            dream.know_only(&far)?;
+            return Ok(Some([remembering, simulator, come_back(&mut dream, &start.shown)?]));
         }
     }
     Ok(None)
@@ -114,18 +125,19 @@ fn found(judge: &Judge, plan: &Plan, before: &Shown, after: &Shown, back: bool) 
     }
 }
 
-/// Holds a key until the view is seen to have moved `steps` times; false where it does not in twice that time.
-fn go(judge: &Judge, player: &mut dyn Player, direction: usize, steps: usize) -> Result<bool> {
-    let mut moved = 0;
-    for _ in 0..2 * steps + 4 {
+/// Holds a key until the view is seen to have moved `steps` times; false where it does not in twice that time. Where it has to, nothing is
+/// tried any more once it cannot.
+fn go(judge: &Judge, player: &mut dyn Player, direction: usize, steps: usize, has_to: bool) -> Result<bool> {
+    let mut left = steps;
+    for presses in (0..2 * steps + 4).rev() {
         let before = player.shown().rgb.clone();
         let after = player.press(direction)?;
-        moved += usize::from(judge.movements.movement(&before, &after.rgb) == direction);
-        if moved == steps {
-            return Ok(true);
+        left -= usize::from(judge.movements.movement(&before, &after.rgb) == direction);
+        if left == 0 || has_to && left > presses {
+            break;
         }
     }
-    Ok(false)
+    Ok(left == 0)
 }
 
 /// Whether the whole of patch `n` was out of view at the far end.

@@ -249,7 +249,7 @@ impl Evaluation<'_> {
         } else {
             self.add(Family::Prompt, "prompt", || {
                 let list = self.options.out.join("prompts.tsv");
-                prompt::figures(pack, &judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride, &list)
+                prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride, &list)
             })?;
         }
         self.add(Family::Probe, "probe", || broken(&judge, &mut workers, probe, effort.broken))

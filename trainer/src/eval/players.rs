@@ -155,18 +155,34 @@ impl Judge {
     }
 }
 
-/// The picture of some codes. The engine forgets what it dreamed.
+/// The picture of some codes.
 pub fn view(engine: &mut CpuEngine, codes: Vec<u8>) -> Result<Shown> {
-    let action = engine.manifest().dynamics.as_ref().map_or(0, |d| d.actions as u8);
-    let frame = TokenFrame { codes, action, moved: false, prompt: Vec::new() };
-    engine.restore(std::slice::from_ref(&frame), 0)?;
-    Ok(Shown { rgb: rgb(&engine.read_picture()?), codes: frame.codes })
+    Ok(Shown { rgb: rgb(&engine.draw(&codes)?), codes })
 }
 
 /// A picture through the tokenizer.
 pub fn through_tokenizer(engine: &mut CpuEngine, raw: &[u8]) -> Result<Shown> {
     let codes = engine.encode(raw)?;
     view(engine, codes)
+}
+
+/// The picture that a session makes of one it was shown when it dreams those of its tokens again that are not `given`, as
+/// `DreamSession::repaint` has it: under words as where a world begins, without any as if one had stood there for a while. Nobody goes on
+/// from there, so the past is not made again.
+pub fn repainted(engine: &mut CpuEngine, stay: u8, given: &[u8], words: &[PromptWord], settings: &DecodeSettings) -> Result<Vec<u8>> {
+    let (window, unknown) = engine.manifest().dynamics.as_ref().map_or((1, 0), |d| (d.window, d.actions as u8));
+    let frame = |action| TokenFrame { codes: given.to_vec(), action, moved: false, prompt: Vec::new() };
+    let mut past = vec![frame(unknown)];
+    if words.is_empty() {
+        past.resize(window, frame(stay));
+    }
+    let action = past.pop().map_or(unknown, |last| last.action);
+    engine.set_prompt(words)?;
+    // The number before 0, which what follows the picture would have.
+    engine.restore(&past, u32::MAX)?;
+    engine.dream_around(given, action, &settings.fresh())?;
+    engine.set_prompt(&[])?;
+    Ok(rgb(&engine.read_picture()?))
 }
 
 /// RGB of RGBA.
@@ -179,10 +195,15 @@ pub trait Player {
     fn shown(&self) -> &Shown;
     /// Takes a recorded action and shows what follows.
     fn press(&mut self, action: usize) -> Result<&Shown>;
-    /// Leaves it nothing to go by but the picture it shows.
-    fn forget(&mut self) -> Result<()> {
-        Ok(())
-    }
+}
+
+/// A frame of a dream, to come back to.
+pub struct Glimpse {
+    shown: Shown,
+    /// Latent action that led to it.
+    action: u8,
+    /// Frames dreamed until then.
+    frames: u32,
 }
 
 pub struct Dream<'a> {
@@ -244,6 +265,21 @@ impl<'a> Dream<'a> {
         (self.action, self.frames) = (code, self.frames + 1);
         Ok(&self.shown)
     }
+
+    /// What it shows now.
+    pub fn glimpse(&self) -> Glimpse {
+        Glimpse { shown: self.shown.clone(), action: self.action, frames: self.frames }
+    }
+
+    /// Goes back to a frame and leaves it nothing to go by but that.
+    pub fn know_only(&mut self, glimpse: &Glimpse) -> Result<()> {
+        let Glimpse { shown, action, frames } = glimpse;
+        let frame = TokenFrame { codes: shown.codes.clone(), action: *action, moved: false, prompt: Vec::new() };
+        self.told = Told::after([&frame]);
+        self.shown.clone_from(shown);
+        (self.action, self.frames) = (*action, *frames);
+        Ok(self.engine.restore(&[frame], *frames)?)
+    }
 }
 
 impl Player for Dream<'_> {
@@ -253,12 +289,6 @@ impl Player for Dream<'_> {
 
     fn press(&mut self, action: usize) -> Result<&Shown> {
         self.take(self.bindings[action])
-    }
-
-    fn forget(&mut self) -> Result<()> {
-        let frame = TokenFrame { codes: self.shown.codes.clone(), action: self.action, moved: false, prompt: Vec::new() };
-        self.told = Told::after([&frame]);
-        Ok(self.engine.restore(&[frame], self.frames)?)
     }
 }
 
@@ -364,5 +394,48 @@ impl Player for Raw {
             self.shown.rgb = spoil.apply(&self.shown.rgb, &self.view, &mut self.dice);
         }
         Ok(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use somnium::dream::Source;
+    use somnium::dream::session::DreamSession;
+    use somnium::dream::still::Still;
+    use somnium::engine::UNKNOWN;
+    use somnium::engine::cpu::CpuOptions;
+    use somnium::pack::random::{look_manifest, random_pack};
+    use somnium::prompt;
+
+    #[test]
+    fn a_picture_is_painted_over_as_a_session_does_it() {
+        let stay = 1;
+        let mut manifest = look_manifest();
+        manifest.actions[usize::from(stay)].bound_to = vec!["stay".to_owned()];
+        let pack = random_pack(manifest, 5).unwrap();
+        let engine = || CpuEngine::new(&pack, CpuOptions { threads: Some(1), ..CpuOptions::default() }).unwrap();
+        let raw: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+        let mut session = DreamSession::new(Box::new(engine())).unwrap();
+        session.start_from(&[Still { rgb: raw.clone() }]).unwrap();
+        let mut engine = engine();
+        let around: Vec<bool> = (0..pack.manifest.frame.patches()).map(|n| n % 3 != 1).collect();
+        let mut given = engine.encode(&raw).unwrap();
+        let tokens = given.chunks_exact_mut(pack.manifest.frame.code_dims).zip(&around);
+        tokens.filter(|(_, around)| **around).for_each(|(token, _)| token.fill(UNKNOWN));
+        let settings = DecodeSettings { temperature: 1.0, ..play_settings(&pack.manifest) };
+        let mut seen = Vec::new();
+        // A session takes other dice each time.
+        for (seed, words) in (0..).zip([&[][..], &[1], &[1], &[2], &[]]) {
+            session.repaint(&around, words, &settings).unwrap();
+            seen.push(rgb(&session.read_picture().unwrap()));
+            session.undo().unwrap();
+            let painted = repainted(&mut engine, stay, &given, &prompt::told(words), &DecodeSettings { seed, ..settings }).unwrap();
+            assert_eq!(painted, seen[seed as usize], "{words:?}, painting {seed}");
+        }
+        // Other dice and other words paint other pictures.
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
     }
 }

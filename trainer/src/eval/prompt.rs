@@ -3,12 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use somnium::dream::Source;
-use somnium::dream::session::DreamSession;
-use somnium::dream::still::Still;
-use somnium::engine::cpu::{CpuEngine, CpuOptions};
-use somnium::engine::{DecodeSettings, Engine, PromptWord};
-use somnium::pack::Pack;
+use somnium::engine::{DecodeSettings, Engine, PromptWord, UNKNOWN};
 use somnium::prompt::{ids, read, told, words_of};
 use somnium::worlds::policy::{Onward, Policy};
 use somnium::worlds::scene::{Attribute, Light, Wish};
@@ -16,7 +11,7 @@ use somnium::worlds::words::{TestPrompt, test_prompts, under};
 use somnium::worlds::{StepOutcome, World};
 
 use super::control::agreement;
-use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, rgb, through_tokenizer};
+use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, repainted, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::share_of;
 use super::workers::{Worker, Workers};
@@ -133,15 +128,7 @@ impl Turned {
 
 /// The prompts of the evaluation, every `stride`-th of them, said in the middle of a walk; those in words of captions also to a dream
 /// that begins with nothing and to one whose picture is painted over. What became of each goes to the file `list`.
-pub fn figures(
-    pack: &Pack,
-    judge: &Judge,
-    workers: &mut Workers,
-    info: &ProbeInfo,
-    seed: u64,
-    stride: usize,
-    list: &Path,
-) -> Result<Vec<Figure>> {
+pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, stride: usize, list: &Path) -> Result<Vec<Figure>> {
     let prompts: Vec<Asked> = (seed..)
         .zip(test_prompts())
         .step_by(stride)
@@ -153,7 +140,7 @@ pub fn figures(
         if asked.prompt.unseen {
             return Ok((changed, None));
         }
-        let answers = [out_of_nothing(judge, worker, info, asked)?, painted(pack, judge, worker, info, asked)?];
+        let answers = [out_of_nothing(judge, worker, info, asked)?, painted(judge, worker, info, asked)?];
         Ok((changed, Some((answers, turned(judge, worker, info, asked)?))))
     })?;
     let lines = prompts.iter().zip(&answers).map(|(asked, (changed, others))| asked.line(changed, others.as_ref().map(|others| &others.0)));
@@ -341,30 +328,24 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
 }
 
 /// A picture of the simulator painted over, all but the tokens around the figure, and what should be there said.
-fn painted(pack: &Pack, judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
+fn painted(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -> Result<Answers> {
     let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
     walk_to(&judge.world, asked.seed)?.world.render(&mut raw);
-    let engine = CpuEngine::new(pack, CpuOptions { threads: Some(1), ..CpuOptions::default() })?;
-    let mut session = DreamSession::new(Box::new(engine))?;
-    session.start_from(&[Still { rgb: raw }])?;
-    let [columns, rows] = session.info().grid;
+    let frame = &judge.manifest.frame;
+    let (columns, rows) = (frame.grid_w(), frame.grid_h());
     let far = |n: usize| (n % columns).abs_diff(columns / 2) > 1 || (n / columns).abs_diff(rows / 2) > 1;
-    let around: Vec<bool> = (0..columns * rows).map(far).collect();
-    let settings = DecodeSettings { seed: asked.seed as u32, ..judge.settings };
-    let mut dreamed = |words: &[u16]| {
-        let mut painting = || {
-            session.repaint(&around, words, &settings)?;
-            let frame = rgb(&session.read_picture()?);
-            session.undo()?;
-            anyhow::Ok(frame)
-        };
-        let frames = (0..PAINTINGS).map(|_| painting()).collect::<Result<Vec<_>>>()?;
+    let mut given = worker.engine.encode(&raw)?;
+    let patches = given.chunks_exact_mut(frame.code_dims).take(frame.patches()).enumerate();
+    patches.filter(|(n, _)| far(*n)).for_each(|(_, token)| token.fill(UNKNOWN));
+    let mut dice = (0..).map(|painting| (asked.seed as u32).wrapping_add(painting));
+    let mut dreamed = |worker: &mut Worker, words: &[PromptWord]| {
+        let painting = |seed| repainted(&mut worker.engine, judge.bindings[0], &given, words, &DecodeSettings { seed, ..judge.settings });
+        let frames = dice.by_ref().take(PAINTINGS).map(painting).collect::<Result<Vec<_>>>()?;
         shown(worker, info, &frames, &asked.prompt.wish)
     };
-    let most_words = most_words(judge);
     Ok(Answers {
-        dream: dreamed(&ids(&read(&asked.prompt.text, most_words)))?,
-        silent: if asked.silent { dreamed(&[])? } else { Shares::default() },
+        dream: dreamed(worker, &asked.words(judge))?,
+        silent: if asked.silent { dreamed(worker, &[])? } else { Shares::default() },
         ..Answers::default()
     })
 }
