@@ -69,3 +69,5 @@ pub struct FrameParams {
     pub new_uncertain: u32,
     pub pad: [u32; 10],
 }
+
+const _: () = assert!(size_of::<FrameParams>() as u64 == FRAME_SLOT_BYTES);

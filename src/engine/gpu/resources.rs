@@ -10,9 +10,10 @@ use super::plan::{BufferSpec, Plan};
 use super::recording::Recording;
 use super::timing::Stage;
 use crate::engine::EngineError;
+use crate::pack::limits;
 
 /// Slots of the frame block: one for each decoding step.
-const FRAME_SLOTS: usize = 8;
+const FRAME_SLOTS: u32 = limits::MAX_STEPS;
 
 /// A pass ready to be recorded.
 #[derive(Debug)]
@@ -159,7 +160,7 @@ impl Resources {
             buffers: specs.iter().map(|spec| make_buffer(gpu, spec)).collect(),
             frame: gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("frame"),
-                size: FRAME_SLOTS as u64 * FRAME_SLOT_BYTES,
+                size: u64::from(FRAME_SLOTS) * FRAME_SLOT_BYTES,
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             }),
@@ -196,7 +197,7 @@ impl Resources {
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                     buffer: &self.frame,
                     offset: 0,
-                    size: std::num::NonZeroU64::new(size_of::<super::frame::FrameParams>() as u64),
+                    size: std::num::NonZeroU64::new(FRAME_SLOT_BYTES),
                 }),
             },
             wgpu::BindGroupEntry { binding: 1, resource: shape.as_entire_binding() },
@@ -293,7 +294,7 @@ impl ReadyPlan {
         recording.run_all(&self.prev);
         self.record_step(recording, 0, groups);
         recording.begin(Stage::LaterSteps);
-        for slot in 1..(steps as usize).min(FRAME_SLOTS) {
+        for slot in 1..steps as usize {
             match adaptive {
                 Some(dispatches) => self.record_step_if_needed(recording, slot, groups.dreamed, dispatches),
                 None => self.record_step(recording, slot, Groups { committed: 0, ..groups }),
