@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-use somnium::engine::gpu::kernel::Kernel;
+use somnium::engine::gpu::kernel::{Bind, Kernel};
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
 use somnium::engine::gpu::ops::{
     BufferId, attend::Keys, common_patch, embed, gains, odometer, picture, prev, recall, remember, sample, unmask,
@@ -88,13 +88,38 @@ fn every_file_belongs_to_a_kernel() {
     assert_eq!(count, 14 + WHOLE.len(), "kernels found in {folder}");
 }
 
+/// What a shader declares from binding 2 on; `None` is what no plan can bind.
+fn declared(module: &naga::Module) -> BTreeMap<u32, Option<Bind>> {
+    let kind = |v: &naga::GlobalVariable| match (v.space, &module.types[v.ty].inner) {
+        (naga::AddressSpace::Storage { access }, _) if access == naga::StorageAccess::LOAD => Some(Bind::Read),
+        (naga::AddressSpace::Storage { access }, _) if access == naga::StorageAccess::LOAD | naga::StorageAccess::STORE => {
+            Some(Bind::ReadWrite)
+        }
+        (
+            naga::AddressSpace::Handle,
+            naga::TypeInner::Image {
+                dim: naga::ImageDimension::D2,
+                arrayed: false,
+                class: naga::ImageClass::Storage { format: naga::StorageFormat::Rgba8Unorm, access: naga::StorageAccess::STORE },
+            },
+        ) => Some(Bind::Picture),
+        _ => None,
+    };
+    let bound = module.global_variables.iter().filter_map(|(_, v)| Some((v.binding?.binding, kind(v))));
+    bound.filter(|(binding, _)| *binding >= 2).collect()
+}
+
 /// What a plan binds is what the shader declares, in number and in kind; so is the memory that a workgroup is said to take.
 #[test]
 fn bindings_agree_with_the_shader() {
     for kernel in all_kernels().values() {
         let module = validate(kernel, &kernel.source).unwrap();
-        let declared = module.global_variables.iter().filter(|(_, v)| v.binding.is_some_and(|b| b.binding >= 2)).count();
-        assert_eq!(declared, kernel.binds.len(), "{}", kernel.label);
+        let bound: BTreeMap<u32, Option<Bind>> = (2..).zip(kernel.binds.iter().copied().map(Some)).collect();
+        assert_eq!(declared(&module), bound, "{}", kernel.label);
+        // Negative control: what was only read is written too.
+        let source = kernel.source.replace("var<storage, read>", "var<storage, read_write>");
+        let other = naga::front::wgsl::parse_str(&source).unwrap();
+        assert_eq!(declared(&other) != bound, kernel.binds.contains(&Bind::Read), "{}", kernel.label);
         let storage = module.global_variables.iter().filter(|(_, v)| matches!(v.space, naga::AddressSpace::Storage { .. })).count();
         assert!(storage <= 8, "{} binds {storage} storage buffers", kernel.label);
         let of_workgroup = module.global_variables.iter().filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup);

@@ -22,7 +22,7 @@ const SHIPPED_PACK: &str = "weights/isles.safetensors";
 /// Which engine to dream with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum EngineChoice {
-    /// The GPU, or the CPU where every adapter is a software one.
+    /// The GPU, or the CPU where every adapter is a software one or the device cannot play the pack.
     #[default]
     Auto,
     Gpu,
@@ -196,7 +196,8 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
             None => headless_gpu()?,
         };
         match GpuEngine::new(gpu, pack) {
-            Err(why @ EngineError::Wrong(_)) if choice == EngineChoice::Auto => {
+            // The device's fault and not the pack's: too small, wrong or gone.
+            Err(why @ (EngineError::Wrong(_) | EngineError::Input { .. } | EngineError::DeviceLost(_))) if choice == EngineChoice::Auto => {
                 log::warn!("{why}; the CPU engine takes over");
                 Box::new(CpuEngine::new(pack, CpuOptions::default())?)
             }
@@ -224,4 +225,41 @@ pub fn shipped_pack() -> Result<PathBuf, String> {
              simulator with: somnium world isles"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::EngineKind;
+    use crate::pack::random::{odd_manifest, random_pack, tiny_manifest};
+
+    /// A device that passes for one of hardware.
+    fn gpu() -> GpuContext {
+        let mut gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        gpu.summary.software = false;
+        gpu
+    }
+
+    #[test]
+    fn where_the_device_cannot_play_the_cpu_engine_does_unless_the_gpu_is_asked_for() {
+        let small = random_pack(tiny_manifest(), 1).unwrap();
+        // More memory in a workgroup than any device need have.
+        let mut manifest = odd_manifest();
+        manifest.frame.code_dims = 16;
+        let d = manifest.dynamics.as_mut().unwrap();
+        (d.head_hidden, d.vocabulary) = (255, 0);
+        let large = random_pack(manifest, 1).unwrap();
+        let lost = gpu();
+        lost.device.destroy();
+        for (pack, gpu, plays_there) in [(&small, gpu(), true), (&large, gpu(), false), (&small, lost, false)] {
+            let auto = open_engine(pack, EngineChoice::Auto, Some(&gpu)).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(auto.info().kind == EngineKind::Gpu, plays_there, "{}", auto.info().device);
+            assert_eq!(open_engine(pack, EngineChoice::Gpu, Some(&gpu)).is_ok(), plays_there);
+        }
+        // What is wrong with a pack is said, and no other engine tried.
+        let mut broken = small;
+        broken.tensors.clear();
+        let why = open_engine(&broken, EngineChoice::Auto, Some(&gpu())).err();
+        assert!(matches!(why, Some(EngineError::Pack(_))), "{why:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod branches;
 mod copy;
+mod drawing;
 mod dreams;
 mod look;
 mod memory;

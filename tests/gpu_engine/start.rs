@@ -50,6 +50,37 @@ fn a_broken_tier_is_noticed_at_start() {
     }
 }
 
+/// So does one whose products are right and whose dreams are not.
+#[test]
+fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
+    let p = pack(odd_manifest());
+    for (stem, right, wrong) in [
+        ("sample", "return shape.vocabulary == 0u || ", "return true || "),
+        ("sample", "sum = (1.0 + frame.guidance) * sum - frame.guidance *", "sum = sum + 0.0 *"),
+        ("unmask", "let settled = mine.y == CERTAIN || ", "let settled = "),
+        ("unmask", "select(0u, dispatches[of_groups + word], runs)", "0u"),
+        ("embed", "value = value + settled_around(n, g.half, column);", ""),
+        ("remember", "as_they_are.x * alone.x < as_they_are.y * alone.y", "as_they_are.x * alone.x > as_they_are.y * alone.y"),
+    ] {
+        let tier = gpu().tier;
+        let engine = GpuEngine::with_plans(gpu(), &p, |pack, one| {
+            let mut plan = Plan::new(pack, one)?;
+            let mut changed = false;
+            for pass in plan.passes_mut().filter(|pass| pass.kernel.stem == stem && one == tier) {
+                let source = pass.kernel.source.replace(right, wrong);
+                changed |= source != pass.kernel.source;
+                pass.kernel.source = source;
+            }
+            assert_eq!(changed, one == tier, "{stem}: no {right:?}");
+            Ok(plan)
+        });
+        let engine = engine.unwrap();
+        let said = format!("(the {} computes wrongly: a ", tier.name());
+        assert!(engine.info().device.contains(&said), "{stem} with {wrong:?} instead of {right:?}: {}", engine.info().device);
+        assert!(engine.info().device.contains("dream"), "{}", engine.info().device);
+    }
+}
+
 /// What one start leaves is what the next takes, unless it is damaged; a dream is the same with and without.
 #[test]
 fn compiled_pipelines_are_kept_where_the_device_can() {

@@ -29,6 +29,8 @@ pub struct PromptPanels {
     keys: usize,
     k: Vec<Floats>,
     v: Vec<Floats>,
+    /// What attention to it adds to every row where nothing is said, `(padded channels)`: the weight of a single key is one.
+    silence: Vec<Floats>,
     /// What scores of each key are raised by.
     bias: Vec<f32>,
     /// Vectors, embeddings, and fused keys and values of the words.
@@ -50,6 +52,7 @@ impl PromptPanels {
             keys: 0,
             k: zeros(dims.key_floats()),
             v: zeros(dims.value_floats()),
+            silence: zeros(padded(d.dims.channels)),
             bias: Vec::with_capacity(room),
             vectors: Floats::zeros(room * padded(prompt::CHANNELS)),
             embedded: Floats::zeros(room * padded(d.dims.channels)),
@@ -83,12 +86,16 @@ impl PromptPanels {
         let (nothing_said, embedded) = rows_mut(&mut self.embedded, self.keys, stride).split_at_mut(stride);
         nothing_said.copy_from_slice(&d.nothing_said[..stride]);
         k.product(rows(&self.vectors, words.len(), vector_stride), vector_stride, &d.words, embedded, stride, Then::Store);
-        for ((text, keys), values) in d.blocks.iter().filter_map(|b| b.text.as_ref()).zip(&mut self.k).zip(&mut self.v) {
+        let layers = d.blocks.iter().filter_map(|b| b.text.as_ref());
+        for (((text, keys), values), silence) in layers.zip(&mut self.k).zip(&mut self.v).zip(&mut self.silence) {
             let out = rows_mut(&mut self.kv, self.keys, kv_stride);
             k.product(rows(&self.embedded, self.keys, stride), stride, &text.kv, out, kv_stride, Then::Store);
             for (n, row) in out.chunks_exact(kv_stride).enumerate() {
                 let set_value = |i: usize, part: &[f32]| values[i..i + part.len()].copy_from_slice(part);
                 self.dims.place(n, &row[..c], &row[c..2 * c], |i, x| keys[i] = x, set_value);
+            }
+            if words.is_empty() {
+                k.product(&out[c..2 * c], c, &text.out, silence, stride, Then::Store);
             }
         }
     }
@@ -157,6 +164,12 @@ fn neighbours(n: usize, f: &FrameDims) -> impl Iterator<Item = (usize, usize)> {
         let (ty, tx) = (n / grid_w + tap / 3, n % grid_w + tap % 3);
         ((1..=grid_h).contains(&ty) && (1..=grid_w).contains(&tx)).then(|| (tap, (ty - 1) * grid_w + tx - 1))
     })
+}
+
+/// What attention to the prompt adds to every row, where nothing is said in any group.
+fn silence<'a>(layer: usize, groups: &[Group<'a>]) -> Option<&'a [f32]> {
+    let first = groups.first()?.prompt;
+    groups.iter().all(|group| group.prompt.keys == 1).then(|| &first.silence[layer][..])
 }
 
 impl<'a> Lane<'a> {
@@ -309,24 +322,15 @@ impl<'a> Lane<'a> {
                 layer += 1;
             }
             if let Some(text) = &block.text {
-                self.norm_rows(d, block, groups, &mut norm);
-                k.product(rows(&self.w.y, n, stride), stride, &text.q, rows_mut(&mut self.w.qkv, n, stride), stride, Then::Store);
-                for (g, group) in groups.iter().enumerate() {
-                    let prompt = group.prompt;
-                    k.attend(Attend {
-                        dims: prompt.dims,
-                        q: &self.w.qkv[g * own * stride..][..own * stride],
-                        q_stride: stride,
-                        keys: prompt.keys,
-                        bias: &prompt.bias,
-                        k_panels: &prompt.k[text_layer],
-                        v_panels: &prompt.v[text_layer],
-                        scores: &mut self.w.scores,
-                        out: &mut self.w.seen[g * own * seen..][..own * seen],
-                        out_stride: seen,
-                    });
+                if let Some(silence) = silence(text_layer, groups) {
+                    rows_mut(&mut self.w.x, n, stride).chunks_exact_mut(stride).for_each(|row| k.add(silence, row));
+                    norm += 1;
+                } else {
+                    self.norm_rows(d, block, groups, &mut norm);
+                    k.product(rows(&self.w.y, n, stride), stride, &text.q, rows_mut(&mut self.w.qkv, n, stride), stride, Then::Store);
+                    self.listen(text_layer, groups, stride);
+                    k.product(rows(&self.w.seen, n, seen), seen, &text.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
                 }
-                k.product(rows(&self.w.seen, n, seen), seen, &text.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
                 text_layer += 1;
             }
             self.norm_rows(d, block, groups, &mut norm);
@@ -375,6 +379,25 @@ impl<'a> Lane<'a> {
                 slots: group.slots,
                 bias,
                 window: d.dims.window,
+                scores: &mut self.w.scores,
+                out: &mut self.w.seen[g * own * seen..][..own * seen],
+                out_stride: seen,
+            });
+        }
+    }
+
+    /// Attention of every group to its prompt, `qkv` to `seen`.
+    fn listen(&mut self, layer: usize, groups: &[Group], stride: usize) {
+        let (own, seen) = (self.own(), self.model.frame_panels.out_columns());
+        for (g, Group { prompt, .. }) in groups.iter().enumerate() {
+            self.kernels.attend(Attend {
+                dims: prompt.dims,
+                q: &self.w.qkv[g * own * stride..][..own * stride],
+                q_stride: stride,
+                keys: prompt.keys,
+                bias: &prompt.bias,
+                k_panels: &prompt.k[layer],
+                v_panels: &prompt.v[layer],
                 scores: &mut self.w.scores,
                 out: &mut self.w.seen[g * own * seen..][..own * seen],
                 out_stride: seen,

@@ -155,8 +155,8 @@ impl CpuEngine {
         })
     }
 
-    /// Multiply-adds of matrix products with weights in a dreamed frame after the first, as the engine runs them (padding included,
-    /// attention left out).
+    /// Multiply-adds of matrix products with weights in a dreamed frame after the first, as the engine runs them under words (padding
+    /// included, attention left out).
     pub fn work(&self, steps: u32) -> usize {
         let n = self.model.frame.tokens();
         let decoder = &self.model.decoder;

@@ -30,14 +30,21 @@ fn worst(got: &[f32], expected: &[f64]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Close to the twin; and a hundredth added to one element is noticed.
-fn assert_close(what: &str, got: &[f32], expected: &[f64]) {
+const TOLERANCE: f64 = 5e-6;
+
+/// Close to the twin; and what comes of `wrong` input is not.
+fn assert_close(what: &str, got: &[f32], of_wrong: &[f32], expected: &[f64]) {
     let off = worst(got, expected);
-    assert!(off < 5e-6, "{what}: off by {off:e}");
-    let mut wrong = expected.to_vec();
-    let middle = wrong.len() / 2;
-    wrong[middle] += 0.01;
-    assert!(worst(got, &wrong) > 5e-6, "{what}: a wrong element goes unnoticed");
+    assert!(off < TOLERANCE, "{what}: off by {off:e}");
+    assert!(worst(of_wrong, expected) > TOLERANCE, "{what}: a wrong input goes unnoticed");
+}
+
+/// The same with another value in the middle.
+fn corrupted(values: &[f32]) -> Vec<f32> {
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    values[middle] += 0.1;
+    values
 }
 
 #[test]
@@ -52,15 +59,21 @@ fn products_match() {
             let stride = padded(n);
             for then in [Then::Store, Then::Gelu, Then::Add] {
                 for bias in [&bias[..], &[]] {
-                    let mut y = Floats::from_rows(&old, n);
-                    k.product(&rows[..m * padded(inner)], padded(inner), &Packed::new(&w, bias, inner), &mut y, stride, then);
+                    let run = |w: &[f32], bias: &[f32]| {
+                        let mut y = Floats::from_rows(&old, n);
+                        k.product(&rows[..m * padded(inner)], padded(inner), &Packed::new(w, bias, inner), &mut y, stride, then);
+                        y
+                    };
+                    let y = run(&w, bias);
+                    let wrong = if bias.is_empty() { run(&corrupted(&w), bias) } else { run(&w, &corrupted(bias)) };
                     let mut expected = reference::matmul::matmul(&f64s(&x), &f64s(&w), &f64s(bias), inner);
                     match then {
                         Then::Store => {}
                         Then::Gelu => expected.iter_mut().for_each(|v| *v = reference::activation::gelu(*v)),
                         Then::Add => reference::matmul::add(&mut expected, &f64s(&old)),
                     }
-                    assert_close(&format!("{} {m}x{inner}x{n}", k.name), &unpadded(&y[..m * stride], stride, n), &expected);
+                    let [got, of_wrong] = [&y, &wrong].map(|y| unpadded(&y[..m * stride], stride, n));
+                    assert_close(&format!("{} {m}x{inner}x{n}", k.name), &got, &of_wrong, &expected);
                     assert!(y.chunks_exact(stride).all(|row| row[n..].iter().all(|&v| v == 0.0)), "padding was written");
                 }
             }
@@ -90,12 +103,17 @@ fn norms_match_also_far_from_one() {
             let x: Vec<f32> = values(3, 5 * channels).iter().map(|v| v * scale).collect();
             let (gamma, beta) = (values(4, channels), values(5, channels));
             let gain: Vec<f32> = gamma.iter().map(|g| 1.0 + g).collect();
-            let (gain, shift) = (Floats::from_rows(&gain, channels), Floats::from_rows(&beta, channels));
             let stride = padded(channels);
-            let mut y = Floats::zeros(5 * stride);
-            k.norm(&Floats::from_rows(&x, channels), channels, &gain, &shift, &mut y);
+            let run = |gain: &[f32], shift: &[f32]| {
+                let mut y = Floats::zeros(5 * stride);
+                let (gain, shift) = (Floats::from_rows(gain, channels), Floats::from_rows(shift, channels));
+                k.norm(&Floats::from_rows(&x, channels), channels, &gain, &shift, &mut y);
+                unpadded(&y, stride, channels)
+            };
+            // Nothing times any gain is nothing.
+            let wrong = if scale == 0.0 { run(&gain, &corrupted(&beta)) } else { run(&corrupted(&gain), &beta) };
             let expected = reference::norm::modulated_rms(&f64s(&x), &f64s(&gamma), &f64s(&beta));
-            assert_close(&format!("{} norm of {channels}", k.name), &unpadded(&y, stride, channels), &expected);
+            assert_close(&format!("{} norm of {channels}", k.name), &run(&gain, &beta), &wrong, &expected);
         }
     }
 }
@@ -110,15 +128,15 @@ fn attention_matches() {
             let (q, key, v) = (values(1, rows * channels), values(2, keys * channels), values(3, keys * channels));
             let q: Vec<f32> = q.iter().map(|x| x * 6.0).collect();
             let dims = PanelDims::new(heads, channels, keys + 5);
-            let (mut k_panels, mut v_panels) = (Floats::zeros(dims.key_floats()), Floats::zeros(dims.value_floats()));
-            for n in 0..keys {
-                let (key, v) = (&key[n * channels..], &v[n * channels..]);
-                let set_value = |i: usize, part: &[f32]| v_panels[i..i + part.len()].copy_from_slice(part);
-                dims.place(n, key, v, |i, x| k_panels[i] = x, set_value);
-            }
             let q_rows = Floats::from_rows(&q, channels);
             let out_stride = dims.out_columns();
-            for bias in [&[][..], &values(4, keys)] {
+            let run = |v: &[f32], bias: &[f32]| {
+                let (mut k_panels, mut v_panels) = (Floats::zeros(dims.key_floats()), Floats::zeros(dims.value_floats()));
+                for n in 0..keys {
+                    let (key, v) = (&key[n * channels..], &v[n * channels..]);
+                    let set_value = |i: usize, part: &[f32]| v_panels[i..i + part.len()].copy_from_slice(part);
+                    dims.place(n, key, v, |i, x| k_panels[i] = x, set_value);
+                }
                 let mut out = Floats::zeros(rows * out_stride);
                 k.attend(Attend {
                     dims,
@@ -132,9 +150,14 @@ fn attention_matches() {
                     out: &mut out,
                     out_stride,
                 });
+                unpadded(&out, out_stride, channels)
+            };
+            for bias in [&[][..], &values(4, keys)] {
+                // To a single key its bias is nothing.
+                let wrong = if bias.len() > 1 { run(&v, &corrupted(bias)) } else { run(&corrupted(&v), bias) };
                 let of_heads = f64s(bias).repeat(heads);
                 let expected = reference::attention::attend(&f64s(&q), &f64s(&key), &f64s(&v), &of_heads, heads, channels);
-                assert_close(&format!("{} {rows}x{keys}, {heads} heads", k.name), &unpadded(&out, out_stride, channels), &expected);
+                assert_close(&format!("{} {rows}x{keys}, {heads} heads", k.name), &run(&v, bias), &wrong, &expected);
             }
         }
     }
@@ -150,21 +173,30 @@ fn attention_over_time_matches() {
             let bias = values(3, heads * window);
             // Frames lie in the ring in an order of their own, and the oldest one is out of sight.
             let slots: Vec<usize> = (0..window.saturating_sub(2)).map(|age| (age * 3 + 1) % window).collect();
-            let mut out = Floats::zeros(rows * padded(channels));
-            k.attend_time(AttendTime {
-                heads,
-                dh: channels / heads,
-                qkv: &Floats::from_rows(&qkv, 3 * channels)[..rows * fused],
-                stride: fused,
-                ring: &Floats::from_rows(&past, 2 * channels),
-                ring_stride,
-                slots: &slots,
-                bias: &bias,
-                window,
-                scores: &mut Floats::zeros(heads * padded(window)),
-                out: &mut out,
-                out_stride: padded(channels),
-            });
+            let run = |qkv: &[f32], slots: &[usize]| {
+                let mut out = Floats::zeros(rows * padded(channels));
+                k.attend_time(AttendTime {
+                    heads,
+                    dh: channels / heads,
+                    qkv: &Floats::from_rows(qkv, 3 * channels)[..rows * fused],
+                    stride: fused,
+                    ring: &Floats::from_rows(&past, 2 * channels),
+                    ring_stride,
+                    slots,
+                    bias: &bias,
+                    window,
+                    scores: &mut Floats::zeros(heads * padded(window)),
+                    out: &mut out,
+                    out_stride: padded(channels),
+                });
+                unpadded(&out, padded(channels), channels)
+            };
+            // A value of the last row's own, where there is no past that could lie elsewhere.
+            let mut elsewhere = slots.clone();
+            elsewhere.reverse();
+            let mut other = qkv.clone();
+            *other.last_mut().unwrap() += 0.1;
+            let wrong = if slots.is_empty() { run(&other, &slots) } else { run(&qkv, &elsewhere) };
             let mut own = reference::attention::split_projection(&f64s(&qkv), 3, channels);
             let frame = |kv: Vec<Vec<f64>>| {
                 let mut kv = kv.into_iter();
@@ -175,7 +207,7 @@ fn attention_over_time_matches() {
             frames.extend(slots.iter().map(|slot| frame(reference::attention::split_projection(&f64s(of_slot(slot)), 2, channels))));
             let frames: Vec<_> = frames.iter().collect();
             let expected = reference::attention::attend_over_time(&own[0], &frames, &f64s(&bias), heads, channels);
-            assert_close(&format!("{} window {window}", k.name), &unpadded(&out, padded(channels), channels), &expected);
+            assert_close(&format!("{} window {window}", k.name), &run(&qkv, &slots), &wrong, &expected);
         }
     }
 }

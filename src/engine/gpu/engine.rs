@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
-use super::frame::{BY_ODOMETER, FRAME_SLOT_BYTES, FrameParams, GROUPS, GroupParams, MASKED, NONE};
+use super::frame::{BY_ODOMETER, FrameParams, GROUPS, GroupParams, MASKED, NONE};
 use super::ops::{prev, unmask};
 use super::pace::Pace;
 use super::plan::{PROMPT_SLOTS, Plan};
@@ -23,7 +23,7 @@ use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_prompt, check_settings, play_settings};
 use crate::engine::recall::motion_of;
-use crate::engine::told::{LONG_AGO, Said, Told};
+use crate::engine::told::{LONG_AGO, Said, Told, ids};
 use crate::engine::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     UnmaskOrder, decode,
@@ -185,7 +185,8 @@ impl GpuEngine {
             slots: Default::default(),
         };
         for slot in 0..PROMPT_SLOTS {
-            engine.write_prompt(slot, &[]);
+            engine.write_keys(slot, &[]);
+            engine.write_shares(slot, &[]);
         }
         engine.restore(&[], 0)?;
         engine.gpu.wait()?;
@@ -197,7 +198,8 @@ impl GpuEngine {
         if self.plan.dynamics.is_none() {
             return Ok(());
         }
-        let settings = play_settings(&self.manifest);
+        // All steps run, as the operations are counted.
+        let settings = DecodeSettings { certain: None, ..play_settings(&self.manifest) };
         let mut quickest = Duration::MAX;
         for _ in 0..PACE_FRAMES {
             let start = Instant::now();
@@ -269,7 +271,10 @@ impl GpuEngine {
             return slot;
         }
         let slot = self.pending.map_or(0, |p| (p.prompt_slot + 1) % PROMPT_SLOTS);
-        self.write_prompt(slot, words);
+        if !ids(&self.slots[slot]).eq(ids(words)) {
+            self.write_keys(slot, words);
+        }
+        self.write_shares(slot, words);
         slot
     }
 
@@ -281,21 +286,24 @@ impl GpuEngine {
         slot
     }
 
-    /// Computes the keys and values of a prompt, once for each choice of words, and puts them into a slot with the words' shares and what
-    /// they say together.
-    fn write_prompt(&mut self, slot: usize, words: &[PromptWord]) {
+    /// Computes the keys and values of a prompt, once for each choice of words, and puts them into a slot.
+    fn write_keys(&mut self, slot: usize, words: &[PromptWord]) {
         let Some(dynamics) = &self.plan.dynamics else { return };
         if self.prompt_keys.len() > 64 {
             self.prompt_keys.clear();
         }
-        let ids: Vec<u16> = words.iter().map(|word| word.id).collect();
         let compute = |ids: &Vec<u16>| dynamics.prompts.iter().map(|target| target.weights.keys(ids)).collect();
-        let keys = self.prompt_keys.entry(ids).or_insert_with_key(compute);
+        let keys = self.prompt_keys.entry(ids(words).collect()).or_insert_with_key(compute);
         for (target, values) in dynamics.prompts.iter().zip(keys.iter()) {
             let buffer = self.resources.buffer(target.buffer);
             let slot_bytes = buffer.size() / PROMPT_SLOTS as u64;
             self.gpu.queue.write_buffer(buffer, slot as u64 * slot_bytes, bytemuck::cast_slice(values));
         }
+    }
+
+    /// Puts the shares of a prompt's words, and what they say together, into the slot that has its keys.
+    fn write_shares(&mut self, slot: usize, words: &[PromptWord]) {
+        let Some(dynamics) = &self.plan.dynamics else { return };
         // The first is "nothing said".
         let shares: Vec<f32> = std::iter::once(0.0).chain(words.iter().map(|word| (f32::from(word.share) / 255.0).ln())).collect();
         let at = (slot * dynamics.slot_words * size_of::<f32>()) as u64;
@@ -320,8 +328,9 @@ impl GpuEngine {
         self.gpu.queue.write_buffer(self.resources.buffer(self.plan.tokens), (half * bytes.len()) as u64, bytes);
     }
 
-    fn write_params(&self, slot: usize, params: &FrameParams) {
-        self.gpu.queue.write_buffer(&self.resources.frame, slot as u64 * FRAME_SLOT_BYTES, bytemuck::bytes_of(params));
+    /// Writes the blocks of as many steps, from the first slot on.
+    fn write_params(&self, steps: &[FrameParams]) {
+        self.gpu.queue.write_buffer(&self.resources.frame, 0, bytemuck::cast_slice(steps));
     }
 
     /// How a frame looks at the ring that holds `committed` frames.
@@ -381,7 +390,7 @@ impl GpuEngine {
         let begun = Pending { action, prompt_slot, told: self.told.class_of_next(&self.slots[prompt_slot]) };
         let prompted = self.group(self.half, begun, self.committed);
         let new_land = settings.chance_of(false);
-        for step in 1..=steps {
+        let of_step = |step: u32| {
             let prompted = GroupParams { fresh: u32::from(fresh && step == 1), ..prompted };
             let mut params = FrameParams {
                 groups: [prompted; GROUPS],
@@ -407,8 +416,9 @@ impl GpuEngine {
             if let Some(commit) = commit {
                 params.groups[groups.dreamed] = commit;
             }
-            self.write_params(step as usize - 1, &params);
-        }
+            params
+        };
+        self.write_params(&(1..=steps).map(of_step).collect::<Vec<_>>());
         if !matches!(aim, Aim::Preview) {
             self.told.follow(&self.slots[prompt_slot]);
         }

@@ -34,7 +34,7 @@ pub struct GroupParams {
     pub pad: [u32; 2],
 }
 
-/// Parameters of one decoding step.
+/// Parameters of one decoding step, as long as a slot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct FrameParams {
@@ -67,5 +67,7 @@ pub struct FrameParams {
     pub new_temperature: f32,
     pub new_min_p: f32,
     pub new_uncertain: u32,
-    pub pad: [u32; 2],
+    pub pad: [u32; 10],
 }
+
+const _: () = assert!(size_of::<FrameParams>() as u64 == FRAME_SLOT_BYTES);

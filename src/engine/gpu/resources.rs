@@ -1,7 +1,6 @@
 //! The plan made real: buffers, pipelines and bind groups, made once at load.
 
 use std::collections::HashMap;
-use wgpu::util::DeviceExt;
 
 use super::context::GpuContext;
 use super::frame::{FRAME_SLOT_BYTES, GROUPS};
@@ -11,9 +10,10 @@ use super::plan::{BufferSpec, Plan};
 use super::recording::Recording;
 use super::timing::Stage;
 use crate::engine::EngineError;
+use crate::pack::limits;
 
 /// Slots of the frame block: one for each decoding step.
-const FRAME_SLOTS: usize = 8;
+const FRAME_SLOTS: u32 = limits::MAX_STEPS;
 
 /// A pass ready to be recorded.
 #[derive(Debug)]
@@ -157,10 +157,10 @@ impl Resources {
             view_formats: &[],
         });
         Ok(Self {
-            buffers: specs.iter().map(|spec| make_buffer(&gpu.device, spec)).collect(),
+            buffers: specs.iter().map(|spec| make_buffer(gpu, spec)).collect(),
             frame: gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("frame"),
-                size: FRAME_SLOTS as u64 * FRAME_SLOT_BYTES,
+                size: u64::from(FRAME_SLOTS) * FRAME_SLOT_BYTES,
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             }),
@@ -189,7 +189,7 @@ impl Resources {
         let bytes = pass.kernel.workgroup_bytes as u64;
         at_most(u64::from(limits.max_compute_workgroup_storage_size), "bytes in a workgroup", label, bytes)?;
         let (pipeline, layout) = self.pipelines.get(gpu, &pass.kernel);
-        let shape = shape_buffer(&gpu.device, &pass.kernel.label, &pass.shape);
+        let shape = shape_buffer(gpu, &pass.kernel.label, &pass.shape);
         let mut buffers = pass.buffers.iter();
         let mut entries = vec![
             wgpu::BindGroupEntry {
@@ -197,7 +197,7 @@ impl Resources {
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                     buffer: &self.frame,
                     offset: 0,
-                    size: std::num::NonZeroU64::new(size_of::<super::frame::FrameParams>() as u64),
+                    size: std::num::NonZeroU64::new(FRAME_SLOT_BYTES),
                 }),
             },
             wgpu::BindGroupEntry { binding: 1, resource: shape.as_entire_binding() },
@@ -238,32 +238,23 @@ fn at_most(most: u64, of: &str, label: &str, got: u64) -> Result<(), EngineError
     })
 }
 
-fn make_buffer(device: &wgpu::Device, spec: &BufferSpec) -> wgpu::Buffer {
-    let label = Some(spec.label.as_str());
-    let mut usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+fn make_buffer(gpu: &GpuContext, spec: &BufferSpec) -> wgpu::Buffer {
+    let mut usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
     usage.set(wgpu::BufferUsages::INDIRECT, spec.indirect);
-    match &spec.contents {
-        Some(bytes) if bytes.len() as u64 == spec.bytes => {
-            device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label, contents: bytes, usage })
-        }
-        contents => {
-            // Shorter than the smallest binding: zeros behind.
-            let mut bytes = contents.clone().unwrap_or_default();
-            if bytes.is_empty() {
-                return device.create_buffer(&wgpu::BufferDescriptor { label, size: spec.bytes, usage, mapped_at_creation: false });
-            }
-            bytes.resize(spec.bytes as usize, 0);
-            device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label, contents: &bytes, usage })
-        }
-    }
+    filled_buffer(gpu, &spec.label, spec.bytes, spec.contents.as_deref().unwrap_or_default(), usage)
 }
 
-fn shape_buffer(device: &wgpu::Device, label: &str, shape: &ShapeWords) -> wgpu::Buffer {
-    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(label),
-        contents: bytemuck::cast_slice(shape),
-        usage: wgpu::BufferUsages::UNIFORM,
-    })
+fn shape_buffer(gpu: &GpuContext, label: &str, shape: &ShapeWords) -> wgpu::Buffer {
+    filled_buffer(gpu, label, size_of_val(shape) as u64, bytemuck::cast_slice(shape), wgpu::BufferUsages::UNIFORM)
+}
+
+/// A buffer that begins with `contents`, zeros behind. Where the device is lost or has no room a fault is reported; wgpu's helper for this
+/// would panic.
+fn filled_buffer(gpu: &GpuContext, label: &str, size: u64, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    let usage = usage | wgpu::BufferUsages::COPY_DST;
+    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false });
+    gpu.queue.write_buffer(&buffer, 0, contents);
+    buffer
 }
 
 /// Groups of rows that run in a step, in this order.
@@ -303,7 +294,7 @@ impl ReadyPlan {
         recording.run_all(&self.prev);
         self.record_step(recording, 0, groups);
         recording.begin(Stage::LaterSteps);
-        for slot in 1..(steps as usize).min(FRAME_SLOTS) {
+        for slot in 1..steps as usize {
             match adaptive {
                 Some(dispatches) => self.record_step_if_needed(recording, slot, groups.dreamed, dispatches),
                 None => self.record_step(recording, slot, Groups { committed: 0, ..groups }),

@@ -1,7 +1,7 @@
 //! Does a tier compute on this device what it should? Asked once at start, of the very engine that is about to play.
 
 use crate::engine::inputs::play_settings;
-use crate::engine::{Engine, EngineError, PromptWord, TokenFrame, decode::random};
+use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, decode::random};
 use crate::pack::manifest::Manifest;
 
 /// How far a logit may be off, of the largest one: far more than f32 sums in another order are, far less than a wrong kernel.
@@ -10,16 +10,23 @@ const MOST_OFF: f32 = 0.01;
 /// How far a pixel may be off, of 255.
 const MOST_OFF_PIXEL: u8 = 3;
 
+/// Share of a dreamed frame's levels, at least, that are the CPU engine's. Of two that are as likely as each other either may be chosen, and
+/// what is chosen after it goes by it; a kernel that plays wrongly leaves fewer alike.
+const LEAST_ALIKE: f32 = 0.9;
+
 /// What an engine answers; equal packs, equal questions.
 pub struct Answers {
     /// The picture of a frame of random tokens.
     rgba: Vec<u8>,
     /// Logits of another one that follows it; none without a dynamics.
     logits: Vec<f32>,
+    /// Codes of the two frames that it then dreams; none without a dynamics.
+    dreamed: Vec<Vec<u8>>,
+    code_levels: usize,
 }
 
 impl Answers {
-    /// Plays two frames and leaves the engine without history.
+    /// Plays two frames that are given and two that are dreamed, and leaves the engine without history and prompt.
     ///
     /// # Errors
     /// As the engine's.
@@ -27,12 +34,24 @@ impl Answers {
         let m = engine.manifest().clone();
         engine.restore(&[frame(&m, 0)], 0)?;
         let rgba = engine.read_picture()?;
-        let logits = match m.dynamics {
-            Some(_) => engine.teacher_force(&frame(&m, 1), &play_settings(&m))?,
-            None => Vec::new(),
-        };
+        let (mut logits, mut dreamed) = (Vec::new(), Vec::new());
+        if let Some(d) = &m.dynamics {
+            let given = frame(&m, 1);
+            logits = engine.teacher_force(&given, &play_settings(&m))?;
+            engine.set_prompt(&given.prompt)?;
+            // First one in which the next step runs, since no token is that certain, then one in which all are and it does not.
+            for (action, certain) in [(0, 1.0 - f32::EPSILON), (1, f32::MIN_POSITIVE)] {
+                let s = DecodeSettings { certain: Some(certain), ..dream_settings(&m) };
+                engine.dream((action % d.actions) as u8, &s)?;
+                engine.finish()?;
+                let mut codes = vec![0; m.frame.code_bytes()];
+                engine.take_codes(&mut codes);
+                dreamed.push(codes);
+            }
+            engine.set_prompt(&[])?;
+        }
         engine.restore(&[], 0)?;
-        Ok(Self { rgba, logits })
+        Ok(Self { rgba, logits, dreamed, code_levels: m.frame.code_levels })
     }
 
     /// What is wrong with these answers, if `truth` is right.
@@ -44,8 +63,29 @@ impl Answers {
             return Some(format!("a logit is {worst} off, of {largest}"));
         }
         let worst = self.rgba.iter().zip(&truth.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
-        (worst > MOST_OFF_PIXEL).then(|| format!("a pixel is {worst} off, of 255"))
+        if worst > MOST_OFF_PIXEL {
+            return Some(format!("a pixel is {worst} off, of 255"));
+        }
+        for (codes, truth) in self.dreamed.iter().zip(&truth.dreamed) {
+            if let Some(level) = codes.iter().find(|level| usize::from(**level) >= self.code_levels) {
+                return Some(format!("a level is dreamed to be {level}, of {}", self.code_levels));
+            }
+            let alike = codes.iter().zip(truth).filter(|(a, b)| a == b).count();
+            if (alike as f32) < LEAST_ALIKE * truth.len() as f32 {
+                return Some(format!("a dream has {alike} levels right, of {}", truth.len()));
+            }
+            // What follows a frame that is another may be another.
+            if alike < truth.len() {
+                break;
+            }
+        }
+        None
     }
+}
+
+/// Two steps, and nothing left to chance.
+fn dream_settings(m: &Manifest) -> DecodeSettings {
+    DecodeSettings { steps: 2, temperature: 0.0, guidance: 1.0, new_land: None, ..play_settings(m) }
 }
 
 /// A frame of random tokens under the first action and, where there are prompts, a word.

@@ -46,7 +46,7 @@ impl GpuEngine {
     /// Commits the visible frame by itself: the way into the ring of restored history.
     fn commit_alone(&mut self) {
         let Some(pending) = self.pending.take() else { return };
-        self.write_params(0, &FrameParams { groups: [self.commit_group(pending); GROUPS], ..FrameParams::default() });
+        self.write_params(&[FrameParams { groups: [self.commit_group(pending); GROUPS], ..FrameParams::default() }]);
         let mut recording = Recording::new(&self.gpu, &mut self.pace);
         self.ready.record_commit(&mut recording);
         recording.submit();
@@ -61,7 +61,7 @@ impl GpuEngine {
         let told = self.told.follow(&frame.prompt);
         let group = GroupParams { half: self.half as u32, action: u32::from(frame.action), told: told as u32, ..GroupParams::default() };
         let params = FrameParams { groups: [group; GROUPS], ..self.step_of_view(frame.action, u32::from(frame.moved)) };
-        self.write_params(0, &params);
+        self.write_params(&[params]);
         let mut recording = Recording::new(&self.gpu, &mut self.pace);
         recording.run_all(&self.ready.prev);
         recording.run_all(&self.ready.remember);

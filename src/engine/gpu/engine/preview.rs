@@ -54,7 +54,7 @@ impl GpuEngine {
         let half = 1 - self.half;
         self.write_tokens(half, codes);
         let group = GroupParams { half: half as u32, ..GroupParams::default() };
-        self.write_params(0, &FrameParams { groups: [group; GROUPS], aside: 1, ..FrameParams::default() });
+        self.write_params(&[FrameParams { groups: [group; GROUPS], aside: 1, ..FrameParams::default() }]);
         let pixel_bytes = self.pixel_bytes();
         let staging = self.staging(pixel_bytes);
         let mut recording = Recording::new(&self.gpu, &mut self.pace);
