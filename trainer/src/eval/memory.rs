@@ -41,7 +41,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
         let plan = free_way(judge, mix(seed, number), 1 + number as usize % 4, steps)?;
         plan.map(|plan| there_and_back(judge, worker, &plan)).transpose()
     };
-    let mut walked = workers.map(&ways, walk)?.into_iter();
+    let mut walked = workers.map_longest_first(&ways, |(steps, _)| *steps, walk)?.into_iter();
     let mut figures = Vec::new();
     for (i, steps) in distances.into_iter().enumerate() {
         let found: Vec<Option<[Found; 3]>> = walked.by_ref().take(walks as usize).flatten().collect();

@@ -30,6 +30,19 @@ pub struct Plan {
     pub keep: bool,
 }
 
+impl Plan {
+    /// How long it takes, about: frames that are copied, rendered or dreamed in few decoding steps or in many.
+    fn effort(&self) -> usize {
+        let frame = match self.kind {
+            Kind::Copy | Kind::Frozen => 1,
+            Kind::Simulator | Kind::Known | Kind::Shift | Kind::Raw | Kind::Spoilt(_) => 2,
+            Kind::Dream => 8,
+            Kind::DreamIn(steps) => 4 * steps as usize,
+        };
+        frame * self.frames
+    }
+}
+
 #[derive(Clone, Copy)]
 pub struct Step {
     pub asked: usize,
@@ -181,7 +194,7 @@ impl Rollout {
 
 /// Plays every plan.
 pub fn play(judge: &Judge, workers: &mut Workers, plans: &[Plan]) -> Result<Vec<Rollout>> {
-    workers.map(plans, |worker, plan| roll(judge, worker, plan))
+    workers.map_longest_first(plans, Plan::effort, |worker, plan| roll(judge, worker, plan))
 }
 
 fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {

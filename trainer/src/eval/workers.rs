@@ -1,5 +1,6 @@
 //! Threads that each own an engine and share out the clips and rollouts of a family.
 
+use std::cmp::Reverse;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,6 +31,18 @@ impl Workers {
 
     /// What `job` makes of each of `inputs`, in their order.
     pub fn map<I: Sync, T: Send>(&mut self, inputs: &[I], job: impl Fn(&mut Worker, &I) -> Result<T> + Sync) -> Result<Vec<T>> {
+        self.map_longest_first(inputs, |_| 0, job)
+    }
+
+    /// Likewise, where some jobs take longer than others: those are begun first, or one would run on alone in the end.
+    pub fn map_longest_first<I: Sync, T: Send>(
+        &mut self,
+        inputs: &[I],
+        length: impl Fn(&I) -> usize,
+        job: impl Fn(&mut Worker, &I) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
+        order.sort_by_key(|at| Reverse(length(&inputs[*at])));
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         std::thread::scope(|scope| -> Result<()> {
             let threads: Vec<_> = self
@@ -38,7 +51,7 @@ impl Workers {
                 .enumerate()
                 .map(|(i, worker)| {
                     let work = || -> Result<()> {
-                        while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < inputs.len()) {
+                        while let Some(&at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                             let result = job(worker, &inputs[at])?;
                             done.lock().map_err(|_| anyhow::anyhow!("another thread of the evaluation failed"))?.push((at, result));
                         }
@@ -52,5 +65,24 @@ impl Workers {
         let mut done = done.into_inner().ok().context("a thread of the evaluation failed")?;
         done.sort_by_key(|(at, _)| *at);
         Ok(done.into_iter().map(|(_, result)| result).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use somnium::pack::random::{random_pack, tiny_manifest};
+
+    #[test]
+    fn long_jobs_begin_first_and_results_keep_their_order() {
+        let mut workers = Workers::new(&random_pack(tiny_manifest(), 1).unwrap(), None).unwrap();
+        workers.0.truncate(1);
+        let begun = Mutex::new(Vec::new());
+        let job = |_: &mut Worker, length: &usize| {
+            begun.lock().unwrap().push(*length);
+            Ok(10 * length)
+        };
+        assert_eq!(workers.map_longest_first(&[2, 5, 1, 5], |length| *length, job).unwrap(), [20, 50, 10, 50]);
+        assert_eq!(begun.into_inner().unwrap(), [5, 5, 2, 1]);
     }
 }
