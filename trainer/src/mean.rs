@@ -48,15 +48,21 @@ mod tests {
         let values = |model: &Linear| model.w.val().sum().into_scalar::<f32>();
         let of = |value: f32| Linear { w: Param::from_tensor(Tensor::full([2, 2], value, &device)), b: None };
         let mut mean = of(0.0);
-        let mut seen = Vec::new();
+        // Of the mean and of the model.
+        let mut seen = [Vec::new(), Vec::new()];
         for step in 0..2000 {
             // It swings around one.
-            mean = towards(mean, &of(if step % 2 == 0 { 0.0 } else { 2.0 }), step);
-            seen.push(values(&mean) / 4.0);
+            let model = of(if step % 2 == 0 { 0.0 } else { 2.0 });
+            mean = towards(mean, &model, step);
+            seen.iter_mut().zip([&mean, &model]).for_each(|(seen, weights)| seen.push(values(weights) / 4.0));
         }
-        assert!(seen[1] > 0.5, "the first steps are followed closely: {}", seen[1]);
-        assert!((seen[1999] - 1.0).abs() < 0.01, "{}", seen[1999]);
+        assert!(seen[0][1] > 0.5, "the first steps are followed closely: {}", seen[0][1]);
+        assert!((seen[0][1999] - 1.0).abs() < 0.01, "{}", seen[0][1999]);
         // Negative control: the model itself never comes to rest.
-        assert!(values(&of(2.0)) - values(&of(0.0)) > 1.0);
+        let [rests, swings] = seen.map(|seen| {
+            let last = &seen[1900..];
+            last.iter().copied().fold(f32::MIN, f32::max) - last.iter().copied().fold(f32::MAX, f32::min)
+        });
+        assert!(swings > 1.0 && rests < swings / 100.0, "{rests}, {swings}");
     }
 }
