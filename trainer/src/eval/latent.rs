@@ -1,6 +1,6 @@
 //! Figures of the latent actions: what the pack's latent action model infers against what the simulator was asked to do.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
@@ -74,7 +74,7 @@ impl Inference {
 
 /// Mutual information of two labels over the mean of their entropies: 1 where each tells the other, 0 where they are independent.
 fn normalised_information(pairs: &[(u8, u8)]) -> f64 {
-    let (mut first, mut second, mut both) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let (mut first, mut second, mut both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for pair in pairs {
         *first.entry(pair.0).or_insert(0u32) += 1;
         *second.entry(pair.1).or_insert(0u32) += 1;

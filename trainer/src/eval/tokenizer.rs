@@ -1,6 +1,6 @@
 //! Figures of the tokenizer: held-out frames through it and back, and what its codes are made of.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use somnium::engine::Engine;
@@ -91,7 +91,7 @@ impl Usage {
     /// `codes`: `(tokens, dims)`.
     fn of(codes: &[u8], dims: usize, levels: usize) -> Self {
         let mut by_dimension = vec![vec![0u32; levels]; dims];
-        let mut whole: HashMap<&[u8], u32> = HashMap::new();
+        let mut whole: BTreeMap<&[u8], u32> = BTreeMap::new();
         for token in codes.chunks_exact(dims) {
             *whole.entry(token).or_default() += 1;
             by_dimension.iter_mut().zip(token).for_each(|(counts, level)| counts[usize::from(*level)] += 1);
