@@ -90,9 +90,7 @@ fn the_map_shows_all_that_was_seen_and_the_walk_is_kept() {
     stage.xdotool(&["key", "F9"]);
     let name = stage.wait_for("the walk in a file", |s| {
         let said = s.said();
-        let saved =
-            said.lines().find_map(|line| line.split_once("Saved ").map(|(_, path)| path.to_owned()).filter(|path| path.ends_with(".gif")));
-        saved
+        said.lines().find_map(|line| line.split_once("Saved ").map(|(_, path)| path.to_owned()).filter(|path| path.ends_with(".gif")))
     });
     let walk = twin.replay(1000).unwrap();
     let film = still::load(Path::new(&name), 2 * size.0 as usize, 2 * size.1 as usize).unwrap();
