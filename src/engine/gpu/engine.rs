@@ -418,7 +418,9 @@ impl GpuEngine {
             }
             params
         };
-        self.write_params(&(1..=steps).map(of_step).collect::<Vec<_>>());
+        let mut blocks = [FrameParams::default(); limits::MAX_STEPS as usize];
+        (1..=steps).zip(&mut blocks).for_each(|(step, block)| *block = of_step(step));
+        self.write_params(&blocks[..steps as usize]);
         if !matches!(aim, Aim::Preview) {
             self.told.follow(&self.slots[prompt_slot]);
         }
