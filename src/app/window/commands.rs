@@ -260,8 +260,9 @@ impl App {
         }
     }
 
-    /// Begins somewhere: what was tapped before was not meant for there.
-    pub(super) fn begin(&self, beginning: Request) {
+    /// Begins somewhere: what was tapped before was not meant for there, and a map is of another land.
+    pub(super) fn begin(&mut self, beginning: Request) {
+        self.map_mode(false);
         self.latch().forget_taps();
         self.request(beginning);
     }
