@@ -248,6 +248,7 @@ mod tests {
             let input = DynInput {
                 clips: *clips,
                 frames: *frames,
+                seeing: *clips,
                 clean: self.input("clean"),
                 masked: self.input("masked"),
                 truth: self.input("truth"),

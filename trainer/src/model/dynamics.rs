@@ -137,6 +137,8 @@ impl Default for Design {
 pub struct DynInput {
     pub clips: usize,
     pub frames: usize,
+    /// Clips at the front that hold all frames which are seen in time: of the others nobody reads the clean stream, and it is left out.
+    pub seeing: usize,
     /// One-hot tokens of the clean stream `(F * N, D * L + 2)`.
     pub clean: Tensor<2>,
     /// One-hot tokens of the masked stream, same shape.
@@ -266,12 +268,20 @@ impl Dynamics {
         let grid = if frame.look { [1, n] } else { [frame.grid_h(), frame.grid_w()] };
         let last_temporal = dims.blocks.iter().rposition(|kind| kind.temporal);
         let heard = self.said.each_word(input.words, dims.prompt_words);
+        // Of the first frames, as many as `told` has rows.
         let begin = |tokens: Tensor<2>, mask: &Tensor<2>, told: Tensor<2>| {
-            let about = self.said.all.forward(together(&heard, mask)) + told.matmul(self.told.val());
-            let rest = shared.clone() + about.unsqueeze_dim::<3>(1);
+            let [frames, _] = told.dims();
+            let about = self.said.all.forward(together(&heard.clone().narrow(0, 0, frames), mask)) + told.matmul(self.told.val());
+            let rest = shared.clone().narrow(0, 0, frames) + about.unsqueeze_dim::<3>(1);
             tokens.matmul(embed.clone()) + rest.reshape([frames * n, c])
         };
-        let mut clean = last_temporal.map(|_| begin(input.clean, &input.clean_words_mask, input.clean_told));
+        // A window of space and time attends to itself in more than one token: there no clip is left out.
+        let seen_frames = input.frames * if design.window == [1, 1] { input.seeing } else { input.clips };
+        let of_seen = |x: Tensor<2>, rows: usize| x.narrow(0, 0, seen_frames * rows);
+        let any_seen = last_temporal.filter(|_| seen_frames > 0);
+        // Words of the clean stream, and which of them may be read.
+        let told_clean = any_seen.map(|_| (of_seen(words.clone(), dims.prompt_words + 1), of_seen(input.clean_words_mask, 1)));
+        let mut clean = told_clean.as_ref().map(|(_, mask)| begin(of_seen(input.clean, n), mask, of_seen(input.clean_told, 1)));
         let mut masked = begin(input.masked.clone(), &input.masked_words_mask, input.masked_told);
         if let Some(beside) = &self.beside {
             // Rows of what is not settled are zeros.
@@ -282,19 +292,18 @@ impl Dynamics {
             let modulation = Modulation::new(block.r#mod.forward(cond.clone()), n);
             masked = block.space(masked, &modulation, n, heads);
             clean = clean.map(|x| block.space(x, &modulation, n, heads));
-            if let Some(time) = &block.time
-                && let Some(x) = clean.take()
-            {
+            if let Some(time) = &block.time {
                 let last = last_temporal == Some(i);
                 let past = Past { seen: &input.past, ages: &input.ages, grid, window: design.window };
-                let (m, kept) = time.forward(masked, x, |x| modulation.norm(x, 1), &past, last);
+                let (m, kept) = time.forward(masked, clean.take(), |x| modulation.norm(x, 1), &past, last);
                 masked = m;
                 clean = kept;
             }
             if let Some(text) = &block.text {
                 let norm = 1 + usize::from(block.time.is_some());
                 masked = text.forward(masked, &modulation, norm, words.clone(), &input.masked_words_mask, heads, n);
-                clean = clean.map(|x| text.forward(x, &modulation, norm, words.clone(), &input.clean_words_mask, heads, n));
+                let told = clean.zip(told_clean.as_ref());
+                clean = told.map(|(x, (words, mask))| text.forward(x, &modulation, norm, words.clone(), mask, heads, n));
             }
             masked = block.ffn(masked, &modulation);
             clean = clean.map(|x| block.ffn(x, &modulation));
@@ -457,10 +466,12 @@ impl Modulation {
         Self { rows: rows.unsqueeze_dim::<3>(1), tokens }
     }
 
+    /// x: the first frames, all or some of them.
     fn norm(&self, x: Tensor<2>, index: usize) -> Tensor<2> {
         let [rows, c] = x.dims();
-        let gamma = self.rows.clone().narrow(2, 2 * index * c, c);
-        let beta = self.rows.clone().narrow(2, (2 * index + 1) * c, c);
+        let of_frames = self.rows.clone().narrow(0, 0, rows / self.tokens);
+        let gamma = of_frames.clone().narrow(2, 2 * index * c, c);
+        let beta = of_frames.narrow(2, (2 * index + 1) * c, c);
         (rms(x).reshape([rows / self.tokens, self.tokens, c]) * (gamma + 1.0) + beta).reshape([rows, c])
     }
 }

@@ -35,17 +35,23 @@ impl TimeAttention {
         }
     }
 
-    /// Both streams `(clips * T * N, C)`, each with what `norm` makes of it as queries: the masked stream and, unless `last`, the clean one.
+    /// Both streams, each with what `norm` makes of it as queries: the masked one `(clips * T * N, C)` and, unless `last`, the clean one of the
+    /// first clips, `(seeing * T * N, C)`. Frames of the other clips see nothing but themselves, token by token: what they see is what they say.
     pub fn forward(
         &self,
         masked: Tensor<2>,
-        clean: Tensor<2>,
+        clean: Option<Tensor<2>>,
         norm: impl Fn(Tensor<2>) -> Tensor<2>,
         past: &Past,
         last: bool,
     ) -> (Tensor<2>, Option<Tensor<2>>) {
-        let [clips, t, _] = past.seen.dims();
-        let ([_, c], heads) = (masked.dims(), self.bias.dims()[0]);
+        let [all_clips, t, _] = past.seen.dims();
+        let ([rows_masked, c], heads) = (masked.dims(), self.bias.dims()[0]);
+        let masked_qkv = self.qkv.forward(norm(masked.clone()));
+        let alone = |first: usize| self.out.forward(masked_qkv.clone().narrow(0, first, rows_masked - first).narrow(1, 2 * c, c));
+        let Some(clean) = clean else { return (masked + alone(0), None) };
+        let [seeing_rows, _] = clean.dims();
+        let clips = all_clips * seeing_rows / rows_masked;
         let ([grid_h, grid_w], [rows, columns]) = (past.grid, past.window);
         let (down, across, together, dh) = (grid_h / rows, grid_w / columns, rows * columns, c / heads);
         let groups = clips * down * across * heads;
@@ -54,14 +60,12 @@ impl TimeAttention {
             let x = qkv.clone().narrow(1, i * c, c).reshape([clips, t, down, rows, across, columns, heads, dh]);
             x.permute([0, 2, 4, 6, 1, 3, 5, 7]).reshape([groups, t * together, dh])
         };
-        let split = |x: Tensor<2>| {
-            let qkv = self.qkv.forward(norm(x));
-            [part(&qkv, 0), part(&qkv, 1), part(&qkv, 2)]
-        };
-        let (m, k) = (split(masked.clone()), split(clean.clone()));
+        let split = |qkv: Tensor<2>| [0, 1, 2].map(|i| part(&qkv, i));
+        let m = split(masked_qkv.clone().narrow(0, 0, seeing_rows));
+        let k = split(self.qkv.forward(norm(clean.clone())));
         // (heads, t, t): bias by age, and what each frame may see of the past.
         let bias = past.ages.clone().matmul(self.bias.val().transpose()).reshape([t, t, heads]).permute([2, 0, 1]).unsqueeze_dim::<4>(0);
-        let bias = (bias + past.seen.clone().unsqueeze_dim::<4>(1)).reshape([clips, 1, heads, t, 1, t, 1]);
+        let bias = (bias + past.seen.clone().narrow(0, 0, clips).unsqueeze_dim::<4>(1)).reshape([clips, 1, heads, t, 1, t, 1]);
         let bias = bias.expand([clips, down * across, heads, t, together, t, together]).reshape([groups, t * together, t * together]);
         let own = self.bias.val().slice([0..heads, 0..1]).reshape([1, heads, 1, 1]);
         let own = own.expand([groups / heads, heads, t * together, 1]).reshape([groups, t * together, 1]);
@@ -71,7 +75,8 @@ impl TimeAttention {
         };
         let (clean_k, clean_v) = (k[1].clone(), k[2].clone());
         let seen = attend_past_and_self(m, clean_k.clone(), clean_v.clone(), bias.clone(), own.clone(), together);
-        let masked = masked + merge(seen);
+        let seen = merge(seen);
+        let masked = masked + if seeing_rows < rows_masked { Tensor::cat(vec![seen, alone(seeing_rows)], 0) } else { seen };
         if last {
             return (masked, None);
         }

@@ -329,11 +329,8 @@ impl DynamicsStage {
     pub(super) fn training_batch(&self, dice: &mut Dice) -> Batch {
         let (n, t, window) = (self.tokens(), self.preset.dynamics_frames, self.shape.dims.window);
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
-        for clip in 0..batch.clips {
-            if dice.chance(OUT_OF_NOTHING_SHARE) {
-                self.push_out_of_nothing(&mut batch, dice);
-                continue;
-            }
+        let nothing = (0..batch.clips).filter(|_| dice.chance(OUT_OF_NOTHING_SHARE)).count();
+        for clip in 0..batch.clips - nothing {
             let (number, start) = self.choose_window(dice);
             if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
                 let twice = dice.below(t - 1);
@@ -345,6 +342,8 @@ impl DynamicsStage {
                 self.push_window(&self.clips, (number, start), &mut batch, dice, true);
             }
         }
+        // Last, since nobody sees a past there.
+        (0..nothing).for_each(|_| self.push_out_of_nothing(&mut batch, dice));
         batch.word_noise = self.word_noise(batch.words.len(), dice);
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);

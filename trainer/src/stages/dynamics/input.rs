@@ -86,6 +86,7 @@ impl DynamicsStage {
         DynInput {
             clips: batch.clips,
             frames: t,
+            seeing: batch.spans.iter().rposition(|span| *span > 0).map_or(0, |last| last + 1),
             clean: self.one_hot(&batch.shown, batch.clean.iter().copied(), device),
             masked: self.one_hot(&batch.truth, batch.masked.iter().copied(), device),
             truth: self.true_levels(batch, device),

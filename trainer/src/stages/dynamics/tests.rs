@@ -417,14 +417,27 @@ fn an_action_nobody_knows_leads_nowhere() {
 }
 
 #[test]
-fn what_comes_out_of_nothing_has_no_history_and_others_do() {
-    let (window, stage) = (6, stage_of_one_change(20, 6, 12));
+fn what_comes_out_of_nothing_has_no_history_and_what_nobody_sees_is_left_out() {
+    let (device, window) = (Device::flex(), 6);
+    let stage = stage_of_one_change(20, window, 12);
     let n = stage.tokens();
-    let batch = (0..).map(|seed| stage.training_batch(&mut Dice::new(7, seed))).find(|batch| batch.nothing[0]).expect("one");
-    let clean = |clip: usize| &batch.clean[clip * window * n..][..window * n];
-    assert!(clean(0).iter().all(|token| *token == Token::Unknown));
-    let other = (1..batch.clips).find(|clip| !batch.nothing[*clip]).expect("one with a history");
-    assert!(clean(other).iter().any(|token| *token != Token::Unknown));
+    let mixed = |batch: &Batch| batch.nothing.contains(&true) && batch.spans[0] > 0;
+    let batch = (0..).map(|seed| stage.training_batch(&mut Dice::new(7, seed))).find(mixed).expect("one");
+    let any_known = |clip: usize| batch.clean[clip * window * n..][..window * n].iter().any(|token| *token != Token::Unknown);
+    assert!((0..batch.clips).all(|clip| any_known(clip) != batch.nothing[clip]));
+    assert!(batch.nothing.is_sorted(), "it comes last");
+
+    let pack = random_pack(look_manifest(), 8).expect("a pack");
+    let (_, model) = stage_with(&pack, window, &device);
+    let logits = |seeing: usize| -> Vec<f32> {
+        let input = DynInput { seeing, ..stage.input(&batch, &device) };
+        model.forward(&stage.shape, input).try_into_vec_as::<f32>().expect("values")
+    };
+    let (all, seeing) = (logits(batch.clips), stage.input(&batch, &device).seeing);
+    let far = |other: Vec<f32>| all.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(seeing < batch.clips && far(logits(seeing)) < 1e-4, "{seeing} of {}: {} off", batch.clips, far(logits(seeing)));
+    // The control: a clip whose past is seen is left out.
+    assert!(far(logits(0)) > 1e-3);
 }
 
 #[test]
