@@ -1,6 +1,6 @@
 //! Files on the user's side: pictures to start from, and where screenshots go. Nothing here blocks the window.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -53,24 +53,13 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProx
 }
 
 /// Writes a map beside the screenshots, on a thread of its own.
-pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: EventLoopProxy<Wake>) {
-    let tell = proxy.clone();
-    let write = move || {
-        let path = picture_path("somnium-map", "png");
-        let wake = match chart.write(&path, scale) {
-            Ok(()) => Wake::Done(format!("Saved {}", path.display())),
-            Err(why) => Wake::Notice(format!("{why}.")),
-        };
-        tell.send_event(wake).ok();
-    };
-    spawn("map", write, &proxy);
+pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: &EventLoopProxy<Wake>) {
+    save(["somnium-map", "png"], move |path| chart.write(path, scale).map_err(|why| format!("{why}.")), proxy);
 }
 
 /// Writes these frames and the codes that led there as a GIF beside the screenshots, on a thread of its own.
-pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [scale, glide]: [u32; 2], proxy: EventLoopProxy<Wake>) {
-    let tell = proxy.clone();
-    let write = move || {
-        let path = picture_path("somnium", "gif");
+pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [scale, glide]: [u32; 2], proxy: &EventLoopProxy<Wake>) {
+    let write = move |path: &Path| {
         // Under another name until it is whole.
         let partial = path.with_extension("part.gif");
         let film = |frames: Vec<(Vec<u8>, u8)>| {
@@ -78,15 +67,24 @@ pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [
             frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code))?;
             film.finish()
         };
-        let named = || std::fs::rename(&partial, &path).map_err(|why| format!("cannot write {}: {why}.", path.display()));
-        let written = frames.and_then(|frames| film(frames).map_err(|why| format!("{why}."))).and_then(|()| named());
-        let wake = match written {
+        film(frames?).map_err(|why| format!("{why}."))?;
+        std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display()))
+    };
+    save(["somnium", "gif"], write, proxy);
+}
+
+/// Lets `write` make a new file whose name begins and ends so, on a thread of its own; the window hears what became of it.
+fn save([kind, ending]: [&'static str; 2], write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static, proxy: &EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let work = move || {
+        let path = picture_path(kind, ending);
+        let wake = match write(&path) {
             Ok(()) => Wake::Done(format!("Saved {}", path.display())),
             Err(why) => Wake::Notice(why),
         };
         tell.send_event(wake).ok();
     };
-    spawn("film", write, &proxy);
+    spawn("save", work, proxy);
 }
 
 /// A new name that begins and ends so in the user's pictures folder, or where there is none in the home or present folder.

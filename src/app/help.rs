@@ -1,6 +1,6 @@
 //! All that keys and pad do, over the picture, as the bindings have it.
 
-use egui::{Align2, Color32, Grid, RichText};
+use egui::{Align2, Grid, RichText};
 
 use super::theme;
 use crate::dream::{Drive, Intent};
@@ -44,7 +44,7 @@ fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
 /// Draws them in the middle of `area`; a pad's column only where there is one.
 pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool) {
     let off = area.center() - ctx.content_rect().center();
-    let plate = egui::Frame::new().fill(Color32::from_rgba_premultiplied(17, 19, 24, 240)).corner_radius(10).inner_margin(18.0);
+    let plate = egui::Frame::new().fill(theme::PLATE).corner_radius(10).inner_margin(18.0);
     let lines =
         egui::Area::new(egui::Id::unique("help")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, off).interactable(false);
     lines.show(ctx, |ui| {

@@ -68,7 +68,7 @@ pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
         return;
     }
     let painter = ui.painter_at(area);
-    painter.rect_filled(area, 0.0, Color32::from_rgb(13, 14, 18));
+    painter.rect_filled(area, 0.0, theme::WELL);
     let Some(chart) = &state.chart else {
         painter.text(area.center(), egui::Align2::CENTER_CENTER, "Drawing the map ...", egui::FontId::proportional(17.0), theme::QUIET);
         return;

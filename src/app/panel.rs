@@ -205,31 +205,22 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) {
 /// The first line a player reads: what to press on the keyboard, or on the pad that is there.
 fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
     let walk = if pad { "Stick or d-pad to walk" } else { "W A S D or arrows to walk" };
-    let mut text = walk.to_owned();
-    for (command, what, shown) in [
-        (Command::Prompt, "for a prompt", prompts),
-        (Command::NextPrompt, "for another one", prompts),
-        (Command::Panel, "for the panel", true),
-        (Command::Help, "all keys", true),
-    ] {
-        let control = if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
-        if let Some(control) = control.filter(|_| shown) {
-            text += &format!("     {control} {what}");
-        }
-    }
-    text
+    let of_prompts = [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one")];
+    let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
+    let shown = of_prompts.iter().filter(|_| prompts).chain(&always);
+    with_controls(walk, bindings, pad, shown)
 }
 
 /// What to do on the map.
 fn map_text(bindings: &Bindings, pad: bool) -> String {
+    with_controls("Drag and wheel to look around", bindings, pad, &[(Command::Screenshot, "saves it"), (Command::Map, "goes on")])
+}
+
+/// `first`, and behind it what keys or pad do of these, where they are bound.
+fn with_controls<'a>(first: &str, bindings: &Bindings, pad: bool, commands: impl IntoIterator<Item = &'a (Command, &'a str)>) -> String {
     let control = |command| if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
-    let mut text = "Drag and wheel to look around".to_owned();
-    for (command, what) in [(Command::Screenshot, "saves it"), (Command::Map, "goes on")] {
-        if let Some(control) = control(command) {
-            text += &format!("     {control} {what}");
-        }
-    }
-    text
+    let bound = commands.into_iter().filter_map(|(command, what)| Some(format!("     {} {what}", control(*command)?)));
+    std::iter::once(first.to_owned()).chain(bound).collect()
 }
 
 /// One quiet line at the bottom of the picture's place, on as many rows as it needs.

@@ -10,7 +10,9 @@ pub const TEXT: Color32 = Color32::from_rgb(222, 225, 232);
 pub const QUIET: Color32 = Color32::from_rgb(142, 148, 164);
 pub const ACCENT: Color32 = Color32::from_rgb(134, 214, 192);
 pub const ERROR: Color32 = Color32::from_rgb(240, 128, 118);
-const WELL: Color32 = Color32::from_rgb(13, 14, 18);
+pub const WELL: Color32 = Color32::from_rgb(13, 14, 18);
+/// Behind text that lies over the picture.
+pub const PLATE: Color32 = Color32::from_rgba_premultiplied(17, 19, 24, 240);
 
 /// One colour a code, told apart also by those who see few colours; codes past the end start over.
 const CODES: [Color32; 8] = [

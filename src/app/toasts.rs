@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Color32, CornerRadius, FontId, Id, LayerId, Order, Rect, Stroke, StrokeKind, Vec2, pos2};
+use egui::{CornerRadius, FontId, Id, LayerId, Order, Rect, Stroke, StrokeKind, Vec2, pos2};
 
 use super::theme;
 
@@ -50,7 +50,7 @@ impl Toasts {
             let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, bottom - size.y), size);
             let edge = if toast.is_error { theme::ERROR } else { theme::ACCENT };
             let radius = CornerRadius::same(8);
-            painter.rect_filled(rect, radius, Color32::from_rgba_premultiplied(17, 19, 24, 240));
+            painter.rect_filled(rect, radius, theme::PLATE);
             painter.rect_stroke(rect, radius, Stroke::new(1.0, edge.gamma_multiply(0.6)), StrokeKind::Inside);
             painter.galley(rect.min + PADDING, galley, theme::TEXT);
             bottom = rect.top() - 8.0;

@@ -220,7 +220,7 @@ impl App {
             }
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
-                Some((chart, scale)) => files::save_map(chart, scale, self.proxy.clone()),
+                Some((chart, scale)) => files::save_map(chart, scale, &self.proxy),
                 None => self.request(Request::Screenshot(Box::new(|| files::picture_path("somnium", "png")), SCREENSHOT_SCALE)),
             },
             Command::Keep => self.keep(),
@@ -245,7 +245,7 @@ impl App {
         let Some(info) = self.status.info.clone() else { return };
         let most = KEPT.as_secs() as usize * info.rate_hz as usize;
         let proxy = self.proxy.clone();
-        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], proxy))));
+        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], &proxy))));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.
@@ -339,22 +339,7 @@ impl App {
             return false;
         }
         let typing = self.typing();
-        if key == KeyCode::Escape && !typing && self.ui.help {
-            self.command(Command::Help);
-            return true;
-        }
-        if key == KeyCode::Escape && !typing && self.ui.map.open {
-            self.map_mode(false);
-            self.redraw();
-            return true;
-        }
-        if key == KeyCode::Escape && !typing && self.ui.paint.active {
-            self.paint_mode(false);
-            self.redraw();
-            return true;
-        }
-        if key == KeyCode::Escape && !typing && self.is_fullscreen() {
-            self.command(Command::Fullscreen);
+        if key == KeyCode::Escape && !typing && self.escape() {
             return true;
         }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
@@ -383,6 +368,23 @@ impl App {
             }
             None => false,
         }
+    }
+
+    /// Leaves what lies uppermost, if anything does.
+    fn escape(&mut self) -> bool {
+        if self.ui.help {
+            self.ui.help = false;
+        } else if self.ui.map.open {
+            self.map_mode(false);
+        } else if self.ui.paint.active {
+            self.paint_mode(false);
+        } else if self.is_fullscreen() {
+            self.fill_screen(false);
+        } else {
+            return false;
+        }
+        self.redraw();
+        true
     }
 
     fn fill_screen(&self, fill: bool) {

@@ -280,8 +280,8 @@ impl Dynamics {
         let of_seen = |x: Tensor<2>, rows: usize| x.narrow(0, 0, seen_frames * rows);
         let any_seen = last_temporal.filter(|_| seen_frames > 0);
         // Words of the clean stream, and which of them may be read.
-        let told_clean = any_seen.map(|_| (of_seen(words.clone(), dims.prompt_words + 1), of_seen(input.clean_words_mask, 1)));
-        let mut clean = told_clean.as_ref().map(|(_, mask)| begin(of_seen(input.clean, n), mask, of_seen(input.clean_told, 1)));
+        let words_of_clean = any_seen.map(|_| (of_seen(words.clone(), dims.prompt_words + 1), of_seen(input.clean_words_mask, 1)));
+        let mut clean = words_of_clean.as_ref().map(|(_, mask)| begin(of_seen(input.clean, n), mask, of_seen(input.clean_told, 1)));
         let mut masked = begin(input.masked.clone(), &input.masked_words_mask, input.masked_told);
         if let Some(beside) = &self.beside {
             // Rows of what is not settled are zeros.
@@ -302,7 +302,7 @@ impl Dynamics {
             if let Some(text) = &block.text {
                 let norm = 1 + usize::from(block.time.is_some());
                 masked = text.forward(masked, &modulation, norm, words.clone(), &input.masked_words_mask, heads, n);
-                let told = clean.zip(told_clean.as_ref());
+                let told = clean.zip(words_of_clean.as_ref());
                 clean = told.map(|(x, (words, mask))| text.forward(x, &modulation, norm, words.clone(), mask, heads, n));
             }
             masked = block.ffn(masked, &modulation);

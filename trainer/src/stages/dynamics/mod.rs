@@ -183,8 +183,8 @@ impl Stage for DynamicsStage {
     }
 
     /// Single steps with everything masked, all but the first of a window: cross-entropy a dimension; the share of tokens exactly right, over all
-    /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames and under new words. Then nats
-    /// that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
+    /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames
+    /// and under new words. Then nats that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
     /// share of tokens exactly right where the blots lie and beside them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let d = self.frame_dims().code_dims;
