@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
 use super::bench::BenchPlan;
+use super::dreams::{self, Keeper};
 use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
 use super::shape::Shape;
+use super::start::{DEFAULT_SEED, Start};
 use super::window::{self, WindowPlan};
 use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
@@ -66,9 +69,13 @@ struct PlayArgs {
     engine: EngineChoice,
     #[command(flatten)]
     decode: DecodeArgs,
-    /// Picture to start from: PNG, JPEG, WebP, or a GIF whose frames become history. With a prompt and no picture the prompt is the start.
+    /// Picture to start from: PNG, JPEG, WebP, a GIF whose frames become history, or a saved picture whose dream goes on. With a prompt and no picture
+    /// the prompt is the start; with neither the window goes on with the last dream.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
+    /// Begin a new dream, and do not go on with the last.
+    #[arg(long, conflicts_with = "image")]
+    new: bool,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -163,9 +170,9 @@ const WITHOUT_WINDOW: &str = "Without a window";
 struct ShowArgs {
     #[command(flatten)]
     say: PromptArgs,
-    /// Seed of the dream's chances, or of the simulator's land.
-    #[arg(long, default_value_t = 1)]
-    seed: u32,
+    /// Seed of the dream's chances, or of the simulator's land; 1 where not given. With one a new dream begins.
+    #[arg(long)]
+    seed: Option<u32>,
     /// Frames a second, or "max"; the world's own rate where not given.
     #[arg(long, value_parser = rate)]
     rate: Option<Rate>,
@@ -252,9 +259,10 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, started: Instant) -> Result<(), String> {
     match cli.command {
         Some(Sub::World(args)) => {
-            let launch = Launch::world(&args.name, args.show.seed, args.hold_ambience)?;
+            let seed = args.show.seed.unwrap_or(DEFAULT_SEED);
+            let launch = Launch::world(&args.name, seed, args.hold_ambience)?;
             let words = args.show.say.words(launch.title(), launch.prompt_words())?;
-            show(launch, words, &args.show, no_settings(args.show.seed), started)
+            show(launch, words, &args.show, no_settings(seed), None, started)
         }
         Some(Sub::Dream(args)) => dreamed::run(&args),
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
@@ -277,14 +285,25 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         }
         None => {
             let args = cli.play;
-            let mut launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_deref())?;
+            let mut launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_ref())?;
             let words = args.show.say.words(launch.title(), launch.prompt_words())?;
             if args.image.is_none() && !words.is_empty() {
-                launch = launch.without_picture();
+                launch = launch.starting(Start::Words);
             }
-            let Launch::Pack { pack, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
-            let settings = settings(&pack.manifest, &args.decode, args.show.seed)?;
-            show(launch, words, &args.show, settings, started)
+            let asks_for_another = args.new || args.image.is_some() || !words.is_empty() || args.show.seed.is_some();
+            // Whoever looks after an event wants every visitor to begin alike, and keeps nobody's dreams.
+            let keeps = !args.show.headless && args.show.idle.is_none();
+            let keeper = keeps.then(|| Keeper::new(dreams::folder(), None, started));
+            let last = || dreams::latest(keeper.as_ref()?.folder()?, 1, launch.dreamer()?).pop();
+            let last = if asks_for_another { None } else { last() };
+            let keeper = keeper.map(|keeper| keeper.going_on(last.as_ref().map(|left| left.path.clone())));
+            if let Some(left) = last {
+                launch = launch.starting(Start::Dream(Arc::new(left.saved)));
+            }
+            let Launch::Pack { pack, start, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
+            let (seed, words) = start.under(args.show.seed, words);
+            let settings = settings(&pack.manifest, &args.decode, seed)?;
+            show(launch, words, &args.show, settings, keeper, started)
         }
     }
 }
@@ -317,7 +336,15 @@ fn no_settings(seed: u32) -> DecodeSettings {
     DecodeSettings { seed, ..DecodeSettings::LEAST }
 }
 
-fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettings, started: Instant) -> Result<(), String> {
+/// `keeper`: of dreams that are left.
+fn show(
+    launch: Launch,
+    words: Vec<u16>,
+    args: &ShowArgs,
+    settings: DecodeSettings,
+    keeper: Option<Keeper>,
+    started: Instant,
+) -> Result<(), String> {
     let queue = args.say.queue(launch.title(), launch.prompt_words())?;
     let day = args.say.day(&words, launch.title(), launch.prompt_words())?;
     let told = day.words(&words, launch.prompt_words());
@@ -332,10 +359,9 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
         args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(source.as_mut(), path, args.scale))?;
-        return headless.finish();
+        return headless.finish(source.as_mut(), launch.dreamer().map(Arc::as_ref), settings.seed);
     }
     window::run(WindowPlan {
-        launch,
         size_px: args.window,
         fullscreen: args.fullscreen,
         panel: args.panel,
@@ -344,12 +370,17 @@ fn show(launch: Launch, words: Vec<u16>, args: &ShowArgs, settings: DecodeSettin
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),
-        prompt: args.say.prompt.clone(),
+        prompt: match launch.saved().filter(|_| args.say.prompt.is_empty()) {
+            Some(saved) => saved.about.prompt.clone(),
+            None => args.say.prompt.clone(),
+        },
         words: told,
         blend_frames: args.say.blend,
         queue,
         day,
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
+        keeper,
+        launch,
         started,
     })
 }

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::cli::{DecodeArgs, pack_path, png, settings};
 use super::headless::{Headless, HeadlessPlan};
-use super::open::{EngineChoice, open_engine, read_pack};
+use super::open::{EngineChoice, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
+use super::start::Start;
 use crate::clips::Clip;
 use crate::dream::session::DreamSession;
 use crate::dream::{Drive, Intent, Source, SourceInfo, script, still};
@@ -27,9 +28,11 @@ pub struct DreamArgs {
     decode: DecodeArgs,
     #[command(flatten)]
     say: PromptArgs,
-    #[arg(long, default_value_t = 1)]
-    seed: u32,
-    /// Picture to begin with: PNG, JPEG, WebP, or a GIF whose frames become history. Without one it begins with the prompt.
+    /// Seed of the dream's chances, 1 where not given, or that of the dream gone on with.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Picture to begin with: PNG, JPEG, WebP, a GIF whose frames become history, or a saved picture whose dream goes on. Without one it begins with
+    /// the prompt.
     #[arg(long, value_name = "FILE", conflicts_with = "clip")]
     image: Option<PathBuf>,
     /// Clip to change: a .clip, a GIF or WebP, or a folder of pictures.
@@ -73,13 +76,13 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     let pack = read_pack(&pack_path(args.pack.clone())?)?;
     let m = &pack.manifest;
     let dims = m.dynamics.as_ref().ok_or_else(|| format!("{} holds a tokenizer only and cannot dream", m.name))?;
-    let settings = settings(m, &args.decode, args.seed)?;
-    let words = args.say.words(&m.name, dims.prompt_words)?;
+    let start = args.image.as_ref().map_or(Ok(Start::Words), |image| read_start(image, &pack))?;
+    let (seed, words) = start.under(args.seed, args.say.words(&m.name, dims.prompt_words)?);
+    let settings = settings(m, &args.decode, seed)?;
     let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
     let frames = args.frames.unwrap_or(script.len());
     let (width_px, height_px) = (m.frame.width_px, m.frame.height_px);
     let load = |path: &Path| still::load(path, width_px, height_px).map_err(|e| e.to_string());
-    let image = args.image.as_deref().map(load).transpose()?;
     let clip = args.clip.as_deref().map(|path| read_clip(path, width_px, height_px)).transpose()?;
     let mask = match &args.mask {
         Some(path) => Some(masked(&load(path)?[0].rgb, &pack).ok_or_else(|| format!("nothing in the mask {} is white", path.display()))?),
@@ -91,9 +94,10 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
     let mut output = Headless::new(&dream, Some(&args.record), args.scale, args.glide)?;
-    dream.set_prompt(&day.words(&words, dims.prompt_words), 0).map_err(|e| e.to_string())?;
+    let told = day.words(&words, dims.prompt_words);
     match &clip {
         Some(clip) => {
+            dream.set_prompt(&told, 0).map_err(|e| e.to_string())?;
             let mut chosen = mask.unwrap_or_else(|| vec![args.stylise.is_some(); m.frame.patches()]);
             if let Some(share) = args.stylise {
                 let some = dream.some_patches(share, settings.seed);
@@ -105,11 +109,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
             output.dream_clip(&mut dream, &frames, &chosen, &settings)?;
         }
         None => {
-            match &image {
-                Some(stills) => dream.start_from(stills),
-                None => dream.start_from_prompt(&settings),
-            }
-            .map_err(|e| e.to_string())?;
+            start.begin(&mut dream, &told, &settings).map_err(|e| e.to_string())?;
             if let Some(mask) = mask {
                 dream.repaint(&mask, &[], &settings).map_err(|e| e.to_string())?;
             }
@@ -121,7 +121,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     }
     output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
     args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(&mut dream, path, args.scale))?;
-    output.finish()
+    output.finish(&mut dream, Some(&pack), settings.seed)
 }
 
 fn read_clip(path: &Path, width_px: usize, height_px: usize) -> Result<Clip, String> {

@@ -1,16 +1,20 @@
 //! Files on the user's side: pictures to start from, and where screenshots go. Nothing here blocks the window.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use winit::event_loop::EventLoopProxy;
 
+use super::start::Start;
 use super::window::Wake;
 use crate::dream::SourceInfo;
 use crate::dream::chart::Chart;
 use crate::dream::film::Film;
-use crate::dream::still;
+use crate::dream::record::write_picture;
+use crate::dream::runner::Kept;
+use crate::dream::saved::SavedDream;
+use crate::pack::Pack;
 
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
@@ -36,17 +40,35 @@ pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
     spawn("dialog", dialog, &proxy);
 }
 
-/// Reads pictures on a thread of its own; they come back as [`Wake::Stills`].
-pub fn read_stills(paths: Vec<PathBuf>, width_px: usize, height_px: usize, proxy: EventLoopProxy<Wake>) {
+/// Reads pictures for a dream of `pack` on a thread of its own; they come back as [`Wake::Start`].
+pub fn read_pictures(paths: Vec<PathBuf>, pack: Arc<Pack>, proxy: EventLoopProxy<Wake>) {
     let tell = proxy.clone();
     let read = move || {
-        let stills = still::load_all(&paths, width_px, height_px).map_err(|why| format!("{why}."));
-        tell.send_event(Wake::Stills(stills)).ok();
+        let start = Start::read(&paths, &pack).map_err(|why| format!("{why}."));
+        tell.send_event(Wake::Start(start)).ok();
     };
     spawn("picture", read, &proxy);
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
+/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`, beside the other screenshots, on a thread of its own.
+pub fn save_picture(kept: Result<Kept, String>, dreamer: Option<Arc<Pack>>, said: String, scale: u32, proxy: &EventLoopProxy<Wake>) {
+    save(["somnium", "png"], move |path| write_kept(path, kept?, dreamer.as_deref(), said, scale), proxy);
+}
+
+/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`.
+///
+/// # Errors
+/// One sentence.
+pub fn write_kept(path: &Path, kept: Kept, dreamer: Option<&Pack>, said: String, scale: u32) -> Result<(), String> {
+    let Kept { rgba, size_px, dream } = kept;
+    let written = match (dreamer, dream) {
+        (Some(pack), Some((moment, seed, words))) => SavedDream::new(pack, moment, seed, (said, words)).write(path, &rgba, size_px, scale),
+        _ => write_picture(path, &rgba, size_px, scale, None),
+    };
+    written.map_err(|why| format!("{why}."))
+}
+
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
     if let Err(why) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
         proxy.send_event(Wake::Notice(format!("cannot start a thread: {why}"))).ok();
     }
@@ -65,7 +87,7 @@ pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [
         let film = |frames: Vec<(Vec<u8>, u8)>| {
             let mut film = Film::create(&partial, &info, scale, glide)?;
             frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code))?;
-            film.finish()
+            film.finish(None)
         };
         film(frames?).map_err(|why| format!("{why}."))?;
         std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display()))
@@ -73,10 +95,17 @@ pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [
     save(["somnium", "gif"], write, proxy);
 }
 
+/// Files are written one after another, each whole before the next finds a name that is still free.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static SAVING: Mutex<()> = Mutex::new(());
+    SAVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Lets `write` make a new file whose name begins and ends so, on a thread of its own; the window hears what became of it.
 fn save([kind, ending]: [&'static str; 2], write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static, proxy: &EventLoopProxy<Wake>) {
     let tell = proxy.clone();
     let work = move || {
+        let _turn = turn();
         let path = picture_path(kind, ending);
         let wake = match write(&path) {
             Ok(()) => Wake::Done(format!("Saved {}", path.display())),
@@ -88,12 +117,17 @@ fn save([kind, ending]: [&'static str; 2], write: impl FnOnce(&Path) -> Result<(
 }
 
 /// A new name that begins and ends so in the user's pictures folder, or where there is none in the home or present folder.
-pub fn picture_path(kind: &str, ending: &str) -> PathBuf {
+fn picture_path(kind: &str, ending: &str) -> PathBuf {
     let user = directories::UserDirs::new();
     let folder = user
         .as_ref()
         .and_then(|u| u.picture_dir().filter(|p| p.is_dir()).or(Some(u.home_dir())))
         .map_or_else(|| PathBuf::from("."), PathBuf::from);
+    free_path(&folder, kind, ending)
+}
+
+/// A new name in this folder that begins and ends so.
+pub fn free_path(folder: &Path, kind: &str, ending: &str) -> PathBuf {
     let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     (0..)
         .map(|n| folder.join(if n == 0 { format!("{kind}-{secs}.{ending}") } else { format!("{kind}-{secs}-{n}.{ending}") }))

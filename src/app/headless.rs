@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use super::day::Day;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
+use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
-use crate::prompt;
+use crate::pack::Pack;
+use crate::prompt::{self, WordTable};
 
 pub struct HeadlessPlan {
     /// Frames to make.
@@ -119,16 +121,27 @@ impl Headless {
         chart.write(path, scale).map_err(|e| e.to_string())
     }
 
-    /// Completes the recording and prints one line.
+    /// Completes the recording and prints one line. A picture of the last frame carries what `dreamer` dreams in it with this seed.
     ///
     /// # Errors
     /// One sentence.
-    pub fn finish(mut self) -> Result<(), String> {
-        self.film.take().map_or(Ok(()), Film::finish).map_err(|e| e.to_string())?;
+    pub fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Pack>, seed: u32) -> Result<(), String> {
+        if let Some(film) = self.film.take() {
+            let saved = dreamer.zip(source.as_dream()).map(|(pack, dream)| saved(pack, dream, seed)).transpose()?;
+            film.finish(saved.as_deref()).map_err(|e| e.to_string())?;
+        }
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
         let (info, frames) = (&self.info, self.times_ms.len());
         println!("{}: {frames} frames, median {median:.2} ms a frame ({}, {})", info.title, info.engine, info.device);
         Ok(())
     }
+}
+
+/// The present moment of a dream, as its pictures carry it.
+fn saved(pack: &Pack, dream: &mut DreamSession, seed: u32) -> Result<Vec<u8>, String> {
+    let moment = dream.moment().map_err(|e| e.to_string())?;
+    let words = dream.words().to_vec();
+    let said: Vec<&str> = words.iter().map(|row| WordTable::get().word(*row)).collect();
+    SavedDream::new(pack, moment, seed, (said.join(" "), words)).to_bytes()
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gallery::{self, GalleryItem};
+use super::start::Start;
 use crate::dream::Source;
 use crate::dream::runner::Request;
+use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
-use crate::dream::still::{self, Still};
 use crate::dream::truth::{self, TruthSession};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::GpuEngine;
@@ -45,7 +46,7 @@ impl EngineChoice {
 #[derive(Clone)]
 pub enum Launch {
     World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize) },
-    Pack { pack: Arc<Pack>, engine: EngineChoice, start: Arc<[Still]>, gallery: Arc<[GalleryItem]> },
+    Pack { pack: Arc<Pack>, engine: EngineChoice, start: Start, gallery: Arc<[GalleryItem]> },
 }
 
 impl Launch {
@@ -57,20 +58,20 @@ impl Launch {
         Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
     }
 
-    /// A pack read and checked, to be started from `image` or from the first picture of the gallery.
+    /// A pack read and checked, to be started from `image`, or the dream in it, or from the first picture of the gallery.
     ///
     /// # Errors
     /// One sentence naming the pack or the picture.
-    pub fn pack(path: &Path, engine: EngineChoice, image: Option<&Path>) -> Result<Self, String> {
+    pub fn pack(path: &Path, engine: EngineChoice, image: Option<&PathBuf>) -> Result<Self, String> {
         let pack = read_pack(path)?;
         let frame = pack.manifest.frame;
         if pack.manifest.dynamics.is_none() {
             return Err(format!("{} holds a tokenizer only: it cannot be played before its dynamics are trained", path.display()));
         }
         let gallery = gallery::fitted(frame.width_px, frame.height_px);
-        let start: Arc<[Still]> = match image {
-            Some(image) => still::load(image, frame.width_px, frame.height_px).map_err(|e| e.to_string())?.into(),
-            None => gallery.first().map(|(_, still, _)| still.clone()).into_iter().collect(),
+        let start = match image {
+            Some(image) => read_start(image, &pack)?,
+            None => gallery.first().map_or(Start::Words, |(_, still, _)| Start::Pictures([still.clone()].into())),
         };
         Ok(Self::Pack { pack: Arc::new(pack), engine, start, gallery })
     }
@@ -90,20 +91,35 @@ impl Launch {
         }
     }
 
-    /// Lets a dream begin with its prompt instead of a picture.
+    /// Lets a dream begin elsewhere.
     #[must_use]
-    pub fn without_picture(mut self) -> Self {
+    pub fn starting(mut self, elsewhere: Start) -> Self {
         if let Self::Pack { start, .. } = &mut self {
-            *start = Arc::new([]);
+            *start = elsewhere;
         }
         self
+    }
+
+    /// The dream that it goes on with, if it does.
+    pub fn saved(&self) -> Option<&Arc<SavedDream>> {
+        match self {
+            Self::Pack { start, .. } => start.saved(),
+            Self::World { .. } => None,
+        }
+    }
+
+    /// The pack that dreams it.
+    pub fn dreamer(&self) -> Option<&Arc<Pack>> {
+        match self {
+            Self::Pack { pack, .. } => Some(pack),
+            Self::World { .. } => None,
+        }
     }
 
     /// What leads back to where it began, whatever was shown to it since.
     pub fn beginning(&self) -> Request {
         match self {
-            Self::Pack { start, .. } if start.is_empty() => Request::StartFromPrompt,
-            Self::Pack { start, .. } => Request::StartFrom(start.to_vec()),
+            Self::Pack { start, .. } => start.request(),
             Self::World { .. } => Request::Reset,
         }
     }
@@ -141,9 +157,7 @@ impl Launch {
             Self::Pack { pack, engine, start, .. } => {
                 let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
                 let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;
-                session.set_prompt(words, 0).map_err(|e| e.to_string())?;
-                if start.is_empty() { session.start_from_prompt(settings) } else { session.start_from(start) }
-                    .map_err(|e| e.to_string())?;
+                start.begin(&mut session, words, settings).map_err(|e| e.to_string())?;
                 Ok(Box::new(session))
             }
         }
@@ -169,6 +183,16 @@ fn find_world(name: &str) -> Result<Box<dyn worlds::World>, String> {
 /// One sentence naming the file and what is wrong with it.
 pub fn read_pack(path: &Path) -> Result<Pack, String> {
     Pack::read(path).map_err(|e| e.to_string())
+}
+
+/// Where a picture leads, or the dream in it.
+///
+/// # Errors
+/// One sentence naming the picture.
+pub fn read_start(picture: &PathBuf, pack: &Pack) -> Result<Start, String> {
+    let (start, notice) = Start::read(std::slice::from_ref(picture), pack)?;
+    notice.iter().for_each(|notice| log::warn!("{notice}"));
+    Ok(start)
 }
 
 /// A device without a window.

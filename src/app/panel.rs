@@ -17,6 +17,7 @@ use super::theme;
 use super::toasts::Toasts;
 use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status, period};
+use crate::dream::still::Still;
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
 use crate::input::{Bindings, Command};
@@ -47,6 +48,8 @@ pub enum UiEvent {
     TakeBack,
     /// Start from this picture of the gallery.
     Gallery(usize),
+    /// Go on with this one of the earlier dreams.
+    Earlier(usize),
     OpenPicture,
     /// Look ahead at what every code would do next, or no more.
     Preview(bool),
@@ -58,6 +61,14 @@ pub enum UiEvent {
 pub struct Thumbnail {
     pub name: String,
     pub texture: egui::TextureHandle,
+}
+
+impl Thumbnail {
+    pub fn new(context: &egui::Context, name: String, still: &Still, size_px: [usize; 2]) -> Self {
+        let image = egui::ColorImage::from_rgb(size_px, &still.rgb);
+        let texture = context.load_texture(&name, image, egui::TextureOptions::NEAREST);
+        Self { name, texture }
+    }
 }
 
 /// All the interface remembers between frames.
@@ -75,6 +86,8 @@ pub struct UiState {
     pub paint: PaintState,
     pub map: MapState,
     pub gallery: Vec<Thumbnail>,
+    /// Dreams that were left.
+    pub earlier: Vec<Thumbnail>,
     pub seen: SeenTextures,
     pub preview: PreviewState,
     /// The clock of the prompt queue.
@@ -105,6 +118,7 @@ impl UiState {
             paint: PaintState::default(),
             map: MapState::default(),
             gallery: Vec::new(),
+            earlier: Vec::new(),
             seen: SeenTextures::default(),
             preview: PreviewState::default(),
             clock: PlayClock::default(),
@@ -264,6 +278,10 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Be here now");
         pictures::show(ui, &info, &state.gallery, &mut state.seen, status.seen.as_ref(), events);
+        if !state.earlier.is_empty() {
+            theme::heading(ui, "Where you were");
+            pictures::thumbnails(ui, &state.earlier, UiEvent::Earlier, events);
+        }
         theme::heading(ui, "Change it by hand");
         paint::tools(ui, &mut state.paint, info.prompt_words, events);
     }

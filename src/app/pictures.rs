@@ -43,17 +43,11 @@ impl SeenTextures {
     }
 }
 
-pub fn show(
-    ui: &mut egui::Ui,
-    info: &SourceInfo,
-    gallery: &[Thumbnail],
-    textures: &mut SeenTextures,
-    seen: Option<&Arc<Seen>>,
-    events: &mut Vec<UiEvent>,
-) {
+/// Pictures to choose from, three in a row.
+pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiEvent, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let third = (ui.available_width() - 2.0 * gap) / 3.0;
-    for (row, thumbnails) in gallery.chunks(3).enumerate() {
+    for (row, thumbnails) in all.chunks(3).enumerate() {
         ui.horizontal(|ui| {
             for (column, thumbnail) in thumbnails.iter().enumerate() {
                 let size = thumbnail.texture.size_vec2();
@@ -64,11 +58,23 @@ pub fn show(
                     ui.painter().rect_stroke(response.rect, 4, edge, egui::StrokeKind::Outside);
                 }
                 if response.clicked() {
-                    events.push(UiEvent::Gallery(row * 3 + column));
+                    events.push(chosen(row * 3 + column));
                 }
             }
         });
     }
+}
+
+pub fn show(
+    ui: &mut egui::Ui,
+    info: &SourceInfo,
+    gallery: &[Thumbnail],
+    textures: &mut SeenTextures,
+    seen: Option<&Arc<Seen>>,
+    events: &mut Vec<UiEvent>,
+) {
+    thumbnails(ui, gallery, UiEvent::Gallery, events);
+    let gap = ui.spacing().item_spacing.x;
     let half = (ui.available_width() - gap) / 2.0;
     ui.horizontal(|ui| {
         if ui

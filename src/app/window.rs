@@ -1,6 +1,7 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
 mod commands;
+mod earlier;
 mod idle;
 mod paint_count;
 mod rebuilds;
@@ -22,21 +23,23 @@ use paint_count::PaintCount;
 use rebuilds::Rebuilds;
 
 use super::day::Day;
+use super::dreams::{Keeper, Left};
 use super::layout::RectPx;
 use super::open::Launch;
 use super::painter::{Painted, Painter};
 use super::panel::{self, Thumbnail, UiState};
 use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
+use super::start::Start;
 use super::{files, theme};
 use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
 use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
-use crate::dream::still::Still;
+use crate::dream::{DreamError, Drive};
 use crate::engine::DecodeSettings;
 use crate::input::bindings::user_path;
 use crate::input::pad::{PadListener, PadNews};
-use crate::input::{Bindings, Latch};
+use crate::input::{Bindings, Command, Latch};
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
@@ -62,18 +65,23 @@ pub struct WindowPlan {
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
+    /// Keeps dreams that are left; where nobody wants that, none.
+    pub keeper: Option<Keeper>,
     /// When the program started, for the log line about the first frame.
     pub started: Instant,
 }
 
 /// Sent to the event loop by other threads.
-#[derive(Debug)]
 pub enum Wake {
     /// The runner has something new.
     Fetch,
     Pad(PadNews),
-    /// Pictures chosen in the file dialog or dropped were read, or could not be.
-    Stills(Result<Vec<Still>, String>),
+    /// Pictures chosen in the file dialog or dropped were read, with a sentence where no dream was in them, or could not be.
+    Start(Result<(Start, Option<String>), String>),
+    /// The dreams that were left may be listed.
+    ListDreams,
+    /// Dreams that were left, the latest first.
+    Dreams(Vec<Left>),
     /// The file dialog gave these paths.
     Chosen(Vec<PathBuf>),
     Notice(String),
@@ -115,6 +123,8 @@ struct App {
     redraw_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
+    keeper: Option<Keeper>,
+    earlier: Vec<Left>,
     rebuilds: Rebuilds,
     /// Counts the engines handed to the runner.
     engine_number: u32,
@@ -133,7 +143,7 @@ struct Shell {
 }
 
 impl App {
-    fn new(plan: WindowPlan, proxy: EventLoopProxy<Wake>) -> Self {
+    fn new(mut plan: WindowPlan, proxy: EventLoopProxy<Wake>) -> Self {
         let (bindings, notice) = Bindings::of_user(user_path().as_deref());
         let bindings = Arc::new(bindings);
         let latch = Arc::new(Mutex::new(Latch::default()));
@@ -151,6 +161,11 @@ impl App {
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
+        let keeper = plan.keeper.take();
+        if keeper.as_ref().is_some_and(|keeper| keeper.file().is_some()) {
+            let anew = bindings.key_of(Command::Reset).map_or_else(String::new, |key| format!("; {key} begins it anew"));
+            ui.toasts.push(format!("This is the dream you left{anew}."), false);
+        }
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
@@ -179,6 +194,8 @@ impl App {
             redraw_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
+            keeper,
+            earlier: Vec::new(),
             rebuilds: Rebuilds::default(),
             engine_number: 0,
             first_frame_logged: false,
@@ -235,7 +252,11 @@ impl App {
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
         if let (Some(picture), Some(info)) = (drawable, &self.status.info) {
-            let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
+            let frames = self.status.frames - frames_before;
+            let step = if frames > 0 { self.ui.step_of(&self.status, info) } else { None };
+            if self.status.code != info.code_of(Drive::default()) {
+                self.keeper.iter_mut().for_each(|keeper| keeper.walked(frames));
+            }
             self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
         }
         for notice in notices {
@@ -250,6 +271,9 @@ impl App {
         }
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
             self.tell();
+        }
+        if self.keeper.as_ref().is_some_and(|keeper| keeper.is_due(Instant::now())) {
+            self.keep_dream();
         }
         self.redraw();
     }
@@ -303,11 +327,9 @@ impl App {
             .launch
             .gallery()
             .iter()
-            .map(|(name, still, [w, h])| {
-                let image = egui::ColorImage::from_rgb([*w, *h], &still.rgb);
-                Thumbnail { name: name.clone(), texture: context.load_texture(name, image, egui::TextureOptions::NEAREST) }
-            })
+            .map(|(name, still, size_px)| Thumbnail::new(&context, name.clone(), still, *size_px))
             .collect();
+        self.ui.earlier = self.thumbnails_of_earlier(&context);
         egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
     }
 
@@ -336,6 +358,8 @@ impl App {
                 }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
                     log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
+                    // Now there is time to read them.
+                    self.proxy.send_event(Wake::ListDreams).ok();
                 }
             }
             Painted::Hidden => {}
@@ -349,9 +373,18 @@ impl App {
         }
     }
 
-    fn read_stills(&self, paths: Vec<PathBuf>) {
-        let (width_px, height_px) = self.plan.launch.frame_px();
-        files::read_stills(paths, width_px, height_px, self.proxy.clone());
+    fn read_pictures(&mut self, paths: Vec<PathBuf>) {
+        match self.plan.launch.dreamer() {
+            Some(pack) => files::read_pictures(paths, pack.clone(), self.proxy.clone()),
+            None => self.complain(format!("{}.", DreamError::NotADream(self.plan.launch.title().to_owned()))),
+        }
+    }
+
+    /// Says what went wrong.
+    fn complain(&mut self, why: String) {
+        log::warn!("{why}");
+        self.ui.toasts.push(why, true);
+        self.redraw();
     }
 }
 
@@ -388,13 +421,14 @@ impl ApplicationHandler<Wake> for App {
                 self.idle.touch(Instant::now());
                 self.pad(news);
             }
-            Wake::Stills(Ok(stills)) => self.begin(Request::StartFrom(stills)),
-            Wake::Stills(Err(why)) | Wake::Notice(why) => {
-                log::warn!("{why}");
-                self.ui.toasts.push(why, true);
-                self.redraw();
+            Wake::Start(Ok((start, notice))) => {
+                notice.into_iter().for_each(|notice| self.complain(notice));
+                self.start_at(&start, None);
             }
-            Wake::Chosen(paths) => self.read_stills(paths),
+            Wake::Start(Err(why)) | Wake::Notice(why) => self.complain(why),
+            Wake::ListDreams => self.list_earlier(),
+            Wake::Dreams(left) => self.show_earlier(left),
+            Wake::Chosen(paths) => self.read_pictures(paths),
             Wake::Done(what) => {
                 log::info!("{what}");
                 self.ui.toasts.push(what, false);
@@ -406,10 +440,8 @@ impl ApplicationHandler<Wake> for App {
                 self.redraw();
             }
             Wake::Chart(Err(why)) => {
-                log::warn!("{why}");
                 self.map_mode(false);
-                self.ui.toasts.push(why, true);
-                self.redraw();
+                self.complain(why);
             }
         }
     }
@@ -480,7 +512,7 @@ impl ApplicationHandler<Wake> for App {
         }
         if !self.dropped.is_empty() {
             let dropped = std::mem::take(&mut self.dropped);
-            self.read_stills(dropped);
+            self.read_pictures(dropped);
         }
         let now = Instant::now();
         self.look_after_nobody(now);
@@ -492,6 +524,7 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
+        self.keep_last();
         // Engine, surface and device go while the window is still there.
         self.shell = None;
     }

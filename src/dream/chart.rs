@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::record::{RecordError, enlarge, write_png};
+use super::record::{RecordError, write_picture};
 use crate::engine::recall::{Map, SIDE};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
@@ -94,9 +94,7 @@ impl Chart {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write(&self, path: &Path, scale: u32) -> Result<(), RecordError> {
-        let (large, w, h) =
-            enlarge(&self.rgba, self.width_px, self.height_px, scale.max(1) as usize).map_err(|why| RecordError::new(path, why))?;
-        write_png(path, w, h, &large)
+        write_picture(path, &self.rgba, [self.width_px, self.height_px], scale, None)
     }
 }
 

@@ -42,11 +42,11 @@ impl Film {
         Ok(())
     }
 
-    /// Completes the file.
+    /// Completes the file; as [`Recorder::finish`].
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn finish(self) -> Result<(), RecordError> {
-        self.recorder.finish()
+    pub fn finish(self, dream: Option<&[u8]>) -> Result<(), RecordError> {
+        self.recorder.finish(dream)
     }
 }

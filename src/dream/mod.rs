@@ -11,6 +11,7 @@ pub mod glide;
 pub mod lookahead;
 pub mod record;
 pub mod runner;
+pub mod saved;
 pub mod script;
 pub mod session;
 pub mod source;

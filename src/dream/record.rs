@@ -9,6 +9,7 @@ use std::time::Duration;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, Frame, RgbaImage, imageops};
 
+use super::saved::CHUNK;
 use super::source::SourceInfo;
 use super::webp::WebpWriter;
 
@@ -141,30 +142,47 @@ impl Recorder {
         }
     }
 
-    /// Completes the file.
+    /// Completes the file; a .png carries the `dream`, where there is one.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn finish(self) -> Result<(), RecordError> {
+    pub fn finish(self, dream: Option<&[u8]>) -> Result<(), RecordError> {
         let Self::Png(rgba, path, [w, h, scale]) = self else { return Ok(()) };
-        let (large, w, h) = enlarge(&rgba, w, h, scale).map_err(|why| RecordError::new(&path, why))?;
-        write_png(&path, w, h, &large)
+        write_picture(&path, &rgba, [w, h], scale as u32, dream)
     }
 }
 
-/// Writes RGBA pixels as a PNG through a temporary name, so that no half file is ever seen.
+/// Writes RGBA pixels, enlarged by a whole number, as a PNG through a temporary name, so that no half file is ever seen; with the `dream` inside, where there is one.
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_png(path: &Path, width_px: u32, height_px: u32, rgba: &[u8]) -> Result<(), RecordError> {
+pub fn write_picture(
+    path: &Path,
+    rgba: &[u8],
+    [width_px, height_px]: [usize; 2],
+    scale: u32,
+    dream: Option<&[u8]>,
+) -> Result<(), RecordError> {
     let failed = |why: String| RecordError::new(path, why);
-    let picture = RgbaImage::from_raw(width_px, height_px, rgba.to_vec()).ok_or_else(|| failed("its size is wrong".to_owned()))?;
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(|e| failed(e.to_string()))?;
+    let (rgba, width_px, height_px) = enlarge(rgba, width_px, height_px, scale.max(1) as usize).map_err(failed)?;
+    let encode = || -> Result<Vec<u8>, png::EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width_px, height_px);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        if let Some(dream) = dream {
+            writer.write_chunk(png::chunk::ChunkType(CHUNK), dream)?;
+        }
+        writer.write_image_data(&rgba)?;
+        writer.finish()?;
+        Ok(bytes)
+    };
+    let bytes = encode().map_err(|e| failed(e.to_string()))?;
     let partial = path.with_extension("png.part");
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&partial)?;
-        file.write_all(bytes.get_ref())?;
+        file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&partial, path)
     };
@@ -244,7 +262,7 @@ mod tests {
     fn a_path_that_cannot_be_written_is_named() {
         let error = GifRecorder::create(Path::new("/nonexistent/walk.gif"), 8, 8, 10, 1).err().unwrap().to_string();
         assert!(error.contains("/nonexistent/walk.gif"), "{error}");
-        let error = write_png(Path::new("/nonexistent/shot.png"), 1, 1, &[0; 4]).unwrap_err().to_string();
+        let error = write_picture(Path::new("/nonexistent/shot.png"), &[0; 4], [1, 1], 1, None).unwrap_err().to_string();
         assert!(error.contains("/nonexistent/shot.png"), "{error}");
     }
 

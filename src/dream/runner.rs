@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -16,8 +15,8 @@ use super::chart::Chart;
 use super::drive::Drive;
 use super::gate::Gate;
 use super::lookahead::{Branch, Lookahead};
-use super::record;
-use super::session::{DreamSession, Seen};
+use super::saved::SavedDream;
+use super::session::{DreamSession, Moment, Seen};
 use super::source::{DreamError, Source, SourceInfo, SourceKind};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, Picture, StageTimes};
@@ -43,6 +42,15 @@ pub enum Rate {
 /// Takes what was asked for, or a sentence that says why there is none.
 pub type HandOver<T> = Box<dyn FnOnce(Result<T, String>) + Send>;
 
+/// A picture, and of a dream all that it takes to go on from there.
+pub struct Kept {
+    /// RGBA, `width_px * height_px`.
+    pub rgba: Vec<u8>,
+    pub size_px: [usize; 2],
+    /// Moment, seed, and rows of the word table that are in force.
+    pub dream: Option<(Moment, u32, Vec<u16>)>,
+}
+
 /// Something to do once, in order.
 pub enum Request {
     /// One frame while paused.
@@ -59,8 +67,10 @@ pub enum Request {
     Stylise(f32),
     /// Takes the last change of that kind back.
     Undo,
-    /// Writes the newest frame as a PNG, enlarged by a whole number. Where to is asked for when it is written.
-    Screenshot(Box<dyn FnOnce() -> PathBuf + Send>, u32),
+    /// Goes on from a dream that was saved. The words that were in force there should be wished for at the same time.
+    Resume(Arc<SavedDream>),
+    /// Hands over the newest picture and what it takes to go on from there.
+    Keep(HandOver<Kept>),
     /// Draws the map and hands it over, or says why there is none.
     Chart(HandOver<Chart>),
     /// Hands over at most so many of the last frames, as [`DreamSession::replay`] has them, or says why there are none.
@@ -467,7 +477,18 @@ impl Worker {
             Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
             Request::Undo => self.changed(|dream, _| dream.undo()),
-            Request::Screenshot(path, scale) => self.screenshot(path, scale),
+            Request::Resume(saved) => {
+                let words = &saved.about.words;
+                let resumed = self.changed(|dream, _| dream.resume(saved.moment.clone(), words));
+                if resumed.is_ok() {
+                    self.prompt = words.as_slice().into();
+                }
+                resumed
+            }
+            Request::Keep(hand_over) => {
+                hand_over(self.keep().map_err(|error| format!("{error}.")));
+                Ok(())
+            }
             Request::Chart(hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
                 hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
@@ -585,18 +606,11 @@ impl Worker {
         (self.wake)();
     }
 
-    fn screenshot(&mut self, path: impl FnOnce() -> PathBuf, scale: u32) -> Result<(), DreamError> {
+    fn keep(&mut self) -> Result<Kept, DreamError> {
         let rgba = self.source.read_picture()?;
-        let path = path();
-        let (w, h) = (self.info.width_px, self.info.height_px);
-        let written = record::enlarge(&rgba, w, h, scale.max(1) as usize)
-            .and_then(|(large, w, h)| record::write_png(&path, w, h, &large).map_err(|e| e.to_string()));
-        match written {
-            Ok(()) => notify(&self.shared, format!("Saved {}", path.display()), false),
-            Err(why) => notify(&self.shared, why, true),
-        }
-        (self.wake)();
-        Ok(())
+        let (seed, words) = (self.settings().seed, self.prompt.to_vec());
+        let moment = self.source.as_dream().map(DreamSession::moment).transpose()?;
+        Ok(Kept { rgba, size_px: [self.info.width_px, self.info.height_px], dream: moment.map(|moment| (moment, seed, words)) })
     }
 
     fn report(&self, error: &DreamError) {

@@ -1,23 +1,27 @@
 //! A dream: an engine, what it was shown, and the tokens of what it dreamed.
 
+mod moment;
 mod repaint;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use moment::Moment;
+
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use super::still::Still;
+use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
 use crate::pack::manifest::Manifest;
 use crate::prompt::{self, Fade};
 
-/// Frames a session remembers: over three minutes at 10 Hz, a megabyte, and more than any engine needs to rebuild its ring.
-const MEMORY_FRAMES: usize = 2048;
+/// Frames a session remembers one by one, or as many as an engine needs to rebuild its ring; of those before it knows the land.
+const MEMORY_FRAMES: usize = 512;
 /// Frames that may be on the device at once: one computed, one shown, one handed over.
 const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
@@ -40,8 +44,8 @@ pub struct DreamSession {
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
     in_flight: VecDeque<(u32, TokenFrame)>,
-    /// What the engine remembers of the land, as far as it has reached the host; where steps are whole patches.
-    map: Option<Map>,
+    /// What is remembered of the land from before the history.
+    before: Option<Map>,
     /// Code buffers are taken from here, so that a long walk allocates nothing.
     spare: Vec<TokenFrame>,
     /// What reset returns to; nothing where the dream came from its prompt.
@@ -56,8 +60,8 @@ pub struct DreamSession {
     codes: Vec<u8>,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
-    /// What was before each change by hand and each new beginning, the latest last.
-    undo: Vec<repaint::Moment>,
+    /// What was before each change by hand and each new beginning.
+    undo: moment::Undos,
     /// Changes by hand so far: each draws other chances.
     repaints: u32,
 }
@@ -73,9 +77,8 @@ impl DreamSession {
         let frame = engine.manifest().frame;
         let codes = vec![0; frame.code_bytes()];
         let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
-        let map = recall.filter(|recall| recall.step_px == frame.patch_px).map(|recall| Map::new(&frame, recall));
         Ok(Self {
-            map,
+            before: recall.map(|recall| Map::new(&frame, recall)),
             engine,
             info,
             history: VecDeque::with_capacity(MEMORY_FRAMES),
@@ -89,7 +92,7 @@ impl DreamSession {
             next_frame: 0,
             codes,
             seen: None,
-            undo: Vec::new(),
+            undo: moment::Undos::new(),
             repaints: 0,
         })
     }
@@ -97,6 +100,11 @@ impl DreamSession {
     /// Tokens of the frames so far, oldest first, as far as they have reached the host.
     pub fn history(&self) -> &VecDeque<TokenFrame> {
         &self.history
+    }
+
+    /// The words it is told, or is on its way to be: rows of the word table as it hears them.
+    pub fn words(&self) -> &[u16] {
+        self.prompt.target()
     }
 
     /// Whether the newest frame was computed with its words and without: guidance was on, or its words were news.
@@ -153,11 +161,10 @@ impl DreamSession {
         self.next_frame = self.in_flight.front().map_or(self.next_frame, |(number, _)| *number);
         self.in_flight.clear();
         engine.set_prompt(self.prompt.words())?;
-        engine.restore(self.history.make_contiguous(), self.next_frame)?;
+        engine.restore_after(self.before.as_ref(), self.history.make_contiguous(), self.next_frame)?;
         self.told = Told::after(&self.history);
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
-        self.map_history();
         Ok(())
     }
 
@@ -168,11 +175,15 @@ impl DreamSession {
     pub fn chart(&mut self) -> Result<Chart, DreamError> {
         self.settle()?;
         let m = self.engine.manifest();
-        let recall = m.dynamics.as_ref().and_then(|d| d.recall.clone());
-        let (Some(map), Some(recall), frame) = (&self.map, recall, m.frame) else { return Err(DreamError::NoMap(self.info.title.clone())) };
+        let (recall, frame) = (m.dynamics.as_ref().and_then(|d| d.recall.clone()), m.frame);
+        let recall = recall.filter(|recall| recall.step_px == frame.patch_px);
+        let (Some(mut map), Some(recall)) = (self.before.clone(), recall) else { return Err(DreamError::NoMap(self.info.title.clone())) };
+        for frame in &self.history {
+            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         let newest = Newest { codes, rgba: &self.engine.read_picture()? };
-        Ok(Chart::of(map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
+        Ok(Chart::of(&map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
     }
 
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
@@ -260,24 +271,18 @@ impl DreamSession {
 
     fn forget(&mut self) {
         self.history.clear();
-        self.map.iter_mut().for_each(Map::clear);
-    }
-
-    /// The map anew, of what the history showed.
-    fn map_history(&mut self) {
-        let Some(map) = &mut self.map else { return };
-        map.clear();
-        for frame in &self.history {
-            map.remember(&frame.codes, motion_of(self.engine.manifest(), frame.action), frame.moved);
-        }
+        self.before.iter_mut().for_each(Map::clear);
     }
 
     fn remember(&mut self, frame: TokenFrame) {
-        if let Some(map) = &mut self.map {
-            map.remember(&frame.codes, motion_of(self.engine.manifest(), frame.action), frame.moved);
-        }
-        if self.history.len() == MEMORY_FRAMES {
-            self.spare.extend(self.history.pop_front());
+        let m = self.engine.manifest();
+        if self.history.len() >= MEMORY_FRAMES.max(frames_that_matter(m))
+            && let Some(oldest) = self.history.pop_front()
+        {
+            if let Some(map) = &mut self.before {
+                map.remember(&oldest.codes, motion_of(m, oldest.action), oldest.moved);
+            }
+            self.spare.push(oldest);
         }
         self.history.push_back(frame);
     }
@@ -303,7 +308,7 @@ impl DreamSession {
     fn restart(&mut self, settings: Option<&DecodeSettings>) -> Result<(), DreamError> {
         self.prompt.end();
         self.engine.set_prompt(self.prompt.words())?;
-        self.go_to(Vec::from_iter(self.start.iter().cloned()), 0)?;
+        self.go_to(Moment { before: None, history: self.start.clone(), next_frame: 0, start: Vec::new() })?;
         match settings {
             Some(settings) if self.start.is_empty() => {
                 self.fresh = true;
@@ -311,18 +316,6 @@ impl DreamSession {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Makes `history` the past, and `next_frame` the number of what comes.
-    fn go_to(&mut self, history: Vec<TokenFrame>, next_frame: u32) -> Result<(), DreamError> {
-        self.engine.restore(&history, next_frame)?;
-        self.next_frame = next_frame;
-        self.in_flight.clear();
-        self.told = Told::after(&history);
-        self.history.clear();
-        self.history.extend(history);
-        self.map_history();
-        Ok(())
     }
 }
 

@@ -52,6 +52,14 @@ pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>
 /// # Errors
 /// [`StillError`], naming the file.
 pub fn load_last(path: &Path, width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
+    decode_last(&path.display().to_string(), &read(path)?, width_px, height_px, most)
+}
+
+/// The bytes of a picture's file.
+///
+/// # Errors
+/// [`StillError::Read`] and [`StillError::Heavy`].
+pub fn read(path: &Path) -> Result<Vec<u8>, StillError> {
     let name = path.display().to_string();
     let read = |why: std::io::Error| StillError::Read { name: name.clone(), why: why.to_string() };
     let about = std::fs::metadata(path).map_err(read)?;
@@ -61,8 +69,7 @@ pub fn load_last(path: &Path, width_px: usize, height_px: usize, most: usize) ->
     if about.len() > MOST_BYTES {
         return Err(StillError::Heavy { name });
     }
-    let bytes = std::fs::read(path).map_err(read)?;
-    decode_last(&name, &bytes, width_px, height_px, most)
+    std::fs::read(path).map_err(read)
 }
 
 /// As [`load`], from bytes; `name` is what errors call it.

@@ -1,5 +1,6 @@
 //! What an engine accepts: the same checks for every back end, so that a bad argument is named the same way everywhere.
 
+use super::recall::Map;
 use super::{Chance, DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
 use crate::pack::{
     limits,
@@ -97,6 +98,14 @@ pub fn check_frame(m: &Manifest, frame: &TokenFrame) -> Result<(), EngineError> 
     }
     check_action(m, frame.action)?;
     check_prompt(m, &frame.prompt)
+}
+
+/// A past to be restored: [`check_frame`] of all frames, and a map of such a world, if there is one.
+pub fn check_past(m: &Manifest, before: Option<&Map>, history: &[TokenFrame]) -> Result<(), EngineError> {
+    if before.is_some_and(|map| !map.fits(&m.frame)) {
+        return Err(refuse("map of what was before", format!("one of tokens with {} dimensions", m.frame.code_dims), "another"));
+    }
+    history.iter().try_for_each(|frame| check_frame(m, frame))
 }
 
 /// `(tokens, code_dims)` levels, each token given whole or not at all.

@@ -14,6 +14,7 @@ pub mod vocabulary;
 use serde::{Deserialize, Serialize};
 
 use crate::pack::{PackError, limits, manifest::Manifest};
+use recall::Map;
 
 /// One frame of history as a dream remembers it: enough to rebuild every key and value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,7 +243,12 @@ pub trait Engine: Send {
     /// The frame counter used for random numbers becomes `next_frame`. The prompt in force stays as it was.
     /// Window and context level are those of the last frame dreamed, the manifest's play defaults before the first; without a dynamics
     /// only the picture of the last frame is made.
-    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
+    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        self.restore_after(None, history, next_frame)
+    }
+
+    /// As [`Engine::restore`], where the map begins with what is remembered of the land `before` the history, as it was when the history began.
+    fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
 
     /// Dreams the frame that `action` leads into, and decodes its picture.
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;

@@ -160,6 +160,48 @@ impl Map {
         }
     }
 
+    /// A map that remembers so many `frames`, the last of which had its corner at `view`: of each of the `places` where it is, the frame that last showed
+    /// it (from 1), and its levels. What never scrolls is not known.
+    pub fn of_places<'a>(
+        frame: &FrameDims,
+        recall: &RecallDims,
+        (view, frames): ([i32; 2], u32),
+        places: impl IntoIterator<Item = ([i32; 2], u32, &'a [u8])>,
+    ) -> Self {
+        let mut map = Self { view, frames, ..Self::new(frame, recall) };
+        places.into_iter().for_each(|(at, frame, levels)| map.put(at, frame, levels));
+        map
+    }
+
+    /// Whether it is one of a world with such frames.
+    pub fn fits(&self, frame: &FrameDims) -> bool {
+        self.code_dims == frame.code_dims && self.tokens.len() == frame.tokens()
+    }
+
+    /// Becomes what it is to begin with: another map, or an empty one.
+    pub fn begin_with(&mut self, before: Option<&Self>) {
+        match before {
+            Some(map) => self.clone_from(map),
+            None => self.clear(),
+        }
+    }
+
+    fn put(&mut self, at: [i32; 2], frame: u32, levels: &[u8]) {
+        let index = index(at);
+        self.places[index] = Place { at, frame };
+        self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
+    }
+
+    /// Forgets what lies less than `steps` from the place `at` in both directions: all whose picture overlaps the one there.
+    pub fn forget(&mut self, at: [i32; 2], steps: i32) {
+        for near in (1 - steps..steps).flat_map(|dy| (1 - steps..steps).map(move |dx| [at[0] + dx, at[1] + dy])) {
+            let place = &mut self.places[index(near)];
+            if place.at == near {
+                *place = Place::default();
+            }
+        }
+    }
+
     pub fn clear(&mut self) {
         self.places.fill(Place::default());
         self.latest.iter_mut().for_each(|codes| codes.fill(UNKNOWN));
@@ -196,12 +238,11 @@ impl Map {
         self.frames += 1;
         self.latest.swap(0, 1);
         self.latest[0].copy_from_slice(codes);
-        for ((token, enters), levels) in self.tokens.iter().zip(codes.chunks_exact(self.code_dims)) {
-            let Some(token) = token.filter(|_| *enters && levels[0] != UNKNOWN) else { continue };
-            let at = [self.view[0] + token[0], self.view[1] + token[1]];
-            let index = index(at);
-            self.places[index] = Place { at, frame: self.frames };
-            self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
+        for (n, levels) in codes.chunks_exact(self.code_dims).enumerate() {
+            let (token, enters) = self.tokens[n];
+            if let Some(token) = token.filter(|_| enters && levels[0] != UNKNOWN) {
+                self.put([self.view[0] + token[0], self.view[1] + token[1]], self.frames, levels);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::*;
 use somnium::engine::inputs::frames_that_matter;
+use somnium::engine::recall::Map;
+use somnium::pack::manifest::{FrameDims, RecallDims};
 
 fn action_of(m: &Manifest, motion: [i32; 2]) -> u8 {
     m.actions.iter().position(|action| action.motion == motion).expect("such an action") as u8
@@ -89,6 +91,16 @@ fn a_restored_dream_knows_the_land_of_the_whole_walk() {
             play(&mut *restored, &script[30..], &s, &mut Vec::new())
         };
         assert_eq!(go_on(&history), future, "{name}");
+        // Of what lies far back, the land is enough.
+        let (older, newer) = history.split_at(history.len() - frames_that_matter(m) - 1);
+        let mut before = Map::new(&m.frame, m.dynamics.as_ref().and_then(|d| d.recall.as_ref()).expect("with recall"));
+        older.iter().for_each(|frame| before.remember(&frame.codes, motion_of(m, frame.action), frame.moved));
+        let mut landed = build(&pack);
+        landed.dream(0, &s).expect("dreamed");
+        landed.restore_after(Some(&before), newer, 30).expect("restored");
+        assert_eq!(play(&mut *landed, &script[30..], &s, &mut Vec::new()), future, "{name}");
+        let foreign = Map::new(&FrameDims { code_dims: 1, ..m.frame }, &RecallDims { step_px: 1, covered: vec![] });
+        assert!(landed.restore_after(Some(&foreign), newer, 30).is_err(), "{name}: a map of another world");
         // Negative control: the frames of the window alone are not enough.
         assert_ne!(go_on(&history[history.len() - frames_that_matter(m)..]), future, "{name}: the map does not matter");
     }

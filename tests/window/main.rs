@@ -4,6 +4,7 @@
 #![cfg(all(target_os = "linux", feature = "player"))]
 
 mod by_hand;
+mod earlier;
 mod map;
 mod neighbour;
 mod prompts;

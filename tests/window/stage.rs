@@ -66,6 +66,15 @@ impl Stage {
         stage.start_logged(game)
     }
 
+    /// Closes the game by its key and opens it again, with other arguments.
+    pub fn close_and_open(mut self, args: &[&str]) -> Self {
+        self.xdotool(&["key", "ctrl+q"]);
+        let mut game = self.children.pop().unwrap();
+        assert!(game.wait().unwrap().success());
+        let game = self.command(args);
+        self.start_logged(game)
+    }
+
     fn start_logged(self, mut game: Command) -> Self {
         game.stderr(std::fs::File::create(self.log()).unwrap());
         self.start(game)
@@ -116,6 +125,7 @@ impl Stage {
             .env("DISPLAY", &self.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("SOMNIUM_CONFIG", self.config.path())
+            .env("SOMNIUM_DATA", self.config.path())
             .env("HOME", self.config.path())
             .stdin(Stdio::null());
         game

@@ -1,5 +1,6 @@
 //! What keys, pads and panel make the window do.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use winit::event::ElementState;
@@ -54,6 +55,7 @@ impl App {
                 }
             }
             UiEvent::Preview(_) => self.look_ahead(),
+            UiEvent::Earlier(index) => self.go_back_to(index),
             UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
             UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
             UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
@@ -124,7 +126,7 @@ impl App {
     }
 
     /// Whether letters are text, also those that come before the field that is to have them is drawn.
-    fn typing(&self) -> bool {
+    pub(super) fn typing(&self) -> bool {
         let wanted = self.ui.prompt.wants_keys || self.ui.paint.wants_keys;
         wanted || self.shell.as_ref().is_some_and(|shell| shell.egui.egui_ctx().text_edit_focused())
     }
@@ -221,7 +223,7 @@ impl App {
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => match self.ui.map.to_save() {
                 Some((chart, scale)) => files::save_map(chart, scale, &self.proxy),
-                None => self.request(Request::Screenshot(Box::new(|| files::picture_path("somnium", "png")), SCREENSHOT_SCALE)),
+                None => self.save_picture(),
             },
             Command::Keep => self.keep(),
             Command::Help => self.ui.help = !self.ui.help,
@@ -238,6 +240,12 @@ impl App {
             self.request(Request::Undo);
         }
         free
+    }
+
+    /// Writes the picture, with the dream in it, to a file.
+    fn save_picture(&self) {
+        let (dreamer, said, proxy) = (self.plan.launch.dreamer().cloned(), self.ui.prompt.said.clone(), self.proxy.clone());
+        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, dreamer, said, SCREENSHOT_SCALE, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
@@ -262,6 +270,12 @@ impl App {
 
     /// Begins somewhere: what was tapped before was not meant for there, and a map is of another land.
     pub(super) fn begin(&mut self, beginning: Request) {
+        self.begin_in(None, beginning);
+    }
+
+    /// The same of a dream that is kept in `file` already, if it is.
+    pub(super) fn begin_in(&mut self, file: Option<PathBuf>, beginning: Request) {
+        self.leave_dream(file);
         self.map_mode(false);
         self.latch().forget_taps();
         self.request(beginning);

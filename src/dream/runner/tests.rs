@@ -278,21 +278,35 @@ fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
     assert_eq!(lock(&begun)[0].1, [999]);
 }
 
+/// What the runner hands over.
+fn kept(runner: &Runner) -> Kept {
+    let (hand_over, kept) = std::sync::mpsc::channel();
+    runner.request(Request::Keep(Box::new(move |kept| hand_over.send(kept).unwrap())));
+    kept.recv_timeout(Duration::from_secs(20)).unwrap().unwrap()
+}
+
 #[test]
-fn screenshots_that_wait_together_get_names_of_their_own() {
-    let folder = tempfile::tempdir().unwrap();
+fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     let (runner, _drive) = start(Counter::new(1000), wish(Rate::Own, true));
-    for _ in 0..3 {
-        let folder = folder.path().to_owned();
-        let free = move || (0..3).map(|n| folder.join(format!("{n}.png"))).find(|path| !path.exists()).unwrap();
-        runner.request(Request::Screenshot(Box::new(free), 1));
-    }
-    let mut saved = 0;
-    wait_for(&runner, "three notices", |_, _, notices| {
-        saved += notices.iter().filter(|notice| notice.text.starts_with("Saved")).count();
-        saved == 3
-    });
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    assert!(kept(&runner).dream.is_none(), "a simulator has none");
+
+    let (mut dream, settings) = dream();
+    let before = dream.read_picture().unwrap();
+    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let first = kept(&runner);
+    assert_eq!((first.rgba, first.size_px), (before.clone(), [35, 21]));
+    let (moment, seed, words) = first.dream.unwrap();
+    assert_eq!((moment.history.len(), seed, words.len()), (1, settings.seed, 0));
+    // Some steps on, it goes back there, under the words that are wished for with it.
+    (0..3).for_each(|_| runner.request(Request::Step));
+    wait_for(&runner, "three steps", |status, _, _| status.frames == 3);
+    assert_ne!(kept(&runner).rgba, before);
+    let saved = Arc::new(SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, seed, ("snow".to_owned(), vec![1])));
+    runner.wish(|wish| wish.prompt.words = Arc::new([1]));
+    runner.request(Request::Resume(saved));
+    let back = kept(&runner);
+    let (moment, _, words) = back.dream.unwrap();
+    assert_eq!((back.rgba, moment.history.len(), words), (before, 1, vec![1]));
 }
 
 #[test]

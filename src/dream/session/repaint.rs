@@ -1,28 +1,16 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
-use std::sync::Arc;
-
-use super::{DreamSession, Seen};
+use super::DreamSession;
+use super::moment::Moment;
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
-use crate::engine::recall::motion_of;
+use crate::engine::recall::{Map, motion_of};
 use crate::engine::{DecodeSettings, TokenFrame, UNKNOWN};
 use crate::pack::manifest::Manifest;
 use crate::prompt;
 
-/// Changes that can be taken back.
-const MOST_UNDO: usize = 8;
 /// Names the random numbers that choose tokens.
 const CHOICE: u32 = 0x5717;
-
-/// A past to return to.
-pub(super) struct Moment {
-    history: Vec<TokenFrame>,
-    next_frame: u32,
-    /// What reset returned to, and the picture shown last.
-    start: Vec<TokenFrame>,
-    seen: Option<Arc<Seen>>,
-}
 
 impl DreamSession {
     /// Dreams the `chosen` patches of the present frame again under `words`, or under the prompt in force where there are none. All other
@@ -45,43 +33,14 @@ impl DreamSession {
     pub fn stylise(&mut self, share: f32, settings: &DecodeSettings) -> Result<(), DreamError> {
         let moment = self.moment()?;
         let chosen = self.tokens_of(&self.some_patches(share, settings.seed), true);
-        let changed = self.dreamed_again(&moment, &chosen, &[], settings).map(|mut history| {
+        let changed = self.dreamed_again(&moment, &chosen, &[], settings).map(|(_, mut history)| {
             let (unknown, stay) = (self.unknown_action(), self.stay_action());
             let result = history.pop().into_iter().map(|frame| TokenFrame { action: stay, moved: false, ..frame });
             let mut past: Vec<TokenFrame> = result.cycle().take(self.info.window.max(1)).collect();
             past.iter_mut().take(1).for_each(|first| first.action = unknown);
-            past
+            (None, past)
         });
         self.settled(moment, changed)
-    }
-
-    /// Takes the last change or new beginning back: its frame is there again, and the past that led to it.
-    ///
-    /// # Errors
-    /// [`DreamError::NothingToUndo`], and what the engine says.
-    pub fn undo(&mut self) -> Result<(), DreamError> {
-        self.settle()?;
-        let moment = self.undo.pop().ok_or(DreamError::NothingToUndo)?;
-        self.go_to(moment.history, moment.next_frame)?;
-        (self.start, self.seen, self.fresh) = (moment.start, moment.seen, false);
-        Ok(())
-    }
-
-    /// What there is can be returned to from a new beginning.
-    pub(super) fn keep_moment(&mut self) -> Result<(), DreamError> {
-        match self.moment() {
-            Ok(moment) => self.remember_moment(moment),
-            Err(DreamError::NothingDreamed) => {}
-            Err(other) => return Err(other),
-        }
-        Ok(())
-    }
-
-    fn remember_moment(&mut self, moment: Moment) {
-        if self.undo.len() == MOST_UNDO {
-            self.undo.remove(0);
-        }
-        self.undo.push(moment);
     }
 
     /// The frame that `code` leads into, where the tokens of `codes` that are not `chosen` are given and the others are dreamed.
@@ -121,15 +80,6 @@ impl DreamSession {
         chosen.iter().copied().chain(look).collect()
     }
 
-    fn moment(&mut self) -> Result<Moment, DreamError> {
-        self.settle()?;
-        if self.history.is_empty() {
-            return Err(DreamError::NothingDreamed);
-        }
-        let history = self.history.iter().cloned().collect();
-        Ok(Moment { history, next_frame: self.next_frame, start: self.start.clone(), seen: self.seen.clone() })
-    }
-
     /// The past of `moment` with the chosen tokens of its last frame dreamed again. Leaves the engine in between.
     fn dreamed_again(
         &mut self,
@@ -137,23 +87,23 @@ impl DreamSession {
         chosen: &[bool],
         words: &[u16],
         settings: &DecodeSettings,
-    ) -> Result<Vec<TokenFrame>, DreamError> {
-        let mut history = moment.history.clone();
+    ) -> Result<(Option<Map>, Vec<TokenFrame>), DreamError> {
+        let (mut before, mut history) = (moment.before.clone(), moment.history.clone());
         let frame = self.engine.manifest().frame;
         if chosen.len() != frame.tokens() || !chosen[..frame.patches()].contains(&true) {
             return Err(DreamError::NothingPainted);
         }
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
-        forget_places(&mut history, &last, chosen, self.engine.manifest());
-        let (said, past, action) = if words.is_empty() {
+        forget_places(before.as_mut(), &mut history, &last, chosen, self.engine.manifest());
+        let (said, map, past, action) = if words.is_empty() {
             last.prompt = self.prompt.words().to_vec();
-            (last.prompt.clone(), history.as_slice(), last.action)
+            (last.prompt.clone(), before.as_ref(), history.as_slice(), last.action)
         } else {
             // Words of one's own are followed as where a world begins: a past would outvote them.
-            (prompt::told(words), &[][..], self.unknown_action())
+            (prompt::told(words), None, &[][..], self.unknown_action())
         };
         self.engine.set_prompt(&said)?;
-        self.engine.restore(past, moment.next_frame.wrapping_sub(1))?;
+        self.engine.restore_after(map, past, moment.next_frame.wrapping_sub(1))?;
         forget(&mut last.codes, chosen);
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(self.repaints), ..settings.fresh() };
         self.engine.dream_around(&last.codes, action, &settings)?;
@@ -168,24 +118,23 @@ impl DreamSession {
         // Whether the view moved is known: the odometer saw a picture with holes.
         last.codes.copy_from_slice(&self.codes);
         history.push(last);
-        Ok(history)
+        Ok((before, history))
     }
 
     /// Makes what was changed the past, or where that failed what was before.
-    fn settled(&mut self, before: Moment, changed: Result<Vec<TokenFrame>, DreamError>) -> Result<(), DreamError> {
+    fn settled(&mut self, moment: Moment, changed: Result<(Option<Map>, Vec<TokenFrame>), DreamError>) -> Result<(), DreamError> {
         self.engine.set_prompt(self.prompt.words())?;
-        match changed {
-            Ok(history) => {
-                self.go_to(history, before.next_frame)?;
+        let (past, outcome) = match changed {
+            Ok((before, history)) => {
+                let past = Moment { before, history, next_frame: moment.next_frame, start: Vec::new() };
                 self.repaints = self.repaints.wrapping_add(1);
-                self.remember_moment(before);
-                Ok(())
+                self.undo_returns_to(moment);
+                (past, Ok(()))
             }
-            Err(why) => {
-                self.go_to(before.history, before.next_frame)?;
-                Err(why)
-            }
-        }
+            Err(why) => (moment, Err(why)),
+        };
+        self.go_to(past)?;
+        outcome
     }
 }
 
@@ -197,20 +146,19 @@ fn forget(codes: &mut [u8], chosen: &[bool]) {
     }
 }
 
-/// Makes all tokens of `history` unknown that show a place which the chosen tokens of `last`, the frame after it, show as well.
-fn forget_places(history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool], manifest: &Manifest) {
+/// Makes all tokens of `history` unknown that show a place which the chosen tokens of `last`, the frame after it, show as well, and forgets what lay
+/// there `before`.
+fn forget_places(before: Option<&mut Map>, history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool], manifest: &Manifest) {
     let (grid_w, grid_h) = (manifest.frame.grid_w() as i32, manifest.frame.grid_h() as i32);
     let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
     let steps = recall.map_or(1, |r| (manifest.frame.patch_px / r.step_px) as i32);
     let stays = |n: usize| recall.map_or(n >= manifest.frame.patches(), |recall| !recall.scrolls(n, &manifest.frame));
     let covered: Vec<bool> = (0..chosen.len()).map(stays).collect();
-    // View of the frame after the one looked at, from that of `last`, in steps.
-    let (mut view, mut next) = ([0, 0], last);
+    let motion = |frame: &TokenFrame| if frame.moved && recall.is_some() { motion_of(manifest, frame.action) } else { [0, 0] };
+    // View of the frame looked at, from that of `last`, in steps.
+    let (mut view, mut to_next) = ([0, 0], motion(last));
     for frame in history.iter_mut().rev() {
-        if next.moved && recall.is_some() {
-            let motion = motion_of(manifest, next.action);
-            view = [view[0] - motion[0], view[1] - motion[1]];
-        }
+        view = [view[0] - to_next[0], view[1] - to_next[1]];
         let mut again = vec![false; chosen.len()];
         for n in (0..chosen.len()).filter(|&n| chosen[n]) {
             // What never scrolls is where it always was.
@@ -230,7 +178,13 @@ fn forget_places(history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool],
             }
         }
         forget(&mut frame.codes, &again);
-        next = frame;
+        to_next = motion(frame);
+    }
+    let Some(map) = before else { return };
+    let corner = [0, 1].map(|i| map.view()[i] - view[i] + to_next[i]);
+    for n in (0..chosen.len()).filter(|&n| chosen[n] && !covered[n]) {
+        let (x, y) = (n as i32 % grid_w, n as i32 / grid_w);
+        map.forget([corner[0] + steps * x, corner[1] + steps * y], steps);
     }
 }
 
@@ -313,7 +267,7 @@ mod tests {
         let painted: Vec<bool> = (0..15).map(|n| n != 7).collect();
         session.repaint(&painted, &[4], &settings).unwrap();
         let mut last = history.pop().unwrap();
-        forget_places(&mut history, &last, &painted, &pack.manifest);
+        forget_places(None, &mut history, &last, &painted, &pack.manifest);
         forget(&mut last.codes, &painted);
         let by_hand = |past: &[TokenFrame], action: u8| {
             let mut engine = ReferenceEngine::new(&pack).unwrap();
@@ -396,19 +350,33 @@ mod tests {
     fn the_past_forgets_the_same_places_wherever_they_were_seen() {
         let pack = pack();
         let frame = |action, moved| TokenFrame { codes: vec![1; 45], action, moved, prompt: Vec::new() };
+        let unknown = |frame: &TokenFrame| -> Vec<usize> { (0..15).filter(|n| frame.codes[n * 3] == UNKNOWN).collect() };
+        let dims = pack.manifest.dynamics.as_ref().unwrap().recall.clone().unwrap();
+        // What of the map was forgotten, as tokens of a frame of the history's view before.
+        let forgotten = |chosen: &[bool], history: &mut [TokenFrame]| -> Vec<[i32; 2]> {
+            let mut map = Map::new(&pack.manifest.frame, &dims);
+            map.remember(&[1; 45], [-3, 2], true);
+            let seen = |map: &Map| map.places().filter(|(_, frame, _)| *frame > 0).map(|(at, ..)| at).collect::<Vec<_>>();
+            let before = seen(&map);
+            forget_places(Some(&mut map), history, &frame(1, true), chosen, &pack.manifest);
+            let after = seen(&map);
+            before.into_iter().filter(|at| !after.contains(at)).map(|at| [at[0] + 3, at[1] - 2]).collect()
+        };
         // East by a step and blocked, east by another, and on.
         let mut history = [frame(3, false), frame(1, true), frame(1, false)];
-        forget_places(&mut history, &frame(1, true), &chosen(&[6, 7]), &pack.manifest);
-        let unknown = |frame: &TokenFrame| -> Vec<usize> { (0..15).filter(|n| frame.codes[n * 3] == UNKNOWN).collect() };
+        let of_map = forgotten(&chosen(&[6, 7]), &mut history);
         // A step is half a token: what token 6 shows was half on 6, half on 7, where the figure stands; token 7 is the figure's.
         assert_eq!(unknown(&history[2]), [6, 7]);
         assert_eq!(unknown(&history[1]), [6, 7]);
         // Two steps ago it lay one token further east, under the figure.
         assert_eq!(unknown(&history[0]), [7]);
+        assert!(of_map.is_empty(), "the figure's place is not on the map: {of_map:?}");
         let mut history = [frame(3, false), frame(1, true)];
-        forget_places(&mut history, &frame(1, true), &chosen(&[5, 13]), &pack.manifest);
+        let of_map = forgotten(&chosen(&[5, 13]), &mut history);
         assert_eq!(unknown(&history[1]), [5, 6, 13, 14]);
         assert_eq!(unknown(&history[0]), [6, 14]);
+        // As the first frame of the history, which did not move: tokens 6 and 14.
+        assert_eq!(of_map, [[2, 2], [8, 4]]);
     }
 
     #[test]
@@ -484,7 +452,7 @@ mod tests {
             let forgotten = |tokens: &[usize]| -> Vec<usize> {
                 let mut history = [frame(3), frame(0)];
                 let tokens: Vec<bool> = (0..16).map(|n| tokens.contains(&n)).collect();
-                forget_places(&mut history, &frame(3), &tokens, &manifest);
+                forget_places(None, &mut history, &frame(3), &tokens, &manifest);
                 (0..16).filter(|n| history[0].codes[n * 3] == UNKNOWN).collect()
             };
             assert_eq!(forgotten(&[15]).last(), Some(&15));

@@ -18,7 +18,8 @@ use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode,
     inputs::{
-        check_action, check_codes, check_drawn, check_frame, check_prompt, check_rgb, check_settings, frames_that_matter, play_settings,
+        check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, frames_that_matter,
+        play_settings,
     },
     recall::{self, Map, Odometer},
     told::{LONG_AGO, Said, Told},
@@ -382,11 +383,11 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
-    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
-        history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
+    fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        check_past(&self.manifest, before, history)?;
         self.pending.exists = false;
         self.committed = 0;
-        self.map.iter_mut().for_each(Map::clear);
+        self.map.iter_mut().for_each(|map| map.begin_with(before));
         self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.model.dynamics.is_some() {

@@ -21,8 +21,8 @@ use super::tier::Tier;
 use super::timing::{STAGE_TICKS, Stage, Timing};
 use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
-use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_prompt, check_settings, play_settings};
-use crate::engine::recall::motion_of;
+use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_settings, play_settings};
+use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::{LONG_AGO, Said, Told, ids};
 use crate::engine::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
@@ -511,12 +511,12 @@ impl Engine for GpuEngine {
         Ok(())
     }
 
-    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
-        history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
+    fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        check_past(&self.manifest, before, history)?;
         self.gpu.wait()?;
         self.readback.forget(&self.gpu);
         (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
-        self.rebuild(history);
+        self.rebuild(before, history);
         self.gpu.check()
     }
 

@@ -13,7 +13,7 @@ pub mod weights;
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode::{self, ANY_LEVEL},
-    inputs::{check_action, check_codes, check_drawn, check_frame, check_prompt, check_rgb, check_settings, play_settings},
+    inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, play_settings},
     recall::{self, Map, Odometer},
     told::{LONG_AGO, Told},
     vocabulary::Vocabulary,
@@ -188,11 +188,11 @@ impl Engine for ReferenceEngine {
         Ok(())
     }
 
-    fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
-        history.iter().try_for_each(|frame| check_frame(&self.manifest, frame))?;
+    fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
+        check_past(&self.manifest, before, history)?;
         self.ring.clear();
         self.pending = None;
-        self.map.iter_mut().for_each(Map::clear);
+        self.map.iter_mut().for_each(|map| map.begin_with(before));
         self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
         if self.manifest.dynamics.is_some() {

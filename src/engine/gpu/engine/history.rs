@@ -10,15 +10,15 @@ use crate::engine::told::Told;
 use crate::engine::{TokenFrame, UNKNOWN};
 
 impl GpuEngine {
-    /// Rebuilds ring, map and picture from `history`, oldest first, for an engine that has forgotten its own.
-    pub(super) fn rebuild(&mut self, history: &[TokenFrame]) {
+    /// Rebuilds ring, map and picture from `history`, oldest first, and the map `before` it, for an engine that has forgotten its own.
+    pub(super) fn rebuild(&mut self, before: Option<&Map>, history: &[TokenFrame]) {
         let (older, seen) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
         match older.last() {
             Some(frame) => self.write_tokens(self.half, &frame.codes),
             None => self.write_tokens(self.half, &vec![UNKNOWN; self.manifest.frame.code_bytes()]),
         }
         self.told = Told::after(older);
-        self.write_map(older);
+        self.write_map(before, older);
         for frame in seen {
             if self.plan.dynamics.is_some() {
                 self.commit_alone();
@@ -28,13 +28,13 @@ impl GpuEngine {
         if history.is_empty() { self.clear_picture() } else { self.draw_visible() }
     }
 
-    /// Starts the map anew from what these frames showed.
-    fn write_map(&self, frames: &[TokenFrame]) {
+    /// Starts the map anew from what was `before` these frames, and what they showed.
+    fn write_map(&self, before: Option<&Map>, frames: &[TokenFrame]) {
         let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
         let frame = &self.manifest.frame;
-        let mut map = Map::new(frame, dims);
+        let mut map = before.cloned().unwrap_or_else(|| Map::new(frame, dims));
         for seen in frames {
             map.remember(&seen.codes, motion_of(&self.manifest, seen.action), seen.moved);
         }
