@@ -16,6 +16,8 @@ use crate::dream::runner::Kept;
 use crate::dream::saved::SavedDream;
 use crate::pack::Pack;
 
+/// Enlargement of a screenshot.
+const SCREENSHOT_SCALE: u32 = 4;
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
 
@@ -50,33 +52,46 @@ pub fn read_pictures(paths: Vec<PathBuf>, pack: Arc<Pack>, proxy: EventLoopProxy
     spawn("picture", read, &proxy);
 }
 
-/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`, beside the other screenshots, on a thread of its own.
-pub fn save_picture(kept: Result<Kept, String>, dreamer: Option<Arc<Pack>>, said: String, scale: u32, proxy: &EventLoopProxy<Wake>) {
-    save(["somnium", "png"], move |path| write_kept(path, kept?, dreamer.as_deref(), said, scale), proxy);
+/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`, beside the other screenshots, on a thread of its own: the map where
+/// there is one, enlarged so many times, else the newest frame.
+pub fn save_picture(
+    kept: Result<Kept, String>,
+    map: Option<(Arc<Chart>, u32)>,
+    dreamer: Option<Arc<Pack>>,
+    said: String,
+    proxy: &EventLoopProxy<Wake>,
+) {
+    let kind = if map.is_some() { "somnium-map" } else { "somnium" };
+    let write = move |path: &Path| match map {
+        Some((chart, scale)) => {
+            let dream = carried(kept?, dreamer.as_deref(), said)?;
+            chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
+        }
+        None => write_kept(path, kept?, dreamer.as_deref(), said, SCREENSHOT_SCALE),
+    };
+    save([kind, "png"], write, proxy);
 }
 
-/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`.
+/// Writes the picture that was kept, enlarged, and in it the dream that `dreamer` dreams under what was `said`.
 ///
 /// # Errors
 /// One sentence.
-pub fn write_kept(path: &Path, kept: Kept, dreamer: Option<&Pack>, said: String, scale: u32) -> Result<(), String> {
-    let Kept { rgba, size_px, dream } = kept;
-    let written = match (dreamer, dream) {
-        (Some(pack), Some((moment, seed, words))) => SavedDream::new(pack, moment, seed, (said, words)).write(path, &rgba, size_px, scale),
-        _ => write_picture(path, &rgba, size_px, scale, None),
-    };
-    written.map_err(|why| format!("{why}."))
+pub fn write_kept(path: &Path, mut kept: Kept, dreamer: Option<&Pack>, said: String, scale: u32) -> Result<(), String> {
+    let (rgba, size_px) = (std::mem::take(&mut kept.rgba), kept.size_px);
+    let dream = carried(kept, dreamer, said)?;
+    write_picture(path, &rgba, size_px, scale, dream.as_deref()).map_err(|why| format!("{why}."))
+}
+
+/// What a picture carries of what was kept.
+fn carried(kept: Kept, dreamer: Option<&Pack>, said: String) -> Result<Option<Vec<u8>>, String> {
+    let saved = |(pack, (moment, seed, words))| SavedDream::new(pack, moment, seed, (said, words)).to_bytes();
+    dreamer.zip(kept.dream).map(saved).transpose()
 }
 
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
     if let Err(why) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
         proxy.send_event(Wake::Notice(format!("cannot start a thread: {why}"))).ok();
     }
-}
-
-/// Writes a map beside the screenshots, on a thread of its own.
-pub fn save_map(chart: Arc<Chart>, scale: u32, proxy: &EventLoopProxy<Wake>) {
-    save(["somnium-map", "png"], move |path| chart.write(path, scale).map_err(|why| format!("{why}.")), proxy);
 }
 
 /// Writes these frames and the codes that led there as a GIF beside the screenshots, on a thread of its own.

@@ -118,7 +118,7 @@ impl Headless {
     pub fn draw_map(source: &mut dyn Source, path: &Path, scale: u32) -> Result<(), String> {
         let title = source.info().title.clone();
         let chart = source.as_dream().ok_or(DreamError::NoMap(title)).and_then(DreamSession::chart).map_err(|e| e.to_string())?;
-        chart.write(path, scale).map_err(|e| e.to_string())
+        chart.write(path, scale, None).map_err(|e| e.to_string())
     }
 
     /// Completes the recording and prints one line. A picture of the last frame carries what `dreamer` dreams in it with this seed.

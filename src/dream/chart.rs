@@ -89,12 +89,12 @@ impl Chart {
         }
     }
 
-    /// Writes it as a PNG, enlarged by a whole number.
+    /// Writes it as a PNG, enlarged by a whole number, with the `dream` inside, where there is one.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn write(&self, path: &Path, scale: u32) -> Result<(), RecordError> {
-        write_picture(path, &self.rgba, [self.width_px, self.height_px], scale, None)
+    pub fn write(&self, path: &Path, scale: u32, dream: Option<&[u8]>) -> Result<(), RecordError> {
+        write_picture(path, &self.rgba, [self.width_px, self.height_px], scale, dream)
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -14,7 +13,6 @@ use flate2::{Compression, Crc};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::record::{RecordError, write_picture};
 use super::session::Moment;
 use crate::engine::inputs::{check_past, check_prompt};
 use crate::engine::recall::Map;
@@ -72,15 +70,6 @@ impl SavedDream {
         let before = moment.before.as_ref().map(|map| (map.view(), map.frames()));
         let (title, tokens, next_frame) = (pack.manifest.name.clone(), checksum_of_tokens(pack), moment.next_frame);
         Self { about: About { format_version: FORMAT_VERSION, title, tokens, seed, prompt, words, next_frame, before }, moment }
-    }
-
-    /// Writes it into a picture of its last frame, RGBA, enlarged by a whole number.
-    ///
-    /// # Errors
-    /// Where the file cannot be written.
-    pub fn write(&self, path: &Path, rgba: &[u8], size_px: [usize; 2], scale: u32) -> Result<(), RecordError> {
-        let bytes = self.to_bytes().map_err(|why| RecordError::new(path, why))?;
-        write_picture(path, rgba, size_px, scale, Some(&bytes))
     }
 
     /// What stands in the chunk.
@@ -247,6 +236,7 @@ fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Ma
 mod tests {
     use super::*;
     use crate::dream::Source;
+    use crate::dream::record::write_picture;
     use crate::dream::session::DreamSession;
     use crate::engine::DecodeSettings;
     use crate::engine::cpu::{CpuEngine, CpuOptions};
@@ -288,7 +278,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dream.png");
         let saved = SavedDream::new(pack, moment, 7, ("a wood".to_owned(), dream.words().to_vec()));
-        saved.write(&path, &rgba, [35, 21], 2).unwrap();
+        write_picture(&path, &rgba, [35, 21], 2, Some(&saved.to_bytes().unwrap())).unwrap();
         (std::fs::read(&path).unwrap(), settings, walk(&mut dream, &settings, EAST, 60))
     }
 

@@ -14,6 +14,9 @@ use crate::dream::{Drive, Intent};
 /// The table written out on first start; also what counts where no file can be read.
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
+/// What stands in a table for a key or button that does nothing.
+const NOTHING: &str = "nothing";
+
 /// What a key or button does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -77,8 +80,9 @@ impl Action {
 
 #[derive(Clone, Debug)]
 pub struct Bindings {
-    keys: HashMap<KeyCode, Action>,
-    pad: HashMap<PadControl, Action>,
+    /// Nothing where a control is to do nothing.
+    keys: HashMap<KeyCode, Option<Action>>,
+    pad: HashMap<PadControl, Option<Action>>,
     /// Part of the stick's way that does nothing, 0..1.
     pub dead_zone: f32,
 }
@@ -91,7 +95,7 @@ pub enum BindingsError {
     Key(String),
     #[error("there is no pad control named {0:?} (names are like DPadUp, LeftStickUp, South, Start)")]
     Pad(String),
-    #[error("{at} is bound to {name:?}, which is none of north, south, west, east, stay, code N, {commands}", commands = command_names())]
+    #[error("{at} is bound to {name:?}, which is none of north, south, west, east, stay, code N, {commands}, nothing", commands = command_names())]
     Action { at: String, name: String },
     #[error("the dead zone is {0}, not between 0 and 0.95")]
     DeadZone(f32),
@@ -131,8 +135,9 @@ impl Bindings {
     /// [`BindingsError`], naming the entry that makes no sense.
     pub fn parse(text: &str) -> Result<Self, BindingsError> {
         let table: Table = toml::from_str(text).map_err(|e| BindingsError::Toml(e.message().to_owned()))?;
-        let action = |at: &str, name: &str| {
-            Action::from_name(name).ok_or_else(|| BindingsError::Action { at: at.to_owned(), name: name.to_owned() })
+        let action = |at: &str, name: &str| match Action::from_name(name) {
+            None if name != NOTHING => Err(BindingsError::Action { at: at.to_owned(), name: name.to_owned() }),
+            action => Ok(action),
         };
         let mut bindings = Self { keys: HashMap::new(), pad: HashMap::new(), dead_zone: table.stick.dead_zone };
         if !(0.0..=0.95).contains(&bindings.dead_zone) {
@@ -149,23 +154,33 @@ impl Bindings {
         Ok(bindings)
     }
 
+    /// The same with the default key or pad control of every command that has none here, where that is free: a table written before there was
+    /// such a command keeps nobody from it.
+    #[must_use]
+    fn with_new_commands(mut self) -> Self {
+        let default = Self::default();
+        add_commands(&mut self.keys, &default.keys);
+        add_commands(&mut self.pad, &default.pad);
+        self
+    }
+
     pub fn key(&self, key: KeyCode) -> Option<Action> {
-        self.keys.get(&key).copied()
+        self.keys.get(&key).copied().flatten()
     }
 
     pub fn pad(&self, control: PadControl) -> Option<Action> {
-        self.pad.get(&control).copied()
+        self.pad.get(&control).copied().flatten()
     }
 
     /// What stands on the keys that do this, the shortest first.
     pub fn keys_of(&self, action: Action) -> Vec<String> {
-        let bound = self.keys.iter().filter(|(_, bound)| **bound == action);
+        let bound = self.keys.iter().filter(|(_, bound)| **bound == Some(action));
         shortest_first(bound.map(|(key, _)| keys::label(*key)))
     }
 
     /// What stands on the controls of a pad that do this, the shortest first.
     pub fn pads_of(&self, action: Action) -> Vec<String> {
-        let bound = self.pad.iter().filter(|(_, bound)| **bound == action);
+        let bound = self.pad.iter().filter(|(_, bound)| **bound == Some(action));
         shortest_first(bound.map(|(control, _)| control.label()))
     }
 
@@ -184,7 +199,7 @@ impl Bindings {
         let Some(path) = path else { return (Self::default(), None) };
         match std::fs::read_to_string(path) {
             Ok(text) => match Self::parse(&text) {
-                Ok(bindings) => (bindings, None),
+                Ok(bindings) => (bindings.with_new_commands(), None),
                 Err(why) => (Self::default(), Some(format!("The key bindings in {} are not used: {why}.", path.display()))),
             },
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
@@ -194,6 +209,18 @@ impl Bindings {
                 (Self::default(), None)
             }
             Err(why) => (Self::default(), Some(format!("The key bindings in {} cannot be read: {why}.", path.display()))),
+        }
+    }
+}
+
+/// Binds the commands of `default` that `table` binds nowhere, on controls that it says nothing of.
+fn add_commands<C: Copy + Eq + std::hash::Hash>(table: &mut HashMap<C, Option<Action>>, default: &HashMap<C, Option<Action>>) {
+    let bound: Vec<Action> = table.values().copied().flatten().collect();
+    for (control, action) in default {
+        if let Some(Action::Command(_)) = action
+            && !bound.iter().any(|bound| Some(*bound) == *action)
+        {
+            table.entry(*control).or_insert(*action);
         }
     }
 }
@@ -261,6 +288,26 @@ mod tests {
         let other = Bindings::parse("[keys]\nKeyQ = \"panel\"\nDigit9 = \"panel\"").unwrap();
         assert_eq!((other.key_of(Command::Panel).as_deref(), other.key_of(Command::Hud)), (Some("9"), None));
         assert_eq!(other.pad_of(Command::Panel), None);
+    }
+
+    #[test]
+    fn a_table_from_before_there_was_a_command_gains_it_where_its_control_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bindings.toml");
+        // From before there were a map, a film and help, and its user has F1 for other things and wants nothing of F9.
+        let old = "[keys]\nKeyW = \"north\"\nKeyH = \"hud\"\nF1 = \"pause\"\nF9 = \"nothing\"\n[pad]\nEast = \"north\"";
+        std::fs::write(&path, old).unwrap();
+        let (bindings, notice) = Bindings::of_user(Some(&path));
+        assert_eq!(notice, None);
+        let command = |command| Some(Action::Command(command));
+        assert_eq!(bindings.key(KeyCode::KeyM), command(Command::Map));
+        assert_eq!([KeyCode::F1, KeyCode::F3, KeyCode::F9].map(|key| bindings.key(key)), [command(Command::Pause), None, None]);
+        assert_eq!(
+            (bindings.key_of(Command::Help), bindings.key_of(Command::Keep), bindings.key_of(Command::Hud)),
+            (None, None, Some("H".into()))
+        );
+        assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
+        assert_eq!(bindings.key(KeyCode::KeyA), None, "ways to walk are the user's own");
     }
 
     #[test]

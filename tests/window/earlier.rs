@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use somnium::dream::saved::SavedDream;
 use somnium::dream::session::DreamSession;
 use somnium::dream::{Drive, Intent, Source, still};
 use somnium::engine::DecodeSettings;
@@ -68,7 +69,7 @@ fn a_dream_goes_on_where_it_was_left_and_from_its_pictures() {
     pair.twin.undo().unwrap_err();
     let moment = {
         let picture = std::fs::read(&saved).unwrap();
-        somnium::dream::saved::SavedDream::in_picture(&picture, &pack).unwrap().expect("a dream").moment
+        SavedDream::in_picture(&picture, &pack).unwrap().expect("a dream").moment
     };
     pair.twin.resume(moment, &[]).unwrap();
     pair.agree();

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use somnium::dream::chart::Chart;
+use somnium::dream::saved::SavedDream;
 use somnium::dream::session::DreamSession;
 use somnium::dream::{Drive, Intent, Source, still};
 use somnium::engine::DecodeSettings;
@@ -82,6 +83,8 @@ fn the_map_shows_all_that_was_seen_and_the_walk_is_kept() {
     let same =
         |(x, y, pixel): (u32, u32, &image::Rgba<u8>)| pixel.0 == chart.rgba[(y as usize / 4 * chart.width_px + x as usize / 4) * 4..][..4];
     assert!(saved.enumerate_pixels().all(same));
+    let in_it = SavedDream::in_picture(&std::fs::read(&name).unwrap(), &pack).unwrap().expect("the map carries the dream");
+    assert_eq!((in_it.about.seed, &in_it.moment.history), (4, &twin.moment().unwrap().history));
 
     // Whoever walks on is done with it.
     stage.xdotool(&["key", "w"]);

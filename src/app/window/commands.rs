@@ -28,8 +28,6 @@ const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 const KEPT: Duration = Duration::from_secs(20);
 const KEPT_SCALE: u32 = 2;
 const KEPT_GLIDE: u32 = 3;
-/// Enlargement of a screenshot.
-const SCREENSHOT_SCALE: u32 = 4;
 
 impl App {
     pub(super) fn serve(&mut self, event: UiEvent) {
@@ -221,10 +219,7 @@ impl App {
                 self.begin(Request::Reset);
             }
             Command::Map => self.map_mode(!self.ui.map.open),
-            Command::Screenshot => match self.ui.map.to_save() {
-                Some((chart, scale)) => files::save_map(chart, scale, &self.proxy),
-                None => self.save_picture(),
-            },
+            Command::Screenshot => self.save_picture(),
             Command::Keep => self.keep(),
             Command::Help => self.ui.help = !self.ui.help,
             Command::Fullscreen => self.fill_screen(!self.is_fullscreen()),
@@ -242,10 +237,11 @@ impl App {
         free
     }
 
-    /// Writes the picture, with the dream in it, to a file.
+    /// Writes the picture, or the map that is shown, to a file, with the dream in it.
     fn save_picture(&self) {
-        let (dreamer, said, proxy) = (self.plan.launch.dreamer().cloned(), self.ui.prompt.said.clone(), self.proxy.clone());
-        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, dreamer, said, SCREENSHOT_SCALE, &proxy))));
+        let (map, proxy) = (self.ui.map.to_save(), self.proxy.clone());
+        let (dreamer, said) = (self.plan.launch.dreamer().cloned(), self.ui.prompt.said.clone());
+        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, map, dreamer, said, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
