@@ -34,7 +34,7 @@ Examples:
   somnium                                                 play the shipped world
   somnium --prompt \"icy tundra at midnight\" --panel       begin with words, the panel open
   somnium --prompt \"a meadow\" --day 8                     a day goes by in eight minutes
-  somnium --fullscreen --idle 60 --prompt-queue list.txt  at an event
+  somnium --kiosk --idle 60 --prompt-queue list.txt       at an event
   somnium --headless --actions \"D*30 W*20\" --record walk.gif
   somnium dream --prompt \"neon forest\" --frames 100 --record forest.webp";
 
@@ -182,6 +182,9 @@ struct ShowArgs {
     /// Start in full screen.
     #[arg(long, help_heading = WINDOW)]
     fullscreen: bool,
+    /// For events: full screen that nobody leaves, no dialogs for files, and no way to quit but Ctrl+Shift+Q.
+    #[arg(long, conflicts_with = "headless", help_heading = WINDOW)]
+    kiosk: bool,
     /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes.
     #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
     idle: Option<u32>,
@@ -292,7 +295,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             }
             let asks_for_another = args.new || args.image.is_some() || !words.is_empty() || args.show.seed.is_some();
             // Whoever looks after an event wants every visitor to begin alike, and keeps nobody's dreams.
-            let keeps = !args.show.headless && args.show.idle.is_none();
+            let keeps = !(args.show.headless || args.show.kiosk || args.show.idle.is_some());
             let keeper = keeps.then(|| Keeper::new(dreams::folder(), None, started));
             let last = || dreams::latest(keeper.as_ref()?.folder()?, 1, launch.dreamer()?).pop();
             let last = if asks_for_another { None } else { last() };
@@ -363,7 +366,8 @@ fn show(
     }
     window::run(WindowPlan {
         size_px: args.window,
-        fullscreen: args.fullscreen,
+        fullscreen: args.fullscreen || args.kiosk,
+        kiosk: args.kiosk,
         panel: args.panel,
         hud: args.hud,
         glide: !args.no_glide,

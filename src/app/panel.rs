@@ -75,6 +75,8 @@ impl Thumbnail {
 pub struct UiState {
     pub panel: bool,
     pub hud: bool,
+    /// Visitors neither open files nor leave the full screen.
+    pub kiosk: bool,
     /// What all keys do stands over the picture.
     pub help: bool,
     pub paused: bool,
@@ -109,6 +111,7 @@ impl UiState {
         Self {
             panel: false,
             hud: false,
+            kiosk: false,
             help: false,
             paused: false,
             settings,
@@ -277,7 +280,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Be here now");
-        pictures::show(ui, &info, &state.gallery, &mut state.seen, status.seen.as_ref(), events);
+        pictures::show(ui, &info, &state.gallery, !state.kiosk, &mut state.seen, status.seen.as_ref(), events);
         if !state.earlier.is_empty() {
             theme::heading(ui, "Where you were");
             pictures::thumbnails(ui, &state.earlier, UiEvent::Earlier, events);

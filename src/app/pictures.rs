@@ -65,10 +65,12 @@ pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiE
     }
 }
 
+/// `files`: whether pictures of one's own may be chosen.
 pub fn show(
     ui: &mut egui::Ui,
     info: &SourceInfo,
     gallery: &[Thumbnail],
+    files: bool,
     textures: &mut SeenTextures,
     seen: Option<&Arc<Seen>>,
     events: &mut Vec<UiEvent>,
@@ -77,11 +79,8 @@ pub fn show(
     let gap = ui.spacing().item_spacing.x;
     let half = (ui.available_width() - gap) / 2.0;
     ui.horizontal(|ui| {
-        if ui
-            .add_sized(vec2(half, 28.0), egui::Button::new("A picture ..."))
-            .on_hover_text("Or drop a PNG, JPEG, WebP or GIF on the window")
-            .clicked()
-        {
+        let choose = ui.add_enabled_ui(files, |ui| ui.add_sized(vec2(half, 28.0), egui::Button::new("A picture ..."))).inner;
+        if choose.on_hover_text("Or drop a PNG, JPEG, WebP or GIF on the window").clicked() {
             events.push(UiEvent::OpenPicture);
         }
         if ui.add_sized(vec2(half, 28.0), egui::Button::new("The words")).on_hover_text("A first frame from the prompt alone").clicked() {

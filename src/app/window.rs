@@ -51,6 +51,8 @@ pub struct WindowPlan {
     pub launch: Launch,
     pub size_px: (u32, u32),
     pub fullscreen: bool,
+    /// Nobody leaves it.
+    pub kiosk: bool,
     pub panel: bool,
     pub hud: bool,
     pub glide: bool,
@@ -154,6 +156,7 @@ impl App {
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
+        ui.kiosk = plan.kiosk;
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.glide = plan.glide;
@@ -448,6 +451,7 @@ impl ApplicationHandler<Wake> for App {
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _id: WindowId, event: WindowEvent) {
         match &event {
+            WindowEvent::CloseRequested if self.plan.kiosk => return log::info!("a kiosk stays open: Ctrl+Shift+Q quits"),
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
@@ -484,7 +488,7 @@ impl ApplicationHandler<Wake> for App {
                     self.idle.touch(Instant::now());
                     let with_control =
                         |letter, at| self.modifiers.control_key() && writes(letter, &event.logical_key, event.physical_key, at);
-                    if with_control("q", KeyCode::KeyQ) {
+                    if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
                         return event_loop.exit();
                     }
                     if with_control("z", KeyCode::KeyZ) && self.take_back() {

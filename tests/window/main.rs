@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod earlier;
+mod kiosk;
 mod map;
 mod neighbour;
 mod prompts;

@@ -1,10 +1,11 @@
 //! A virtual display with the game on it, driven and looked at from outside.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use somnium::app::layout::{RectPx, picture_rect};
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
 
 /// A software driver on a busy machine may need long for its first frame.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,10 +70,39 @@ impl Stage {
     /// Closes the game by its key and opens it again, with other arguments.
     pub fn close_and_open(mut self, args: &[&str]) -> Self {
         self.xdotool(&["key", "ctrl+q"]);
-        let mut game = self.children.pop().unwrap();
-        assert!(game.wait().unwrap().success());
+        assert!(self.ended().success());
         let game = self.command(args);
         self.start_logged(game)
+    }
+
+    /// How the game ended; waits until it does.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut game = self.children.pop().unwrap();
+        let start = Instant::now();
+        loop {
+            match game.try_wait().unwrap() {
+                Some(status) => return status,
+                None if start.elapsed() > PATIENCE => {
+                    game.kill().unwrap();
+                    panic!("the game did not end");
+                }
+                None => std::thread::sleep(Duration::from_millis(30)),
+            }
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.children[1].try_wait().unwrap().is_none()
+    }
+
+    /// Asks the game to close, as a manager of windows does where somebody clicks its cross.
+    pub fn ask_to_close(&self) {
+        let (connection, _) = x11rb::connect(Some(&self.display)).unwrap();
+        let window = self.window.parse().unwrap();
+        let atom = |name: &str| connection.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+        let asked = [atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
+        let event = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), asked);
+        connection.send_event(false, window, EventMask::NO_EVENT, event).unwrap().check().unwrap();
     }
 
     fn start_logged(self, mut game: Command) -> Self {

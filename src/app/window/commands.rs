@@ -222,7 +222,7 @@ impl App {
             Command::Screenshot => self.save_picture(),
             Command::Keep => self.keep(),
             Command::Help => self.ui.help = !self.ui.help,
-            Command::Fullscreen => self.fill_screen(!self.is_fullscreen()),
+            Command::Fullscreen => self.fill_screen(self.plan.kiosk || !self.is_fullscreen()),
         }
         self.redraw();
     }
@@ -388,7 +388,7 @@ impl App {
             self.map_mode(false);
         } else if self.ui.paint.active {
             self.paint_mode(false);
-        } else if self.is_fullscreen() {
+        } else if self.is_fullscreen() && !self.plan.kiosk {
             self.fill_screen(false);
         } else {
             return false;
