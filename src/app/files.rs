@@ -21,7 +21,7 @@ const SCREENSHOT_SCALE: u32 = 4;
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
 
-/// Lets the user choose pictures, on a thread of its own.
+/// Lets the user choose pictures, or a world, on a thread of its own.
 pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
     let tell = proxy.clone();
     let dialog = move || {
@@ -29,6 +29,7 @@ pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
         let chosen = rfd::FileDialog::new()
             .set_title("Start from a picture")
             .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
+            .add_filter("Worlds", &["safetensors"])
             .pick_files();
         let wake = match chosen {
             Some(paths) => Wake::Chosen(paths),

@@ -83,6 +83,14 @@ impl Launch {
         }
     }
 
+    /// Which engine to dream with.
+    pub fn engine(&self) -> EngineChoice {
+        match self {
+            Self::World { .. } => EngineChoice::default(),
+            Self::Pack { engine, .. } => *engine,
+        }
+    }
+
     /// Width and height of a frame.
     pub fn frame_px(&self) -> (usize, usize) {
         match self {

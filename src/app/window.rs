@@ -1,5 +1,6 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
+mod another;
 mod commands;
 mod earlier;
 mod idle;
@@ -80,6 +81,8 @@ pub enum Wake {
     Pad(PadNews),
     /// Pictures chosen in the file dialog or dropped were read, with a sentence where no dream was in them, or could not be.
     Start(Result<(Start, Option<String>), String>),
+    /// A pack dropped or chosen was read, or could not be.
+    Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
     ListDreams,
     /// Dreams that were left, the latest first.
@@ -428,10 +431,11 @@ impl ApplicationHandler<Wake> for App {
                 notice.into_iter().for_each(|notice| self.complain(notice));
                 self.start_at(&start, None);
             }
-            Wake::Start(Err(why)) | Wake::Notice(why) => self.complain(why),
+            Wake::Another(Ok(launch)) => self.play_another(*launch),
+            Wake::Start(Err(why)) | Wake::Another(Err(why)) | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
             Wake::Dreams(left) => self.show_earlier(left),
-            Wake::Chosen(paths) => self.read_pictures(paths),
+            Wake::Chosen(paths) => self.read_files(paths),
             Wake::Done(what) => {
                 log::info!("{what}");
                 self.ui.toasts.push(what, false);
@@ -516,7 +520,7 @@ impl ApplicationHandler<Wake> for App {
         }
         if !self.dropped.is_empty() {
             let dropped = std::mem::take(&mut self.dropped);
-            self.read_pictures(dropped);
+            self.read_files(dropped);
         }
         let now = Instant::now();
         self.look_after_nobody(now);

@@ -175,7 +175,7 @@ fn pictures_are_chosen_and_dropped_and_what_is_none_gets_one_sentence() {
 }
 
 /// Drags a file from another program over the game's window and drops it there, as XDND has it.
-fn drop_file(stage: &Stage, path: &Path) {
+pub fn drop_file(stage: &Stage, path: &Path) {
     let other = Neighbour::on(stage);
     let target: u32 = stage.window.parse().unwrap();
     other.own("XdndSelection");

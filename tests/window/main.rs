@@ -3,6 +3,7 @@
 
 #![cfg(all(target_os = "linux", feature = "player"))]
 
+mod another;
 mod by_hand;
 mod earlier;
 mod kiosk;

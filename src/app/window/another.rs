@@ -1,0 +1,69 @@
+//! Another world in the same window: a pack that was dropped on it or chosen.
+
+use std::path::{Path, PathBuf};
+
+use super::{App, Shell, Status, Wake};
+use crate::app::files;
+use crate::app::open::Launch;
+use crate::app::paint::PaintState;
+use crate::app::preview::PreviewState;
+use crate::engine::DecodeSettings;
+use crate::engine::inputs::play_settings;
+
+/// Whether a file is a pack, by its name.
+pub(super) fn is_pack(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
+}
+
+impl App {
+    /// Reads files that were dropped or chosen: a pack, or pictures.
+    pub(super) fn read_files(&mut self, paths: Vec<PathBuf>) {
+        match paths.iter().find(|path| is_pack(path)) {
+            Some(pack) => self.read_pack(pack.clone()),
+            None => self.read_pictures(paths),
+        }
+    }
+
+    /// Reads a pack on a thread of its own; it comes back as [`Wake::Another`].
+    fn read_pack(&self, path: PathBuf) {
+        let (engine, tell) = (self.plan.launch.engine(), self.proxy.clone());
+        let read = move || {
+            let launch = Launch::pack(&path, engine, None).map_err(|why| format!("{why}."));
+            tell.send_event(Wake::Another(launch.map(Box::new))).ok();
+        };
+        files::spawn("pack", read, &self.proxy);
+    }
+
+    /// Plays another world in place of the one that plays, which is kept; seed and speed stay.
+    pub(super) fn play_another(&mut self, launch: Launch) {
+        let Some(pack) = launch.dreamer() else { return };
+        let settings = DecodeSettings { seed: self.ui.settings.seed, ..play_settings(&pack.manifest) };
+        self.leave_dream(None);
+        self.earlier.clear();
+        self.map_mode(false);
+        self.stop_typing();
+        self.latch().forget_taps();
+        let Some(Shell { runner, painter, egui: _, window }) = self.shell.take() else { return };
+        // The thread that dreams ends first: it has handed over what is kept by then, and two would share the processor.
+        drop(runner);
+        (self.plan.launch, self.plan.settings) = (launch, settings);
+        self.plan.words.clear();
+        self.plan.prompt.clear();
+        (self.status, self.engine_number) = (Status::default(), 0);
+        self.ui.settings = settings;
+        (self.ui.paint, self.ui.preview) = (PaintState::default(), PreviewState::default());
+        self.ui.prompt.in_force(String::new(), true, false);
+        (self.plan.paused, self.plan.rate) = (self.ui.paused, self.ui.rate);
+        window.set_title(&format!("Somnium: {}", self.plan.launch.title()));
+        let egui = self.interface(&window, &painter);
+        match self.spawn_runner(&painter) {
+            Ok(runner) => {
+                window.request_redraw();
+                self.shell = Some(Shell { runner, painter, egui, window });
+                self.list_earlier();
+                self.ui.toasts.push(format!("This is {}.", self.plan.launch.title()), false);
+            }
+            Err(why) => self.fatal = Some(why),
+        }
+    }
+}
