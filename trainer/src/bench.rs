@@ -104,6 +104,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
     let clips = Arc::new(random_clips(&frame, &dims, &motions));
     DynamicsStage {
         changes: clips.word_changes(),
+        land_turns: clips.land_turns(preset.dynamics_frames),
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },

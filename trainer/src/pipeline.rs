@@ -276,8 +276,11 @@ impl Run {
         ensure!(!shape.frame.look || [rows, columns] == [1, 1], "windows of {columns}x{rows} tokens have no place for the token of a look");
         let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
         let clips = clips_of("tokens", 0, clips)?;
+        let land_turns = clips.land_turns(self.preset.dynamics_frames);
+        println!("{} steps into another land by themselves", land_turns.len());
         Ok(DynamicsStage {
             changes: clips.word_changes(),
+            land_turns,
             clips,
             held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
             preset: self.preset.clone(),

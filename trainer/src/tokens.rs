@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
 use somnium::worlds::scene::Scene;
+use somnium::worlds::words::wish_of;
 
 /// Marks "no action recorded" or "no code inferred".
 pub const NONE: u8 = 255;
@@ -107,6 +108,21 @@ impl TokenClips {
     pub fn word_changes(&self) -> Vec<(usize, usize)> {
         let frames = (0..self.clips).flat_map(|clip| (1..self.frames).map(move |frame| (clip, frame)));
         frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
+    }
+
+    /// All frames that show another land than the frame before for the most part, and no words changed in the `quiet` frames up to there, as (clip, frame).
+    pub fn land_turns(&self, quiet: usize) -> Vec<(usize, usize)> {
+        let land = |clip: usize, frame: usize| {
+            let words: Vec<u16> = self.frame_described(clip, frame).iter().copied().filter(|word| *word != NO_WORD).collect();
+            wish_of(&words).biome
+        };
+        let turns_of = |clip: usize| {
+            let lands: Vec<_> = (0..self.frames).map(|frame| land(clip, frame)).collect();
+            let turns = move |frame: &usize| lands[*frame].is_some() && lands[*frame - 1].is_some() && lands[*frame] != lands[*frame - 1];
+            let wished = move |frame: usize| (frame.saturating_sub(quiet)..=frame).any(|frame| self.words_change(clip, frame));
+            (1..self.frames).filter(turns).filter(move |frame| !wished(*frame)).map(move |frame| (clip, frame))
+        };
+        (0..self.clips).flat_map(turns_of).collect()
     }
 
     /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the action that leads to the next frame:
@@ -232,5 +248,30 @@ mod tests {
         assert_eq!(twice.words, [65, 66, 67, 67, 68]);
         assert_eq!(twice.described, [85, 86, 87, 87, 88]);
         assert_eq!(twice.untold, [0, 0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_land_turns_where_another_is_described_and_nobody_spoke() {
+        let row = |word: &str| prompt::WordTable::get().find(word).expect("a word");
+        let mut clips = TokenClips::new(8, 1, 2);
+        clips.clips = 2;
+        clips.words = vec![NO_WORD; 32];
+        let [snow, desert, night] = ["snow", "desert", "night"].map(row);
+        let lands = [
+            [snow, NO_WORD],
+            [snow, night],
+            [snow, night],
+            [desert, NO_WORD],
+            [desert, NO_WORD],
+            [night, NO_WORD],
+            [desert, NO_WORD],
+            [snow, NO_WORD],
+        ];
+        clips.described = [lands.concat(), lands.concat()].concat();
+        // In the second clip somebody speaks of something in the third frame.
+        clips.words[20..32].fill(night);
+        // Where no land is named, none is known to have turned.
+        assert_eq!(clips.land_turns(3), [(0, 3), (0, 7), (1, 7)]);
+        assert_eq!(clips.land_turns(5), [(0, 3), (0, 7)]);
     }
 }

@@ -5,11 +5,13 @@ use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::{Rollout, share_of};
 use super::{POLICIES, frechet};
 use crate::probe::samples::KINDS;
-use crate::probe::{ProbeInfo, Reading};
+use crate::probe::{ProbeInfo, Reading, most_likely};
 
 const FAMILY: &str = "stability";
 /// Frames at the start and at the end of a rollout that drift is read from.
 const DRIFT_FRAMES: usize = 100;
+/// Frames in which a land is read one after the other before it counts as one.
+const SETTLED_FRAMES: usize = 6;
 
 /// `reference`: the simulator in the same lands under other keys.
 pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Figure> {
@@ -48,6 +50,7 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
     figures.extend([
         all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived() as f64)),
         all.row(percent("seen as the world"), |r| high(r, &|r| share_of(r.readings(0..frames), |reading| reading.sees_the_world(info)))),
+        all.row(Figure::new(FAMILY, "turns from land to land in 100 steps", Unit::Plain), |r| high(r, &|r| turns_in_100(r))),
         all.row(Figure::new(FAMILY, "what no movement explains from frame to frame, of 255", Unit::Plain).low_is_better(), |r| {
             each(r, &Rollout::unexplained, Better::Low)
         }),
@@ -64,6 +67,27 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         }),
     ]);
     figures
+}
+
+/// How often the view goes from one land to another, in 100 steps that move it.
+fn turns_in_100(rollout: &Rollout) -> f64 {
+    let lands = rollout.readings(0..usize::MAX).iter().map(|reading| most_likely(&reading.words[0]));
+    let moved = rollout.steps.iter().filter(|step| step.seen != 0).count();
+    100.0 * turns(lands) as f64 / moved.max(1) as f64
+}
+
+/// How often one value is followed by another, each held for [`SETTLED_FRAMES`] at least: what is read wrong for a frame is no turn.
+fn turns(values: impl Iterator<Item = usize>) -> usize {
+    let (mut settled, mut held, mut frames, mut turns) = (None, None, 0, 0);
+    for value in values {
+        frames = if held == Some(value) { frames + 1 } else { 1 };
+        held = Some(value);
+        if frames == SETTLED_FRAMES && settled != held {
+            turns += usize::from(settled.is_some());
+            settled = held;
+        }
+    }
+    turns
 }
 
 /// How far the mean distributions of land, light, weather and style lie apart in total variation, the mean of these, 0 to 1.
@@ -100,5 +124,21 @@ impl ProbeTest {
             row("the figure looks the asked way", &|r| over(r, &|r| r.facing_share(0..usize::MAX))),
             row("rollouts that survive", &|r| share_of(r, |r| r.broke.is_none())),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_land_read_for_a_moment_is_no_turn() {
+        let lands = |runs: &[(usize, usize)]| turns(runs.iter().flat_map(|(land, frames)| std::iter::repeat_n(*land, *frames)));
+        assert_eq!(lands(&[]), 0);
+        assert_eq!(lands(&[(1, 40)]), 0);
+        assert_eq!(lands(&[(1, 20), (2, 20), (1, 20)]), 2);
+        assert_eq!(lands(&[(1, 20), (2, SETTLED_FRAMES - 1), (1, 20)]), 0, "too short to be one");
+        assert_eq!(lands(&[(1, 20), (2, SETTLED_FRAMES), (3, 2), (2, 20)]), 1);
+        assert_eq!(lands(&[(3, 2), (1, 20)]), 0, "nothing was there before");
     }
 }

@@ -41,6 +41,9 @@ const PROMPT_DROP_SHARE: f32 = 0.1;
 /// Share of windows chosen for words that change in them: one frame in which all is drawn anew teaches what a hundred others cannot. In the
 /// others words stay what they are, as at play: with changes in two windows of three, dreams forgot how to go on.
 const CHANGE_SHARE: f32 = 0.5;
+/// Share of the others chosen for another land that comes into view by itself. It does so at few steps, and a token of it there, all alone, is more often one that was spoilt than the
+/// first of a land: dreams that saw such borders as seldom as they are let none begin, and stayed in one land four times as long as the world does.
+const LAND_TURN_SHARE: f32 = 0.4;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// The most frames since a change that is soon after.
@@ -128,7 +131,12 @@ pub struct Batch {
     /// without recall.
     pub(super) recalled: Vec<u8>,
     pub(super) recalled_age: Vec<u8>,
+    /// Row of `shown` that they are, `(F * N, 9)`; [`NO_ROW`] of what was seen before the batch, and of what is no memory.
+    pub(super) recalled_row: Vec<u32>,
 }
+
+/// No row of a batch.
+pub(super) const NO_ROW: u32 = u32::MAX;
 
 impl Batch {
     /// Whether every clip sees frames of its past by attention, and every frame counts.
@@ -138,15 +146,26 @@ impl Batch {
 
     /// Another of the nine places where a token recalls nothing; `dims`: levels of a token.
     pub(super) fn recall_nothing(&mut self, dims: usize) {
-        self.recalled.extend(std::iter::repeat_n(0, dims));
-        self.recalled_age.push(0);
+        self.recall_levels(&vec![0; dims], 0, NO_ROW);
     }
 
-    /// Puts what the model guessed, `(F * N, D)`, in the place of its own tokens.
+    /// Another of the nine places, where a token recalls these levels.
+    pub(super) fn recall_levels(&mut self, levels: &[u8], age: usize, row: u32) {
+        self.recalled.extend_from_slice(levels);
+        self.recalled_age.push(age as u8);
+        self.recalled_row.push(row);
+    }
+
+    /// Puts what the model guessed, `(F * N, D)`, in the place of its own tokens, and of what is recalled of them, as play has both.
     pub(super) fn show_own(&mut self, guessed: &[u8], dims: usize) {
         let rows = self.own.iter().enumerate().filter(|(_, own)| **own).map(|(row, _)| row);
         for row in rows {
             self.shown[row * dims..][..dims].copy_from_slice(&guessed[row * dims..][..dims]);
+        }
+        for (recalled, row) in self.recalled.chunks_exact_mut(dims).zip(&self.recalled_row) {
+            if *row != NO_ROW && self.own[*row as usize] {
+                recalled.copy_from_slice(&guessed[*row as usize * dims..][..dims]);
+            }
         }
     }
 }
@@ -164,15 +183,25 @@ impl DynamicsStage {
     /// Clip and first frame of a window to train on: one chosen for a change of words, or one without any, and in either nothing turns by
     /// itself, if there are such. A dream draws its tokens apart, so that a turn of the light that could come at any time would come to
     /// one token here and one there.
-    fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
+    pub(super) fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
         let last_start = self.clips.frames - self.preset.dynamics_frames;
         let changing = !self.changes.is_empty() && dice.chance(CHANGE_SHARE);
-        let any = |dice: &mut Dice| match changing {
-            true => {
-                let (clip, frame) = self.changes[dice.below(self.changes.len())];
-                (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(last_start))
-            }
-            false => (dice.below(self.clips.clips), dice.below(last_start + 1)),
+        let turning = !changing && !self.land_turns.is_empty() && dice.chance(LAND_TURN_SHARE);
+        let any = |dice: &mut Dice| {
+            let (clip, frame) = match (changing, turning) {
+                (true, _) => {
+                    let (clip, frame) = self.changes[dice.below(self.changes.len())];
+                    (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)))
+                }
+                (_, true) => {
+                    // A land that fills most of the view came in half a view before.
+                    let (clip, frame) = self.land_turns[dice.below(self.land_turns.len())];
+                    let half = self.preset.dynamics_frames / 2;
+                    (clip, frame.saturating_sub(half + dice.below(half + 1)))
+                }
+                _ => (dice.below(self.clips.clips), dice.below(last_start + 1)),
+            };
+            (clip, frame.min(last_start))
         };
         let fits = |(clip, start): (usize, usize)| {
             let mut rest = start + 1..start + self.preset.dynamics_frames;
@@ -322,6 +351,7 @@ impl DynamicsStage {
             wished_anew: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
+            recalled_row: Vec::new(),
         }
     }
 
@@ -371,7 +401,9 @@ impl DynamicsStage {
                     let row = (clip * t + frame) * n + token;
                     let unknown = gone || (frame < hidden_until && hidden.get(token).is_some_and(|hidden| *hidden));
                     if own_history {
-                        batch.own.push(!unknown && dice.chance(own_rate));
+                        // What came into view could have been otherwise: another guess is no error, and not to be taken back.
+                        let could_be_known = !batch.new_land.get(row).is_some_and(|new| *new);
+                        batch.own.push(!unknown && dice.chance(own_rate) && could_be_known);
                     }
                     batch.clean.push(if unknown {
                         Token::Unknown

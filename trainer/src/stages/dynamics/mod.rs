@@ -30,6 +30,8 @@ pub struct DynamicsStage {
     pub held_out: Arc<TokenClips>,
     /// Frames of `clips` whose words are not those of the frame before, as (clip, frame).
     pub changes: Vec<(usize, usize)>,
+    /// Frames of `clips` in which another land than before fills most of the view, no word of it said, as (clip, frame).
+    pub land_turns: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,

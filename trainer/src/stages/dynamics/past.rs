@@ -10,7 +10,7 @@ use crate::source::Dice;
 use crate::tokens::TokenClips;
 
 use super::DynamicsStage;
-use super::batch::Batch;
+use super::batch::{Batch, NO_ROW};
 
 /// Which part of the past a clip recalls, and how well.
 #[derive(Clone)]
@@ -74,11 +74,12 @@ struct Source {
     token: usize,
 }
 
-/// What was last seen at a place: when, and whose token.
+/// What was last seen at a place: when, whose token, and the row of the batch that shows it.
 #[derive(Clone, Copy)]
 struct Seen {
     when: usize,
     source: Source,
+    row: u32,
 }
 
 /// What was last seen at every place.
@@ -144,11 +145,10 @@ impl DynamicsStage {
                     for tap in 0..recall::TAPS {
                         let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
-                            Some(Seen { when, source }) => {
+                            Some(Seen { when, source, row }) => {
                                 let spoilt = dice.chance(terms.corruption);
-                                let token = if spoilt { dice.below(frame_dims.patches()) } else { source.token };
-                                batch.recalled.extend_from_slice(levels(Source { token, ..source }));
-                                batch.recalled_age.push(recall::age_class((frame - when) as u32) as u8);
+                                let (token, row) = if spoilt { (dice.below(frame_dims.patches()), NO_ROW) } else { (source.token, row) };
+                                batch.recall_levels(levels(Source { token, ..source }), recall::age_class((frame - when) as u32), row);
                             }
                             None => batch.recall_nothing(d),
                         }
@@ -168,11 +168,12 @@ impl DynamicsStage {
                 };
                 let blip = || terms.blip.as_ref().filter(|blip| blip.frames.contains(&frame)).and_then(|_| before_change.find(at));
                 let instead = stale().or_else(blip).map(|seen| seen.source);
-                if let Some(source) = instead.filter(|_| frame >= start) {
-                    let row = (first + frame - start) * n + token;
+                let row = (frame >= start).then(|| (first + frame - start) * n + token);
+                if let (Some(row), Some(source)) = (row, instead) {
                     batch.shown[row * d..][..d].copy_from_slice(levels(source));
                 }
-                seen.0.insert(at, Seen { when: frame, source: instead.unwrap_or(Source { frame, token }) });
+                let source = instead.unwrap_or(Source { frame, token });
+                seen.0.insert(at, Seen { when: frame, source, row: row.map_or(NO_ROW, |row| row as u32) });
             }
             if let Some(blip) = terms.blip.as_ref().filter(|blip| frame >= start && blip.frames.contains(&frame)) {
                 // The look before the change; of a rain that falls in turns the frame's own.

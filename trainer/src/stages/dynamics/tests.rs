@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::batch::NO_ROW;
 use super::past::{Blip, Places, Stale};
 use super::*;
 use burn::tensor::Device;
@@ -28,6 +29,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         clips: clips(),
         held_out: clips(),
         changes: Vec::new(),
+        land_turns: Vec::new(),
         preset,
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
         seed: 1,
@@ -281,6 +283,21 @@ fn stage_of_one_change(frames: usize, window: usize, change: usize) -> DynamicsS
 }
 
 #[test]
+fn windows_are_chosen_for_lands_that_come_into_view() {
+    let mut stage = stage_of_one_change(60, 11, 2);
+    let shown = |stage: &DynamicsStage| {
+        let mut dice = Dice::new(5, 5);
+        let starts: Vec<usize> = (0..400).map(|_| stage.choose_window(&mut dice).1).collect();
+        starts.iter().filter(|start| (30..=35).contains(*start)).count()
+    };
+    let by_chance = shown(&stage);
+    // Half a view before it fills most of the view, and a whole window at most.
+    stage.land_turns = vec![(0, 40)];
+    let for_it = shown(&stage);
+    assert!(by_chance < 50 && for_it > by_chance + 40, "{by_chance} and {for_it} of 400 windows show how it comes");
+}
+
+#[test]
 fn places_stay_stale_into_windows_that_begin_after_the_change() {
     let (frames, window, change, start) = (20, 6, 4, 9);
     let stage = stage_of_one_change(frames, window, change);
@@ -414,6 +431,13 @@ fn an_action_nobody_knows_leads_nowhere() {
     // Whoever stays has all in sight already, but for a view that slipped.
     let [known, unknown] = [0, 1].map(|i| with_new_land[i] / frames[i]);
     assert!(frames[1] > 20.0 && known > 0.9 && unknown < 0.2, "{frames:?} frames, new land in {known} and {unknown} of them");
+    // What nobody could know is never guessed into the history, whatever else is.
+    let mut guessed = [0; 2];
+    for batch in (0..60).map(|seed| stage.training_batch(&mut Dice::new(9, seed))) {
+        let own = batch.own.iter().zip(&batch.new_land).filter(|(own, _)| **own);
+        own.for_each(|(_, new)| guessed[usize::from(*new)] += 1);
+    }
+    assert!(guessed[0] > 100 && guessed[1] == 0, "{guessed:?}");
 }
 
 #[test]
@@ -516,24 +540,35 @@ fn windows_of_space_and_time_see_no_later_frame() {
 }
 
 #[test]
-fn own_tokens_enter_history_where_they_are_asked_for() {
-    let (device, frames) = (Device::flex().autodiff(), 3);
+fn own_tokens_enter_history_and_map_where_they_are_asked_for() {
+    let (device, frames) = (Device::flex().autodiff(), 4);
     let pack = random_pack(odd_manifest(), 6).expect("a pack");
     let (stage, model) = stage_with(&pack, frames, &device);
     let FrameDims { code_dims: d, code_levels: l, .. } = pack.manifest.frame;
     let rows = frames * stage.tokens();
-    let shown = |own_drawn: u32| {
+    // The first frame lies before the window.
+    let clip = numbered(frames + 1, stage.tokens() * d, l);
+    let drawn = |own_drawn: u32| {
         let mut batch = random_batch(&stage, frames);
+        batch.shown = clip.codes[stage.tokens() * d..].to_vec();
         batch.own = (0..rows).map(|row| row % 3 == 0).collect();
         (batch.noise, batch.own_drawn) = (vec![0.0; rows * d * l], own_drawn);
+        stage.push_recall(&clip, (0, 1), &mut batch, RecallTerms::WHOLE, &mut Dice::new(0, 0));
         stage.draw_own_history(&model, &mut batch, &device).expect("guesses");
-        batch.shown
+        batch
     };
-    let [before, once, twice] = [0, 1, 2].map(shown);
-    let differ = |a: &[u8], b: &[u8]| (0..rows).filter(|row| a[row * d..][..d] != b[row * d..][..d]).collect::<Vec<_>>();
+    let [before, once, twice] = [0, 1, 2].map(drawn);
+    let differ = |a: &Batch, b: &Batch| (0..rows).filter(|row| a.shown[row * d..][..d] != b.shown[row * d..][..d]).collect::<Vec<_>>();
     let changed = differ(&before, &once);
     assert!(!changed.is_empty() && changed.iter().all(|row| row % 3 == 0), "{changed:?}");
     // What is drawn again sees what was drawn: nothing of it lies before the first frame.
     let again = differ(&once, &twice);
     assert!(!again.is_empty() && again.iter().all(|row| row % 3 == 0 && *row >= stage.tokens()), "{again:?}");
+    // What is recalled of a frame is what that frame shows now.
+    let off = |recalled: &Batch, shown: &Batch| {
+        let of_window = recalled.recalled.chunks_exact(d).zip(&recalled.recalled_row).filter(|(_, row)| **row != NO_ROW);
+        of_window.filter(|(levels, row)| **levels != shown.shown[**row as usize * d..][..d]).count()
+    };
+    assert_eq!([&before, &once, &twice].map(|batch| off(batch, batch)), [0; 3]);
+    assert!(off(&before, &once) > 0 && off(&once, &twice) > 0, "the control: what was guessed is recalled");
 }
