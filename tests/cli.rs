@@ -200,6 +200,33 @@ fn a_dream_without_a_display_replays_byte_for_byte() {
 }
 
 #[test]
+fn a_walk_in_two_parts_is_the_same_walk() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let walk = |name: &str, more: &[&str]| {
+        let png = text(&folder.path(name));
+        played(&[&[&pack, "--engine", "cpu", "--headless", "--record", &png], more].concat());
+        (image::open(&png).unwrap().into_rgba8(), png)
+    };
+    let (whole, _) = walk("whole.png", &["--prompt", "a wood", "--seed", "7", "--actions", "#0*9 #2*6 #1*5"]);
+    let (_, half) = walk("half.png", &["--prompt", "a wood", "--seed", "7", "--actions", "#0*9 #2*2", "--scale", "3"]);
+    assert!(
+        walk("rest.png", &["--image", &half, "--actions", "#2*4 #1*5"]).0 == whole,
+        "the picture carries the dream, its words and its seed"
+    );
+    // The controls: what else is asked for counts, and so does the picture alone.
+    assert!(walk("seed.png", &["--image", &half, "--seed", "8", "--actions", "#2*4 #1*5"]).0 != whole);
+    assert!(walk("words.png", &["--image", &half, "--prompt", "snow", "--actions", "#2*4 #1*5"]).0 != whole);
+    let plain = text(&folder.path("plain.png"));
+    image::open(&half).unwrap().save(&plain).unwrap();
+    assert!(walk("plain rest.png", &["--image", &plain, "--actions", "#2*4 #1*5"]).0 != whole);
+    // `dream` goes on from there as well.
+    let png = text(&folder.path("dream.png"));
+    played(&["dream", &pack, "--engine", "cpu", "--image", &half, "--actions", "#2*4 #1*5", "--record", &png]);
+    assert!(image::open(&png).unwrap().into_rgba8() == whole);
+}
+
+#[test]
 fn the_simulator_plays_without_a_display() {
     let folder = Folder::new();
     let record = |name: &str, actions: &str| {
