@@ -1,24 +1,29 @@
 //! Dreams that were left. Every world that somebody walked in is kept in a file of its own while it is walked in, so that closing the window, a fault or another
 //! beginning loses none; the next start goes on with the last.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use super::files;
+use super::files::{self, Said};
+use crate::dream::Intent;
+use crate::dream::runner::Kept;
 use crate::dream::saved::SavedDream;
+use crate::dream::session::Moment;
 use crate::dream::still::{self, Still};
+use crate::engine::TokenFrame;
 use crate::pack::Pack;
 
 /// A world in which fewer steps were walked is not worth keeping.
-const LEAST_STEPS: u64 = 20;
-/// How often the one that plays is kept.
-const EVERY: Duration = Duration::from_secs(30);
+const LEAST_STEPS: usize = 20;
 /// Dreams that are kept; older ones make room.
 const MOST: usize = 24;
 /// Names of their files.
 const KIND: &str = "dream";
 const ENDING: &str = "png";
+/// Held by the window that goes on with the last dream: another one beside it begins its own.
+const LOCK: &str = "lock";
 
 /// Where dreams are kept: `SOMNIUM_DATA` where that is set, else the system's folder for a program's data.
 pub fn folder() -> Option<PathBuf> {
@@ -51,7 +56,7 @@ pub struct Left {
 }
 
 /// At most so many of the latest dreams of this pack's world; what cannot be read is passed over.
-pub fn latest(folder: &Path, most: usize, pack: &Pack) -> Vec<Left> {
+fn latest(folder: &Path, most: usize, pack: &Pack) -> Vec<Left> {
     let frame = &pack.manifest.frame;
     let read = |path: PathBuf| {
         let picture = still::read(&path).ok()?;
@@ -62,118 +67,171 @@ pub fn latest(folder: &Path, most: usize, pack: &Pack) -> Vec<Left> {
     files_in(folder).into_iter().filter_map(read).take(most).collect()
 }
 
-/// Makes a new name in the folder for a dream, and room for it.
-fn new_file(folder: &Path) -> std::io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    for old in files_in(folder).iter().skip(MOST - 1) {
-        fs::remove_file(old)?;
-    }
-    Ok(files::free_path(folder, KIND, ENDING))
+/// Whether somebody walked there long enough.
+fn is_worth_keeping(pack: &Pack, moment: &Moment) -> bool {
+    let action = |frame: &TokenFrame| pack.manifest.actions.get(usize::from(frame.action));
+    let walked = |frame: &&TokenFrame| action(frame).is_some_and(|action| !action.bound_to.iter().any(|name| name == Intent::Stay.name()));
+    moment.before.as_ref().is_some_and(|map| map.frames() > 0) || moment.history.iter().filter(walked).count() >= LEAST_STEPS
 }
 
-/// When to keep the dream that plays, and where.
-pub struct Keeper {
-    /// Nothing is kept where there is none.
-    folder: Option<PathBuf>,
-    /// File of the dream that plays, once it has one.
-    file: Option<PathBuf>,
-    /// Steps walked in it.
-    steps: u64,
-    /// There is something new since then.
-    kept_at: Instant,
-    changed: bool,
+/// Where the dreams of a window are kept.
+pub struct Shelf {
+    folder: PathBuf,
+    /// Held while the program runs, unless another one has it.
+    lock: Option<fs::File>,
+    /// Files of the session's dreams, by their number.
+    files: HashMap<u32, PathBuf>,
+    /// That dreams cannot be kept was said.
+    complained: bool,
 }
 
-impl Keeper {
-    /// `file`: of the dream that is gone on with.
-    pub fn new(folder: Option<PathBuf>, file: Option<PathBuf>, now: Instant) -> Self {
-        let steps = if file.is_some() { LEAST_STEPS } else { 0 };
-        Self { folder, file, steps, kept_at: now, changed: false }
+impl Shelf {
+    pub fn new(folder: PathBuf) -> Self {
+        let lock = fs::create_dir_all(&folder).and_then(|()| fs::File::create(folder.join(LOCK)));
+        let lock = lock.ok().filter(|file| file.try_lock().is_ok());
+        Self { folder, lock, files: HashMap::new(), complained: false }
     }
 
-    /// Notes that so many steps were walked.
-    pub fn walked(&mut self, steps: u64) {
-        self.steps += steps;
-        self.changed |= steps > 0;
+    /// The dream of this pack's world that was left last, if no other window plays it.
+    pub fn last(&self, pack: &Pack) -> Option<Left> {
+        self.lock.as_ref()?;
+        latest(&self.folder, 1, pack).pop()
     }
 
-    /// Whether it is time to keep it again.
-    pub fn is_due(&self, now: Instant) -> bool {
-        self.is_worth_it() && now.saturating_duration_since(self.kept_at) >= EVERY
+    /// At most so many of the latest dreams of this pack's world.
+    pub fn latest(&self, most: usize, pack: &Pack) -> Vec<Left> {
+        latest(&self.folder, most, pack)
     }
 
-    /// Whether anything would be lost without it.
-    pub fn is_worth_it(&self) -> bool {
-        self.folder.is_some() && self.changed && self.steps >= LEAST_STEPS
+    /// A dream of the session is the one in this file; where another window may play that, it gets a file of its own.
+    pub fn adopt(&mut self, dream: u32, file: PathBuf) {
+        if self.lock.is_some() {
+            self.files.retain(|_, other| *other != file);
+            self.files.insert(dream, file);
+        }
     }
 
-    /// Where to keep it now.
+    /// Another session begins, with numbers of its own.
+    pub fn forget_numbers(&mut self) {
+        self.files.clear();
+    }
+
+    /// Writes a dream to its file, where it is worth that.
     ///
     /// # Errors
-    /// One sentence.
-    pub fn keep(&mut self, now: Instant) -> Result<PathBuf, String> {
-        (self.kept_at, self.changed) = (now, false);
-        let folder = self.folder.as_ref().ok_or("there is no folder for dreams")?;
-        if let Some(file) = &self.file {
-            return Ok(file.clone());
+    /// One sentence, once until one is written again.
+    pub fn put(&mut self, kept: Kept, said: Said) -> Result<(), String> {
+        let Some((number, moment)) = &kept.dream else { return Ok(()) };
+        let known = self.files.get(number).cloned();
+        if known.is_none() && !is_worth_keeping(&said.pack, moment) {
+            return Ok(());
         }
-        let file = new_file(folder).map_err(|why| format!("dreams cannot be kept in {}: {why}", folder.display()))?;
-        Ok(self.file.insert(file).clone())
+        let number = *number;
+        let path = known.unwrap_or_else(|| self.new_file());
+        let written = files::write_kept(&path, kept, Some(said), 1);
+        let complained = std::mem::replace(&mut self.complained, written.is_err());
+        match written {
+            Ok(()) => {
+                log::info!("the dream is kept in {}", path.display());
+                self.files.insert(number, path);
+                Ok(())
+            }
+            Err(why) if complained => {
+                log::warn!("{why}");
+                Ok(())
+            }
+            Err(why) => Err(why),
+        }
     }
 
-    /// Goes on with the dream in this file, or with one that has none yet.
-    #[must_use]
-    pub fn going_on(self, file: Option<PathBuf>) -> Self {
-        Self::new(self.folder, file, self.kept_at)
-    }
-
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
-    pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+    /// A new name in the folder, and room for it.
+    fn new_file(&self) -> PathBuf {
+        for old in files_in(&self.folder).iter().skip(MOST - 1) {
+            if let Err(why) = fs::remove_file(old) {
+                log::warn!("cannot remove {}: {why}", old.display());
+            }
+        }
+        files::free_path(&self.folder, KIND, ENDING)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::recall::Map;
+    use crate::pack::random::{look_manifest, random_pack};
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn said() -> Said {
+        Said { pack: Arc::new(random_pack(look_manifest(), 5).unwrap()), seed: 3, prompt: "a wood".to_owned(), words: vec![1] }
+    }
+
+    /// A dream in which so many steps were walked.
+    fn kept(number: u32, steps: usize) -> Kept {
+        let frame = |action| TokenFrame { codes: vec![1; 48], action, moved: false, prompt: Vec::new() };
+        let history = (0..=steps).map(|step| frame(if step == 0 { 3 } else { 1 })).collect();
+        let moment = Moment { before: None, history, next_frame: 9, start: Vec::new() };
+        Kept { rgba: vec![90; 35 * 21 * 4], size_px: [35, 21], dream: Some((number, moment)) }
+    }
+
     #[test]
-    fn a_dream_is_kept_once_somebody_walked_in_it_and_then_as_often_as_it_changes() {
+    fn every_dream_that_was_walked_in_has_a_file_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let start = Instant::now();
-        let mut keeper = Keeper::new(Some(folder.path().join("dreams")), None, start);
-        keeper.walked(LEAST_STEPS - 1);
-        assert!(!keeper.is_worth_it());
-        keeper.walked(1);
-        assert!(keeper.is_worth_it() && !keeper.is_due(start + SECOND) && keeper.is_due(start + EVERY));
-        let file = keeper.keep(start + EVERY).unwrap();
-        assert!(!keeper.is_worth_it(), "nothing is new");
-        keeper.walked(1);
-        assert!(keeper.is_worth_it() && !keeper.is_due(start + EVERY + SECOND) && keeper.is_due(start + 2 * EVERY));
-        fs::write(&file, "a dream").unwrap();
-        assert_eq!(keeper.keep(start).unwrap(), file, "one dream, one file");
-        // Another dream has its own, one that was kept before the one it had.
-        let mut another = keeper.going_on(None);
-        another.walked(LEAST_STEPS);
-        assert_ne!(another.keep(start).unwrap(), file);
-        let mut back = another.going_on(Some(file.clone()));
-        assert!(!back.is_worth_it());
-        back.walked(1);
-        assert!(back.is_worth_it());
-        assert_eq!(back.keep(start).unwrap(), file);
-        // Who wants nothing kept has nothing kept; where nothing can be, that is said.
-        let mut nowhere = Keeper::new(None, None, start);
-        nowhere.walked(1000);
-        assert!(!nowhere.is_worth_it());
+        let mut shelf = Shelf::new(folder.path().join("dreams"));
+        let said = said();
+        let steps = |shelf: &Shelf| -> Vec<usize> {
+            let mut steps: Vec<usize> = shelf.latest(9, &said.pack).iter().map(|left| left.saved.moment.history.len() - 1).collect();
+            steps.sort_unstable();
+            steps
+        };
+        shelf.put(kept(1, LEAST_STEPS - 1), said.clone()).unwrap();
+        assert!(steps(&shelf).is_empty(), "hardly anybody was there");
+        shelf.put(kept(1, 30), said.clone()).unwrap();
+        shelf.put(kept(2, 40), said.clone()).unwrap();
+        shelf.put(kept(1, 35), said.clone()).unwrap();
+        assert_eq!(steps(&shelf), [35, 40]);
+        let about = |shelf: &Shelf| shelf.last(&said.pack).unwrap().saved.about;
+        assert_eq!((about(&shelf).seed, about(&shelf).prompt.as_str(), &about(&shelf).words), (3, "a wood", &vec![1]));
+        // One that is gone on with stays in its file, however little is walked in it.
+        let first = shelf.latest(9, &said.pack).into_iter().find(|left| left.saved.moment.history.len() == 36).unwrap().path;
+        shelf.adopt(3, first.clone());
+        shelf.put(kept(3, 2), said.clone()).unwrap();
+        assert_eq!(steps(&shelf), [2, 40]);
+        // A window beside it goes on with nothing, and writes over nothing.
+        let mut beside = Shelf::new(folder.path().join("dreams"));
+        assert!(beside.last(&said.pack).is_none() && beside.latest(9, &said.pack).len() == 2);
+        beside.adopt(1, first);
+        beside.put(kept(1, 50), said.clone()).unwrap();
+        assert_eq!(steps(&beside), [2, 40, 50]);
+        drop(shelf);
+        assert!(Shelf::new(folder.path().join("dreams")).last(&said.pack).is_some(), "the first window is gone");
+    }
+
+    #[test]
+    fn standing_is_no_walk_and_a_long_dream_is_one() {
+        let mut pack = random_pack(look_manifest(), 5).unwrap();
+        let moment = kept(1, 30).dream.unwrap().1;
+        assert!(is_worth_keeping(&pack, &moment));
+        pack.manifest.actions[1].bound_to = vec!["stay".to_owned()];
+        assert!(!is_worth_keeping(&pack, &moment));
+        let mut map = Map::new(&pack.manifest.frame, pack.manifest.dynamics.as_ref().unwrap().recall.as_ref().unwrap());
+        map.remember(&[1; 48], [0, 0], false);
+        assert!(is_worth_keeping(&pack, &Moment { before: Some(map), ..moment }));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_said_once() {
+        let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("a file");
         fs::write(&blocked, "").unwrap();
-        let why = Keeper::new(Some(blocked), None, start).keep(start).unwrap_err();
-        assert!(why.starts_with("dreams cannot be kept in"), "{why}");
+        let mut shelf = Shelf::new(blocked);
+        let why = shelf.put(kept(1, 30), said()).unwrap_err();
+        assert!(why.starts_with("cannot write"), "{why}");
+        assert!(shelf.put(kept(1, 31), said()).is_ok(), "it was said");
     }
 
     #[test]
@@ -187,7 +245,7 @@ mod tests {
         let other = folder.path().join("holiday.png");
         fs::write(&other, "").unwrap();
         assert_eq!(files_in(folder.path())[0], name(MOST as u64 + 2), "the latest first");
-        let new = new_file(folder.path()).unwrap();
+        let new = Shelf::new(folder.path().to_owned()).new_file();
         assert!(!new.exists() && other.exists());
         let left = files_in(folder.path());
         assert_eq!((left.len(), left.last()), (MOST - 1, Some(&name(4))));

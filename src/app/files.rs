@@ -1,7 +1,9 @@
 //! Files on the user's side: pictures to start from, and where screenshots go. Nothing here blocks the window.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use winit::event_loop::EventLoopProxy;
@@ -14,6 +16,7 @@ use crate::dream::film::Film;
 use crate::dream::record::write_picture;
 use crate::dream::runner::Kept;
 use crate::dream::saved::SavedDream;
+use crate::dream::session::Moment;
 use crate::pack::Pack;
 
 /// Enlargement of a screenshot.
@@ -48,45 +51,54 @@ pub fn read_pictures(paths: Vec<PathBuf>, pack: Arc<Pack>, proxy: EventLoopProxy
     let tell = proxy.clone();
     let read = move || {
         let start = Start::read(&paths, &pack).map_err(|why| format!("{why}."));
-        tell.send_event(Wake::Start(start)).ok();
+        tell.send_event(Wake::Start(pack, start)).ok();
     };
     spawn("picture", read, &proxy);
 }
 
-/// Writes a picture, and the dream that `dreamer` dreams in it under what was `said`, beside the other screenshots, on a thread of its own: the map where
-/// there is one, enlarged so many times, else the newest frame.
+/// What is said in a dream, and its seed: what a [`Kept`] moment of it is saved with.
+#[derive(Clone)]
+pub struct Said {
+    pub pack: Arc<Pack>,
+    pub seed: u32,
+    pub prompt: String,
+    pub words: Vec<u16>,
+}
+
+impl Said {
+    /// What a picture carries of a moment.
+    fn carried(self, moment: Moment) -> Result<Vec<u8>, String> {
+        SavedDream::new(&self.pack, moment, self.seed, (self.prompt, self.words)).to_bytes()
+    }
+}
+
+/// Writes a picture and the dream in it beside the other screenshots: the map where there is one, enlarged so many times, else the newest frame.
 pub fn save_picture(
     kept: Result<Kept, String>,
     map: Option<(Arc<Chart>, u32)>,
-    dreamer: Option<Arc<Pack>>,
-    said: String,
+    said: Option<Said>,
+    writer: &Jobs,
     proxy: &EventLoopProxy<Wake>,
 ) {
     let kind = if map.is_some() { "somnium-map" } else { "somnium" };
     let write = move |path: &Path| match map {
         Some((chart, scale)) => {
-            let dream = carried(kept?, dreamer.as_deref(), said)?;
+            let dream = said.zip(kept?.dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
             chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
         }
-        None => write_kept(path, kept?, dreamer.as_deref(), said, SCREENSHOT_SCALE),
+        None => write_kept(path, kept?, said, SCREENSHOT_SCALE),
     };
-    save([kind, "png"], write, proxy);
+    save([kind, "png"], write, writer, proxy);
 }
 
-/// Writes the picture that was kept, enlarged, and in it the dream that `dreamer` dreams under what was `said`.
+/// Writes the picture that was kept, enlarged, and the dream in it.
 ///
 /// # Errors
 /// One sentence.
-pub fn write_kept(path: &Path, mut kept: Kept, dreamer: Option<&Pack>, said: String, scale: u32) -> Result<(), String> {
-    let (rgba, size_px) = (std::mem::take(&mut kept.rgba), kept.size_px);
-    let dream = carried(kept, dreamer, said)?;
+pub fn write_kept(path: &Path, kept: Kept, said: Option<Said>, scale: u32) -> Result<(), String> {
+    let Kept { rgba, size_px, dream } = kept;
+    let dream = said.zip(dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
     write_picture(path, &rgba, size_px, scale, dream.as_deref()).map_err(|why| format!("{why}."))
-}
-
-/// What a picture carries of what was kept.
-fn carried(kept: Kept, dreamer: Option<&Pack>, said: String) -> Result<Option<Vec<u8>>, String> {
-    let saved = |(pack, (moment, seed, words))| SavedDream::new(pack, moment, seed, (said, words)).to_bytes();
-    dreamer.zip(kept.dream).map(saved).transpose()
 }
 
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
@@ -95,8 +107,14 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoop
     }
 }
 
-/// Writes these frames and the codes that led there as a GIF beside the screenshots, on a thread of its own.
-pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [scale, glide]: [u32; 2], proxy: &EventLoopProxy<Wake>) {
+/// Writes these frames and the codes that led there as a GIF beside the screenshots.
+pub fn keep(
+    frames: Result<Vec<(Vec<u8>, u8)>, String>,
+    info: Arc<SourceInfo>,
+    [scale, glide]: [u32; 2],
+    writer: &Jobs,
+    proxy: &EventLoopProxy<Wake>,
+) {
     let write = move |path: &Path| {
         // Under another name until it is whole.
         let partial = path.with_extension("part.gif");
@@ -108,28 +126,70 @@ pub fn keep(frames: Result<Vec<(Vec<u8>, u8)>, String>, info: Arc<SourceInfo>, [
         film(frames?).map_err(|why| format!("{why}."))?;
         std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display()))
     };
-    save(["somnium", "gif"], write, proxy);
+    save(["somnium", "gif"], write, writer, proxy);
 }
 
-/// Files are written one after another, each whole before the next finds a name that is still free.
-pub fn turn() -> MutexGuard<'static, ()> {
-    static SAVING: Mutex<()> = Mutex::new(());
-    SAVING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Lets `write` make a new file whose name begins and ends so, on a thread of its own; the window hears what became of it.
-fn save([kind, ending]: [&'static str; 2], write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static, proxy: &EventLoopProxy<Wake>) {
+/// Lets `write` make a new file whose name begins and ends so, on the writer's thread; the window hears what became of it.
+fn save(
+    [kind, ending]: [&'static str; 2],
+    write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+    writer: &Jobs,
+    proxy: &EventLoopProxy<Wake>,
+) {
     let tell = proxy.clone();
-    let work = move || {
-        let _turn = turn();
+    writer.run(move || {
         let path = picture_path(kind, ending);
         let wake = match write(&path) {
             Ok(()) => Wake::Done(format!("Saved {}", path.display())),
             Err(why) => Wake::Notice(why),
         };
+        // The loop may be gone, the file is there.
         tell.send_event(wake).ok();
-    };
-    spawn("save", work, proxy);
+    });
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread that writes files one after another, so that each finds a name that is still free and none is older than the one before. Whoever drops it waits
+/// until all are written.
+pub struct Writer {
+    jobs: Option<Jobs>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Takes what a [`Writer`] is to do.
+#[derive(Clone)]
+pub struct Jobs(Sender<Job>);
+
+impl Writer {
+    pub fn spawn() -> std::io::Result<Self> {
+        let (jobs, inbox) = channel::<Job>();
+        let thread = std::thread::Builder::new().name("files".to_owned()).spawn(move || inbox.into_iter().for_each(|job| job()))?;
+        Ok(Self { jobs: Some(Jobs(jobs)), thread: Some(thread) })
+    }
+
+    pub fn jobs(&self) -> Option<&Jobs> {
+        self.jobs.as_ref()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the thread that writes files ended in a panic");
+        }
+    }
+}
+
+impl Jobs {
+    pub fn run(&self, job: impl FnOnce() + Send + 'static) {
+        if self.0.send(Box::new(job)).is_err() {
+            log::error!("the thread that writes files is gone");
+        }
+    }
 }
 
 /// A new name that begins and ends so in the user's pictures folder, or where there is none in the home or present folder.

@@ -127,6 +127,7 @@ impl Headless {
     /// One sentence.
     pub fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Pack>, seed: u32) -> Result<(), String> {
         if let Some(film) = self.film.take() {
+            let dreamer = dreamer.filter(|_| film.is_still());
             let saved = dreamer.zip(source.as_dream()).map(|(pack, dream)| saved(pack, dream, seed)).transpose()?;
             film.finish(saved.as_deref()).map_err(|e| e.to_string())?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::gallery::{self, GalleryItem};
 use super::start::Start;
 use crate::dream::Source;
-use crate::dream::runner::Request;
+use crate::dream::runner::{Request, Wish};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::truth::{self, TruthSession};
@@ -125,9 +125,9 @@ impl Launch {
     }
 
     /// What leads back to where it began, whatever was shown to it since.
-    pub fn beginning(&self) -> Request {
+    pub fn beginning(&self, wish: &Wish) -> Request {
         match self {
-            Self::Pack { start, .. } => start.request(),
+            Self::Pack { start, .. } => start.request(&wish.prompt.words, wish.settings.seed),
             Self::World { .. } => Request::Reset,
         }
     }

@@ -58,12 +58,12 @@ impl Start {
         }
     }
 
-    /// The same of a dream that plays.
-    pub fn request(&self) -> Request {
+    /// The same of a dream that plays, under this prompt and seed.
+    pub fn request(&self, words: &Arc<[u16]>, seed: u32) -> Request {
         match self {
             Self::Words => Request::StartFromPrompt,
             Self::Pictures(stills) => Request::StartFrom(stills.to_vec()),
-            Self::Dream(saved) => Request::Resume(saved.clone()),
+            Self::Dream(saved) => Request::Resume(saved.clone(), words.clone(), seed, Box::new(drop)),
         }
     }
 

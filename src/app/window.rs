@@ -19,12 +19,14 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
+use earlier::Dreams;
 use idle::Idle;
 use paint_count::PaintCount;
 use rebuilds::Rebuilds;
 
 use super::day::Day;
-use super::dreams::{Keeper, Left};
+use super::dreams::{Left, Shelf};
+use super::files::Writer;
 use super::layout::RectPx;
 use super::open::Launch;
 use super::painter::{Painted, Painter};
@@ -33,14 +35,16 @@ use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
 use super::start::Start;
 use super::{files, theme};
+use crate::dream::DreamError;
 use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
 use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
-use crate::dream::{DreamError, Drive};
+use crate::dream::saved::SavedDream;
 use crate::engine::DecodeSettings;
 use crate::input::bindings::user_path;
 use crate::input::pad::{PadListener, PadNews};
 use crate::input::{Bindings, Command, Latch};
+use crate::pack::Pack;
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
@@ -68,8 +72,9 @@ pub struct WindowPlan {
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
-    /// Keeps dreams that are left; where nobody wants that, none.
-    pub keeper: Option<Keeper>,
+    /// Where dreams are kept that are left, if they are, and the file of the one that is gone on with.
+    pub shelf: Option<Shelf>,
+    pub last: Option<PathBuf>,
     /// When the program started, for the log line about the first frame.
     pub started: Instant,
 }
@@ -80,13 +85,17 @@ pub enum Wake {
     Fetch,
     Pad(PadNews),
     /// Pictures chosen in the file dialog or dropped were read, with a sentence where no dream was in them, or could not be.
-    Start(Result<(Start, Option<String>), String>),
+    Start(Arc<Pack>, Result<(Start, Option<String>), String>),
+    /// A saved dream goes on, which is kept in this file if it is, as the second of these dreams of the session, which was left for it by the first; or it does not.
+    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<[u32; 2], String>),
+    /// What was taken back leads to this dream of the session.
+    Undone(Result<u32, String>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
     ListDreams,
-    /// Dreams that were left, the latest first.
-    Dreams(Vec<Left>),
+    /// Dreams of this pack's world that were left, the latest first.
+    Dreams(Arc<Pack>, Vec<Left>),
     /// The file dialog gave these paths.
     Chosen(Vec<PathBuf>),
     Notice(String),
@@ -104,7 +113,8 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
     let event_loop = EventLoop::<Wake>::with_user_event().build().map_err(|why| {
         format!("there is no display to open a window on ({why}); play without one by adding --headless --frames N --record FILE.gif")
     })?;
-    let mut app = App::new(plan, event_loop.create_proxy());
+    let writer = Writer::spawn().map_err(|why| format!("cannot start a thread: {why}"))?;
+    let mut app = App::new(plan, writer, event_loop.create_proxy());
     event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {why}"))?;
     app.fatal.map_or(Ok(()), Err)
 }
@@ -128,8 +138,9 @@ struct App {
     redraw_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
-    keeper: Option<Keeper>,
-    earlier: Vec<Left>,
+    dreams: Dreams,
+    /// Dropped last of all: what is on its way to a file gets there.
+    writer: Writer,
     rebuilds: Rebuilds,
     /// Counts the engines handed to the runner.
     engine_number: u32,
@@ -148,14 +159,14 @@ struct Shell {
 }
 
 impl App {
-    fn new(mut plan: WindowPlan, proxy: EventLoopProxy<Wake>) -> Self {
+    fn new(mut plan: WindowPlan, writer: Writer, proxy: EventLoopProxy<Wake>) -> Self {
         let (bindings, notice) = Bindings::of_user(user_path().as_deref());
         let bindings = Arc::new(bindings);
         let latch = Arc::new(Mutex::new(Latch::default()));
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
         ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
-        ui.prompt.in_force(one_line(&plan.prompt), false, false);
+        ui.prompt.in_force(one_line(&plan.prompt), plan.launch.saved().is_some(), false);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
@@ -167,8 +178,8 @@ impl App {
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
-        let keeper = plan.keeper.take();
-        if keeper.as_ref().is_some_and(|keeper| keeper.file().is_some()) {
+        let dreams = Dreams::new(plan.shelf.take(), plan.last.take(), now);
+        if dreams.goes_on() {
             let anew = bindings.key_of(Command::Reset).map_or_else(String::new, |key| format!("; {key} begins it anew"));
             ui.toasts.push(format!("This is the dream you left{anew}."), false);
         }
@@ -200,8 +211,8 @@ impl App {
             redraw_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
-            keeper,
-            earlier: Vec::new(),
+            dreams,
+            writer,
             rebuilds: Rebuilds::default(),
             engine_number: 0,
             first_frame_logged: false,
@@ -228,10 +239,13 @@ impl App {
         Ok(Shell { runner, painter, egui, window })
     }
 
+    fn first_wish(&self) -> Wish {
+        let prompt = Prompt { words: self.plan.words.clone().into(), blend_frames: 0 };
+        Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt, preview: false }
+    }
+
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
-        let (words, settings) = (self.plan.words.clone(), self.plan.settings);
-        let prompt = Prompt { words: words.clone().into(), blend_frames: 0 };
-        let wish = Wish { settings, rate: self.plan.rate, paused: self.plan.paused, prompt, preview: false };
+        let (words, settings, wish) = (self.plan.words.clone(), self.plan.settings, self.first_wish());
         let latch = self.latch.clone();
         let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
         let wiring = Wiring {
@@ -258,11 +272,7 @@ impl App {
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
         if let (Some(picture), Some(info)) = (drawable, &self.status.info) {
-            let frames = self.status.frames - frames_before;
-            let step = if frames > 0 { self.ui.step_of(&self.status, info) } else { None };
-            if self.status.code != info.code_of(Drive::default()) {
-                self.keeper.iter_mut().for_each(|keeper| keeper.walked(frames));
-            }
+            let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
             self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
         }
         for notice in notices {
@@ -278,7 +288,7 @@ impl App {
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
             self.tell();
         }
-        if self.keeper.as_ref().is_some_and(|keeper| keeper.is_due(Instant::now())) {
+        if self.dreams.is_due(self.status.frames, Instant::now()) {
             self.keep_dream();
         }
         self.redraw();
@@ -427,14 +437,22 @@ impl ApplicationHandler<Wake> for App {
                 self.idle.touch(Instant::now());
                 self.pad(news);
             }
-            Wake::Start(Ok((start, notice))) => {
+            // Read for a pack that plays no more.
+            Wake::Start(pack, Ok(_)) if !self.is_dreamed_by(&pack) => {}
+            Wake::Start(_, Ok((start, notice))) => {
                 notice.into_iter().for_each(|notice| self.complain(notice));
                 self.start_at(&start, None);
             }
+            Wake::Resumed(saved, file, Ok(dreams)) => self.resumed(&saved, file, dreams),
+            Wake::Undone(Ok(dream)) => self.undone(dream),
             Wake::Another(Ok(launch)) => self.play_another(*launch),
-            Wake::Start(Err(why)) | Wake::Another(Err(why)) | Wake::Notice(why) => self.complain(why),
+            Wake::Start(_, Err(why))
+            | Wake::Resumed(.., Err(why))
+            | Wake::Undone(Err(why))
+            | Wake::Another(Err(why))
+            | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
-            Wake::Dreams(left) => self.show_earlier(left),
+            Wake::Dreams(pack, left) => self.show_earlier(&pack, left),
             Wake::Chosen(paths) => self.read_files(paths),
             Wake::Done(what) => {
                 log::info!("{what}");
@@ -532,8 +550,8 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
-        self.keep_last();
-        // Engine, surface and device go while the window is still there.
+        self.keep_dream();
+        // Engine, surface and device go while the window is still there; the thread that dreams has handed over what is kept by then.
         self.shell = None;
     }
 }

@@ -42,6 +42,11 @@ impl Film {
         Ok(())
     }
 
+    /// Whether the file is to show the last frame alone.
+    pub fn is_still(&self) -> bool {
+        matches!(self.recorder, Recorder::Png(..))
+    }
+
     /// Completes the file; as [`Recorder::finish`].
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Nothing queues up. Settings are the latest wish, not a list of changes; a picture nobody fetched is replaced by the next one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,8 +47,8 @@ pub struct Kept {
     /// RGBA, `width_px * height_px`.
     pub rgba: Vec<u8>,
     pub size_px: [usize; 2],
-    /// Moment, seed, and rows of the word table that are in force.
-    pub dream: Option<(Moment, u32, Vec<u16>)>,
+    /// Number of the dream in its session, and the moment.
+    pub dream: Option<(u32, Moment)>,
 }
 
 /// Something to do once, in order.
@@ -65,11 +65,13 @@ pub enum Request {
     Repaint(Vec<bool>, Vec<u16>),
     /// This share of its tokens is dreamed again, and the past becomes like it.
     Stylise(f32),
-    /// Takes the last change of that kind back.
-    Undo,
-    /// Goes on from a dream that was saved. The words that were in force there should be wished for at the same time.
-    Resume(Arc<SavedDream>),
-    /// Hands over the newest picture and what it takes to go on from there.
+    /// Takes the last change or new beginning back, and words and seed with it where another dream was gone on with. Hands over the number of the dream that
+    /// plays then.
+    Undo(HandOver<u32>),
+    /// Goes on from a dream that was saved; words (rows of the word table) and seed are wished for from then on. Hands over the numbers of the dream that
+    /// played and of the one that plays then.
+    Resume(Arc<SavedDream>, Arc<[u16]>, u32, HandOver<[u32; 2]>),
+    /// Hands over the newest picture and the moment of a dream.
     Keep(HandOver<Kept>),
     /// Draws the map and hands it over, or says why there is none.
     Chart(HandOver<Chart>),
@@ -307,6 +309,8 @@ struct Worker {
     info: Arc<SourceInfo>,
     /// Words in force.
     prompt: Arc<[u16]>,
+    /// Words and seed wished for in dreams that were left for one that was saved, by their number.
+    left: HashMap<u32, (Arc<[u16]>, u32)>,
     /// When the last frames were done.
     done: VecDeque<Instant>,
     /// Steps asked for while paused.
@@ -336,6 +340,7 @@ impl Worker {
             gate,
             info,
             prompt: Arc::new([]),
+            left: HashMap::new(),
             done: VecDeque::new(),
             single_steps: 0,
             halted: None,
@@ -476,27 +481,31 @@ impl Worker {
             Request::StartFromPrompt => self.changed(DreamSession::start_from_prompt),
             Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
-            Request::Undo => self.changed(|dream, _| dream.undo()),
-            Request::Resume(saved) => {
-                let words = &saved.about.words;
-                let resumed = self.changed(|dream, _| dream.resume(saved.moment.clone(), words));
-                if resumed.is_ok() {
-                    self.prompt = words.as_slice().into();
-                }
-                resumed
+            Request::Undo(hand_over) => {
+                let undone = self.undo();
+                hand_over(self.in_words(undone));
+                Ok(())
+            }
+            Request::Resume(saved, words, seed, hand_over) => {
+                let resumed = self.resume(&saved, words, seed);
+                hand_over(self.in_words(resumed));
+                Ok(())
             }
             Request::Keep(hand_over) => {
-                hand_over(self.keep().map_err(|error| format!("{error}.")));
+                let kept = self.keep();
+                hand_over(self.in_words(kept));
                 Ok(())
             }
             Request::Chart(hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
-                hand_over(dream.and_then(DreamSession::chart).map_err(|error| format!("{error}.")));
+                let chart = dream.and_then(DreamSession::chart);
+                hand_over(self.in_words(chart));
                 Ok(())
             }
             Request::Replay(most, hand_over) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoReplay(self.info.title.clone()));
-                hand_over(dream.and_then(|dream| dream.replay(most)).map_err(|error| format!("{error}.")));
+                let replay = dream.and_then(|dream| dream.replay(most));
+                hand_over(self.in_words(replay));
                 Ok(())
             }
             Request::ReplaceEngine(engine) => {
@@ -606,17 +615,59 @@ impl Worker {
         (self.wake)();
     }
 
+    fn resume(&mut self, saved: &SavedDream, words: Arc<[u16]>, seed: u32) -> Result<[u32; 2], DreamError> {
+        let left = self.dream();
+        self.changed(|dream, _| dream.resume(saved.moment.clone(), &saved.about.words))?;
+        self.prompt = saved.about.words.as_slice().into();
+        let mut wish = lock(&self.shared.wish);
+        self.left.insert(left, (std::mem::replace(&mut wish.prompt.words, words), std::mem::replace(&mut wish.settings.seed, seed)));
+        drop(wish);
+        Ok([left, self.dream()])
+    }
+
+    fn undo(&mut self) -> Result<u32, DreamError> {
+        let left = self.dream();
+        self.changed(|dream, _| dream.undo())?;
+        let dream = self.dream();
+        if dream != left
+            && let Some((words, seed)) = self.left.remove(&dream)
+        {
+            self.source.set_prompt(&words, 0)?;
+            self.prompt = words.clone();
+            let mut wish = lock(&self.shared.wish);
+            (wish.prompt.words, wish.settings.seed) = (words, seed);
+        }
+        Ok(dream)
+    }
+
+    /// Number of the dream that plays; 0 of a simulator.
+    fn dream(&mut self) -> u32 {
+        self.source.as_dream().map_or(0, |dream| dream.dream())
+    }
+
     fn keep(&mut self) -> Result<Kept, DreamError> {
         let rgba = self.source.read_picture()?;
-        let (seed, words) = (self.settings().seed, self.prompt.to_vec());
-        let moment = self.source.as_dream().map(DreamSession::moment).transpose()?;
-        Ok(Kept { rgba, size_px: [self.info.width_px, self.info.height_px], dream: moment.map(|moment| (moment, seed, words)) })
+        let dream = self.source.as_dream().map(|dream| Ok::<_, DreamError>((dream.dream(), dream.moment()?))).transpose()?;
+        Ok(Kept { rgba, size_px: [self.info.width_px, self.info.height_px], dream })
+    }
+
+    /// An error as a sentence to hand over; that the device is lost is noted here.
+    fn in_words<T>(&self, outcome: Result<T, DreamError>) -> Result<T, String> {
+        outcome.map_err(|error| {
+            self.note_loss(&error);
+            format!("{error}.")
+        })
+    }
+
+    fn note_loss(&self, error: &DreamError) {
+        if error.is_device_lost() {
+            lock(&self.shared.outbox).status.device_lost = true;
+            (self.wake)();
+        }
     }
 
     fn report(&self, error: &DreamError) {
-        if error.is_device_lost() {
-            lock(&self.shared.outbox).status.device_lost = true;
-        }
+        self.note_loss(error);
         notify(&self.shared, format!("{error}."), true);
         (self.wake)();
     }

@@ -13,7 +13,8 @@ use flate2::{Compression, Crc};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::session::Moment;
+use super::session::{Moment, frames_remembered};
+use super::still;
 use crate::engine::inputs::{check_past, check_prompt};
 use crate::engine::recall::Map;
 use crate::engine::{PromptWord, TokenFrame};
@@ -57,10 +58,14 @@ pub struct SavedDream {
     pub moment: Moment,
 }
 
-/// The same for packs whose tokens mean the same: those with one tokenizer, whatever dynamics they have.
+/// The same for packs whose tokens and steps mean the same: those with one tokenizer and the same codes to move by, whatever dynamics they have.
 fn checksum_of_tokens(pack: &Pack) -> u32 {
     let mut crc = Crc::new();
     pack.tensors.iter().filter(|(name, _)| name.starts_with("tok.")).for_each(|(_, tensor)| crc.update(&tensor.bytes));
+    // And how places are told apart.
+    let steps = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).map_or(0, |recall| recall.step_px);
+    crc.update(&(steps as u64).to_le_bytes());
+    pack.manifest.actions.iter().flat_map(|action| action.motion).for_each(|steps| crc.update(&steps.to_le_bytes()));
     crc.sum()
 }
 
@@ -124,12 +129,17 @@ impl SavedDream {
         let before = about.before.map(|counted| map_of(&file, counted, manifest)).transpose()?;
         let words = check_prompt(manifest, &prompt::told(&about.words));
         words.and(check_past(manifest, before.as_ref(), &history)).and(check_past(manifest, None, &start)).map_err(|_| damaged())?;
-        if history.is_empty() {
+        if history.is_empty() || history.len() > frames_remembered(manifest) || start.len() > most_start(manifest) {
             return Err(damaged());
         }
         let next_frame = about.next_frame;
         Ok(Self { about, moment: Moment { before, history, next_frame, start } })
     }
+}
+
+/// Frames that a dream may have been started from: as many pictures as are shown at once, or a window of copies.
+fn most_start(manifest: &Manifest) -> usize {
+    still::MOST_FRAMES + manifest.dynamics.as_ref().map_or(0, |d| d.window)
 }
 
 #[derive(Deserialize)]
@@ -272,9 +282,9 @@ mod tests {
         dream.start_from_prompt(&settings).unwrap();
         // Away from land that it comes back to, when none of the frames that it remembers one by one shows that any more.
         walk(&mut dream, &settings, WEST, 60);
-        walk(&mut dream, &settings, NOWHERE, 540);
+        walk(&mut dream, &settings, NOWHERE, 1040);
         let (moment, rgba) = (dream.moment().unwrap(), dream.read_picture().unwrap());
-        assert!(moment.history.len() < 600 && moment.before.as_ref().unwrap().frames() > 50);
+        assert!(moment.before.as_ref().unwrap().frames() > 50);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dream.png");
         let saved = SavedDream::new(pack, moment, 7, ("a wood".to_owned(), dream.words().to_vec()));
@@ -343,8 +353,10 @@ mod tests {
             SavedDream::from_bytes(&bytes, &pack).err()
         };
         assert_eq!(reread(&|_| ()), None);
-        let nonsense: [&dyn Fn(&mut SavedDream); 10] = [
+        let nonsense: [&dyn Fn(&mut SavedDream); 12] = [
             &|saved| saved.moment.history.clear(),
+            &|saved| saved.moment.history.extend(saved.moment.history.clone()),
+            &|saved| saved.moment.start = vec![saved.moment.history[0].clone(); 100],
             &|saved| saved.moment.history[3].codes[4] = 7,
             &|saved| saved.moment.history[3].action = 9,
             &|saved| saved.moment.history[3].prompt = vec![PromptWord::whole(60_000)],
@@ -359,8 +371,8 @@ mod tests {
             },
         ];
         let said: Vec<Option<String>> = nonsense.iter().map(|change| reread(*change)).collect();
-        assert!(said[..9].iter().all(|why| *why == Some(damaged())), "{said:?}");
-        assert_eq!(said[9].as_deref(), Some("the dream in it has format version 2, this program reads 1"));
+        assert!(said[..11].iter().all(|why| *why == Some(damaged())), "{said:?}");
+        assert_eq!(said[11].as_deref(), Some("the dream in it has format version 2, this program reads 1"));
         for bytes in [&b""[..], b"nonsense", &[255; 64]] {
             assert_eq!(SavedDream::from_bytes(bytes, &pack).err(), Some(damaged()));
         }

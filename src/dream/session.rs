@@ -20,8 +20,13 @@ use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Pi
 use crate::pack::manifest::Manifest;
 use crate::prompt::{self, Fade};
 
-/// Frames a session remembers one by one, or as many as an engine needs to rebuild its ring; of those before it knows the land.
-const MEMORY_FRAMES: usize = 512;
+/// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
+const MEMORY_FRAMES: usize = 1024;
+
+/// How many frames a session remembers one by one.
+pub(super) fn frames_remembered(m: &Manifest) -> usize {
+    MEMORY_FRAMES.max(frames_that_matter(m))
+}
 /// Frames that may be on the device at once: one computed, one shown, one handed over.
 const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
@@ -60,6 +65,9 @@ pub struct DreamSession {
     codes: Vec<u8>,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
+    /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
+    dream: u32,
+    begun: u32,
     /// What was before each change by hand and each new beginning.
     undo: moment::Undos,
     /// Changes by hand so far: each draws other chances.
@@ -92,6 +100,8 @@ impl DreamSession {
             next_frame: 0,
             codes,
             seen: None,
+            dream: 0,
+            begun: 0,
             undo: moment::Undos::new(),
             repaints: 0,
         })
@@ -105,6 +115,11 @@ impl DreamSession {
     /// The words it is told, or is on its way to be: rows of the word table as it hears them.
     pub fn words(&self) -> &[u16] {
         self.prompt.target()
+    }
+
+    /// Number of the dream that plays: every new beginning of this session is another one.
+    pub fn dream(&self) -> u32 {
+        self.dream
     }
 
     /// Whether the newest frame was computed with its words and without: guidance was on, or its words were news.
@@ -134,7 +149,7 @@ impl DreamSession {
             start.push(silent(codes, unknown));
         }
         start[0].action = unknown;
-        self.keep_moment()?;
+        self.begin_another()?;
         self.start = start;
         self.restart(None)?;
         self.seen = Some(Arc::new(Seen { original_rgb: last.rgb.clone(), decoded_rgba: self.engine.read_picture()? }));
@@ -146,7 +161,7 @@ impl DreamSession {
     /// # Errors
     /// What the engine says.
     pub fn start_from_prompt(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
-        self.keep_moment()?;
+        self.begin_another()?;
         self.start.clear();
         self.seen = None;
         self.restart(Some(settings))
@@ -276,7 +291,7 @@ impl DreamSession {
 
     fn remember(&mut self, frame: TokenFrame) {
         let m = self.engine.manifest();
-        if self.history.len() >= MEMORY_FRAMES.max(frames_that_matter(m))
+        if self.history.len() >= frames_remembered(m)
             && let Some(oldest) = self.history.pop_front()
         {
             if let Some(map) = &mut self.before {
@@ -354,7 +369,7 @@ impl Source for DreamSession {
 
     /// The seed is in the settings of the frames to come; going back to the start is enough.
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
-        self.keep_moment()?;
+        self.begin_another()?;
         self.restart(Some(settings))
     }
 

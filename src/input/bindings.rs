@@ -14,6 +14,8 @@ use crate::dream::{Drive, Intent};
 /// The table written out on first start; also what counts where no file can be read.
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
+/// Commands that tables before this version knew nothing of.
+const SINCE: [(u32, Command); 3] = [(2, Command::Map), (2, Command::Keep), (2, Command::Help)];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
 
@@ -101,6 +103,10 @@ pub enum BindingsError {
     DeadZone(f32),
 }
 
+fn read(text: &str) -> Result<Table, BindingsError> {
+    toml::from_str(text).map_err(|e| BindingsError::Toml(e.message().to_owned()))
+}
+
 fn command_names() -> String {
     Command::ALL.map(|(_, name)| name).join(", ")
 }
@@ -108,12 +114,19 @@ fn command_names() -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    #[serde(default = "first_version")]
+    version: u32,
     #[serde(default)]
     keys: BTreeMap<String, String>,
     #[serde(default)]
     pad: BTreeMap<String, String>,
     #[serde(default)]
     stick: Stick,
+}
+
+/// Of tables that do not say.
+fn first_version() -> u32 {
+    1
 }
 
 #[derive(Deserialize)]
@@ -134,7 +147,10 @@ impl Bindings {
     /// # Errors
     /// [`BindingsError`], naming the entry that makes no sense.
     pub fn parse(text: &str) -> Result<Self, BindingsError> {
-        let table: Table = toml::from_str(text).map_err(|e| BindingsError::Toml(e.message().to_owned()))?;
+        Self::of(read(text)?)
+    }
+
+    fn of(table: Table) -> Result<Self, BindingsError> {
         let action = |at: &str, name: &str| match Action::from_name(name) {
             None if name != NOTHING => Err(BindingsError::Action { at: at.to_owned(), name: name.to_owned() }),
             action => Ok(action),
@@ -154,13 +170,14 @@ impl Bindings {
         Ok(bindings)
     }
 
-    /// The same with the default key or pad control of every command that has none here, where that is free: a table written before there was
-    /// such a command keeps nobody from it.
+    /// The same with the default key or pad control of every command that came after this version of the table and has none here, where that is free: a
+    /// table written before there was such a command keeps nobody from it.
     #[must_use]
-    fn with_new_commands(mut self) -> Self {
+    fn with_commands_since(mut self, version: u32) -> Self {
         let default = Self::default();
-        add_commands(&mut self.keys, &default.keys);
-        add_commands(&mut self.pad, &default.pad);
+        let new: Vec<Command> = SINCE.iter().filter(|(since, _)| *since > version).map(|(_, command)| *command).collect();
+        add_commands(&mut self.keys, &default.keys, &new);
+        add_commands(&mut self.pad, &default.pad, &new);
         self
     }
 
@@ -198,8 +215,8 @@ impl Bindings {
     pub fn of_user(path: Option<&Path>) -> (Self, Option<String>) {
         let Some(path) = path else { return (Self::default(), None) };
         match std::fs::read_to_string(path) {
-            Ok(text) => match Self::parse(&text) {
-                Ok(bindings) => (bindings.with_new_commands(), None),
+            Ok(text) => match read(&text).and_then(|table| Ok((table.version, Self::of(table)?))) {
+                Ok((version, bindings)) => (bindings.with_commands_since(version), None),
                 Err(why) => (Self::default(), Some(format!("The key bindings in {} are not used: {why}.", path.display()))),
             },
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
@@ -213,12 +230,17 @@ impl Bindings {
     }
 }
 
-/// Binds the commands of `default` that `table` binds nowhere, on controls that it says nothing of.
-fn add_commands<C: Copy + Eq + std::hash::Hash>(table: &mut HashMap<C, Option<Action>>, default: &HashMap<C, Option<Action>>) {
+/// Binds the `new` commands that `table` binds nowhere, as `default` has them, on controls that it says nothing of.
+fn add_commands<C: Copy + Eq + std::hash::Hash>(
+    table: &mut HashMap<C, Option<Action>>,
+    default: &HashMap<C, Option<Action>>,
+    new: &[Command],
+) {
     let bound: Vec<Action> = table.values().copied().flatten().collect();
     for (control, action) in default {
-        if let Some(Action::Command(_)) = action
-            && !bound.iter().any(|bound| Some(*bound) == *action)
+        if let Some(Action::Command(command)) = action
+            && new.contains(command)
+            && !bound.contains(&Action::Command(*command))
         {
             table.entry(*control).or_insert(*action);
         }
@@ -295,19 +317,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bindings.toml");
         // From before there were a map, a film and help, and its user has F1 for other things and wants nothing of F9.
-        let old = "[keys]\nKeyW = \"north\"\nKeyH = \"hud\"\nF1 = \"pause\"\nF9 = \"nothing\"\n[pad]\nEast = \"north\"";
-        std::fs::write(&path, old).unwrap();
+        let table = "[keys]\nKeyW = \"north\"\nKeyH = \"hud\"\nF1 = \"pause\"\nF9 = \"nothing\"\n[pad]\nEast = \"north\"";
+        std::fs::write(&path, table).unwrap();
         let (bindings, notice) = Bindings::of_user(Some(&path));
         assert_eq!(notice, None);
         let command = |command| Some(Action::Command(command));
         assert_eq!(bindings.key(KeyCode::KeyM), command(Command::Map));
         assert_eq!([KeyCode::F1, KeyCode::F3, KeyCode::F9].map(|key| bindings.key(key)), [command(Command::Pause), None, None]);
-        assert_eq!(
-            (bindings.key_of(Command::Help), bindings.key_of(Command::Keep), bindings.key_of(Command::Hud)),
-            (None, None, Some("H".into()))
-        );
+        assert_eq!((bindings.key_of(Command::Help), bindings.key_of(Command::Keep)), (None, None));
         assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
-        assert_eq!(bindings.key(KeyCode::KeyA), None, "ways to walk are the user's own");
+        assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
+        // Today's table says all it means.
+        std::fs::write(&path, format!("version = 2\n{table}")).unwrap();
+        assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::stage::Stage;
 const ARGS: [&str; 4] = ["--engine", "cpu", "--paused", "--no-glide"];
 /// As many steps as make a walk worth keeping.
 const STEPS: usize = 24;
+/// The first of the earlier dreams in the panel of a dream that began with a picture.
+const FIRST: (i32, i32) = (569, 872);
 
 struct Pair {
     stage: Stage,
@@ -31,11 +33,71 @@ impl Pair {
         self.stage.wait_for("the twin's picture", |s| s.picture(size).filter(|picture| *picture == expected));
     }
 
-    fn step_east(&mut self) {
-        let code = self.twin.info().code_of(Drive::Intent(Intent::East));
+    fn step(&mut self, (key, intent): (&str, Intent)) {
+        let code = self.twin.info().code_of(Drive::Intent(intent));
         self.twin.step(code, &self.settings).unwrap();
-        self.stage.xdotool(&["keydown", "d", "key", "period", "sleep", "0.05", "keyup", "d"]);
+        self.stage.xdotool(&["keydown", key, "key", "period", "sleep", "0.05", "keyup", key]);
         self.agree();
+    }
+
+    fn step_east(&mut self) {
+        self.step(("d", Intent::East));
+    }
+}
+
+/// Files of dreams, and the dreams in them, by the number of their steps.
+fn on_the_shelf(stage: &Stage, pack: &Pack) -> Vec<(usize, SavedDream)> {
+    let files = std::fs::read_dir(stage.config.path().join("dreams")).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let saved = SavedDream::in_picture(&std::fs::read(path).unwrap(), pack).unwrap().expect("a dream");
+        (saved.moment.history.iter().filter(|frame| frame.action != saved.moment.history[1].action).count(), saved)
+    };
+    let mut dreams: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "png")).map(read).collect();
+    dreams.sort_by_key(|(steps, _)| *steps);
+    dreams
+}
+
+#[test]
+fn who_goes_back_and_takes_that_back_loses_neither_dream() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pack = Pack::read(&root.join("weights/isles.safetensors")).unwrap();
+    let frame = pack.manifest.frame;
+    let meadow = still::load(&root.join("assets/start/meadow.png"), frame.width_px, frame.height_px).unwrap();
+    let settings = |seed: u32| DecodeSettings { seed, ..play_settings(&pack.manifest) };
+    let begun = || {
+        let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+        twin.start_from(&meadow).unwrap();
+        twin
+    };
+    // One dream under one seed, closed; another one under another.
+    let first = [&ARGS[..], &["--seed", "3"]].concat();
+    let mut pair = Pair { stage: Stage::open_with_panel(&first), twin: begun(), settings: settings(3) };
+    pair.agree();
+    (0..STEPS).for_each(|_| pair.step_east());
+    let second = [&ARGS[..], &["--seed", "4", "--panel"]].concat();
+    pair.stage = pair.stage.close_and_open(&second);
+    let mut other = std::mem::replace(&mut pair.twin, begun());
+    pair.settings = settings(4);
+    pair.agree();
+    (0..STEPS + 5).for_each(|_| pair.step(("s", Intent::South)));
+
+    // Back to the first, a step on there, and that is taken back.
+    pair.stage.xdotool(&["mousemove", &FIRST.0.to_string(), &FIRST.1.to_string(), "sleep", "0.3", "click", "1"]);
+    std::mem::swap(&mut pair.twin, &mut other);
+    pair.agree();
+    pair.settings = settings(3);
+    pair.stage.wait_for("the dream left behind", |s| (on_the_shelf(s, &pack).len() == 2).then_some(()));
+    pair.step_east();
+    pair.stage.xdotool(&["key", "ctrl+z"]);
+    std::mem::swap(&mut pair.twin, &mut other);
+    pair.agree();
+    pair.stage.xdotool(&["key", "ctrl+q"]);
+    assert!(pair.stage.ended().success());
+    let dreams = on_the_shelf(&pair.stage, &pack);
+    assert_eq!(dreams.iter().map(|(_, saved)| saved.moment.history.len()).collect::<Vec<_>>(), [8 + STEPS + 1, 8 + STEPS + 5]);
+    for ((_, saved), (twin, seed)) in dreams.iter().zip([(&other, 3), (&pair.twin, 4)]) {
+        assert!(saved.moment.history.iter().eq(twin.history()), "each in its own file");
+        assert_eq!(saved.about.seed, seed);
     }
 }
 

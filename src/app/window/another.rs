@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{App, Shell, Status, Wake};
 use crate::app::files;
 use crate::app::open::Launch;
-use crate::app::paint::PaintState;
 use crate::app::preview::PreviewState;
 use crate::engine::DecodeSettings;
 use crate::engine::inputs::play_settings;
@@ -19,6 +18,8 @@ impl App {
     /// Reads files that were dropped or chosen: a pack, or pictures.
     pub(super) fn read_files(&mut self, paths: Vec<PathBuf>) {
         match paths.iter().find(|path| is_pack(path)) {
+            // An event stays what it is.
+            Some(_) if self.plan.idle.is_some() || self.plan.kiosk => self.complain("Another world is not played at an event.".to_owned()),
             Some(pack) => self.read_pack(pack.clone()),
             None => self.read_pictures(paths),
         }
@@ -38,22 +39,27 @@ impl App {
     pub(super) fn play_another(&mut self, launch: Launch) {
         let Some(pack) = launch.dreamer() else { return };
         let settings = DecodeSettings { seed: self.ui.settings.seed, ..play_settings(&pack.manifest) };
-        self.leave_dream(None);
-        self.earlier.clear();
+        if self.ui.paint.active {
+            self.paint_mode(false);
+        }
         self.map_mode(false);
         self.stop_typing();
         self.latch().forget_taps();
+        self.leave_dream();
         let Some(Shell { runner, painter, egui: _, window }) = self.shell.take() else { return };
         // The thread that dreams ends first: it has handed over what is kept by then, and two would share the processor.
         drop(runner);
-        (self.plan.launch, self.plan.settings) = (launch, settings);
-        self.plan.words.clear();
+        self.forget_dreams();
+        // Nothing is said in it but the hour, where a day goes by.
+        self.plan.words = self.ui.prompt.day.words(&[], launch.prompt_words());
         self.plan.prompt.clear();
+        (self.plan.launch, self.plan.settings) = (launch, settings);
+        (self.plan.paused, self.plan.rate) = (self.ui.paused, self.ui.rate);
         (self.status, self.engine_number) = (Status::default(), 0);
         self.ui.settings = settings;
-        (self.ui.paint, self.ui.preview) = (PaintState::default(), PreviewState::default());
+        self.ui.preview = PreviewState::default();
+        self.ui.prompt.queue.running &= self.plan.launch.prompt_words() > 0;
         self.ui.prompt.in_force(String::new(), true, false);
-        (self.plan.paused, self.plan.rate) = (self.ui.paused, self.ui.rate);
         window.set_title(&format!("Somnium: {}", self.plan.launch.title()));
         let egui = self.interface(&window, &painter);
         match self.spawn_runner(&painter) {

@@ -1,6 +1,5 @@
 //! What keys, pads and panel make the window do.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use winit::event::ElementState;
@@ -45,7 +44,7 @@ impl App {
                 self.request(Request::Repaint(tokens, words));
             }
             UiEvent::Stylise(share) => self.request(Request::Stylise(share)),
-            UiEvent::TakeBack => self.request(Request::Undo),
+            UiEvent::TakeBack => self.undo(),
             UiEvent::Gallery(index) => {
                 if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
                     let stills = vec![still.clone()];
@@ -134,7 +133,7 @@ impl App {
     }
 
     /// Freezes the frame to paint on it, or plays on as before.
-    fn paint_mode(&mut self, freeze: bool) {
+    pub(super) fn paint_mode(&mut self, freeze: bool) {
         let paused = self.ui.paused;
         if freeze {
             self.ui.paint.begin(paused);
@@ -213,10 +212,12 @@ impl App {
             }
             Command::Reset => self.begin(Request::Reset),
             Command::NewSeed => {
+                // Under the seed it has.
+                self.leave_dream();
                 self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
                 let settings = self.ui.settings;
                 self.wish(|wish| wish.settings = settings);
-                self.begin(Request::Reset);
+                self.begin_left(Request::Reset);
             }
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => self.save_picture(),
@@ -232,24 +233,31 @@ impl App {
         let free = !self.typing() && !self.ui.paint.active;
         if free {
             self.map_mode(false);
-            self.request(Request::Undo);
+            self.undo();
         }
         free
     }
 
+    /// Takes back the last change or new beginning; what is taken back is kept, where it is a world.
+    fn undo(&mut self) {
+        self.keep_dream();
+        let tell = self.proxy.clone();
+        self.request(Request::Undo(Box::new(move |dream| drop(tell.send_event(Wake::Undone(dream))))));
+    }
+
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
     fn save_picture(&self) {
-        let (map, proxy) = (self.ui.map.to_save(), self.proxy.clone());
-        let (dreamer, said) = (self.plan.launch.dreamer().cloned(), self.ui.prompt.said.clone());
-        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, map, dreamer, said, &proxy))));
+        let Some(jobs) = self.writer.jobs().cloned() else { return };
+        let (map, said, proxy) = (self.ui.map.to_save(), self.said(), self.proxy.clone());
+        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, map, said, &jobs, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
     fn keep(&mut self) {
-        let Some(info) = self.status.info.clone() else { return };
+        let (Some(info), Some(jobs)) = (self.status.info.clone(), self.writer.jobs().cloned()) else { return };
         let most = KEPT.as_secs() as usize * info.rate_hz as usize;
         let proxy = self.proxy.clone();
-        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], &proxy))));
+        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], &jobs, &proxy))));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.
@@ -266,12 +274,12 @@ impl App {
 
     /// Begins somewhere: what was tapped before was not meant for there, and a map is of another land.
     pub(super) fn begin(&mut self, beginning: Request) {
-        self.begin_in(None, beginning);
+        self.leave_dream();
+        self.begin_left(beginning);
     }
 
-    /// The same of a dream that is kept in `file` already, if it is.
-    pub(super) fn begin_in(&mut self, file: Option<PathBuf>, beginning: Request) {
-        self.leave_dream(file);
+    /// The same of a dream that was left already.
+    fn begin_left(&mut self, beginning: Request) {
         self.map_mode(false);
         self.latch().forget_taps();
         self.request(beginning);
@@ -295,7 +303,7 @@ impl App {
         match turn {
             Turn::Left => self.begin_anew(now),
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
-            Turn::Refresh => self.begin(self.plan.launch.beginning()),
+            Turn::Refresh => self.begin(self.plan.launch.beginning(&self.current_wish())),
             Turn::Arrived => self.ui.hint_until = Some(now + HINT_LASTS),
         }
         self.redraw();
@@ -326,7 +334,15 @@ impl App {
         self.ui.prompt.drop_draft();
         self.say(&self.plan.prompt.clone(), true);
         self.ui.prompt.queue = self.plan.queue.clone();
-        self.begin(self.plan.launch.beginning());
+        self.begin(self.plan.launch.beginning(&self.current_wish()));
+    }
+
+    /// What is wished for now; where there is no window any more, what was at the start.
+    pub(super) fn current_wish(&self) -> Wish {
+        match &self.shell {
+            Some(shell) => shell.runner.current_wish(),
+            None => self.first_wish(),
+        }
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {

@@ -1,133 +1,186 @@
 //! Dreams that were left: keeping the one that plays, showing the earlier ones, going back to one.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{App, Wake};
-use crate::app::dreams::{self, Keeper, Left};
-use crate::app::files;
+use crate::app::dreams::{Left, Shelf};
+use crate::app::files::Said;
 use crate::app::panel::Thumbnail;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
-use crate::dream::runner::{Kept, Prompt, Request};
+use crate::dream::runner::Request;
+use crate::dream::saved::SavedDream;
+use crate::pack::Pack;
 
+/// How often the dream that plays is kept.
+const EVERY: Duration = Duration::from_secs(30);
 /// Earlier dreams that the panel shows.
 const SHOWN: usize = 6;
-/// How long closing the window may wait for the last picture and its dream.
-const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the window knows of the dreams that are kept.
+pub(super) struct Dreams {
+    /// Nothing is kept where there is none.
+    shelf: Option<Arc<Mutex<Shelf>>>,
+    /// The earlier ones, the latest first.
+    earlier: Vec<Left>,
+    /// File of the one that plays, where it was gone on with.
+    playing: Option<PathBuf>,
+    /// What was said, and the seed, in those of the session that were left for one of them, by their number.
+    said: HashMap<u32, (String, u32)>,
+    kept_at: Instant,
+    /// Frames there were then.
+    frames: u64,
+}
+
+/// The shelf is whole after each of its calls.
+fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Dreams {
+    /// `last`: file of the dream that is gone on with.
+    pub(super) fn new(shelf: Option<Shelf>, last: Option<PathBuf>, now: Instant) -> Self {
+        Self {
+            shelf: shelf.map(|shelf| Arc::new(Mutex::new(shelf))),
+            earlier: Vec::new(),
+            playing: last,
+            said: HashMap::new(),
+            kept_at: now,
+            frames: 0,
+        }
+    }
+
+    /// Whether one is gone on with.
+    pub(super) fn goes_on(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Whether it is time to keep the one that plays again.
+    pub(super) fn is_due(&self, frames: u64, now: Instant) -> bool {
+        self.shelf.is_some() && frames != self.frames && now.saturating_duration_since(self.kept_at) >= EVERY
+    }
+}
 
 impl App {
     /// Lets a dream begin here. `file`: where it is kept already.
     pub(super) fn start_at(&mut self, start: &Start, file: Option<PathBuf>) {
-        if let Some(saved) = start.saved() {
-            let (about, now) = (&saved.about, self.ui.clock.now(Instant::now()));
-            let typing = self.typing();
-            let state = &mut self.ui.prompt;
-            if state.queue.running {
-                state.queue.wait(now);
-            }
-            state.day.begin_with(&about.words, now);
-            state.in_force(one_line(&about.prompt), true, typing);
-            self.ui.settings.seed = about.seed;
-            let prompt = Prompt { words: about.words.as_slice().into(), blend_frames: self.ui.prompt.blend_frames };
-            self.wish(|wish| (wish.prompt, wish.settings.seed) = (prompt, about.seed));
+        let Some(saved) = start.saved() else {
+            let wish = self.current_wish();
+            return self.begin(start.request(&wish.prompt.words, wish.settings.seed));
+        };
+        let words = self.ui.prompt.day.words(&saved.about.words, self.plan.launch.prompt_words());
+        let (tell, begun) = (self.proxy.clone(), saved.clone());
+        let done = move |dream| drop(tell.send_event(Wake::Resumed(begun, file, dream)));
+        self.begin(Request::Resume(saved.clone(), words.into(), saved.about.seed, Box::new(done)));
+    }
+
+    /// A saved dream goes on, as the second of these of the session, which was left for it by the first: the panel says what is said in it.
+    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, [left, dream]: [u32; 2]) {
+        let (about, now, typing) = (&saved.about, self.ui.clock.now(Instant::now()), self.typing());
+        let state = &mut self.ui.prompt;
+        self.dreams.said.insert(left, (state.said.clone(), self.ui.settings.seed));
+        if state.queue.running {
+            state.queue.wait(now);
         }
-        self.begin_in(file, start.request());
+        state.day.begin_with(&about.words, now);
+        state.in_force(one_line(&about.prompt), true, typing);
+        self.ui.settings.seed = about.seed;
+        if let (Some(shelf), Some(file)) = (&self.dreams.shelf, file) {
+            // After what is on its way to that file.
+            let (shelf, adopted) = (shelf.clone(), file.clone());
+            self.write(move || lock(&shelf).adopt(dream, adopted));
+            self.dreams.playing = Some(file);
+        }
+        self.list_earlier();
+    }
+
+    /// What was taken back leads to this dream: what was said in it is said again.
+    pub(super) fn undone(&mut self, dream: u32) {
+        if let Some((said, seed)) = self.dreams.said.remove(&dream) {
+            let typing = self.typing();
+            self.ui.prompt.in_force(said, true, typing);
+            self.ui.settings.seed = seed;
+        }
+        self.redraw();
     }
 
     /// Goes on with one of the earlier dreams.
     pub(super) fn go_back_to(&mut self, index: usize) {
-        if let Some(Left { path, saved, .. }) = self.earlier.get(index) {
+        if let Some(Left { path, saved, .. }) = self.dreams.earlier.get(index) {
             let (start, file) = (Start::Dream(Arc::new(saved.clone())), path.clone());
             self.start_at(&start, Some(file));
         }
     }
 
-    /// Keeps the dream that plays, on its way to another one, which is kept in `file` already or has none.
-    pub(super) fn leave_dream(&mut self, file: Option<PathBuf>) {
-        if self.keeper.as_ref().is_some_and(Keeper::is_worth_it) {
-            self.keep_dream();
-        }
-        self.keeper = self.keeper.take().map(|keeper| keeper.going_on(file));
-        self.list_earlier();
+    /// Keeps the dream that plays, on its way to another one: before anything of that is wished for.
+    pub(super) fn leave_dream(&mut self) {
+        self.dreams.playing = None;
+        let listing = self.listing();
+        self.keep_and(move || listing.into_iter().for_each(|list| list()));
     }
 
-    /// Keeps the dream that plays; the panel then shows what there is.
+    /// Keeps the dream that plays, where somebody walked in it.
     pub(super) fn keep_dream(&mut self) {
-        let (proxy, listed) = (self.proxy.clone(), self.listing());
-        let Some(write) = self.writing() else { return };
-        let keep = move |kept| {
-            let tell = proxy.clone();
-            let work = move || {
-                match write(kept) {
-                    Ok(()) => listed.map_or(Ok(()), |list| tell.send_event(Wake::Dreams(list()))),
-                    Err(why) => tell.send_event(Wake::Notice(why)),
+        self.keep_and(|| ());
+    }
+
+    /// Does something where files are written once it is kept.
+    fn keep_and(&mut self, then: impl FnOnce() + Send + 'static) {
+        (self.dreams.kept_at, self.dreams.frames) = (Instant::now(), self.status.frames);
+        let (Some(shelf), Some(said), Some(jobs)) = (self.dreams.shelf.clone(), self.said(), self.writer.jobs().cloned()) else { return };
+        let proxy = self.proxy.clone();
+        let keep = move |kept: Result<_, String>| {
+            jobs.run(move || {
+                match kept.map(|kept| lock(&shelf).put(kept, said)) {
+                    Ok(Ok(())) => {}
+                    // The loop may be gone.
+                    Ok(Err(why)) => drop(proxy.send_event(Wake::Notice(why))),
+                    // Nothing was dreamed yet.
+                    Err(why) => log::debug!("nothing is kept: {why}"),
                 }
-                .ok();
-            };
-            files::spawn("dreams", work, &proxy);
+                then();
+            });
         };
         self.request(Request::Keep(Box::new(keep)));
     }
 
-    /// Keeps the dream that plays before the program ends.
-    pub(super) fn keep_last(&mut self) {
-        if !self.keeper.as_ref().is_some_and(Keeper::is_worth_it) {
+    /// What is said at this moment, and by whom it is dreamed.
+    pub(super) fn said(&self) -> Option<Said> {
+        let (pack, wish) = (self.plan.launch.dreamer()?.clone(), self.current_wish());
+        Some(Said { pack, seed: wish.settings.seed, prompt: self.ui.prompt.said.clone(), words: wish.prompt.words.to_vec() })
+    }
+
+    /// Reads the earlier dreams where files are written; they come back as [`Wake::Dreams`].
+    pub(super) fn list_earlier(&self) {
+        self.listing().into_iter().for_each(|list| self.write(list));
+    }
+
+    fn listing(&self) -> Option<impl FnOnce() + Send + use<>> {
+        let (shelf, pack, tell) = (self.dreams.shelf.clone()?, self.plan.launch.dreamer()?.clone(), self.proxy.clone());
+        // One of them may be the one that plays.
+        Some(move || drop(tell.send_event(Wake::Dreams(pack.clone(), lock(&shelf).latest(SHOWN + 1, &pack)))))
+    }
+
+    /// Shows these in the panel, but for the one that plays. Those of another pack come too late.
+    pub(super) fn show_earlier(&mut self, pack: &Arc<Pack>, mut left: Vec<Left>) {
+        if !self.is_dreamed_by(pack) {
             return;
         }
-        let Some(write) = self.writing() else { return };
-        let (hand_over, kept) = sync_channel(1);
-        self.request(Request::Keep(Box::new(move |kept| drop(hand_over.send(kept)))));
-        let written = kept.recv_timeout(PATIENCE).map_err(|_| "the dream is too busy to be kept".to_owned()).and_then(write);
-        if let Err(why) = written {
-            log::warn!("{why}");
-        }
-    }
-
-    /// What writes the dream that plays into its file, once it is handed over.
-    fn writing(&mut self) -> Option<impl FnOnce(Result<Kept, String>) -> Result<(), String> + Send + use<>> {
-        let (dreamer, said) = (self.plan.launch.dreamer()?.clone(), self.ui.prompt.said.clone());
-        let path = match self.keeper.as_mut()?.keep(Instant::now()) {
-            Ok(path) => path,
-            Err(why) => {
-                self.complain(why);
-                return None;
-            }
-        };
-        Some(move |kept: Result<Kept, String>| {
-            let _turn = files::turn();
-            files::write_kept(&path, kept?, Some(&dreamer), said, 1)?;
-            log::info!("the dream is kept in {}", path.display());
-            Ok(())
-        })
-    }
-
-    /// What reads the earlier dreams.
-    fn listing(&self) -> Option<impl FnOnce() -> Vec<Left> + Send + use<>> {
-        let (folder, pack) = (self.keeper.as_ref()?.folder()?.to_owned(), self.plan.launch.dreamer()?.clone());
-        // One of them may be the one that plays.
-        Some(move || dreams::latest(&folder, SHOWN + 1, &pack))
-    }
-
-    /// Reads the earlier dreams on a thread of its own.
-    pub(super) fn list_earlier(&self) {
-        let Some(list) = self.listing() else { return };
-        let tell = self.proxy.clone();
-        files::spawn("dreams", move || drop(tell.send_event(Wake::Dreams(list()))), &self.proxy);
-    }
-
-    /// Shows these in the panel, but for the one that plays.
-    pub(super) fn show_earlier(&mut self, mut left: Vec<Left>) {
-        let playing = self.keeper.as_ref().and_then(Keeper::file);
-        left.retain(|left| playing != Some(left.path.as_path()));
+        left.retain(|left| self.dreams.playing.as_ref() != Some(&left.path));
         left.truncate(SHOWN);
-        self.earlier = left;
+        self.dreams.earlier = left;
         if let Some(shell) = &self.shell {
             self.ui.earlier = self.thumbnails_of_earlier(shell.egui.egui_ctx());
         }
         self.redraw();
+    }
+
+    /// Whether this pack still plays.
+    pub(super) fn is_dreamed_by(&self, pack: &Arc<Pack>) -> bool {
+        self.plan.launch.dreamer().is_some_and(|playing| Arc::ptr_eq(playing, pack))
     }
 
     pub(super) fn thumbnails_of_earlier(&self, context: &egui::Context) -> Vec<Thumbnail> {
@@ -137,6 +190,21 @@ impl App {
             let name = if said.is_empty() { "Goes on there".to_owned() } else { format!("Goes on there: {said}") };
             Thumbnail::new(context, name, &left.still, [w, h])
         };
-        self.earlier.iter().map(thumbnail).collect()
+        self.dreams.earlier.iter().map(thumbnail).collect()
+    }
+
+    /// Another session begins, of another pack: what was left of this one is forgotten here.
+    pub(super) fn forget_dreams(&mut self) {
+        self.dreams.earlier.clear();
+        self.dreams.said.clear();
+        if let Some(shelf) = self.dreams.shelf.clone() {
+            self.write(move || lock(&shelf).forget_numbers());
+        }
+    }
+
+    fn write(&self, job: impl FnOnce() + Send + 'static) {
+        if let Some(jobs) = self.writer.jobs() {
+            jobs.run(job);
+        }
     }
 }

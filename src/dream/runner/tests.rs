@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dream::Intent;
+use crate::engine::PromptWord;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
 use crate::pack::random::{odd_manifest, random_pack};
@@ -295,18 +296,40 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
     let first = kept(&runner);
     assert_eq!((first.rgba, first.size_px), (before.clone(), [35, 21]));
-    let (moment, seed, words) = first.dream.unwrap();
-    assert_eq!((moment.history.len(), seed, words.len()), (1, settings.seed, 0));
-    // Some steps on, it goes back there, under the words that are wished for with it.
+    let (number, moment) = first.dream.unwrap();
+    assert_eq!((number, moment.history.len()), (1, 1));
+    // Some steps on, it goes back there, under the words of then, which are wished for from now on.
     (0..3).for_each(|_| runner.request(Request::Step));
     wait_for(&runner, "three steps", |status, _, _| status.frames == 3);
     assert_ne!(kept(&runner).rgba, before);
-    let saved = Arc::new(SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, seed, ("snow".to_owned(), vec![1])));
-    runner.wish(|wish| wish.prompt.words = Arc::new([1]));
-    runner.request(Request::Resume(saved));
+    let saved = SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, 7, ("snow".to_owned(), vec![1]));
+    let resume = |saved: SavedDream, words: Vec<u16>| {
+        let (hand_over, number) = std::sync::mpsc::channel();
+        let done = Box::new(move |number| hand_over.send(number).unwrap());
+        runner.request(Request::Resume(Arc::new(saved), words.into(), 7, done));
+        number.recv_timeout(Duration::from_secs(20)).unwrap()
+    };
+    assert_eq!(resume(saved.clone(), vec![1]), Ok([1, 2]));
     let back = kept(&runner);
-    let (moment, _, words) = back.dream.unwrap();
-    assert_eq!((back.rgba, moment.history.len(), words), (before, 1, vec![1]));
+    assert_eq!((&back.rgba, back.dream.unwrap().1.history.len()), (&before, 1));
+    let wish = runner.current_wish();
+    assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[1][..], 7));
+    let prompt_of_frame = |number: u64| {
+        runner.request(Request::Step);
+        wait_for(&runner, "a step", |status, _, _| status.frames == number);
+        kept(&runner).dream.unwrap().1.history.pop().unwrap().prompt
+    };
+    assert_eq!(prompt_of_frame(4), [PromptWord::whole(1)]);
+    // What is taken back is the dream before, under the words and the seed of then.
+    runner.request(Request::Undo(Box::new(|dream| assert_eq!(dream, Ok(1)))));
+    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    let wish = runner.current_wish();
+    assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[][..], settings.seed));
+    assert_eq!(prompt_of_frame(5), []);
+    // One that cannot be gone on with leaves everything as it is.
+    let broken = SavedDream { moment: Moment { history: Vec::new(), ..saved.moment.clone() }, ..saved };
+    assert!(resume(broken, vec![2]).is_err());
+    assert_eq!((kept(&runner).dream.unwrap().0, &*runner.current_wish().prompt.words), (1, &[][..]));
 }
 
 #[test]

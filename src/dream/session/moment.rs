@@ -30,6 +30,7 @@ pub struct Moment {
 /// Where [`DreamSession::undo`] leads.
 pub(super) struct Undo {
     moment: Moment,
+    dream: u32,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
 }
@@ -61,7 +62,7 @@ impl DreamSession {
         if moment.history.is_empty() {
             return Err(DreamError::NothingDreamed);
         }
-        self.keep_moment()?;
+        self.begin_another()?;
         self.set_prompt(words, 0)?;
         self.start.clone_from(&moment.start);
         (self.seen, self.fresh) = (None, false);
@@ -74,19 +75,21 @@ impl DreamSession {
     /// [`DreamError::NothingToUndo`], and what the engine says.
     pub fn undo(&mut self) -> Result<(), DreamError> {
         self.settle()?;
-        let Undo { moment, seen } = self.undo.pop_back().ok_or(DreamError::NothingToUndo)?;
+        let Undo { moment, dream, seen } = self.undo.pop_back().ok_or(DreamError::NothingToUndo)?;
         self.start.clone_from(&moment.start);
-        (self.seen, self.fresh) = (seen, false);
+        (self.dream, self.seen, self.fresh) = (dream, seen, false);
         self.go_to(moment)
     }
 
-    /// What there is can be returned to from a new beginning.
-    pub(super) fn keep_moment(&mut self) -> Result<(), DreamError> {
+    /// Another dream begins; what there is can be returned to.
+    pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
         match self.moment() {
             Ok(moment) => self.undo_returns_to(moment),
             Err(DreamError::NothingDreamed) => {}
             Err(other) => return Err(other),
         }
+        self.begun += 1;
+        self.dream = self.begun;
         Ok(())
     }
 
@@ -94,7 +97,7 @@ impl DreamSession {
         if self.undo.len() == MOST_UNDO {
             self.undo.pop_front();
         }
-        self.undo.push_back(Undo { moment, seen: self.seen.clone() });
+        self.undo.push_back(Undo { moment, dream: self.dream, seen: self.seen.clone() });
     }
 
     /// Makes `moment` the past; what reset returns to stays.
