@@ -220,7 +220,11 @@ fn a_walk_in_two_parts_is_the_same_walk() {
     let plain = text(&folder.path("plain.png"));
     image::open(&half).unwrap().save(&plain).unwrap();
     assert!(walk("plain rest.png", &["--image", &plain, "--actions", "#2*4 #1*5"]).0 != whole);
-    // `dream` goes on from there as well.
+    // A map carries it as well.
+    let map = text(&folder.path("map.png"));
+    walk("mapped.png", &["--prompt", "a wood", "--seed", "7", "--actions", "#0*9 #2*2", "--map", &map]);
+    assert!(walk("rest of the map.png", &["--image", &map, "--actions", "#2*4 #1*5"]).0 == whole);
+    // `dream` goes on from there too.
     let png = text(&folder.path("dream.png"));
     played(&["dream", &pack, "--engine", "cpu", "--image", &half, "--actions", "#2*4 #1*5", "--record", &png]);
     assert!(image::open(&png).unwrap().into_rgba8() == whole);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 
 use super::bench::BenchPlan;
-use super::dreams::{self, Shelf};
+use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
@@ -161,9 +161,6 @@ struct WorldArgs {
     show: ShowArgs,
 }
 
-/// Number of the dream that a session begins with.
-const FIRST_DREAM: u32 = 1;
-
 /// Headings of the help.
 const WINDOW: &str = "Window";
 const WITHOUT_WINDOW: &str = "Without a window";
@@ -268,7 +265,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let seed = args.show.seed.unwrap_or(DEFAULT_SEED);
             let launch = Launch::world(&args.name, seed, args.hold_ambience)?;
             let words = args.show.say.words(launch.title(), launch.prompt_words())?;
-            show(launch, words, &args.show, no_settings(seed), (None, None), started)
+            show(launch, words, &args.show, no_settings(seed), None, started)
         }
         Some(Sub::Dream(args)) => dreamed::run(&args),
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
@@ -299,16 +296,17 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let asks_for_another = args.new || args.image.is_some() || !words.is_empty() || args.show.seed.is_some();
             // Whoever looks after an event wants every visitor to begin alike, and keeps nobody's dreams.
             let keeps = !(args.show.headless || args.show.kiosk || args.show.idle.is_some());
-            let shelf = if keeps { dreams::folder().map(Shelf::new) } else { None };
-            let last = || shelf.as_ref()?.last(launch.dreamer()?);
-            let (last, file) = if asks_for_another { None } else { last() }.map(|left| (left.saved, left.path)).unzip();
-            if let Some(saved) = last {
-                launch = launch.starting(Start::Dream(Arc::new(saved)));
+            let mut shelf = if keeps { dreams::folder().map(Shelf::new) } else { None };
+            if let (Some(shelf), false) = (&mut shelf, asks_for_another)
+                && let Some(last) = launch.dreamer().and_then(|pack| shelf.last(pack))
+            {
+                shelf.adopt(FIRST_DREAM, last.path);
+                launch = launch.starting(Start::Dream(Arc::new(last.saved)));
             }
             let Launch::Pack { pack, start, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
             let (seed, words) = start.under(args.show.seed, words);
             let settings = settings(&pack.manifest, &args.decode, seed)?;
-            show(launch, words, &args.show, settings, (shelf, file), started)
+            show(launch, words, &args.show, settings, shelf, started)
         }
     }
 }
@@ -341,13 +339,13 @@ fn no_settings(seed: u32) -> DecodeSettings {
     DecodeSettings { seed, ..DecodeSettings::LEAST }
 }
 
-/// `shelf`: where dreams are kept that are left, if they are, and `last` the file of the one that is gone on with.
+/// `shelf`: where dreams are kept that are left, if they are.
 fn show(
     launch: Launch,
     words: Vec<u16>,
     args: &ShowArgs,
     settings: DecodeSettings,
-    (mut shelf, last): (Option<Shelf>, Option<PathBuf>),
+    shelf: Option<Shelf>,
     started: Instant,
 ) -> Result<(), String> {
     let queue = args.say.queue(launch.title(), launch.prompt_words())?;
@@ -363,11 +361,7 @@ fn show(
         let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale, args.glide)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-        args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(source.as_mut(), path, args.scale))?;
-        return headless.finish(source.as_mut(), launch.dreamer().map(Arc::as_ref), settings.seed);
-    }
-    if let Some((shelf, last)) = shelf.as_mut().zip(last.clone()) {
-        shelf.adopt(FIRST_DREAM, last);
+        return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
     }
     window::run(WindowPlan {
         size_px: args.window,
@@ -389,7 +383,6 @@ fn show(
         day,
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
         shelf,
-        last,
         launch,
         started,
     })

@@ -1,6 +1,7 @@
 //! `somnium dream`: worlds from words, from a picture, from a clip with parts dreamed again or in another style, and from actions, into a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -73,7 +74,7 @@ fn share(text: &str) -> Result<f32, String> {
 /// # Errors
 /// One sentence.
 pub fn run(args: &DreamArgs) -> Result<(), String> {
-    let pack = read_pack(&pack_path(args.pack.clone())?)?;
+    let pack = Arc::new(read_pack(&pack_path(args.pack.clone())?)?);
     let m = &pack.manifest;
     let dims = m.dynamics.as_ref().ok_or_else(|| format!("{} holds a tokenizer only and cannot dream", m.name))?;
     let start = args.image.as_ref().map_or(Ok(Start::Words), |image| read_start(image, &pack))?;
@@ -120,8 +121,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
         }
     }
     output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-    args.map.as_ref().map_or(Ok(()), |path| Headless::draw_map(&mut dream, path, args.scale))?;
-    output.finish(&mut dream, Some(&pack), settings.seed)
+    output.finish(&mut dream, args.map.as_deref(), Some(&pack), settings.seed)
 }
 
 fn read_clip(path: &Path, width_px: usize, height_px: usize) -> Result<Clip, String> {

@@ -19,6 +19,8 @@ use crate::pack::Pack;
 const LEAST_STEPS: usize = 20;
 /// Dreams that are kept; older ones make room.
 const MOST: usize = 24;
+/// Number of the dream that a session begins with.
+pub const FIRST_DREAM: u32 = 1;
 /// Names of their files.
 const KIND: &str = "dream";
 const ENDING: &str = "png";
@@ -109,6 +111,11 @@ impl Shelf {
             self.files.retain(|_, other| *other != file);
             self.files.insert(dream, file);
         }
+    }
+
+    /// Where a dream of the session is kept, if it is.
+    pub fn file_of(&self, dream: u32) -> Option<&PathBuf> {
+        self.files.get(&dream)
     }
 
     /// Another session begins, with numbers of its own.

@@ -67,7 +67,10 @@ pub struct Said {
 
 impl Said {
     /// What a picture carries of a moment.
-    fn carried(self, moment: Moment) -> Result<Vec<u8>, String> {
+    ///
+    /// # Errors
+    /// Half a sentence; there is no moment for which it is known to fail.
+    pub fn carried(self, moment: Moment) -> Result<Vec<u8>, String> {
         SavedDream::new(&self.pack, moment, self.seed, (self.prompt, self.words)).to_bytes()
     }
 }
@@ -148,12 +151,13 @@ fn save(
     });
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What a [`Writer`] is to do; nothing where it is to end.
+type Job = Option<Box<dyn FnOnce() + Send>>;
 
 /// A thread that writes files one after another, so that each finds a name that is still free and none is older than the one before. Whoever drops it waits
 /// until all are written.
 pub struct Writer {
-    jobs: Option<Jobs>,
+    jobs: Jobs,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -164,18 +168,19 @@ pub struct Jobs(Sender<Job>);
 impl Writer {
     pub fn spawn() -> std::io::Result<Self> {
         let (jobs, inbox) = channel::<Job>();
-        let thread = std::thread::Builder::new().name("files".to_owned()).spawn(move || inbox.into_iter().for_each(|job| job()))?;
-        Ok(Self { jobs: Some(Jobs(jobs)), thread: Some(thread) })
+        let work = move || inbox.into_iter().map_while(|job| job).for_each(|job| job());
+        let thread = std::thread::Builder::new().name("files".to_owned()).spawn(work)?;
+        Ok(Self { jobs: Jobs(jobs), thread: Some(thread) })
     }
 
-    pub fn jobs(&self) -> Option<&Jobs> {
-        self.jobs.as_ref()
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.jobs.send(None);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -186,7 +191,11 @@ impl Drop for Writer {
 
 impl Jobs {
     pub fn run(&self, job: impl FnOnce() + Send + 'static) {
-        if self.0.send(Box::new(job)).is_err() {
+        self.send(Some(Box::new(job)));
+    }
+
+    fn send(&self, job: Job) {
+        if self.0.send(job).is_err() {
             log::error!("the thread that writes files is gone");
         }
     }

@@ -1,12 +1,13 @@
 //! Play without a display, through the same sources: a script in, a recording and a summary out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::day::Day;
+use super::files::Said;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
-use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
@@ -31,6 +32,8 @@ pub struct HeadlessPlan {
 pub struct Headless {
     info: SourceInfo,
     film: Option<Film>,
+    /// Whole-number enlargement of what is written.
+    scale: u32,
     times_ms: Vec<f64>,
 }
 
@@ -42,7 +45,7 @@ impl Headless {
     pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32, glide: u32) -> Result<Self, String> {
         let info = source.info().clone();
         let film = record.map(|path| Film::create(path, &info, scale, glide)).transpose().map_err(|e| e.to_string())?;
-        Ok(Self { info, film, times_ms: Vec::new() })
+        Ok(Self { info, film, scale, times_ms: Vec::new() })
     }
 
     /// Records the frame there is.
@@ -111,25 +114,21 @@ impl Headless {
         film.push(rgba, code).map_err(|e| e.to_string())
     }
 
-    /// Writes the map of what was seen as a PNG.
+    /// Completes the recording, writes the map of what was seen as a PNG where one is asked for, and prints one line. A picture of the last frame carries what
+    /// `dreamer` dreams in it with this seed, and so does a map.
     ///
     /// # Errors
     /// One sentence.
-    pub fn draw_map(source: &mut dyn Source, path: &Path, scale: u32) -> Result<(), String> {
-        let title = source.info().title.clone();
-        let chart = source.as_dream().ok_or(DreamError::NoMap(title)).and_then(DreamSession::chart).map_err(|e| e.to_string())?;
-        chart.write(path, scale, None).map_err(|e| e.to_string())
-    }
-
-    /// Completes the recording and prints one line. A picture of the last frame carries what `dreamer` dreams in it with this seed.
-    ///
-    /// # Errors
-    /// One sentence.
-    pub fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Pack>, seed: u32) -> Result<(), String> {
+    pub fn finish(mut self, source: &mut dyn Source, map: Option<&Path>, dreamer: Option<&Arc<Pack>>, seed: u32) -> Result<(), String> {
+        let carries = map.is_some() || self.film.as_ref().is_some_and(Film::is_still);
+        let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, seed)).transpose()?;
+        if let Some(path) = map {
+            let dream = source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
+            let chart = dream.and_then(DreamSession::chart).map_err(|e| e.to_string())?;
+            chart.write(path, self.scale, carried.as_deref()).map_err(|e| e.to_string())?;
+        }
         if let Some(film) = self.film.take() {
-            let dreamer = dreamer.filter(|_| film.is_still());
-            let saved = dreamer.zip(source.as_dream()).map(|(pack, dream)| saved(pack, dream, seed)).transpose()?;
-            film.finish(saved.as_deref()).map_err(|e| e.to_string())?;
+            film.finish(carried.as_deref()).map_err(|e| e.to_string())?;
         }
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
@@ -140,9 +139,9 @@ impl Headless {
 }
 
 /// The present moment of a dream, as its pictures carry it.
-fn saved(pack: &Pack, dream: &mut DreamSession, seed: u32) -> Result<Vec<u8>, String> {
+fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, seed: u32) -> Result<Vec<u8>, String> {
     let moment = dream.moment().map_err(|e| e.to_string())?;
     let words = dream.words().to_vec();
     let said: Vec<&str> = words.iter().map(|row| WordTable::get().word(*row)).collect();
-    SavedDream::new(pack, moment, seed, (said.join(" "), words)).to_bytes()
+    Said { pack: pack.clone(), seed, prompt: said.join(" "), words }.carried(moment)
 }

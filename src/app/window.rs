@@ -72,9 +72,8 @@ pub struct WindowPlan {
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
-    /// Where dreams are kept that are left, if they are, and the file of the one that is gone on with.
+    /// Where dreams are kept that are left, if they are; with the file of the first, where it goes on with one.
     pub shelf: Option<Shelf>,
-    pub last: Option<PathBuf>,
     /// When the program started, for the log line about the first frame.
     pub started: Instant,
 }
@@ -178,7 +177,7 @@ impl App {
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
-        let dreams = Dreams::new(plan.shelf.take(), plan.last.take(), now);
+        let dreams = Dreams::new(plan.shelf.take(), now);
         if dreams.goes_on() {
             let anew = bindings.key_of(Command::Reset).map_or_else(String::new, |key| format!("; {key} begins it anew"));
             ui.toasts.push(format!("This is the dream you left{anew}."), false);

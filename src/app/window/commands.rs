@@ -247,16 +247,16 @@ impl App {
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
     fn save_picture(&self) {
-        let Some(jobs) = self.writer.jobs().cloned() else { return };
-        let (map, said, proxy) = (self.ui.map.to_save(), self.said(), self.proxy.clone());
+        let (map, said) = (self.ui.map.to_save(), self.said());
+        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
         self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, map, said, &jobs, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
     fn keep(&mut self) {
-        let (Some(info), Some(jobs)) = (self.status.info.clone(), self.writer.jobs().cloned()) else { return };
+        let Some(info) = self.status.info.clone() else { return };
         let most = KEPT.as_secs() as usize * info.rate_hz as usize;
-        let proxy = self.proxy.clone();
+        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
         self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], &jobs, &proxy))));
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{App, Wake};
-use crate::app::dreams::{Left, Shelf};
+use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
 use crate::app::files::Said;
 use crate::app::panel::Thumbnail;
 use crate::app::prompt_history::one_line;
@@ -26,8 +26,8 @@ pub(super) struct Dreams {
     shelf: Option<Arc<Mutex<Shelf>>>,
     /// The earlier ones, the latest first.
     earlier: Vec<Left>,
-    /// File of the one that plays, where it was gone on with.
-    playing: Option<PathBuf>,
+    /// Number of the one that plays, where it was gone on with or come back to.
+    playing: Option<u32>,
     /// What was said, and the seed, in those of the session that were left for one of them, by their number.
     said: HashMap<u32, (String, u32)>,
     kept_at: Instant,
@@ -41,12 +41,12 @@ fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
 }
 
 impl Dreams {
-    /// `last`: file of the dream that is gone on with.
-    pub(super) fn new(shelf: Option<Shelf>, last: Option<PathBuf>, now: Instant) -> Self {
+    /// `shelf`: with the file of the first dream, where it goes on with one that was left.
+    pub(super) fn new(shelf: Option<Shelf>, now: Instant) -> Self {
         Self {
+            playing: shelf.as_ref().and_then(|shelf| shelf.file_of(FIRST_DREAM)).map(|_| FIRST_DREAM),
             shelf: shelf.map(|shelf| Arc::new(Mutex::new(shelf))),
             earlier: Vec::new(),
-            playing: last,
             said: HashMap::new(),
             kept_at: now,
             frames: 0,
@@ -90,10 +90,10 @@ impl App {
         self.ui.settings.seed = about.seed;
         if let (Some(shelf), Some(file)) = (&self.dreams.shelf, file) {
             // After what is on its way to that file.
-            let (shelf, adopted) = (shelf.clone(), file.clone());
-            self.write(move || lock(&shelf).adopt(dream, adopted));
-            self.dreams.playing = Some(file);
+            let shelf = shelf.clone();
+            self.writer.jobs().run(move || lock(&shelf).adopt(dream, file));
         }
+        self.dreams.playing = Some(dream);
         self.list_earlier();
     }
 
@@ -104,6 +104,8 @@ impl App {
             self.ui.prompt.in_force(said, true, typing);
             self.ui.settings.seed = seed;
         }
+        self.dreams.playing = Some(dream);
+        self.list_earlier();
         self.redraw();
     }
 
@@ -130,8 +132,8 @@ impl App {
     /// Does something where files are written once it is kept.
     fn keep_and(&mut self, then: impl FnOnce() + Send + 'static) {
         (self.dreams.kept_at, self.dreams.frames) = (Instant::now(), self.status.frames);
-        let (Some(shelf), Some(said), Some(jobs)) = (self.dreams.shelf.clone(), self.said(), self.writer.jobs().cloned()) else { return };
-        let proxy = self.proxy.clone();
+        let (Some(shelf), Some(said)) = (self.dreams.shelf.clone(), self.said()) else { return };
+        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
         let keep = move |kept: Result<_, String>| {
             jobs.run(move || {
                 match kept.map(|kept| lock(&shelf).put(kept, said)) {
@@ -155,22 +157,27 @@ impl App {
 
     /// Reads the earlier dreams where files are written; they come back as [`Wake::Dreams`].
     pub(super) fn list_earlier(&self) {
-        self.listing().into_iter().for_each(|list| self.write(list));
+        self.listing().into_iter().for_each(|list| self.writer.jobs().run(list));
     }
 
     fn listing(&self) -> Option<impl FnOnce() + Send + use<>> {
         let (shelf, pack, tell) = (self.dreams.shelf.clone()?, self.plan.launch.dreamer()?.clone(), self.proxy.clone());
-        // One of them may be the one that plays.
-        Some(move || drop(tell.send_event(Wake::Dreams(pack.clone(), lock(&shelf).latest(SHOWN + 1, &pack)))))
+        let playing = self.dreams.playing;
+        Some(move || {
+            let shelf = lock(&shelf);
+            let playing = playing.and_then(|dream| shelf.file_of(dream));
+            let mut left = shelf.latest(SHOWN + 1, &pack);
+            left.retain(|left| Some(&left.path) != playing);
+            left.truncate(SHOWN);
+            drop(tell.send_event(Wake::Dreams(pack, left)));
+        })
     }
 
-    /// Shows these in the panel, but for the one that plays. Those of another pack come too late.
-    pub(super) fn show_earlier(&mut self, pack: &Arc<Pack>, mut left: Vec<Left>) {
+    /// Shows these in the panel. Those of another pack come too late.
+    pub(super) fn show_earlier(&mut self, pack: &Arc<Pack>, left: Vec<Left>) {
         if !self.is_dreamed_by(pack) {
             return;
         }
-        left.retain(|left| self.dreams.playing.as_ref() != Some(&left.path));
-        left.truncate(SHOWN);
         self.dreams.earlier = left;
         if let Some(shell) = &self.shell {
             self.ui.earlier = self.thumbnails_of_earlier(shell.egui.egui_ctx());
@@ -198,13 +205,7 @@ impl App {
         self.dreams.earlier.clear();
         self.dreams.said.clear();
         if let Some(shelf) = self.dreams.shelf.clone() {
-            self.write(move || lock(&shelf).forget_numbers());
-        }
-    }
-
-    fn write(&self, job: impl FnOnce() + Send + 'static) {
-        if let Some(jobs) = self.writer.jobs() {
-            jobs.run(job);
+            self.writer.jobs().run(move || lock(&shelf).forget_numbers());
         }
     }
 }

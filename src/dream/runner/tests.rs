@@ -1,10 +1,15 @@
 //! The worker on a source that counts.
 
+use std::time::Instant;
+
+use super::worker::next_due;
 use super::*;
 use crate::dream::Intent;
-use crate::engine::PromptWord;
+use crate::dream::session::DreamSession;
+use crate::dream::source::{DreamError, SourceKind};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
+use crate::engine::{Picture, PromptWord};
 use crate::pack::random::{odd_manifest, random_pack};
 
 #[test]

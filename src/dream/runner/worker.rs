@@ -1,0 +1,274 @@
+//! The thread that plays: one frame after the other, each at its time, requests between them.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::{Request, Shared, Shown, TIMELINE_FRAMES, Wish, lock, notify, period};
+use crate::dream::drive::Drive;
+use crate::dream::gate::Gate;
+use crate::dream::lookahead::{Branch, Lookahead};
+use crate::dream::source::{DreamError, Source, SourceInfo, SourceKind};
+use crate::engine::{DecodeSettings, Picture};
+
+pub(super) struct Worker {
+    pub(super) source: Box<dyn Source>,
+    pub(super) shared: Arc<Shared>,
+    drive: Box<dyn FnMut() -> Drive + Send>,
+    wake: Rc<dyn Fn()>,
+    gate: Arc<Gate>,
+    pub(super) info: Arc<SourceInfo>,
+    /// Words in force.
+    pub(super) prompt: Arc<[u16]>,
+    /// Words and seed wished for in dreams that were left for one that was saved, by their number.
+    pub(super) left: HashMap<u32, (Arc<[u16]>, u32)>,
+    /// When the last frames were done.
+    done: VecDeque<Instant>,
+    /// Steps asked for while paused.
+    pub(super) single_steps: u32,
+    /// What was wished for when an error stopped it.
+    halted: Option<Wish>,
+    lookahead: Lookahead,
+    /// Settings that the last look ahead was for.
+    looked_with: Option<DecodeSettings>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        source: Box<dyn Source>,
+        shared: Arc<Shared>,
+        drive: Box<dyn FnMut() -> Drive + Send>,
+        wake: Rc<dyn Fn()>,
+        gate: Arc<Gate>,
+    ) -> Self {
+        let info = Arc::new(source.info().clone());
+        Self {
+            lookahead: Lookahead::new(info.living_codes().len()),
+            source,
+            shared,
+            drive,
+            wake,
+            gate,
+            info,
+            prompt: Arc::new([]),
+            left: HashMap::new(),
+            done: VecDeque::new(),
+            single_steps: 0,
+            halted: None,
+            looked_with: None,
+        }
+    }
+
+    pub(super) fn run(mut self, inbox: &Receiver<Request>) {
+        self.publish(false);
+        let mut due = Instant::now();
+        loop {
+            // Before the wish is looked at: one that changes from here on is worth a nudge.
+            self.shared.nudged.store(false, Ordering::Release);
+            let wish = lock(&self.shared.wish).clone();
+            if self.halted.as_ref().is_some_and(|under| *under != wish) {
+                self.try_again();
+            }
+            let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
+            let time_left = (!idle).then(|| due.saturating_duration_since(Instant::now()));
+            let codes = self.codes_to_look_at(&wish, time_left);
+            let wait = if codes.is_empty() { time_left } else { Some(Duration::ZERO) };
+            let request = match wait {
+                Some(wait) => inbox.recv_timeout(wait),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match request {
+                Ok(Request::SetOff) => {
+                    if self.stands() {
+                        due = due.min(Instant::now());
+                    }
+                    continue;
+                }
+                Ok(request) => {
+                    let gate = self.gate.clone();
+                    let _pass = gate.pass();
+                    self.apply_prompt();
+                    self.serve(request);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) if !codes.is_empty() => {
+                    let gate = self.gate.clone();
+                    let _pass = gate.pass();
+                    self.look_ahead(codes, &wish.settings);
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            {
+                let gate = self.gate.clone();
+                let _pass = gate.pass();
+                // Asked for last of all, so that no frame is begun with a prompt that is past.
+                let settings = self.apply_prompt();
+                if let Err(error) = self.frame(&settings) {
+                    let way_out = "Another prompt tries again, and so does playing on after a pause.";
+                    lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
+                    self.halted = Some(wish.clone());
+                    self.report(&error);
+                }
+            }
+            self.single_steps = self.single_steps.saturating_sub(1);
+            due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+        }
+    }
+
+    /// An error is no reason to stand still any more.
+    pub(super) fn try_again(&mut self) {
+        if self.halted.take().is_some() {
+            lock(&self.shared.outbox).status.halted = None;
+            (self.wake)();
+        }
+    }
+
+    /// Nothing was asked for in the newest frame.
+    fn stands(&self) -> bool {
+        lock(&self.shared.outbox).status.code == self.info.code_of(Drive::default())
+    }
+
+    /// Codes whose next frame there is time to look at now.
+    fn codes_to_look_at(&mut self, wish: &Wish, time_left: Option<Duration>) -> Range<usize> {
+        if !wish.preview || self.halted.is_some() || self.info.kind != SourceKind::Dream {
+            if self.looked_with.take().is_some() {
+                lock(&self.shared.outbox).status.branches.clear();
+            }
+            return 0..0;
+        }
+        if self.looked_with.replace(wish.settings) != Some(wish.settings) {
+            self.lookahead.outdate();
+        }
+        let frame_ms = {
+            let status = &lock(&self.shared.outbox).status;
+            status.stages.iter().map(|(_, ms)| ms).sum::<f32>().max(status.frame_ms)
+        };
+        self.lookahead.turn(Instant::now(), time_left, Duration::from_secs_f32(frame_ms.max(0.0) / 1e3))
+    }
+
+    /// Shows the window what these of the living codes would do next.
+    fn look_ahead(&mut self, codes: Range<usize>, settings: &DecodeSettings) {
+        let Some(dream) = self.source.as_dream() else { return };
+        let start = Instant::now();
+        let codes = &self.info.living_codes()[codes];
+        if let Err(error) = dream.preview(codes, settings, &mut self.lookahead.branches) {
+            self.lookahead.give_up();
+            self.report(&error);
+            return;
+        }
+        self.lookahead.looked(codes.len(), start, Instant::now());
+        let picture_bytes = self.info.width_px * self.info.height_px * 4;
+        {
+            let status = &mut lock(&self.shared.outbox).status;
+            status.branch_ms = self.lookahead.each_ms();
+            status.branches.resize(self.info.actions.len(), None);
+            let pictures = self.lookahead.branches.rgba.chunks_exact(picture_bytes);
+            for (code, rgba) in codes.iter().zip(pictures) {
+                status.branches[usize::from(*code)] = Some(Arc::new(Branch { rgba: rgba.to_vec(), frames: status.frames }));
+            }
+        }
+        (self.wake)();
+    }
+
+    pub(super) fn settings(&self) -> DecodeSettings {
+        lock(&self.shared.wish).settings
+    }
+
+    /// Puts the prompt wished for in force; gives the settings wished for at the same moment.
+    fn apply_prompt(&mut self) -> DecodeSettings {
+        let (prompt, settings) = {
+            let wish = lock(&self.shared.wish);
+            (wish.prompt.clone(), wish.settings)
+        };
+        if prompt.words != self.prompt {
+            if let Err(error) = self.source.set_prompt(&prompt.words, prompt.blend_frames) {
+                self.report(&error);
+            }
+            self.prompt = prompt.words;
+            self.lookahead.outdate();
+        }
+        settings
+    }
+
+    fn frame(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        let code = self.info.code_of((self.drive)());
+        let start = Instant::now();
+        self.source.step(code, settings)?;
+        let now = Instant::now();
+        let guided = self.source.as_dream().is_some_and(|dream| dream.guided());
+        self.done.push_back(now);
+        while self.done.len() > 2 && self.done.front().is_some_and(|&t| now - t > Duration::from_secs(2)) {
+            self.done.pop_front();
+        }
+        let span = self.done.front().map_or(0.0, |&first| (now - first).as_secs_f32());
+        {
+            let status = &mut lock(&self.shared.outbox).status;
+            status.frames += 1;
+            status.code = code;
+            (status.frame_ms, status.guided) = ((now - start).as_secs_f32() * 1e3, guided);
+            status.fps = if span > 0.0 { (self.done.len() - 1) as f32 / span } else { 0.0 };
+            if status.timeline.len() == TIMELINE_FRAMES {
+                status.timeline.pop_front();
+            }
+            status.timeline.push_back(code);
+        }
+        self.publish(true);
+        Ok(())
+    }
+
+    /// Puts the newest picture and what is known about it where the window finds them.
+    pub(super) fn publish(&mut self, with_times: bool) {
+        self.lookahead.outdate();
+        let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
+        let caption = self.source.caption();
+        let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
+        let mut outbox = lock(&self.shared.outbox);
+        let recycled = match outbox.picture.take() {
+            Some(Shown::Rgba(pixels)) => pixels,
+            _ => std::mem::take(&mut outbox.spare),
+        };
+        let picture = match self.source.picture() {
+            Picture::Rgba(pixels) => {
+                let mut buffer = recycled;
+                buffer.clear();
+                buffer.extend_from_slice(pixels);
+                Shown::Rgba(buffer)
+            }
+            #[cfg(feature = "player")]
+            Picture::Texture(texture) => Shown::Texture(texture.clone()),
+        };
+        outbox.picture = Some(picture);
+        outbox.status.info = Some(self.info.clone());
+        (outbox.status.stages, outbox.status.passes) = (stages, passes);
+        outbox.status.caption = caption;
+        outbox.status.seen = seen;
+        drop(outbox);
+        (self.wake)();
+    }
+
+    pub(super) fn note_loss(&self, error: &DreamError) {
+        if error.is_device_lost() {
+            lock(&self.shared.outbox).status.device_lost = true;
+            (self.wake)();
+        }
+    }
+
+    pub(super) fn report(&self, error: &DreamError) {
+        self.note_loss(error);
+        notify(&self.shared, format!("{error}."), true);
+        (self.wake)();
+    }
+}
+
+/// When the frame after the one that was due at `due` and done at `now` is due. A short delay is caught up, so that the beat stays
+/// even; after a long one the beat starts anew instead of racing.
+pub(super) fn next_due(due: Instant, now: Instant, period: Duration) -> Instant {
+    let next = due + period;
+    if now > next + period { now } else { next }
+}

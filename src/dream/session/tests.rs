@@ -1,0 +1,243 @@
+//! A session on the reference engine.
+
+use super::*;
+use crate::engine::inputs::play_settings;
+use crate::engine::reference::ReferenceEngine;
+use crate::engine::{Chance, PromptWord, told};
+use crate::pack::Pack;
+use crate::pack::random::{odd_manifest, random_pack};
+
+const WALK: [u8; 9] = [0, 1, 2, 2, 1, 0, 0, 1, 2];
+
+fn pack() -> Pack {
+    random_pack(odd_manifest(), 5).unwrap()
+}
+
+fn session(pack: &Pack) -> DreamSession {
+    let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
+    let frame = pack.manifest.frame;
+    let still = |shade: usize| Still { rgb: (0..frame.rgb_bytes()).map(|i| (i * 7 + shade * 31) as u8).collect() };
+    session.start_from(&[still(0), still(1)]).unwrap();
+    session
+}
+
+fn walk(session: &mut DreamSession, settings: &DecodeSettings, codes: &[u8]) -> Vec<Vec<u8>> {
+    let mut pictures = Vec::new();
+    for &code in codes {
+        session.step(code, settings).unwrap();
+        pictures.push(session.read_picture().unwrap());
+    }
+    pictures
+}
+
+#[test]
+fn reset_returns_to_the_start_and_the_same_walk_looks_the_same() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let mut session = session(&pack);
+    let first = walk(&mut session, &settings, &WALK);
+    session.reset(&settings).unwrap();
+    assert_eq!(session.history().len(), 5, "the start frames fill the window");
+    assert_eq!(walk(&mut session, &settings, &WALK), first);
+    session.reset(&settings).unwrap();
+    let other = DecodeSettings { seed: settings.seed + 1, ..settings };
+    assert_ne!(walk(&mut session, &other, &WALK), first, "another seed dreams otherwise");
+}
+
+#[test]
+fn the_last_frames_are_drawn_again_as_they_were_shown_and_the_dream_goes_on() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let undisturbed = walk(&mut session(&pack), &settings, &WALK);
+    let mut session = session(&pack);
+    let shown = walk(&mut session, &settings, &WALK[..6]);
+    let replayed = session.replay(4).unwrap();
+    let expected: Vec<(Vec<u8>, u8)> = shown[2..].iter().cloned().zip(WALK[2..6].iter().copied()).collect();
+    assert_eq!(replayed, expected);
+    assert_ne!(replayed[2].0, replayed[3].0, "they are told apart");
+    assert_eq!(session.replay(1000).unwrap().len(), 5 + 6, "and no more than there are");
+    assert_eq!(walk(&mut session, &settings, &WALK[6..]), undisturbed[6..]);
+}
+
+#[test]
+fn a_picture_becomes_the_whole_window_and_is_shown_as_the_dream_sees_it() {
+    let pack = pack();
+    let mut session = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+    let rgb: Vec<u8> = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+    session.start_from(&[Still { rgb: rgb.clone() }]).unwrap();
+    let history: Vec<TokenFrame> = session.history().iter().cloned().collect();
+    assert!(history.len() == 5 && history.iter().all(|frame| frame.codes == history[0].codes));
+    let seen = session.seen().unwrap().clone();
+    assert_eq!(seen.original_rgb, rgb);
+    assert_eq!(seen.decoded_rgba, session.read_picture().unwrap());
+}
+
+#[test]
+fn without_a_picture_the_first_frame_comes_from_the_prompt_in_more_steps() {
+    let pack = pack();
+    let settings = DecodeSettings { temperature: 0.0, ..play_settings(&pack.manifest) };
+    let first = |words: &[u16], settings: &DecodeSettings| {
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        session.set_prompt(words, 0).unwrap();
+        session.start_from_prompt(settings).unwrap();
+        assert_eq!(session.history().len(), 1);
+        let first = session.read_picture().unwrap();
+        walk(&mut session, settings, &WALK);
+        session.reset(settings).unwrap();
+        assert_eq!(session.read_picture().unwrap(), first, "reset dreams the same beginning");
+        first
+    };
+    let snow = first(&[1], &settings);
+    assert_eq!(first(&[1], &DecodeSettings { steps: 8, ..settings }), snow, "the steps of later frames do not matter");
+    assert_ne!(first(&[700], &settings), snow);
+}
+
+#[test]
+fn what_is_previewed_under_new_words_is_what_is_dreamed() {
+    let pack = pack();
+    let settings = DecodeSettings { steps: 1, temperature: 1.0, ..play_settings(&pack.manifest) };
+    let mut session = session(&pack);
+    walk(&mut session, &settings, &WALK);
+    let preview = |session: &mut DreamSession| {
+        let mut branches = Branches::default();
+        session.preview(&[1], &settings, &mut branches).unwrap();
+        branches.rgba
+    };
+    let silent = preview(&mut session);
+    session.set_prompt(&[1], 0).unwrap();
+    let told = preview(&mut session);
+    session.step(1, &settings).unwrap();
+    assert!(session.read_picture().unwrap() == told && told != silent);
+    // The control: only the first frame under other words is drawn in more steps.
+    let next = preview(&mut session);
+    session.step(1, &settings.fresh()).unwrap();
+    assert!(session.read_picture().unwrap() != next);
+}
+
+#[test]
+fn words_that_are_news_are_leaned_on() {
+    let pack = pack();
+    let settings = DecodeSettings { steps: 1, ..play_settings(&pack.manifest) };
+    let mut session = session(&pack);
+    let guided = |session: &mut DreamSession, frames: usize| {
+        (0..frames).filter(|_| session.step(1, &settings).map(|()| session.guided()).unwrap()).count()
+    };
+    assert_eq!(guided(&mut session, 3), 0, "nothing is said");
+    session.set_prompt(&[1], 0).unwrap();
+    assert_eq!(guided(&mut session, 70), 1, "the first frame");
+    session.set_prompt(&[], 0).unwrap();
+    assert_eq!(guided(&mut session, 3), 0, "there is nothing to lean on");
+    // Nothing unlikely is cut off in it, nothing is certain, and little is left to chance.
+    let new_land = Some(Chance { temperature: 1.0, min_p: 0.1 });
+    let settings = DecodeSettings { min_p: 0.1, certain: Some(0.5), temperature: 1.0, new_land, ..settings };
+    let told = [told::NEWS, told::NEWS + 1].map(|class| settings.told(class));
+    assert_eq!(told.map(|s| s.min_p), [0.0, 0.1]);
+    assert_eq!(told.map(|s| s.certain), [None, Some(0.5)]);
+    assert_eq!(told.map(|s| s.new_land), [None, new_land]);
+    assert_eq!(told.map(|s| s.temperature), [0.65, 1.0]);
+}
+
+#[test]
+fn words_in_force_are_news_to_a_picture() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let still = Still { rgb: (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect() };
+    let first_frames = |said_before: bool, words: &[u16]| {
+        let mut session = session(&pack);
+        if said_before {
+            session.set_prompt(words, 0).unwrap();
+            walk(&mut session, &settings, &WALK);
+        }
+        session.start_from(std::slice::from_ref(&still)).unwrap();
+        session.set_prompt(words, 0).unwrap();
+        walk(&mut session, &settings, &WALK[..3])
+    };
+    assert_eq!(first_frames(true, &[1]), first_frames(false, &[1]));
+    assert_ne!(first_frames(true, &[1]), first_frames(true, &[]));
+}
+
+#[test]
+fn the_memory_holds_every_frame_with_its_action_and_prompt() {
+    let pack = pack();
+    let mut session = session(&pack);
+    session.set_prompt(&[1], 0).unwrap();
+    walk(&mut session, &play_settings(&pack.manifest), &WALK);
+    let history = session.history();
+    let actions: Vec<u8> = history.iter().map(|f| f.action).collect();
+    let unknown = pack.manifest.dynamics.as_ref().unwrap().actions as u8;
+    assert_eq!(actions[..5], [unknown; 5]);
+    assert_eq!(actions[5..], WALK);
+    let told = [PromptWord::whole(1)];
+    assert!(history.iter().skip(5).all(|f| f.prompt == told && f.codes.len() == pack.manifest.frame.code_bytes()));
+}
+
+#[test]
+fn a_prompt_fades_into_another_frame_by_frame() {
+    let pack = pack();
+    let mut session = session(&pack);
+    session.set_prompt(&[1], 0).unwrap();
+    session.set_prompt(&[2], 3).unwrap();
+    walk(&mut session, &play_settings(&pack.manifest), &WALK[..5]);
+    let shares: Vec<Vec<(u16, u8)>> =
+        session.history().iter().skip(5).map(|f| f.prompt.iter().map(|word| (word.id, word.share)).collect()).collect();
+    let whole = vec![(2, 255)];
+    assert_eq!(shares, [vec![(1, 191), (2, 64)], vec![(1, 128), (2, 128)], vec![(1, 64), (2, 191)], whole.clone(), whole]);
+}
+
+#[test]
+fn who_begins_anew_while_a_prompt_fades_begins_under_the_new_one_alone() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let shares = |anew: fn(&mut DreamSession, &DecodeSettings) -> Result<(), DreamError>| {
+        let mut session = session(&pack);
+        session.set_prompt(&[1], 0).unwrap();
+        walk(&mut session, &settings, &WALK);
+        session.set_prompt(&[2], 20).unwrap();
+        walk(&mut session, &settings, &WALK[..2]);
+        anew(&mut session, &settings).unwrap();
+        walk(&mut session, &settings, &WALK[..1]);
+        let last = session.history().back().unwrap().prompt.clone();
+        (last, session.read_picture().unwrap())
+    };
+    let straight = |anew: fn(&mut DreamSession, &DecodeSettings) -> Result<(), DreamError>| {
+        let mut session = session(&pack);
+        session.set_prompt(&[2], 0).unwrap();
+        anew(&mut session, &settings).unwrap();
+        walk(&mut session, &settings, &WALK[..1]).remove(0)
+    };
+    for anew in [DreamSession::reset, DreamSession::start_from_prompt] {
+        let (last, picture) = shares(anew);
+        assert_eq!(last, [PromptWord::whole(2)]);
+        assert_eq!(picture, straight(anew), "the engine was told otherwise");
+    }
+    // The control: where nobody begins anew, the words before are heard on.
+    assert!(shares(|_, _| Ok(())).0.contains(&PromptWord { id: 1, share: 219 }), "{:?}", shares(|_, _| Ok(())).0);
+}
+
+#[test]
+fn after_a_lost_device_the_dream_goes_on_where_it_was() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let mut whole = session(&pack);
+    let undisturbed = walk(&mut whole, &settings, &WALK);
+    let mut broken = session(&pack);
+    walk(&mut broken, &settings, &WALK[..5]);
+    broken.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+    assert_eq!(walk(&mut broken, &settings, &WALK[5..]), undisturbed[5..]);
+}
+
+#[test]
+fn a_prompt_changes_the_dream() {
+    let pack = pack();
+    let settings = play_settings(&pack.manifest);
+    let silent = walk(&mut session(&pack), &settings, &WALK);
+    let mut told = session(&pack);
+    told.set_prompt(&[1], 0).unwrap();
+    assert_ne!(walk(&mut told, &settings, &WALK), silent);
+    assert!(told.set_prompt(&[60_000], 0).is_err(), "a word that is not in the table is refused");
+}
+
+#[test]
+fn a_start_of_nothing_is_refused() {
+    assert!(matches!(session(&pack()).start_from(&[]), Err(DreamError::NoFrames)));
+}
