@@ -20,7 +20,7 @@ use crate::dream::session::Moment;
 use crate::pack::Pack;
 
 /// Enlargement of a screenshot.
-const SCREENSHOT_SCALE: u32 = 4;
+pub const SCREENSHOT_SCALE: u32 = 4;
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
 

@@ -22,6 +22,13 @@ const COMMANDS: [(Command, &str); 13] = [
     (Command::Help, "these lines"),
 ];
 
+/// What no table changes.
+const FIXED: [[&str; 2]; 3] = [
+    ["Ctrl Z", "take back a change, or come back from another beginning"],
+    ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
+    ["Ctrl Q", "close; the dream is kept"],
+];
+
 /// What is done, by which keys, and by which controls of a pad; only what is bound.
 fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
     let walk = [Intent::North, Intent::West, Intent::South, Intent::East].map(|intent| Action::Drive(Drive::Intent(intent)));
@@ -42,7 +49,9 @@ fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
 }
 
 /// Draws them in the middle of `area`; a pad's column only where there is one.
-pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool) {
+/// At an event visitors are not told what they may not do.
+pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool, kiosk: bool) {
+    let fixed = FIXED.iter().filter(|_| !kiosk).map(|[keys, what]| [*what, *keys, ""].map(str::to_owned));
     let off = area.center() - ctx.content_rect().center();
     let plate = egui::Frame::new().fill(theme::PLATE).corner_radius(10).inner_margin(18.0);
     let lines =
@@ -50,7 +59,7 @@ pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: boo
     lines.show(ctx, |ui| {
         plate.show(ui, |ui| {
             Grid::new("help").num_columns(3).spacing([22.0, 7.0]).show(ui, |ui| {
-                for [what, keys, control] in rows(bindings) {
+                for [what, keys, control] in rows(bindings).into_iter().chain(fixed) {
                     ui.label(RichText::new(keys).color(theme::ACCENT));
                     if pad {
                         ui.label(RichText::new(control).color(theme::ACCENT));

@@ -194,7 +194,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         hint(ui, state, status, area);
     }
     if state.help {
-        help::show(ui.ctx(), area, &state.bindings, state.pads > 0);
+        help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.kiosk);
     }
     state.toasts.show(ui.ctx(), area);
     picture

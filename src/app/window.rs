@@ -1,6 +1,7 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
 mod another;
+mod clipboard;
 mod commands;
 mod earlier;
 mod idle;
@@ -391,8 +392,13 @@ impl App {
     fn read_pictures(&mut self, paths: Vec<PathBuf>) {
         match self.plan.launch.dreamer() {
             Some(pack) => files::read_pictures(paths, pack.clone(), self.proxy.clone()),
-            None => self.complain(format!("{}.", DreamError::NotADream(self.plan.launch.title().to_owned()))),
+            None => self.complain_of_no_dream(),
         }
+    }
+
+    /// Says that a simulator takes no pictures.
+    fn complain_of_no_dream(&mut self) {
+        self.complain(format!("{}.", DreamError::NotADream(self.plan.launch.title().to_owned())));
     }
 
     /// Says what went wrong.
@@ -507,13 +513,22 @@ impl ApplicationHandler<Wake> for App {
                 let pressed_elsewhere = *is_synthetic && pressed;
                 if pressed && !is_synthetic {
                     self.idle.touch(Instant::now());
-                    let with_control =
-                        |letter, at| self.modifiers.control_key() && writes(letter, &event.logical_key, event.physical_key, at);
+                    let control = self.modifiers.control_key() || (cfg!(target_os = "macos") && self.modifiers.super_key());
+                    let with_control = |letter, at| control && writes(letter, &event.logical_key, event.physical_key, at);
                     if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
                         return event_loop.exit();
                     }
                     if with_control("z", KeyCode::KeyZ) && self.take_back() {
                         return;
+                    }
+                    // In a field they are of text; at an event nobody's clipboard is touched.
+                    if !self.typing() && !self.plan.kiosk {
+                        if with_control("c", KeyCode::KeyC) {
+                            return self.copy_picture();
+                        }
+                        if with_control("v", KeyCode::KeyV) {
+                            return self.paste_picture();
+                        }
                     }
                 }
                 if let PhysicalKey::Code(key) = event.physical_key

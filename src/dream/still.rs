@@ -23,6 +23,25 @@ pub struct Still {
     pub rgb: Vec<u8>,
 }
 
+impl Still {
+    /// A picture that is there already, RGBA, fitted to `frame_px`; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`StillError::Size`] and [`StillError::Decode`], naming `name`.
+    pub fn of_pixels(name: &str, rgba: Vec<u8>, size_px: [usize; 2], frame_px: [usize; 2]) -> Result<Self, StillError> {
+        let [width, height] = size_px.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        check_size(name, width, height)?;
+        let whole = image::RgbaImage::from_raw(width, height, rgba);
+        let whole = whole.ok_or_else(|| StillError::Decode { name: name.to_owned(), why: "pixels are missing".to_owned() })?;
+        Ok(fit(&over_black(&whole), frame_px[0], frame_px[1]))
+    }
+}
+
+fn check_size(name: &str, width: u32, height: u32) -> Result<(), StillError> {
+    let fits = SIDE_PX.contains(&width) && SIDE_PX.contains(&height);
+    if fits { Ok(()) } else { Err(StillError::Size { name: name.to_owned(), width, height }) }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum StillError {
     #[error("cannot read the picture {name}: {why}")]
@@ -93,9 +112,7 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
     let broken = |why: image::ImageError| StillError::Decode { name: name(), why: why.to_string() };
     // Sizes stand in the header: they are checked before a pixel is allocated.
     let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(broken)?;
-    if !SIDE_PX.contains(&width) || !SIDE_PX.contains(&height) {
-        return Err(StillError::Size { name: name(), width, height });
-    }
+    check_size(&name(), width, height)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(*SIDE_PX.end());
     limits.max_image_height = Some(*SIDE_PX.end());
@@ -215,6 +232,16 @@ mod tests {
         assert_eq!(decode("p", &encoded(&large, ImageFormat::Png), 40, 24).unwrap()[0].rgb, small.clone().into_raw());
         let wide = RgbImage::from_fn(60, 24, |x, y| if (10..50).contains(&x) { *small.get_pixel(x - 10, y) } else { image::Rgb([9; 3]) });
         assert_eq!(decode("p", &encoded(&wide, ImageFormat::Png), 40, 24).unwrap()[0].rgb, small.into_raw());
+    }
+
+    #[test]
+    fn pixels_are_fitted_as_a_file_is() {
+        let picture = checker(80, 30);
+        let rgba: Vec<u8> = picture.pixels().flat_map(|p| [p.0[0], p.0[1], p.0[2], 255]).collect();
+        let file = decode("p", &encoded(&picture, ImageFormat::Png), 40, 24).unwrap().remove(0);
+        assert_eq!(Still::of_pixels("p", rgba.clone(), [80, 30], [40, 24]).unwrap(), file);
+        let why = |size_px| Still::of_pixels("of mine", rgba.clone(), size_px, [40, 24]).unwrap_err().to_string();
+        assert!(why([80, 31]).contains("of mine") && why([7, 30]).contains("7x30") && why([80, 1 << 40]).contains("of mine"));
     }
 
     #[test]

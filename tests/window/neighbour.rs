@@ -72,6 +72,15 @@ impl Neighbour {
     /// Gives what is owned to the program that asks for it.
     pub fn give(&self, asked: &SelectionRequestEvent, what: &[u8]) {
         self.x.change_property8(PropMode::REPLACE, asked.requestor, asked.property, asked.target, what).unwrap();
+        self.answer(asked, asked.property);
+    }
+
+    /// Has nothing of the kind that is asked for.
+    pub fn refuse(&self, asked: &SelectionRequestEvent) {
+        self.answer(asked, x11rb::NONE);
+    }
+
+    fn answer(&self, asked: &SelectionRequestEvent, property: u32) {
         let answer = SelectionNotifyEvent {
             response_type: SELECTION_NOTIFY_EVENT,
             sequence: 0,
@@ -79,19 +88,18 @@ impl Neighbour {
             requestor: asked.requestor,
             selection: asked.selection,
             target: asked.target,
-            property: asked.property,
+            property,
         };
         self.x.send_event(false, asked.requestor, EventMask::NO_EVENT, answer).unwrap();
         self.x.flush().unwrap();
     }
 
-    /// What the owner of a selection gives as text.
-    pub fn take(&self, selection: &str) -> String {
-        let (kind, here) = (self.atom("UTF8_STRING"), self.atom("TAKEN"));
+    /// What the owner of a selection gives of this kind.
+    pub fn take(&self, selection: &str, kind: &str) -> Vec<u8> {
+        let (kind, here) = (self.atom(kind), self.atom("TAKEN"));
         self.x.convert_selection(self.window, self.atom(selection), kind, here, CURRENT_TIME).unwrap();
         self.x.flush().unwrap();
         self.wait_for("what was copied", |event| matches!(event, Event::SelectionNotify(_)).then_some(()));
-        let text = self.x.get_property(true, self.window, here, kind, 0, 1 << 16).unwrap().reply().unwrap();
-        String::from_utf8(text.value).unwrap()
+        self.x.get_property(true, self.window, here, kind, 0, 1 << 16).unwrap().reply().unwrap().value
     }
 }

@@ -105,7 +105,7 @@ fn a_prompt_comes_from_another_program_and_goes_to_one() {
     stage.xdotool(&["type", "--delay", "30", "candy"]);
     stage.xdotool(&["key", "ctrl+a", "key", "ctrl+c"]);
     stage.wait_for("the game to copy", |_| (!other.owns("CLIPBOARD")).then_some(()));
-    assert_eq!(other.take("CLIPBOARD"), "candy");
+    assert_eq!(other.take("CLIPBOARD", "UTF8_STRING"), b"candy");
 }
 
 /// In a world that stands still no prompt could be seen: the clock of the queue waits with it, and goes on where it stopped.
