@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
+use winit::dpi::{LogicalSize, PhysicalSize};
 
 use super::bench::BenchPlan;
 use super::dreams::{self, FIRST_DREAM, Shelf};
@@ -174,11 +175,11 @@ struct ShowArgs {
     #[arg(long)]
     seed: Option<u32>,
     /// Frames a second, or "max"; the world's own rate where not given.
-    #[arg(long, value_parser = rate)]
+    #[arg(long, value_parser = rate, conflicts_with = "headless", help_heading = WINDOW)]
     rate: Option<Rate>,
-    /// Size of the window in pixels.
-    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x720", value_parser = size, help_heading = WINDOW)]
-    window: (u32, u32),
+    /// Size of the window in pixels; where not given 1024x720, times what the display enlarges by.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, help_heading = WINDOW)]
+    window: Option<(u32, u32)>,
     /// Start in full screen.
     #[arg(long, help_heading = WINDOW)]
     fullscreen: bool,
@@ -364,7 +365,7 @@ fn show(
         return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
     }
     window::run(WindowPlan {
-        size_px: args.window,
+        size: args.window.map_or(LogicalSize::new(1024, 720).into(), |(width, height)| PhysicalSize::new(width, height).into()),
         fullscreen: args.fullscreen || args.kiosk,
         kiosk: args.kiosk,
         panel: args.panel,

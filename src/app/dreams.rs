@@ -57,16 +57,16 @@ pub struct Left {
     pub still: Still,
 }
 
-/// At most so many of the latest dreams of this pack's world; what cannot be read is passed over.
-fn latest(folder: &Path, most: usize, pack: &Pack) -> Vec<Left> {
+/// The dreams of this pack's world, the latest first; what cannot be read is passed over.
+fn latest<'a>(folder: &Path, pack: &'a Pack) -> impl Iterator<Item = Left> + use<'a> {
     let frame = &pack.manifest.frame;
-    let read = |path: PathBuf| {
+    let read = move |path: PathBuf| {
         let picture = still::read(&path).ok()?;
         let saved = SavedDream::in_picture(&picture, pack).ok()??;
         let still = still::decode(&path.display().to_string(), &picture, frame.width_px, frame.height_px).ok()?.pop()?;
         Some(Left { path, saved, still })
     };
-    files_in(folder).into_iter().filter_map(read).take(most).collect()
+    files_in(folder).into_iter().filter_map(read)
 }
 
 /// Whether somebody walked there long enough.
@@ -97,12 +97,12 @@ impl Shelf {
     /// The dream of this pack's world that was left last, if no other window plays it.
     pub fn last(&self, pack: &Pack) -> Option<Left> {
         self.lock.as_ref()?;
-        latest(&self.folder, 1, pack).pop()
+        latest(&self.folder, pack).next()
     }
 
-    /// At most so many of the latest dreams of this pack's world.
-    pub fn latest(&self, most: usize, pack: &Pack) -> Vec<Left> {
-        latest(&self.folder, most, pack)
+    /// The dreams of this pack's world, the latest first.
+    pub fn latest(&self, pack: &Pack) -> Vec<Left> {
+        latest(&self.folder, pack).collect()
     }
 
     /// A dream of the session is the one in this file; where another window may play that, it gets a file of its own.
@@ -191,7 +191,7 @@ mod tests {
         let mut shelf = Shelf::new(folder.path().join("dreams"));
         let said = said();
         let steps = |shelf: &Shelf| -> Vec<usize> {
-            let mut steps: Vec<usize> = shelf.latest(9, &said.pack).iter().map(|left| left.saved.moment.history.len() - 1).collect();
+            let mut steps: Vec<usize> = shelf.latest(&said.pack).iter().map(|left| left.saved.moment.history.len() - 1).collect();
             steps.sort_unstable();
             steps
         };
@@ -204,13 +204,13 @@ mod tests {
         let about = |shelf: &Shelf| shelf.last(&said.pack).unwrap().saved.about;
         assert_eq!((about(&shelf).seed, about(&shelf).prompt.as_str(), &about(&shelf).words), (3, "a wood", &vec![1]));
         // One that is gone on with stays in its file, however little is walked in it.
-        let first = shelf.latest(9, &said.pack).into_iter().find(|left| left.saved.moment.history.len() == 36).unwrap().path;
+        let first = shelf.latest(&said.pack).into_iter().find(|left| left.saved.moment.history.len() == 36).unwrap().path;
         shelf.adopt(3, first.clone());
         shelf.put(kept(3, 2), said.clone()).unwrap();
         assert_eq!(steps(&shelf), [2, 40]);
         // A window beside it goes on with nothing, and writes over nothing.
         let mut beside = Shelf::new(folder.path().join("dreams"));
-        assert!(beside.last(&said.pack).is_none() && beside.latest(9, &said.pack).len() == 2);
+        assert!(beside.last(&said.pack).is_none() && beside.latest(&said.pack).len() == 2);
         beside.adopt(1, first);
         beside.put(kept(1, 50), said.clone()).unwrap();
         assert_eq!(steps(&beside), [2, 40, 50]);

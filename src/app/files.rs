@@ -37,7 +37,7 @@ pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
         let wake = match chosen {
             Some(paths) => Wake::Chosen(paths),
             None if start.elapsed() < TOO_SOON => {
-                Wake::Notice("This system shows no file dialog; drop a picture on the window instead.".to_owned())
+                Wake::Notice("This system shows no file dialog; drop a picture on the window, or copy one and press Ctrl+V.".to_owned())
             }
             None => return,
         };
@@ -176,16 +176,20 @@ impl Writer {
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
     }
+
+    /// Waits until all that was asked for is written; what comes later is not.
+    pub fn finish(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        self.jobs.send(None);
+        if thread.join().is_err() {
+            log::error!("the thread that writes files ended in a panic");
+        }
+    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs.send(None);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the thread that writes files ended in a panic");
-        }
+        self.finish();
     }
 }
 

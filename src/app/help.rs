@@ -6,7 +6,7 @@ use super::theme;
 use crate::dream::{Drive, Intent};
 use crate::input::{Action, Bindings, Command};
 
-const COMMANDS: [(Command, &str); 13] = [
+const COMMANDS: [(Command, &str); 14] = [
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
@@ -17,35 +17,41 @@ const COMMANDS: [(Command, &str); 13] = [
     (Command::Step, "one frame at a time"),
     (Command::Reset, "begin again"),
     (Command::NewSeed, "begin again with other chances"),
+    (Command::TakeBack, "take back a change, or a new beginning"),
     (Command::Hud, "figures: frames a second, milliseconds, engine, seed"),
     (Command::Fullscreen, "full screen, or a window again"),
     (Command::Help, "these lines"),
 ];
 
 /// What no table changes.
-const FIXED: [[&str; 2]; 3] = [
-    ["Ctrl Z", "take back a change, or come back from another beginning"],
-    ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
-    ["Ctrl Q", "close; the dream is kept"],
-];
+const FIXED: [[&str; 2]; 2] =
+    [["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"], ["Ctrl Q", "close; the dream is kept"]];
 
 /// What is done, by which keys, and by which controls of a pad; only what is bound.
 fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
-    let walk = [Intent::North, Intent::West, Intent::South, Intent::East].map(|intent| Action::Drive(Drive::Intent(intent)));
-    // "W A S D", then "Up Left Down Right": the shortest names first.
-    let keys = walk.map(|action| bindings.keys_of(action));
-    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
-    let hands = (0..most).map(|hand| keys.iter().filter_map(|keys| keys.get(hand).cloned()).collect::<Vec<_>>().join(" "));
-    let pads = walk.iter().flat_map(|action| bindings.pads_of(*action)).collect::<Vec<_>>();
-    let parts = [("LeftStick", "left stick"), ("DPad", "d-pad")];
-    let parts = parts.into_iter().filter(|(part, _)| pads.iter().any(|pad| pad.starts_with(part))).map(|(_, name)| name);
-    let walk = ["walk".to_owned(), hands.collect::<Vec<_>>().join(", "), parts.collect::<Vec<_>>().join(", ")];
+    let [keys, pads] = walk(bindings);
     let command = |(command, what): &(Command, &str)| {
         let action = Action::Command(*command);
         [(*what).to_owned(), bindings.keys_of(action).join(", "), bindings.pads_of(action).join(", ")]
     };
-    let rows = std::iter::once(walk).chain(COMMANDS.iter().map(command));
+    let rows = std::iter::once(["walk".to_owned(), keys.join(", "), pads.join(", ")]).chain(COMMANDS.iter().map(command));
     rows.filter(|[_, keys, pad]| !(keys.is_empty() && pad.is_empty())).collect()
+}
+
+/// What one walks by: "W A S D", "arrows"; "left stick", "d-pad".
+pub fn walk(bindings: &Bindings) -> [Vec<String>; 2] {
+    let walk = [Intent::North, Intent::West, Intent::South, Intent::East].map(|intent| Action::Drive(Drive::Intent(intent)));
+    // The shortest names first.
+    let keys = walk.map(|action| bindings.keys_of(action));
+    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
+    let hand = |hand: usize| match keys.iter().filter_map(|keys| Some(keys.get(hand)?.as_str())).collect::<Vec<_>>().as_slice() {
+        ["Up", "Left", "Down", "Right"] => "arrows".to_owned(),
+        names => names.join(" "),
+    };
+    let pads = walk.iter().flat_map(|action| bindings.pads_of(*action)).collect::<Vec<_>>();
+    let parts = [("LeftStick", "left stick"), ("DPad", "d-pad")];
+    let parts = parts.into_iter().filter(|(part, _)| pads.iter().any(|pad| pad.starts_with(part))).map(|(_, name)| name.to_owned());
+    [(0..most).map(hand).collect(), parts.collect()]
 }
 
 /// Draws them in the middle of `area`; a pad's column only where there is one.
@@ -58,7 +64,7 @@ pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: boo
         egui::Area::new(egui::Id::unique("help")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, off).interactable(false);
     lines.show(ctx, |ui| {
         plate.show(ui, |ui| {
-            Grid::new("help").num_columns(3).spacing([22.0, 7.0]).show(ui, |ui| {
+            Grid::new("help").num_columns(3).min_row_height(0.0).spacing([22.0, 7.0]).show(ui, |ui| {
                 for [what, keys, control] in rows(bindings).into_iter().chain(fixed) {
                     ui.label(RichText::new(keys).color(theme::ACCENT));
                     if pad {
@@ -81,7 +87,7 @@ mod tests {
         let rows_of = |bindings: &Bindings| rows(bindings);
         let all = rows_of(&Bindings::default());
         assert_eq!(all.len(), 1 + COMMANDS.len());
-        assert_eq!(all[0][1..], ["W A S D, Up Left Down Right", "left stick, d-pad"]);
+        assert_eq!(all[0][1..], ["W A S D, arrows", "left stick, d-pad"]);
         let line = |what: &str| all.iter().find(|row| row[0].contains(what)).unwrap_or_else(|| panic!("{what} in {all:?}"));
         assert_eq!(line("panel")[1..], ["Tab", "Y (triangle)"]);
         assert_eq!(line("full screen")[1..], ["F11", ""]);

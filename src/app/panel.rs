@@ -26,6 +26,8 @@ const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
 /// However slowly frames come, the view is there after this.
 const LONGEST_STEP: Duration = Duration::from_secs(3);
+/// Dreams that were left shown until more are asked for.
+const EARLIER_SHOWN: usize = 6;
 pub const HINT_LASTS: Duration = Duration::from_secs(7);
 
 /// What the user asked for; the window carries it out.
@@ -90,6 +92,7 @@ pub struct UiState {
     pub gallery: Vec<Thumbnail>,
     /// Dreams that were left.
     pub earlier: Vec<Thumbnail>,
+    pub all_earlier: bool,
     pub seen: SeenTextures,
     pub preview: PreviewState,
     /// The clock of the prompt queue.
@@ -122,6 +125,7 @@ impl UiState {
             map: MapState::default(),
             gallery: Vec::new(),
             earlier: Vec::new(),
+            all_earlier: false,
             seen: SeenTextures::default(),
             preview: PreviewState::default(),
             clock: PlayClock::default(),
@@ -221,11 +225,13 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) {
 
 /// The first line a player reads: what to press on the keyboard, or on the pad that is there.
 fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
-    let walk = if pad { "Stick or d-pad to walk" } else { "W A S D or arrows to walk" };
+    let [keys, parts] = help::walk(bindings);
+    let walk = if pad { parts } else { keys }.join(" or ");
+    let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { format!("{walk} to walk") };
     let of_prompts = [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one")];
     let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
     let shown = of_prompts.iter().filter(|_| prompts).chain(&always);
-    with_controls(walk, bindings, pad, shown)
+    with_controls(&walk, bindings, pad, shown)
 }
 
 /// What to do on the map.
@@ -283,7 +289,13 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         pictures::show(ui, &info, &state.gallery, !state.kiosk, &mut state.seen, status.seen.as_ref(), events);
         if !state.earlier.is_empty() {
             theme::heading(ui, "Where you were");
-            pictures::thumbnails(ui, &state.earlier, UiEvent::Earlier, events);
+            let shown = if state.all_earlier { state.earlier.len() } else { state.earlier.len().min(EARLIER_SHOWN) };
+            pictures::thumbnails(ui, &state.earlier[..shown], UiEvent::Earlier, events);
+            if state.earlier.len() > EARLIER_SHOWN
+                && ui.add(theme::quiet_button(if state.all_earlier { "fewer" } else { "more" })).clicked()
+            {
+                state.all_earlier = !state.all_earlier;
+            }
         }
         theme::heading(ui, "Change it by hand");
         paint::tools(ui, &mut state.paint, info.prompt_words, events);

@@ -80,7 +80,7 @@ pub fn show(
     let half = (ui.available_width() - gap) / 2.0;
     ui.horizontal(|ui| {
         let choose = ui.add_enabled_ui(files, |ui| ui.add_sized(vec2(half, 28.0), egui::Button::new("A picture ..."))).inner;
-        if choose.on_hover_text("Or drop a PNG, JPEG, WebP or GIF on the window").clicked() {
+        if choose.on_hover_text("Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press Ctrl+V").clicked() {
             events.push(UiEvent::OpenPicture);
         }
         if ui.add_sized(vec2(half, 28.0), egui::Button::new("The words")).on_hover_text("A first frame from the prompt alone").clicked() {

@@ -56,13 +56,16 @@ impl PromptArgs {
         Ok(day)
     }
 
-    /// The queue; one that does not run where none is given. Prompts of which nothing counts are warned of.
+    /// The queue; one that does not run where none is given. A prompt that is given beside it comes first. Prompts of which nothing counts are warned of.
     ///
     /// # Errors
     /// One sentence naming the file, or where no prompt of it counts.
     pub fn queue(&self, title: &str, most_words: usize) -> Result<PromptQueue, String> {
         let Some(path) = &self.prompt_queue else { return Ok(PromptQueue::default()) };
-        let queue = PromptQueue::read(path, self.every)?;
+        let mut queue = PromptQueue::read(path, self.every)?;
+        if !self.prompt.trim().is_empty() {
+            queue.wait(Duration::ZERO);
+        }
         let mut refused = Vec::new();
         let prompts = queue.prompts();
         for prompt in &prompts {
@@ -70,8 +73,9 @@ impl PromptArgs {
                 refused.push(why);
             }
         }
+        let all = refused.len() == prompts.len();
         match refused.first() {
-            Some(why) if refused.len() == prompts.len() => Err(format!("no prompt of {} can be used: {why}", path.display())),
+            Some(why) if all => Err(format!("no prompt of {} can be used: {why}", path.display())),
             Some(why) => {
                 log::warn!("{} of the prompts in {} change nothing; the first: {why}", refused.len(), path.display());
                 Ok(queue)

@@ -105,16 +105,15 @@ pub fn show(
                 say = Some(suggestion.clone());
             }
         }
-        let quiet = |text: &str| egui::Button::new(RichText::new(text).size(12.0).color(theme::QUIET)).frame(false);
         if info.suggested_prompts.len() > FEW_SUGGESTIONS {
             let label = if state.all_suggestions { "fewer" } else { "more" };
-            if ui.add(quiet(label)).clicked() {
+            if ui.add(theme::quiet_button(label)).clicked() {
                 state.all_suggestions = !state.all_suggestions;
             }
         }
         let earlier = state.history.earlier_than(&state.said, FEW_EARLIER);
         if !earlier.is_empty() {
-            let menu = egui::containers::menu::MenuButton::from_button(quiet("earlier"));
+            let menu = egui::containers::menu::MenuButton::from_button(theme::quiet_button("earlier"));
             menu.ui(ui, |ui| {
                 ui.set_max_width(FIELD_WIDTH);
                 for prompt in earlier {
@@ -124,7 +123,7 @@ pub fn show(
                 }
             });
         }
-        if (!state.text.is_empty() || state.is_prompted()) && ui.add(quiet("clear")).clicked() {
+        if (!state.text.is_empty() || state.is_prompted()) && ui.add(theme::quiet_button("clear")).clicked() {
             say = Some(String::new());
         }
     });

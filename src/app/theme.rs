@@ -89,6 +89,11 @@ pub fn bar_frame() -> egui::Frame {
     egui::Frame::new().fill(PANEL).inner_margin(Margin::symmetric(12, 5))
 }
 
+/// A button for what few look for.
+pub fn quiet_button(text: &str) -> egui::Button<'_> {
+    egui::Button::new(egui::RichText::new(text).size(12.0).color(QUIET)).frame(false)
+}
+
 /// Small heading over a group.
 pub fn heading(ui: &mut egui::Ui, text: &str) {
     ui.add_space(12.0);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use winit::application::ApplicationHandler;
-use winit::dpi::PhysicalSize;
+use winit::dpi::{LogicalSize, Size};
 use winit::event::{ElementState, StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
@@ -55,7 +55,7 @@ const GLIDE_FRAME: Duration = Duration::from_millis(6);
 /// What to open and how.
 pub struct WindowPlan {
     pub launch: Launch,
-    pub size_px: (u32, u32),
+    pub size: Size,
     pub fullscreen: bool,
     /// Nobody leaves it.
     pub kiosk: bool,
@@ -101,8 +101,17 @@ pub enum Wake {
     Notice(String),
     /// Good news.
     Done(String),
+    /// Somebody ends the program from outside.
+    Quit,
     /// The map that was asked for, or why there is none.
     Chart(Result<Chart, String>),
+}
+
+impl WindowPlan {
+    /// Whether strangers play, one after another, and nobody looks after them.
+    fn is_event(&self) -> bool {
+        self.kiosk || self.idle.is_some()
+    }
 }
 
 /// Opens the window and plays until it is closed.
@@ -110,10 +119,20 @@ pub enum Wake {
 /// # Errors
 /// One sentence: no display, no adapter.
 pub fn run(plan: WindowPlan) -> Result<(), String> {
-    let event_loop = EventLoop::<Wake>::with_user_event().build().map_err(|why| {
+    let mut builder = EventLoop::<Wake>::with_user_event();
+    #[cfg(target_os = "macos")]
+    if plan.kiosk {
+        // The system's own menu has a key that quits.
+        winit::platform::macos::EventLoopBuilderExtMacOS::with_default_menu(&mut builder, false);
+    }
+    let event_loop = builder.build().map_err(|why| {
         format!("there is no display to open a window on ({why}); play without one by adding --headless --frames N --record FILE.gif")
     })?;
     let writer = Writer::spawn().map_err(|why| format!("cannot start a thread: {why}"))?;
+    let quit = event_loop.create_proxy();
+    // Whoever ends the program from outside, logs out or shuts down loses nothing of the dream.
+    ctrlc::set_handler(move || drop(quit.send_event(Wake::Quit)))
+        .unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
     let mut app = App::new(plan, writer, event_loop.create_proxy());
     event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {why}"))?;
     app.fatal.map_or(Ok(()), Err)
@@ -139,7 +158,7 @@ struct App {
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
     dreams: Dreams,
-    /// Dropped last of all: what is on its way to a file gets there.
+    /// Waited for last of all: what is on its way to a file gets there.
     writer: Writer,
     rebuilds: Rebuilds,
     /// Counts the engines handed to the runner.
@@ -165,7 +184,10 @@ impl App {
         let latch = Arc::new(Mutex::new(Latch::default()));
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
-        ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
+        // At an event what visitors said is theirs.
+        if !plan.is_event() {
+            ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
+        }
         ui.prompt.in_force(one_line(&plan.prompt), plan.launch.saved().is_some(), false);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
@@ -228,8 +250,8 @@ impl App {
     fn open_shell(&mut self, event_loop: &ActiveEventLoop) -> Result<Shell, String> {
         let attributes = Window::default_attributes()
             .with_title(format!("Somnium: {}", self.plan.launch.title()))
-            .with_inner_size(PhysicalSize::new(self.plan.size_px.0, self.plan.size_px.1))
-            .with_min_inner_size(PhysicalSize::new(320, 240))
+            .with_inner_size(self.plan.size)
+            .with_min_inner_size(LogicalSize::new(320, 240))
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
         let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
@@ -278,6 +300,9 @@ impl App {
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
+        if self.plan.is_event() && self.status.failed.is_some() {
+            return self.revive();
+        }
         // Until a fresh engine is in its place, the loss is one that is known.
         if self.status.device_lost && self.status.engine_number == self.engine_number {
             self.rebuild_graphics();
@@ -297,6 +322,26 @@ impl App {
     fn redraw(&self) {
         if let Some(shell) = &self.shell {
             shell.window.request_redraw();
+        }
+    }
+
+    /// The dream ended through a fault and nobody looks after it: another one begins.
+    fn revive(&mut self) {
+        let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
+        drop(runner);
+        let why = self.status.failed.take();
+        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
+            self.fatal = why;
+            return;
+        };
+        log::error!("another dream begins (attempt {attempt}): {}", why.unwrap_or_default());
+        (self.status, self.engine_number) = (Status::default(), 0);
+        match self.spawn_runner(&painter) {
+            Ok(runner) => {
+                self.shell = Some(Shell { runner, painter, egui, window });
+                self.begin_anew(Instant::now());
+            }
+            Err(why) => self.fatal = Some(why),
         }
     }
 
@@ -433,8 +478,9 @@ impl ApplicationHandler<Wake> for App {
         }
     }
 
-    fn user_event(&mut self, _event_loop: &ActiveEventLoop, wake: Wake) {
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, wake: Wake) {
         match wake {
+            Wake::Quit => event_loop.exit(),
             Wake::Fetch => self.fetch(),
             // What is pressed while another window has the focus is meant for that one.
             Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
@@ -482,6 +528,7 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
+            WindowEvent::Focused(false) if self.plan.kiosk => self.stay_in_front(),
             WindowEvent::Focused(here) => self.latch().focus(*here),
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
@@ -531,8 +578,9 @@ impl ApplicationHandler<Wake> for App {
                         }
                     }
                 }
+                let written = event.logical_key.to_text().and_then(|text| text.chars().next());
                 if let PhysicalKey::Code(key) = event.physical_key
-                    && (pressed_elsewhere || self.key(key, event.state, event.repeat))
+                    && (pressed_elsewhere || self.key((key, written), event.state, event.repeat))
                 {
                     return;
                 }
@@ -567,6 +615,8 @@ impl ApplicationHandler<Wake> for App {
         self.keep_dream();
         // Engine, surface and device go while the window is still there; the thread that dreams has handed over what is kept by then.
         self.shell = None;
+        // Some systems end the program here.
+        self.writer.finish();
     }
 }
 

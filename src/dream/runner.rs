@@ -68,7 +68,7 @@ pub enum Request {
     Repaint(Vec<bool>, Vec<u16>),
     /// This share of its tokens is dreamed again, and the past becomes like it.
     Stylise(f32),
-    /// Takes the last change or new beginning back, and words and seed with it where another dream was gone on with. Hands over the number of the dream that
+    /// Takes the last change or new beginning back, with it the seed that the dream before was made with, and its words where another one was gone on with. Hands over the number of the dream that
     /// plays then.
     Undo(HandOver<u32>),
     /// Goes on from a dream that was saved; words (rows of the word table) and seed are wished for from then on. Hands over the numbers of the dream that

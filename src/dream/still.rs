@@ -134,8 +134,12 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
     } else {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(limits);
-        let rgba = reader.decode().map_err(broken)?.into_rgba8();
-        stills.push_back(fit(&over_black(&rgba), width_px, height_px));
+        let mut decoder = reader.into_decoder().map_err(broken)?;
+        // Cameras write what they see as it falls on the sensor, and beside it which side is up.
+        let orientation = decoder.orientation().map_err(broken)?;
+        let mut picture = image::DynamicImage::from_decoder(decoder).map_err(broken)?;
+        picture.apply_orientation(orientation);
+        stills.push_back(fit(&over_black(&picture.into_rgba8()), width_px, height_px));
     }
     if stills.is_empty() { Err(StillError::Empty(name())) } else { Ok(stills.into()) }
 }
@@ -258,6 +262,19 @@ mod tests {
         // Cut short, what came before the cut is left.
         let cut = decode("g", &bytes[..bytes.len() - 12], 16, 16).unwrap();
         assert!(!cut.is_empty() && cut.len() <= 3);
+    }
+
+    #[test]
+    fn a_photo_stands_upright() {
+        let tall = RgbImage::from_fn(24, 48, |_, y| image::Rgb(if y < 24 { [230; 3] } else { [20; 3] }));
+        // As a camera on its side wrote it: a quarter turn clockwise brings it back.
+        let mut jpeg = encoded(&imageops::rotate270(&tall), ImageFormat::Jpeg);
+        let exif = b"\xFF\xE1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let lying = decode("p", &jpeg, 24, 48).unwrap().remove(0).rgb;
+        jpeg.splice(2..2, *exif);
+        let rgb = decode("p", &jpeg, 24, 48).unwrap().remove(0).rgb;
+        assert!(rgb[..24 * 20 * 3].iter().all(|c| *c > 200) && rgb[24 * 28 * 3..].iter().all(|c| *c < 50));
+        assert_ne!(lying, rgb, "the control: nothing says which side is up");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::dream::{Drive, Intent};
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 3] = [(2, Command::Map), (2, Command::Keep), (2, Command::Help)];
+const SINCE: [(u32, Command); 4] = [(2, Command::Map), (2, Command::Keep), (2, Command::Help), (3, Command::TakeBack)];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
 
@@ -40,6 +40,8 @@ pub enum Command {
     Step,
     Reset,
     NewSeed,
+    /// Undoes the last change by hand or new beginning.
+    TakeBack,
     Map,
     Screenshot,
     /// Keeps the last seconds as a moving picture.
@@ -50,7 +52,7 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -59,6 +61,7 @@ impl Command {
         (Self::Step, "step"),
         (Self::Reset, "reset"),
         (Self::NewSeed, "new seed"),
+        (Self::TakeBack, "take back"),
         (Self::Map, "map"),
         (Self::Screenshot, "screenshot"),
         (Self::Keep, "keep"),
@@ -104,7 +107,11 @@ pub enum BindingsError {
 }
 
 fn read(text: &str) -> Result<Table, BindingsError> {
-    toml::from_str(text).map_err(|e| BindingsError::Toml(e.message().to_owned()))
+    let line = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+    toml::from_str(text).map_err(|e| {
+        let place = e.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
+        BindingsError::Toml(format!("{place}{}", e.message()))
+    })
 }
 
 fn command_names() -> String {
@@ -183,6 +190,20 @@ impl Bindings {
 
     pub fn key(&self, key: KeyCode) -> Option<Action> {
         self.keys.get(&key).copied().flatten()
+    }
+
+    /// What a key does where the layout in force lets it write `written`. Walking goes by the places of keys, commands on letters by what is written on
+    /// them, which is what hints name.
+    pub fn pressed(&self, key: KeyCode, written: Option<char>) -> Option<Action> {
+        let by_place = self.key(key);
+        let is_command = |action: &Action| matches!(action, Action::Command(_));
+        // Of a layout without Latin letters nothing is known.
+        let Some(written) = written.filter(char::is_ascii_graphic) else { return by_place };
+        if by_place.is_some_and(|action| !is_command(&action)) {
+            return by_place;
+        }
+        let by_letter = keys::of_letter(written).and_then(|letter| self.key(letter)).filter(is_command);
+        by_letter.or(by_place.filter(|_| !keys::is_letter(key)))
     }
 
     pub fn pad(&self, control: PadControl) -> Option<Action> {
@@ -328,8 +349,32 @@ mod tests {
         assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
-        std::fs::write(&path, format!("version = 2\n{table}")).unwrap();
+        std::fs::write(&path, format!("version = 3\n{table}")).unwrap();
         assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
+    }
+
+    #[test]
+    fn one_walks_by_the_places_of_keys_and_commands_are_on_the_letters_they_are_named_by() {
+        let bindings = Bindings::default();
+        let command = |command| Some(Action::Command(command));
+        // A US keyboard.
+        assert_eq!(bindings.pressed(KeyCode::KeyM, Some('m')), command(Command::Map));
+        assert_eq!(bindings.pressed(KeyCode::KeyM, Some('M')), command(Command::Map));
+        assert_eq!(bindings.pressed(KeyCode::Period, Some('.')), command(Command::Step));
+        assert_eq!(bindings.pressed(KeyCode::Tab, None), command(Command::Panel));
+        // AZERTY: M lies right of L, a comma where M is elsewhere, and ZQSD where WASD is.
+        assert_eq!(bindings.pressed(KeyCode::Semicolon, Some('m')), command(Command::Map));
+        assert_eq!(bindings.pressed(KeyCode::KeyM, Some(',')), None);
+        assert_eq!(
+            [(KeyCode::KeyW, 'z'), (KeyCode::KeyA, 'q')].map(|(key, c)| bindings.pressed(key, Some(c))),
+            [drive(Intent::North), drive(Intent::West)]
+        );
+        assert_eq!(bindings.pressed(KeyCode::KeyZ, Some('w')), None);
+        // Dvorak: P lies where R is elsewhere, V where the full stop is.
+        assert_eq!(bindings.pressed(KeyCode::KeyR, Some('p')), command(Command::Pause));
+        assert_eq!(bindings.pressed(KeyCode::Period, Some('v')), command(Command::Step));
+        // A Cyrillic layout.
+        assert_eq!(bindings.pressed(KeyCode::KeyM, Some('\u{44C}')), command(Command::Map));
     }
 
     #[test]
@@ -346,6 +391,7 @@ mod tests {
         assert!(said("[pad]\nPaddle = \"north\"").contains("\"Paddle\""));
         assert!(said("[stick]\ndead_zone = 2.0").contains('2'));
         assert!(said("[keys").contains("TOML"));
+        assert!(said("[keys]\nKeyW = \"north\"\nKeyW = \"south\"").contains("line 3: duplicate key"));
     }
 
     #[test]

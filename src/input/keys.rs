@@ -140,6 +140,15 @@ pub fn label(key: KeyCode) -> String {
     if sign.is_empty() { short } else { sign }.to_owned()
 }
 
+pub fn is_letter(key: KeyCode) -> bool {
+    name(key).strip_prefix("Key").is_some()
+}
+
+/// The key that writes this letter on a US keyboard.
+pub fn of_letter(letter: char) -> Option<KeyCode> {
+    from_name(&format!("Key{}", letter.to_ascii_uppercase()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

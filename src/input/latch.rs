@@ -76,9 +76,14 @@ impl Latch {
     pub fn focus(&mut self, here: bool) {
         self.elsewhere = !here;
         if !here {
-            self.held.clear();
-            self.taps.clear();
+            self.let_go();
         }
+    }
+
+    /// Lets go of everything.
+    pub fn let_go(&mut self) {
+        self.held.clear();
+        self.taps.clear();
     }
 
     pub fn has_focus(&self) -> bool {

@@ -91,7 +91,7 @@ fn who_goes_back_and_takes_that_back_loses_neither_dream() {
     pair.stage.xdotool(&["key", "ctrl+z"]);
     std::mem::swap(&mut pair.twin, &mut other);
     pair.agree();
-    pair.stage.xdotool(&["key", "ctrl+q"]);
+    pair.stage.terminate();
     assert!(pair.stage.ended().success());
     let dreams = on_the_shelf(&pair.stage, &pack);
     assert_eq!(dreams.iter().map(|(_, saved)| saved.moment.history.len()).collect::<Vec<_>>(), [8 + STEPS + 1, 8 + STEPS + 5]);

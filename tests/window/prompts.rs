@@ -137,6 +137,7 @@ fn a_world_left_alone_begins_anew_and_walks_until_somebody_comes() {
     wait_grey(&mut stage, true, "a world without colour");
     wait_grey(&mut stage, false, "the world as it began");
     assert!(stage.said().contains("nobody is there"), "{}", stage.said());
+    assert!(!stage.config.path().join("prompts.txt").exists(), "what visitors say is kept");
     let begun = stage.wait_for("the whole picture, without the panel", |s| s.picture(size));
     stage.wait_for("a step of its own", |s| s.picture(size).filter(|picture| *picture != begun));
     // A key that means nothing is a sign of life all the same.

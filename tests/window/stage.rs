@@ -75,6 +75,12 @@ impl Stage {
         self.start_logged(game)
     }
 
+    /// Ends the game as a system does that shuts down.
+    pub fn terminate(&self) {
+        let game = self.children[1].id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &game]).status().unwrap().success());
+    }
+
     /// How the game ended; waits until it does.
     pub fn ended(&mut self) -> ExitStatus {
         let mut game = self.children.pop().unwrap();

@@ -227,10 +227,12 @@ fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
     let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));
     assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
-    assert!(pad.contains("Y (triangle) for the panel") && pad.contains("X (square) for another one") && !pad.contains("Tab"), "{pad}");
+    assert!(pad.contains("Y (triangle) for the panel") && pad.contains("A (cross) for another one") && !pad.contains("Tab"), "{pad}");
     assert!(!hint_text(&bindings, false, false).contains("prompt"), "a pack without words");
-    let own = Bindings::parse("[keys]\nKeyQ = \"panel\"").expect("a table");
-    assert_eq!(hint_text(&own, false, true), "W A S D or arrows to walk     Q for the panel");
+    assert!(keys.starts_with("W A S D or arrows to walk ") && pad.starts_with("left stick or d-pad to walk "), "{keys}, {pad}");
+    let walk = ["KeyI = \"north\"", "KeyJ = \"west\"", "KeyK = \"south\"", "KeyL = \"east\""].join("\n");
+    let own = Bindings::parse(&format!("[keys]\n{walk}\nKeyQ = \"panel\"")).expect("a table");
+    assert_eq!(hint_text(&own, false, true), "I J K L to walk     Q for the panel");
 }
 
 #[test]

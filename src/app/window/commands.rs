@@ -12,7 +12,7 @@ use crate::app::map::MapState;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
-use crate::app::prompt_history::one_line;
+use crate::app::prompt_history::{PromptHistory, one_line};
 use crate::app::{files, prompt_args};
 use crate::dream::Drive;
 use crate::dream::runner::{Prompt, Request, Wish};
@@ -134,9 +134,9 @@ impl App {
 
     /// Freezes the frame to paint on it, or plays on as before.
     pub(super) fn paint_mode(&mut self, freeze: bool) {
-        let paused = self.ui.paused;
         if freeze {
-            self.ui.paint.begin(paused);
+            self.map_mode(false);
+            self.ui.paint.begin(self.ui.paused);
         }
         self.ui.paint.active = freeze;
         self.pause(freeze || self.ui.paint.was_paused);
@@ -210,7 +210,10 @@ impl App {
                 self.pause(true);
                 self.request(Request::Step);
             }
-            Command::Reset => self.begin(Request::Reset),
+            Command::Reset => {
+                self.begin(Request::Reset);
+                self.offer_way_back();
+            }
             Command::NewSeed => {
                 // Under the seed it has.
                 self.leave_dream();
@@ -218,7 +221,9 @@ impl App {
                 let settings = self.ui.settings;
                 self.wish(|wish| wish.settings = settings);
                 self.begin_left(Request::Reset);
+                self.offer_way_back();
             }
+            Command::TakeBack => drop(self.take_back()),
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => self.save_picture(),
             Command::Keep => self.keep(),
@@ -236,6 +241,14 @@ impl App {
             self.undo();
         }
         free
+    }
+
+    /// Says what brings the world back that was left just now.
+    fn offer_way_back(&mut self) {
+        let control = if self.ui.pads > 0 { self.bindings.pad_of(Command::TakeBack) } else { self.bindings.key_of(Command::TakeBack) };
+        if let (Some(control), true) = (control, self.plan.launch.dreamer().is_some()) {
+            self.ui.toasts.push(format!("{control} brings back the world that was"), false);
+        }
     }
 
     /// Takes back the last change or new beginning; what is taken back is kept, where it is a world.
@@ -304,13 +317,16 @@ impl App {
             Turn::Left => self.begin_anew(now),
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
             Turn::Refresh => self.begin(self.plan.launch.beginning(&self.current_wish())),
-            Turn::Arrived => self.ui.hint_until = Some(now + HINT_LASTS),
+            Turn::Arrived => {
+                log::info!("somebody is there");
+                self.ui.hint_until = Some(now + HINT_LASTS);
+            }
         }
         self.redraw();
     }
 
     /// As it was at the start of the program, for whoever comes next.
-    fn begin_anew(&mut self, now: Instant) {
+    pub(super) fn begin_anew(&mut self, now: Instant) {
         log::info!("nobody is there: the world begins anew");
         self.stop_typing();
         self.map_mode(false);
@@ -319,6 +335,7 @@ impl App {
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
         (ui.paint, ui.preview) = (PaintState::default(), PreviewState::default());
         (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
+        ui.prompt.history = PromptHistory::default();
         ui.hint_until = now.checked_add(FOR_LONG);
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().set_zoom_factor(1.0);
@@ -334,6 +351,9 @@ impl App {
         self.ui.prompt.drop_draft();
         self.say(&self.plan.prompt.clone(), true);
         self.ui.prompt.queue = self.plan.queue.clone();
+        if !self.plan.prompt.is_empty() {
+            self.ui.prompt.queue.wait(self.ui.clock.now(now));
+        }
         self.begin(self.plan.launch.beginning(&self.current_wish()));
     }
 
@@ -357,8 +377,17 @@ impl App {
         }
     }
 
-    /// A key of the keyboard; true where it is the game's and not the interface's.
-    pub(super) fn key(&mut self, key: KeyCode, state: ElementState, repeat: bool) -> bool {
+    /// Another window took the focus from one that nobody leaves: pads are listened to all the same.
+    pub(super) fn stay_in_front(&self) {
+        log::warn!("another window took the focus");
+        self.latch().let_go();
+        if let Some(shell) = &self.shell {
+            shell.window.focus_window();
+        }
+    }
+
+    /// A key of the keyboard and what it writes; true where it is the game's and not the interface's.
+    pub(super) fn key(&mut self, (key, written): (KeyCode, Option<char>), state: ElementState, repeat: bool) -> bool {
         let by = Holder::Key(key);
         if state == ElementState::Released {
             self.latch().release(by);
@@ -369,7 +398,7 @@ impl App {
             return true;
         }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
-        let action = self.bindings.key(key).filter(|_| !other);
+        let action = self.bindings.pressed(key, written).filter(|_| !other);
         match action {
             // Letters belong to the text while one types; what leaves the text alone works all the same.
             Some(Action::Drive(_)) if typing => false,
@@ -433,10 +462,12 @@ impl App {
             PadNews::Connected(name) => {
                 self.ui.pads += 1;
                 self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
+                log::info!("{name} is connected");
                 self.ui.toasts.push(format!("{name} is connected"), false);
             }
             PadNews::Disconnected(name) => {
                 self.ui.pads = self.ui.pads.saturating_sub(1);
+                log::info!("{name} is gone");
                 self.ui.toasts.push(format!("{name} is gone"), false);
             }
             PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),

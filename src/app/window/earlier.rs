@@ -17,9 +17,6 @@ use crate::pack::Pack;
 
 /// How often the dream that plays is kept.
 const EVERY: Duration = Duration::from_secs(30);
-/// Earlier dreams that the panel shows.
-const SHOWN: usize = 6;
-
 /// What the window knows of the dreams that are kept.
 pub(super) struct Dreams {
     /// Nothing is kept where there is none.
@@ -28,8 +25,8 @@ pub(super) struct Dreams {
     earlier: Vec<Left>,
     /// Number of the one that plays, where it was gone on with or come back to.
     playing: Option<u32>,
-    /// What was said, and the seed, in those of the session that were left for one of them, by their number.
-    said: HashMap<u32, (String, u32)>,
+    /// What was said in those of the session that were left for one of them, by their number.
+    said: HashMap<u32, String>,
     kept_at: Instant,
     /// Frames there were then.
     frames: u64,
@@ -81,7 +78,7 @@ impl App {
     pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, [left, dream]: [u32; 2]) {
         let (about, now, typing) = (&saved.about, self.ui.clock.now(Instant::now()), self.typing());
         let state = &mut self.ui.prompt;
-        self.dreams.said.insert(left, (state.said.clone(), self.ui.settings.seed));
+        self.dreams.said.insert(left, state.said.clone());
         if state.queue.running {
             state.queue.wait(now);
         }
@@ -97,13 +94,13 @@ impl App {
         self.list_earlier();
     }
 
-    /// What was taken back leads to this dream: what was said in it is said again.
+    /// What was taken back leads to this dream: what was said in it is said again, and its seed is what it was.
     pub(super) fn undone(&mut self, dream: u32) {
-        if let Some((said, seed)) = self.dreams.said.remove(&dream) {
+        if let Some(said) = self.dreams.said.remove(&dream) {
             let typing = self.typing();
             self.ui.prompt.in_force(said, true, typing);
-            self.ui.settings.seed = seed;
         }
+        self.ui.settings.seed = self.current_wish().settings.seed;
         self.dreams.playing = Some(dream);
         self.list_earlier();
         self.redraw();
@@ -166,9 +163,8 @@ impl App {
         Some(move || {
             let shelf = lock(&shelf);
             let playing = playing.and_then(|dream| shelf.file_of(dream));
-            let mut left = shelf.latest(SHOWN + 1, &pack);
+            let mut left = shelf.latest(&pack);
             left.retain(|left| Some(&left.path) != playing);
-            left.truncate(SHOWN);
             drop(tell.send_event(Wake::Dreams(pack, left)));
         })
     }

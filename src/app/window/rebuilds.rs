@@ -1,4 +1,4 @@
-//! How often a lost graphics device is made anew before giving up.
+//! How often a lost graphics device, or a dream that ended through a fault, is made anew before giving up.
 
 /// So often without a dream that went on meanwhile.
 const MOST: u32 = 5;
@@ -14,9 +14,10 @@ pub struct Rebuilds {
 }
 
 impl Rebuilds {
-    /// The number of the attempt that begins after `frames` dreamed ones; nothing where there were enough.
+    /// The number of the attempt that begins after `frames` dreamed ones, counted from the first where the count goes on and else anew; nothing where there were
+    /// enough.
     pub fn another(&mut self, frames: u64) -> Option<u32> {
-        if frames >= self.at_frame + PROVED_FRAMES {
+        if frames.checked_sub(self.at_frame).unwrap_or(frames) >= PROVED_FRAMES {
             self.count = 0;
         }
         self.count += 1;
@@ -36,5 +37,7 @@ mod tests {
         assert_eq!(attempts, [Some(1), Some(2), Some(3), Some(4), Some(5), None, None]);
         let mut rebuilds = Rebuilds::default();
         assert!((0..100).all(|loss| rebuilds.another(loss * PROVED_FRAMES) == Some(1)));
+        // Frames are counted anew where the dream itself is made anew.
+        assert_eq!([PROVED_FRAMES, 3, 2, 2 + PROVED_FRAMES].map(|frames| rebuilds.another(frames)), [1, 2, 3, 1].map(Some));
     }
 }

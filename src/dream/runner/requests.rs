@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::worker::Worker;
+use super::worker::{Left, Worker};
 use super::{HandOver, Kept, Request, lock};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
@@ -60,7 +60,12 @@ impl Worker {
     }
 
     fn restarted(&mut self, change: impl FnOnce(&mut dyn Source) -> Result<(), DreamError>) -> Result<(), DreamError> {
+        let left = self.dream();
         change(self.source.as_mut())?;
+        if self.dream() != left {
+            self.left.insert(left, Left { seed: self.seed, words: None });
+            self.seed = self.settings().seed;
+        }
         self.try_again();
         self.publish(false);
         Ok(())
@@ -89,9 +94,13 @@ impl Worker {
         let left = self.dream();
         self.changed(|dream, _| dream.resume(saved.moment.clone(), &saved.about.words))?;
         self.prompt = saved.about.words.as_slice().into();
-        let mut wish = lock(&self.shared.wish);
-        self.left.insert(left, (std::mem::replace(&mut wish.prompt.words, words), std::mem::replace(&mut wish.settings.seed, seed)));
-        drop(wish);
+        {
+            let mut wish = lock(&self.shared.wish);
+            let words = std::mem::replace(&mut wish.prompt.words, words);
+            self.left.insert(left, Left { seed: wish.settings.seed, words: Some(words) });
+            wish.settings.seed = seed;
+        }
+        self.seed = seed;
         Ok([left, self.dream()])
     }
 
@@ -100,12 +109,15 @@ impl Worker {
         self.changed(|dream, _| dream.undo())?;
         let dream = self.dream();
         if dream != left
-            && let Some((words, seed)) = self.left.remove(&dream)
+            && let Some(Left { seed, words }) = self.left.remove(&dream)
         {
-            self.source.set_prompt(&words, 0)?;
-            self.prompt = words.clone();
-            let mut wish = lock(&self.shared.wish);
-            (wish.prompt.words, wish.settings.seed) = (words, seed);
+            if let Some(words) = words {
+                self.source.set_prompt(&words, 0)?;
+                self.prompt = words.clone();
+                lock(&self.shared.wish).prompt.words = words;
+            }
+            lock(&self.shared.wish).settings.seed = seed;
+            self.seed = seed;
         }
         Ok(dream)
     }

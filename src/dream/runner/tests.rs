@@ -331,10 +331,18 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     let wish = runner.current_wish();
     assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[][..], settings.seed));
     assert_eq!(prompt_of_frame(5), []);
+    // The same after a new seed, which words outlast.
+    runner.wish(|wish| (wish.settings.seed, wish.prompt.words) = (settings.seed + 9, vec![2].into()));
+    runner.request(Request::Reset);
+    assert_eq!(kept(&runner).dream.unwrap().0, 3);
+    runner.request(Request::Undo(Box::new(|dream| assert_eq!(dream, Ok(1)))));
+    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    let wish = runner.current_wish();
+    assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[2][..], settings.seed));
     // One that cannot be gone on with leaves everything as it is.
     let broken = SavedDream { moment: Moment { history: Vec::new(), ..saved.moment.clone() }, ..saved };
     assert!(resume(broken, vec![2]).is_err());
-    assert_eq!((kept(&runner).dream.unwrap().0, &*runner.current_wish().prompt.words), (1, &[][..]));
+    assert_eq!((kept(&runner).dream.unwrap().0, &*runner.current_wish().prompt.words), (1, &[2][..]));
 }
 
 #[test]

@@ -24,8 +24,10 @@ pub(super) struct Worker {
     pub(super) info: Arc<SourceInfo>,
     /// Words in force.
     pub(super) prompt: Arc<[u16]>,
-    /// Words and seed wished for in dreams that were left for one that was saved, by their number.
-    pub(super) left: HashMap<u32, (Arc<[u16]>, u32)>,
+    /// Of the newest frame.
+    pub(super) seed: u32,
+    /// What was wished for in dreams that were left, by their number.
+    pub(super) left: HashMap<u32, Left>,
     /// When the last frames were done.
     done: VecDeque<Instant>,
     /// Steps asked for while paused.
@@ -37,6 +39,13 @@ pub(super) struct Worker {
     looked_with: Option<DecodeSettings>,
 }
 
+/// What was wished for in a dream that was left.
+pub(super) struct Left {
+    pub(super) seed: u32,
+    /// The words, where other ones came with the dream it was left for.
+    pub(super) words: Option<Arc<[u16]>>,
+}
+
 impl Worker {
     pub(super) fn new(
         source: Box<dyn Source>,
@@ -46,6 +55,7 @@ impl Worker {
         gate: Arc<Gate>,
     ) -> Self {
         let info = Arc::new(source.info().clone());
+        let seed = lock(&shared.wish).settings.seed;
         Self {
             lookahead: Lookahead::new(info.living_codes().len()),
             source,
@@ -55,6 +65,7 @@ impl Worker {
             gate,
             info,
             prompt: Arc::new([]),
+            seed,
             left: HashMap::new(),
             done: VecDeque::new(),
             single_steps: 0,
@@ -200,6 +211,7 @@ impl Worker {
         let code = self.info.code_of((self.drive)());
         let start = Instant::now();
         self.source.step(code, settings)?;
+        self.seed = settings.seed;
         let now = Instant::now();
         let guided = self.source.as_dream().is_some_and(|dream| dream.guided());
         self.done.push_back(now);
