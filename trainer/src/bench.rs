@@ -14,6 +14,7 @@ use somnium::pack::random::pocket_manifest;
 use somnium::prompt::WordTable;
 
 use crate::backend::Backend;
+use crate::looks::Looks;
 use crate::model::dynamics::{DynInput, DynShape, Dynamics};
 use crate::params::{self, Values};
 use crate::preset::Preset;
@@ -113,6 +114,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         bindings: (0..motions.len() as u8).collect(),
         motions,
         recorded_only: true,
+        looks: Looks::default(),
     }
 }
 

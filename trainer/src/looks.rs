@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use somnium::worlds::scene::{Scene, Style, Weather};
+use somnium::worlds::scene::{Light, Scene, Style, Weather};
 
 use crate::tokens::TokenClips;
 
@@ -22,6 +22,14 @@ pub const TURNS: usize = 2;
 #[derive(Default, Serialize, Deserialize)]
 pub struct Looks(pub BTreeMap<String, Vec<u8>>);
 
+/// One part of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Light(Light),
+    Weather(Weather),
+    Style(Style),
+}
+
 /// How often frames under every look were read as which token.
 #[derive(Default)]
 struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
@@ -29,8 +37,29 @@ struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
 /// What tells a look from others. `frame`: its number in the clip.
 fn name(scene: &Scene, frame: usize) -> String {
     let season = if scene.style == Style::Plain { format!(" {:?}", scene.season) } else { String::new() };
-    let turn = if matches!(scene.weather, Weather::Rain | Weather::Snowfall) { frame % TURNS } else { 0 };
-    format!("{:?}{season} {:?} {:?} {turn}", scene.style, scene.light, scene.weather)
+    format!("{:?}{season} {:?} {:?} {}", scene.style, scene.light, scene.weather, turn(&format!("{:?}", scene.weather), frame))
+}
+
+/// In which of its turns a weather of that name falls.
+fn turn(weather: &str, frame: usize) -> usize {
+    let falls = [Weather::Rain, Weather::Snowfall].iter().any(|falling| format!("{falling:?}") == weather);
+    if falls { frame % TURNS } else { 0 }
+}
+
+/// The name of a look with another part; `None` where it has that already, or where nobody knows what season would show.
+fn with_part(name: &str, part: Part, frame: usize) -> Option<String> {
+    let words: Vec<&str> = name.split(' ').collect();
+    let [first @ .., light, weather, _] = words.as_slice() else { return None };
+    let (mut first, mut light, mut weather) = (first.join(" "), (*light).to_owned(), (*weather).to_owned());
+    match part {
+        Part::Light(value) => light = format!("{value:?}"),
+        Part::Weather(value) => weather = format!("{value:?}"),
+        Part::Style(Style::Plain) => return None,
+        Part::Style(value) => first = format!("{value:?}"),
+    }
+    let turn = turn(&weather, frame);
+    let other = format!("{first} {light} {weather} {turn}");
+    (other.rsplit_once(' ')?.0 != name.rsplit_once(' ')?.0).then_some(other)
 }
 
 /// Gives every frame of clips the token of its look, as the known ones say or else as most of its kind in these clips were read; gives all looks.
@@ -89,6 +118,14 @@ impl Looks {
         self.0.get(&name(scene, frame)).map(Vec::as_slice)
     }
 
+    /// The token of frame `frame` of a clip, whose look has the token `token`, under a look that is another in one part. `None` where it is that already or was never
+    /// read, and where a token stands for several looks.
+    pub fn turned(&self, token: &[u8], part: Part, frame: usize) -> Option<&[u8]> {
+        let mut named = self.0.iter().filter(|(_, of)| of.as_slice() == token).map(|(name, _)| name);
+        let (name, None) = (named.next()?, named.next()) else { return None };
+        self.0.get(&with_part(name, part, frame)?).map(Vec::as_slice)
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -124,6 +161,29 @@ mod tests {
         }
         assert_eq!(looks.of(&scene(Biome::Meadow, Weather::Fog, Style::Plain), 0), None, "nobody saw it");
         assert_eq!(looks.len(), 4);
+    }
+
+    #[test]
+    fn one_part_of_a_look_turns() {
+        let names = [
+            "Plain Autumn Day Clear 0",
+            "Plain Autumn Dusk Clear 0",
+            "Plain Autumn Day Rain 0",
+            "Plain Autumn Day Rain 1",
+            "Noir Day Clear 0",
+        ];
+        let looks = Looks(names.iter().zip(0..).map(|(name, token)| ((*name).to_owned(), vec![token])).collect());
+        let turned = |token: u8, part, frame| looks.turned(&[token], part, frame).map(|token| token[0]);
+        assert_eq!(turned(0, Part::Light(Light::Dusk), 5), Some(1));
+        assert_eq!([4, 5].map(|frame| turned(0, Part::Weather(Weather::Rain), frame)), [Some(2), Some(3)], "rain falls in turns");
+        assert_eq!(turned(3, Part::Weather(Weather::Clear), 5), Some(0));
+        assert_eq!(turned(0, Part::Style(Style::Noir), 5), Some(4));
+        assert_eq!((turned(4, Part::Style(Style::Plain), 5), turned(0, Part::Light(Light::Day), 5)), (None, None), "no season, no change");
+        assert_eq!((turned(4, Part::Light(Light::Dusk), 5), turned(9, Part::Light(Light::Dusk), 5)), (None, None), "never read");
+        // Where autumn is not seen a token stands for two looks.
+        let mut two = Looks(looks.0.clone());
+        two.0.insert("Plain Summer Day Clear 0".to_owned(), vec![0]);
+        assert_eq!(two.turned(&[0], Part::Light(Light::Dusk), 5), None);
     }
 
     #[test]

@@ -278,11 +278,13 @@ impl Run {
         let clips = clips_of("tokens", 0, clips)?;
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());
+        let held_out = clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?;
         Ok(DynamicsStage {
             changes: clips.word_changes(),
             land_turns,
             clips,
-            held_out: clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?,
+            held_out,
+            looks: Looks::read(&self.folder.join(LOOKS))?.filter(|_| shape.frame.look).unwrap_or_default(),
             preset: self.preset.clone(),
             shape,
             seed: self.info.seed,

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
-use somnium::worlds::scene::Scene;
+use somnium::worlds::scene::{Biome, Scene};
 use somnium::worlds::words::wish_of;
 
 /// Marks "no action recorded" or "no code inferred".
@@ -110,17 +110,22 @@ impl TokenClips {
         frames.filter(|(clip, frame)| self.words_change(*clip, *frame)).collect()
     }
 
-    /// All frames that show another land than the frame before for the most part, and no words changed in the `quiet` frames up to there, as (clip, frame).
+    /// Whether a frame's prompt asks for a land.
+    pub fn names_land(&self, clip: usize, frame: usize) -> bool {
+        land_of(self.frame_words(clip, frame)).is_some()
+    }
+
+    /// All frames that show another land than the frame before for the most part, where words ask for none and did not change in the `quiet` frames up to there, as
+    /// (clip, frame).
     pub fn land_turns(&self, quiet: usize) -> Vec<(usize, usize)> {
-        let land = |clip: usize, frame: usize| {
-            let words: Vec<u16> = self.frame_described(clip, frame).iter().copied().filter(|word| *word != NO_WORD).collect();
-            wish_of(&words).biome
-        };
         let turns_of = |clip: usize| {
-            let lands: Vec<_> = (0..self.frames).map(|frame| land(clip, frame)).collect();
+            let lands: Vec<_> = (0..self.frames).map(|frame| land_of(self.frame_described(clip, frame))).collect();
             let turns = move |frame: &usize| lands[*frame].is_some() && lands[*frame - 1].is_some() && lands[*frame] != lands[*frame - 1];
             let wished = move |frame: usize| (frame.saturating_sub(quiet)..=frame).any(|frame| self.words_change(clip, frame));
-            (1..self.frames).filter(turns).filter(move |frame| !wished(*frame)).map(move |frame| (clip, frame))
+            (1..self.frames)
+                .filter(turns)
+                .filter(move |frame| !wished(*frame) && !self.names_land(clip, *frame))
+                .map(move |frame| (clip, frame))
         };
         (0..self.clips).flat_map(turns_of).collect()
     }
@@ -201,6 +206,12 @@ impl TokenClips {
     }
 }
 
+/// The land that words, padded, ask for.
+fn land_of(words: &[u16]) -> Option<Biome> {
+    let said: Vec<u16> = words.iter().copied().filter(|word| *word != NO_WORD).collect();
+    wish_of(&said).biome
+}
+
 /// Of every frame of a clip whether its look turns by itself: light, weather, season or style are not those of the frame before, though
 /// `words_change` says that the words are. A light that turns takes a frame for it, so the frame after is another once more.
 pub fn untold(scenes: &[Option<Scene>], words_change: impl Fn(usize) -> bool) -> Vec<u8> {
@@ -273,5 +284,9 @@ mod tests {
         // Where no land is named, none is known to have turned.
         assert_eq!(clips.land_turns(3), [(0, 3), (0, 7), (1, 7)]);
         assert_eq!(clips.land_turns(5), [(0, 3), (0, 7)]);
+        // What was asked for does not come by itself.
+        clips.words[0..16].fill(snow);
+        assert_eq!(clips.land_turns(3), [(1, 7)]);
+        assert!(clips.names_land(0, 4) && !clips.names_land(1, 4));
     }
 }

@@ -72,6 +72,11 @@ impl Lexicon {
         self.0.iter().filter(move |((_, value), _)| *value == word).flat_map(|(_, phrases)| phrases)
     }
 
+    /// Whether this is the plain word of a value of that kind.
+    pub fn says(&self, kind: &'static str, word: &'static str) -> bool {
+        self.0.contains_key(&(kind, word))
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Phrase> {
         self.0.values().flatten()
     }

@@ -12,7 +12,7 @@ use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish}
 use crate::prompt::{self, WordTable, closeness};
 pub use heard::heard_as;
 use lexicon::{Form, Phrase, lexicon};
-pub use wished::{under, wish_of};
+pub use wished::{saying, under, wish_of};
 
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.

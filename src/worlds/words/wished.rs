@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use super::{nearest, rows};
+use super::{PLACES, nearest, rows};
+use crate::worlds::random::Rng;
 use crate::worlds::scene::{Attribute, Light, Wish};
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
@@ -18,6 +19,9 @@ static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     heard.sort_by_key(|h| std::cmp::Reverse(h.words.len()));
     heard
 });
+
+/// Rows of words that name a land and say nothing of it.
+static PLACES_BY_NAME: LazyLock<Vec<u16>> = LazyLock::new(|| PLACES.iter().flat_map(|place| rows(place)).collect());
 
 /// Words that wish for a value, by its plain word.
 struct Heard {
@@ -33,6 +37,7 @@ fn phrases(words: &[u16]) -> Vec<(&[u16], Option<&'static str>)> {
     while let Some(&first) = rest.first() {
         let (length, value) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
             Some(phrase) => (phrase.words.len(), Some(phrase.value)),
+            None if PLACES_BY_NAME.contains(&first) => (1, None),
             None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h.value)))),
         };
         let (phrase, after) = rest.split_at(length);
@@ -49,9 +54,19 @@ pub fn wish_of(words: &[u16]) -> Wish {
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
 pub fn under(words: &[u16], light: Light, most: usize) -> Vec<u16> {
-    let of_light = |value: &str| Light::ALL.iter().any(|light| light.word() == value);
-    let kept = phrases(words).into_iter().filter(|(_, value)| !value.is_some_and(of_light)).flat_map(|(phrase, _)| phrase);
-    let said = rows(light.word());
+    instead(words, light, rows(light.word()), most)
+}
+
+/// The same prompt with `value` in the place of whatever it says of that kind, in a phrase of captions drawn by `seed`, with at most `most` words.
+pub fn saying(words: &[u16], value: impl Attribute, seed: u64, most: usize) -> Vec<u16> {
+    let phrases: Vec<&str> = lexicon().phrases(value).iter().filter(|phrase| !phrase.held_out).map(|phrase| phrase.text).collect();
+    instead(words, value, rows(Rng::for_purpose(seed, 8).pick(&phrases)), most)
+}
+
+/// What a prompt says of the kind of `value` is left out, and `said` stands at its end.
+fn instead(words: &[u16], value: impl Attribute, said: Vec<u16>, most: usize) -> Vec<u16> {
+    let of_kind = |word: &'static str| lexicon().says(value.kind(), word);
+    let kept = phrases(words).into_iter().filter(|(_, value)| !value.is_some_and(of_kind)).flat_map(|(phrase, _)| phrase);
     kept.copied().take(most.saturating_sub(said.len())).chain(said).collect()
 }
 
@@ -86,6 +101,26 @@ mod tests {
         assert_eq!(under_dusk("early in the morning, a snowy forest under the stars", 8), rows("snowy forest dusk"));
         assert_eq!(under_dusk("midnight neon", 8), rows("neon dusk"), "a word of no caption");
         assert_eq!((under_dusk("", 8), under_dusk("snow ruins rain", 3)), (rows("dusk"), rows("snow ruins dusk")));
+    }
+
+    #[test]
+    fn a_part_is_said_anew_in_words_of_captions() {
+        let said: Vec<Vec<u16>> = (0..40).map(|seed| saying(&rows("a snowy forest at night in rain"), Weather::Fog, seed, 8)).collect();
+        for words in &said {
+            let asked = wish_of(words);
+            assert_eq!((asked.light, asked.weather), (Some(Light::Night), Some(Weather::Fog)), "{words:?}");
+            assert!(words.starts_with(&rows("snowy forest night")));
+        }
+        assert!(said.iter().collect::<std::collections::HashSet<_>>().len() > 5, "many ways to say it");
+        assert_eq!(saying(&rows("noir ruins rain"), Style::Neon, 1, 3)[..1], rows("ruins"));
+    }
+
+    #[test]
+    fn a_land_that_is_only_named_is_no_wish() {
+        assert_eq!(wish("a land at night").biome, None);
+        assert_eq!(wish("a fiery land").biome, Some(Biome::Volcano));
+        assert_eq!(wish("a foggy place"), Wish { weather: Some(Weather::Fog), ..Wish::default() });
+        assert_eq!(wish("sandy land").biome, Some(Biome::Desert), "a phrase of its own");
     }
 
     #[test]

@@ -44,6 +44,8 @@ const CHANGE_SHARE: f32 = 0.5;
 /// Share of the others chosen for another land that comes into view by itself. It does so at few steps, and a token of it there, all alone, is more often one that was spoilt than the
 /// first of a land: dreams that saw such borders as seldom as they are let none begin, and stayed in one land four times as long as the world does.
 const LAND_TURN_SHARE: f32 = 0.4;
+/// Share of windows without such a change in which one part of the look turns with its word, and nothing else does.
+const RECOLOURED_SHARE: f32 = 0.25;
 /// Frames of such a window before the change, at most, where it has as many.
 const MOST_BEFORE_CHANGE: usize = 5;
 /// The most frames since a change that is soon after.
@@ -84,6 +86,9 @@ const SHORT_RECALL_SHARE: f32 = 0.25;
 const SLIPPED_RECALL_SHARE: f32 = 0.05;
 /// Share of clips in which nothing was seen before the window.
 const BEGINNING_SHARE: f32 = 0.15;
+/// Share of windows before which one was away for a while, and how many frames at most: clips end before land is as old as what one comes back to at play.
+const AWAY_SHARE: f32 = 0.3;
+const LONGEST_AWAY: usize = 400;
 /// Share of frames whose words are told with noise, and its largest standard deviation where word vectors have channels of order one: words
 /// that mean much the same are to be understood alike.
 const NOISY_WORDS_SHARE: f32 = 0.75;
@@ -125,8 +130,10 @@ pub struct Batch {
     pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
-    /// Whether words have changed in the clip up to each frame, `(F)`.
-    pub(super) wished_anew: Vec<bool>,
+    /// Land that cannot be known: in no frame before that may be recalled, `(F * N)`; empty without recall.
+    pub(super) unknowable: Vec<bool>,
+    /// Whether words have changed in the clip up to each frame, or name a land there, `(F)`: it is not the land that comes by itself.
+    pub(super) wished: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// without recall.
     pub(super) recalled: Vec<u8>,
@@ -234,12 +241,20 @@ impl DynamicsStage {
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
         batch.nothing.push(false);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
+        let recoloured = if spoil && !promptless && change.is_none() && dice.chance(RECOLOURED_SHARE) {
+            self.recolour(clips, (clip, start), dice)
+        } else {
+            None
+        };
         let blotted = spoil && dice.chance(BLOTTED_SHARE);
         let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
         let said = |frame: usize| {
             let silent = promptless || (unheard_before == 0 && frame < silent_before);
-            let words = clips.frame_words(clip, frame.max(unheard_before));
+            let words = match &recoloured {
+                Some(other) if frame >= other.at => &other.words,
+                _ => clips.frame_words(clip, frame.max(unheard_before)),
+            };
             words.iter().map(|word| if silent { NO_WORD } else { *word }).collect::<Vec<_>>()
         };
         let mut age = match last {
@@ -251,6 +266,12 @@ impl DynamicsStage {
         for frame in start..start + t {
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             batch.shown.extend_from_slice(if blotted { clips.blotted_frame(clip, frame) } else { clips.frame(clip, frame) });
+            if let Some(look) = recoloured.as_ref().and_then(|other| other.look(frame)) {
+                for codes in [&mut batch.truth, &mut batch.shown] {
+                    let at = codes.len() - look.len();
+                    codes[at..].copy_from_slice(look);
+                }
+            }
             let at = clip * clips.frames + frame;
             let (recorded, inferred) = (clips.recorded[at], clips.inferred[at]);
             let bound = if recorded == NONE { NONE } else { self.bindings[usize::from(recorded)] };
@@ -270,7 +291,8 @@ impl DynamicsStage {
                 age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            batch.wished_anew.push(last.or(change).is_some_and(|first| first <= frame));
+            let names_land = || clips.names_land(clip, frame);
+            batch.wished.push(last.or(change).is_some_and(|first| first <= frame) || names_land());
         }
         let mut terms = RecallTerms { blotted, ..RecallTerms::WHOLE };
         if spoil {
@@ -281,6 +303,9 @@ impl DynamicsStage {
             }
             terms.corruption = CORRUPTION_PER_LEVEL * dice.unit();
             terms.begins = dice.chance(BEGINNING_SHARE);
+            if dice.chance(AWAY_SHARE) {
+                terms.away = dice.below(LONGEST_AWAY);
+            }
             if dice.chance(SLIPPED_RECALL_SHARE) {
                 let aside = [[1, 0], [-1, 0], [0, 1], [0, -1]];
                 terms.slip = Some((start + 1 + dice.below(t), aside[dice.below(4)]));
@@ -317,9 +342,10 @@ impl DynamicsStage {
             batch.actions.push(self.shape.dims.actions as u8);
             batch.words.extend_from_slice(clips.frame_described(clip, frame));
             batch.told.push(told::LONG_AGO as u8);
-            batch.wished_anew.push(false);
+            batch.wished.push(false);
             if self.shape.dims.recall.is_some() {
                 batch.new_land.extend(std::iter::repeat_n(false, n));
+                batch.unknowable.extend(std::iter::repeat_n(false, n));
                 (0..n * recall::TAPS).for_each(|_| batch.recall_nothing(self.frame_dims().code_dims));
             }
         }
@@ -348,7 +374,8 @@ impl DynamicsStage {
             prompt_dropped: vec![false; clips * frames],
             told: Vec::new(),
             new_land: Vec::new(),
-            wished_anew: Vec::new(),
+            unknowable: Vec::new(),
+            wished: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
             recalled_row: Vec::new(),
@@ -401,8 +428,9 @@ impl DynamicsStage {
                     let row = (clip * t + frame) * n + token;
                     let unknown = gone || (frame < hidden_until && hidden.get(token).is_some_and(|hidden| *hidden));
                     if own_history {
-                        // What came into view could have been otherwise: another guess is no error, and not to be taken back.
-                        let could_be_known = !batch.new_land.get(row).is_some_and(|new| *new);
+                        // What nobody can know could have been otherwise: another guess is no error, and not to be taken back. Of a window's first frame that
+                        // is all, its look as well.
+                        let could_be_known = frame > 0 && !batch.unknowable.get(row).is_some_and(|unknowable| *unknowable);
                         batch.own.push(!unknown && dice.chance(own_rate) && could_be_known);
                     }
                     batch.clean.push(if unknown {
@@ -425,7 +453,7 @@ impl DynamicsStage {
                 let number = clip * t + frame;
                 batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
                 let hears = self.hears(&batch, number);
-                let is_told = hears || !batch.wished_anew[number];
+                let is_told = hears || !batch.wished[number];
                 let is_news = hears && usize::from(batch.told[number]) == told::NEWS;
                 let news = if is_news { NEWS_WEIGHT } else { 1.0 };
                 let asked = is_news || (hears && (batch.nothing[clip] || frame == 0));

@@ -3,6 +3,7 @@
 mod batch;
 mod input;
 mod past;
+mod recolour;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::engine::{PromptWord, told::Told};
 use somnium::pack::manifest::{FrameDims, LatentAction};
 
+use crate::looks::Looks;
 use crate::model::dynamics::{DynShape, Dynamics};
 use crate::preset::Preset;
 use crate::source::{Dice, HELD_OUT};
@@ -41,6 +43,8 @@ pub struct DynamicsStage {
     pub motions: Vec<[i32; 2]>,
     /// Leave the inferred codes aside.
     pub recorded_only: bool,
+    /// Tokens of looks by their names; none where a frame has no token of its look.
+    pub looks: Looks,
 }
 
 /// Latent code of every recorded action, from the names the latent action model's codes got.

@@ -17,6 +17,8 @@ use super::batch::{Batch, NO_ROW};
 pub(super) struct RecallTerms {
     /// Frames ago of the oldest.
     pub(super) reach: usize,
+    /// What was seen before the window is older by so many frames.
+    pub(super) away: usize,
     /// Share of tokens in whose place another's are recalled.
     pub(super) corruption: f32,
     /// From this frame of the clip on, what was seen before it lies beside its place by these steps.
@@ -32,7 +34,7 @@ pub(super) struct RecallTerms {
 impl RecallTerms {
     /// All that was seen, exactly.
     pub(super) const WHOLE: Self =
-        Self { reach: usize::MAX, corruption: 0.0, slip: None, stale: None, blip: None, blotted: false, begins: false };
+        Self { reach: usize::MAX, away: 0, corruption: 0.0, slip: None, stale: None, blip: None, blotted: false, begins: false };
 }
 
 /// Places of the world in square patches, chosen by chance.
@@ -141,14 +143,17 @@ impl DynamicsStage {
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..frame_dims.patches() {
                     let at = place(expected, token);
-                    batch.new_land.push(frame > start && dims.scrolls(token, &frame_dims) && !seen.0.contains_key(&at));
+                    let (scrolls, last) = (dims.scrolls(token, &frame_dims), seen.find(at));
+                    batch.new_land.push(frame > start && scrolls && last.is_none());
+                    batch.unknowable.push(scrolls && !last.is_some_and(|last| frame - last.when <= terms.reach));
                     for tap in 0..recall::TAPS {
                         let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
                             Some(Seen { when, source, row }) => {
                                 let spoilt = dice.chance(terms.corruption);
                                 let (token, row) = if spoilt { (dice.below(frame_dims.patches()), NO_ROW) } else { (source.token, row) };
-                                batch.recall_levels(levels(Source { token, ..source }), recall::age_class((frame - when) as u32), row);
+                                let age = frame - when + if when < start { terms.away } else { 0 };
+                                batch.recall_levels(levels(Source { token, ..source }), recall::age_class(age as u32), row);
                             }
                             None => batch.recall_nothing(d),
                         }
@@ -157,6 +162,7 @@ impl DynamicsStage {
                 // A look has no place.
                 for _ in frame_dims.patches()..n {
                     batch.new_land.push(false);
+                    batch.unknowable.push(false);
                     (0..recall::TAPS).for_each(|_| batch.recall_nothing(d));
                 }
             }

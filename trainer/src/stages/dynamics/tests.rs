@@ -10,6 +10,9 @@ use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall, told};
 use somnium::pack::Pack;
 use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, random_pack};
+use somnium::prompt::WordTable;
+use somnium::worlds::scene::{Light, Style};
+use somnium::worlds::words::wish_of;
 
 use crate::grow;
 use crate::model::dynamics::{Design, DynInput};
@@ -36,6 +39,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         bindings: Vec::new(),
         motions: m.actions.iter().map(|action| action.motion).collect(),
         recorded_only: true,
+        looks: Looks::default(),
     };
     let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
     (stage, model)
@@ -298,6 +302,64 @@ fn windows_are_chosen_for_lands_that_come_into_view() {
 }
 
 #[test]
+fn a_light_that_is_said_turns_the_look_and_leaves_the_land() {
+    let (frames, window, start) = (20, 6, 7);
+    let mut stage = stage_of_one_change(frames, window, frames);
+    let (d, n, k) = (stage.frame_dims().code_dims, stage.tokens(), stage.shape.dims.prompt_words);
+    let looks = [("Noir Day Clear 0", 0), ("Noir Dusk Clear 0", 1), ("Noir Night Clear 0", 2), ("Noir Dawn Clear 0", 3)];
+    stage.looks = Looks(looks.map(|(name, level)| (name.to_owned(), vec![level; d])).into());
+    let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+    clip.words.fill(WordTable::get().find("noir").expect("a word"));
+    clip.codes.chunks_exact_mut(n * d).for_each(|codes| codes[(n - 1) * d..].fill(0));
+    clip.blotted.clone_from(&clip.codes);
+    let (mut turned, mut as_it_was) = (0, 0);
+    for seed in 0..300 {
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, start), &mut batch, &mut Dice::new(6, seed), true);
+        let look = |frame: usize| batch.truth[(frame * n + n - 1) * d];
+        let Some(at) = (0..window).find(|frame| look(*frame) != 0) else {
+            as_it_was += 1;
+            continue;
+        };
+        turned += 1;
+        let said = |frame: usize| -> Vec<u16> { batch.words[frame * k..][..k].iter().copied().filter(|word| *word != NO_WORD).collect() };
+        let light = [None, Some(Light::Dusk), Some(Light::Night), Some(Light::Dawn)][usize::from(look(at))];
+        assert!(at > 0 && (at..window).all(|frame| look(frame) == look(at) && wish_of(&said(frame)).light == light));
+        assert!((at..window).all(|frame| wish_of(&said(frame)).style == Some(Style::Noir)));
+        assert_eq!((usize::from(batch.told[at]), wish_of(&said(at - 1)).light), (told::NEWS, None));
+        for (frame, codes) in batch.truth.chunks_exact(n * d).enumerate() {
+            assert_eq!(codes[..(n - 1) * d], stage.clips.frame(0, start + frame)[..(n - 1) * d], "the land is what it was");
+        }
+        assert_eq!(batch.shown, batch.truth);
+    }
+    assert!(turned > 20 && as_it_was > 200, "{turned} windows turn, {as_it_was} do not");
+}
+
+#[test]
+fn what_nobody_can_know_is_not_guessed() {
+    let (frames, window) = (20, 6);
+    let mut stage = stage_of_one_change(frames, window, frames);
+    let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+    clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
+    stage.motions[0] = [1, 0];
+    let (mut guessed, mut new, mut forgotten) = (0, 0, 0);
+    for seed in 0..200 {
+        let batch = stage.training_batch(&mut Dice::new(9, seed));
+        let n = stage.tokens();
+        for (row, own) in batch.own.iter().enumerate() {
+            let first = (row / n).is_multiple_of(window);
+            assert!(!own || !(first || batch.unknowable[row]));
+            guessed += usize::from(*own);
+            new += usize::from(batch.new_land[row]);
+            // What is forgotten cannot be known either, but for what is still in view.
+            forgotten += usize::from(!first && batch.unknowable[row] && !batch.new_land[row]);
+            assert!(batch.unknowable[row] || !batch.new_land[row]);
+        }
+    }
+    assert!(guessed > 1000 && new > 1000 && forgotten > 100, "{guessed} guessed, {new} new, {forgotten} forgotten");
+}
+
+#[test]
 fn places_stay_stale_into_windows_that_begin_after_the_change() {
     let (frames, window, change, start) = (20, 6, 4, 9);
     let stage = stage_of_one_change(frames, window, change);
@@ -335,7 +397,7 @@ fn new_land_counts_where_what_was_asked_of_it_is_told() {
         for (row, _) in batch.masked.iter().enumerate().filter(|(row, token)| **token == Token::Masked && batch.new_land[*row]) {
             let frame = row / stage.tokens();
             let heard = usize::from(stage.hears(&batch, frame));
-            weights[usize::from(batch.wished_anew[frame])][heard].insert(batch.weights[row] as u32);
+            weights[usize::from(batch.wished[frame])][heard].insert(batch.weights[row] as u32);
         }
     }
     let [[silent_before, heard_before], [silent_after, heard_after]] = weights;
