@@ -58,6 +58,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
     if (frame.moved != BY_ODOMETER || all(frame.motion == vec2<i32>())) {
         return;
     }
+    // Not every driver empties what a workgroup shares, and none does it sooner.
+    if (lane < 4u) {
+        atomicStore(&sums[lane], 0u);
+    }
+    workgroupBarrier();
     let half = frame.groups[0].half;
     // Beyond the left or upper edge it wraps around to a huge number, which is off the picture too.
     let old = bitcast<vec2<u32>>(vec2<i32>(id.xy) + frame.motion * i32(shape.step_px));

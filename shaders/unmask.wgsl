@@ -47,6 +47,10 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
         let certain = frame.certain < 0.0 && confidence[n] >= frame.certain && !(unseen && frame.new_uncertain == 1u);
         keys[n] = vec2<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked));
     }
+    if (id.x == 0u) {
+        atomicStore(&left, 0u);
+    }
+    workgroupBarrier();
     storageBarrier();
     var uncertain = 0u;
     for (var m = 0u; m < shape.tokens; m++) {

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::layout::RectPx;
 use crate::dream::runner::Shown;
-use crate::engine::gpu::context::GpuContext;
+use crate::engine::gpu::context::{GpuContext, WRITTEN_BEFORE_READ};
 
 /// A step that the view may have taken to the picture that is shown next.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,7 @@ impl Blit {
             layout: None,
             module: &module,
             entry_point: Some("decide"),
-            compilation_options: Default::default(),
+            compilation_options: WRITTEN_BEFORE_READ,
             cache: None,
         });
         let buffer = |label, size: usize, usage| {

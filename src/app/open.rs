@@ -171,14 +171,25 @@ impl Launch {
         }
     }
 
-    /// A fresh engine for a source that has one.
+    /// A fresh engine on another device.
     ///
     /// # Errors
-    /// One sentence.
-    pub fn open_engine(&self, gpu: Option<&GpuContext>) -> Result<Option<Box<dyn Engine>>, String> {
+    /// What the engine says.
+    pub fn open_engine(&self, gpu: &GpuContext) -> Result<Box<dyn Engine>, EngineError> {
         match self {
-            Self::World { .. } => Ok(None),
-            Self::Pack { pack, engine, .. } => open_engine(pack, *engine, gpu).map(Some).map_err(|e| e.to_string()),
+            Self::World { .. } => Err(EngineError::NoDynamics),
+            Self::Pack { pack, engine, .. } => open_engine(pack, *engine, Some(gpu)),
+        }
+    }
+
+    /// From now on the processor dreams, where a choice was left; whether that is news.
+    pub fn falls_back(&mut self) -> bool {
+        match self {
+            Self::Pack { engine: engine @ EngineChoice::Auto, .. } => {
+                *engine = EngineChoice::Cpu;
+                true
+            }
+            _ => false,
         }
     }
 }

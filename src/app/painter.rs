@@ -1,7 +1,7 @@
 //! Puts the picture and the interface on the window's surface, and copes with every state a surface can be in.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use winit::window::Window;
 
@@ -15,6 +15,11 @@ use crate::engine::gpu::context::{ADAPTER_REMEDY, GpuContext, new_instance};
 
 /// Behind everything, as sRGB; the theme's darkest tone.
 const BACKDROP: [u8; 3] = [13, 14, 18];
+
+/// Time between two pictures of a glide where nothing is known of the display.
+const GLIDE_FRAME: Duration = Duration::from_millis(6);
+/// So often in a row a surface may refuse to be configured.
+const MOST_REFUSED: u32 = 60;
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,10 @@ pub struct Painter {
     config: wgpu::SurfaceConfiguration,
     /// The surface must be configured before it is used next.
     stale: bool,
+    /// So often in a row it could not be.
+    refused: u32,
+    /// Between two pictures of the display, where that is known.
+    refresh: Option<Duration>,
     egui: egui_wgpu::Renderer,
     blit: Blit,
     gate: Arc<Gate>,
@@ -52,30 +61,42 @@ impl Painter {
             log::debug!("no surface: {why}");
             EngineError::NoAdapter(format!("nothing here can draw on a window; {ADAPTER_REMEDY}"))
         })?;
-        let gpu = GpuContext::new(instance, Some(&surface), false)?.with_cache(cache_folder());
         let size = window.inner_size();
-        let mut config = surface
-            .get_default_config(&gpu.adapter, size.width.max(1), size.height.max(1))
-            .ok_or_else(|| EngineError::NoAdapter(format!("{} cannot show on this window", gpu.summary)))?;
-        let formats = surface.get_capabilities(&gpu.adapter).formats;
-        // Bytes are passed on as they are where the surface allows it: the picture is sRGB already.
-        let plain = [wgpu::TextureFormat::Bgra8Unorm, wgpu::TextureFormat::Rgba8Unorm];
-        config.format = plain.into_iter().find(|f| formats.contains(f)).unwrap_or(config.format);
-        config.present_mode = wgpu::PresentMode::AutoVsync;
+        let mut config = None;
+        // Some adapters say that they can show on a window of another one and cannot: only the attempt tells.
+        let gpu = GpuContext::new(&instance, Some(&surface), false, |gpu| {
+            let wanted = configuration(&surface, gpu, [size.width, size.height]).ok_or("it cannot show on this window")?;
+            configure(&surface, gpu, &wanted)?;
+            config = Some(wanted);
+            Ok(())
+        });
+        let (mut gpu, Some(config)) = (gpu?.with_cache(cache_folder()), config) else {
+            return Err(EngineError::NoAdapter("nothing here can show on this window".to_owned()));
+        };
+        let hz =
+            window.current_monitor().and_then(|monitor| monitor.refresh_rate_millihertz()).map(|millihertz| f64::from(millihertz) / 1e3);
+        let refresh = hz.filter(|hz| *hz >= 1.0).map(|hz| Duration::from_secs_f64(1.0 / hz));
+        // Half of the time between two pictures is the dream's, the other half the window's.
+        gpu.submission = refresh.map_or(gpu.submission, |refresh| (refresh / 2).min(gpu.submission));
         let egui =
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let blit = Blit::new(&gpu.device, config.format);
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: true, egui, blit, gate, gliding: false })
+        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, gate, gliding: false })
     }
 
     pub fn gpu(&self) -> &GpuContext {
         &self.gpu
     }
 
-    /// Whether the view was on its way when last painted: it is to be painted again soon.
-    pub fn gliding(&self) -> bool {
-        self.gliding
+    /// How soon after a picture the next one is to be begun, if the view was on its way then: sooner than the display shows it, for which the next one waits.
+    pub fn next_of_glide(&self) -> Option<Duration> {
+        self.gliding.then(|| self.refresh.map_or(GLIDE_FRAME, |refresh| refresh * 3 / 4))
+    }
+
+    /// The device is gone, or shows nothing any more: another painter is needed.
+    pub fn is_broken(&self) -> bool {
+        self.gpu.is_lost() || self.refused >= MOST_REFUSED
     }
 
     pub fn max_texture_side(&self) -> usize {
@@ -134,11 +155,7 @@ impl Painter {
                 return Painted::Again;
             }
             wgpu::CurrentSurfaceTexture::Lost => {
-                match self.gpu.instance.create_surface(self.window.clone()) {
-                    Ok(surface) => self.surface = surface,
-                    Err(why) => log::error!("the surface was lost and cannot be made anew: {why}"),
-                }
-                self.stale = true;
+                self.another_surface();
                 return Painted::Again;
             }
         };
@@ -178,18 +195,49 @@ impl Painter {
 impl Painter {
     /// Brings the surface up to date; false where it could not be done just now, because somebody submitted meanwhile.
     fn configure(&mut self) -> bool {
-        let scope = self.gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        self.gate.closed(|| self.surface.configure(&self.gpu.device, &self.config));
-        match pollster::block_on(scope.pop()) {
-            None => {
-                self.stale = false;
-                true
-            }
-            Some(why) => {
-                log::debug!("the surface is configured later: {why}");
-                false
+        let configured = self.gate.closed(|| configure(&self.surface, &self.gpu, &self.config));
+        self.stale = configured.is_err();
+        self.refused = if self.stale { self.refused + 1 } else { 0 };
+        if let Err(why) = &configured {
+            log::debug!("the surface is configured later: {why}");
+            if self.refused == MOST_REFUSED / 2 {
+                log::warn!("the surface is made anew, since it cannot be configured: {why}");
+                self.another_surface();
             }
         }
+        configured.is_ok()
+    }
+
+    fn another_surface(&mut self) {
+        match self.gpu.instance.create_surface(self.window.clone()) {
+            Ok(surface) => self.surface = surface,
+            Err(why) => log::error!("the surface was lost and cannot be made anew: {why}"),
+        }
+        self.stale = true;
+    }
+}
+
+/// How a window of this size is shown on by a device, if that can.
+fn configuration(surface: &wgpu::Surface<'_>, gpu: &GpuContext, [width, height]: [u32; 2]) -> Option<wgpu::SurfaceConfiguration> {
+    let mut config = surface.get_default_config(&gpu.adapter, width.max(1), height.max(1))?;
+    let formats = surface.get_capabilities(&gpu.adapter).formats;
+    // Bytes are passed on as they are where the surface allows it: the picture is sRGB already.
+    let plain = [wgpu::TextureFormat::Bgra8Unorm, wgpu::TextureFormat::Rgba8Unorm];
+    config.format = plain.into_iter().find(|f| formats.contains(f)).unwrap_or(config.format);
+    // What comes late waits for the display all the same: most pictures here come late, since they are drawn when there is something new.
+    config.present_mode = wgpu::PresentMode::Fifo;
+    Some(config)
+}
+
+/// Half a sentence where it cannot be done.
+fn configure(surface: &wgpu::Surface<'_>, gpu: &GpuContext, config: &wgpu::SurfaceConfiguration) -> Result<(), String> {
+    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    surface.configure(&gpu.device, config);
+    match pollster::block_on(scope.pop()) {
+        Some(why) => Err(why.to_string()),
+        // That is no error of validation.
+        None if gpu.is_lost() => Err("the device is lost".to_owned()),
+        None => Ok(()),
     }
 }
 

@@ -133,7 +133,7 @@ fn rate_of(gpu: &GpuContext, amount: f64, record: impl Fn(&mut wgpu::CommandEnco
             record(&mut encoder);
             gpu.queue.submit([encoder.finish()]);
         }
-        gpu.wait()
+        gpu.wait_in_device()
     };
     batch(1)?;
     let start = Instant::now();

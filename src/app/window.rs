@@ -41,7 +41,7 @@ use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
 use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::saved::SavedDream;
-use crate::engine::DecodeSettings;
+use crate::engine::{DecodeSettings, EngineError};
 use crate::input::bindings::user_path;
 use crate::input::pad::{PadListener, PadNews};
 use crate::input::{Bindings, Command, Latch};
@@ -49,8 +49,9 @@ use crate::pack::Pack;
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
-/// How soon to draw again while the view glides; the display's rate is the limit below that.
-const GLIDE_FRAME: Duration = Duration::from_millis(6);
+/// How often a painter is asked for after a lost device, and how long to wait in between: a driver that starts anew needs a moment.
+const PAINTER_ATTEMPTS: u32 = 10;
+const PAINTER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -355,24 +356,38 @@ impl App {
         log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         // A window bears one surface at a time.
         drop(painter);
-        let painter = match Painter::new(window.clone(), self.gate.clone()) {
+        let painter = match self.another_painter(&window) {
             Ok(painter) => painter,
             Err(why) => {
                 self.fatal = Some(why.to_string());
                 return;
             }
         };
-        match self.plan.launch.open_engine(Some(painter.gpu())) {
-            Ok(engine) => {
-                self.engine_number += u32::from(engine.is_some());
-                runner.request(engine.map_or(Request::Show, Request::ReplaceEngine));
-                self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
-            }
-            Err(why) => self.ui.toasts.push(why, true),
+        if attempt > 1 && self.plan.launch.falls_back() {
+            log::warn!("the CPU engine takes over: the device is lost again and again");
         }
+        if self.plan.launch.dreamer().is_some() {
+            self.engine_number += 1;
+            let (launch, gpu) = (self.plan.launch.clone(), painter.gpu().clone());
+            runner.request(Request::ReplaceEngine(Box::new(move || launch.open_engine(&gpu))));
+        } else {
+            runner.request(Request::Show);
+        }
+        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
         let egui = self.interface(&window, &painter);
         window.request_redraw();
         self.shell = Some(Shell { runner, painter, egui, window });
+    }
+
+    fn another_painter(&self, window: &Arc<Window>) -> Result<Painter, EngineError> {
+        for _ in 1..PAINTER_ATTEMPTS {
+            match Painter::new(window.clone(), self.gate.clone()) {
+                Ok(painter) => return Ok(painter),
+                Err(why) => log::warn!("nothing shows the window yet: {why}"),
+            }
+            std::thread::sleep(PAINTER_PATIENCE);
+        }
+        Painter::new(window.clone(), self.gate.clone())
     }
 
     /// A fresh interface whose textures are yet to be sent to the painter's device.
@@ -413,9 +428,8 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                if shell.painter.gliding() {
-                    let soon = start.checked_add(GLIDE_FRAME);
-                    self.redraw_at = self.redraw_at.min(soon).or(soon);
+                if let Some(soon) = shell.painter.next_of_glide().and_then(|soon| start.checked_add(soon)) {
+                    self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
                     log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
@@ -426,7 +440,7 @@ impl App {
             Painted::Hidden => {}
             Painted::Again => self.redraw_at = Instant::now().checked_add(RETRY),
         }
-        if shell.painter.gpu().is_lost() {
+        if shell.painter.is_broken() {
             self.rebuild_graphics();
         }
         for event in events {

@@ -21,7 +21,7 @@ use super::saved::SavedDream;
 use super::session::{Moment, Seen};
 use super::source::{Source, SourceInfo};
 use super::still::Still;
-use crate::engine::{DecodeSettings, Engine, StageTimes};
+use crate::engine::{DecodeSettings, Engine, EngineError, StageTimes};
 use worker::Worker;
 
 /// Codes kept for the inspector's timeline.
@@ -80,8 +80,8 @@ pub enum Request {
     Chart(HandOver<Chart>),
     /// Hands over at most so many of the last frames, as [`DreamSession::replay`] has them, or says why there are none.
     Replay(usize, HandOver<Vec<(Vec<u8>, u8)>>),
-    /// A fresh engine in place of a lost one.
-    ReplaceEngine(Box<dyn Engine>),
+    /// A fresh engine in place of a lost one; to make it takes a moment.
+    ReplaceEngine(Box<dyn FnOnce() -> Result<Box<dyn Engine>, EngineError> + Send>),
     /// Hands the newest picture over once more: the window lost it.
     Show,
     /// Look at the wish again.

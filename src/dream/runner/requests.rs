@@ -7,7 +7,7 @@ use super::{HandOver, Kept, Request, lock};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::source::{DreamError, Source};
-use crate::engine::{DecodeSettings, Engine};
+use crate::engine::{DecodeSettings, Engine, EngineError};
 
 impl Worker {
     pub(super) fn serve(&mut self, request: Request) {
@@ -52,7 +52,7 @@ impl Worker {
                 let replay = dream.and_then(|dream| dream.replay(most));
                 self.answer(to, replay)
             }
-            Request::ReplaceEngine(engine) => self.replace_engine(engine),
+            Request::ReplaceEngine(open) => self.replace_engine(open),
         };
         if let Err(error) = outcome {
             self.report(&error);
@@ -77,7 +77,8 @@ impl Worker {
         self.restarted(|source| change(source.as_dream().ok_or(DreamError::NotADream(title))?, &settings))
     }
 
-    fn replace_engine(&mut self, engine: Box<dyn Engine>) -> Result<(), DreamError> {
+    fn replace_engine(&mut self, open: impl FnOnce() -> Result<Box<dyn Engine>, EngineError>) -> Result<(), DreamError> {
+        let engine = open()?;
         {
             let mut outbox = lock(&self.shared.outbox);
             outbox.status.engine_number += 1;

@@ -14,8 +14,15 @@ use crate::engine::EngineError;
 pub const ADAPTER_REMEDY: &str =
     "install a Vulkan driver (Debian, Ubuntu: `apt install mesa-vulkan-drivers`, which also brings a software one)";
 
-/// How long a submission may keep the device: half of the time between two pictures of a display, the other half being the window's.
+/// Names the adapter that is tried first.
+const ADAPTER_VARIABLE: &str = "WGPU_ADAPTER_NAME";
+
+/// How long a submission may keep the device where nothing is known of the display: half of the time between two pictures of a display, the other half being the window's.
 const SUBMISSION: Duration = Duration::from_millis(8);
+
+/// Kernels write what a workgroup shares before they read it: emptying it first takes time, on some drivers a long one to compile, and on one of them a race.
+pub const WRITTEN_BEFORE_READ: wgpu::PipelineCompilationOptions<'static> =
+    wgpu::PipelineCompilationOptions { constants: &[], zero_initialize_workgroup_memory: false };
 
 /// Time between two looks at work that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_micros(200);
@@ -43,9 +50,9 @@ impl std::fmt::Display for AdapterSummary {
     }
 }
 
-/// Instance over the backends this build has, without a window.
+/// Instance over the backends this build has, or the one that `WGPU_BACKEND` names, without a window.
 pub fn new_instance() -> wgpu::Instance {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     // That would put a dispatch of its own ahead of each one whose workgroups lie in a buffer; ours are copied from a checked plan.
     descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
     wgpu::Instance::new(descriptor)
@@ -112,20 +119,25 @@ impl Health {
 
 impl GpuContext {
     /// Opens the best adapter that can present to `compatible_surface` (any adapter where there is none), falling back to the next
-    /// where one cannot be opened. `prefer_software` puts software adapters first (tests, comparisons).
+    /// where one cannot be opened or does not do for `works`, which says why. `prefer_software` puts software adapters first (tests, comparisons).
     ///
     /// # Errors
     /// [`EngineError::NoAdapter`] with the remedy where nothing could be opened.
     pub fn new(
-        instance: wgpu::Instance,
+        instance: &wgpu::Instance,
         compatible_surface: Option<&wgpu::Surface<'_>>,
         prefer_software: bool,
+        mut works: impl FnMut(&Self) -> Result<(), String>,
     ) -> Result<Self, EngineError> {
         let mut refused = Vec::new();
-        for adapter in ranked_adapters(&instance, compatible_surface, prefer_software) {
+        for adapter in ranked_adapters(instance, compatible_surface, prefer_software) {
             let summary = AdapterSummary::of(&adapter.get_info());
-            match open(&adapter) {
-                Ok((device, queue)) => return Ok(Self::watch(instance, adapter, device, queue, summary)),
+            let opened = open(&adapter).and_then(|(device, queue)| {
+                let gpu = Self::watch(instance.clone(), adapter, device, queue, summary.clone());
+                works(&gpu).map(|()| gpu)
+            });
+            match opened {
+                Ok(gpu) => return Ok(gpu),
                 Err(reason) => {
                     log::warn!("adapter {summary} cannot be used: {reason}");
                     refused.push(format!("{summary}: {reason}"));
@@ -141,7 +153,7 @@ impl GpuContext {
     /// # Errors
     /// As [`GpuContext::new`].
     pub fn headless(prefer_software: bool) -> Result<Self, EngineError> {
-        Self::new(new_instance(), None, prefer_software)
+        Self::new(&new_instance(), None, prefer_software, |_| Ok(()))
     }
 
     fn watch(instance: wgpu::Instance, adapter: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue, summary: AdapterSummary) -> Self {
@@ -241,20 +253,32 @@ impl GpuContext {
     /// How long somebody who submits something just now waits for the device: until all is done that is queued (blocking; to measure).
     pub fn queue_wait(&self) -> Duration {
         let nothing = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("nothing") });
-        let done = Arc::new(AtomicBool::new(false));
         let start = Instant::now();
         self.queue.submit([nothing.finish()]);
-        let tell = done.clone();
-        self.queue.on_submitted_work_done(move || tell.store(true, Ordering::Release));
-        self.poll_until(|| done.load(Ordering::Acquire));
+        if let Err(why) = self.wait() {
+            log::debug!("waiting: {why}");
+        }
         start.elapsed()
     }
 
-    /// Waits until everything submitted so far is done.
+    /// Waits until everything submitted so far is done, and its callbacks have run. A window may show something meanwhile, which it cannot while one waits in the
+    /// device: wgpu-core holds a lock then that presenting needs.
+    ///
+    /// # Errors
+    /// [`EngineError::DeviceLost`] where the device reports a fault.
+    pub fn wait(&self) -> Result<(), EngineError> {
+        let done = Arc::new(AtomicBool::new(false));
+        let tell = done.clone();
+        self.queue.on_submitted_work_done(move || tell.store(true, Ordering::Release));
+        self.poll_until(|| done.load(Ordering::Acquire));
+        self.check()
+    }
+
+    /// The same to the moment, for what is measured: nobody else gets at the device meanwhile.
     ///
     /// # Errors
     /// [`EngineError::DeviceLost`] where waiting fails.
-    pub fn wait(&self) -> Result<(), EngineError> {
+    pub fn wait_in_device(&self) -> Result<(), EngineError> {
         self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| EngineError::DeviceLost(e.to_string()))?;
         self.check()
     }
@@ -294,7 +318,16 @@ fn ranked_adapters(instance: &wgpu::Instance, surface: Option<&wgpu::Surface<'_>
         found.retain(|a| a.is_surface_supported(surface));
     }
     found.sort_by_key(|a| rank(a.get_info().device_type, prefer_software));
+    if let Ok(wanted) = std::env::var(ADAPTER_VARIABLE) {
+        // Stable: the others follow as they were.
+        found.sort_by_key(|a| !is_named(&a.get_info().name, &wanted));
+    }
     found
+}
+
+/// Whether an adapter is the one asked for: by a part of its name, in any case.
+fn is_named(name: &str, wanted: &str) -> bool {
+    name.to_lowercase().contains(&wanted.to_lowercase())
 }
 
 /// Lower is tried first.
@@ -318,6 +351,23 @@ mod tests {
         assert!(rank(wgpu::DeviceType::Cpu, false) > rank(wgpu::DeviceType::Other, false));
         assert!(rank(wgpu::DeviceType::DiscreteGpu, false) < rank(wgpu::DeviceType::IntegratedGpu, false));
         assert!(rank(wgpu::DeviceType::Cpu, true) < rank(wgpu::DeviceType::DiscreteGpu, true));
+    }
+
+    #[test]
+    fn an_adapter_is_named_by_a_part_of_its_name() {
+        assert!(
+            is_named("NVIDIA GeForce RTX 4090", "rtx") && is_named("llvmpipe (LLVM 15)", "llvmpipe") && !is_named("llvmpipe", "Radeon")
+        );
+    }
+
+    #[test]
+    fn what_does_not_do_is_passed_over() {
+        let mut tried = 0;
+        let why = GpuContext::new(&new_instance(), None, true, |_| {
+            tried += 1;
+            Err("it shows nothing".to_owned())
+        });
+        assert!(tried > 0 && why.is_err_and(|why| why.to_string().contains("it shows nothing")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::context::GpuContext;
+use super::context::{GpuContext, WRITTEN_BEFORE_READ};
 use super::frame::{FRAME_SLOT_BYTES, GROUPS};
 use super::kernel::{Bind, Kernel};
 use super::ops::{BufferId, Pass, ShapeWords, unmask::dispatch_at};
@@ -85,7 +85,7 @@ fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::B
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        compilation_options: WRITTEN_BEFORE_READ,
         cache: gpu.pipelines.as_ref().map(|store| &store.cache),
     });
     (pipeline, bind_layout)

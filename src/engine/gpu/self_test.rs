@@ -20,13 +20,13 @@ pub struct Answers {
     rgba: Vec<u8>,
     /// Logits of another one that follows it; none without a dynamics.
     logits: Vec<f32>,
-    /// Codes of the two frames that it then dreams; none without a dynamics.
-    dreamed: Vec<Vec<u8>>,
+    /// Codes of the frames that it then dreams, and whether the view moved; none without a dynamics.
+    dreamed: Vec<(Vec<u8>, bool)>,
     code_levels: usize,
 }
 
 impl Answers {
-    /// Plays two frames that are given and two that are dreamed, and leaves the engine without history and prompt.
+    /// Plays two frames that are given and three that are dreamed, of which two ask the view to move, and leaves the engine without history and prompt.
     ///
     /// # Errors
     /// As the engine's.
@@ -39,14 +39,15 @@ impl Answers {
             let given = frame(&m, 1);
             logits = engine.teacher_force(&given, &play_settings(&m))?;
             engine.set_prompt(&given.prompt)?;
-            // First one in which the next step runs, since no token is that certain, then one in which all are and it does not.
-            for (action, certain) in [(0, 1.0 - f32::EPSILON), (1, f32::MIN_POSITIVE)] {
+            let moves = m.actions.iter().take(d.actions).position(|action| action.motion != [0, 0]).unwrap_or(1 % d.actions);
+            // First one in which the next step runs, since no token is that certain, then two in which all are and it does not.
+            for (action, certain) in [(moves, 1.0 - f32::EPSILON), (moves, f32::MIN_POSITIVE), (0, f32::MIN_POSITIVE)] {
                 let s = DecodeSettings { certain: Some(certain), ..dream_settings(&m) };
-                engine.dream((action % d.actions) as u8, &s)?;
+                engine.dream(action as u8, &s)?;
                 engine.finish()?;
                 let mut codes = vec![0; m.frame.code_bytes()];
-                engine.take_codes(&mut codes);
-                dreamed.push(codes);
+                let moved = engine.take_codes(&mut codes).is_some_and(|arrival| arrival.moved);
+                dreamed.push((codes, moved));
             }
             engine.set_prompt(&[])?;
         }
@@ -66,7 +67,7 @@ impl Answers {
         if worst > MOST_OFF_PIXEL {
             return Some(format!("a pixel is {worst} off, of 255"));
         }
-        for (codes, truth) in self.dreamed.iter().zip(&truth.dreamed) {
+        for ((codes, moved), (truth, truly)) in self.dreamed.iter().zip(&truth.dreamed) {
             if let Some(level) = codes.iter().find(|level| usize::from(**level) >= self.code_levels) {
                 return Some(format!("a level is dreamed to be {level}, of {}", self.code_levels));
             }
@@ -77,6 +78,9 @@ impl Answers {
             // What follows a frame that is another may be another.
             if alike < truth.len() {
                 break;
+            }
+            if moved != truly {
+                return Some(format!("a dream is said to have {}", if *moved { "moved" } else { "stayed" }));
             }
         }
         None

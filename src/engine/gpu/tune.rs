@@ -1,6 +1,6 @@
 //! Which tile each product takes on this device: measured at the first start, kept for the next. Results do not depend on it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cache;
 use super::context::GpuContext;
@@ -12,8 +12,10 @@ use super::resources::Resources;
 use crate::checksum;
 use crate::engine::EngineError;
 
-/// Dispatches of one measurement, and measurements of one tile after one that warms up; the quickest counts.
-const DISPATCHES: usize = 24;
+/// Dispatches of one measurement, at least and at most; as many as take [`LASTS`], so that the way to the device does not count.
+const DISPATCHES: std::ops::RangeInclusive<usize> = 24..=600;
+const LASTS: Duration = Duration::from_millis(2);
+/// Measurements of one tile after one that warms up; the quickest counts.
 const MEASUREMENTS: usize = 3;
 
 /// A tile must take at most this share of the default one's time to take its place: less may be chance.
@@ -75,20 +77,28 @@ fn write_tiles(tiles: &[Tile]) -> Vec<u8> {
 
 fn quickest(gpu: &GpuContext, resources: &mut Resources, pass: &Pass) -> Result<Tile, EngineError> {
     let Some(product) = pass.product else { return Ok(Tile::default()) };
-    let mut best = (Tile::default(), measure(gpu, resources, pass)? * WORTH_IT);
+    let few = *DISPATCHES.start();
+    let dispatches = few as f64 * LASTS.as_secs_f64() / measure(gpu, resources, pass, few)?;
+    let dispatches = (dispatches as usize).clamp(few, *DISPATCHES.end());
+    let mut best = (Tile::default(), measure(gpu, resources, pass, dispatches)? * WORTH_IT);
     for tile in Tile::ALL.into_iter().filter(|tile| *tile != Tile::default()) {
         let mut pass = pass.clone();
         product.tiled(tile).retile(&mut pass);
-        let secs = measure(gpu, resources, &pass)?;
-        if secs < best.1 {
-            best = (tile, secs);
+        match measure(gpu, resources, &pass, dispatches) {
+            Ok(secs) if secs < best.1 => best = (tile, secs),
+            Ok(_) => {}
+            Err(why) if gpu.is_lost() => return Err(why),
+            Err(why) => {
+                log::warn!("a tile cannot be used here: {why}");
+                gpu.forgive();
+            }
         }
     }
     Ok(best.0)
 }
 
-/// Seconds that [`DISPATCHES`] of a pass take, for one group of rows.
-fn measure(gpu: &GpuContext, resources: &mut Resources, pass: &Pass) -> Result<f64, EngineError> {
+/// Seconds that so many dispatches of a pass take, for one group of rows.
+fn measure(gpu: &GpuContext, resources: &mut Resources, pass: &Pass, dispatches: usize) -> Result<f64, EngineError> {
     let ready = resources.ready(gpu, std::slice::from_ref(pass))?;
     gpu.queue.write_buffer(&resources.frame, 0, bytemuck::bytes_of(&FrameParams::default()));
     let mut quickest = f64::INFINITY;
@@ -96,14 +106,14 @@ fn measure(gpu: &GpuContext, resources: &mut Resources, pass: &Pass) -> Result<f
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tune") });
         {
             let mut recorded = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("tune"), timestamp_writes: None });
-            for one in ready.iter().cycle().take(DISPATCHES) {
+            for one in ready.iter().cycle().take(dispatches) {
                 one.record(&mut recorded, 0, 1);
             }
         }
         let commands = encoder.finish();
         let start = Instant::now();
         gpu.queue.submit([commands]);
-        gpu.wait()?;
+        gpu.wait_in_device()?;
         if i > 0 {
             quickest = quickest.min(start.elapsed().as_secs_f64());
         }

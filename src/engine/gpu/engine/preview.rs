@@ -36,6 +36,8 @@ impl GpuEngine {
             encoder.copy_buffer_to_buffer(self.resources.buffer(pixels), half, &staging, at, pixel_bytes);
             encoder.copy_buffer_to_buffer(self.resources.buffer(codes), 0, &staging, at + pixel_bytes, code_bytes);
             recording.submit();
+            // A window draws between two of them.
+            self.gpu.wait()?;
         }
         (self.half, self.pending, self.committed, self.settings) = moment;
         self.wait_for(&staging, |bytes| {
