@@ -15,12 +15,14 @@ use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
 use super::shape::Shape;
 use super::start::{DEFAULT_SEED, Start};
+use super::view::View;
 use super::window::{self, WindowPlan};
 use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
 use crate::engine::inputs::{check_settings, play_settings};
 use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
+use crate::input::bindings::user_folder;
 use crate::pack::manifest::Manifest;
 use crate::prompt;
 
@@ -177,7 +179,7 @@ struct ShowArgs {
     /// Frames a second, or "max"; the world's own rate where not given.
     #[arg(long, value_parser = rate, conflicts_with = "headless", help_heading = WINDOW)]
     rate: Option<Rate>,
-    /// Size of the window in pixels; where not given 1024x720, times what the display enlarges by.
+    /// Size of the window in pixels; where not given as it was left.
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, help_heading = WINDOW)]
     window: Option<(u32, u32)>,
     /// Start in full screen.
@@ -364,13 +366,18 @@ fn show(
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
         return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
     }
+    // At an event every start is alike.
+    let left = if args.kiosk || args.idle.is_some() { View::default() } else { View::of_user(user_folder().as_deref()) };
+    let as_left = args.window.is_none();
     window::run(WindowPlan {
-        size: args.window.map_or(LogicalSize::new(1024, 720).into(), |(width, height)| PhysicalSize::new(width, height).into()),
-        fullscreen: args.fullscreen || args.kiosk,
+        size: args.window.map_or(LogicalSize::<u32>::from(left.size).into(), |(width, height)| PhysicalSize::new(width, height).into()),
+        maximized: as_left && left.maximized,
+        fullscreen: args.fullscreen || args.kiosk || (as_left && left.fullscreen),
         kiosk: args.kiosk,
-        panel: args.panel,
-        hud: args.hud,
-        glide: !args.no_glide,
+        panel: args.panel || left.panel,
+        hud: args.hud || left.figures,
+        glide: left.glide && !args.no_glide,
+        letters: left.letters,
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),

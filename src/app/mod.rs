@@ -34,6 +34,7 @@ mod shape;
 mod start;
 mod theme;
 mod toasts;
+mod view;
 mod window;
 
 pub use cli::main;

@@ -35,6 +35,7 @@ use super::panel::{self, Thumbnail, UiState};
 use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
 use super::start::Start;
+use super::view::View;
 use super::{files, theme};
 use crate::dream::DreamError;
 use crate::dream::chart::Chart;
@@ -42,7 +43,7 @@ use crate::dream::gate::Gate;
 use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::saved::SavedDream;
 use crate::engine::{DecodeSettings, EngineError};
-use crate::input::bindings::user_path;
+use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::{PadListener, PadNews};
 use crate::input::{Bindings, Command, Latch};
 use crate::pack::Pack;
@@ -57,12 +58,15 @@ const PAINTER_PATIENCE: Duration = Duration::from_millis(500);
 pub struct WindowPlan {
     pub launch: Launch,
     pub size: Size,
+    pub maximized: bool,
     pub fullscreen: bool,
     /// Nobody leaves it.
     pub kiosk: bool,
     pub panel: bool,
     pub hud: bool,
     pub glide: bool,
+    /// How much letters are enlarged.
+    pub letters: f32,
     pub paused: bool,
     pub settings: DecodeSettings,
     pub rate: Rate,
@@ -153,6 +157,8 @@ struct App {
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
     idle: Idle,
+    /// How much letters are enlarged.
+    letters: f32,
     /// The pointer is hidden.
     pointer_hidden: bool,
     redraw_at: Option<Instant>,
@@ -184,10 +190,9 @@ impl App {
         let bindings = Arc::new(bindings);
         let latch = Arc::new(Mutex::new(Latch::default()));
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
-        let folder = user_path().and_then(|path| path.parent().map(std::path::Path::to_owned));
         // At an event what visitors said is theirs.
         if !plan.is_event() {
-            ui.prompt.history = PromptHistory::of_user(folder.as_deref(), plan.launch.title());
+            ui.prompt.history = PromptHistory::of_user(user_folder().as_deref(), plan.launch.title());
         }
         ui.prompt.in_force(one_line(&plan.prompt), plan.launch.saved().is_some(), false);
         ui.prompt.blend_frames = plan.blend_frames;
@@ -218,6 +223,7 @@ impl App {
         .map_err(|why| log::warn!("gamepads are not listened to: {why}"))
         .ok();
         Self {
+            letters: plan.letters,
             plan,
             proxy,
             bindings,
@@ -253,6 +259,7 @@ impl App {
             .with_title(format!("Somnium: {}", self.plan.launch.title()))
             .with_inner_size(self.plan.size)
             .with_min_inner_size(LogicalSize::new(320, 240))
+            .with_maximized(self.plan.maximized)
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
         let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
@@ -326,6 +333,39 @@ impl App {
         }
     }
 
+    /// Leaves for the next start what is not as it was at this one: what was asked for then counted for once. After an event nothing is left.
+    fn keep_view(&self) {
+        let (Some(Shell { window, .. }), Some(folder), false) = (&self.shell, user_folder(), self.plan.is_event()) else { return };
+        let before = View::of_user(Some(&folder));
+        let (mut view, plan, scale) = (before, &self.plan, window.scale_factor());
+        let (fullscreen, maximized) = (self.is_fullscreen(), window.is_maximized());
+        if fullscreen != plan.fullscreen {
+            view.fullscreen = fullscreen;
+        }
+        if !fullscreen {
+            if maximized != plan.maximized {
+                view.maximized = maximized;
+            }
+            if !maximized && window.inner_size() != plan.size.to_physical(scale) {
+                view.size = window.inner_size().to_logical::<u32>(scale).into();
+            }
+        }
+        let kept = [
+            (&mut view.panel, plan.panel, self.ui.panel),
+            (&mut view.figures, plan.hud, self.ui.hud),
+            (&mut view.glide, plan.glide, self.ui.glide),
+        ];
+        for (kept, at_start, now) in kept {
+            if now != at_start {
+                *kept = now;
+            }
+        }
+        view.letters = self.letters;
+        if view != before {
+            self.writer.jobs().run(move || view.keep(&folder));
+        }
+    }
+
     /// The dream ended through a fault and nobody looks after it: another one begins.
     fn revive(&mut self) {
         let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
@@ -394,6 +434,7 @@ impl App {
     fn interface(&mut self, window: &Window, painter: &Painter) -> egui_winit::State {
         let context = egui::Context::default();
         theme::apply(&context);
+        context.set_zoom_factor(self.letters);
         self.ui.seen.clear();
         self.ui.map.clear();
         self.ui.preview.clear();
@@ -416,6 +457,7 @@ impl App {
         let context = shell.egui.egui_ctx().clone();
         let mut events = Vec::new();
         let mut rect = RectPx::default();
+        self.letters = context.zoom_factor();
         let output = context.run_ui(input, |ui| {
             rect = panel::show(ui, &mut self.ui, &self.status, &mut events);
         });
@@ -627,6 +669,7 @@ impl ApplicationHandler<Wake> for App {
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
         self.keep_dream();
+        self.keep_view();
         // Engine, surface and device go while the window is still there; the thread that dreams has handed over what is kept by then.
         self.shell = None;
         // Some systems end the program here.

@@ -281,13 +281,15 @@ impl Default for Bindings {
     }
 }
 
-/// Where the user's table is kept: `SOMNIUM_CONFIG` where that is set, else the system's folder for configurations.
+/// Where a user's files are kept: `SOMNIUM_CONFIG` where that is set, else the system's folder for configurations.
+pub fn user_folder() -> Option<PathBuf> {
+    let folder = || Some(directories::ProjectDirs::from("", "", "somnium")?.config_dir().to_owned());
+    std::env::var_os("SOMNIUM_CONFIG").map(PathBuf::from).or_else(folder)
+}
+
+/// Where the user's table is kept.
 pub fn user_path() -> Option<PathBuf> {
-    let folder = match std::env::var_os("SOMNIUM_CONFIG") {
-        Some(folder) => PathBuf::from(folder),
-        None => directories::ProjectDirs::from("", "", "somnium")?.config_dir().to_owned(),
-    };
-    Some(folder.join("bindings.toml"))
+    Some(user_folder()?.join("bindings.toml"))
 }
 
 fn write_default(path: &Path) -> std::io::Result<()> {

@@ -12,6 +12,7 @@ mod map;
 mod neighbour;
 mod prompts;
 mod stage;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

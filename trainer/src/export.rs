@@ -15,8 +15,9 @@ use crate::params::{self, Values};
 use crate::pipeline::{Run, has_encoder, pack_values};
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
+use crate::stages::lam::LamStage;
 use crate::tokens::{NO_WORD, NONE, TokenClips, word_ids};
-use crate::training::Stage;
+use crate::training::{self, Stage};
 
 /// Frames of the parity clip beyond two windows.
 const PARITY_EXTRA_FRAMES: usize = 4;
@@ -52,13 +53,14 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
     let tokens = params::collect("tok", &tokenizer)?;
     let mut values = tokens.clone();
-    let lam = run.lam().ok();
+    let of_pack = |has: fn(&Pack) -> bool| run.from.as_ref().is_some_and(has);
+    let has_lam = training::is_begun(&run.folder, LamStage::NAME) || of_pack(|pack| pack.manifest.lam.is_some());
+    let lam = has_lam.then(|| run.lam()).transpose()?;
     if let Some((_, lam, secs)) = &lam {
         values.extend(params::collect("lam", lam)?);
         trained_secs += secs;
     }
-    let has_dynamics = run.folder.join(DynamicsStage::NAME).join("checkpoint").exists()
-        || run.from.as_ref().is_some_and(|p| p.manifest.dynamics.is_some());
+    let has_dynamics = training::is_begun(&run.folder, DynamicsStage::NAME) || of_pack(|pack| pack.manifest.dynamics.is_some());
     let stage = if has_dynamics { Some(run.dynamics_stage(0, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
         ensure!(
@@ -78,7 +80,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
         values.iter().map(|(name, (shape, values))| (name.clone(), PackTensor::from_f32s_as_f16(shape, values))).collect();
     let mut dynamics = stage.as_ref().map(|stage| stage.shape.dims.clone());
     if let Some(dims) = &mut dynamics {
-        let vocabulary = vocabulary(run, &tokens)?;
+        let vocabulary = vocabulary(run, &tokens, mix)?;
         dims.vocabulary = vocabulary.len() / run.preset.code_dims;
         if dims.vocabulary > 0 {
             tensors.insert("vocabulary.tokens".into(), PackTensor::from_u8s(&[dims.vocabulary, run.preset.code_dims], &vocabulary));
@@ -122,18 +124,18 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     Ok(pack)
 }
 
-/// The tokens of the clips that the run trains on, and those of the pack it goes on from where that has the same encoder, in ascending order,
-/// `(tokens, code_dims)`. None where a token has no key of 32 bits.
-fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>) -> Result<Vec<u8>> {
+/// The tokens of the clips that the run trains on, and those of the pack it goes on from, where that has the same encoder, and of the one it is mixed with, in
+/// ascending order, `(tokens, code_dims)`. None where a token has no key of 32 bits.
+fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>, mix: Option<&Mix>) -> Result<Vec<u8>> {
     let (dims, levels) = (run.preset.code_dims, run.preset.code_levels as u64);
     if levels.checked_pow(dims as u32).is_none_or(|tokens| tokens > 1 << 32) {
         return Ok(Vec::new());
     }
     let path = run.folder.join("tokens.safetensors");
     let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
-    let known =
-        run.pack_of_same_tokens(tokenizer).and_then(|pack| pack.tensors.get("vocabulary.tokens")).map_or(&[][..], |tensor| &tensor.bytes);
-    let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known.chunks_exact(dims)).collect();
+    let packs = run.pack_of_same_tokens(tokenizer).into_iter().chain(mix.map(|mix| &mix.pack));
+    let known = packs.filter_map(|pack| pack.tensors.get("vocabulary.tokens")).flat_map(|tensor| tensor.bytes.chunks_exact(dims));
+    let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known).collect();
     Ok(tokens.into_iter().flatten().copied().collect())
 }
 

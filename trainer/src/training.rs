@@ -215,6 +215,11 @@ struct Checkpoint {
     folder: PathBuf,
 }
 
+/// Whether a run has a checkpoint of this stage.
+pub fn is_begun(run: &Path, stage: &str) -> bool {
+    Checkpoint::find(&run.join(stage)).is_some()
+}
+
 impl Checkpoint {
     /// The newest complete checkpoint of a stage: `checkpoint`, or `checkpoint.old` if a stop fell between the two renames.
     fn find(stage: &Path) -> Option<Self> {

@@ -338,7 +338,7 @@ impl App {
         ui.prompt.history = PromptHistory::default();
         ui.hint_until = now.checked_add(FOR_LONG);
         if let Some(shell) = &self.shell {
-            shell.egui.egui_ctx().set_zoom_factor(1.0);
+            shell.egui.egui_ctx().set_zoom_factor(plan.letters);
         }
         if self.is_fullscreen() != self.plan.fullscreen {
             self.fill_screen(self.plan.fullscreen);

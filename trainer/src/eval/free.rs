@@ -14,6 +14,8 @@ const MARK_REACH: usize = 3;
 pub const HELD_FRAMES: usize = JUDGED + MARK_REACH;
 /// Probability from which on something ahead is solid beyond doubt.
 const SURELY_SOLID: f32 = 0.9;
+/// Steps against solids from which on it says something how many went through.
+const FEW_AGAINST: usize = 20;
 
 /// The same rollouts by every player.
 pub struct Played<'a> {
@@ -38,13 +40,17 @@ fn recalled(rollouts: &[&Rollout], part: fn(&Recall) -> Option<f64>) -> Score {
     Score::pooled(part(&Recall::join(&each)).unwrap_or_default(), &parts, Better::High)
 }
 
-/// Percent of the steps towards something surely solid that went through it.
-fn walked_through(rollouts: &[&Rollout]) -> f64 {
+/// Steps towards something surely solid.
+fn against_solids(rollouts: &[&Rollout]) -> Vec<Step> {
     let against = |r: &&Rollout| -> Vec<Step> {
         (0..r.steps.len().min(JUDGED)).filter(|t| r.solid_ahead(*t) > SURELY_SOLID).map(|t| r.steps[t]).collect()
     };
-    let steps: Vec<f64> = rollouts.iter().flat_map(against).map(|s| if s.seen == s.asked { 100.0 } else { 0.0 }).collect();
-    mean(&steps)
+    rollouts.iter().flat_map(against).collect()
+}
+
+/// Percent of them that went through it.
+fn walked_through(rollouts: &[&Rollout]) -> f64 {
+    mean(&against_solids(rollouts).iter().map(|s| if s.seen == s.asked { 100.0 } else { 0.0 }).collect::<Vec<_>>())
 }
 
 /// What needs a probe. `all` under any policy; `eight` the dreams of some under held keys, and again with many decoding steps.
@@ -56,8 +62,13 @@ pub fn figures(all: &Played, eight: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure> {
         all.row(percent(&name), |r| recalled(r, Recall::balanced)).bar(Bar::OfSimulator(92.0)),
         all.row(percent("  moves where the way is free"), |r| recalled(r, Recall::of_moved)),
         all.row(percent("  stands before something solid"), |r| recalled(r, Recall::of_blocked)),
-        all.row(percent("solids walked through").low_is_better(), |r| walked_through(r).into()).bar(Bar::AtMost(2.0)),
     ];
+    let solids = all.row(percent("solids walked through").low_is_better(), |r| walked_through(r).into());
+    let against = Figure::new(FAMILY, "  steps against solids", Unit::Plain);
+    let against = all.row(against, |r| (against_solids(r).len() as f64).into());
+    // Where hardly anything stood in the way nothing is shown.
+    let enough = against_solids(&all.dream).len() >= FEW_AGAINST;
+    figures.extend([if enough { solids.bar(Bar::AtMost(2.0)) } else { solids }, against]);
     if let Some([few, many]) = eight {
         let balanced = |r: &[&Rollout]| recalled(r, Recall::balanced);
         let figure = percent("balanced accuracy under held keys, as many decoding steps as at play").dream(balanced(&few));

@@ -1,0 +1,84 @@
+//! How the window was left, for the next start: `window.toml` in the user's config folder.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of the file.
+const FILE: &str = "window.toml";
+/// Sides that a window may have, in points.
+const SIDES: std::ops::RangeInclusive<u32> = 320..=16_384;
+/// How much larger or smaller letters may be.
+const LETTERS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct View {
+    /// Width and height in points: pixels, but for what the display enlarges by.
+    pub size: [u32; 2],
+    pub maximized: bool,
+    pub fullscreen: bool,
+    pub panel: bool,
+    /// The bar of figures.
+    pub figures: bool,
+    /// The view glides from frame to frame.
+    pub glide: bool,
+    /// How much letters are enlarged.
+    pub letters: f32,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { size: [1024, 720], maximized: false, fullscreen: false, panel: false, figures: false, glide: true, letters: 1.0 }
+    }
+}
+
+impl View {
+    /// As it was left; as it is to begin with where nothing is kept in `folder`, or nothing that makes sense.
+    pub fn of_user(folder: Option<&Path>) -> Self {
+        let Some(text) = folder.and_then(|folder| std::fs::read_to_string(folder.join(FILE)).ok()) else { return Self::default() };
+        let view: Self = toml::from_str(&text).map_err(|why| log::warn!("{FILE} is not used: {}", why.message())).unwrap_or_default();
+        view.within_reason()
+    }
+
+    fn within_reason(mut self) -> Self {
+        self.size = self.size.map(|side| side.clamp(*SIDES.start(), *SIDES.end()));
+        self.letters = if self.letters.is_finite() { self.letters.clamp(*LETTERS.start(), *LETTERS.end()) } else { 1.0 };
+        self
+    }
+
+    /// Leaves it there for the next start.
+    pub fn keep(&self, folder: &Path) {
+        let text = toml::to_string(self).map_err(std::io::Error::other);
+        let written = text.and_then(|text| std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(FILE), text)));
+        if let Err(why) = written {
+            log::warn!("how the window was left cannot be kept in {}: {why}", folder.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_is_there_again_and_nonsense_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("deep");
+        assert_eq!(View::of_user(Some(&deep)), View::default());
+        let left = View { size: [800, 601], maximized: true, panel: true, glide: false, letters: 1.25, ..View::default() };
+        left.keep(&deep);
+        assert_eq!(View::of_user(Some(&deep)), left);
+        let read = |text: &str| {
+            std::fs::write(deep.join(FILE), text).unwrap();
+            View::of_user(Some(&deep))
+        };
+        assert_eq!(read("panel = true\nfrom_a_later_version = 7"), View { panel: true, ..View::default() });
+        assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [320, 16_384], ..View::default() });
+        assert_eq!(read("letters = 0.0").letters, 0.5);
+        for broken in ["size = 3", "panel = \"yes\"", "[", ""] {
+            assert_eq!(read(broken), View::default(), "{broken}");
+        }
+        View::default().keep(&deep.join(FILE));
+    }
+}
