@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use somnium::checksum;
 use somnium::clips::Clip;
 use somnium::engine::recall::Odometer;
 use somnium::pack::Pack;
@@ -311,13 +312,19 @@ impl Run {
         scroll: &Scroll,
     ) -> Result<TokenClips> {
         let path = self.folder.join(format!("{name}.safetensors"));
+        let tokenizer = self.tokenizer()?.0;
+        let made_by = token_maker(&params::collect("tok", &tokenizer)?, bindings, scroll)?;
         if path.exists() {
             let kept = TokenClips::read(&path)?;
+            ensure!(
+                [0, made_by].contains(&kept.made_by),
+                "{} holds tokens of another tokenizer or of other latent actions; remove it to have clips encoded again",
+                path.display()
+            );
             if kept.clips >= count {
                 return Ok(kept);
             }
         }
-        let tokenizer = self.tokenizer()?.0;
         let lam = if recorded_only { None } else { Some(self.lam()?) };
         let frame = self.preset.frame(self.source.info());
         let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
@@ -391,6 +398,7 @@ impl Run {
             println!("{name}: {} looks", looks.len());
         }
         println!("{name}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {:.0} s", tokens.clips, started.elapsed().as_secs_f64());
+        tokens.made_by = made_by;
         tokens.write(&path)?;
         Ok(tokens)
     }
@@ -439,6 +447,14 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
 /// Every float tensor of a pack by name.
 pub fn pack_values(pack: &Pack) -> BTreeMap<String, Values> {
     pack.tensors.iter().map(|(name, tensor)| (name.clone(), (tensor.shape.clone(), tensor.f32s()))).collect()
+}
+
+/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, and how the view goes under each.
+fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll) -> Result<u64> {
+    let encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
+    let numbers = encoder.flat_map(|(_, (_, values))| params::rounded(values)).flat_map(f32::to_le_bytes);
+    let actions = serde_json::to_vec(&(bindings, scroll))?;
+    Ok(numbers.chain(actions).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
 }
 
 /// Whether the pack's tokens are those of this tokenizer: its encoder is the same.

@@ -1,5 +1,6 @@
 //! Clips as the dynamics sees them: codes, actions and words, encoded once by the trained tokenizer and kept in one file.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use somnium::worlds::words::wish_of;
 
 /// Marks "no action recorded" or "no code inferred".
 pub const NONE: u8 = 255;
+/// Key of the checksum of what made them, in a file's metadata.
+const MADE_BY: &str = "made_by";
 /// Stands where a prompt has no more words.
 pub const NO_WORD: u16 = u16::MAX;
 
@@ -39,6 +42,8 @@ pub struct TokenClips {
     pub described: Vec<u16>,
     /// `(clips, frames)` 1 where light, weather, season or style turn by themselves, no word of it said.
     pub untold: Vec<u8>,
+    /// Checksum of what they were encoded by; 0 where that is not known.
+    pub made_by: u64,
 }
 
 impl TokenClips {
@@ -56,6 +61,7 @@ impl TokenClips {
             words: Vec::new(),
             described: Vec::new(),
             untold: Vec::new(),
+            made_by: 0,
         }
     }
 
@@ -165,13 +171,16 @@ impl TokenClips {
             ("described", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &described)?),
         ];
         let fresh = path.with_extension("new");
-        safetensors::serialize_to_file(views, None, &fresh)?;
+        let about = HashMap::from([(MADE_BY.to_owned(), format!("{:016x}", self.made_by))]);
+        safetensors::serialize_to_file(views, Some(about), &fresh)?;
         std::fs::rename(&fresh, path).with_context(|| format!("cannot write {}", path.display()))
     }
 
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = SafeTensors::deserialize(&bytes).with_context(|| format!("{} holds no tokens", path.display()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes)?;
+        let made_by = header.metadata().as_ref().and_then(|about| u64::from_str_radix(about.get(MADE_BY)?, 16).ok());
         let codes = file.tensor("codes")?;
         let words = file.tensor("words")?;
         let (&[clips, frames, code_bytes], &[_, _, words_per_frame]) = (codes.shape(), words.shape()) else {
@@ -202,6 +211,7 @@ impl TokenClips {
             views: views.data().as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
             words: ids(&words),
             described: ids(&described),
+            made_by: made_by.unwrap_or_default(),
         })
     }
 }

@@ -69,6 +69,12 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     assert!(!looks.is_empty() && looks.iter().all(|(name, token)| later.manifest.provenance.looks.get(name) == Some(token)));
     let (known, all) = (tokens(&pack), tokens(&later));
     assert!(known.is_subset(&all) && known.len() < all.len(), "{} tokens, then {}", known.len(), all.len());
+
+    // Tokens that a tokenizer wrote which has learned on since mean nothing any more.
+    succeed(run, &["tokenizer", "--steps", "9"]);
+    let refused = train(run, &["dynamics", "--steps", "4", "--token-clips", "2"]);
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && why.contains("tokens of another tokenizer"), "{why}");
 }
 
 #[test]

@@ -231,21 +231,19 @@ impl DynamicsStage {
         let change = (start + 1..start + t).find(|frame| clips.words_change(clip, *frame));
         let last = (1..=start).rfind(|frame| clips.words_change(clip, *frame));
         let recent = last.filter(|frame| frame + MOST_AFTER_CHANGE > start);
-        let promptless = dice.chance(match (last, recent, change) {
-            (_, _, Some(_)) => PROMPTLESS_SHARES[3],
-            (_, Some(_), _) => PROMPTLESS_SHARES[2],
-            (Some(_), None, _) => PROMPTLESS_SHARES[1],
-            (None, _, _) => PROMPTLESS_SHARES[0],
-        });
+        let recolours = spoil && change.is_none() && dice.chance(RECOLOURED_SHARE);
+        let promptless = !recolours
+            && dice.chance(match (last, recent, change) {
+                (_, _, Some(_)) => PROMPTLESS_SHARES[3],
+                (_, Some(_), _) => PROMPTLESS_SHARES[2],
+                (Some(_), None, _) => PROMPTLESS_SHARES[1],
+                (None, _, _) => PROMPTLESS_SHARES[0],
+            });
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { change.unwrap_or(0) } else { 0 };
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
         batch.nothing.push(false);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
-        let recoloured = if spoil && !promptless && change.is_none() && dice.chance(RECOLOURED_SHARE) {
-            self.recolour(clips, (clip, start), dice)
-        } else {
-            None
-        };
+        let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
         let blotted = spoil && dice.chance(BLOTTED_SHARE);
         let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
@@ -523,10 +521,28 @@ impl DynamicsStage {
 
     /// The history that `clips` show, everything masked.
     pub(super) fn validation_batch(&self, clips: &TokenClips, number: u64) -> Batch {
-        let mut dice = Dice::new(7, HELD_OUT + number);
+        self.whole_batch(clips, Dice::new(7, HELD_OUT + number), |dice, frames| {
+            (dice.below(clips.clips), dice.below(clips.frames - frames + 1))
+        })
+    }
+
+    /// The same of windows in which words change, if there are any.
+    pub(super) fn told_batch(&self, clips: &TokenClips, number: u64) -> Batch {
+        let changes = clips.word_changes();
+        self.whole_batch(clips, Dice::new(9, HELD_OUT + number), |dice, frames| match changes.as_slice() {
+            [] => (dice.below(clips.clips), 0),
+            changes => {
+                let (clip, frame) = changes[dice.below(changes.len())];
+                (clip, frame.saturating_sub(1 + dice.below(MOST_BEFORE_CHANGE)).min(clips.frames - frames))
+            }
+        })
+    }
+
+    /// Whole windows of clips, as `choose` gives them (clip and first frame, of so many), with everything masked.
+    fn whole_batch(&self, clips: &TokenClips, mut dice: Dice, choose: impl Fn(&mut Dice, usize) -> (usize, usize)) -> Batch {
         let mut batch = self.empty_batch(self.preset.dynamics_batch);
         for _ in 0..batch.clips {
-            let window = (dice.below(clips.clips), dice.below(clips.frames - batch.frames + 1));
+            let window = choose(&mut dice, batch.frames);
             self.push_window(clips, window, &mut batch, &mut dice, false);
         }
         let rows = batch.clips * batch.frames * self.tokens();

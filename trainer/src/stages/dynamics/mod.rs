@@ -189,8 +189,8 @@ impl Stage for DynamicsStage {
     }
 
     /// Single steps with everything masked, all but the first of a window: cross-entropy a dimension; the share of tokens exactly right, over all
-    /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words; the same of looks, in all frames
-    /// and under new words. Then nats that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
+    /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words, in windows chosen for these; the same
+    /// of looks, in all frames and under new words. Then nats that a token of new land costs, and how many fewer where half of the others of its frame are given; and from a history with blots, the
     /// share of tokens exactly right where the blots lie and beside them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let d = self.frame_dims().code_dims;
@@ -203,6 +203,14 @@ impl Stage for DynamicsStage {
         let words = self.shape.dims.prompt_words;
         let seen_blotted = self.held_out.seen_blotted();
         for number in 0..VALIDATION_BATCHES {
+            let told = self.told_batch(&self.held_out, number);
+            let right = self.right(model.forward(&self.shape, self.input(&told, device)), &told.truth)?;
+            let says_anew = |frame: &usize| told.words[frame * words..][..words] != told.words[(frame - 1) * words..][..words];
+            for frame in (0..right.len() / n).filter(|frame| !frame.is_multiple_of(told.frames)).filter(says_anew) {
+                let (patches, of_look) = right[frame * n..][..n].split_at(self.frame_dims().patches());
+                patches.iter().for_each(|right| exact_told.add(*right));
+                of_look.iter().for_each(|right| look_told.add(*right));
+            }
             let mut batch = self.validation_batch(&self.held_out, number);
             let input = self.input(&batch, device);
             let truth = input.truth.clone();
@@ -225,12 +233,8 @@ impl Stage for DynamicsStage {
                 }
                 exact.add(right);
                 entropy.add(-f64::from(alone[row]) / d as f64);
-                let of_look = row % n >= self.frame_dims().patches();
-                if of_look {
+                if row % n >= self.frame_dims().patches() {
                     look.add(right);
-                }
-                if batch.words[frame * words..][..words] != batch.words[(frame - 1) * words..][..words] {
-                    if of_look { &mut look_told } else { &mut exact_told }.add(right);
                 }
                 let (before, first) = (&batch.truth[(row - n) * d..][..d], frame * n * d);
                 let changed = batch.truth[first..first + n * d].iter().zip(&batch.truth[first - n * d..]).filter(|(a, b)| a != b).count();
