@@ -362,7 +362,8 @@ impl Run {
             let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
             let views = views(&land, &codes, &frame, scroll);
             let mut dice = Dice::new(self.info.seed, mix(number, 1));
-            let turns = |frame| look_turns(&clip.scenes, frame);
+            // On bare land a blot stays as it is, whatever light falls on it.
+            let turns = |t| !frame.look && look_turns(&clip.scenes, t);
             let blotted = blots::blotted(&land, &elsewhere, &views, turns, &frame, scroll, &mut dice);
             tokens.blotted.extend(under_their_looks(self.encode(&tokenizer, &blotted)?));
             tokens.views.extend(views);
