@@ -55,9 +55,9 @@ pub fn walk(bindings: &Bindings) -> [Vec<String>; 2] {
 }
 
 /// Draws them in the middle of `area`; a pad's column only where there is one.
-/// At an event visitors are not told what they may not do.
-pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool, kiosk: bool) {
-    let fixed = FIXED.iter().filter(|_| !kiosk).map(|[keys, what]| [*what, *keys, ""].map(str::to_owned));
+/// At an event visitors are not told what does not work there.
+pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool, event: bool) {
+    let fixed = FIXED.iter().filter(|_| !event).map(|[keys, what]| [*what, *keys, ""].map(str::to_owned));
     let off = area.center() - ctx.content_rect().center();
     let plate = egui::Frame::new().fill(theme::PLATE).corner_radius(10).inner_margin(18.0);
     let lines =

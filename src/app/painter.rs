@@ -41,7 +41,7 @@ pub struct Painter {
     stale: bool,
     /// So often in a row it could not be.
     refused: u32,
-    /// Between two pictures of the display, where that is known.
+    /// Between two pictures of the display that it is on, where that is known.
     refresh: Option<Duration>,
     egui: egui_wgpu::Renderer,
     blit: Blit,
@@ -73,9 +73,7 @@ impl Painter {
         let (mut gpu, Some(config)) = (gpu?.with_cache(cache_folder()), config) else {
             return Err(EngineError::NoAdapter("nothing here can show on this window".to_owned()));
         };
-        let hz =
-            window.current_monitor().and_then(|monitor| monitor.refresh_rate_millihertz()).map(|millihertz| f64::from(millihertz) / 1e3);
-        let refresh = hz.filter(|hz| *hz >= 1.0).map(|hz| Duration::from_secs_f64(1.0 / hz));
+        let refresh = refresh_of(&window);
         // Half of the time between two pictures is the dream's, the other half the window's.
         gpu.submission = refresh.map_or(gpu.submission, |refresh| (refresh / 2).min(gpu.submission));
         let egui =
@@ -107,6 +105,11 @@ impl Painter {
         self.config.width = width_px;
         self.config.height = height_px;
         self.stale = true;
+    }
+
+    /// The window may be on another display now.
+    pub fn follow_display(&mut self) {
+        self.refresh = refresh_of(&self.window);
     }
 
     /// As [`Blit::show`].
@@ -215,6 +218,12 @@ impl Painter {
         }
         self.stale = true;
     }
+}
+
+/// Time between two pictures of the display that a window is on.
+fn refresh_of(window: &Window) -> Option<Duration> {
+    let hz = f64::from(window.current_monitor()?.refresh_rate_millihertz()?) / 1e3;
+    (hz >= 1.0).then(|| Duration::from_secs_f64(1.0 / hz))
 }
 
 /// How a window of this size is shown on by a device, if that can.

@@ -79,6 +79,8 @@ pub struct UiState {
     pub hud: bool,
     /// Visitors neither open files nor leave the full screen.
     pub kiosk: bool,
+    /// Strangers play, one after another.
+    pub event: bool,
     /// What all keys do stands over the picture.
     pub help: bool,
     pub paused: bool,
@@ -115,6 +117,7 @@ impl UiState {
             panel: false,
             hud: false,
             kiosk: false,
+            event: false,
             help: false,
             paused: false,
             settings,
@@ -198,7 +201,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         hint(ui, state, status, area);
     }
     if state.help {
-        help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.kiosk);
+        help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.event);
     }
     state.toasts.show(ui.ctx(), area);
     picture

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the file.
 const FILE: &str = "window.toml";
-/// Sides that a window may have, in points.
-const SIDES: std::ops::RangeInclusive<u32> = 320..=16_384;
+/// Sides that a window has at least and at most, in points.
+pub const LEAST: [u32; 2] = [320, 240];
+const MOST: u32 = 16_384;
 /// How much larger or smaller letters may be.
 const LETTERS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
 
@@ -42,7 +43,7 @@ impl View {
     }
 
     fn within_reason(mut self) -> Self {
-        self.size = self.size.map(|side| side.clamp(*SIDES.start(), *SIDES.end()));
+        self.size = [0, 1].map(|i| self.size[i].clamp(LEAST[i], MOST));
         self.letters = if self.letters.is_finite() { self.letters.clamp(*LETTERS.start(), *LETTERS.end()) } else { 1.0 };
         self
     }
@@ -74,11 +75,13 @@ mod tests {
             View::of_user(Some(&deep))
         };
         assert_eq!(read("panel = true\nfrom_a_later_version = 7"), View { panel: true, ..View::default() });
-        assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [320, 16_384], ..View::default() });
+        assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [LEAST[0], MOST], ..View::default() });
         assert_eq!(read("letters = 0.0").letters, 0.5);
         for broken in ["size = 3", "panel = \"yes\"", "[", ""] {
             assert_eq!(read(broken), View::default(), "{broken}");
         }
+        // Where nothing can be kept the window closes all the same.
         View::default().keep(&deep.join(FILE));
+        assert!(read("panel = true").panel);
     }
 }

@@ -35,7 +35,7 @@ use super::panel::{self, Thumbnail, UiState};
 use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
 use super::start::Start;
-use super::view::View;
+use super::view::{self, View};
 use super::{files, theme};
 use crate::dream::DreamError;
 use crate::dream::chart::Chart;
@@ -89,7 +89,7 @@ pub enum Wake {
     /// The runner has something new.
     Fetch,
     Pad(PadNews),
-    /// Pictures chosen in the file dialog or dropped were read, with a sentence where no dream was in them, or could not be.
+    /// Pictures chosen in the file dialog, dropped or pasted were read, with a sentence where no dream was in them, or could not be.
     Start(Arc<Pack>, Result<(Start, Option<String>), String>),
     /// A saved dream goes on, which is kept in this file if it is, as the second of these dreams of the session, which was left for it by the first; or it does not.
     Resumed(Arc<SavedDream>, Option<PathBuf>, Result<[u32; 2], String>),
@@ -101,7 +101,7 @@ pub enum Wake {
     ListDreams,
     /// Dreams of this pack's world that were left, the latest first.
     Dreams(Arc<Pack>, Vec<Left>),
-    /// The file dialog gave these paths.
+    /// The file dialog or the clipboard gave these paths.
     Chosen(Vec<PathBuf>),
     Notice(String),
     /// Good news.
@@ -135,9 +135,13 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
     })?;
     let writer = Writer::spawn().map_err(|why| format!("cannot start a thread: {why}"))?;
     let quit = event_loop.create_proxy();
-    // Whoever ends the program from outside, logs out or shuts down loses nothing of the dream.
-    ctrlc::set_handler(move || drop(quit.send_event(Wake::Quit)))
-        .unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
+    // Who ends the program from outside loses nothing of the dream; who does it again does not wait.
+    let asked = AtomicBool::new(false);
+    let end = move || match asked.swap(true, Ordering::Relaxed) {
+        false => drop(quit.send_event(Wake::Quit)),
+        true => std::process::exit(1),
+    };
+    ctrlc::set_handler(end).unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
     let mut app = App::new(plan, writer, event_loop.create_proxy());
     event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {why}"))?;
     app.fatal.map_or(Ok(()), Err)
@@ -198,7 +202,7 @@ impl App {
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
-        ui.kiosk = plan.kiosk;
+        (ui.kiosk, ui.event) = (plan.kiosk, plan.is_event());
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.glide = plan.glide;
@@ -258,7 +262,7 @@ impl App {
         let attributes = Window::default_attributes()
             .with_title(format!("Somnium: {}", self.plan.launch.title()))
             .with_inner_size(self.plan.size)
-            .with_min_inner_size(LogicalSize::new(320, 240))
+            .with_min_inner_size(LogicalSize::<u32>::from(view::LEAST))
             .with_maximized(self.plan.maximized)
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
@@ -339,10 +343,12 @@ impl App {
         let before = View::of_user(Some(&folder));
         let (mut view, plan, scale) = (before, &self.plan, window.scale_factor());
         let (fullscreen, maximized) = (self.is_fullscreen(), window.is_maximized());
+        // Minimized it has no size to speak of.
+        let has_size = window.is_minimized() != Some(true) && window.inner_size().height > 0;
         if fullscreen != plan.fullscreen {
             view.fullscreen = fullscreen;
         }
-        if !fullscreen {
+        if !fullscreen && has_size {
             if maximized != plan.maximized {
                 view.maximized = maximized;
             }
@@ -380,7 +386,8 @@ impl App {
         match self.spawn_runner(&painter) {
             Ok(runner) => {
                 self.shell = Some(Shell { runner, painter, egui, window });
-                self.begin_anew(Instant::now());
+                self.as_at_the_start();
+                self.ui.hint_until = Instant::now().checked_add(panel::HINT_LASTS);
             }
             Err(why) => self.fatal = Some(why),
         }
@@ -457,10 +464,11 @@ impl App {
         let context = shell.egui.egui_ctx().clone();
         let mut events = Vec::new();
         let mut rect = RectPx::default();
-        self.letters = context.zoom_factor();
         let output = context.run_ui(input, |ui| {
             rect = panel::show(ui, &mut self.ui, &self.status, &mut events);
         });
+        // Before that pass it is not what was asked for.
+        self.letters = context.zoom_factor();
         shell.egui.handle_platform_output(&shell.window, output.platform_output);
         let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map_or(Duration::MAX, |v| v.repaint_delay);
         self.redraw_at = Instant::now().checked_add(delay);
@@ -590,9 +598,15 @@ impl ApplicationHandler<Wake> for App {
                 self.idle.point(Instant::now());
             }
             WindowEvent::Touch(_) => self.idle.touch(Instant::now()),
+            WindowEvent::Moved(_) | WindowEvent::ScaleFactorChanged { .. } => {
+                if let Some(shell) = &mut self.shell {
+                    shell.painter.follow_display();
+                }
+            }
             WindowEvent::Resized(size) => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.resize(size.width, size.height);
+                    shell.painter.follow_display();
                 }
                 self.redraw();
             }
@@ -615,17 +629,18 @@ impl ApplicationHandler<Wake> for App {
                 // Keys held while the window got the focus were not pressed for it.
                 let pressed_elsewhere = *is_synthetic && pressed;
                 if pressed && !is_synthetic {
+                    let first = !event.repeat;
                     self.idle.touch(Instant::now());
                     let control = self.modifiers.control_key() || (cfg!(target_os = "macos") && self.modifiers.super_key());
                     let with_control = |letter, at| control && writes(letter, &event.logical_key, event.physical_key, at);
                     if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
                         return event_loop.exit();
                     }
-                    if with_control("z", KeyCode::KeyZ) && self.take_back() {
+                    if first && with_control("z", KeyCode::KeyZ) && self.take_back() {
                         return;
                     }
                     // In a field they are of text; at an event nobody's clipboard is touched.
-                    if !self.typing() && !self.plan.kiosk {
+                    if first && !self.typing() && !self.plan.is_event() {
                         if with_control("c", KeyCode::KeyC) {
                             return self.copy_picture();
                         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use image::codecs::gif::GifDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::imageops::{self, FilterType};
+use image::metadata::Orientation;
 use image::{AnimationDecoder, Frames, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 /// Smallest and largest side that is taken in, in pixels.
@@ -136,7 +137,7 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(broken)?;
         // Cameras write what they see as it falls on the sensor, and beside it which side is up.
-        let orientation = decoder.orientation().map_err(broken)?;
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut picture = image::DynamicImage::from_decoder(decoder).map_err(broken)?;
         picture.apply_orientation(orientation);
         stills.push_back(fit(&over_black(&picture.into_rgba8()), width_px, height_px));

@@ -81,6 +81,21 @@ impl Stage {
         assert!(Command::new("kill").args(["-TERM", &game]).status().unwrap().success());
     }
 
+    /// Closes the game by its key and opens it again as it was left.
+    pub fn close_and_open_as_left(mut self, args: &[&str]) -> Self {
+        self.xdotool(&["key", "ctrl+q"]);
+        assert!(self.ended().success());
+        let game = self.command_as_left(args);
+        self.start_logged(game)
+    }
+
+    /// Width and height of the window in pixels.
+    pub fn window_size(&self) -> (u32, u32) {
+        let said = String::from_utf8(self.tool("xdotool", &["getwindowgeometry", "--shell", &self.window])).unwrap();
+        let side = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        (side("WIDTH=").unwrap(), side("HEIGHT=").unwrap())
+    }
+
     /// How the game ended; waits until it does.
     pub fn ended(&mut self) -> ExitStatus {
         let mut game = self.children.pop().unwrap();
@@ -155,9 +170,15 @@ impl Stage {
 
     /// The game on this display, not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
+        let mut game = self.command_as_left(args);
+        game.args(["--window", &format!("{}x{}", self.size.0, self.size.1)]);
+        game
+    }
+
+    /// The same with a window of the size it was left in.
+    pub fn command_as_left(&self, args: &[&str]) -> Command {
         let mut game = Command::new(env!("CARGO_BIN_EXE_somnium"));
         game.args(args)
-            .args(["--window", &format!("{}x{}", self.size.0, self.size.1)])
             .env("DISPLAY", &self.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("SOMNIUM_CONFIG", self.config.path())

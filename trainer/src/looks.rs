@@ -37,29 +37,27 @@ struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
 /// What tells a look from others. `frame`: its number in the clip.
 fn name(scene: &Scene, frame: usize) -> String {
     let season = if scene.style == Style::Plain { format!(" {:?}", scene.season) } else { String::new() };
-    format!("{:?}{season} {:?} {:?} {}", scene.style, scene.light, scene.weather, turn(&format!("{:?}", scene.weather), frame))
+    format!("{:?}{season} {:?} {:?} {}", scene.style, scene.light, scene.weather, turn(scene.weather, frame))
 }
 
-/// In which of its turns a weather of that name falls.
-fn turn(weather: &str, frame: usize) -> usize {
-    let falls = [Weather::Rain, Weather::Snowfall].iter().any(|falling| format!("{falling:?}") == weather);
-    if falls { frame % TURNS } else { 0 }
+/// In which of its turns a weather falls.
+fn turn(weather: Weather, frame: usize) -> usize {
+    if matches!(weather, Weather::Rain | Weather::Snowfall) { frame % TURNS } else { 0 }
 }
 
 /// The name of a look with another part; `None` where it has that already, or where nobody knows what season would show.
 fn with_part(name: &str, part: Part, frame: usize) -> Option<String> {
     let words: Vec<&str> = name.split(' ').collect();
-    let [first @ .., light, weather, _] = words.as_slice() else { return None };
-    let (mut first, mut light, mut weather) = (first.join(" "), (*light).to_owned(), (*weather).to_owned());
-    match part {
-        Part::Light(value) => light = format!("{value:?}"),
-        Part::Weather(value) => weather = format!("{value:?}"),
+    let [colours @ .., light, weather, turn_before] = words.as_slice() else { return None };
+    let colours = colours.join(" ");
+    let other = match part {
+        Part::Light(value) => format!("{colours} {value:?} {weather} {turn_before}"),
+        Part::Weather(value) if format!("{value:?}") == *weather => return None,
+        Part::Weather(value) => format!("{colours} {light} {value:?} {}", turn(value, frame)),
         Part::Style(Style::Plain) => return None,
-        Part::Style(value) => first = format!("{value:?}"),
-    }
-    let turn = turn(&weather, frame);
-    let other = format!("{first} {light} {weather} {turn}");
-    (other.rsplit_once(' ')?.0 != name.rsplit_once(' ')?.0).then_some(other)
+        Part::Style(value) => format!("{value:?} {light} {weather} {turn_before}"),
+    };
+    (other != name).then_some(other)
 }
 
 /// Gives every frame of clips the token of its look, as the known ones say or else as most of its kind in these clips were read; gives all looks.

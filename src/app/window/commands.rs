@@ -314,7 +314,12 @@ impl App {
         let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {
-            Turn::Left => self.begin_anew(now),
+            Turn::Left => {
+                log::info!("nobody is there: the world begins anew");
+                self.as_at_the_start();
+                self.ui.hint_until = now.checked_add(FOR_LONG);
+                self.begin(self.plan.launch.beginning(&self.current_wish()));
+            }
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
             Turn::Refresh => self.begin(self.plan.launch.beginning(&self.current_wish())),
             Turn::Arrived => {
@@ -325,9 +330,9 @@ impl App {
         self.redraw();
     }
 
-    /// As it was at the start of the program, for whoever comes next.
-    pub(super) fn begin_anew(&mut self, now: Instant) {
-        log::info!("nobody is there: the world begins anew");
+    /// What is set and said as it was at the start of the program, for whoever comes next.
+    pub(super) fn as_at_the_start(&mut self) {
+        let now = Instant::now();
         self.stop_typing();
         self.map_mode(false);
         let (ui, plan) = (&mut self.ui, &self.plan);
@@ -336,7 +341,6 @@ impl App {
         (ui.paint, ui.preview) = (PaintState::default(), PreviewState::default());
         (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
         ui.prompt.history = PromptHistory::default();
-        ui.hint_until = now.checked_add(FOR_LONG);
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().set_zoom_factor(plan.letters);
         }
@@ -354,7 +358,6 @@ impl App {
         if !self.plan.prompt.is_empty() {
             self.ui.prompt.queue.wait(self.ui.clock.now(now));
         }
-        self.begin(self.plan.launch.beginning(&self.current_wish()));
     }
 
     /// What is wished for now; where there is no window any more, what was at the start.

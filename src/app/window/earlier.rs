@@ -101,8 +101,9 @@ impl App {
             self.ui.prompt.in_force(said, true, typing);
         }
         self.ui.settings.seed = self.current_wish().settings.seed;
-        self.dreams.playing = Some(dream);
-        self.list_earlier();
+        if self.dreams.playing.replace(dream) != Some(dream) {
+            self.list_earlier();
+        }
         self.redraw();
     }
 

@@ -12,7 +12,8 @@ use crate::engine::{DecodeSettings, Engine, EngineError};
 impl Worker {
     pub(super) fn serve(&mut self, request: Request) {
         let outcome = match request {
-            Request::Nudge | Request::SetOff => Ok(()),
+            // Those the loop sees to.
+            Request::Nudge | Request::SetOff | Request::ReplaceEngine(_) => Ok(()),
             Request::Show => {
                 self.publish(true);
                 Ok(())
@@ -52,7 +53,6 @@ impl Worker {
                 let replay = dream.and_then(|dream| dream.replay(most));
                 self.answer(to, replay)
             }
-            Request::ReplaceEngine(open) => self.replace_engine(open),
         };
         if let Err(error) = outcome {
             self.report(&error);
@@ -77,8 +77,8 @@ impl Worker {
         self.restarted(|source| change(source.as_dream().ok_or(DreamError::NotADream(title))?, &settings))
     }
 
-    fn replace_engine(&mut self, open: impl FnOnce() -> Result<Box<dyn Engine>, EngineError>) -> Result<(), DreamError> {
-        let engine = open()?;
+    /// Goes on with this engine. One that could not be made counts as well: the window counts those it asks for.
+    pub(super) fn replace_engine(&mut self, engine: Result<Box<dyn Engine>, EngineError>) {
         {
             let mut outbox = lock(&self.shared.outbox);
             outbox.status.engine_number += 1;
@@ -86,20 +86,23 @@ impl Worker {
             // It may lie on the device that is gone.
             outbox.picture = None;
         }
-        let replaced = self.changed(|dream, _| dream.replace_engine(engine));
+        let replaced = engine.map_err(DreamError::from).and_then(|engine| self.changed(|dream, _| dream.replace_engine(engine)));
         self.info = Arc::new(self.source.info().clone());
-        replaced
+        if let Err(why) = replaced {
+            self.report(&why);
+        }
     }
 
     fn resume(&mut self, saved: &SavedDream, words: Arc<[u16]>, seed: u32) -> Result<[u32; 2], DreamError> {
         let left = self.dream();
         self.changed(|dream, _| dream.resume(saved.moment.clone(), &saved.about.words))?;
         self.prompt = saved.about.words.as_slice().into();
-        {
-            let mut wish = lock(&self.shared.wish);
-            let words = std::mem::replace(&mut wish.prompt.words, words);
-            self.left.insert(left, Left { seed: wish.settings.seed, words: Some(words) });
-            wish.settings.seed = seed;
+        let mut wish = lock(&self.shared.wish);
+        let said = std::mem::replace(&mut wish.prompt.words, words);
+        wish.settings.seed = seed;
+        drop(wish);
+        if let Some(left) = self.left.get_mut(&left) {
+            left.words = Some(said);
         }
         self.seed = seed;
         Ok([left, self.dream()])
@@ -109,6 +112,10 @@ impl Worker {
         let left = self.dream();
         self.changed(|dream, _| dream.undo())?;
         let dream = self.dream();
+        if dream != left {
+            // Nothing leads back there.
+            self.left.remove(&left);
+        }
         if dream != left
             && let Some(Left { seed, words }) = self.left.remove(&dream)
         {

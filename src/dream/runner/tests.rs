@@ -346,6 +346,24 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
 }
 
 #[test]
+fn every_engine_that_was_asked_for_counts_also_one_that_cannot_be_made() {
+    let (dream, settings) = dream();
+    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let before = kept(&runner).rgba;
+    runner.request(Request::ReplaceEngine(Box::new(|| Err(EngineError::DeviceLost("it went again".to_owned())))));
+    wait_for(&runner, "what became of the first", |status, _, _| status.engine_number == 1 && status.device_lost);
+    let fresh = || {
+        let pack = random_pack(odd_manifest(), 5)?;
+        Ok(Box::new(CpuEngine::new(&pack, CpuOptions::default())?) as Box<dyn Engine>)
+    };
+    runner.request(Request::ReplaceEngine(Box::new(fresh)));
+    wait_for(&runner, "the second", |status, _, _| status.engine_number == 2 && !status.device_lost);
+    assert_eq!(kept(&runner).rgba, before, "the dream is where it was");
+    runner.request(Request::Step);
+    wait_for(&runner, "a step", |status, _, _| status.frames == 1);
+}
+
+#[test]
 fn what_cannot_be_opened_says_why() {
     let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
     let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();

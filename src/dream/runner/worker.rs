@@ -99,6 +99,14 @@ impl Worker {
                     }
                     continue;
                 }
+                Ok(Request::ReplaceEngine(open)) => {
+                    // Before the gate is passed: it takes a while, and the window may want another surface meanwhile.
+                    let engine = open();
+                    let gate = self.gate.clone();
+                    let _pass = gate.pass();
+                    self.replace_engine(engine);
+                    continue;
+                }
                 Ok(request) => {
                     let gate = self.gate.clone();
                     let _pass = gate.pass();

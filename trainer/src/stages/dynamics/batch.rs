@@ -130,7 +130,7 @@ pub struct Batch {
     pub(super) told: Vec<u8>,
     /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
     pub(super) new_land: Vec<bool>,
-    /// Land that cannot be known: in no frame before that may be recalled, `(F * N)`; empty without recall.
+    /// Land that cannot be known: neither in the frame before nor in one that may be recalled, `(F * N)`; empty without recall.
     pub(super) unknowable: Vec<bool>,
     /// Whether words have changed in the clip up to each frame, or name a land there, `(F)`: it is not the land that comes by itself.
     pub(super) wished: Vec<bool>,
@@ -232,7 +232,8 @@ impl DynamicsStage {
         let last = (1..=start).rfind(|frame| clips.words_change(clip, *frame));
         let recent = last.filter(|frame| frame + MOST_AFTER_CHANGE > start);
         let recolours = spoil && change.is_none() && dice.chance(RECOLOURED_SHARE);
-        let promptless = !recolours
+        let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
+        let promptless = recoloured.is_none()
             && dice.chance(match (last, recent, change) {
                 (_, _, Some(_)) => PROMPTLESS_SHARES[3],
                 (_, Some(_), _) => PROMPTLESS_SHARES[2],
@@ -243,7 +244,6 @@ impl DynamicsStage {
         let unheard_before = if spoil && !promptless && dice.chance(UNHEARD_SHARE) { change.unwrap_or(0) } else { 0 };
         batch.nothing.push(false);
         let described_start = spoil && dice.chance(DESCRIBED_START_SHARE);
-        let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
         let blotted = spoil && dice.chance(BLOTTED_SHARE);
         let first_frame = batch.actions.len();
         // The words of every frame but for those that describe it, and since when they are the same.
