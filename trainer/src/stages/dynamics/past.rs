@@ -145,7 +145,7 @@ impl DynamicsStage {
                     let at = place(expected, token);
                     let (scrolls, last) = (dims.scrolls(token, &frame_dims), seen.find(at));
                     batch.new_land.push(frame > start && scrolls && last.is_none());
-                    batch.unknowable.push(scrolls && !last.is_some_and(|last| frame - last.when <= terms.reach.max(1)));
+                    batch.unknowable.push(scrolls && last.is_none_or(|last| frame - last.when > terms.reach.max(1)));
                     for tap in 0..recall::TAPS {
                         let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
