@@ -9,8 +9,6 @@ use somnium::dream::session::DreamSession;
 use somnium::dream::still::{self, Still};
 use somnium::dream::{Drive, Intent, Source};
 use somnium::engine::DecodeSettings;
-use somnium::engine::cpu::{CpuEngine, CpuOptions};
-use somnium::engine::inputs::play_settings;
 use somnium::pack::Pack;
 use somnium::pack::random::look_manifest;
 use somnium::prompt;
@@ -20,6 +18,7 @@ use x11rb::protocol::Event;
 use crate::neighbour::Neighbour;
 use crate::odd_pack;
 use crate::stage::Stage;
+use crate::twin::Twin;
 
 /// Where things are in the panel of a window of this size that plays the pack of these tests.
 const FIRST_PICTURE: (i32, i32) = (570, 420);
@@ -56,9 +55,7 @@ impl Pair {
         let (path, pack): (_, Pack) = odd_pack(folder, look_manifest());
         let size = (pack.manifest.frame.width_px as u32, pack.manifest.frame.height_px as u32);
         let start = gradient(folder, "start.png", size, 90);
-        let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
-        twin.start_from(&stills(&start, size)).unwrap();
-        let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
+        let Twin { session: twin, settings, .. } = Twin::begun(&pack, &start, 4);
         // In full screen, which Escape leaves only when there is nothing else to leave.
         let (pack, start) = (path.to_str().unwrap(), start.to_str().unwrap());
         let args = [pack, "--engine", "cpu", "--paused", "--fullscreen", "--seed", "4", "--image", start];

@@ -12,6 +12,7 @@ mod map;
 mod neighbour;
 mod prompts;
 mod stage;
+mod twin;
 mod view;
 
 use std::path::{Path, PathBuf};

@@ -1,18 +1,12 @@
 //! What is kept of a walk: the map of all the land that was seen, on the screen and in a file, and the last seconds as a moving picture; beside
 //! a session in this process to which the same is done.
 
-use std::path::Path;
-
 use somnium::dream::chart::Chart;
 use somnium::dream::saved::SavedDream;
-use somnium::dream::session::DreamSession;
-use somnium::dream::{Drive, Intent, Source, still};
-use somnium::engine::DecodeSettings;
-use somnium::engine::cpu::{CpuEngine, CpuOptions};
-use somnium::engine::inputs::play_settings;
-use somnium::pack::Pack;
+use somnium::dream::{Intent, still};
 
 use crate::stage::Stage;
+use crate::twin::{Twin, file, shipped_pack};
 
 /// Of a window without the panel, in pixels.
 const MIDDLE: (usize, usize) = (400, 300);
@@ -40,29 +34,16 @@ fn shows(screen: &[u8], width: usize, chart: &Chart) -> bool {
 
 #[test]
 fn the_map_shows_all_that_was_seen_and_the_walk_is_kept() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (path, start) = (root.join("weights/isles.safetensors"), root.join("assets/start/meadow.png"));
-    let pack = Pack::read(&path).unwrap();
-    let size = (pack.manifest.frame.width_px, pack.manifest.frame.height_px);
-    let mut twin = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
-    twin.start_from(&still::load(&start, size.0, size.1).unwrap()).unwrap();
-    let settings = DecodeSettings { seed: 4, ..play_settings(&pack.manifest) };
-    let args = [path.to_str().unwrap(), "--engine", "cpu", "--paused", "--no-glide", "--seed", "4", "--image", start.to_str().unwrap()];
-    let mut stage = Stage::open_logged(&args);
-    let size = (size.0 as u32, size.1 as u32);
-    let see = |stage: &mut Stage, twin: &mut DreamSession| {
-        let expected: Vec<u8> = twin.read_picture().unwrap().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-        stage.wait_for("the newest frame", |s| s.picture(size).filter(|picture| *picture == expected));
-    };
-    see(&mut stage, &mut twin);
-    for (key, intent) in [("d", Intent::East), ("d", Intent::East), ("s", Intent::South), ("a", Intent::West), ("d", Intent::East)] {
-        twin.step(twin.info().code_of(Drive::Intent(intent)), &settings).unwrap();
-        stage.xdotool(&["keydown", key, "key", "period", "sleep", "0.1"]);
-        see(&mut stage, &mut twin);
-        stage.xdotool(&["keyup", key]);
+    let (pack, start) = (shipped_pack(), file("assets/start/meadow.png"));
+    let mut twin = Twin::begun(&pack, &start, 4);
+    let args = ["--engine", "cpu", "--paused", "--no-glide", "--seed", "4", "--image", start.to_str().unwrap()];
+    let (mut stage, size) = (Stage::open_logged(&args), twin.size);
+    twin.see(&mut stage, "the meadow");
+    for step in [("d", Intent::East), ("d", Intent::East), ("s", Intent::South), ("a", Intent::West), ("d", Intent::East)] {
+        twin.step(&mut stage, step);
     }
 
-    let chart = twin.chart().unwrap();
+    let chart = twin.session.chart().unwrap();
     assert!(
         chart.width_px > size.0 as usize && chart.rgba.chunks_exact(4).any(|pixel| pixel[3] == 0),
         "some land is out of sight, some unseen"
@@ -84,19 +65,19 @@ fn the_map_shows_all_that_was_seen_and_the_walk_is_kept() {
         |(x, y, pixel): (u32, u32, &image::Rgba<u8>)| pixel.0 == chart.rgba[(y as usize / 4 * chart.width_px + x as usize / 4) * 4..][..4];
     assert!(saved.enumerate_pixels().all(same));
     let in_it = SavedDream::in_picture(&std::fs::read(&name).unwrap(), &pack).unwrap().expect("the map carries the dream");
-    assert_eq!((in_it.about.seed, &in_it.moment.history), (4, &twin.moment().unwrap().history));
+    assert_eq!((in_it.about.seed, &in_it.moment.history), (4, &twin.session.moment().unwrap().history));
 
     // Whoever walks on is done with it.
     stage.xdotool(&["key", "w"]);
-    see(&mut stage, &mut twin);
+    twin.see(&mut stage, "the newest frame");
 
     stage.xdotool(&["key", "F9"]);
     let name = stage.wait_for("the walk in a file", |s| {
         let said = s.said();
         said.lines().find_map(|line| line.split_once("Saved ").map(|(_, path)| path.to_owned()).filter(|path| path.ends_with(".gif")))
     });
-    let walk = twin.replay(1000).unwrap();
-    let film = still::load(Path::new(&name), 2 * size.0 as usize, 2 * size.1 as usize).unwrap();
+    let walk = twin.session.replay(1000).unwrap();
+    let film = still::load(std::path::Path::new(&name), 2 * size.0 as usize, 2 * size.1 as usize).unwrap();
     assert!(film.len() > 2 * walk.len(), "the view glides from step to step");
     // A GIF has few colours.
     let far = |shown: &[u8], rgba: &[u8]| {
