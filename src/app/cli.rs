@@ -226,6 +226,13 @@ struct ShowArgs {
     glide: u32,
 }
 
+impl ShowArgs {
+    /// Whether strangers play, one after another, and nobody looks after them.
+    fn is_event(&self) -> bool {
+        self.kiosk || self.idle.is_some()
+    }
+}
+
 fn rate(text: &str) -> Result<Rate, String> {
     if text == "max" {
         return Ok(Rate::Max);
@@ -298,7 +305,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             }
             let asks_for_another = args.new || args.image.is_some() || !words.is_empty() || args.show.seed.is_some();
             // Whoever looks after an event wants every visitor to begin alike, and keeps nobody's dreams.
-            let keeps = !(args.show.headless || args.show.kiosk || args.show.idle.is_some());
+            let keeps = !(args.show.headless || args.show.is_event());
             let mut shelf = if keeps { dreams::folder().map(Shelf::new) } else { None };
             if let (Some(shelf), false) = (&mut shelf, asks_for_another)
                 && let Some(last) = launch.dreamer().and_then(|pack| shelf.last(pack))
@@ -367,13 +374,14 @@ fn show(
         return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
     }
     // At an event every start is alike.
-    let left = if args.kiosk || args.idle.is_some() { View::default() } else { View::of_user(user_folder().as_deref()) };
+    let left = if args.is_event() { View::default() } else { View::of_user(user_folder().as_deref()) };
     let as_left = args.window.is_none();
     window::run(WindowPlan {
         size: args.window.map_or(LogicalSize::<u32>::from(left.size).into(), |(width, height)| PhysicalSize::new(width, height).into()),
         maximized: as_left && left.maximized,
         fullscreen: args.fullscreen || args.kiosk || (as_left && left.fullscreen),
         kiosk: args.kiosk,
+        event: args.is_event(),
         panel: args.panel || left.panel,
         hud: args.hud || left.figures,
         glide: left.glide && !args.no_glide,

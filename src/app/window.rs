@@ -5,6 +5,7 @@ mod clipboard;
 mod commands;
 mod earlier;
 mod idle;
+mod mending;
 mod paint_count;
 mod rebuilds;
 
@@ -40,9 +41,9 @@ use super::{files, theme};
 use crate::dream::DreamError;
 use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
-use crate::dream::runner::{Prompt, Rate, Request, Runner, Shown, Status, Wiring, Wish};
+use crate::dream::runner::{Prompt, Rate, Runner, Shown, Status, Wiring, Wish};
 use crate::dream::saved::SavedDream;
-use crate::engine::{DecodeSettings, EngineError};
+use crate::engine::DecodeSettings;
 use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::{PadListener, PadNews};
 use crate::input::{Bindings, Command, Latch};
@@ -50,9 +51,6 @@ use crate::pack::Pack;
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
-/// How often a painter is asked for after a lost device, and how long to wait in between: a driver that starts anew needs a moment.
-const PAINTER_ATTEMPTS: u32 = 10;
-const PAINTER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -62,6 +60,8 @@ pub struct WindowPlan {
     pub fullscreen: bool,
     /// Nobody leaves it.
     pub kiosk: bool,
+    /// Strangers play, one after another, and nobody looks after them.
+    pub event: bool,
     pub panel: bool,
     pub hud: bool,
     pub glide: bool,
@@ -110,13 +110,6 @@ pub enum Wake {
     Quit,
     /// The map that was asked for, or why there is none.
     Chart(Result<Chart, String>),
-}
-
-impl WindowPlan {
-    /// Whether strangers play, one after another, and nobody looks after them.
-    fn is_event(&self) -> bool {
-        self.kiosk || self.idle.is_some()
-    }
 }
 
 /// Opens the window and plays until it is closed.
@@ -195,14 +188,14 @@ impl App {
         let latch = Arc::new(Mutex::new(Latch::default()));
         let mut ui = UiState::new(plan.settings, plan.rate, bindings.clone());
         // At an event what visitors said is theirs.
-        if !plan.is_event() {
+        if !plan.event {
             ui.prompt.history = PromptHistory::of_user(user_folder().as_deref(), plan.launch.title());
         }
         ui.prompt.in_force(one_line(&plan.prompt), plan.launch.saved().is_some(), false);
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
-        (ui.kiosk, ui.event) = (plan.kiosk, plan.is_event());
+        (ui.kiosk, ui.event) = (plan.kiosk, plan.event);
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.glide = plan.glide;
@@ -312,7 +305,7 @@ impl App {
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
-        if self.plan.is_event() && self.status.failed.is_some() {
+        if self.plan.event && self.status.failed.is_some() {
             return self.revive();
         }
         // Until a fresh engine is in its place, the loss is one that is known.
@@ -339,7 +332,7 @@ impl App {
 
     /// Leaves for the next start what is not as it was at this one: what was asked for then counted for once. After an event nothing is left.
     fn keep_view(&self) {
-        let (Some(Shell { window, .. }), Some(folder), false) = (&self.shell, user_folder(), self.plan.is_event()) else { return };
+        let (Some(Shell { window, .. }), Some(folder), false) = (&self.shell, user_folder(), self.plan.event) else { return };
         let before = View::of_user(Some(&folder));
         let (mut view, plan, scale) = (before, &self.plan, window.scale_factor());
         let (fullscreen, maximized) = (self.is_fullscreen(), window.is_maximized());
@@ -370,71 +363,6 @@ impl App {
         if view != before {
             self.writer.jobs().run(move || view.keep(&folder));
         }
-    }
-
-    /// The dream ended through a fault and nobody looks after it: another one begins.
-    fn revive(&mut self) {
-        let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
-        drop(runner);
-        let why = self.status.failed.take();
-        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
-            self.fatal = why;
-            return;
-        };
-        log::error!("another dream begins (attempt {attempt}): {}", why.unwrap_or_default());
-        (self.status, self.engine_number) = (Status::default(), 0);
-        match self.spawn_runner(&painter) {
-            Ok(runner) => {
-                self.shell = Some(Shell { runner, painter, egui, window });
-                self.as_at_the_start();
-                self.ui.hint_until = Instant::now().checked_add(panel::HINT_LASTS);
-            }
-            Err(why) => self.fatal = Some(why),
-        }
-    }
-
-    /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
-    fn rebuild_graphics(&mut self) {
-        let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
-        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
-            self.fatal = Some("the graphics device keeps getting lost".to_owned());
-            return;
-        };
-        log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
-        // A window bears one surface at a time.
-        drop(painter);
-        let painter = match self.another_painter(&window) {
-            Ok(painter) => painter,
-            Err(why) => {
-                self.fatal = Some(why.to_string());
-                return;
-            }
-        };
-        if attempt > 1 && self.plan.launch.falls_back() {
-            log::warn!("the CPU engine takes over: the device is lost again and again");
-        }
-        if self.plan.launch.dreamer().is_some() {
-            self.engine_number += 1;
-            let (launch, gpu) = (self.plan.launch.clone(), painter.gpu().clone());
-            runner.request(Request::ReplaceEngine(Box::new(move || launch.open_engine(&gpu))));
-        } else {
-            runner.request(Request::Show);
-        }
-        self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
-        let egui = self.interface(&window, &painter);
-        window.request_redraw();
-        self.shell = Some(Shell { runner, painter, egui, window });
-    }
-
-    fn another_painter(&self, window: &Arc<Window>) -> Result<Painter, EngineError> {
-        for _ in 1..PAINTER_ATTEMPTS {
-            match Painter::new(window.clone(), self.gate.clone()) {
-                Ok(painter) => return Ok(painter),
-                Err(why) => log::warn!("nothing shows the window yet: {why}"),
-            }
-            std::thread::sleep(PAINTER_PATIENCE);
-        }
-        Painter::new(window.clone(), self.gate.clone())
     }
 
     /// A fresh interface whose textures are yet to be sent to the painter's device.
@@ -640,7 +568,7 @@ impl ApplicationHandler<Wake> for App {
                         return;
                     }
                     // In a field they are of text; at an event nobody's clipboard is touched.
-                    if first && !self.typing() && !self.plan.is_event() {
+                    if first && !self.typing() && !self.plan.event {
                         if with_control("c", KeyCode::KeyC) {
                             return self.copy_picture();
                         }

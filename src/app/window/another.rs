@@ -19,7 +19,7 @@ impl App {
     pub(super) fn read_files(&mut self, paths: Vec<PathBuf>) {
         match paths.iter().find(|path| is_pack(path)) {
             // An event stays what it is.
-            Some(_) if self.plan.is_event() => self.complain("Another world is not played at an event.".to_owned()),
+            Some(_) if self.plan.event => self.complain("Another world is not played at an event.".to_owned()),
             Some(pack) => self.read_pack(pack.clone()),
             None => self.read_pictures(paths),
         }

@@ -112,13 +112,12 @@ impl Worker {
         let left = self.dream();
         self.changed(|dream, _| dream.undo())?;
         let dream = self.dream();
-        if dream != left {
-            // Nothing leads back there.
-            self.left.remove(&left);
+        if dream == left {
+            return Ok(dream);
         }
-        if dream != left
-            && let Some(Left { seed, words }) = self.left.remove(&dream)
-        {
+        // Nothing leads back there.
+        self.left.remove(&left);
+        if let Some(Left { seed, words }) = self.left.remove(&dream) {
             if let Some(words) = words {
                 self.source.set_prompt(&words, 0)?;
                 self.prompt = words.clone();
