@@ -1,7 +1,6 @@
 //! What is known about each word in the prompt field, worked out when the text changes.
 
 use crate::prompt::{self, Fate, Word, WordTable, advice};
-use crate::worlds::words::heard_as;
 
 /// Neighbours named for a word in doubt.
 const NEIGHBOURS: usize = 3;
@@ -13,7 +12,7 @@ const MOST_QUOTED: usize = 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
     Plain,
-    /// In no caption: the word of captions that stands for it.
+    /// The word of captions that stands for it: it is in none, or names another land than the rest.
     Heard(&'static str),
     /// In no table; words spelt like it, none where it has no English letter.
     Unknown(Vec<&'static str>),
@@ -59,22 +58,26 @@ impl Marks {
         if self.text != text || self.most_words != most_words {
             text.clone_into(&mut self.text);
             self.most_words = most_words;
-            self.words = prompt::read(text, most_words).into_iter().map(|word| (word.clone(), mark(text, &word))).collect();
+            let words = prompt::read(text, most_words);
+            let mut heard = prompt::heard(&prompt::ids(&words)).into_iter();
+            let mut mark = |word: &Word| match word.fate {
+                Fate::Known(id) => known(id, heard.next().unwrap_or(id)),
+                Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
+                Fate::TooMany => Mark::TooMany,
+                Fate::Silent => Mark::Plain,
+            };
+            self.words = words.into_iter().map(|word| (word.clone(), mark(&word))).collect();
         }
         &self.words
     }
 }
 
-fn mark(text: &str, word: &Word) -> Mark {
-    match word.fate {
-        Fate::Known(id) if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
-        Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
-        Fate::TooMany => Mark::TooMany,
-        Fate::Known(id) => match heard_as(id) {
-            same if same == id => Mark::Plain,
-            other => Mark::Heard(WordTable::get().word(other)),
-        },
-        Fate::Silent => Mark::Plain,
+/// A word of the table that is told as `heard`.
+fn known(id: u16, heard: u16) -> Mark {
+    match heard {
+        _ if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
+        same if same == id => Mark::Plain,
+        other => Mark::Heard(WordTable::get().word(other)),
     }
 }
 
@@ -95,6 +98,8 @@ mod tests {
         assert!(matches!(marks.of(text, 2)[5].1, Mark::TooMany));
         let said = |marks: &mut Marks, text: &str| marks.of(text, 3)[0].1.advice(text).unwrap();
         assert_eq!(said(&mut marks, "glacier"), "glacier: heard as ice");
+        let told = marks.of("snowy forest", 3).iter().map(|(_, mark)| mark.clone()).collect::<Vec<_>>();
+        assert_eq!(told, [Mark::Heard("winter"), Mark::Plain]);
         assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("English words."));
         assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());

@@ -5,7 +5,7 @@ mod fade;
 mod table;
 
 use crate::engine::PromptWord;
-use crate::worlds::words::heard_as;
+pub use crate::worlds::words::heard;
 pub use fade::Fade;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
@@ -66,12 +66,7 @@ pub fn ids(words: &[Word]) -> Vec<u16> {
     words.iter().filter_map(|w| if let Fate::Known(id) = w.fate { Some(id) } else { None }).collect()
 }
 
-/// The rows of the word table that a network hears where these are said.
-pub fn heard(rows: &[u16]) -> Vec<u16> {
-    rows.iter().map(|row| heard_as(*row)).collect()
-}
-
-/// The same as words that count in full.
+/// Words of a prompt as a network is told them, each counting in full.
 pub fn told(rows: &[u16]) -> Vec<PromptWord> {
     heard(rows).into_iter().map(PromptWord::whole).collect()
 }

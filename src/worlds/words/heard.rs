@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
+use super::wished::phrases;
 use super::{nearest, rows, vocabulary};
 use crate::prompt::WordTable;
 
@@ -16,9 +17,19 @@ static ALONE: LazyLock<BTreeSet<u16>> = LazyLock::new(|| {
     phrases.filter_map(|phrase| <[u16; 1]>::try_from(rows(phrase.text)).ok()).map(|[row]| row).collect()
 });
 
-/// The row of the word table that a network trained on captions is told in place of `row`: of a word that no caption holds, the nearest one
-/// that captions say by itself ("glacier": "ice"). What is near none, and what is not in the table, is told as it is.
-pub fn heard_as(row: u16) -> u16 {
+/// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:
+/// beside a noun of one, words of another are heard as what they say there ("a snowy forest": "a winter forest").
+pub fn heard(words: &[u16]) -> Vec<u16> {
+    let said = phrases(words).into_iter().flat_map(|said| {
+        let other = said.value().filter(|_| said.beside_another).and_then(|value| rows(value).first().copied());
+        said.words.iter().map(move |word| other.unwrap_or_else(|| heard_alone(*word)))
+    });
+    said.collect()
+}
+
+/// The row that is told in place of `row`: of a word that no caption holds, the nearest one that captions say by itself ("glacier": "ice"). What is
+/// near none, and what is not in the table, is told as it is.
+fn heard_alone(row: u16) -> u16 {
     if usize::from(row) >= WordTable::get().len() || SAID.contains(&row) {
         return row;
     }
@@ -28,26 +39,58 @@ pub fn heard_as(row: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::words::{NEAR, wish_of};
+    use crate::worlds::scene::{Biome, Wish};
+    use crate::worlds::words::{NEAR, say, wish_of};
 
     #[test]
     fn words_beyond_the_captions_are_heard_as_the_nearest_of_theirs() {
         let table = WordTable::get();
         let row = |word: &str| table.find(word).unwrap();
-        let heard = |word: &str| table.word(heard_as(row(word)));
+        let heard = |word: &str| table.word(heard_alone(row(word)));
         assert_eq!((heard("glacier"), heard("twilight"), heard("woodland")), ("ice", "dusk", "forest"));
         for same in ["snow", "meadow", "after", "president", "quickly"] {
             assert_eq!(heard(same), same, "a word of captions, or near none");
         }
-        assert_eq!(heard_as(u16::MAX), u16::MAX);
+        assert_eq!(heard_alone(u16::MAX), u16::MAX);
         // No held-out word is among those that are told; most mean to a simulator what they are heard as.
         let kept: BTreeSet<u16> = vocabulary(true).iter().filter_map(|word| table.find(word)).collect();
-        let other: Vec<u16> = (0..table.len() as u16).filter(|row| heard_as(*row) != *row).collect();
-        assert!(other.iter().all(|row| !kept.contains(&heard_as(*row))));
-        let alike = other.iter().filter(|row| wish_of(&[**row]) == wish_of(&[heard_as(**row)])).count();
+        let other: Vec<u16> = (0..table.len() as u16).filter(|row| heard_alone(*row) != *row).collect();
+        assert!(other.iter().all(|row| !kept.contains(&heard_alone(*row))));
+        let alike = other.iter().filter(|row| wish_of(&[**row]) == wish_of(&[heard_alone(**row)])).count();
         assert!(other.len() > 500 && alike * 10 >= other.len() * 8, "{alike} of {}", other.len());
-        assert!(other.iter().all(|row| heard_as(heard_as(*row)) == heard_as(*row)));
+        assert!(other.iter().all(|row| heard_alone(heard_alone(*row)) == heard_alone(*row)));
     }
+
+    #[test]
+    fn beside_the_noun_of_a_land_words_of_another_say_something_else() {
+        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
+        assert_eq!(told("a snowy forest at night"), "winter forest night");
+        assert_eq!(told("an icy beach, frost"), "winter beach winter");
+        assert_eq!(told("a volcano in the snow"), "volcano winter");
+        assert_eq!(told("a lush wooded swamp"), "summer trees swamp");
+        assert_eq!(told("a fiery jungle"), "lava rainforest");
+        // What names no other land says what it says.
+        for same in ["snowy village night", "snow ice", "muddy land", "lush muddy land", "dusty desert cactus", "forest sea", "forest rain"]
+        {
+            assert_eq!(told(same), same);
+        }
+        // A simulator understands the same.
+        for text in ["a snowy forest", "a fiery jungle", "forest, snow", "a green sea of ice"] {
+            assert_eq!(wish_of(&rows(text)), wish_of(&heard(&rows(text))), "{text}");
+            assert!(wish_of(&rows(text)).biome != Some(Biome::Snow), "{text}");
+        }
+        assert_eq!(heard(&[u16::MAX]), [u16::MAX]);
+    }
+
+    /// What captions say is heard as it was said: networks were trained on their words.
+    #[test]
+    fn captions_are_heard_as_they_are() {
+        for seed in 0..600 {
+            let words = rows(&say(&Wish::drawn(seed), seed, false));
+            assert_eq!(heard(&words), words, "{seed}");
+        }
+    }
+
     /// Of the words that captions say by themselves, how many mean the same to who never heard them, nor any form of them.
     #[test]
     fn words_are_understood_by_their_neighbours() {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::worlds::scene::Attribute;
 
 /// How a phrase fits into a sentence. All fit into a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// May come with its article and takes adjectives: "a forest".
     Noun,
@@ -28,7 +28,13 @@ pub struct Phrase {
     pub held_out: bool,
 }
 
-pub struct Lexicon(HashMap<(&'static str, &'static str), Vec<Phrase>>);
+/// A value by its kind and its plain word.
+type Value = (&'static str, &'static str);
+
+pub struct Lexicon {
+    phrases: HashMap<Value, Vec<Phrase>>,
+    elsewhere: HashMap<(&'static str, Form), &'static str>,
+}
 
 /// The lexicon, made at first use.
 pub fn lexicon() -> &'static Lexicon {
@@ -39,16 +45,18 @@ pub fn lexicon() -> &'static Lexicon {
 
 impl Lexicon {
     fn parse(text: &'static str) -> Result<Self, String> {
-        let mut lexicon = HashMap::new();
-        let mut phrases: Option<&mut Vec<Phrase>> = None;
+        let mut lexicon = Self { phrases: HashMap::new(), elsewhere: HashMap::new() };
+        let mut current: Option<Value> = None;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let at = |what: &str| format!("lexicon.txt line {}: {what}", number + 1);
             let Some(line) = line.strip_prefix("  ") else {
-                let value = line.split_once(' ').ok_or_else(|| at("a kind and a value belong here"))?;
-                phrases = Some(lexicon.entry(value).or_default());
+                current = Some(line.split_once(' ').ok_or_else(|| at("a kind and a value belong here"))?);
                 continue;
             };
-            let (line, held_out) = line.strip_prefix("held out ").map_or((line, false), |line| (line, true));
+            let value = current.ok_or_else(|| at("nothing says what these phrases say"))?;
+            let stripped = |prefix: &str| line.strip_prefix(prefix).map_or((line, false), |line| (line, true));
+            let ((rest, held_out), (other, elsewhere)) = (stripped("held out "), stripped("elsewhere "));
+            let line = if elsewhere { other } else { rest };
             let (form, texts) = line.split_once(' ').ok_or_else(|| at("a form and phrases belong here"))?;
             let form = match form {
                 "noun" => Form::Noun,
@@ -56,29 +64,38 @@ impl Lexicon {
                 "clause" => Form::Clause,
                 _ => return Err(at("neither noun, adjective nor clause")),
             };
-            let phrases = phrases.as_mut().ok_or_else(|| at("nothing says what these phrases say"))?;
-            phrases.extend(texts.split(", ").map(|text| Phrase { text, form, held_out }));
+            if elsewhere {
+                lexicon.elsewhere.insert((value.1, form), texts);
+            } else {
+                let phrases = texts.split(", ").map(|text| Phrase { text, form, held_out });
+                lexicon.phrases.entry(value).or_default().extend(phrases);
+            }
         }
-        Ok(Self(lexicon))
+        Ok(lexicon)
     }
 
     /// All phrases that say so.
     pub fn phrases(&self, value: impl Attribute) -> &[Phrase] {
-        self.0.get(&(value.kind(), value.word())).map_or(&[], Vec::as_slice)
+        self.phrases.get(&(value.kind(), value.word())).map_or(&[], Vec::as_slice)
     }
 
     /// All phrases that say the value of this plain word; no two values share one.
     pub fn phrases_of<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a Phrase> {
-        self.0.iter().filter(move |((_, value), _)| *value == word).flat_map(|(_, phrases)| phrases)
+        self.phrases.iter().filter(move |((_, value), _)| *value == word).flat_map(|(_, phrases)| phrases)
     }
 
     /// Whether this is the plain word of a value of that kind.
     pub fn says(&self, kind: &'static str, word: &'static str) -> bool {
-        self.0.contains_key(&(kind, word))
+        self.phrases.contains_key(&(kind, word))
+    }
+
+    /// What phrases of this form that say `value`, a land, say beside a noun of another land; `None` where they say that land all the same.
+    pub fn elsewhere(&self, value: &'static str, form: Form) -> Option<&'static str> {
+        self.elsewhere.get(&(value, form)).copied()
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Phrase> {
-        self.0.values().flatten()
+        self.phrases.values().flatten()
     }
 }
 
@@ -103,7 +120,7 @@ mod tests {
         check(Style::ALL);
         check(Feature::ALL);
         let values = [Biome::ALL.len(), Light::ALL.len(), Weather::ALL.len(), Season::ALL.len(), Style::ALL.len(), Feature::ALL.len()];
-        assert_eq!(lexicon().0.len(), values.iter().sum::<usize>(), "phrases for what there is not");
+        assert_eq!(lexicon().phrases.len(), values.iter().sum::<usize>(), "phrases for what there is not");
     }
 
     #[test]
@@ -120,6 +137,7 @@ mod tests {
         let said = |text: &'static str| Lexicon::parse(text).err().unwrap();
         assert!(said("biome meadow\n  verb to mow").contains("line 2: neither noun"));
         assert!(said("  noun a meadow").contains("line 1: nothing says"));
+        assert!(said("biome meadow\n  elsewhere summer").contains("line 2: a form"));
         assert!(said("biome").contains("line 1: a kind"));
     }
 }

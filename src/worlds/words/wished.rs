@@ -3,16 +3,16 @@
 
 use std::sync::LazyLock;
 
-use super::lexicon::lexicon;
+use super::lexicon::{Form, lexicon};
 use super::{PLACES, nearest, rows};
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Attribute, Light, Wish};
+use crate::worlds::scene::{Attribute, Biome, Light, Wish};
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     let mut heard = Vec::new();
     for value in Wish::words() {
-        heard.push(Heard { words: rows(value), value });
-        heard.extend(lexicon().phrases_of(value).map(|phrase| Heard { words: rows(phrase.text), value }));
+        heard.push(Heard { words: rows(value), value, form: Form::Noun });
+        heard.extend(lexicon().phrases_of(value).map(|phrase| Heard { words: rows(phrase.text), value, form: phrase.form }));
     }
     heard.retain(|h| !h.words.is_empty());
     // Stable: of the same words the first value named stays first.
@@ -28,28 +28,55 @@ struct Heard {
     /// Rows of the word table, those that say nothing by themselves left out.
     words: Vec<u16>,
     value: &'static str,
+    form: Form,
 }
 
-/// A prompt, given as rows of the word table, phrase by phrase, each with the plain word for what it says; words that say nothing, one by one.
-fn phrases(words: &[u16]) -> Vec<(&[u16], Option<&'static str>)> {
+/// A phrase of a prompt.
+pub(super) struct Said<'a> {
+    /// Rows of the word table.
+    pub(super) words: &'a [u16],
+    /// The plain word for what it says, if it says anything.
+    value: Option<&'static str>,
+    /// The same beside a noun of another land, where it says something else there.
+    elsewhere: Option<&'static str>,
+    /// Whether the prompt has such a noun.
+    pub(super) beside_another: bool,
+}
+
+impl Said<'_> {
+    /// The plain word for what it says where it stands.
+    pub(super) fn value(&self) -> Option<&'static str> {
+        self.elsewhere.filter(|_| self.beside_another).or(self.value)
+    }
+}
+
+/// A prompt, given as rows of the word table, phrase by phrase; words that say nothing, one by one.
+pub(super) fn phrases(words: &[u16]) -> Vec<Said<'_>> {
     let mut said = Vec::new();
     let mut rest = words;
     while let Some(&first) = rest.first() {
-        let (length, value) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
-            Some(phrase) => (phrase.words.len(), Some(phrase.value)),
+        let (length, heard) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
+            Some(phrase) => (phrase.words.len(), Some(phrase)),
             None if PLACES_BY_NAME.contains(&first) => (1, None),
-            None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h.value)))),
+            None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
         };
-        let (phrase, after) = rest.split_at(length);
-        said.push((phrase, value));
+        let (words, after) = rest.split_at(length);
+        let elsewhere = heard.and_then(|heard| lexicon().elsewhere(heard.value, heard.form));
+        said.push(Said { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false });
         rest = after;
+    }
+    let is_land =
+        |said: &&Said| said.elsewhere.is_none() && said.value.is_some_and(|value| Biome::ALL.iter().any(|land| land.word() == value));
+    let lands: Vec<_> = said.iter().filter(is_land).map(|said| said.value).collect();
+    for phrase in &mut said {
+        phrase.beside_another = phrase.elsewhere.is_some() && lands.iter().any(|land| *land != phrase.value);
     }
     said
 }
 
 /// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
 pub fn wish_of(words: &[u16]) -> Wish {
-    Wish::of_words(phrases(words).into_iter().filter_map(|(_, value)| value))
+    Wish::of_words(phrases(words).iter().filter_map(Said::value))
 }
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
@@ -66,14 +93,14 @@ pub fn saying(words: &[u16], value: impl Attribute, seed: u64, most: usize) -> V
 /// What a prompt says of the kind of `value` is left out, and `said` stands at its end.
 fn instead(words: &[u16], value: impl Attribute, said: Vec<u16>, most: usize) -> Vec<u16> {
     let of_kind = |word: &'static str| lexicon().says(value.kind(), word);
-    let kept = phrases(words).into_iter().filter(|(_, value)| !value.is_some_and(of_kind)).flat_map(|(phrase, _)| phrase);
+    let kept = phrases(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
     kept.copied().take(most.saturating_sub(said.len())).chain(said).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::scene::{Biome, Feature, Season, Style, Weather};
+    use crate::worlds::scene::{Feature, Season, Style, Weather};
     use crate::worlds::words::{say, test_prompts};
 
     fn wish(text: &str) -> Wish {

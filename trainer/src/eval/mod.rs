@@ -348,16 +348,16 @@ impl Evaluation<'_> {
 }
 
 /// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator under other
-/// keys; a few by the baselines.
+/// keys; a few by the baselines. Each in a land of its own, so that as many lands are judged as there are rollouts.
 fn plans(effort: &Effort) -> Vec<Plan> {
     let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, other_keys: false, keep };
     let mut plans = Vec::new();
-    for policy in POLICIES {
+    for (place, policy) in (0..).zip(POLICIES) {
         let held = policy == POLICIES[0];
         let rollouts = if held { effort.held.max(effort.per_policy) } else { effort.per_policy };
         for number in 0..rollouts {
             let frames = if number < effort.per_policy { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
-            let seed = Evaluation::seed(3) + number;
+            let seed = Evaluation::seed(3) + number * POLICIES.len() as u64 + place;
             let baselines = if held { effort.baselines } else { 1 };
             for kind in [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift] {
                 if matches!(kind, Kind::Dream | Kind::Simulator) || number < baselines {
@@ -397,4 +397,24 @@ fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, rollouts: u64) ->
     let raw = play(Kind::Raw)?;
     let spoilt = kinds.into_iter().map(|(name, kind)| Ok((name, play(kind)?))).collect::<Result<_>>()?;
     Ok(stability::ProbeTest { raw, spoilt }.figures(&probe.info))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rollout_of_the_dream_has_a_land_of_its_own_which_the_simulator_walks_too() {
+        let plans = plans(&Effort::quick());
+        let seeds = |kind: fn(&Kind) -> bool, other_keys: bool| -> Vec<u64> {
+            plans.iter().filter(|plan| kind(&plan.kind) && plan.other_keys == other_keys).map(|plan| plan.seed).collect()
+        };
+        let dreamed = seeds(|kind| matches!(kind, Kind::Dream), false);
+        let mut apart = dreamed.clone();
+        apart.sort_unstable();
+        apart.dedup();
+        assert_eq!(apart.len(), dreamed.len());
+        assert_eq!(dreamed, seeds(|kind| matches!(kind, Kind::Simulator), false));
+        assert!(seeds(|kind| matches!(kind, Kind::Simulator), true).iter().all(|seed| dreamed.contains(seed)));
+    }
 }
