@@ -61,7 +61,7 @@ impl Marks {
             let words = prompt::read(text, most_words);
             let mut heard = prompt::heard(&prompt::ids(&words)).into_iter();
             let mut mark = |word: &Word| match word.fate {
-                Fate::Known(id) => known(id, heard.next().unwrap_or(id)),
+                Fate::Known(id) => known(WordTable::get().find(&text[word.range.clone()]), heard.next().unwrap_or(id)),
                 Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
                 Fate::TooMany => Mark::TooMany,
                 Fate::Silent => Mark::Plain,
@@ -72,12 +72,12 @@ impl Marks {
     }
 }
 
-/// A word of the table that is told as `heard`.
-fn known(id: u16, heard: u16) -> Mark {
-    match heard {
-        _ if advice::is_far(id) => Mark::Far(advice::near_in_meaning(id, NEIGHBOURS)),
-        same if same == id => Mark::Plain,
-        other => Mark::Heard(WordTable::get().word(other)),
+/// A word that is told as `heard`; `row`: its own, if it is in the table.
+fn known(row: Option<u16>, heard: u16) -> Mark {
+    match row {
+        Some(row) if row == heard && advice::is_far(row) => Mark::Far(advice::near_in_meaning(row, NEIGHBOURS)),
+        Some(row) if row == heard => Mark::Plain,
+        _ => Mark::Heard(WordTable::get().word(heard)),
     }
 }
 
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(said(&mut marks, "glacier"), "glacier: heard as ice");
         let told = marks.of("snowy forest", 3).iter().map(|(_, mark)| mark.clone()).collect::<Vec<_>>();
         assert_eq!(told, [Mark::Heard("winter"), Mark::Plain]);
+        assert_eq!(said(&mut marks, "Christmas"), "Christmas: heard as snow", "in no table, but listed");
         assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("English words."));
         assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());

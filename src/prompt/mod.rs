@@ -6,6 +6,7 @@ mod table;
 
 use crate::engine::PromptWord;
 pub use crate::worlds::words::heard;
+use crate::worlds::words::meant;
 pub use fade::Fade;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
@@ -25,7 +26,7 @@ pub struct Word {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// This row of the word table.
+    /// This row of the word table; of a word that is not in it and that people like to say, what is heard in its place.
     Known(u16),
     /// In no table.
     Unknown,
@@ -46,7 +47,7 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
             start.get_or_insert(at);
         } else if let Some(from) = start.take() {
             let word = &text[from..at];
-            let fate = match WordTable::get().find(word) {
+            let fate = match WordTable::get().find(word).or_else(|| meant(word)) {
                 _ if SILENT.contains(&word.to_lowercase().as_str()) => Fate::Silent,
                 None => Fate::Unknown,
                 Some(_) if known == most_words => Fate::TooMany,

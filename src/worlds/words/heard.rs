@@ -1,6 +1,6 @@
 //! How a network that knows the captions' words hears other ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
@@ -17,18 +17,40 @@ static ALONE: LazyLock<BTreeSet<u16>> = LazyLock::new(|| {
     phrases.filter_map(|phrase| <[u16; 1]>::try_from(rows(phrase.text)).ok()).map(|[row]| row).collect()
 });
 
+/// Words that people like to say, as `meant.txt` lists them, with the row of the word that is heard in their place.
+static MEANT: LazyLock<HashMap<&str, u16>> = LazyLock::new(|| {
+    let lines = include_str!("meant.txt").lines().filter(|line| !line.starts_with('#'));
+    let listed = lines.filter_map(|line| line.split_once(": ")).filter_map(|(heard, said)| Some((WordTable::get().find(heard)?, said)));
+    listed.flat_map(|(row, said)| said.split(", ").map(move |word| (word, row))).collect()
+});
+
+/// The same by their own rows, where they have any.
+static MEANT_BY_ROW: LazyLock<HashMap<u16, u16>> =
+    LazyLock::new(|| MEANT.iter().filter_map(|(word, row)| Some((WordTable::get().find(word)?, *row))).collect());
+
+/// The row of what is heard in the place of a word, in any case, that people like to say; it need not be in the word table.
+pub fn meant(word: &str) -> Option<u16> {
+    MEANT.get(word.to_lowercase().as_str()).copied()
+}
+
+/// The same for the word of a row.
+pub(super) fn meant_by(row: u16) -> Option<u16> {
+    MEANT_BY_ROW.get(&row).copied()
+}
+
 /// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:
 /// beside a noun of one, words of another are heard as what they say there ("a snowy forest": "a winter forest").
 pub fn heard(words: &[u16]) -> Vec<u16> {
     let said = phrases(words).into_iter().flat_map(|said| {
+        let meant = said.words.first().filter(|_| said.words.len() == 1).and_then(|word| meant_by(*word));
         let other = said.value().filter(|_| said.beside_another).and_then(|value| rows(value).first().copied());
-        said.words.iter().map(move |word| other.unwrap_or_else(|| heard_alone(*word)))
+        said.words.iter().map(move |word| other.or(meant).unwrap_or_else(|| heard_alone(*word)))
     });
     said.collect()
 }
 
-/// The row that is told in place of `row`: of a word that no caption holds, the nearest one that captions say by itself ("glacier": "ice"). What is
-/// near none, and what is not in the table, is told as it is.
+/// The row that is told in place of `row` by meaning alone: of a word that no caption holds, the nearest one that captions say by itself ("glacier":
+/// "ice"). What is near none, and what is not in the table, is told as it is.
 fn heard_alone(row: u16) -> u16 {
     if usize::from(row) >= WordTable::get().len() || SAID.contains(&row) {
         return row;
@@ -39,13 +61,14 @@ fn heard_alone(row: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::scene::{Biome, Wish};
+    use crate::worlds::scene::{Biome, Feature, Wish};
     use crate::worlds::words::{NEAR, say, wish_of};
 
     #[test]
     fn words_beyond_the_captions_are_heard_as_the_nearest_of_theirs() {
         let table = WordTable::get();
         let row = |word: &str| table.find(word).unwrap();
+        let heard_alone = |row: u16| heard(&[row])[0];
         let heard = |word: &str| table.word(heard_alone(row(word)));
         assert_eq!((heard("glacier"), heard("twilight"), heard("woodland")), ("ice", "dusk", "forest"));
         for same in ["snow", "meadow", "after", "president", "quickly"] {
@@ -80,6 +103,28 @@ mod tests {
             assert!(wish_of(&rows(text)).biome != Some(Biome::Snow), "{text}");
         }
         assert_eq!(heard(&[u16::MAX]), [u16::MAX]);
+    }
+
+    #[test]
+    fn what_people_like_to_say_is_heard_as_what_captions_do() {
+        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
+        assert_eq!(told("Christmas at a waterfall, a warm evening"), "snow lake summer evening");
+        assert_eq!(told("a burning mountain"), "burning mountain", "in a phrase of captions it is what it was");
+        assert_eq!(told("a mountain"), "rocks");
+        assert_eq!(wish_of(&rows("clouds over a haunted castle")).features, [Feature::Ruins]);
+        // Each is listed once, and no caption says it by itself; what evaluation asks for is not helped.
+        let kept = vocabulary(true);
+        let lines = include_str!("meant.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let mut listed = BTreeSet::new();
+        for (heard, said) in lines.map(|line| line.split_once(": ").unwrap()) {
+            let heard = WordTable::get().find(heard).unwrap_or_else(|| panic!("{heard} is in the table"));
+            assert!(ALONE.contains(&heard) && !MEANT_BY_ROW.contains_key(&heard), "{}", WordTable::get().word(heard));
+            for word in said.split(", ") {
+                assert!(listed.insert(word), "{word} stands twice");
+                assert!(!kept.contains(&word) && WordTable::get().find(word).is_none_or(|row| !ALONE.contains(&row)), "{word}");
+            }
+        }
+        assert_eq!(listed.len(), MEANT.len());
     }
 
     /// What captions say is heard as it was said: networks were trained on their words.

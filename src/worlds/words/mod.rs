@@ -10,7 +10,7 @@ mod wished;
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
-pub use heard::heard;
+pub use heard::{heard, meant};
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::{saying, under, wish_of};
 

@@ -3,8 +3,10 @@
 
 use std::sync::LazyLock;
 
+use super::heard::meant_by;
 use super::lexicon::{Form, lexicon};
 use super::{PLACES, nearest, rows};
+use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Attribute, Biome, Light, Wish};
 
@@ -57,7 +59,8 @@ pub(super) fn phrases(words: &[u16]) -> Vec<Said<'_>> {
     while let Some(&first) = rest.first() {
         let (length, heard) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
             Some(phrase) => (phrase.words.len(), Some(phrase)),
-            None if PLACES_BY_NAME.contains(&first) => (1, None),
+            None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() => (1, None),
+            None if let Some(meant) = meant_by(first) => (1, HEARD.iter().find(|h| h.words == [meant])),
             None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
         };
         let (words, after) = rest.split_at(length);
