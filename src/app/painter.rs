@@ -46,8 +46,8 @@ pub struct Painter {
     egui: egui_wgpu::Renderer,
     blit: Blit,
     gate: Arc<Gate>,
-    /// The view is between two pictures.
-    gliding: bool,
+    /// When the last picture began, the display's room for it waited for, if the view was between two frames then.
+    gliding: Option<Instant>,
 }
 
 impl Painter {
@@ -80,16 +80,16 @@ impl Painter {
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let blit = Blit::new(&gpu.device, config.format);
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, gate, gliding: false })
+        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, gate, gliding: None })
     }
 
     pub fn gpu(&self) -> &GpuContext {
         &self.gpu
     }
 
-    /// How soon after a picture the next one is to be begun, if the view was on its way then: sooner than the display shows it, for which the next one waits.
-    pub fn next_of_glide(&self) -> Option<Duration> {
-        self.gliding.then(|| self.refresh.map_or(GLIDE_FRAME, |refresh| refresh * 3 / 4))
+    /// When the next picture is to be begun, if the view was on its way in the last one: sooner than the display shows it, for which the next one waits.
+    pub fn next_of_glide(&self) -> Option<Instant> {
+        self.gliding?.checked_add(self.refresh.map_or(GLIDE_FRAME, |refresh| refresh * 3 / 4))
     }
 
     /// The device is gone, or shows nothing any more: another painter is needed.
@@ -114,6 +114,9 @@ impl Painter {
 
     /// As [`Blit::show`].
     pub fn set_picture(&mut self, picture: Shown, size_px: [u32; 2], step: Option<Step>) -> Vec<u8> {
+        // Wayland says which display it is only once a window is shown.
+        self.refresh = self.refresh.or_else(|| refresh_of(&self.window));
+
         self.blit.show(&self.gpu, picture, size_px, step)
     }
 
@@ -166,7 +169,10 @@ impl Painter {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("window") });
         let screen = egui_wgpu::ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point };
         let mut commands = self.egui.update_buffers(&self.gpu.device, &self.gpu.queue, &mut encoder, primitives, &screen);
-        self.gliding = self.blit.advance(&self.gpu, rect, Instant::now());
+        let began = Instant::now();
+        // The view stands where it belongs when the display shows it: where it stood before, the first picture of a step would look like the last.
+        let goes_on = self.blit.advance(&self.gpu, rect, began + self.refresh.unwrap_or_default());
+        self.gliding = goes_on.then_some(began);
         let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
         {
             let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {

@@ -406,7 +406,7 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                if let Some(soon) = shell.painter.next_of_glide().and_then(|soon| start.checked_add(soon)) {
+                if let Some(soon) = shell.painter.next_of_glide() {
                     self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {

@@ -85,6 +85,10 @@ impl Worker {
                 self.try_again();
             }
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
+            if idle {
+                // A pause is no slow frame.
+                self.done.clear();
+            }
             let time_left = (!idle).then(|| due.saturating_duration_since(Instant::now()));
             let codes = self.codes_to_look_at(&wish, time_left);
             let wait = if codes.is_empty() { time_left } else { Some(Duration::ZERO) };

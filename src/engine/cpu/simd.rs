@@ -84,7 +84,8 @@ pub struct Portable;
 impl Simd for Portable {
     type V = [f32; 4];
     const LANES: usize = 4;
-    const TILE_ROWS: usize = 4;
+    // NEON has twice the registers of SSE, and cores that need twice the sums at once to keep busy.
+    const TILE_ROWS: usize = if cfg!(target_arch = "aarch64") { 8 } else { 4 };
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
         [x; 4]
