@@ -62,7 +62,7 @@ fn heard_alone(row: u16) -> u16 {
 mod tests {
     use super::*;
     use crate::worlds::scene::{Biome, Feature, Wish};
-    use crate::worlds::words::{NEAR, say, wish_of};
+    use crate::worlds::words::{NEAR, say, test_prompts, wish_of};
 
     #[test]
     fn words_beyond_the_captions_are_heard_as_the_nearest_of_theirs() {
@@ -133,6 +133,11 @@ mod tests {
         for seed in 0..600 {
             let words = rows(&say(&Wish::drawn(seed), seed, false));
             assert_eq!(heard(&words), words, "{seed}");
+        }
+        // Those of the evaluation name one land each, and nothing of the list.
+        for prompt in test_prompts() {
+            let words = rows(&prompt.text);
+            assert_eq!(heard(&words), words.iter().map(|row| heard_alone(*row)).collect::<Vec<_>>(), "{}", prompt.text);
         }
     }
 
