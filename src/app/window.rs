@@ -477,7 +477,10 @@ impl ApplicationHandler<Wake> for App {
             // What is pressed while another window has the focus is meant for that one.
             Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
             Wake::Pad(news) => {
-                self.idle.touch(Instant::now());
+                // A pad that falls asleep is nobody who came.
+                if !matches!(news, PadNews::Disconnected(_) | PadNews::Unavailable(_)) {
+                    self.idle.touch(Instant::now());
+                }
                 self.pad(news);
             }
             // Read for a pack that plays no more.
@@ -564,7 +567,7 @@ impl ApplicationHandler<Wake> for App {
                     if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
                         return event_loop.exit();
                     }
-                    if first && with_control("z", KeyCode::KeyZ) && self.take_back() {
+                    if first && with_control("z", KeyCode::KeyZ) && !self.modifiers.shift_key() && self.take_back() {
                         return;
                     }
                     // In a field they are of text; at an event nobody's clipboard is touched.

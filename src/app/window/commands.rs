@@ -13,7 +13,7 @@ use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_history::{PromptHistory, one_line};
-use crate::app::{files, prompt_args};
+use crate::app::{files, prompt_args, prompt_field};
 use crate::dream::Drive;
 use crate::dream::runner::{Prompt, Request, Wish};
 use crate::input::pad::PadNews;
@@ -342,7 +342,10 @@ impl App {
         (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
         ui.prompt.history = PromptHistory::default();
         if let Some(shell) = &self.shell {
-            shell.egui.egui_ctx().set_zoom_factor(plan.letters);
+            let context = shell.egui.egui_ctx();
+            context.set_zoom_factor(plan.letters);
+            // With it goes what the field could undo to.
+            egui::text_edit::TextEditState::default().store(context, prompt_field::id());
         }
         if self.is_fullscreen() != self.plan.fullscreen {
             self.fill_screen(self.plan.fullscreen);
@@ -385,6 +388,7 @@ impl App {
         log::warn!("another window took the focus");
         self.latch().let_go();
         if let Some(shell) = &self.shell {
+            shell.window.set_minimized(false);
             shell.window.focus_window();
         }
     }

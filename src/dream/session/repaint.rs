@@ -96,6 +96,8 @@ impl DreamSession {
         let mut last = history.pop().ok_or(DreamError::NothingDreamed)?;
         forget_places(before.as_mut(), &mut history, &last, chosen, self.engine.manifest());
         let (said, map, past, action) = if words.is_empty() {
+            // While the dream stands still a fade would never get there.
+            self.prompt.end();
             last.prompt = self.prompt.words().to_vec();
             (last.prompt.clone(), before.as_ref(), history.as_slice(), last.action)
         } else {
