@@ -20,7 +20,6 @@ use crate::engine::recall::Map;
 use crate::engine::{PromptWord, TokenFrame};
 use crate::pack::Pack;
 use crate::pack::manifest::Manifest;
-use crate::prompt;
 
 /// Name of the chunk: ancillary, private, and not to be copied by a program that changes the picture.
 pub const CHUNK: [u8; 4] = *b"soMN";
@@ -127,7 +126,8 @@ impl SavedDream {
         let file = SafeTensors::deserialize(bytes).map_err(|_| damaged())?;
         let (start, history) = (frames_of(&file, "start", manifest)?, frames_of(&file, "history", manifest)?);
         let before = about.before.map(|counted| map_of(&file, counted, manifest)).transpose()?;
-        let words = check_prompt(manifest, &prompt::told(&about.words));
+        // Before they are heard: a file may hold millions.
+        let words = check_prompt(manifest, &about.words.iter().copied().map(PromptWord::whole).collect::<Vec<_>>());
         words.and(check_past(manifest, before.as_ref(), &history)).and(check_past(manifest, None, &start)).map_err(|_| damaged())?;
         if history.is_empty() || history.len() > frames_remembered(manifest) || start.len() > most_start(manifest) {
             return Err(damaged());
