@@ -115,8 +115,9 @@ impl Painter {
     /// As [`Blit::show`].
     pub fn set_picture(&mut self, picture: Shown, size_px: [u32; 2], step: Option<Step>) -> Vec<u8> {
         // Wayland says which display it is only once a window is shown.
-        self.refresh = self.refresh.or_else(|| refresh_of(&self.window));
-
+        if self.refresh.is_none() {
+            self.follow_display();
+        }
         self.blit.show(&self.gpu, picture, size_px, step)
     }
 
