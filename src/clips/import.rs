@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::MAX_FRAME_BYTES;
 use super::{Clip, ClipError};
 use crate::dream::record::GifRecorder;
-use crate::dream::still::{self, MOST_DECODED};
+use crate::dream::still;
 use crate::worlds::StepOutcome;
 
 const PICTURE_ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
@@ -21,9 +21,6 @@ impl Clip {
         let mut clip = Clip { width_px, height_px, ..Clip::default() };
         let room = MAX_FRAME_BYTES / clip.frame_bytes().max(1);
         let mut add = |stills: Vec<still::Still>| {
-            if clip.len() + stills.len() > room {
-                return Err(ClipError::new(path, format!("it has more than the {room} frames of {width_px}x{height_px} that fit a clip")));
-            }
             for picture in stills {
                 clip.frames.extend(picture.rgb);
                 clip.actions.push(None);
@@ -32,15 +29,18 @@ impl Clip {
                 clip.scenes.push(None);
                 clip.prompts.push(String::new());
             }
-            Ok(())
         };
         let wrong = |e: still::StillError| ClipError::new(path, e.to_string());
         if path.is_dir() {
-            for picture in pictures_of(path)? {
-                add(still::load_last(&picture, width_px, height_px, 1).map_err(wrong)?)?;
+            let pictures = pictures_of(path)?;
+            if pictures.len() > room {
+                return Err(ClipError::new(path, format!("it has more than the {room} frames of {width_px}x{height_px} that fit a clip")));
+            }
+            for picture in pictures {
+                add(still::load_whole(&picture, width_px, height_px, 1).map_err(wrong)?);
             }
         } else {
-            add(still::load_last(path, width_px, height_px, MOST_DECODED).map_err(wrong)?)?;
+            add(still::load_whole(path, width_px, height_px, room).map_err(wrong)?);
         }
         Ok(clip)
     }

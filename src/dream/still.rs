@@ -1,5 +1,6 @@
 //! Pictures from outside: PNG, JPEG, WebP or GIF, fitted to the frame size of a world.
 
+use std::collections::VecDeque;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,8 @@ const SIDE_PX: std::ops::RangeInclusive<u32> = 8..=8192;
 const MOST_BYTES: u64 = 64 << 20;
 /// Frames of an animation that become history: the last ones.
 pub const MOST_FRAMES: usize = 32;
-/// Frames of an animation that are decoded at all.
-pub const MOST_DECODED: usize = 600;
+/// Pixels of an animation that are decoded at all: 600 frames of 1920x1080, some seconds of work.
+const MOST_DECODED_PX: u64 = 600 * 1920 * 1080;
 
 /// A picture of a world's frame size: `width_px * height_px * 3` bytes, rows, columns, RGB, sRGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub enum StillError {
     Format(String),
     #[error("the picture {name} cannot be decoded: {why}")]
     Decode { name: String, why: String },
+    #[error("the animation {name} is too long: {most} frames of it can be taken in, and it has more")]
+    Long { name: String, most: usize },
     #[error("the picture {name} is {width}x{height} pixels; each side must be {} to {}", SIDE_PX.start(), SIDE_PX.end())]
     Size { name: String, width: u32, height: u32 },
 }
@@ -64,15 +67,17 @@ pub enum StillError {
 /// # Errors
 /// [`StillError`], naming the file.
 pub fn load(path: &Path, width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
-    load_last(path, width_px, height_px, MOST_FRAMES)
+    decode(&path.display().to_string(), &read(path)?, width_px, height_px)
 }
 
-/// As [`load`], but of an animation the last `most` frames, itself at most the first [`MOST_DECODED`].
+/// As [`load`], but of an animation every frame; no more than `most` are taken in.
 ///
 /// # Errors
 /// [`StillError`], naming the file.
-pub fn load_last(path: &Path, width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
-    decode_last(&path.display().to_string(), &read(path)?, width_px, height_px, most)
+pub fn load_whole(path: &Path, width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
+    let name = path.display().to_string();
+    let Decoded { stills, whole } = decode_last(&name, &read(path)?, width_px, height_px, most)?;
+    if whole { Ok(stills) } else { Err(StillError::Long { name, most: stills.len() }) }
 }
 
 /// The bytes of a picture's file.
@@ -97,11 +102,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>, StillError> {
 /// # Errors
 /// [`StillError`], naming `name`.
 pub fn decode(name: &str, bytes: &[u8], width_px: usize, height_px: usize) -> Result<Vec<Still>, StillError> {
-    decode_last(name, bytes, width_px, height_px, MOST_FRAMES)
+    decode_last(name, bytes, width_px, height_px, MOST_FRAMES).map(|decoded| decoded.stills)
 }
 
-/// As [`decode`], but of an animation the last `most` frames, itself at most the first [`MOST_DECODED`].
-fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most: usize) -> Result<Vec<Still>, StillError> {
+struct Decoded {
+    stills: Vec<Still>,
+    /// Whether that is all there is.
+    whole: bool,
+}
+
+/// Of an animation the last `most` frames of those that come first and have no more than [`MOST_DECODED_PX`] pixels together.
+fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most: usize) -> Result<Decoded, StillError> {
     let name = || name.to_owned();
     if bytes.is_empty() {
         return Err(StillError::Empty(name()));
@@ -118,16 +129,24 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
     limits.max_image_width = Some(*SIDE_PX.end());
     limits.max_image_height = Some(*SIDE_PX.end());
 
-    let mut stills = std::collections::VecDeque::new();
+    let (mut stills, mut whole) = (VecDeque::new(), true);
     if let Some(frames) = animation(format, bytes, &limits).map_err(broken)? {
-        for frame in frames.take(MOST_DECODED) {
+        let mut left_px = MOST_DECODED_PX;
+        for frame in frames {
             // An animation cut short still has the frames before the cut.
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(_) if !stills.is_empty() => break,
                 Err(why) => return Err(broken(why)),
             };
+            let frame_px = u64::from(width) * u64::from(height);
+            if left_px < frame_px {
+                whole = false;
+                break;
+            }
+            left_px -= frame_px;
             if stills.len() == most {
+                whole = false;
                 stills.pop_front();
             }
             stills.push_back(fit(&over_black(&frame.into_buffer()), width_px, height_px));
@@ -142,7 +161,7 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
         picture.apply_orientation(orientation);
         stills.push_back(fit(&over_black(&picture.into_rgba8()), width_px, height_px));
     }
-    if stills.is_empty() { Err(StillError::Empty(name())) } else { Ok(stills.into()) }
+    if stills.is_empty() { Err(StillError::Empty(name())) } else { Ok(Decoded { stills: stills.into(), whole }) }
 }
 
 /// The frames of a GIF or of an animated WebP.
@@ -260,6 +279,13 @@ mod tests {
         let stills = decode("g", &bytes, 16, 16).unwrap();
         let shades: Vec<u8> = stills.iter().map(|s| s.rgb[0]).collect();
         assert_eq!(shades, [10, 90, 200]);
+        // A longer one is known by its name.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.gif");
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(load_whole(&path, 16, 16, 3).unwrap(), stills);
+        let long = load_whole(&path, 16, 16, 2).unwrap_err().to_string();
+        assert!(long.contains("walk.gif") && long.contains("2 frames"), "{long}");
         // Cut short, what came before the cut is left.
         let cut = decode("g", &bytes[..bytes.len() - 12], 16, 16).unwrap();
         assert!(!cut.is_empty() && cut.len() <= 3);

@@ -112,6 +112,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         preset,
         seed: SEED,
         bindings: (0..motions.len() as u8).collect(),
+        rests: None,
         motions,
         recorded_only: true,
         looks: Looks::default(),

@@ -4,6 +4,7 @@ mod backend;
 mod bared;
 mod bench;
 mod blots;
+mod encoding;
 mod eval;
 mod export;
 mod grow;
@@ -16,6 +17,7 @@ mod patches;
 mod pipeline;
 mod preset;
 mod probe;
+mod recordings;
 mod scroll;
 mod source;
 mod stages;
@@ -80,6 +82,22 @@ enum Command {
         frames: usize,
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        #[arg(long, default_value = "recordings")]
+        out: PathBuf,
+    },
+    /// Make .clip files to train on of animated GIFs and of folders of numbered pictures.
+    Import {
+        /// GIFs, and folders of PNG, JPEG or WebP pictures; every picture is a frame.
+        #[arg(required = true)]
+        sources: Vec<PathBuf>,
+        /// Size that every picture is fitted to, in whole patches of 16 pixels.
+        #[arg(long, default_value_t = 144)]
+        width: usize,
+        #[arg(long, default_value_t = 112)]
+        height: usize,
+        /// What they show, in words that a player may say: "a forest, night".
+        #[arg(long, default_value = "")]
+        caption: String,
         #[arg(long, default_value = "recordings")]
         out: PathBuf,
     },
@@ -177,7 +195,7 @@ enum Command {
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
-        dynamics: DynamicsArgs,
+        actions: ActionArgs,
         #[command(flatten)]
         pack: PackArgs,
         /// Write the mean of these weights and another pack's, which has the same tokenizer.
@@ -200,9 +218,12 @@ struct RunArgs {
     /// Simulator the clips come from.
     #[arg(long, default_value = "isles")]
     world: String,
-    /// Folder of recordings to train on instead of a simulator.
+    /// Folder of recordings to train on instead of a simulator (`import` makes them).
     #[arg(long)]
     clips: Option<PathBuf>,
+    /// Frames a second of the recordings.
+    #[arg(long, default_value_t = recordings::RECORDING_RATE_HZ, requires = "clips", value_parser = clap::value_parser!(u32).range(1..=60))]
+    hz: u32,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[arg(long, value_enum, default_value = "flex")]
@@ -238,6 +259,12 @@ struct DynamicsArgs {
     /// Clips of 96 frames to encode and train on.
     #[arg(long, default_value_t = 1500)]
     token_clips: usize,
+    #[command(flatten)]
+    actions: ActionArgs,
+}
+
+#[derive(Args)]
+struct ActionArgs {
     /// Train on recorded actions alone, without a latent action model.
     #[arg(long)]
     recorded_actions: bool,
@@ -245,12 +272,19 @@ struct DynamicsArgs {
 
 #[derive(Args)]
 struct PackArgs {
-    /// Pack to write.
-    #[arg(long, default_value = "weights/isles.safetensors")]
-    out: PathBuf,
+    /// Pack to write, instead of `world.safetensors` in the run's folder.
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Name of the world as players see it.
     #[arg(long, default_value = "Isles")]
     name: String,
+}
+
+impl PackArgs {
+    fn export(&self, run: &Run, actions: &ActionArgs, mix: Option<&export::Mix>) -> Result<()> {
+        let out = self.out.clone().unwrap_or_else(|| run.folder.join("world.safetensors"));
+        export::export(run, &self.name, actions.recorded_actions, mix, &out).map(|_| ())
+    }
 }
 
 impl RunArgs {
@@ -259,14 +293,18 @@ impl RunArgs {
             model::layers::use_bf16_products();
         }
         let from = self.from.as_deref().map(export::read_pack).transpose()?;
-        let info = RunInfo { preset: self.preset.clone(), world: self.world.clone(), clips: self.clips.clone(), seed: self.seed };
+        let (preset, world, clips) = (self.preset.clone(), self.world.clone(), self.clips.clone());
+        let info = RunInfo { preset, world, clips, clips_hz: self.hz, seed: self.seed };
         Run::open(&self.run, info, self.backend, from, stop.clone())
     }
 }
 
 impl StageArgs {
     fn open(&self, stop: &Arc<AtomicBool>) -> Result<Run> {
-        Ok(Run { session_steps: self.session_steps, rate: self.rate, ..self.run.open(stop)? })
+        let mut run = self.run.open(stop)?;
+        run.lock()?;
+        (run.session_steps, run.rate) = (self.session_steps, self.rate);
+        Ok(run)
     }
 
     /// The budget's given share.
@@ -278,30 +316,63 @@ impl StageArgs {
     }
 }
 
+impl Command {
+    /// Whether a Ctrl-C is heard between two steps, so that nothing is lost; the others just end.
+    fn stops_cleanly(&self) -> bool {
+        !matches!(self, Self::Eval { .. } | Self::Bench { .. } | Self::Export { .. })
+    }
+}
+
+/// The first Ctrl-C asks for a stop, another one does not wait for it.
+fn stop_on_ctrl_c(stop: Arc<AtomicBool>) -> Result<()> {
+    let heard = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this step; press Ctrl-C again to lose what came after the last checkpoint");
+    };
+    ctrlc::set_handler(heard).context("cannot listen for Ctrl-C")
+}
+
 fn main() -> Result<()> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
     let cli = Cli::parse();
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+    if cli.command.stops_cleanly() {
+        stop_on_ctrl_c(stop.clone())?;
+    }
     match cli.command {
         Command::Tokenizer { stage, codes_stay } => stage.open(&stop)?.train_tokenizer(stage.budget(1.0), codes_stay),
         Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)),
         Command::Dynamics { stage, dynamics } => {
-            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.recorded_actions)
+            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.actions.recorded_actions)
         }
         Command::All { stage, dynamics, pack } => {
             let run = stage.open(&stop)?;
+            let stopped = || stop.load(Ordering::Relaxed);
             run.train_tokenizer(stage.budget(0.3), false)?;
-            if !dynamics.recorded_actions && !stop.load(Ordering::Relaxed) {
+            if !dynamics.actions.recorded_actions && !stopped() {
                 run.train_lam(stage.budget(0.1))?;
             }
-            if !stop.load(Ordering::Relaxed) {
-                run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.recorded_actions)?;
+            if !stopped() {
+                run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.actions.recorded_actions)?;
             }
-            export::export(&run, &pack.name, dynamics.recorded_actions, None, &pack.out).map(|_| ())
+            if stopped() {
+                println!("stopped: the same command goes on from here; `export` writes a pack of what there is");
+                return Ok(());
+            }
+            pack.export(&run, &dynamics.actions, None)
         }
         Command::Data { world, clips, frames, seed, out } => source::record(&world, clips, frames, seed, &out, &stop),
+        Command::Import { sources, width, height, caption, out } => {
+            let import = recordings::Import { width_px: width, height_px: height, caption, out };
+            for (path, frames) in import.run(&sources, &stop)? {
+                let least = recordings::LEAST_FRAMES;
+                let short = if frames < least { format!(", fewer than the {least} that training needs") } else { String::new() };
+                println!("{}: {frames} frames{short}", path.display());
+            }
+            Ok(())
+        }
         Command::Probe { world, steps, seed, backend, run, out } => {
             let out = out.unwrap_or_else(|| probe::default_path(&world));
             probe::train(probe::Training { world, run, seed, steps, backend }, stop, &out)
@@ -358,10 +429,10 @@ fn main() -> Result<()> {
             let preset = preset::by_name(&preset)?;
             bench::bench(bench::Options { preset, backend, steps, write })
         }
-        Command::Export { run, dynamics, pack, mix, share } => {
+        Command::Export { run, actions, pack, mix, share } => {
             ensure!((0.0..=1.0).contains(&share), "a share of {share} is not between 0 and 1");
             let mix = mix.map(|path| anyhow::Ok(export::Mix { pack: export::read_pack(&path)?, share })).transpose()?;
-            export::export(&run.open(&stop)?, &pack.name, dynamics.recorded_actions, mix.as_ref(), &pack.out).map(|_| ())
+            pack.export(&run.open(&stop)?, &actions, mix.as_ref())
         }
     }
 }

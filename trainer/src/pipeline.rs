@@ -1,48 +1,41 @@
 //! A run: the folder where one world is trained, stage by stage, and the way from its checkpoints to a pack.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use somnium::checksum;
 use somnium::clips::Clip;
-use somnium::engine::recall::Odometer;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
-use somnium::worlds::words;
 
 use crate::backend::Backend;
-use crate::blots;
+use crate::encoding::Shelf;
 use crate::grow;
-use crate::looks::{self, Looks};
+use crate::looks::Looks;
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
 use crate::model::tokenizer::Tokenizer;
 use crate::params::{self, Values};
 use crate::patches::DistinctPatches;
 use crate::preset::{self, Preset};
+use crate::recordings::{FolderSource, RECORDING_RATE_HZ};
 use crate::scroll::{self, Scroll};
-use crate::source::{Bare, ClipSource, Dice, FolderSource, HELD_OUT, Mood, WorldSource, mix};
+use crate::source::{ClipSource, Mood, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::LamStage;
+use crate::stages::naming;
 use crate::stages::tokenizer::TokenizerStage;
-use crate::tokens::{NONE, TokenClips, look_turns, untold, word_ids};
 use crate::training::{self, Budget, Settings, Stage};
 
 /// File of a run's looks.
-const LOOKS: &str = "looks.json";
-/// Frames of a clip that is kept as tokens; training windows are drawn from inside.
-const TOKEN_CLIP_FRAMES: usize = 96;
+pub const LOOKS: &str = "looks.json";
 const HELD_OUT_CLIPS: usize = 24;
-/// Of the clips kept as tokens every so many-th is restless: a window of it holds several changes of words.
-const RESTLESS_EVERY: u64 = 3;
 /// Clips and frames of each that the way a world scrolls is read off.
 const SCROLL_CLIPS: u64 = 16;
 const SCROLL_FRAMES: usize = 48;
@@ -53,9 +46,15 @@ pub struct RunInfo {
     pub preset: String,
     /// Simulator the clips come from, unless recordings do.
     pub world: String,
-    /// Folder of recordings.
+    /// Folder of recordings, and their frames a second.
     pub clips: Option<PathBuf>,
+    #[serde(default = "default_rate")]
+    pub clips_hz: u32,
     pub seed: u64,
+}
+
+fn default_rate() -> u32 {
+    RECORDING_RATE_HZ
 }
 
 pub struct Run {
@@ -72,26 +71,56 @@ pub struct Run {
     pub session_steps: Option<u64>,
     /// Learning rate at its height, where it is not the stage's own.
     pub rate: Option<f64>,
+    /// Held while something is trained here.
+    lock: Option<File>,
+}
+
+impl RunInfo {
+    /// The options that say so.
+    fn options(&self) -> String {
+        let source = match &self.clips {
+            Some(clips) => format!("--clips {} --hz {}", clips.display(), self.clips_hz),
+            None => format!("--world {}", self.world),
+        };
+        format!("with --preset {} {source} --seed {}", self.preset, self.seed)
+    }
 }
 
 impl Run {
     /// Opens a run folder, or starts one.
     pub fn open(folder: &Path, info: RunInfo, backend: Backend, from: Option<Pack>, stop: Arc<AtomicBool>) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let path = folder.join("run.json");
         if path.exists() {
             let known: RunInfo = serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))?;
-            ensure!(known == info, "{} was started with {known:?}; pass the same, or another --run", folder.display());
-        } else {
-            fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
+            ensure!(known == info, "{} was started {}; pass the same, or another --run", folder.display(), known.options());
         }
         let preset = preset::by_name(&info.preset)?;
         let source: Arc<dyn ClipSource> = match &info.clips {
-            Some(clips) => Arc::new(FolderSource::open(clips)?),
+            Some(clips) => Arc::new(FolderSource::open(clips, info.clips_hz)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
         };
         let (folder, device) = (folder.to_owned(), backend.device()?);
-        Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, info })
+        // Whatever was wrong with the command is not kept.
+        if !path.exists() {
+            fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+            fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
+        }
+        Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, lock: None, info })
+    }
+
+    /// Keeps the run's folder to this process until the run is dropped.
+    ///
+    /// # Errors
+    /// Where another one trains there.
+    pub fn lock(&mut self) -> Result<()> {
+        let file = File::create(self.folder.join("lock")).with_context(|| format!("cannot write to {}", self.folder.display()))?;
+        match file.try_lock() {
+            Ok(()) => self.lock = Some(file),
+            Err(TryLockError::WouldBlock) => bail!("another training is under way in {}", self.folder.display()),
+            // A file system that knows no locks.
+            Err(TryLockError::Error(e)) => log::warn!("{} cannot be kept from other trainings: {e}", self.folder.display()),
+        }
+        Ok(())
     }
 
     fn settings(&self, budget: Budget) -> Settings {
@@ -144,6 +173,8 @@ impl Run {
         let stage = Arc::new(self.lam_stage()?);
         let start = self.start(stage.as_ref(), "lam")?;
         let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
+        // Codes may mean something else now.
+        self.remove(&[self.scroll_path()])?;
         let actions = stage.label(&model, &self.device)?;
         for (code, action) in actions.iter().enumerate() {
             println!(
@@ -202,6 +233,8 @@ impl Run {
     /// Names and shares of the latent codes, or of the recorded actions where those stand in for them.
     pub fn actions(&self, recorded_only: bool) -> Result<Vec<LatentAction>> {
         if recorded_only {
+            let any = (0..self.source.info().actions.len()).any(|action| self.source.records(action));
+            ensure!(any, "no clip records an action: train the latent action model instead of passing --recorded-actions");
             return Ok(self.recorded_actions());
         }
         let path = self.folder.join("lam").join("actions.json");
@@ -237,9 +270,13 @@ impl Run {
         }
     }
 
+    fn scroll_path(&self) -> PathBuf {
+        self.folder.join("scroll.json")
+    }
+
     /// How the world scrolls under each latent code: as the pack of `--from` says, or read off clips once and kept.
     pub fn scroll(&self, recorded_only: bool) -> Result<Scroll> {
-        let path = self.folder.join("scroll.json");
+        let path = self.scroll_path();
         if path.exists() {
             return serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()));
         }
@@ -266,7 +303,7 @@ impl Run {
 
     /// The dynamics stage over this run's tokens, which are made if there are too few.
     pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
-        let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions)?;
+        let bound = self.bindings(recorded_only)?;
         let scroll = self.scroll(recorded_only)?;
         let (shape, [rows, columns]) = (self.dynamics_shape(&scroll), self.preset.design.window);
         let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
@@ -275,11 +312,11 @@ impl Run {
             "windows of {columns}x{rows} tokens do not divide a frame of {grid_w}x{grid_h}"
         );
         ensure!(!shape.frame.look || [rows, columns] == [1, 1], "windows of {columns}x{rows} tokens have no place for the token of a look");
-        let clips_of = |name, first, count| self.token_clips(name, first, count, recorded_only, &bound, &scroll).map(Arc::new);
-        let clips = clips_of("tokens", 0, clips)?;
+        let clips_of = |shelf, count| self.token_clips(shelf, count, recorded_only, &bound, &scroll).map(Arc::new);
+        let clips = clips_of(Shelf::Training, clips)?;
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());
-        let held_out = clips_of("held_out", HELD_OUT + 50_000, HELD_OUT_CLIPS)?;
+        let held_out = clips_of(Shelf::HeldOut, HELD_OUT_CLIPS)?;
         Ok(DynamicsStage {
             changes: clips.word_changes(),
             land_turns,
@@ -289,119 +326,24 @@ impl Run {
             preset: self.preset.clone(),
             shape,
             seed: self.info.seed,
+            rests: naming::never_seen_rest(&self.actions(recorded_only)?),
             bindings: bound,
             motions: scroll.motions,
             recorded_only,
         })
     }
 
+    /// Latent code of every action that clips may record.
+    fn bindings(&self, recorded_only: bool) -> Result<Vec<u8>> {
+        bindings(&self.actions(recorded_only)?, &self.source.info().actions, |action| self.source.records(action))
+    }
+
     pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {
+        self.remove_stale_tokens(&self.bindings(recorded_only)?, &self.scroll(recorded_only)?)?;
+
         let stage = Arc::new(self.dynamics_stage(clips, recorded_only)?);
         let start = self.start(stage.as_ref(), "dyn")?;
         training::train(stage, &self.settings(budget), start).map(|_| ())
-    }
-
-    /// Clips `first..first + count` as tokens, from their file if it holds them already.
-    fn token_clips(
-        &self,
-        name: &str,
-        first: u64,
-        count: usize,
-        recorded_only: bool,
-        bindings: &[u8],
-        scroll: &Scroll,
-    ) -> Result<TokenClips> {
-        let path = self.folder.join(format!("{name}.safetensors"));
-        let tokenizer = self.tokenizer()?.0;
-        let made_by = token_maker(&params::collect("tok", &tokenizer)?, bindings, scroll)?;
-        if path.exists() {
-            let kept = TokenClips::read(&path)?;
-            ensure!(
-                [0, made_by].contains(&kept.made_by),
-                "{} holds tokens of another tokenizer or of other latent actions; remove it to have clips encoded again",
-                path.display()
-            );
-            if kept.clips >= count {
-                return Ok(kept);
-            }
-        }
-        let lam = if recorded_only { None } else { Some(self.lam()?) };
-        let frame = self.preset.frame(self.source.info());
-        let mut tokens = TokenClips::new(TOKEN_CLIP_FRAMES, frame.code_bytes(), self.preset.dynamics.prompt_words);
-        let started = Instant::now();
-        let bar = indicatif::ProgressBar::new(count as u64);
-        bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
-        bar.set_prefix(name.to_owned());
-        let clip_of = |number: u64| {
-            let mood = if number.is_multiple_of(RESTLESS_EVERY) { Mood::Restless } else { Mood::Lively };
-            if frame.look {
-                return self.source.bared(number, TOKEN_CLIP_FRAMES, mood);
-            }
-            self.source.clip(number, TOKEN_CLIP_FRAMES, mood).map(|clip| (clip, None))
-        };
-        let mut scenes = Vec::new();
-        let mut elsewhere = land_of(clip_of(first + count as u64)?);
-        for number in first..first + count as u64 {
-            let (clip, bare) = clip_of(number)?;
-            let land = land_of((clip.clone(), bare));
-            let looks = self.encode(&tokenizer, &clip.frames)?;
-            let under_their_looks = |mut codes: Vec<u8>| {
-                let of_land = frame.patches() * frame.code_dims;
-                for (codes, look) in codes.chunks_exact_mut(frame.code_bytes()).zip(looks.chunks_exact(frame.code_bytes())) {
-                    codes[of_land..].copy_from_slice(&look[of_land..]);
-                }
-                codes
-            };
-            tokens.codes.extend(under_their_looks(self.encode(&tokenizer, &land.frames)?));
-            tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
-            let inferred = match &lam {
-                Some((stage, model, _)) => stage.codes(model, &clip, &self.device)?,
-                None => vec![None; clip.len()],
-            };
-            let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
-            let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
-            let views = views(&land, &codes, &frame, scroll);
-            let mut dice = Dice::new(self.info.seed, mix(number, 1));
-            // On bare land a blot stays as it is, whatever light falls on it.
-            let turns = |t| !frame.look && look_turns(&clip.scenes, t);
-            let blotted = blots::blotted(&land, &elsewhere, &views, turns, &frame, scroll, &mut dice);
-            tokens.blotted.extend(under_their_looks(self.encode(&tokenizer, &blotted)?));
-            tokens.views.extend(views);
-            tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
-            for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
-                let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
-                tokens.words.extend(word_ids(said, tokens.words_per_frame));
-            }
-            for (frame, scene) in (0..).zip(&clip.scenes) {
-                let seed = mix(number, frame);
-                match scene {
-                    Some(scene) => tokens.described.extend(word_ids(&words::description(scene, seed), tokens.words_per_frame)),
-                    // Nobody knows what a recording shows beyond what is said of it.
-                    None => tokens.described.extend_from_slice(&tokens.words[tokens.described.len()..][..tokens.words_per_frame]),
-                }
-            }
-            tokens.clips += 1;
-            let number = tokens.clips - 1;
-            let turns = untold(&clip.scenes, |frame| tokens.words_change(number, frame));
-            tokens.untold.extend(turns);
-            scenes.extend(clip.scenes);
-            elsewhere = land;
-            bar.inc(1);
-            if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
-                bail!("stopped while encoding clips");
-            }
-        }
-        bar.finish_and_clear();
-        if frame.look {
-            let known = self.looks(&params::collect("tok", &tokenizer)?)?;
-            let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, known);
-            looks.write(&self.folder.join(LOOKS))?;
-            println!("{name}: {} looks", looks.len());
-        }
-        println!("{name}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {:.0} s", tokens.clips, started.elapsed().as_secs_f64());
-        tokens.made_by = made_by;
-        tokens.write(&path)?;
-        Ok(tokens)
     }
 
     /// Tokens of looks: those of this run, or of the pack it goes on from where that has the same encoder. A dynamics that goes on need not unlearn them.
@@ -422,40 +364,9 @@ impl Run {
     }
 }
 
-/// A clip as its land is drawn bare, or as it is where nobody can draw it so.
-fn land_of((clip, bare): (Clip, Option<Bare>)) -> Clip {
-    Clip { frames: bare.unwrap_or_else(|| clip.frames.clone()), ..clip }
-}
-
-/// Where the view is in every frame of a clip, in steps from the first, `(frames, 2)`; `codes` led into each.
-fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) -> Vec<i16> {
-    let mut view = [0; 2];
-    let mut odometer = scroll.recall.as_ref().map(|recall| Odometer::<3>::new(frame, recall));
-    let mut views = Vec::with_capacity(2 * clip.len());
-    for (t, code) in codes.iter().enumerate() {
-        let motion = code.map_or([0, 0], |code| scroll.motions[usize::from(code)]);
-        if let Some(odometer) = &mut odometer
-            && t > 0
-            && odometer.moved(clip.frame(t - 1), clip.frame(t), motion)
-        {
-            view = [view[0] + motion[0], view[1] + motion[1]];
-        }
-        views.extend(view.map(|steps| steps as i16));
-    }
-    views
-}
-
 /// Every float tensor of a pack by name.
 pub fn pack_values(pack: &Pack) -> BTreeMap<String, Values> {
     pack.tensors.iter().map(|(name, tensor)| (name.clone(), (tensor.shape.clone(), tensor.f32s()))).collect()
-}
-
-/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, and how the view goes under each.
-fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll) -> Result<u64> {
-    let encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
-    let numbers = encoder.flat_map(|(_, (_, values))| params::rounded(values)).flat_map(f32::to_le_bytes);
-    let actions = serde_json::to_vec(&(bindings, scroll))?;
-    Ok(numbers.chain(actions).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
 }
 
 /// Whether the pack's tokens are those of this tokenizer: its encoder is the same.

@@ -1,10 +1,10 @@
-//! Where clips come from: a simulator that is asked for them, or a folder of recordings.
+//! Where clips come from: a simulator that is asked for them, or recordings ([`crate::recordings`]).
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use somnium::clips::{self, Clip, Recording};
 use somnium::worlds::policy;
 use somnium::worlds::{self, World};
@@ -27,6 +27,10 @@ pub struct SourceInfo {
 /// Gives clips by number: the same number is the same clip.
 pub trait ClipSource: Send + Sync {
     fn info(&self) -> &SourceInfo;
+    /// Whether this action leads into any frame.
+    fn records(&self, _action: usize) -> bool {
+        true
+    }
     /// A clip of `frames` frames, as restless as asked, where the source can.
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
     /// A clip of the walk of one number under the look of another, the same throughout and for every walk; and its land drawn bare. `None` where the
@@ -137,71 +141,6 @@ impl WorldSource {
         let name = if Dice::new(recording.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
         let mut policy = policy::by_name(name, recording.seed).with_context(|| format!("there is no policy {name:?}"))?;
         Ok(clips::record(world, policy.as_mut(), recording))
-    }
-}
-
-/// Recordings (`.clip` files) of one folder. Every tenth is held out; where there are fewer than ten, training sees them all.
-pub struct FolderSource {
-    clips: Vec<Clip>,
-    info: SourceInfo,
-}
-
-/// Pixels of a token's patch in a world made from recordings.
-const RECORDING_PATCH_PX: usize = 16;
-const RECORDING_RATE_HZ: u32 = 10;
-
-impl FolderSource {
-    pub fn open(folder: &Path) -> Result<Self> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-        let mut paths: Vec<_> =
-            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "clip")).collect();
-        paths.sort();
-        let clips = paths.iter().map(|path| Ok(Clip::load(path)?)).collect::<Result<Vec<Clip>>>()?;
-        ensure!(!clips.is_empty(), "{} holds no .clip files", folder.display());
-        let (width_px, height_px) = (clips[0].width_px, clips[0].height_px);
-        for (clip, path) in clips.iter().zip(&paths) {
-            ensure!(
-                (clip.width_px, clip.height_px) == (width_px, height_px),
-                "{}: frames of {}x{} pixels, but {} has {width_px}x{height_px}",
-                path.display(),
-                clip.width_px,
-                clip.height_px,
-                paths[0].display()
-            );
-        }
-        ensure!(
-            width_px % RECORDING_PATCH_PX == 0 && height_px % RECORDING_PATCH_PX == 0,
-            "frames of {width_px}x{height_px} pixels cannot be cut into patches of {RECORDING_PATCH_PX}"
-        );
-        let info = SourceInfo {
-            name: "recordings".to_owned(),
-            width_px,
-            height_px,
-            patch_px: RECORDING_PATCH_PX,
-            rate_hz: RECORDING_RATE_HZ,
-            actions: ["stay", "north", "south", "west", "east"].map(str::to_owned).to_vec(),
-            suggested_prompts: Vec::new(),
-        };
-        Ok(Self { clips, info })
-    }
-}
-
-impl ClipSource for FolderSource {
-    fn info(&self) -> &SourceInfo {
-        &self.info
-    }
-
-    fn clip(&self, number: u64, frames: usize, _mood: Mood) -> Result<Clip> {
-        let held_out = |i: &usize| (i % 10 == 9) == (number >= HELD_OUT);
-        let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
-        let mut dice = Dice::new(number, 0);
-        let clip = &self.clips[choice[dice.below(choice.len())]];
-        ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
-        Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
-    }
-
-    fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<(Clip, Bare)>> {
-        Ok(None)
     }
 }
 

@@ -136,9 +136,9 @@ impl TokenClips {
         (0..self.clips).flat_map(turns_of).collect()
     }
 
-    /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the action that leads to the next frame:
+    /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the code `rest`, or the action that leads to the next frame:
     /// `until` frames all the same, so that the last one falls away.
-    pub fn with_frame_twice(&self, clip: usize, twice: usize, until: usize) -> Self {
+    pub fn with_frame_twice(&self, clip: usize, twice: usize, until: usize, rest: Option<u8>) -> Self {
         let mut copy = Self { clips: 1, ..Self::new(until, self.code_bytes, self.words_per_frame) };
         for frame in 0..until {
             let source = if frame > twice { frame - 1 } else { frame };
@@ -146,8 +146,12 @@ impl TokenClips {
             let acted = clip * self.frames + if frame == twice + 1 { frame } else { source };
             copy.codes.extend_from_slice(self.frame(clip, source));
             copy.blotted.extend_from_slice(self.blotted_frame(clip, source));
-            copy.recorded.push(self.recorded[acted]);
-            copy.inferred.push(self.inferred[acted]);
+            let [recorded, inferred] = match rest.filter(|_| frame == twice + 1) {
+                Some(rest) => [NONE, rest],
+                None => [self.recorded[acted], self.inferred[acted]],
+            };
+            copy.recorded.push(recorded);
+            copy.inferred.push(inferred);
             copy.views.extend(&self.views[2 * (clip * self.frames + source)..][..2]);
             copy.words.extend_from_slice(self.frame_words(clip, source));
             copy.described.extend_from_slice(self.frame_described(clip, source));
@@ -235,9 +239,9 @@ pub fn look_turns(scenes: &[Option<Scene>], frame: usize) -> bool {
     frame > 0 && look(frame) != look(frame - 1)
 }
 
-/// Words of a prompt, at most `limit`, padded with [`NO_WORD`].
+/// Words of a prompt as the player tells them, at most `limit`, padded with [`NO_WORD`].
 pub fn word_ids(text: &str, limit: usize) -> Vec<u16> {
-    let mut ids = prompt::ids(&prompt::read(text, limit));
+    let mut ids = prompt::heard(&prompt::ids(&prompt::read(text, limit)));
     ids.resize(limit, NO_WORD);
     ids
 }
@@ -258,7 +262,7 @@ mod tests {
         clips.words = (60..70).collect();
         clips.described = (80..90).collect();
         clips.untold = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
-        let twice = clips.with_frame_twice(1, 2, 5);
+        let twice = clips.with_frame_twice(1, 2, 5, None);
         assert_eq!((twice.clips, twice.frames), (1, 5));
         assert_eq!(twice.codes, [5, 6, 7, 7, 8]);
         assert_eq!(twice.blotted, [105, 106, 107, 107, 108]);
@@ -269,6 +273,28 @@ mod tests {
         assert_eq!(twice.words, [65, 66, 67, 67, 68]);
         assert_eq!(twice.described, [85, 86, 87, 87, 88]);
         assert_eq!(twice.untold, [0, 0, 1, 1, 0]);
+        let rests = clips.with_frame_twice(1, 2, 5, Some(7));
+        assert_eq!((rests.recorded, rests.inferred), (vec![25, 26, 27, NONE, 28], vec![45, 46, 47, 7, 48]));
+        assert_eq!(rests.codes, twice.codes);
+    }
+
+    #[test]
+    fn what_simulators_say_is_heard_as_it_stands() {
+        use crate::source::{ClipSource, Mood, WorldSource};
+        let (source, mut said) = (WorldSource::new("isles", 1).expect("the world exists"), 0);
+        let as_read = |text: &str| prompt::ids(&prompt::read(text, 12));
+        let as_told = |text: &str| word_ids(text, 12).into_iter().filter(|id| *id != NO_WORD).collect::<Vec<_>>();
+        for number in 0..8 {
+            let clip = source.clip(number, 96, Mood::Restless).expect("a clip");
+            let descriptions = clip.scenes.iter().flatten().map(|scene| somnium::worlds::words::description(scene, number));
+            for text in clip.prompts.iter().cloned().chain(descriptions).filter(|text| !text.is_empty()) {
+                assert_eq!(as_told(&text), as_read(&text), "{text}");
+                said += 1;
+            }
+        }
+        assert!(said > 500);
+        // The control: what somebody says of a recording need not be a caption's words.
+        assert_ne!(as_told("a snowy forest"), as_read("a snowy forest"));
     }
 
     #[test]

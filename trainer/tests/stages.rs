@@ -4,9 +4,14 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use somnium::clips::record_clip;
+use somnium::dream::Intent;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::parity::check_parity;
 use somnium::pack::Pack;
+use somnium::pack::manifest::Manifest;
+use somnium::worlds::isles::Isles;
+use somnium::worlds::policy::Explorer;
 
 fn train(run: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_somnium-train"));
@@ -35,7 +40,7 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     let named = succeed(run, &["lam", "--steps", "3"]);
     assert!(named.contains("north"), "{named}");
     succeed(run, &["dynamics", "--steps", "3", "--token-clips", "2"]);
-    let mut pack = export(run, &["--token-clips", "2"]);
+    let mut pack = export(run, &[]);
 
     let parity = |pack: &Pack| {
         let mut engine = CpuEngine::new(pack, CpuOptions::default()).expect("the engine takes the pack");
@@ -57,8 +62,8 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
 
     // Whoever goes on with other clips and the same encoder forgets no token, and learns new ones.
     let on = folder.path().join("on");
-    let with = ["--token-clips", "2", "--seed", "9", "--from", from];
-    succeed(&on, &[&["dynamics", "--steps", "1"], &with[..]].concat());
+    let with = ["--seed", "9", "--from", from];
+    succeed(&on, &[&["dynamics", "--steps", "1", "--token-clips", "2"], &with[..]].concat());
     let dims = pack.manifest.frame.code_dims;
     let tokens = |pack: &Pack| -> HashSet<Vec<u8>> {
         let bytes = pack.u8s("vocabulary.tokens").expect("a vocabulary");
@@ -70,11 +75,16 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     let (known, all) = (tokens(&pack), tokens(&later));
     assert!(known.is_subset(&all) && known.len() < all.len(), "{} tokens, then {}", known.len(), all.len());
 
-    // Tokens that a tokenizer wrote which has learned on since mean nothing any more.
+    // Tokens that a tokenizer wrote which has learned on since mean nothing any more: no pack is made of them, and training encodes clips again.
     succeed(run, &["tokenizer", "--steps", "9"]);
-    let refused = train(run, &["dynamics", "--steps", "4", "--token-clips", "2"]);
+    let refused = train(run, &["export"]);
     let why = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && why.contains("tokens of another tokenizer"), "{why}");
+    let again = succeed(run, &["dynamics", "--steps", "4", "--token-clips", "2"]);
+    assert!(again.contains("encoded again") && again.contains("tokens: 2 clips"), "{again}");
+    let same = succeed(run, &["dynamics", "--steps", "5", "--token-clips", "2"]);
+    assert!(!same.contains("encoded"), "nothing has changed: {same}");
+    assert!(parity(&export(run, &[])).within_tolerance());
 }
 
 #[test]
@@ -112,18 +122,59 @@ fn bad_input_is_one_sentence() {
     }
 }
 
+/// A walk through the built-in land as a GIF, where nobody says which keys were held.
+fn walk(path: &Path, seed: u64, frames: usize) {
+    let mut world = Isles::new();
+    let clip = record_clip(&mut world, &mut Explorer::new(seed), seed, frames, true);
+    clip.export_gif(path, 10, 1).expect("a GIF");
+}
+
 #[test]
 fn recordings_train_a_world_of_their_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let clips = folder.path().join("clips");
-    let clips = clips.to_str().expect("a plain path");
-    let recorded = Command::new(env!("CARGO_BIN_EXE_somnium-train"))
-        .args(["data", "--clips", "2", "--frames", "64", "--out", clips])
-        .output()
-        .expect("somnium-train runs");
-    assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain path").to_owned();
+    let (long, short, clips) = (path("long.gif"), path("short.gif"), path("clips"));
+    walk(Path::new(&long), 1, 110);
+    walk(Path::new(&short), 2, 30);
+    let import = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_somnium-train")).arg("import").args(words).output().expect("somnium-train runs");
+        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (made, said) = import(&[&long, &short, "--caption", "a forest", "--out", &clips]);
+    assert!(made && said.contains("long.clip: 110 frames") && said.contains("short.clip: 30 frames, fewer than the 96"), "{said}");
+    let (made, said) = import(&["nowhere.gif", "--out", &clips]);
+    assert!(!made && said.contains("nowhere.gif") && !said.contains("panicked"), "{said}");
+
+    // From pictures to a pack whose keys do something, though no action was recorded.
     let run = folder.path().join("run");
-    succeed(&run, &["tokenizer", "--steps", "2", "--clips", clips]);
-    let pack = export(&run, &["--clips", clips]);
-    assert_eq!(pack.manifest.provenance.world, None);
+    let of = ["--clips", &clips, "--hz", "12"];
+    succeed(&run, &[&["all", "--steps", "10", "--token-clips", "2"], &of[..]].concat());
+    let pack = Pack::read(&run.join("world.safetensors")).expect("the pack is beside its run");
+    let Manifest { provenance, actions, frame, suggested_prompts, .. } = &pack.manifest;
+    assert_eq!((provenance.world.as_ref(), frame.rate_hz), (None, 12));
+    assert_eq!(suggested_prompts, &["a forest"]);
+    for intent in Intent::ALL {
+        let bound = actions.iter().filter(|action| action.bound_to.iter().any(|name| name == intent.name())).count();
+        assert!(bound == 1, "{} keys for {}: {actions:?}", bound, intent.name());
+    }
+    let refused = train(&run, &[&["dynamics", "--recorded-actions"], &of[..]].concat());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no clip records an action"));
+    let refused = train(&run, &["dynamics", "--clips", &clips]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--hz 12"), "it says how the run was started");
+}
+
+#[test]
+fn what_was_wrong_with_a_command_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    assert!(!train(&run, &["tokenizer", "--world", "atlantis"]).status.success());
+    succeed(&run, &["tokenizer", "--steps", "1"]);
+    // One training at a time.
+    let lock = std::fs::File::open(run.join("lock")).expect("a run has one");
+    lock.lock().expect("nobody else trains here");
+    let refused = train(&run, &["tokenizer", "--steps", "2"]);
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && why.contains("another training is under way"), "{why}");
+    drop(lock);
+    succeed(&run, &["tokenizer", "--steps", "2"]);
 }

@@ -15,7 +15,8 @@ use crate::params;
 use crate::pipeline::pack_values;
 use crate::preset::{self, Preset};
 use crate::source::{Mood, WorldSource};
-use crate::stages::lam::{Counts, LamStage};
+use crate::stages::lam::LamStage;
+use crate::stages::naming::Counts;
 
 const FAMILY: &str = "latent actions";
 const CLIP_FRAMES: usize = 48;
@@ -53,14 +54,11 @@ impl Inference {
         let (mut counts, mut pairs) = (Counts::new(codes, actions), Vec::new());
         for number in 0..clips {
             let clip = self.stage.source.clip(seed + number, CLIP_FRAMES, Mood::Lively)?;
-            for (t, code) in self.codes(&clip)?.into_iter().enumerate() {
-                if let (Some(code), Some(action)) = (code, clip.actions[t]) {
-                    counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
-                    pairs.push((code, action));
-                }
-            }
+            let inferred = self.codes(&clip)?;
+            counts.count(&clip, &inferred);
+            pairs.extend(inferred.iter().zip(&clip.actions).filter_map(|(code, action)| Some(((*code)?, (*action)?))));
         }
-        let (moved, blocked) = counts.purity();
+        let (moved, blocked) = counts.purity().unwrap_or_default();
         let dead = (0..codes as u8).filter(|code| !pairs.iter().any(|(seen, _)| seen == code)).count();
         Ok(vec![
             Figure::new(FAMILY, "purity, moved steps", Unit::Percent).dream(100.0 * moved).bar(Bar::AtLeast(97.0)),

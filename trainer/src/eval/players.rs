@@ -102,7 +102,7 @@ impl Judge {
         let simulator = worlds::by_name(&world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
         let info = simulator.info();
         let actions: Vec<String> = info.actions.iter().map(|name| (*name).to_owned()).collect();
-        let bindings = bindings(&manifest.actions, &actions)?;
+        let bindings = bindings(&manifest.actions, &actions, |_| true)?;
         let movements = MovementReader::new(manifest.frame, info.step_px);
         let settings = DecodeSettings { guidance, ..play_settings(&manifest) };
         check_settings(&manifest, &settings)?;

@@ -13,8 +13,11 @@ use crate::model::layers::indices;
 use crate::motion::{Picture, best_shift, shrunk};
 use crate::patches::push_patches;
 use crate::preset::Preset;
+use crate::scroll;
 use crate::source::{ClipSource, Dice, HELD_OUT, Mood};
 use crate::training::Stage;
+
+use super::naming::{self, Counts};
 
 const PAIRS_PER_CLIP: usize = 6;
 const CLIP_FRAMES: usize = 32;
@@ -222,18 +225,27 @@ impl LamStage {
         Ok(codes)
     }
 
-    /// Names every code by the recorded actions it goes with on held-out clips.
+    /// Names every code on held-out clips: by the recorded actions it goes with, or where none are recorded by what the picture does.
     pub fn label(&self, model: &Lam, device: &Device) -> Result<Vec<LatentAction>> {
-        let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
+        let actions = &self.source.info().actions;
+        let recorded = (0..actions.len()).any(|action| self.source.records(action));
+        let mut counts = Counts::new(1 << self.preset.lam.bits, actions);
+        let mut unnamed = Vec::new();
         for number in 0..LABEL_CLIPS {
             let clip = self.source.clip(HELD_OUT + 10_000 + number, 2 * CLIP_FRAMES, Mood::Still)?;
-            for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
-                if let (Some(code), Some(action)) = (code, clip.actions[t]) {
-                    counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
-                }
+            let codes = self.codes(model, &clip, device)?;
+            counts.count(&clip, &codes);
+            if !recorded {
+                unnamed.push((clip, codes));
             }
         }
-        Ok(counts.name_codes())
+        let mut named = counts.name_codes();
+        if !recorded {
+            naming::by_motion(&mut named, &scroll::measure(&unnamed, 1 << self.preset.lam.bits, &self.frame).motions);
+        }
+        naming::rest(&mut named);
+
+        Ok(named)
     }
 }
 
@@ -264,7 +276,7 @@ impl Stage for LamStage {
         Ok(self.on_figure(whole.abs()).map_or(loss.clone(), |figure| loss + figure.mean() * FIGURE_WEIGHT))
     }
 
-    /// Purity of codes against recorded actions, and the prediction's error in units of copying the last frame.
+    /// Purity of codes against recorded actions, where there are any, and the prediction's error in units of copying the last frame.
     fn validate(&self, model: &Lam, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let (before, after) = self.tensors(self.pairs(HELD_OUT, VALIDATION_CLIPS, &mut Dice::new(1, 1))?, device);
         let codes = self.best_codes(model, &before, &after)?;
@@ -274,88 +286,15 @@ impl Stage for LamStage {
         let mut counts = Counts::new(1 << self.preset.lam.bits, &self.source.info().actions);
         for number in 0..VALIDATION_CLIPS {
             let clip = self.source.clip(HELD_OUT + number, CLIP_FRAMES, Mood::Still)?;
-            for (t, code) in self.codes(model, &clip, device)?.into_iter().enumerate() {
-                if let (Some(code), Some(action)) = (code, clip.actions[t]) {
-                    counts.add(usize::from(code), usize::from(action), clip.outcomes[t].blocked);
-                }
-            }
+            counts.count(&clip, &self.codes(model, &clip, device)?);
         }
-        let (moved, blocked) = counts.purity();
-        Ok(vec![("purity_moved", moved), ("purity_blocked", blocked), ("error_over_copy", share(error) / share(copy).max(1e-9))])
+        let error_over_copy = ("error_over_copy", share(error) / share(copy).max(1e-9));
+        let pure = counts.purity().map(|(moved, blocked)| [("purity_moved", moved), ("purity_blocked", blocked)]);
+        Ok(pure.into_iter().flatten().chain([error_over_copy]).collect())
     }
 
     fn samples_per_batch(&self) -> usize {
         self.preset.lam_batch
-    }
-}
-
-/// How often each code went with each recorded action, moved (or standing, for "stay") and blocked steps apart.
-pub struct Counts<'a> {
-    /// `[code][action]`
-    moved: Vec<Vec<u32>>,
-    blocked: Vec<Vec<u32>>,
-    actions: &'a [String],
-}
-
-impl<'a> Counts<'a> {
-    pub fn new(codes: usize, actions: &'a [String]) -> Self {
-        Self { moved: vec![vec![0; actions.len()]; codes], blocked: vec![vec![0; actions.len()]; codes], actions }
-    }
-
-    pub fn add(&mut self, code: usize, action: usize, blocked: bool) {
-        let table = if blocked { &mut self.blocked } else { &mut self.moved };
-        table[code][action] += 1;
-    }
-
-    /// Share of steps whose code's most frequent action is theirs, over moved and over blocked steps. Each code has one meaning: that of
-    /// its most frequent action over all steps.
-    pub fn purity(&self) -> (f64, f64) {
-        let meanings: Vec<usize> = (0..self.moved.len()).map(|code| self.meaning(code)).collect();
-        let share = |table: &[Vec<u32>]| {
-            let hits: u32 = table.iter().zip(&meanings).map(|(row, meaning)| row[*meaning]).sum();
-            let all: u32 = table.iter().flatten().sum();
-            f64::from(hits) / f64::from(all.max(1))
-        };
-        (share(&self.moved), share(&self.blocked))
-    }
-
-    /// Most frequent action of a code.
-    fn meaning(&self, code: usize) -> usize {
-        let total = |action: &usize| self.moved[code][*action] + self.blocked[code][*action];
-        (0..self.actions.len()).max_by_key(total).unwrap_or(0)
-    }
-
-    pub fn name_codes(&self) -> Vec<LatentAction> {
-        let all: u32 = self.moved.iter().chain(&self.blocked).flatten().sum();
-        let share = |hit: u32, of: u32| if of == 0 { 0.0 } else { hit as f32 / of as f32 };
-        let mut named: Vec<LatentAction> = (0..self.moved.len())
-            .map(|code| {
-                let action = self.meaning(code);
-                let (moved_sum, blocked_sum): (u32, u32) = (self.moved[code].iter().sum(), self.blocked[code].iter().sum());
-                let of_blocked = share(self.blocked[code][action], blocked_sum);
-                let name = match (moved_sum + blocked_sum, blocked_sum > moved_sum) {
-                    (0, _) => format!("code {code}"),
-                    (_, true) if of_blocked < 0.5 => "blocked".to_owned(),
-                    (_, true) => format!("{} (blocked)", self.actions[action]),
-                    (_, false) => self.actions[action].clone(),
-                };
-                LatentAction {
-                    name,
-                    share: share(moved_sum + blocked_sum, all),
-                    purity_moved: share(self.moved[code][action], moved_sum),
-                    purity_blocked: share(self.blocked[code][action], blocked_sum),
-                    bound_to: Vec::new(),
-                    motion: [0, 0],
-                }
-            })
-            .collect();
-        // Every input plays the code its own steps carry most often.
-        for (action, name) in self.actions.iter().enumerate() {
-            if let Some(code) = (0..named.len()).max_by_key(|code| self.moved[*code][action]).filter(|code| self.moved[*code][action] > 0) {
-                named[code].bound_to.push(name.clone());
-            }
-        }
-        named
     }
 }
 
@@ -384,29 +323,5 @@ mod tests {
         (0..200).for_each(|_| stage.follow(&[2, 2, 2, 5]));
         let shares = stage.shares.lock().expect("nobody else");
         assert!((shares[2] - 0.75).abs() < 0.01 && (shares[5] - 0.25).abs() < 0.01 && shares[1] < 0.01, "{shares:?}");
-    }
-
-    #[test]
-    fn codes_are_named_by_what_they_went_with() {
-        let actions = ["stay", "north", "south"].map(str::to_owned);
-        let mut counts = Counts::new(4, &actions);
-        (0..90).for_each(|_| counts.add(2, 1, false));
-        (0..10).for_each(|_| counts.add(2, 2, false));
-        (0..50).for_each(|_| counts.add(0, 2, false));
-        (0..30).for_each(|_| counts.add(1, 0, false));
-        (0..20).for_each(|_| counts.add(3, 1, true));
-        let named = counts.name_codes();
-        assert_eq!(named[2].name, "north");
-        assert_eq!(named[2].bound_to, ["north"]);
-        assert_eq!(named[0].bound_to, ["south"]);
-        assert_eq!(named[3].name, "north (blocked)");
-        assert!(named[3].bound_to.is_empty());
-        assert!((named[2].purity_moved - 0.9).abs() < 1e-6);
-        let (moved, blocked) = counts.purity();
-        assert!((moved - 170.0 / 180.0).abs() < 1e-9 && blocked == 1.0);
-        // Negative control: codes that mean nothing are not pure.
-        let mut random = Counts::new(2, &actions[..2]);
-        (0..100).for_each(|i| random.add(i % 2, (i / 2) % 2, false));
-        assert!(random.purity().0 < 0.6);
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod dynamics;
 pub mod lam;
+pub mod naming;
 pub mod tokenizer;

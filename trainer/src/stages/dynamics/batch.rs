@@ -79,6 +79,8 @@ const BLIP_SHARE: f32 = 0.3;
 /// Share of windows whose past has blots: what a dream got wrong is mended, not gone on with.
 const BLOTTED_SHARE: f32 = 0.15;
 const ACTION_DROP_SHARE: f32 = 0.03;
+/// Share of windows in which a frame stands twice under the code that means standing still, where clips never show any.
+const RESTING_SHARE: f32 = 0.3;
 /// Share of clips that recall nothing, of clips that recall only their latest frames, and of clips in which the view slipped by a step:
 /// what was seen before lies beside its place.
 const NO_RECALL_SHARE: f32 = 0.1;
@@ -387,11 +389,14 @@ impl DynamicsStage {
         let nothing = (0..batch.clips).filter(|_| dice.chance(OUT_OF_NOTHING_SHARE)).count();
         for clip in 0..batch.clips - nothing {
             let (number, start) = self.choose_window(dice);
-            if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
+            if let Some(rest) = self.rests.filter(|_| dice.chance(RESTING_SHARE)) {
+                let clips = self.clips.with_frame_twice(number, start + dice.below(t - 1), start + t, Some(rest));
+                self.push_window(&clips, (0, start), &mut batch, dice, true);
+            } else if self.preset.doubled > 0.0 && dice.chance(self.preset.doubled) {
                 let twice = dice.below(t - 1);
                 // What a key that did nothing shows is no example to follow.
                 batch.untaught.push(clip * t + twice + 1);
-                let clips = self.clips.with_frame_twice(number, start + twice, start + t);
+                let clips = self.clips.with_frame_twice(number, start + twice, start + t, None);
                 self.push_window(&clips, (0, start), &mut batch, dice, true);
             } else {
                 self.push_window(&self.clips, (number, start), &mut batch, dice, true);

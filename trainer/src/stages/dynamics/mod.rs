@@ -19,7 +19,7 @@ use crate::looks::Looks;
 use crate::model::dynamics::{DynShape, Dynamics};
 use crate::preset::Preset;
 use crate::source::{Dice, HELD_OUT};
-use crate::tokens::{NO_WORD, TokenClips};
+use crate::tokens::{NO_WORD, NONE, TokenClips};
 use crate::training::Stage;
 
 use batch::{Batch, Token};
@@ -37,8 +37,10 @@ pub struct DynamicsStage {
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,
-    /// Latent code each recorded action is bound to.
+    /// Latent code each recorded action is bound to; [`NONE`] for one that leads into no frame.
     pub bindings: Vec<u8>,
+    /// Code that is to mean standing still though no clip shows it.
+    pub rests: Option<u8>,
     /// Where the view goes under each latent code, in steps.
     pub motions: Vec<[i32; 2]>,
     /// Leave the inferred codes aside.
@@ -47,17 +49,17 @@ pub struct DynamicsStage {
     pub looks: Looks,
 }
 
-/// Latent code of every recorded action, from the names the latent action model's codes got.
-pub fn bindings(actions: &[LatentAction], recorded: &[String]) -> Result<Vec<u8>> {
-    recorded
-        .iter()
-        .map(|name| {
+/// Latent code of every action by its name, from the names the latent action model's codes got; [`NONE`] for one that is not `recorded` either.
+pub fn bindings(actions: &[LatentAction], names: &[String], recorded: impl Fn(usize) -> bool) -> Result<Vec<u8>> {
+    (0..)
+        .zip(names)
+        .map(|(number, name)| {
             let code = actions.iter().position(|action| action.bound_to.iter().any(|bound| bound == name));
             ensure!(
-                code.is_some(),
+                code.is_some() || !recorded(number),
                 "no latent code is bound to {name:?}: train the latent action model longer, or pass --recorded-actions"
             );
-            Ok(code.unwrap_or_default() as u8)
+            Ok(code.map_or(NONE, |code| code as u8))
         })
         .collect()
 }

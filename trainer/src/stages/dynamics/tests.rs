@@ -37,6 +37,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
         seed: 1,
         bindings: Vec::new(),
+        rests: None,
         motions: m.actions.iter().map(|action| action.motion).collect(),
         recorded_only: true,
         looks: Looks::default(),

@@ -1,0 +1,342 @@
+//! Clips to tokens: what the dynamics trains on is encoded once and kept in the run's folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use somnium::checksum;
+use somnium::clips::Clip;
+use somnium::engine::recall::Odometer;
+use somnium::pack::manifest::FrameDims;
+use somnium::worlds::scene::Scene;
+use somnium::worlds::words;
+
+use crate::blots;
+use crate::looks;
+use crate::model::lam::Lam;
+use crate::model::tokenizer::Tokenizer;
+use crate::params::{self, Values};
+use crate::pipeline::{LOOKS, Run};
+use crate::scroll::Scroll;
+use crate::source::{Bare, Dice, HELD_OUT, Mood, mix};
+use crate::stages::lam::LamStage;
+use crate::tokens::{NONE, TokenClips, look_turns, untold, word_ids};
+
+/// Frames of a clip that is kept as tokens; training windows are drawn from inside.
+pub const TOKEN_CLIP_FRAMES: usize = 96;
+/// Of the clips kept as tokens every so many-th is restless: a window of it holds several changes of words.
+const RESTLESS_EVERY: u64 = 3;
+/// What is encoded so far is written this often, so that a stop loses little.
+const KEEP_EVERY: Duration = Duration::from_secs(120);
+
+/// Clips of a run that are kept as tokens.
+#[derive(Clone, Copy)]
+pub enum Shelf {
+    /// What is trained on.
+    Training,
+    HeldOut,
+}
+
+impl Shelf {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Training => "tokens",
+            Self::HeldOut => "held_out",
+        }
+    }
+
+    /// Number of the first clip.
+    fn first(self) -> u64 {
+        match self {
+            Self::Training => 0,
+            Self::HeldOut => HELD_OUT + 50_000,
+        }
+    }
+}
+
+/// What makes tokens of clips.
+struct Encoder<'a> {
+    run: &'a Run,
+    tokenizer: Tokenizer,
+    /// Absent where recorded actions are all that counts.
+    lam: Option<(LamStage, Lam)>,
+    frame: FrameDims,
+    bindings: &'a [u8],
+    scroll: &'a Scroll,
+}
+
+impl Run {
+    /// The first `count` clips of a shelf as tokens, from its file if that holds them already. Whoever is stopped meanwhile goes on there.
+    ///
+    /// # Errors
+    /// Where the file holds tokens that mean something else, and on a stop.
+    pub fn token_clips(&self, shelf: Shelf, count: usize, recorded_only: bool, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
+        let path = self.shelf_path(shelf);
+        let tokenizer = self.tokenizer()?.0;
+        let encoder = params::collect("tok", &tokenizer)?;
+        let made_by = token_maker(&encoder, bindings, scroll)?;
+        if path.exists() {
+            let kept = TokenClips::read(&path)?;
+            ensure!(
+                [0, made_by].contains(&kept.made_by),
+                "{} holds tokens of another tokenizer or of other latent actions: train the dynamics on, which encodes clips again",
+                path.display()
+            );
+            if kept.clips >= count {
+                return Ok(kept);
+            }
+        } else if count == 0 {
+            return Ok(TokenClips::new(
+                TOKEN_CLIP_FRAMES,
+                self.preset.frame(self.source.info()).code_bytes(),
+                self.preset.dynamics.prompt_words,
+            ));
+        }
+        let lam = if recorded_only { None } else { Some(self.lam()?) };
+        let frame = self.preset.frame(self.source.info());
+        let by = Encoder { run: self, tokenizer, lam: lam.map(|(stage, model, _)| (stage, model)), frame, bindings, scroll };
+        let started = Instant::now();
+        let (mut tokens, scenes) = by.encode_all(shelf, count, made_by)?;
+        if frame.look {
+            let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, self.looks(&encoder)?);
+            looks.write(&self.folder.join(LOOKS))?;
+            println!("{}: {} looks", shelf.name(), looks.len());
+        }
+        let secs = started.elapsed().as_secs_f64();
+        println!("{}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {secs:.0} s", shelf.name(), tokens.clips);
+        tokens.write(&path)?;
+        self.remove(&[self.part_path(shelf)])?;
+        Ok(tokens)
+    }
+
+    /// Removes tokens, and what was read off them, of another tokenizer or of other latent actions than this run has now.
+    pub fn remove_stale_tokens(&self, bindings: &[u8], scroll: &Scroll) -> Result<()> {
+        let path = self.shelf_path(Shelf::Training);
+        if !path.exists() {
+            return Ok(());
+        }
+        let (kept, made_by) =
+            (TokenClips::read(&path)?.made_by, token_maker(&params::collect("tok", &self.tokenizer()?.0)?, bindings, scroll)?);
+        if [0, made_by].contains(&kept) {
+            return Ok(());
+        }
+        println!("tokenizer or latent actions have changed: clips are encoded again");
+        self.remove(&[path, self.shelf_path(Shelf::HeldOut), self.folder.join(LOOKS)])
+    }
+
+    fn shelf_path(&self, shelf: Shelf) -> PathBuf {
+        self.folder.join(shelf.name()).with_extension("safetensors")
+    }
+
+    /// Where what is encoded so far is kept.
+    fn part_path(&self, shelf: Shelf) -> PathBuf {
+        self.folder.join(shelf.name()).with_extension("part")
+    }
+
+    /// Removes files that may be there.
+    pub fn remove(&self, files: &[PathBuf]) -> Result<()> {
+        for path in files.iter().filter(|path| path.exists()) {
+            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Encoder<'_> {
+    /// Clips of a shelf as they are read, looks not yet settled, and the scene of every frame. Goes on from what was encoded before a stop.
+    fn encode_all(&self, shelf: Shelf, count: usize, made_by: u64) -> Result<(TokenClips, Vec<Option<Scene>>)> {
+        let part = self.run.part_path(shelf);
+        let fresh =
+            || TokenClips { made_by, ..TokenClips::new(TOKEN_CLIP_FRAMES, self.frame.code_bytes(), self.run.preset.dynamics.prompt_words) };
+        let begun =
+            if part.exists() { TokenClips::read(&part).ok().filter(|kept| kept.made_by == made_by && kept.clips <= count) } else { None };
+        let mut tokens = begun.unwrap_or_else(fresh);
+        let bar = indicatif::ProgressBar::new(count as u64);
+        bar.set_style(indicatif::ProgressStyle::with_template("{prefix:>10} {bar:30} {pos}/{len} clips, {eta} left")?);
+        bar.set_prefix(shelf.name());
+        let first = shelf.first();
+        let mut scenes = Vec::new();
+        let mut elsewhere = land_of(self.clip(first + count as u64)?);
+        // What is seen in clips is not kept with their tokens, and the next one's blots come from the last.
+        for number in first..first + tokens.clips as u64 {
+            let land = land_of(self.clip(number)?);
+            scenes.extend_from_slice(&land.scenes);
+            elsewhere = land;
+            bar.inc(1);
+        }
+        bar.reset_eta();
+        let mut last_kept = Instant::now();
+        for number in first + tokens.clips as u64..first + count as u64 {
+            let stopped = self.run.stop.load(Ordering::Relaxed);
+            if stopped || last_kept.elapsed() > KEEP_EVERY {
+                tokens.write(&part)?;
+                last_kept = Instant::now();
+            }
+            if stopped {
+                bail!("stopped after {} of {count} clips; the same command goes on from there", tokens.clips);
+            }
+            let (clip, bare) = self.clip(number)?;
+            let land = land_of((clip.clone(), bare));
+            self.encode(&clip, &land, &elsewhere, number, &mut tokens)?;
+            scenes.extend(clip.scenes);
+            elsewhere = land;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok((tokens, scenes))
+    }
+
+    fn clip(&self, number: u64) -> Result<(Clip, Option<Bare>)> {
+        let mood = if number.is_multiple_of(RESTLESS_EVERY) { Mood::Restless } else { Mood::Lively };
+        let source = &self.run.source;
+        if self.frame.look {
+            source.bared(number, TOKEN_CLIP_FRAMES, mood)
+        } else {
+            Ok((source.clip(number, TOKEN_CLIP_FRAMES, mood)?, None))
+        }
+    }
+
+    /// Appends a clip, whose land is drawn bare in `land`; blots of it come from `elsewhere`.
+    fn encode(&self, clip: &Clip, land: &Clip, elsewhere: &Clip, number: u64, tokens: &mut TokenClips) -> Result<()> {
+        let Self { run, tokenizer, frame, bindings, scroll, .. } = self;
+        let looks = run.encode(tokenizer, &clip.frames)?;
+        let under_their_looks = |mut codes: Vec<u8>| {
+            let of_land = frame.patches() * frame.code_dims;
+            for (codes, look) in codes.chunks_exact_mut(frame.code_bytes()).zip(looks.chunks_exact(frame.code_bytes())) {
+                codes[of_land..].copy_from_slice(&look[of_land..]);
+            }
+            codes
+        };
+        tokens.codes.extend(under_their_looks(run.encode(tokenizer, &land.frames)?));
+        tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
+        let inferred = match &self.lam {
+            Some((stage, model)) => stage.codes(model, clip, &run.device)?,
+            None => vec![None; clip.len()],
+        };
+        let bound = |action: Option<u8>| action.map(|action| bindings[usize::from(action)]);
+        let codes: Vec<Option<u8>> = clip.actions.iter().zip(&inferred).map(|(action, code)| bound(*action).or(*code)).collect();
+        let views = views(land, &codes, frame, scroll);
+        let mut dice = Dice::new(run.info.seed, mix(number, 1));
+        // On bare land a blot stays as it is, whatever light falls on it.
+        let turns = |t| !frame.look && look_turns(&clip.scenes, t);
+        let blotted = blots::blotted(land, elsewhere, &views, turns, frame, scroll, &mut dice);
+        tokens.blotted.extend(under_their_looks(run.encode(tokenizer, &blotted)?));
+        tokens.views.extend(views);
+        tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
+        for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
+            let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
+            tokens.words.extend(word_ids(said, tokens.words_per_frame));
+        }
+        for (frame, scene) in (0..).zip(&clip.scenes) {
+            match scene {
+                Some(scene) => tokens.described.extend(word_ids(&words::description(scene, mix(number, frame)), tokens.words_per_frame)),
+                // Nobody knows what a recording shows beyond what is said of it.
+                None => tokens.described.extend_from_slice(&tokens.words[tokens.described.len()..][..tokens.words_per_frame]),
+            }
+        }
+        tokens.clips += 1;
+        let clip_of_tokens = tokens.clips - 1;
+        let turns = untold(&clip.scenes, |frame| tokens.words_change(clip_of_tokens, frame));
+        tokens.untold.extend(turns);
+        Ok(())
+    }
+}
+
+/// A clip as its land is drawn bare, or as it is where nobody can draw it so.
+fn land_of((clip, bare): (Clip, Option<Bare>)) -> Clip {
+    Clip { frames: bare.unwrap_or_else(|| clip.frames.clone()), ..clip }
+}
+
+/// Where the view is in every frame of a clip, in steps from the first, `(frames, 2)`; `codes` led into each.
+fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) -> Vec<i16> {
+    let mut view = [0; 2];
+    let mut odometer = scroll.recall.as_ref().map(|recall| Odometer::<3>::new(frame, recall));
+    let mut views = Vec::with_capacity(2 * clip.len());
+    for (t, code) in codes.iter().enumerate() {
+        let motion = code.map_or([0, 0], |code| scroll.motions[usize::from(code)]);
+        if let Some(odometer) = &mut odometer
+            && t > 0
+            && odometer.moved(clip.frame(t - 1), clip.frame(t), motion)
+        {
+            view = [view[0] + motion[0], view[1] + motion[1]];
+        }
+        views.extend(view.map(|steps| steps as i16));
+    }
+    views
+}
+
+/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, and how the view goes under each.
+fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll) -> Result<u64> {
+    let encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
+    let numbers = encoder.flat_map(|(_, (_, values))| params::rounded(values)).flat_map(f32::to_le_bytes);
+    let actions = serde_json::to_vec(&(bindings, scroll))?;
+    Ok(numbers.chain(actions).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::backend::Backend;
+    use crate::pipeline::RunInfo;
+    use crate::source::{ClipSource, SourceInfo, WorldSource};
+    use crate::training::Budget;
+
+    /// A simulator during whose clip `at` somebody asks for a stop.
+    struct Stopped {
+        world: WorldSource,
+        at: u64,
+        stop: Arc<AtomicBool>,
+    }
+
+    impl ClipSource for Stopped {
+        fn info(&self) -> &SourceInfo {
+            self.world.info()
+        }
+
+        fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
+            self.world.clip(number, frames, mood)
+        }
+
+        fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<(Clip, Bare)>> {
+            self.world.under_look(number, frames, look)
+        }
+
+        fn bared(&self, number: u64, frames: usize, mood: Mood) -> Result<(Clip, Option<Bare>)> {
+            self.stop.fetch_or(number == self.at, Ordering::Relaxed);
+            self.world.bared(number, frames, mood)
+        }
+    }
+
+    fn run(folder: &Path, seed: u64) -> Run {
+        let info = RunInfo { preset: "tiny".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: 10, seed };
+        let run = Run::open(folder, info, Backend::Flex, None, Arc::new(AtomicBool::new(false))).expect("a run");
+        run.train_tokenizer(Budget::Steps(1), false).expect("a tokenizer");
+        run
+    }
+
+    #[test]
+    fn whoever_is_stopped_while_encoding_goes_on_there() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (mut stopped, whole, other) =
+            (run(&folder.path().join("stopped"), 1), run(&folder.path().join("whole"), 1), run(&folder.path().join("other"), 2));
+        let (bindings, scroll) = ([0, 1, 2, 3, 4], Scroll { recall: None, motions: vec![[0, 0]; 8] });
+        let encoded = |run: &Run| run.token_clips(Shelf::Training, 3, true, &bindings, &scroll);
+        stopped.source =
+            Arc::new(Stopped { world: WorldSource::new("isles", 1).expect("the world exists"), at: 1, stop: stopped.stop.clone() });
+        let why = encoded(&stopped).expect_err("a stop").to_string();
+        assert!(why.contains("stopped after 2 of 3"), "{why}");
+        assert!(stopped.part_path(Shelf::Training).exists());
+        stopped.source = whole.source.clone();
+        stopped.stop.store(false, Ordering::Relaxed);
+        let tokens = encoded(&stopped).expect("tokens");
+        assert!(tokens == encoded(&whole).expect("tokens") && !stopped.part_path(Shelf::Training).exists());
+        assert!(tokens != encoded(&other).expect("tokens"), "another seed has others");
+    }
+}

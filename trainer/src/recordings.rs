@@ -1,0 +1,221 @@
+//! Clips recorded elsewhere: a folder of them to train on, and how pictures become such clips.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use somnium::clips::Clip;
+use somnium::dream::Intent;
+use somnium::prompt;
+
+use crate::source::{Bare, ClipSource, Dice, HELD_OUT, Mood, SourceInfo};
+
+/// Frames of the longest clip that any stage asks for: shorter recordings are of no use.
+pub const LEAST_FRAMES: usize = crate::encoding::TOKEN_CLIP_FRAMES;
+/// Pixels of a token's patch in a world made from recordings.
+pub const PATCH_PX: usize = 16;
+/// Frames a second of recordings where nobody says otherwise.
+pub const RECORDING_RATE_HZ: u32 = 10;
+/// Words that a caption may have.
+const MOST_WORDS: usize = 32;
+
+/// Recordings (`.clip` files) of one folder. Every tenth is held out; where there are fewer than ten, training sees them all.
+pub struct FolderSource {
+    clips: Vec<Clip>,
+    info: SourceInfo,
+    /// Whether each action leads into any frame.
+    recorded: Vec<bool>,
+}
+
+impl FolderSource {
+    /// Opens the recordings of `folder`, which play at `rate_hz` frames a second. Those shorter than [`LEAST_FRAMES`] are left out, with a warning.
+    ///
+    /// # Errors
+    /// One sentence that names the file and what is wrong with it.
+    pub fn open(folder: &Path, rate_hz: u32) -> Result<Self> {
+        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+        let mut paths: Vec<_> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "clip")).collect();
+        paths.sort();
+        ensure!(
+            !paths.is_empty(),
+            "{} holds no .clip files; `somnium-train import` makes them of GIFs and of folders of pictures",
+            folder.display()
+        );
+        let actions: Vec<String> = Intent::ALL.iter().map(|intent| intent.name().to_owned()).collect();
+        let mut recorded = vec![false; actions.len()];
+        let mut clips: Vec<Clip> = Vec::new();
+        for path in &paths {
+            let clip = Clip::load(path)?;
+            let (width_px, height_px) = clips.first().map_or((clip.width_px, clip.height_px), |first| (first.width_px, first.height_px));
+            ensure!(
+                (clip.width_px, clip.height_px) == (width_px, height_px),
+                "{}: frames of {}x{} pixels, but the first recording has {width_px}x{height_px}",
+                path.display(),
+                clip.width_px,
+                clip.height_px
+            );
+            for action in clip.actions.iter().flatten() {
+                let known = recorded.get_mut(usize::from(*action));
+                *known.with_context(|| {
+                    format!("{}: it records an action {action}; there are 0 to {}", path.display(), actions.len() - 1)
+                })? = true;
+            }
+            if clip.len() >= LEAST_FRAMES {
+                clips.push(clip);
+            } else {
+                log::warn!("{} is left out: it has {} frames, and training needs {LEAST_FRAMES}", path.display(), clip.len());
+            }
+        }
+        let Some(Clip { width_px, height_px, .. }) = clips.first() else {
+            anyhow::bail!("no recording in {} has the {LEAST_FRAMES} frames that training needs", folder.display());
+        };
+        let (width_px, height_px) = (*width_px, *height_px);
+        ensure!(
+            width_px % PATCH_PX == 0 && height_px % PATCH_PX == 0,
+            "frames of {width_px}x{height_px} pixels cannot be cut into patches of {PATCH_PX}"
+        );
+        let info = SourceInfo {
+            name: "recordings".to_owned(),
+            width_px,
+            height_px,
+            patch_px: PATCH_PX,
+            rate_hz,
+            actions,
+            suggested_prompts: captions(&clips),
+        };
+        Ok(Self { clips, info, recorded })
+    }
+}
+
+/// What is said in recordings, each once, in order.
+fn captions(clips: &[Clip]) -> Vec<String> {
+    let mut known = HashSet::new();
+    clips.iter().flat_map(|clip| &clip.prompts).filter(|said| !said.is_empty() && known.insert(said.as_str())).take(8).cloned().collect()
+}
+
+impl ClipSource for FolderSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn records(&self, action: usize) -> bool {
+        self.recorded[action]
+    }
+
+    fn clip(&self, number: u64, frames: usize, _mood: Mood) -> Result<Clip> {
+        let held_out = |i: &usize| (i % 10 == 9) == (number >= HELD_OUT);
+        let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
+        let mut dice = Dice::new(number, 0);
+        let clip = &self.clips[choice[dice.below(choice.len())]];
+        ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
+        Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
+    }
+
+    fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<(Clip, Bare)>> {
+        Ok(None)
+    }
+}
+
+/// How pictures become clips.
+pub struct Import {
+    pub width_px: usize,
+    pub height_px: usize,
+    /// What is said of every frame; may be empty.
+    pub caption: String,
+    /// Folder of the clips.
+    pub out: PathBuf,
+}
+
+impl Import {
+    /// Makes a `.clip` file of each animated GIF or folder of numbered pictures, each picture a frame. Gives how many frames each has.
+    ///
+    /// # Errors
+    /// One sentence that names what cannot be taken in. Clips made before are there.
+    pub fn run(&self, sources: &[PathBuf], stop: &AtomicBool) -> Result<Vec<(PathBuf, usize)>> {
+        ensure!(
+            self.width_px > 0 && self.height_px > 0 && self.width_px.is_multiple_of(PATCH_PX) && self.height_px.is_multiple_of(PATCH_PX),
+            "frames of {}x{} pixels cannot be cut into patches of {PATCH_PX}",
+            self.width_px,
+            self.height_px
+        );
+        ensure!(
+            self.caption.is_empty() || !prompt::words_of(&self.caption, MOST_WORDS).is_empty(),
+            "no word of the caption {:?} is known",
+            self.caption
+        );
+        std::fs::create_dir_all(&self.out).with_context(|| format!("cannot create {}", self.out.display()))?;
+        let mut made = Vec::new();
+        for source in sources {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let mut clip = Clip::import(source, self.width_px, self.height_px)?;
+            clip.prompts.fill(self.caption.clone());
+            let path = self.free_name(source, &made)?;
+            clip.save(&path)?;
+            made.push((path, clip.len()));
+        }
+        Ok(made)
+    }
+
+    /// A file for the clip of `source`, named after it: not one that this import has written already.
+    fn free_name(&self, source: &Path, made: &[(PathBuf, usize)]) -> Result<PathBuf> {
+        let named = source.canonicalize().with_context(|| format!("cannot read {}", source.display()))?;
+        let stem = named.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut names = (1..).map(|n: u32| self.out.join(if n == 1 { format!("{stem}.clip") } else { format!("{stem}-{n}.clip") }));
+        names.find(|path| made.iter().all(|(taken, _)| taken != path)).context("there is no name left")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::WorldSource;
+
+    fn isles(number: u64, frames: usize) -> Clip {
+        WorldSource::new("isles", 1).expect("the world exists").clip(number, frames, Mood::Still).expect("a clip")
+    }
+
+    #[test]
+    fn short_recordings_are_left_out_and_bad_ones_are_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let save = |clip: &Clip, name: &str| clip.save(&folder.path().join(name)).expect("a saved clip");
+        let why = || FolderSource::open(folder.path(), 10).err().map(|e| format!("{e:#}")).unwrap_or_default();
+        assert!(why().contains("somnium-train import"));
+        save(&isles(1, LEAST_FRAMES - 1), "short.clip");
+        assert!(why().contains("no recording"), "{}", why());
+        save(&isles(2, LEAST_FRAMES), "whole.clip");
+        let source = FolderSource::open(folder.path(), 12).expect("one of them will do");
+        assert_eq!((source.clips.len(), source.info.rate_hz), (1, 12));
+        assert!((0..5).any(|action| source.records(action)));
+        let mut strange = isles(3, LEAST_FRAMES);
+        strange.actions[7] = Some(9);
+        save(&strange, "strange.clip");
+        assert!(why().contains("strange.clip") && why().contains("action 9"), "{}", why());
+    }
+
+    #[test]
+    fn pictures_become_clips_that_say_what_they_show() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (out, stop) = (folder.path().join("clips"), AtomicBool::new(false));
+        let clip = isles(1, 8);
+        let gifs = ["a", "b"].map(|name| {
+            std::fs::create_dir(folder.path().join(name)).expect("a folder");
+            let path = folder.path().join(name).join("walk.gif");
+            clip.export_gif(&path, 10, 1).expect("a GIF");
+            path
+        });
+        let import =
+            |caption: &str, width_px| Import { width_px, height_px: clip.height_px, caption: caption.to_owned(), out: out.clone() };
+        let made = import("a forest", clip.width_px).run(&gifs, &stop).expect("clips");
+        // Two sources of one name are two clips.
+        assert_eq!(made, [(out.join("walk.clip"), 8), (out.join("walk-2.clip"), 8)]);
+        let back = Clip::load(&made[1].0).expect("a clip");
+        assert!(back.frames == clip.frames && back.prompts.iter().all(|said| said == "a forest"));
+        let why = |import: Import| import.run(&gifs, &stop).expect_err("no good").to_string();
+        assert!(why(import("qqq zzz", clip.width_px)).contains("no word of the caption"));
+        assert!(why(import("", 100)).contains("patches of 16"));
+    }
+}
