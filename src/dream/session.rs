@@ -19,6 +19,9 @@ use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
 use crate::pack::manifest::Manifest;
 use crate::prompt::{self, Fade};
+use crate::worlds::random::Rng;
+use crate::worlds::scene::Biome;
+use crate::worlds::words::{saying, wish_of};
 
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
 const MEMORY_FRAMES: usize = 1024;
@@ -325,12 +328,28 @@ impl DreamSession {
         self.engine.set_prompt(self.prompt.words())?;
         self.go_to(Moment { before: None, history: self.start.clone(), next_frame: 0, start: Vec::new() })?;
         match settings {
-            Some(settings) if self.start.is_empty() => {
-                self.fresh = true;
-                self.step(self.unknown_action(), settings)
-            }
+            Some(settings) if self.start.is_empty() => self.dream_first(settings),
             _ => Ok(()),
         }
+    }
+
+    /// Dreams a first frame from the prompt. Where that names no land, this frame alone is told one drawn by the seed: left to itself, every token
+    /// of it would guess another. The frames after it have the prompt as it is, which is no news to them.
+    fn dream_first(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.fresh = true;
+        let words = self.prompt.target().to_vec();
+        let knows_lands = self.engine.manifest().provenance.world.is_some();
+        if !knows_lands || wish_of(&words).biome.is_some() {
+            return self.step(self.unknown_action(), settings);
+        }
+        let seed = u64::from(settings.seed);
+        let land = Rng::for_purpose(seed, 9).pick(Biome::ALL);
+        self.engine.set_prompt(&prompt::told(&saying(&words, land, seed, self.info.prompt_words)))?;
+        self.step(self.unknown_action(), settings)?;
+        self.settle()?;
+        self.engine.set_prompt(self.prompt.words())?;
+        let (history, next_frame) = (self.history.iter().cloned().collect(), self.next_frame);
+        self.go_to(Moment { before: None, history, next_frame, start: Vec::new() })
     }
 }
 

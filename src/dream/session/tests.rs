@@ -6,6 +6,10 @@ use crate::engine::reference::ReferenceEngine;
 use crate::engine::{Chance, PromptWord, told};
 use crate::pack::Pack;
 use crate::pack::random::{odd_manifest, random_pack};
+use crate::prompt::WordTable;
+use crate::worlds::random::Rng;
+use crate::worlds::scene::Biome;
+use crate::worlds::words::saying;
 
 const WALK: [u8; 9] = [0, 1, 2, 2, 1, 0, 0, 1, 2];
 
@@ -90,6 +94,36 @@ fn without_a_picture_the_first_frame_comes_from_the_prompt_in_more_steps() {
     let snow = first(&[1], &settings);
     assert_eq!(first(&[1], &DecodeSettings { steps: 8, ..settings }), snow, "the steps of later frames do not matter");
     assert_ne!(first(&[700], &settings), snow);
+}
+
+#[test]
+fn a_first_frame_of_no_land_is_told_one_and_the_next_is_not() {
+    let mut pack = pack();
+    pack.manifest.provenance.world = Some("isles".to_owned());
+    let settings = DecodeSettings { temperature: 0.0, ..play_settings(&pack.manifest) };
+    let night = WordTable::get().find("night").unwrap();
+    let begun = |pack: &Pack, words: &[u16], seed: u32| {
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
+        session.set_prompt(words, 0).unwrap();
+        session.start_from_prompt(&DecodeSettings { seed, ..settings }).unwrap();
+        session
+    };
+    let land =
+        (0..60).map(|seed| (seed, saying(&[night], Biome::Desert, u64::from(seed), pack.manifest.dynamics.as_ref().unwrap().prompt_words)));
+    let (seed, in_a_desert) =
+        land.into_iter().find(|(seed, _)| Rng::for_purpose(u64::from(*seed), 9).pick(Biome::ALL) == Biome::Desert).unwrap();
+    let (mut untold, mut told) = (begun(&pack, &[night], seed), begun(&pack, &in_a_desert, seed));
+    assert_eq!(untold.read_picture().unwrap(), told.read_picture().unwrap());
+    // What is remembered of it is what was said, so that nothing is news to the frame after it: it is the one of a dream that always had these words.
+    assert!(untold.history()[0].prompt.iter().map(|word| word.id).eq([night]));
+    let mut known = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+    known.resume(untold.moment().unwrap(), &[night]).unwrap();
+    let next = walk(&mut untold, &settings, &WALK[..2]);
+    assert_eq!(next, walk(&mut known, &settings, &WALK[..2]));
+    assert_ne!(next, walk(&mut told, &settings, &WALK[..2]), "the control: words of a land go on to be told");
+    // Of a world that is not the built-in one nobody knows the lands.
+    pack.manifest.provenance.world = None;
+    assert_ne!(begun(&pack, &[night], seed).read_picture().unwrap(), begun(&pack, &in_a_desert, seed).read_picture().unwrap());
 }
 
 #[test]
