@@ -24,8 +24,11 @@ const COMMANDS: [(Command, &str); 14] = [
 ];
 
 /// What no table changes.
-const FIXED: [[&str; 2]; 2] =
-    [["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"], ["Ctrl Q", "close; the dream is kept"]];
+const FIXED: [[&str; 2]; 3] = [
+    ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
+    ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
+    ["Ctrl Q", "close; the dream is kept"],
+];
 
 /// What is done, by which keys, and by which controls of a pad; only what is bound.
 fn rows(bindings: &Bindings) -> Vec<[String; 3]> {

@@ -142,7 +142,12 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
             }
         }
         if !ui.ctx().text_edit_focused() && ui.input_mut(|i| i.consume_key(egui::Modifiers::COMMAND, egui::Key::Z)) {
-            state.undo_stroke();
+            // A change that was dreamed goes first, and so do those before painting began.
+            if std::mem::take(&mut state.done) || state.strokes.is_empty() {
+                events.push(UiEvent::TakeBack);
+            } else {
+                state.undo_stroke();
+            }
         }
         ui.horizontal(|ui| {
             let undo = egui::Button::new("Undo stroke").min_size(vec2(half, 28.0));
@@ -179,7 +184,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
         if ui
             .add_sized(vec2(half, 28.0), egui::Button::new("Take back"))
-            .on_hover_text("What was there before the last change or new beginning (Ctrl+Z)")
+            .on_hover_text("What was there before the last change or new beginning (Ctrl+Z); Ctrl+Y does it again")
             .clicked()
         {
             events.push(UiEvent::TakeBack);

@@ -197,8 +197,12 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
     } else if state.map.open {
         note(ui, area, &map_text(&state.bindings, state.pads > 0));
-    } else {
-        hint(ui, state, status, area);
+    } else if !hint(ui, state, status, area) && state.paused && !state.panel {
+        note(
+            ui,
+            area,
+            &with_controls("Paused", &state.bindings, state.pads > 0, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]),
+        );
     }
     if state.help {
         help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.event);
@@ -214,19 +218,21 @@ fn centred(ui: &egui::Ui, area: egui::Rect, text: &str, color: Color32) {
     ui.painter().galley(at.min, galley, color);
 }
 
-fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) {
-    let Some(until) = state.hint_until else { return };
+/// The first line a player reads, for a while; whether it is there.
+fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -> bool {
+    let Some(until) = state.hint_until else { return false };
     let now = Instant::now();
     if now >= until || state.panel {
         state.hint_until = None;
-        return;
+        return false;
     }
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
     note(ui, area, &hint_text(&state.bindings, state.pads > 0, prompts));
+    true
 }
 
-/// The first line a player reads: what to press on the keyboard, or on the pad that is there.
+/// What to press on the keyboard, or on the pad that is there.
 fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
     let [keys, parts] = help::walk(bindings);
     let walk = if pad { parts } else { keys }.join(" or ");

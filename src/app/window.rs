@@ -94,7 +94,8 @@ pub enum Wake {
     /// A saved dream goes on, which is kept in this file if it is, as the second of these dreams of the session, which was left for it by the first; or it does not.
     Resumed(Arc<SavedDream>, Option<PathBuf>, Result<[u32; 2], String>),
     /// What was taken back leads to this dream of the session.
-    Undone(Result<u32, String>),
+    Undone(Result<[u32; 2], String>),
+    Redone(Result<[u32; 2], String>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
@@ -490,11 +491,19 @@ impl ApplicationHandler<Wake> for App {
                 self.start_at(&start, None);
             }
             Wake::Resumed(saved, file, Ok(dreams)) => self.resumed(&saved, file, dreams),
-            Wake::Undone(Ok(dream)) => self.undone(dream),
+            Wake::Undone(Ok(dreams)) => {
+                self.went_along(dreams);
+                self.ui.toasts.push("Taken back. Ctrl+Y does it again.".to_owned(), false);
+            }
+            Wake::Redone(Ok(dreams)) => {
+                self.went_along(dreams);
+                self.ui.toasts.push("Done again.".to_owned(), false);
+            }
             Wake::Another(Ok(launch)) => self.play_another(*launch),
             Wake::Start(_, Err(why))
             | Wake::Resumed(.., Err(why))
             | Wake::Undone(Err(why))
+            | Wake::Redone(Err(why))
             | Wake::Another(Err(why))
             | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
@@ -567,7 +576,9 @@ impl ApplicationHandler<Wake> for App {
                     if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
                         return event_loop.exit();
                     }
-                    if first && with_control("z", KeyCode::KeyZ) && !self.modifiers.shift_key() && self.take_back() {
+                    let z = with_control("z", KeyCode::KeyZ);
+                    let redo = with_control("y", KeyCode::KeyY) || (z && self.modifiers.shift_key());
+                    if first && ((redo && self.redo()) || (z && !redo && self.take_back())) {
                         return;
                     }
                     // In a field they are of text; at an event nobody's clipboard is touched.

@@ -70,7 +70,9 @@ pub enum Request {
     Stylise(f32),
     /// Takes the last change or new beginning back, with it the seed that the dream before was made with, and its words where another one was gone on with. Hands over the number of the dream that
     /// plays then.
-    Undo(HandOver<u32>),
+    Undo(HandOver<[u32; 2]>),
+    /// The same forth again.
+    Redo(HandOver<[u32; 2]>),
     /// Goes on from a dream that was saved; words (rows of the word table) and seed are wished for from then on. Hands over the numbers of the dream that
     /// played and of the one that plays then.
     Resume(Arc<SavedDream>, Arc<[u16]>, u32, HandOver<[u32; 2]>),

@@ -71,8 +71,8 @@ pub struct DreamSession {
     /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
     dream: u32,
     begun: u32,
-    /// What was before each change by hand and each new beginning.
-    undo: moment::Undos,
+    /// What was before each change by hand and each new beginning, and what was taken back.
+    changes: moment::Changes,
     /// Changes by hand so far: each draws other chances.
     repaints: u32,
 }
@@ -105,7 +105,7 @@ impl DreamSession {
             seen: None,
             dream: 0,
             begun: 0,
-            undo: moment::Undos::new(),
+            changes: moment::Changes::default(),
             repaints: 0,
         })
     }

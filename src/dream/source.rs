@@ -110,6 +110,8 @@ pub enum DreamError {
     NothingPainted,
     #[error("nothing is left to take back")]
     NothingToUndo,
+    #[error("nothing was taken back that could be done again")]
+    NothingToRedo,
     #[error("{0} keeps no map of what was seen")]
     NoMap(String),
     #[error("{0} is a simulator and remembers nothing of its walk")]

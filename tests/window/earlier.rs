@@ -49,6 +49,11 @@ fn who_goes_back_and_takes_that_back_loses_neither_dream() {
     first_dream.step(&mut stage, EAST);
     stage.xdotool(&["key", "ctrl+z"]);
     second_dream.see(&mut stage, "the second dream");
+    // Done again and taken back again, each is where it was.
+    stage.xdotool(&["key", "ctrl+y"]);
+    first_dream.see(&mut stage, "the first dream, done again");
+    stage.xdotool(&["key", "ctrl+z"]);
+    second_dream.see(&mut stage, "the second dream once more");
     stage.terminate();
     assert!(stage.ended().success());
     let dreams = on_the_shelf(&stage, &pack);

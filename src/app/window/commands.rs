@@ -1,5 +1,6 @@
 //! What keys, pads and panel make the window do.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use winit::event::ElementState;
@@ -14,8 +15,8 @@ use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_history::{PromptHistory, one_line};
 use crate::app::{files, prompt_args, prompt_field};
-use crate::dream::Drive;
-use crate::dream::runner::{Prompt, Request, Wish};
+use crate::dream::runner::{Prompt, Rate, Request, Wish};
+use crate::dream::{Drive, SourceInfo};
 use crate::input::pad::PadNews;
 use crate::input::{Action, Command, Holder};
 use crate::prompt;
@@ -23,10 +24,11 @@ use crate::prompt;
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What is kept of a walk, and how: enlargement, and pictures a frame.
+/// What is kept of a walk, and how: enlargement, and pictures a frame, as long as there are not too many a second.
 const KEPT: Duration = Duration::from_secs(20);
 const KEPT_SCALE: u32 = 2;
 const KEPT_GLIDE: u32 = 3;
+const KEPT_HZ: u32 = 35;
 
 impl App {
     pub(super) fn serve(&mut self, event: UiEvent) {
@@ -243,6 +245,18 @@ impl App {
         free
     }
 
+    /// Does again what was taken back; not while letters are typed.
+    pub(super) fn redo(&mut self) -> bool {
+        let free = !self.typing();
+        if free {
+            self.map_mode(false);
+            self.keep_dream();
+            let tell = self.proxy.clone();
+            self.request(Request::Redo(Box::new(move |dreams| drop(tell.send_event(Wake::Redone(dreams))))));
+        }
+        free
+    }
+
     /// Says what brings the world back that was left just now.
     fn offer_way_back(&mut self) {
         let control = if self.ui.pads > 0 { self.bindings.pad_of(Command::TakeBack) } else { self.bindings.key_of(Command::TakeBack) };
@@ -255,7 +269,7 @@ impl App {
     fn undo(&mut self) {
         self.keep_dream();
         let tell = self.proxy.clone();
-        self.request(Request::Undo(Box::new(move |dream| drop(tell.send_event(Wake::Undone(dream))))));
+        self.request(Request::Undo(Box::new(move |dreams| drop(tell.send_event(Wake::Undone(dreams))))));
     }
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
@@ -268,9 +282,15 @@ impl App {
     /// Writes the last seconds into a moving picture beside the screenshots.
     fn keep(&mut self) {
         let Some(info) = self.status.info.clone() else { return };
-        let most = KEPT.as_secs() as usize * info.rate_hz as usize;
+        let rate_hz = match self.ui.rate {
+            Rate::Hz(hz) => hz.round().max(1.0) as u32,
+            Rate::Own | Rate::Max => info.rate_hz,
+        };
+        let (info, glide) = (Arc::new(SourceInfo { rate_hz, ..SourceInfo::clone(&info) }), (KEPT_HZ / rate_hz).clamp(1, KEPT_GLIDE));
+        let most = KEPT.as_secs() as usize * rate_hz as usize;
+        self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
         let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
-        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, KEPT_GLIDE], &jobs, &proxy))));
+        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, glide], &jobs, &proxy))));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.

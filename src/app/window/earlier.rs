@@ -94,10 +94,12 @@ impl App {
         self.list_earlier();
     }
 
-    /// What was taken back leads to this dream: what was said in it is said again, and its seed is what it was.
-    pub(super) fn undone(&mut self, dream: u32) {
+    /// What was taken back, or done again, leads from one dream of the session to another, or stays in it: what was said there is said again, and its seed is
+    /// what it was.
+    pub(super) fn went_along(&mut self, [left, dream]: [u32; 2]) {
         if let Some(said) = self.dreams.said.remove(&dream) {
             let typing = self.typing();
+            self.dreams.said.insert(left, self.ui.prompt.said.clone());
             self.ui.prompt.in_force(said, true, typing);
         }
         self.ui.settings.seed = self.current_wish().settings.seed;

@@ -32,8 +32,12 @@ impl Worker {
             Request::Repaint(tokens, words) => self.changed(|dream, settings| dream.repaint(&tokens, &words, settings)),
             Request::Stylise(share) => self.changed(|dream, settings| dream.stylise(share, settings)),
             Request::Undo(to) => {
-                let undone = self.undo();
+                let undone = self.along(DreamSession::undo);
                 self.answer(to, undone)
+            }
+            Request::Redo(to) => {
+                let done = self.along(DreamSession::redo);
+                self.answer(to, done)
             }
             Request::Resume(saved, words, seed, to) => {
                 let resumed = self.resume(&saved, words, seed);
@@ -108,25 +112,26 @@ impl Worker {
         Ok([left, self.dream()])
     }
 
-    fn undo(&mut self) -> Result<u32, DreamError> {
+    /// Goes back or forth among the changes. Gives the dream that was left and the one that plays, under the words and the seed that it was left with.
+    fn along(&mut self, way: impl FnOnce(&mut DreamSession) -> Result<(), DreamError>) -> Result<[u32; 2], DreamError> {
         let left = self.dream();
-        self.changed(|dream, _| dream.undo())?;
+        self.changed(|dream, _| way(dream))?;
         let dream = self.dream();
-        if dream == left {
-            return Ok(dream);
-        }
-        // Nothing leads back there.
-        self.left.remove(&left);
-        if let Some(Left { seed, words }) = self.left.remove(&dream) {
+        if dream != left
+            && let Some(Left { seed, words }) = self.left.remove(&dream)
+        {
             if let Some(words) = words {
                 self.source.set_prompt(&words, 0)?;
                 self.prompt = words.clone();
-                lock(&self.shared.wish).prompt.words = words;
+                let said = std::mem::replace(&mut lock(&self.shared.wish).prompt.words, words);
+                if let Some(left) = self.left.get_mut(&left) {
+                    left.words = Some(said);
+                }
             }
             lock(&self.shared.wish).settings.seed = seed;
             self.seed = seed;
         }
-        Ok(dream)
+        Ok([left, dream])
     }
 
     /// Number of the dream that plays; 0 of a simulator.

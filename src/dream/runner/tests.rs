@@ -326,19 +326,28 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     };
     assert_eq!(prompt_of_frame(4), [PromptWord::whole(1)]);
     // What is taken back is the dream before, under the words and the seed of then.
-    runner.request(Request::Undo(Box::new(|dream| assert_eq!(dream, Ok(1)))));
+    let there = |words: &[u16], seed: u32| {
+        let wish = runner.current_wish();
+        assert_eq!((&*wish.prompt.words, wish.settings.seed), (words, seed));
+    };
+    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([2, 1])))));
     assert_eq!(kept(&runner).dream.unwrap().0, 1);
-    let wish = runner.current_wish();
-    assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[][..], settings.seed));
+    there(&[], settings.seed);
     assert_eq!(prompt_of_frame(5), []);
+    // Done again, it is the other one once more, under its own.
+    runner.request(Request::Redo(Box::new(|dreams| assert_eq!(dreams, Ok([1, 2])))));
+    assert_eq!(kept(&runner).dream.unwrap().0, 2);
+    there(&[1], 7);
+    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([2, 1])))));
+    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    there(&[], settings.seed);
     // The same after a new seed, which words outlast.
     runner.wish(|wish| (wish.settings.seed, wish.prompt.words) = (settings.seed + 9, vec![2].into()));
     runner.request(Request::Reset);
     assert_eq!(kept(&runner).dream.unwrap().0, 3);
-    runner.request(Request::Undo(Box::new(|dream| assert_eq!(dream, Ok(1)))));
+    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([3, 1])))));
     assert_eq!(kept(&runner).dream.unwrap().0, 1);
-    let wish = runner.current_wish();
-    assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[2][..], settings.seed));
+    there(&[2], settings.seed);
     // One that cannot be gone on with leaves everything as it is.
     let broken = SavedDream { moment: Moment { history: Vec::new(), ..saved.moment.clone() }, ..saved };
     assert!(resume(broken, vec![2]).is_err());

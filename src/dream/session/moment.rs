@@ -27,16 +27,20 @@ pub struct Moment {
     pub start: Vec<TokenFrame>,
 }
 
-/// Where [`DreamSession::undo`] leads.
-pub(super) struct Undo {
+/// Where [`DreamSession::undo`] and [`DreamSession::redo`] lead.
+pub(super) struct Place {
     moment: Moment,
     dream: u32,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
 }
 
-/// What can be taken back, the latest last.
-pub(super) type Undos = VecDeque<Undo>;
+/// What can be taken back and what can be done again, the next one last.
+#[derive(Default)]
+pub(super) struct Changes {
+    back: VecDeque<Place>,
+    again: Vec<Place>,
+}
 
 impl DreamSession {
     /// The present moment (blocking).
@@ -74,8 +78,33 @@ impl DreamSession {
     /// # Errors
     /// [`DreamError::NothingToUndo`], and what the engine says.
     pub fn undo(&mut self) -> Result<(), DreamError> {
-        self.settle()?;
-        let Undo { moment, dream, seen } = self.undo.pop_back().ok_or(DreamError::NothingToUndo)?;
+        let here = self.place()?;
+        let there = self.changes.back.pop_back().ok_or(DreamError::NothingToUndo)?;
+        self.changes.again.extend(here);
+        self.take_place(there)
+    }
+
+    /// Does again what was taken back last, if nothing else was changed since.
+    ///
+    /// # Errors
+    /// [`DreamError::NothingToRedo`], and what the engine says.
+    pub fn redo(&mut self) -> Result<(), DreamError> {
+        let here = self.place()?;
+        let there = self.changes.again.pop().ok_or(DreamError::NothingToRedo)?;
+        self.changes.back.extend(here);
+        self.take_place(there)
+    }
+
+    /// Where the dream is; nothing where it is nowhere yet.
+    fn place(&mut self) -> Result<Option<Place>, DreamError> {
+        match self.moment() {
+            Ok(moment) => Ok(Some(Place { moment, dream: self.dream, seen: self.seen.clone() })),
+            Err(DreamError::NothingDreamed) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn take_place(&mut self, Place { moment, dream, seen }: Place) -> Result<(), DreamError> {
         self.start.clone_from(&moment.start);
         (self.dream, self.seen, self.fresh) = (dream, seen, false);
         self.go_to(moment)
@@ -83,10 +112,8 @@ impl DreamSession {
 
     /// Another dream begins; what there is can be returned to.
     pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
-        match self.moment() {
-            Ok(moment) => self.undo_returns_to(moment),
-            Err(DreamError::NothingDreamed) => {}
-            Err(other) => return Err(other),
+        if let Some(here) = self.place()? {
+            self.undo_returns_to(here.moment);
         }
         self.begun += 1;
         self.dream = self.begun;
@@ -94,10 +121,12 @@ impl DreamSession {
     }
 
     pub(super) fn undo_returns_to(&mut self, moment: Moment) {
-        if self.undo.len() == MOST_UNDO {
-            self.undo.pop_front();
+        let Changes { back, again } = &mut self.changes;
+        again.clear();
+        if back.len() == MOST_UNDO {
+            back.pop_front();
         }
-        self.undo.push_back(Undo { moment, dream: self.dream, seen: self.seen.clone() });
+        back.push_back(Place { moment, dream: self.dream, seen: self.seen.clone() });
     }
 
     /// Makes `moment` the past; what reset returns to stays.

@@ -305,6 +305,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_back_is_done_again_until_something_else_is_changed() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = session(&pack);
+        pictures(&mut session, &settings, &[1, 1]);
+        let number = session.dream();
+        session.repaint(&chosen(&[2, 6]), &[], &settings).unwrap();
+        let painted = session.read_picture().unwrap();
+        session.reset(&settings).unwrap();
+        let (home, another) = (session.read_picture().unwrap(), session.dream());
+        session.undo().unwrap();
+        session.undo().unwrap();
+        // A walk is no change: it is there again when the change is taken back once more.
+        let walked = pictures(&mut session, &settings, &[2]).remove(0);
+        session.redo().unwrap();
+        assert_eq!((session.read_picture().unwrap(), session.dream()), (painted, number));
+        session.redo().unwrap();
+        assert_eq!((session.read_picture().unwrap(), session.dream()), (home, another));
+        assert!(matches!(session.redo(), Err(DreamError::NothingToRedo)));
+        session.undo().unwrap();
+        session.undo().unwrap();
+        assert_eq!(session.read_picture().unwrap(), walked);
+        // The control: whoever changes something else has left what was taken back.
+        session.stylise(0.5, &settings).unwrap();
+        assert!(matches!(session.redo(), Err(DreamError::NothingToRedo)));
+    }
+
+    #[test]
     fn a_new_beginning_can_be_taken_back_too() {
         let pack = pack();
         let settings = play_settings(&pack.manifest);
