@@ -8,7 +8,7 @@ use somnium::engine::inputs::play_settings;
 use somnium::engine::parity::check_parity;
 use somnium::engine::{DecodeSettings, Engine, TokenFrame};
 use somnium::pack::Pack;
-use somnium::pack::random::{pocket_manifest, random_pack};
+use somnium::pack::random::{plain_manifest, random_pack};
 
 const FRAMES: u32 = 32;
 
@@ -19,7 +19,7 @@ fn engine(pack: &Pack) -> GpuEngine {
 
 /// Every pack of the repository that dreams, and one of random weights of the pocket preset's shape, which is always there.
 fn packs() -> Vec<(String, Pack)> {
-    let mut packs = vec![("random pocket".to_owned(), random_pack(pocket_manifest(), 3).unwrap())];
+    let mut packs = vec![("random plain".to_owned(), random_pack(plain_manifest(), 3).unwrap())];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights");
     let files = std::fs::read_dir(&folder).map(|dir| dir.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()).unwrap_or_default();
     for file in files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "safetensors")) {

@@ -4,7 +4,7 @@ use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor,
     manifest::{FORMAT_VERSION, Manifest, RecallDims},
-    random::{look_manifest, odd_manifest, pocket_manifest, random_pack, tiny_manifest},
+    random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
 use std::{collections::HashMap, path::Path};
@@ -52,7 +52,7 @@ fn changed_manifest(change: impl FnOnce(&mut Manifest)) -> Result<(), PackError>
 fn a_good_pack_survives_the_round_trip() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("world.safetensors");
-    for manifest in [odd_manifest(), tiny_manifest(), pocket_manifest(), look_manifest()] {
+    for manifest in [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest()] {
         let pack = random_pack(manifest, 3).expect("valid");
         pack.write(&path).expect("written");
         assert_eq!(Pack::read(&path).expect("read"), pack);

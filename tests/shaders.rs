@@ -11,7 +11,7 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
-use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, random_pack, tiny_manifest};
+use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest};
 
 /// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type, the subgroup tier
 /// attends together.
@@ -132,11 +132,11 @@ fn bindings_agree_with_the_shader() {
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
     for (manifest, tier) in [
-        (pocket_manifest(), Tier::Base),
+        (plain_manifest(), Tier::Base),
         (odd_manifest(), Tier::Bare),
         (look_manifest(), Tier::Base),
         (tiny_manifest(), Tier::F16),
-        (pocket_manifest(), Tier::Subgroups),
+        (plain_manifest(), Tier::Subgroups),
     ] {
         let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {

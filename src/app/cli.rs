@@ -125,7 +125,7 @@ struct InspectArgs {
 struct BenchArgs {
     pack: Option<PathBuf>,
     /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
-    /// place of d=; the shipped pack's sizes where not given.
+    /// place of d=; sizes near the shipped pack's where not given.
     #[arg(long, conflicts_with = "pack")]
     shape: Option<String>,
     /// Write the shape's pack, with a parity clip of what the CPU engine dreams, and measure nothing.

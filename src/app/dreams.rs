@@ -134,13 +134,15 @@ impl Shelf {
             return Ok(());
         }
         let number = *number;
-        let path = known.unwrap_or_else(|| self.new_file());
+        let path = known.unwrap_or_else(|| files::free_path(&self.folder, KIND, ENDING));
         let written = files::write_kept(&path, kept, Some(said), 1);
         let complained = std::mem::replace(&mut self.complained, written.is_err());
         match written {
             Ok(()) => {
                 log::info!("the dream is kept in {}", path.display());
-                self.files.insert(number, path);
+                if self.files.insert(number, path).is_none() {
+                    self.remove_oldest();
+                }
                 Ok(())
             }
             Err(why) if complained => {
@@ -151,14 +153,13 @@ impl Shelf {
         }
     }
 
-    /// A new name in the folder, and room for it.
-    fn new_file(&self) -> PathBuf {
-        for old in files_in(&self.folder).iter().skip(MOST - 1) {
+    /// Leaves no more files in the folder than are kept.
+    fn remove_oldest(&self) {
+        for old in files_in(&self.folder).iter().skip(MOST) {
             if let Err(why) = fs::remove_file(old) {
                 log::warn!("cannot remove {}: {why}", old.display());
             }
         }
-        files::free_path(&self.folder, KIND, ENDING)
     }
 }
 
@@ -252,9 +253,12 @@ mod tests {
         let other = folder.path().join("holiday.png");
         fs::write(&other, "").unwrap();
         assert_eq!(files_in(folder.path())[0], name(MOST as u64 + 2), "the latest first");
-        let new = Shelf::new(folder.path().to_owned()).new_file();
-        assert!(!new.exists() && other.exists());
+        let mut shelf = Shelf::new(folder.path().to_owned());
+        shelf.put(kept(1, 0), said()).unwrap();
+        assert_eq!(files_in(folder.path()).len(), MOST + 3, "nothing was written that needs room");
+        shelf.put(kept(1, 30), said()).unwrap();
         let left = files_in(folder.path());
-        assert_eq!((left.len(), left.last()), (MOST - 1, Some(&name(4))));
+        assert_eq!((left.len(), left.last(), left.first()), (MOST, Some(&name(4)), shelf.file_of(1)));
+        assert!(other.exists());
     }
 }

@@ -126,8 +126,14 @@ pub fn keep(
             frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code))?;
             film.finish(None)
         };
-        film(frames?).map_err(|why| format!("{why}."))?;
-        std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display()))
+        let written = film(frames?).map_err(|why| format!("{why}."));
+        let placed =
+            written.and_then(|()| std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display())));
+        if placed.is_err() {
+            // A part of it is of no use.
+            _ = std::fs::remove_file(&partial);
+        }
+        placed
     };
     save(["somnium", "gif"], write, writer, proxy);
 }

@@ -6,7 +6,7 @@ use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame};
 use crate::pack::manifest::{Manifest, ParityInfo, RecallDims};
-use crate::pack::random::{pocket_manifest, random_pack};
+use crate::pack::random::{plain_manifest, random_pack};
 use crate::pack::{Pack, PackTensor, TensorSpec, limits, tensor_specs};
 use crate::prompt::words_of;
 
@@ -16,7 +16,7 @@ const CLIP_PROMPT: &str = "snow night";
 const CLIP_ATOL: f32 = 1e-3;
 const SEED: u32 = 1;
 
-/// Sizes of a dynamics; everything else is as in the pocket preset.
+/// Sizes of a dynamics; everything else is as in [`plain_manifest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub channels: usize,
@@ -32,7 +32,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Reads `key=value,...`; what is left out is the pocket preset's. `params` chooses the `d` that comes nearest.
+    /// Reads `key=value,...`; what is left out is that of [`plain_manifest`]. `params` chooses the `d` that comes nearest.
     ///
     /// # Errors
     /// One sentence.
@@ -92,7 +92,7 @@ impl Shape {
     }
 
     fn manifest(&self) -> Manifest {
-        let mut m = pocket_manifest();
+        let mut m = plain_manifest();
         m.name = format!("random {self}");
         // The squarest grid of so many tokens.
         let (mut grid_w, mut grid_h) = (self.tokens, 1);
@@ -197,8 +197,8 @@ mod tests {
             assert_eq!((m.frame.tokens(), d.window, m.play.steps), (shape.tokens, shape.context, shape.steps), "{text}");
             assert_eq!((d.channels, d.blocks.len()), (shape.channels, shape.layers), "{text}");
         }
-        let of_pocket = Shape::read("steps=2").unwrap();
-        assert_eq!(of_pocket.parameters().unwrap(), random_pack(pocket_manifest(), 1).unwrap().parameters());
+        let of_nothing = Shape::read("steps=2").unwrap();
+        assert_eq!(of_nothing.parameters().unwrap(), random_pack(plain_manifest(), 1).unwrap().parameters());
         let m = Shape::read("tokens=240").unwrap().manifest();
         assert_eq!((m.frame.grid_w(), m.frame.grid_h()), (16, 15), "the squarest grid");
     }

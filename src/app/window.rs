@@ -160,6 +160,8 @@ struct App {
     /// The pointer is hidden.
     pointer_hidden: bool,
     redraw_at: Option<Instant>,
+    /// When a key changed the whole picture last.
+    changed_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
     dreams: Dreams,
@@ -236,6 +238,8 @@ impl App {
             idle,
             pointer_hidden: false,
             redraw_at: None,
+            changed_at: None,
+
             dropped: Vec::new(),
             spare: Vec::new(),
             dreams,

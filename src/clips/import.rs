@@ -56,7 +56,7 @@ impl Clip {
             let rgba: Vec<u8> = self.frame(t).chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
             recorder.push(&rgba).map_err(wrong)?;
         }
-        Ok(())
+        recorder.finish().map_err(wrong)
     }
 }
 

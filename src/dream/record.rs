@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,6 +71,31 @@ impl GifRecorder {
     }
 }
 
+impl GifRecorder {
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// Where the disk did not take all of it.
+    pub fn finish(self) -> Result<(), RecordError> {
+        let Self { path, encoder, .. } = self;
+        // The encoder writes the end when it is dropped, and cannot say that it failed.
+        drop(encoder);
+        let last_byte = || -> std::io::Result<u8> {
+            let (mut file, mut last) = (File::open(&path)?, [0]);
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            Ok(last[0])
+        };
+        match last_byte() {
+            Ok(GIF_END) => Ok(()),
+            Ok(_) => Err(RecordError::new(&path, "the disk took only a part of it".to_owned())),
+            Err(why) => Err(RecordError::new(&path, why.to_string())),
+        }
+    }
+}
+
+/// Last byte of a GIF.
+const GIF_END: u8 = 0x3B;
 /// Colours that a frame of a GIF may have.
 const GIF_COLOURS: usize = 256;
 /// Grains that colours are rounded to, the finest that leaves few enough.
@@ -147,8 +172,12 @@ impl Recorder {
     /// # Errors
     /// Where it cannot be written.
     pub fn finish(self, dream: Option<&[u8]>) -> Result<(), RecordError> {
-        let Self::Png(rgba, path, [w, h, scale]) = self else { return Ok(()) };
-        write_picture(&path, &rgba, [w, h], scale as u32, dream)
+        match self {
+            Self::Gif(gif) => gif.finish(),
+            // Whole after every frame.
+            Self::Webp(..) => Ok(()),
+            Self::Png(rgba, path, [w, h, scale]) => write_picture(&path, &rgba, [w, h], scale as u32, dream),
+        }
     }
 }
 
@@ -189,7 +218,11 @@ pub fn write_picture(
         file.sync_all()?;
         std::fs::rename(&partial, path)
     };
-    write().map_err(|e| failed(e.to_string()))
+    write().map_err(|e| {
+        // What is there of it is of no use.
+        _ = std::fs::remove_file(&partial);
+        failed(e.to_string())
+    })
 }
 
 /// Repeats every RGBA pixel `scale` times in both directions; gives the pixels with their width and height.
@@ -221,10 +254,21 @@ mod tests {
             recorder.push(&rgba).unwrap();
         }
         assert!(recorder.push(&[0; 5]).is_err());
-        drop(recorder);
+        recorder.finish().unwrap();
         let stills = crate::dream::still::load(&path, 16, 8).unwrap();
         let shades: Vec<u8> = stills.iter().map(|s| s.rgb[0]).collect();
         assert_eq!(shades, [0, 128, 255]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_of() {
+        let mut recorder = GifRecorder::create(Path::new("/dev/full"), 16, 8, 10, 1).unwrap();
+        recorder.push(&[9; 16 * 8 * 4]).unwrap();
+        let why = recorder.finish().unwrap_err().to_string();
+        assert!(why.contains("/dev/full"), "{why}");
+        let why = write_picture(Path::new("/dev/null/x.png"), &[9; 4], [1, 1], 1, None).unwrap_err().to_string();
+        assert!(why.contains("x.png"), "{why}");
     }
 
     #[test]
@@ -242,7 +286,7 @@ mod tests {
         let shown = || crate::dream::still::load(&path, 96, 64).unwrap().remove(0).rgb;
         let mut recorder = GifRecorder::create(&path, 96, 64, 10, 1).unwrap();
         recorder.push(&rgba).unwrap();
-        drop(recorder);
+        recorder.finish().unwrap();
         assert!(furthest(&shown()) <= 16, "{}", furthest(&shown()));
         // The encoder by itself loses the hat.
         let mut encoder = GifEncoder::new_with_speed(File::create(&path).unwrap(), 10);

@@ -108,12 +108,12 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
     }
 }
 
-/// The shape of the pocket preset.
-pub fn pocket_manifest() -> Manifest {
+/// Sizes near those of the shipped pack, with fewer code dimensions and blocks and no token of the look: what `somnium bench --shape` starts from.
+pub fn plain_manifest() -> Manifest {
     let temporal = BlockKind { temporal: true, prompt: false };
     let prompt = BlockKind { temporal: false, prompt: true };
     manifest(
-        "random pocket",
+        "random plain",
         FrameDims { width_px: 144, height_px: 112, patch_px: 16, rate_hz: 10, code_dims: 8, code_levels: 5, look: false },
         TokenizerDims {
             channels: 192,

@@ -32,7 +32,7 @@ pub mod limits {
     pub const TEXT_BYTES: usize = 4096;
     pub const PARITY_FRAMES: usize = 1024;
     /// Keys and values that a window needs, as f32.
-    pub const RING_BYTES: usize = 4 << 30;
+    pub const RING_BYTES: usize = 1 << 30;
     pub const MAX_STEPS: u32 = 8;
 }
 
@@ -168,6 +168,9 @@ fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
     }
     let steps = m.frame.grid_w().max(m.frame.grid_h()) * (m.frame.patch_px / recall.step_px);
     within("frame in steps of dynamics.recall", steps, 1..=recall::SIDE as usize)?;
+    if !recall.covered.is_sorted_by(|a, b| a < b) {
+        return Err(problem("dynamics.recall.covered", "must list each token once, in ascending order"));
+    }
     for token in &recall.covered {
         within("token of dynamics.recall.covered", *token, 0..=m.frame.patches() - 1)?;
     }

@@ -99,7 +99,7 @@ fn looking_ahead_changes_nothing() {
 #[test]
 fn looking_ahead_leaves_the_map_alone() {
     for (name, build) in ENGINES {
-        let pack = pack_of(pocket_manifest(), 15);
+        let pack = pack_of(plain_manifest(), 15);
         let m = &pack.manifest;
         let s = DecodeSettings { window: 1, steps: 1, ..settings(m) };
         let history: Vec<TokenFrame> = random_frames(m, 6).into_iter().map(|f| TokenFrame { moved: true, ..f }).collect();

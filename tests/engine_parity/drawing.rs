@@ -13,7 +13,7 @@ fn what_is_drawn_is_what_is_shown_of_the_same_tokens() {
     let mut pictures_only = look_manifest();
     (pictures_only.dynamics, pictures_only.lam) = (None, None);
     pictures_only.actions.clear();
-    for m in [odd_manifest(), look_manifest(), pocket_manifest(), pictures_only] {
+    for m in [odd_manifest(), look_manifest(), plain_manifest(), pictures_only] {
         let pack = pack_of(m, 16);
         let m = &pack.manifest;
         let codes = [0, 1, 2].map(|t| some_codes(m, t));

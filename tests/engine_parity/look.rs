@@ -74,7 +74,7 @@ fn another_look_changes_the_picture_of_every_patch() {
 fn all_engines_paint_the_same_under_a_look() {
     let mut none = look_manifest();
     none.tokenizer.decoder_blocks = 0;
-    let mut wide = pocket_manifest();
+    let mut wide = plain_manifest();
     (wide.frame.look, wide.tokenizer.look_hidden) = (true, 70);
     for (m, seed) in [(none, 75), (look_manifest(), 76), (wide, 77)] {
         let pack = pack_of(m, seed);

@@ -25,7 +25,7 @@ fn there_and_back(m: &Manifest) -> (Vec<TokenFrame>, TokenFrame) {
 
 #[test]
 fn land_seen_before_the_window_is_recalled_alike() {
-    for m in [odd_manifest(), pocket_manifest()] {
+    for m in [odd_manifest(), plain_manifest()] {
         let pack = pack_of(m, 20);
         let m = &pack.manifest;
         let s = settings(m);

@@ -5,7 +5,7 @@ use somnium::engine::gpu::GpuEngine;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, decode};
 use somnium::pack::Pack;
-use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, tiny_manifest};
+use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, tiny_manifest};
 
 /// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
 /// other, so a near tie may spread; the test of single steps below looks at every choice by itself. Pictures of equal tokens must agree.
@@ -166,7 +166,7 @@ fn steps_without_work_are_left_out() {
 
 /// A played stretch: codes of every frame and the last picture.
 fn played(engine: &mut GpuEngine, seed: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let p = pack(pocket_manifest());
+    let p = pack(plain_manifest());
     engine.set_prompt(&[1, 2].map(PromptWord::whole)).unwrap();
     engine.restore(&[any_frame(&p.manifest, 3)], 40).unwrap();
     let base = DecodeSettings { seed, ..settings(&p, 2) };
@@ -176,7 +176,7 @@ fn played(engine: &mut GpuEngine, seed: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
 
 #[test]
 fn replay_is_exact_and_depends_on_the_seed() {
-    let p = pack(pocket_manifest());
+    let p = pack(plain_manifest());
     let mut engine = GpuEngine::new(gpu(), &p).unwrap();
     let first = played(&mut engine, 5);
     let again = played(&mut engine, 5);

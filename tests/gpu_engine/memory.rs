@@ -7,7 +7,7 @@ use somnium::engine::recall::{Odometer, motion_of};
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{Arrival, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, decode};
 use somnium::pack::manifest::{Manifest, RecallDims};
-use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest};
+use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest};
 use somnium::pack::{Pack, PackTensor};
 
 /// Dreams one frame around tokens that are given.
@@ -163,7 +163,7 @@ fn a_walk_is_read_off_the_pictures_and_remembered() {
 #[test]
 fn moved_is_what_the_pictures_say() {
     let mut outcomes = [0, 0];
-    for manifest in [odd_manifest(), pocket_manifest(), look_manifest()] {
+    for manifest in [odd_manifest(), plain_manifest(), look_manifest()] {
         let p = placeless(manifest);
         let d = p.manifest.dynamics.as_ref().unwrap();
         let mut engine = GpuEngine::new(gpu(), &p).unwrap();

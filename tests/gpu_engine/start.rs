@@ -4,7 +4,7 @@ use super::{dreamed, gpu, pack, settings};
 use somnium::engine::Engine;
 use somnium::engine::gpu::{GpuEngine, plan::Plan, tier::Tier};
 use somnium::pack::Pack;
-use somnium::pack::random::{odd_manifest, pocket_manifest, tiny_manifest};
+use somnium::pack::random::{odd_manifest, plain_manifest, tiny_manifest};
 
 /// A tier that computes wrongly gives way to the one below it, and the engine says so; where all do there is no engine.
 #[test]
@@ -163,19 +163,19 @@ fn a_pack_too_large_for_the_device_is_refused() {
 
 #[test]
 fn the_pocket_pack_takes_fewer_than_120_dispatches() {
-    let p = pack(pocket_manifest());
+    let p = pack(plain_manifest());
     let engine = GpuEngine::new(gpu(), &p).unwrap();
     assert!(engine.dispatches(2) < 120, "{}", engine.dispatches(2));
     assert!(engine.dispatches(3) > engine.dispatches(2));
     let (two, four) = (engine.roofline(2), engine.roofline(4));
     assert_eq!(two.dispatches, engine.dispatches(2));
     // Without a map nothing is recalled, read off or remembered.
-    let mut manifest = pocket_manifest();
+    let mut manifest = plain_manifest();
     manifest.dynamics.as_mut().unwrap().recall = None;
     let without = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
     assert_eq!(without.dispatches(2) + 4, engine.dispatches(2));
     // A look sets the decoder's gains in one more.
-    let mut manifest = pocket_manifest();
+    let mut manifest = plain_manifest();
     manifest.frame.look = true;
     let lit = GpuEngine::new(gpu(), &pack(manifest)).unwrap();
     assert_eq!(lit.dispatches(2), engine.dispatches(2) + 1);

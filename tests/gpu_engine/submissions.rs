@@ -6,7 +6,7 @@ use super::{any_frame, changing, dreamed, gpu, pack, settings};
 use somnium::engine::gpu::{GpuContext, GpuEngine};
 use somnium::engine::{Engine, TokenFrame};
 use somnium::pack::Pack;
-use somnium::pack::random::{odd_manifest, pocket_manifest};
+use somnium::pack::random::{odd_manifest, plain_manifest};
 
 /// An engine that lets the device go after `submission`: after zero with every dispatch, after the longest time there is with every frame.
 fn engine(p: &Pack, submission: Duration) -> GpuEngine {
@@ -50,7 +50,7 @@ fn others_wait(gpu: &GpuContext, dream: impl FnOnce() + Send) -> Duration {
 #[test]
 fn others_are_served_within_a_frame() {
     const FRAMES: u32 = 3;
-    let p = pack(pocket_manifest());
+    let p = pack(plain_manifest());
     let waits = |submission: Duration| {
         let mut engine = engine(&p, submission);
         let gpu = engine.context().clone();

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
-use somnium::pack::random::pocket_manifest;
+use somnium::pack::random::plain_manifest;
 use somnium::prompt::WordTable;
 
 use crate::backend::Backend;
@@ -98,7 +98,7 @@ fn batch(stage: &DynamicsStage, number: u64) -> Result<<DynamicsStage as Stage>:
 
 /// A stage whose clips are random.
 fn random_stage(preset: Preset) -> DynamicsStage {
-    let like = pocket_manifest();
+    let like = plain_manifest();
     let frame = FrameDims { code_dims: preset.code_dims, code_levels: preset.code_levels, ..like.frame };
     let dims = DynamicsDims { recall: like.dynamics.and_then(|dims| dims.recall), ..preset.dynamics.clone() };
     let motions: Vec<[i32; 2]> = like.actions.iter().take(dims.actions).map(|action| action.motion).collect();

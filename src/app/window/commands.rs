@@ -24,6 +24,8 @@ use crate::prompt;
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// Fewer than three changes of the whole picture a second cannot harm anybody's eyes (WCAG 2.3.1).
+const LEAST_BETWEEN_CHANGES: Duration = Duration::from_millis(400);
 /// What is kept of a walk, and how: enlargement, and pictures a frame, as long as there are not too many a second.
 const KEPT: Duration = Duration::from_secs(20);
 const KEPT_SCALE: u32 = 2;
@@ -182,6 +184,9 @@ impl App {
     }
 
     pub(super) fn command(&mut self, command: Command) {
+        if matches!(command, Command::NextPrompt | Command::NewSeed) && !self.may_change_everything(Instant::now()) {
+            return;
+        }
         match command {
             Command::Panel => {
                 self.ui.panel = !self.ui.panel;
@@ -233,6 +238,15 @@ impl App {
             Command::Fullscreen => self.fill_screen(self.plan.kiosk || !self.is_fullscreen()),
         }
         self.redraw();
+    }
+
+    /// Whether a picture may turn into another one as a whole: whoever hammers at a key must not make the screen flash.
+    fn may_change_everything(&mut self, now: Instant) -> bool {
+        let may = self.changed_at.is_none_or(|at| now.saturating_duration_since(at) >= LEAST_BETWEEN_CHANGES);
+        if may {
+            self.changed_at = Some(now);
+        }
+        may
     }
 
     /// Takes back the last change or new beginning; not while letters are typed or strokes painted, which have their own.

@@ -256,11 +256,6 @@ impl GpuEngine {
         Ok(bytes.iter().step_by(4).copied().collect())
     }
 
-    /// Frames dreamed whose tokens have not reached the host.
-    pub fn frames_under_way(&self) -> usize {
-        self.readback.under_way()
-    }
-
     fn dims(&self) -> Result<&DynamicsDims, EngineError> {
         self.manifest.dynamics.as_ref().ok_or(EngineError::NoDynamics)
     }

@@ -200,11 +200,6 @@ impl Readback {
         Some(of)
     }
 
-    /// Frames whose codes have not reached the host.
-    pub fn under_way(&self) -> usize {
-        self.order.len()
-    }
-
     /// Drops what has arrived and what is under way; call when the device is idle.
     pub fn forget(&mut self, gpu: &GpuContext) {
         self.collect_all(gpu);

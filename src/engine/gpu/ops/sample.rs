@@ -10,9 +10,6 @@ const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::R
 const LANES: usize = 64;
 const _: () = assert!(limits::CODE_LEVELS <= LANES, "every level needs a lane");
 
-/// Most sources, as in the shader.
-pub const SOURCES: usize = 2;
-
 /// `units`: hidden units of a token, those of all dimensions.
 pub fn kernel(units: usize) -> Kernel {
     let text = include_str!("../../../../shaders/sample.wgsl");

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall, told};
 use somnium::pack::Pack;
-use somnium::pack::random::{look_manifest, odd_manifest, pocket_manifest, random_pack};
+use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, random_pack};
 use somnium::prompt::WordTable;
 use somnium::worlds::scene::{Light, Style};
 use somnium::worlds::words::wish_of;
@@ -50,11 +50,11 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
 fn weights_of_another_preset_are_refused_in_one_sentence() {
     let device = Device::flex();
     let pack = random_pack(odd_manifest(), 5).expect("a pack");
-    let (stage, model) = stage_with(&random_pack(pocket_manifest(), 5).expect("a pack"), 3, &device);
+    let (stage, model) = stage_with(&random_pack(plain_manifest(), 5).expect("a pack"), 3, &device);
     let why = params::replace("dyn", model, &pack_values(&pack), &device).expect_err("they do not fit").to_string();
     assert!(why.contains("of another preset") && why.len() < 200, "{why}");
     // The control: its own fit.
-    let own = random_pack(pocket_manifest(), 6).expect("a pack");
+    let own = random_pack(plain_manifest(), 6).expect("a pack");
     assert!(params::replace("dyn", stage.new_model(&device).expect("a model"), &pack_values(&own), &device).is_ok());
 }
 
@@ -113,7 +113,7 @@ fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
 
 #[test]
 fn trainer_and_engine_agree_on_any_weights() {
-    for manifest in [pocket_manifest(), look_manifest()] {
+    for manifest in [plain_manifest(), look_manifest()] {
         let pack = random_pack(manifest, 5).expect("a pack");
         let worst = worst_difference(&pack, |_| ());
         assert!(worst < 1e-3, "off by {worst}");
