@@ -159,6 +159,8 @@ struct App {
     letters: f32,
     /// The pointer is hidden.
     pointer_hidden: bool,
+    /// The window is minimised, and the world stands still.
+    minimised: bool,
     redraw_at: Option<Instant>,
     /// When a key changed the whole picture last.
     changed_at: Option<Instant>,
@@ -237,6 +239,8 @@ impl App {
             modifiers: ModifiersState::empty(),
             idle,
             pointer_hidden: false,
+            minimised: false,
+
             redraw_at: None,
             changed_at: None,
 
@@ -537,7 +541,11 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::RedrawRequested => return self.paint(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
             WindowEvent::Focused(false) if self.plan.kiosk => self.stay_in_front(),
-            WindowEvent::Focused(here) => self.latch().focus(*here),
+            WindowEvent::Focused(here) => {
+                self.latch().focus(*here);
+                self.rest_while_minimised();
+            }
+            WindowEvent::Occluded(_) => self.rest_while_minimised(),
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
             }
@@ -552,6 +560,7 @@ impl ApplicationHandler<Wake> for App {
                     shell.painter.resize(size.width, size.height);
                     shell.painter.follow_display();
                 }
+                self.rest_while_minimised();
                 self.redraw();
             }
             WindowEvent::HoveredFile(_) => {

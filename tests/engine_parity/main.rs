@@ -194,7 +194,7 @@ fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
                     );
                     break;
                 }
-                                // The control: no two scores are the same, and some are apart.
+                // The control: no two scores are the same, and some are apart.
                 if steps == 1 {
                     assert!(!near_tie(&pack, &script, &s, 0.0) && near_tie(&pack, &script, &s, f32::INFINITY));
                 }

@@ -179,8 +179,24 @@ impl App {
             self.latch().forget_taps();
         }
         self.ui.paused = paused;
+        self.let_time_go_by();
+    }
+
+    /// Time goes by in the world unless it is paused, or nobody can see it.
+    fn let_time_go_by(&mut self) {
+        let paused = self.ui.paused || self.minimised;
         self.ui.clock.run(!paused, Instant::now());
         self.wish(|wish| wish.paused = paused);
+    }
+
+    /// A world that nobody can see is not dreamed on; systems that do not say so have it dreamed on.
+    pub(super) fn rest_while_minimised(&mut self) {
+        let minimised = self.shell.as_ref().is_some_and(|shell| shell.window.is_minimized() == Some(true));
+        if minimised != self.minimised {
+            self.minimised = minimised;
+            log::info!("the window is {}", if minimised { "minimised: the world waits" } else { "there again" });
+            self.let_time_go_by();
+        }
     }
 
     pub(super) fn command(&mut self, command: Command) {
