@@ -28,7 +28,7 @@ use crate::recordings::{FolderSource, RECORDING_RATE_HZ};
 use crate::scroll::{self, Scroll};
 use crate::source::{ClipSource, Mood, WorldSource};
 use crate::stages::dynamics::{DynamicsStage, bindings};
-use crate::stages::lam::LamStage;
+use crate::stages::lam::{LamStage, UNASKED_PRICE};
 use crate::stages::naming;
 use crate::stages::tokenizer::TokenizerStage;
 use crate::training::{self, Budget, Settings, Stage};
@@ -216,7 +216,13 @@ impl Run {
         let named = self.actions(false).unwrap_or_default();
         let shares = (0..codes).map(|code| named.get(code).map_or(1.0 / codes as f32, |action| action.share)).collect();
         let (source, preset) = (self.source.clone(), self.preset.clone());
-        Ok(LamStage { source, preset, frame, covered, shares: Mutex::new(shares), seed: self.info.seed })
+        let standing_price = if self.records_actions() { 0.0 } else { UNASKED_PRICE };
+        Ok(LamStage { standing_price, source, preset, frame, covered, shares: Mutex::new(shares), seed: self.info.seed })
+    }
+
+    /// Whether anybody recorded which actions led from frame to frame.
+    fn records_actions(&self) -> bool {
+        (0..self.source.info().actions.len()).any(|action| self.source.records(action))
     }
 
     /// The trained model of a stage, from its checkpoint or from `--from`, and the seconds its checkpoint took.
@@ -233,8 +239,10 @@ impl Run {
     /// Names and shares of the latent codes, or of the recorded actions where those stand in for them.
     pub fn actions(&self, recorded_only: bool) -> Result<Vec<LatentAction>> {
         if recorded_only {
-            let any = (0..self.source.info().actions.len()).any(|action| self.source.records(action));
-            ensure!(any, "no clip records an action: train the latent action model instead of passing --recorded-actions");
+            ensure!(
+                self.records_actions(),
+                "no clip records an action: train the latent action model instead of passing --recorded-actions"
+            );
             return Ok(self.recorded_actions());
         }
         let path = self.folder.join("lam").join("actions.json");

@@ -38,7 +38,8 @@ impl Inference {
         let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let covered = recall.map(|recall| recall.covered.clone()).unwrap_or_default();
         let shares = Mutex::new(pack.manifest.actions.iter().map(|action| action.share).collect());
-        let stage = LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, covered, shares, seed: 0 };
+        let stage =
+            LamStage { source: Arc::new(WorldSource::new(world, 0)?), preset, frame, covered, shares, standing_price: 0.0, seed: 0 };
         let lam = params::replace("lam", Lam::new(&frame, &dims, device), &pack_values(pack), device)?;
         Ok(Some(Self { stage, lam, device: device.clone() }))
     }

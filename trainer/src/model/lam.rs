@@ -6,6 +6,7 @@
 //! its codes still meant nothing. Codes start as the whole-frame shifts that occur most in the data, since expectation-maximisation
 //! only refines where it starts.
 
+use anyhow::Result;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use somnium::pack::manifest::{FrameDims, LamDims};
@@ -98,6 +99,13 @@ impl Lam {
         let kernels = self.kernels();
         let [codes, offsets] = kernels.dims();
         advect(before, kernels.unsqueeze_dim::<3>(0).expand([pairs, codes, offsets]), shape)
+    }
+
+    /// Whether each code moves the frame: another pixel than the one itself weighs most.
+    pub fn moves(&self) -> Result<Vec<bool>> {
+        let [codes, offsets] = self.dec.kernel.val().dims();
+        let most = self.dec.kernel.val().argmax(1).reshape([codes]).try_into_vec_as::<i32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        Ok(most.into_iter().map(|offset| offset as usize != offsets / 2).collect())
     }
 
     /// Weights of the pixels around, `(codes, offsets)`.

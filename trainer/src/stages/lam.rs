@@ -29,6 +29,9 @@ const FIGURE_WEIGHT: f32 = 1.0;
 /// What a code costs for every nat that it takes to name it, `-ln share`, in units of the error: a code of its own for a sight seen now and
 /// then has to explain it much better than the codes in daily use (minimum description length).
 const PRICE: f32 = 0.03;
+/// What a code costs besides, in the same units, where a step under it does not move though the code does, and nobody recorded what was asked for: standing still
+/// has a code of its own. With recorded actions a step against a wall is told from one that was not asked for.
+pub const UNASKED_PRICE: f32 = 0.03;
 /// How much of the shares each batch replaces.
 const SHARE_STEP: f32 = 0.05;
 /// Share of steps from which on a shift gets a code to start as.
@@ -46,6 +49,8 @@ pub struct LamStage {
     pub covered: Vec<usize>,
     /// Share of steps that each code explains, a running mean while training.
     pub shares: Mutex<Vec<f32>>,
+    /// What it costs a code that moves to explain a step that does not.
+    pub standing_price: f32,
     pub seed: u64,
 }
 
@@ -174,16 +179,20 @@ impl LamStage {
         let (pairs, codes, device) = (before.dims()[0] / tokens, 1u8 << self.preset.lam.bits, before.device());
         let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
         let prices = self.prices();
-        let mut base_errors = Vec::new();
+        let (mut base_errors, mut standing) = (Vec::new(), Vec::new());
         let moved = model.advect_by_each(before.clone(), self.shape());
+        let moves = model.moves()?;
         for code in 0..codes {
             // Nobody's motion is measured against that of a code that explains nothing.
             if prices[usize::from(code)].is_infinite() {
                 base_errors.push(vec![f32::INFINITY; pairs]);
+                standing.push(vec![0.0; pairs]);
                 continue;
             }
-            let base = self.base(moved.clone().narrow(0, usize::from(code), 1).squeeze_dim(0), before, after).0;
+            let (base, blocked) = self.base(moved.clone().narrow(0, usize::from(code), 1).squeeze_dim(0), before, after);
             base_errors.push(values(self.per_pair((base - after.clone()).abs()).mean_dim(1))?);
+            let price = if moves[usize::from(code)] { self.standing_price } else { 0.0 };
+            standing.push(values(blocked * price)?);
         }
         let least = |pair: usize| base_errors.iter().map(|errors| errors[pair]).fold(f32::INFINITY, f32::min);
         let mut best = vec![(f32::INFINITY, 0); pairs];
@@ -203,7 +212,7 @@ impl LamStage {
                 total = total + figure.mean_dim(1) * FIGURE_WEIGHT;
             }
             for (pair, error) in candidates.iter().zip(values(total)?) {
-                let cost = error + price;
+                let cost = error + price + standing[usize::from(code)][*pair as usize];
                 if cost < best[*pair as usize].0 {
                     best[*pair as usize] = (cost, code);
                 }
@@ -308,7 +317,15 @@ mod tests {
         let source = Arc::new(crate::source::WorldSource::new("isles", 1).expect("the world exists"));
         let (frame, device) = (preset.frame(source.info()), Device::flex());
         let codes = 1 << preset.lam.bits;
-        let stage = LamStage { source, preset, frame, covered: vec![31], shares: Mutex::new(vec![1.0 / codes as f32; codes]), seed: 1 };
+        let stage = LamStage {
+            source,
+            preset,
+            frame,
+            covered: vec![31],
+            shares: Mutex::new(vec![1.0 / codes as f32; codes]),
+            standing_price: 0.0,
+            seed: 1,
+        };
         let model = stage.new_model(&device).expect("a model");
         let clip = stage.source.clip(3, 24, Mood::Still).expect("a clip");
         let steps = |code: u8| {
