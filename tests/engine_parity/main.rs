@@ -257,6 +257,9 @@ fn the_number_of_threads_changes_nothing() {
         for threads in [2, 3, 7, 16] {
             assert!(one == run(threads), "{threads} threads dream something else");
         }
+        // The control: other chances do.
+        let other = DecodeSettings { seed: s.seed + 1, ..s };
+        assert!(one.0 != play(&mut *cpu(&pack), &script, &other, &mut Vec::new()));
     }
 }
 

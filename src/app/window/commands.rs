@@ -72,8 +72,8 @@ impl App {
             Ok(words) => words,
             Err(why) => {
                 log::warn!("the prompt stays as it was: {why}");
-                // The panel says so beside the field.
-                if !self.ui.panel {
+                // The panel says so beside the field, and of what nobody typed nobody has to know.
+                if !self.ui.panel && !by_itself {
                     self.ui.toasts.push(format!("The prompt stays as it was: {why}."), true);
                 }
                 return false;
@@ -99,14 +99,16 @@ impl App {
         self.wish(|wish| wish.prompt = prompt);
     }
 
-    /// Says a prompt that nobody typed; without the panel a notice tells it.
-    pub(super) fn announce(&mut self, text: &str) {
-        if self.say(text, true) {
+    /// Says a prompt that nobody typed, if anything of it counts; without the panel a notice tells it.
+    pub(super) fn announce(&mut self, text: &str) -> bool {
+        let said = self.say(text, true);
+        if said {
             log::info!("said by itself: {text}");
             if !self.ui.panel {
                 self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
             }
         }
+        said
     }
 
     /// The next prompt of the queue, or of the suggestions where that is empty.
@@ -119,7 +121,9 @@ impl App {
             Some(prompt.clone())
         });
         match prompt {
-            Some(prompt) => self.announce(&prompt),
+            Some(prompt) if self.announce(&prompt) => {}
+            // A line of which nothing counts: the one after it may.
+            Some(_) => drop(self.ui.prompt.queue.advance().map(|prompt| self.announce(&prompt))),
             None => {
                 self.ui.toasts.push("There is no other prompt: nothing is in the queue, and this pack suggests none.".to_owned(), false)
             }
