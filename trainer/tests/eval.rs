@@ -6,13 +6,13 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{BlockKind, LamDims, Manifest};
-use somnium::pack::random::{pocket_manifest, random_pack};
+use somnium::pack::random::{plain_manifest, random_pack};
 
 const PROBE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/probes/isles.safetensors");
 
 /// The frame of `isles` and everything else as small as it may be; each action has a code of its own.
 fn manifest() -> Manifest {
-    let mut m = pocket_manifest();
+    let mut m = plain_manifest();
     let tokenizer = &mut m.tokenizer;
     (tokenizer.channels, tokenizer.heads, tokenizer.encoder_blocks, tokenizer.decoder_blocks) = (16, 2, 0, 0);
     (tokenizer.patch_in_hidden, tokenizer.patch_out_hidden, tokenizer.ffn_hidden) = (16, 16, 16);
