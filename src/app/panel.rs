@@ -183,6 +183,11 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         paint::overlay(ui, to_points(rect, scale), info, &mut state.paint);
         rect
     });
+    // Whoever has a mouse alone, or a finger, gets to the panel as well.
+    let free = !state.panel && !state.event && !state.paint.active && !state.map.open;
+    if free && ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary)) {
+        events.push(UiEvent::Command(Command::Panel));
+    }
     map::overlay(ui, area, &mut state.map);
     if let Some(why) = status.failed.as_ref().or(status.halted.as_ref()) {
         centred(ui, area, why, theme::ERROR);

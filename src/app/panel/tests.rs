@@ -255,6 +255,26 @@ fn what_is_painted_is_what_is_dreamed_again() {
 }
 
 #[test]
+fn a_double_click_opens_the_panel_where_it_is_closed_and_no_event_goes_on() {
+    let mut bench = Bench::new(8);
+    let at = egui::pos2(200.0, 900.0);
+    // Longer than a double click may last, in frames of a sixtieth of a second.
+    let wait = |bench: &mut Bench| (0..60).for_each(|_| drop(bench.draw(Vec::new())));
+    let twice = |bench: &mut Bench| {
+        wait(bench);
+        [bench.click(at), bench.click(at)].concat()
+    };
+    let opens = [UiEvent::Command(Command::Panel)];
+    assert_eq!(twice(&mut bench), [], "it is open");
+    bench.state.panel = false;
+    wait(&mut bench);
+    assert_eq!(bench.click(at), [], "once is not twice");
+    assert_eq!(twice(&mut bench), opens);
+    bench.state.event = true;
+    assert_eq!(twice(&mut bench), [], "visitors tap at everything");
+}
+
+#[test]
 fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
     let mut bench = Bench::new(0);
     let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
