@@ -3,6 +3,7 @@
 mod another;
 mod clipboard;
 mod commands;
+mod controls;
 mod earlier;
 mod idle;
 mod mending;
@@ -16,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use winit::application::ApplicationHandler;
 use winit::dpi::{LogicalSize, Size};
-use winit::event::{ElementState, StartCause, WindowEvent};
+use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
-use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
+use winit::keyboard::ModifiersState;
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
 use earlier::Dreams;
@@ -93,9 +94,8 @@ pub enum Wake {
     Start(Arc<Pack>, Result<(Start, Option<String>), String>),
     /// A saved dream goes on, which is kept in this file if it is, as the second of these dreams of the session, which was left for it by the first; or it does not.
     Resumed(Arc<SavedDream>, Option<PathBuf>, Result<[u32; 2], String>),
-    /// What was taken back leads to this dream of the session.
-    Undone(Result<[u32; 2], String>),
-    Redone(Result<[u32; 2], String>),
+    /// What was taken back, or done again, leads from one of these dreams of the session to the other, and is told of in these words.
+    WentAlong(&'static str, Result<[u32; 2], String>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
@@ -240,10 +240,8 @@ impl App {
             idle,
             pointer_hidden: false,
             minimised: false,
-
             redraw_at: None,
             changed_at: None,
-
             dropped: Vec::new(),
             spare: Vec::new(),
             dreams,
@@ -499,19 +497,14 @@ impl ApplicationHandler<Wake> for App {
                 self.start_at(&start, None);
             }
             Wake::Resumed(saved, file, Ok(dreams)) => self.resumed(&saved, file, dreams),
-            Wake::Undone(Ok(dreams)) => {
+            Wake::WentAlong(told, Ok(dreams)) => {
                 self.went_along(dreams);
-                self.ui.toasts.push("Taken back. Ctrl+Y does it again.".to_owned(), false);
-            }
-            Wake::Redone(Ok(dreams)) => {
-                self.went_along(dreams);
-                self.ui.toasts.push("Done again.".to_owned(), false);
+                self.ui.toasts.push(told.to_owned(), false);
             }
             Wake::Another(Ok(launch)) => self.play_another(*launch),
             Wake::Start(_, Err(why))
             | Wake::Resumed(.., Err(why))
-            | Wake::Undone(Err(why))
-            | Wake::Redone(Err(why))
+            | Wake::WentAlong(_, Err(why))
             | Wake::Another(Err(why))
             | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
@@ -578,39 +571,11 @@ impl ApplicationHandler<Wake> for App {
                 self.dropped.push(path.clone());
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
-                let pressed = event.state == ElementState::Pressed;
-                // Keys held while the window got the focus were not pressed for it.
-                let pressed_elsewhere = *is_synthetic && pressed;
-                if pressed && !is_synthetic {
-                    let first = !event.repeat;
-                    self.idle.touch(Instant::now());
-                    let control = self.modifiers.control_key() || (cfg!(target_os = "macos") && self.modifiers.super_key());
-                    let with_control = |letter, at| control && writes(letter, &event.logical_key, event.physical_key, at);
-                    if with_control("q", KeyCode::KeyQ) && (self.modifiers.shift_key() || !self.plan.kiosk) {
-                        return event_loop.exit();
-                    }
-                    let z = with_control("z", KeyCode::KeyZ);
-                    let redo = with_control("y", KeyCode::KeyY) || (z && self.modifiers.shift_key());
-                    if first && ((redo && self.redo()) || (z && !redo && self.take_back())) {
-                        return;
-                    }
-                    // In a field they are of text; at an event nobody's clipboard is touched.
-                    if first && !self.typing() && !self.plan.event {
-                        if with_control("c", KeyCode::KeyC) {
-                            return self.copy_picture();
-                        }
-                        if with_control("v", KeyCode::KeyV) {
-                            return self.paste_picture();
-                        }
-                    }
-                }
-                let written = event.logical_key.to_text().and_then(|text| text.chars().next());
-                if let PhysicalKey::Code(key) = event.physical_key
-                    && (pressed_elsewhere || self.key((key, written), event.state, event.repeat))
-                {
+                if self.keyboard(event, *is_synthetic, event_loop) {
                     return;
                 }
             }
+
             _ => {}
         }
         if let Some(shell) = &mut self.shell
@@ -647,14 +612,6 @@ impl ApplicationHandler<Wake> for App {
     }
 }
 
-/// Whether a key writes this letter, or on a layout without Latin letters lies where others write it, `at`.
-fn writes(letter: &str, written: &Key, key: PhysicalKey, at: KeyCode) -> bool {
-    match written {
-        Key::Character(latin) if latin.is_ascii() => latin.eq_ignore_ascii_case(letter),
-        _ => key == PhysicalKey::Code(at),
-    }
-}
-
 /// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".
 fn short_name(painter: &Painter) -> String {
     let name = &painter.gpu().summary.name;
@@ -665,20 +622,4 @@ fn icon() -> Option<Icon> {
     let image = image::load_from_memory(include_bytes!("../../assets/icon.png")).ok()?.into_rgba8();
     let (width, height) = image.dimensions();
     Icon::from_rgba(image.into_raw(), width, height).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_letter_is_what_the_layout_writes() {
-        let letter = |letter: &str| Key::Character(letter.into());
-        let (q, a) = (PhysicalKey::Code(KeyCode::KeyQ), PhysicalKey::Code(KeyCode::KeyA));
-        let is_q = |written: &Key, key| writes("q", written, key, KeyCode::KeyQ);
-        assert!(is_q(&letter("q"), q) && is_q(&letter("Q"), q));
-        // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
-        assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
-        assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
-    }
 }

@@ -69,9 +69,7 @@ impl GifRecorder {
         let large = if self.scale == 1 { picture } else { imageops::resize(&picture, w, h, imageops::FilterType::Nearest) };
         self.encoder.encode_frame(Frame::from_parts(large, 0, 0, self.delay)).map_err(|e| failed(e.to_string()))
     }
-}
 
-impl GifRecorder {
     /// Completes the file.
     ///
     /// # Errors

@@ -68,8 +68,8 @@ pub enum Request {
     Repaint(Vec<bool>, Vec<u16>),
     /// This share of its tokens is dreamed again, and the past becomes like it.
     Stylise(f32),
-    /// Takes the last change or new beginning back, with it the seed that the dream before was made with, and its words where another one was gone on with. Hands over the number of the dream that
-    /// plays then.
+    /// Takes the last change or new beginning back, with it the seed that the dream before was made with, and its words where another one was gone on with. Hands over the numbers of
+    /// the dream that played and of the one that plays then.
     Undo(HandOver<[u32; 2]>),
     /// The same forth again.
     Redo(HandOver<[u32; 2]>),

@@ -1,12 +1,11 @@
 //! Clips to tokens: what the dynamics trains on is encoded once and kept in the run's folder.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use somnium::checksum;
 use somnium::clips::Clip;
 use somnium::engine::recall::Odometer;
@@ -19,7 +18,7 @@ use crate::looks;
 use crate::model::lam::Lam;
 use crate::model::tokenizer::Tokenizer;
 use crate::params::{self, Values};
-use crate::pipeline::{LOOKS, Run};
+use crate::pipeline::{LOOKS, Run, remove};
 use crate::scroll::Scroll;
 use crate::source::{Bare, Dice, HELD_OUT, Mood, mix};
 use crate::stages::lam::LamStage;
@@ -69,10 +68,11 @@ struct Encoder<'a> {
 }
 
 impl Run {
-    /// The first `count` clips of a shelf as tokens, from its file if that holds them already. Whoever is stopped meanwhile goes on there.
+    /// The first `count` clips of a shelf as tokens, from its file if that holds them already; tokens in it that mean something else by now are made again. Whoever
+    /// is stopped meanwhile goes on there. With a count of 0 nothing is made: the file's as they are.
     ///
     /// # Errors
-    /// Where the file holds tokens that mean something else, and on a stop.
+    /// Where nothing is to be made and the tokens mean something else, and on a stop.
     pub fn token_clips(&self, shelf: Shelf, count: usize, recorded_only: bool, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
         let path = self.shelf_path(shelf);
         let tokenizer = self.tokenizer()?.0;
@@ -80,13 +80,21 @@ impl Run {
         let made_by = token_maker(&encoder, bindings, scroll)?;
         if path.exists() {
             let kept = TokenClips::read(&path)?;
+            let current = [0, made_by].contains(&kept.made_by);
+            if current && kept.clips >= count {
+                return Ok(kept);
+            }
             ensure!(
-                [0, made_by].contains(&kept.made_by),
+                current || count > 0,
                 "{} holds tokens of another tokenizer or of other latent actions: train the dynamics on, which encodes clips again",
                 path.display()
             );
-            if kept.clips >= count {
-                return Ok(kept);
+            if !current {
+                println!("{}: tokenizer or latent actions have changed, clips are encoded again", shelf.name());
+                if let Shelf::Training = shelf {
+                    // Read off the tokens that were there.
+                    remove(&self.folder.join(LOOKS))?;
+                }
             }
         } else if count == 0 {
             return Ok(TokenClips::new(
@@ -108,23 +116,8 @@ impl Run {
         let secs = started.elapsed().as_secs_f64();
         println!("{}: {} clips of {TOKEN_CLIP_FRAMES} frames encoded in {secs:.0} s", shelf.name(), tokens.clips);
         tokens.write(&path)?;
-        self.remove(&[self.part_path(shelf)])?;
+        remove(&self.part_path(shelf))?;
         Ok(tokens)
-    }
-
-    /// Removes tokens, and what was read off them, of another tokenizer or of other latent actions than this run has now.
-    pub fn remove_stale_tokens(&self, bindings: &[u8], scroll: &Scroll) -> Result<()> {
-        let path = self.shelf_path(Shelf::Training);
-        if !path.exists() {
-            return Ok(());
-        }
-        let (kept, made_by) =
-            (TokenClips::read(&path)?.made_by, token_maker(&params::collect("tok", &self.tokenizer()?.0)?, bindings, scroll)?);
-        if [0, made_by].contains(&kept) {
-            return Ok(());
-        }
-        println!("tokenizer or latent actions have changed: clips are encoded again");
-        self.remove(&[path, self.shelf_path(Shelf::HeldOut), self.folder.join(LOOKS)])
     }
 
     fn shelf_path(&self, shelf: Shelf) -> PathBuf {
@@ -134,14 +127,6 @@ impl Run {
     /// Where what is encoded so far is kept.
     fn part_path(&self, shelf: Shelf) -> PathBuf {
         self.folder.join(shelf.name()).with_extension("part")
-    }
-
-    /// Removes files that may be there.
-    pub fn remove(&self, files: &[PathBuf]) -> Result<()> {
-        for path in files.iter().filter(|path| path.exists()) {
-            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        Ok(())
     }
 }
 

@@ -174,7 +174,7 @@ impl Run {
         let start = self.start(stage.as_ref(), "lam")?;
         let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
         // Codes may mean something else now.
-        self.remove(&[self.scroll_path()])?;
+        remove(&self.scroll_path())?;
         let actions = stage.label(&model, &self.device)?;
         for (code, action) in actions.iter().enumerate() {
             println!(
@@ -216,13 +216,8 @@ impl Run {
         let named = self.actions(false).unwrap_or_default();
         let shares = (0..codes).map(|code| named.get(code).map_or(1.0 / codes as f32, |action| action.share)).collect();
         let (source, preset) = (self.source.clone(), self.preset.clone());
-        let standing_price = if self.records_actions() { 0.0 } else { UNASKED_PRICE };
+        let standing_price = if self.source.records_any() { 0.0 } else { UNASKED_PRICE };
         Ok(LamStage { standing_price, source, preset, frame, covered, shares: Mutex::new(shares), seed: self.info.seed })
-    }
-
-    /// Whether anybody recorded which actions led from frame to frame.
-    fn records_actions(&self) -> bool {
-        (0..self.source.info().actions.len()).any(|action| self.source.records(action))
     }
 
     /// The trained model of a stage, from its checkpoint or from `--from`, and the seconds its checkpoint took.
@@ -240,7 +235,7 @@ impl Run {
     pub fn actions(&self, recorded_only: bool) -> Result<Vec<LatentAction>> {
         if recorded_only {
             ensure!(
-                self.records_actions(),
+                self.source.records_any(),
                 "no clip records an action: train the latent action model instead of passing --recorded-actions"
             );
             return Ok(self.recorded_actions());
@@ -311,7 +306,7 @@ impl Run {
 
     /// The dynamics stage over this run's tokens, which are made if there are too few.
     pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
-        let bound = self.bindings(recorded_only)?;
+        let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions, |action| self.source.records(action))?;
         let scroll = self.scroll(recorded_only)?;
         let (shape, [rows, columns]) = (self.dynamics_shape(&scroll), self.preset.design.window);
         let (grid_w, grid_h) = (shape.frame.grid_w(), shape.frame.grid_h());
@@ -341,14 +336,7 @@ impl Run {
         })
     }
 
-    /// Latent code of every action that clips may record.
-    fn bindings(&self, recorded_only: bool) -> Result<Vec<u8>> {
-        bindings(&self.actions(recorded_only)?, &self.source.info().actions, |action| self.source.records(action))
-    }
-
     pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {
-        self.remove_stale_tokens(&self.bindings(recorded_only)?, &self.scroll(recorded_only)?)?;
-
         let stage = Arc::new(self.dynamics_stage(clips, recorded_only)?);
         let start = self.start(stage.as_ref(), "dyn")?;
         training::train(stage, &self.settings(budget), start).map(|_| ())
@@ -370,6 +358,14 @@ impl Run {
         let frame = self.preset.frame(self.source.info());
         tokenizer.encode_distinct(DistinctPatches::of(pictures, &frame), &frame, &self.device)
     }
+}
+
+/// Removes a file that may be there.
+pub fn remove(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
 }
 
 /// Every float tensor of a pack by name.

@@ -56,17 +56,17 @@ impl FolderSource {
                 clip.width_px,
                 clip.height_px
             );
+            if clip.len() < LEAST_FRAMES {
+                log::warn!("{} is left out: it has {} frames, and training needs {LEAST_FRAMES}", path.display(), clip.len());
+                continue;
+            }
             for action in clip.actions.iter().flatten() {
                 let known = recorded.get_mut(usize::from(*action));
                 *known.with_context(|| {
                     format!("{}: it records an action {action}; there are 0 to {}", path.display(), actions.len() - 1)
                 })? = true;
             }
-            if clip.len() >= LEAST_FRAMES {
-                clips.push(clip);
-            } else {
-                log::warn!("{} is left out: it has {} frames, and training needs {LEAST_FRAMES}", path.display(), clip.len());
-            }
+            clips.push(clip);
         }
         let Some(Clip { width_px, height_px, .. }) = clips.first() else {
             anyhow::bail!("no recording in {} has the {LEAST_FRAMES} frames that training needs", folder.display());

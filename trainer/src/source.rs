@@ -31,6 +31,10 @@ pub trait ClipSource: Send + Sync {
     fn records(&self, _action: usize) -> bool {
         true
     }
+    /// Whether any does.
+    fn records_any(&self) -> bool {
+        (0..self.info().actions.len()).any(|action| self.records(action))
+    }
     /// A clip of `frames` frames, as restless as asked, where the source can.
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
     /// A clip of the walk of one number under the look of another, the same throughout and for every walk; and its land drawn bare. `None` where the

@@ -1,10 +1,8 @@
-//! What keys, pads and panel make the window do.
+//! What the window does when it is asked to.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use winit::event::ElementState;
-use winit::keyboard::KeyCode;
 use winit::window::Fullscreen;
 
 use super::idle::Turn;
@@ -15,10 +13,9 @@ use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_history::{PromptHistory, one_line};
 use crate::app::{files, prompt_args, prompt_field};
-use crate::dream::runner::{Prompt, Rate, Request, Wish};
+use crate::dream::runner::{HandOver, Prompt, Rate, Request, Wish};
 use crate::dream::{Drive, SourceInfo};
-use crate::input::pad::PadNews;
-use crate::input::{Action, Command, Holder};
+use crate::input::{Command, Holder};
 use crate::prompt;
 
 /// While nobody is there, the hint stays.
@@ -284,9 +281,7 @@ impl App {
         let free = !self.typing();
         if free {
             self.map_mode(false);
-            self.keep_dream();
-            let tell = self.proxy.clone();
-            self.request(Request::Redo(Box::new(move |dreams| drop(tell.send_event(Wake::Redone(dreams))))));
+            self.go_along(Request::Redo, "Done again.");
         }
         free
     }
@@ -299,11 +294,15 @@ impl App {
         }
     }
 
-    /// Takes back the last change or new beginning; what is taken back is kept, where it is a world.
     fn undo(&mut self) {
+        self.go_along(Request::Undo, "Taken back. Ctrl+Y does it again.");
+    }
+
+    /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
+    fn go_along(&mut self, way: impl FnOnce(HandOver<[u32; 2]>) -> Request, told: &'static str) {
         self.keep_dream();
         let tell = self.proxy.clone();
-        self.request(Request::Undo(Box::new(move |dreams| drop(tell.send_event(Wake::Undone(dreams))))));
+        self.request(way(Box::new(move |dreams| drop(tell.send_event(Wake::WentAlong(told, dreams))))));
     }
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
@@ -447,63 +446,7 @@ impl App {
         }
     }
 
-    /// A key of the keyboard and what it writes; true where it is the game's and not the interface's.
-    pub(super) fn key(&mut self, (key, written): (KeyCode, Option<char>), state: ElementState, repeat: bool) -> bool {
-        let by = Holder::Key(key);
-        if state == ElementState::Released {
-            self.latch().release(by);
-            return false;
-        }
-        let typing = self.typing();
-        if key == KeyCode::Escape && !typing && self.escape() {
-            return true;
-        }
-        let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
-        let action = self.bindings.pressed(key, written).filter(|_| !other);
-        match action {
-            // Letters belong to the text while one types; what leaves the text alone works all the same.
-            Some(Action::Drive(_)) if typing => false,
-            Some(Action::Command(_))
-                if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) =>
-            {
-                false
-            }
-            Some(Action::Drive(drive)) => {
-                self.map_mode(false);
-                self.latch().press(by, drive);
-                if !repeat {
-                    self.request(Request::SetOff);
-                }
-                true
-            }
-            Some(Action::Command(command)) => {
-                if !repeat || command == Command::Step {
-                    self.command(command);
-                }
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Leaves what lies uppermost, if anything does.
-    fn escape(&mut self) -> bool {
-        if self.ui.help {
-            self.ui.help = false;
-        } else if self.ui.map.open {
-            self.map_mode(false);
-        } else if self.ui.paint.active {
-            self.paint_mode(false);
-        } else if self.is_fullscreen() && !self.plan.kiosk {
-            self.fill_screen(false);
-        } else {
-            return false;
-        }
-        self.redraw();
-        true
-    }
-
-    fn fill_screen(&self, fill: bool) {
+    pub(super) fn fill_screen(&self, fill: bool) {
         if let Some(shell) = &self.shell {
             shell.window.set_fullscreen(fill.then_some(Fullscreen::Borderless(None)));
         }
@@ -511,28 +454,5 @@ impl App {
 
     pub(super) fn is_fullscreen(&self) -> bool {
         self.shell.as_ref().is_some_and(|shell| shell.window.fullscreen().is_some())
-    }
-
-    pub(super) fn pad(&mut self, news: PadNews) {
-        match news {
-            PadNews::Command(command) => self.command(command),
-            PadNews::Pressed => {
-                self.map_mode(false);
-                return self.request(Request::SetOff);
-            }
-            PadNews::Connected(name) => {
-                self.ui.pads += 1;
-                self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
-                log::info!("{name} is connected");
-                self.ui.toasts.push(format!("{name} is connected"), false);
-            }
-            PadNews::Disconnected(name) => {
-                self.ui.pads = self.ui.pads.saturating_sub(1);
-                log::info!("{name} is gone");
-                self.ui.toasts.push(format!("{name} is gone"), false);
-            }
-            PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
-        }
-        self.redraw();
     }
 }

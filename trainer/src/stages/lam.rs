@@ -237,7 +237,7 @@ impl LamStage {
     /// Names every code on held-out clips: by the recorded actions it goes with, or where none are recorded by what the picture does.
     pub fn label(&self, model: &Lam, device: &Device) -> Result<Vec<LatentAction>> {
         let actions = &self.source.info().actions;
-        let recorded = (0..actions.len()).any(|action| self.source.records(action));
+        let recorded = self.source.records_any();
         let mut counts = Counts::new(1 << self.preset.lam.bits, actions);
         let mut unnamed = Vec::new();
         for number in 0..LABEL_CLIPS {

@@ -1,0 +1,161 @@
+//! What keys and pads make the window do.
+
+use std::time::Instant;
+
+use winit::event::{ElementState, KeyEvent};
+use winit::event_loop::ActiveEventLoop;
+use winit::keyboard::{Key, KeyCode, PhysicalKey};
+
+use super::App;
+use crate::app::panel::HINT_LASTS;
+use crate::dream::runner::Request;
+use crate::input::pad::PadNews;
+use crate::input::{Action, Command, Holder};
+
+impl App {
+    /// What the keyboard says; true where it is the game's and not the interface's.
+    pub(super) fn keyboard(&mut self, event: &KeyEvent, is_synthetic: bool, event_loop: &ActiveEventLoop) -> bool {
+        let pressed = event.state == ElementState::Pressed;
+        // Keys held while the window got the focus were not pressed for it.
+        if is_synthetic && pressed {
+            return matches!(event.physical_key, PhysicalKey::Code(_));
+        }
+        if pressed {
+            self.idle.touch(Instant::now());
+            if self.with_control(event, event_loop) {
+                return true;
+            }
+        }
+        let written = event.logical_key.to_text().and_then(|text| text.chars().next());
+        matches!(event.physical_key, PhysicalKey::Code(key) if self.key((key, written), event.state, event.repeat))
+    }
+
+    /// What a key does that is pressed with Ctrl, if that is the game's.
+    fn with_control(&mut self, event: &KeyEvent, event_loop: &ActiveEventLoop) -> bool {
+        let control = self.modifiers.control_key() || (cfg!(target_os = "macos") && self.modifiers.super_key());
+        let (first, shift) = (!event.repeat, self.modifiers.shift_key());
+        let is = |letter, at| control && writes(letter, &event.logical_key, event.physical_key, at);
+        if is("q", KeyCode::KeyQ) && (shift || !self.plan.kiosk) {
+            event_loop.exit();
+            return true;
+        }
+        let z = is("z", KeyCode::KeyZ);
+        let redo = is("y", KeyCode::KeyY) || (z && shift);
+        if first && ((redo && self.redo()) || (z && !redo && self.take_back())) {
+            return true;
+        }
+        // In a field they are of text; at an event nobody's clipboard is touched.
+        let clipboard = first && !self.typing() && !self.plan.event;
+        if clipboard && is("c", KeyCode::KeyC) {
+            self.copy_picture();
+        } else if clipboard && is("v", KeyCode::KeyV) {
+            self.paste_picture();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// A key of the keyboard and what it writes; true where it is the game's and not the interface's.
+    fn key(&mut self, (key, written): (KeyCode, Option<char>), state: ElementState, repeat: bool) -> bool {
+        let by = Holder::Key(key);
+        if state == ElementState::Released {
+            self.latch().release(by);
+            return false;
+        }
+        let typing = self.typing();
+        if key == KeyCode::Escape && !typing && self.escape() {
+            return true;
+        }
+        let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
+        let action = self.bindings.pressed(key, written).filter(|_| !other);
+        match action {
+            // Letters belong to the text while one types; what leaves the text alone works all the same.
+            Some(Action::Drive(_)) if typing => false,
+            Some(Action::Command(_))
+                if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) =>
+            {
+                false
+            }
+            Some(Action::Drive(drive)) => {
+                self.map_mode(false);
+                self.latch().press(by, drive);
+                if !repeat {
+                    self.request(Request::SetOff);
+                }
+                true
+            }
+            Some(Action::Command(command)) => {
+                if !repeat || command == Command::Step {
+                    self.command(command);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Leaves what lies uppermost, if anything does.
+    fn escape(&mut self) -> bool {
+        if self.ui.help {
+            self.ui.help = false;
+        } else if self.ui.map.open {
+            self.map_mode(false);
+        } else if self.ui.paint.active {
+            self.paint_mode(false);
+        } else if self.is_fullscreen() && !self.plan.kiosk {
+            self.fill_screen(false);
+        } else {
+            return false;
+        }
+        self.redraw();
+        true
+    }
+
+    pub(super) fn pad(&mut self, news: PadNews) {
+        match news {
+            PadNews::Command(command) => self.command(command),
+            PadNews::Pressed => {
+                self.map_mode(false);
+                return self.request(Request::SetOff);
+            }
+            PadNews::Connected(name) => {
+                self.ui.pads += 1;
+                self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
+                log::info!("{name} is connected");
+                self.ui.toasts.push(format!("{name} is connected"), false);
+            }
+            PadNews::Disconnected(name) => {
+                self.ui.pads = self.ui.pads.saturating_sub(1);
+                log::info!("{name} is gone");
+                self.ui.toasts.push(format!("{name} is gone"), false);
+            }
+            PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
+        }
+        self.redraw();
+    }
+}
+
+/// Whether a key writes this letter, or on a layout without Latin letters lies where others write it, `at`.
+fn writes(letter: &str, written: &Key, key: PhysicalKey, at: KeyCode) -> bool {
+    match written {
+        Key::Character(latin) if latin.is_ascii() => latin.eq_ignore_ascii_case(letter),
+        _ => key == PhysicalKey::Code(at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_what_the_layout_writes() {
+        let letter = |letter: &str| Key::Character(letter.into());
+        let (q, a) = (PhysicalKey::Code(KeyCode::KeyQ), PhysicalKey::Code(KeyCode::KeyA));
+        let is_q = |written: &Key, key| writes("q", written, key, KeyCode::KeyQ);
+        assert!(is_q(&letter("q"), q) && is_q(&letter("Q"), q));
+        // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
+        assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
+        assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
+    }
+}
