@@ -570,11 +570,7 @@ impl ApplicationHandler<Wake> for App {
                 // Files dropped together come one by one; they are read together before the loop waits again.
                 self.dropped.push(path.clone());
             }
-            WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
-                if self.keyboard(event, *is_synthetic, event_loop) {
-                    return;
-                }
-            }
+            WindowEvent::KeyboardInput { event, is_synthetic, .. } if self.keyboard(event, *is_synthetic, event_loop) => return,
 
             _ => {}
         }
