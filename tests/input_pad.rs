@@ -6,6 +6,7 @@
 use somnium::dream::{Drive, Intent};
 use somnium::input::pad::{PadControl, PadEvent, Pads, translate};
 use somnium::input::{Bindings, Command, Latch};
+use somnium::worlds::words::Dial;
 
 struct Desk {
     bindings: Bindings,
@@ -99,6 +100,17 @@ fn start_and_select_are_commands_and_unbound_buttons_do_nothing() {
     assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Start)), Some(Command::Pause));
     assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Select)), Some(Command::Reset));
     assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::Mode)), None);
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+}
+
+#[test]
+fn a_flick_of_the_right_stick_is_one_command_and_steers_nothing() {
+    let mut desk = Desk::new();
+    let mut flick = |x: f32| desk.feed(0, PadEvent::RightStick { x: Some(x), y: None });
+    assert_eq!(
+        [0.4, 0.9, 1.0, 0.7, 0.0, -0.9].map(&mut flick),
+        [None, Some(Command::Turn(Dial::Weather)), None, None, None, Some(Command::Turn(Dial::Land))]
+    );
     assert_eq!(desk.latch.take(), go(Intent::Stay));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::prompt::{ids, read};
 use crate::worlds::scene::{Attribute, Light, Style, Weather};
-use crate::worlds::words::{under, wish_of};
+use crate::worlds::words::{surest, under, wish_of};
 
 /// Minutes from dawn to dawn that can be asked for.
 pub const MINUTES: RangeInclusive<u32> = 1..=120;
@@ -46,8 +46,12 @@ impl Day {
         let mut words = under(said, self.light(), most);
         let wish = wish_of(&words);
         let unsaid = [(wish.weather.is_none(), Weather::Clear.word()), (wish.style.is_none(), Style::Plain.word())];
-        words.extend(unsaid.into_iter().filter(|(unsaid, _)| *unsaid).flat_map(|(_, word)| ids(&read(word, most))));
-        words.truncate(most);
+        for said in unsaid.into_iter().filter(|(unsaid, _)| *unsaid).map(|(_, word)| ids(&read(surest(word), most))) {
+            // Half a phrase says something else.
+            if words.len() + said.len() <= most {
+                words.extend(said);
+            }
+        }
         words
     }
 
@@ -129,14 +133,17 @@ mod tests {
     fn a_prompt_that_names_a_light_is_where_the_day_goes_on() {
         let mut day = Day::of(Some(8));
         day.begin_with(&rows("a snowy forest at night"), 10 * SECOND);
-        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest night clear plain"));
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest night good weather full colour"));
         assert!(!day.turned(11 * SECOND) && day.turned(190 * SECOND));
-        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest dawn clear plain"));
+        assert_eq!(day.words(&rows("a snowy forest at night"), 8), rows("snowy forest dawn good weather full colour"));
         // One that names none leaves the hour as it is.
         day.begin_with(&rows("desert"), 200 * SECOND);
-        assert_eq!((day.words(&rows("desert"), 8), day.coming(200 * SECOND)), (rows("desert dawn clear plain"), Some((Light::Day, 50))));
+        assert_eq!(
+            (day.words(&rows("desert"), 8), day.coming(200 * SECOND)),
+            (rows("desert dawn good weather full colour"), Some((Light::Day, 50)))
+        );
         // What is said of weather and style stays, and a long prompt has no room for what was not.
         assert_eq!(day.words(&rows("a noir forest in the rain at noon"), 8), rows("noir forest rain dawn"));
-        assert_eq!(day.words(&rows("desert ruins"), 4), rows("desert ruins dawn clear"));
+        assert_eq!(day.words(&rows("desert ruins"), 4), rows("desert ruins dawn"));
     }
 }

@@ -5,6 +5,7 @@ use egui::{Align2, Grid, RichText};
 use super::theme;
 use crate::dream::{Drive, Intent};
 use crate::input::{Action, Bindings, Command};
+use crate::worlds::words::Dial;
 
 const COMMANDS: [(Command, &str); 14] = [
     (Command::Prompt, "type a prompt"),
@@ -23,6 +24,8 @@ const COMMANDS: [(Command, &str); 14] = [
     (Command::Help, "these lines"),
 ];
 
+const RIGHT_STICK: &str = "Right stick";
+
 /// What no table changes.
 const FIXED: [[&str; 2]; 3] = [
     ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
@@ -37,7 +40,8 @@ fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
         let action = Action::Command(*command);
         [(*what).to_owned(), bindings.keys_of(action).join(", "), bindings.pads_of(action).join(", ")]
     };
-    let rows = std::iter::once(["walk".to_owned(), keys.join(", "), pads.join(", ")]).chain(COMMANDS.iter().map(command));
+    let by_hand = ["walk".to_owned(), keys.join(", "), pads.join(", ")];
+    let rows = [by_hand, dials(bindings)].into_iter().chain(COMMANDS.iter().map(command));
     rows.filter(|[_, keys, pad]| !(keys.is_empty() && pad.is_empty())).collect()
 }
 
@@ -55,6 +59,16 @@ pub fn walk(bindings: &Bindings) -> [Vec<String>; 2] {
     let parts = [("LeftStick", "left stick"), ("DPad", "d-pad")];
     let parts = parts.into_iter().filter(|(part, _)| pads.iter().any(|pad| pad.starts_with(part))).map(|(_, name)| name.to_owned());
     [(0..most).map(hand).collect(), parts.collect()]
+}
+
+/// What turns parts of the prompt.
+fn dials(bindings: &Bindings) -> [String; 3] {
+    let all = Dial::ALL.map(|dial| Action::Command(Command::Turn(dial)));
+    let keys = all.map(|action| bindings.keys_of(action)).concat().join(" ");
+    let pads = all.map(|action| bindings.pads_of(action)).concat();
+    let pads =
+        if pads.iter().all(|pad| pad.starts_with(RIGHT_STICK)) && !pads.is_empty() { RIGHT_STICK.to_owned() } else { pads.join(", ") };
+    [format!("another {}; with Shift the one before", Dial::ALL.map(Dial::name).join(", ")), keys, pads]
 }
 
 /// Draws them in the middle of `area`; a pad's column only where there is one.
@@ -89,7 +103,8 @@ mod tests {
     fn every_command_has_its_line_and_what_is_bound_to_nothing_has_none() {
         let rows_of = |bindings: &Bindings| rows(bindings);
         let all = rows_of(&Bindings::default());
-        assert_eq!(all.len(), 1 + COMMANDS.len());
+        assert_eq!(all.len(), 2 + COMMANDS.len());
+        assert_eq!(all[1], ["another land, light, weather, season, style; with Shift the one before", "1 2 3 4 5", "Right stick"]);
         assert_eq!(all[0][1..], ["W A S D, arrows", "left stick, d-pad"]);
         let line = |what: &str| all.iter().find(|row| row[0].contains(what)).unwrap_or_else(|| panic!("{what} in {all:?}"));
         assert_eq!(line("panel")[1..], ["Tab", "Y (triangle)"]);

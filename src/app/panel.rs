@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use egui::{Align2, Color32, RichText, vec2};
 
 use super::blit::Step;
+use super::dials::Dials;
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
+use super::point::Pointing;
 use super::preview::PreviewState;
 use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
@@ -18,9 +20,10 @@ use super::toasts::Toasts;
 use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
-use crate::dream::{SourceInfo, SourceKind};
+use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
 use crate::input::{Bindings, Command};
+use crate::worlds::words::Dial;
 
 const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
@@ -57,6 +60,8 @@ pub enum UiEvent {
     Preview(bool),
     CodeDown(u8),
     CodeUp(u8),
+    /// Walk where somebody points, or no more.
+    Point(Option<Intent>),
 }
 
 /// A start frame one can click on.
@@ -91,6 +96,8 @@ pub struct UiState {
     pub prompt: PromptState,
     pub paint: PaintState,
     pub map: MapState,
+    pub dials: Dials,
+    pointing: Pointing,
     pub gallery: Vec<Thumbnail>,
     /// Dreams that were left.
     pub earlier: Vec<Thumbnail>,
@@ -126,6 +133,8 @@ impl UiState {
             prompt: PromptState::default(),
             paint: PaintState::default(),
             map: MapState::default(),
+            dials: Dials::default(),
+            pointing: Pointing::default(),
             gallery: Vec::new(),
             earlier: Vec::new(),
             all_earlier: false,
@@ -180,7 +189,12 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
         let rect = picture_rect(to_px(area, scale), (info.width_px as u32, info.height_px as u32));
-        paint::overlay(ui, to_points(rect, scale), info, &mut state.paint);
+        let at = to_points(rect, scale);
+        paint::overlay(ui, at, info, &mut state.paint);
+        // A patch, which is the figure's place; a simulator's pictures have no patches, and about as many places.
+        let [across, down] = info.grid.map(|places| if places == 0 { 8.0 } else { places as f32 });
+        let free = !state.paint.active && !state.map.open;
+        state.pointing.see(ui, at, at.size() / vec2(across, down), free.then_some(area), events);
         rect
     });
     // Whoever has a mouse alone, or a finger, gets to the panel as well.
@@ -209,6 +223,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
             &with_controls("Paused", &state.bindings, state.pads > 0, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]),
         );
     }
+    state.dials.show(ui, area);
     if state.help {
         help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.event);
     }
@@ -242,7 +257,8 @@ fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
     let [keys, parts] = help::walk(bindings);
     let walk = if pad { parts } else { keys }.join(" or ");
     let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { format!("{walk} to walk") };
-    let of_prompts = [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one")];
+    let of_prompts =
+        [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one"), (Command::Turn(Dial::Light), "for another light")];
     let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
     let shown = of_prompts.iter().filter(|_| prompts).chain(&always);
     with_controls(&walk, bindings, pad, shown)

@@ -10,6 +10,8 @@ pub const TEXT: Color32 = Color32::from_rgb(222, 225, 232);
 pub const QUIET: Color32 = Color32::from_rgb(142, 148, 164);
 pub const ACCENT: Color32 = Color32::from_rgb(134, 214, 192);
 pub const ERROR: Color32 = Color32::from_rgb(240, 128, 118);
+/// Behind what is chosen among others.
+pub const CHOSEN: Color32 = Color32::from_rgb(40, 84, 76);
 pub const WELL: Color32 = Color32::from_rgb(13, 14, 18);
 /// Behind text that lies over the picture.
 pub const PLATE: Color32 = Color32::from_rgba_premultiplied(17, 19, 24, 240);
@@ -56,7 +58,7 @@ pub fn apply(ctx: &egui::Context) {
         visuals.window_stroke = Stroke::new(1.0, EDGE);
         visuals.extreme_bg_color = WELL;
         visuals.override_text_color = None;
-        visuals.selection.bg_fill = Color32::from_rgb(40, 84, 76);
+        visuals.selection.bg_fill = CHOSEN;
         visuals.selection.stroke = Stroke::new(1.0, ACCENT);
         visuals.hyperlink_color = ACCENT;
         visuals.error_fg_color = ERROR;

@@ -10,12 +10,23 @@ use winit::keyboard::KeyCode;
 use super::keys;
 use super::pad::PadControl;
 use crate::dream::{Drive, Intent};
+use crate::worlds::words::Dial;
 
 /// The table written out on first start; also what counts where no file can be read.
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 4] = [(2, Command::Map), (2, Command::Keep), (2, Command::Help), (3, Command::TakeBack)];
+const SINCE: [(u32, Command); 9] = [
+    (2, Command::Map),
+    (2, Command::Keep),
+    (2, Command::Help),
+    (3, Command::TakeBack),
+    (4, Command::Turn(Dial::Land)),
+    (4, Command::Turn(Dial::Light)),
+    (4, Command::Turn(Dial::Weather)),
+    (4, Command::Turn(Dial::Season)),
+    (4, Command::Turn(Dial::Style)),
+];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
 
@@ -35,6 +46,8 @@ pub enum Command {
     Prompt,
     /// Says the next prompt of the queue, or of the suggestions.
     NextPrompt,
+    /// Turns a part of the prompt to its next value; with Shift to the one before.
+    Turn(Dial),
     Hud,
     Pause,
     Step,
@@ -52,10 +65,15 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 14] = [
+    const ALL: [(Self, &'static str); 19] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
+        (Self::Turn(Dial::Land), "next land"),
+        (Self::Turn(Dial::Light), "next light"),
+        (Self::Turn(Dial::Weather), "next weather"),
+        (Self::Turn(Dial::Season), "next season"),
+        (Self::Turn(Dial::Style), "next style"),
         (Self::Hud, "hud"),
         (Self::Pause, "pause"),
         (Self::Step, "step"),
@@ -351,7 +369,7 @@ mod tests {
         assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
-        std::fs::write(&path, format!("version = 3\n{table}")).unwrap();
+        std::fs::write(&path, format!("version = 4\n{table}")).unwrap();
         assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
     }
 

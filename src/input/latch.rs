@@ -17,6 +17,8 @@ pub enum Holder {
     Pad(PadId, PadControl),
     /// A button of the action inspector that plays this code.
     Inspector(u8),
+    /// A mouse button or a finger on the picture.
+    Pointer,
     /// Nobody: the program itself, while no one plays.
     Stroll,
 }

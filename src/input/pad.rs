@@ -21,6 +21,10 @@ pub enum PadControl {
     LeftStickDown,
     LeftStickLeft,
     LeftStickRight,
+    RightStickUp,
+    RightStickDown,
+    RightStickLeft,
+    RightStickRight,
     DPadUp,
     DPadDown,
     DPadLeft,
@@ -41,11 +45,15 @@ pub enum PadControl {
 }
 
 impl PadControl {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 25] = [
         Self::LeftStickUp,
         Self::LeftStickDown,
         Self::LeftStickLeft,
         Self::LeftStickRight,
+        Self::RightStickUp,
+        Self::RightStickDown,
+        Self::RightStickLeft,
+        Self::RightStickRight,
         Self::DPadUp,
         Self::DPadDown,
         Self::DPadLeft,
@@ -76,6 +84,10 @@ impl PadControl {
             Self::East => "B (circle)",
             Self::West => "X (square)",
             Self::North => "Y (triangle)",
+            Self::RightStickUp => "Right stick up",
+            Self::RightStickDown => "Right stick down",
+            Self::RightStickLeft => "Right stick left",
+            Self::RightStickRight => "Right stick right",
             Self::LeftTrigger => "Left shoulder",
             Self::RightTrigger => "Right shoulder",
             Self::LeftTrigger2 => "Left trigger",
@@ -95,6 +107,11 @@ pub enum PadEvent {
     Released(PadControl),
     /// Left stick: x to the right, y up, -1..1 each. `None` where this event moved the other axis only.
     Stick {
+        x: Option<f32>,
+        y: Option<f32>,
+    },
+    /// The right stick.
+    RightStick {
         x: Option<f32>,
         y: Option<f32>,
     },
@@ -137,6 +154,8 @@ pub fn translate(event: &gilrs::EventType) -> Option<PadEvent> {
         EventType::ButtonReleased(button, _) => control(button).map(PadEvent::Released),
         EventType::AxisChanged(Axis::LeftStickX, x, _) => Some(PadEvent::Stick { x: Some(x), y: None }),
         EventType::AxisChanged(Axis::LeftStickY, y, _) => Some(PadEvent::Stick { x: None, y: Some(y) }),
+        EventType::AxisChanged(Axis::RightStickX, x, _) => Some(PadEvent::RightStick { x: Some(x), y: None }),
+        EventType::AxisChanged(Axis::RightStickY, y, _) => Some(PadEvent::RightStick { x: None, y: Some(y) }),
         EventType::AxisChanged(Axis::DPadX, x, _) => Some(PadEvent::DPad { x: Some(x), y: None }),
         EventType::AxisChanged(Axis::DPadY, y, _) => Some(PadEvent::DPad { x: None, y: Some(y) }),
         _ => None,
@@ -152,6 +171,7 @@ pub struct Pads {
 #[derive(Debug, Default)]
 struct Pad {
     stick: Lever,
+    right_stick: Lever,
     d_pad: Lever,
 }
 
@@ -184,7 +204,11 @@ impl Lever {
 }
 
 const STICK: [PadControl; 4] = [PadControl::LeftStickUp, PadControl::LeftStickDown, PadControl::LeftStickLeft, PadControl::LeftStickRight];
+const RIGHT_STICK: [PadControl; 4] =
+    [PadControl::RightStickUp, PadControl::RightStickDown, PadControl::RightStickLeft, PadControl::RightStickRight];
 const D_PAD: [PadControl; 4] = [PadControl::DPadUp, PadControl::DPadDown, PadControl::DPadLeft, PadControl::DPadRight];
+/// Part of the right stick's way that does nothing at least: what it does is meant, and not steered by.
+const FLICK: f32 = 0.6;
 /// Axes of a d-pad are -1, 0 or 1.
 const D_PAD_DEAD_ZONE: f32 = 0.5;
 
@@ -211,16 +235,15 @@ impl Pads {
                 latch.release(Holder::Pad(id, control));
                 None
             }
-            PadEvent::Stick { x, y } => {
-                let lever = &mut self.pads.entry(id).or_default().stick;
+            PadEvent::Stick { x, y } | PadEvent::RightStick { x, y } | PadEvent::DPad { x, y } => {
+                let pad = self.pads.entry(id).or_default();
+                let (lever, controls, dead_zone) = match event {
+                    PadEvent::RightStick { .. } => (&mut pad.right_stick, RIGHT_STICK, bindings.dead_zone.max(FLICK)),
+                    PadEvent::DPad { .. } => (&mut pad.d_pad, D_PAD, D_PAD_DEAD_ZONE),
+                    _ => (&mut pad.stick, STICK, bindings.dead_zone),
+                };
                 lever.moved(x, y);
-                let wanted = lever.direction(bindings.dead_zone, STICK);
-                swing(lever, id, wanted, bindings, latch)
-            }
-            PadEvent::DPad { x, y } => {
-                let lever = &mut self.pads.entry(id).or_default().d_pad;
-                lever.moved(x, y);
-                let wanted = lever.direction(D_PAD_DEAD_ZONE, D_PAD);
+                let wanted = lever.direction(dead_zone, controls);
                 swing(lever, id, wanted, bindings, latch)
             }
         }

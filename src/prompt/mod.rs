@@ -67,6 +67,12 @@ pub fn ids(words: &[Word]) -> Vec<u16> {
     words.iter().filter_map(|w| if let Fate::Known(id) = w.fate { Some(id) } else { None }).collect()
 }
 
+/// A prompt of these words, as somebody would type it.
+pub fn text_of(rows: &[u16]) -> String {
+    let table = WordTable::get();
+    rows.iter().map(|row| table.word(*row)).collect::<Vec<_>>().join(" ")
+}
+
 /// Words of a prompt as a network is told them, each counting in full.
 pub fn told(rows: &[u16]) -> Vec<PromptWord> {
     heard(rows).into_iter().map(PromptWord::whole).collect()

@@ -144,6 +144,21 @@ fn what_is_painted_is_dreamed_again_and_can_be_taken_back() {
     pair.step("d", Intent::East);
 }
 
+/// A mouse button held on the picture walks to where it points; a click is no step.
+#[test]
+fn one_walks_to_where_one_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pair = Pair::open(folder.path());
+    let rect = pair.stage.picture_rect(pair.size);
+    let (x, y) = ((rect.x + rect.width - 20) as i32, (rect.y + rect.height / 2) as i32);
+    pair.click((x, y));
+    for (press, intent) in [("mousedown", Intent::East), ("mouseup", Intent::Stay)] {
+        pair.twin.step(pair.twin.info().code_of(Drive::Intent(intent)), &pair.settings).unwrap();
+        pair.stage.xdotool(&["mousemove", &x.to_string(), &y.to_string(), press, "1", "sleep", "0.5", "key", "period"]);
+        pair.see("a step to where one points, and none after that");
+    }
+}
+
 #[test]
 fn pictures_are_chosen_and_dropped_and_what_is_none_gets_one_sentence() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use winit::window::Fullscreen;
 
 use super::idle::Turn;
 use super::{App, Wake};
+use crate::app::dials::Dials;
 use crate::app::map::MapState;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
@@ -17,6 +18,7 @@ use crate::dream::runner::{HandOver, Prompt, Rate, Request, Wish};
 use crate::dream::{Drive, SourceInfo};
 use crate::input::{Command, Holder};
 use crate::prompt;
+use crate::worlds::words::Dial;
 
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -57,6 +59,13 @@ impl App {
             UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
             UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
             UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
+            UiEvent::Point(intent) => {
+                self.latch().release(Holder::Pointer);
+                if let Some(intent) = intent {
+                    self.latch().press(Holder::Pointer, Drive::Intent(intent));
+                    self.request(Request::SetOff);
+                }
+            }
         }
     }
 
@@ -124,6 +133,22 @@ impl App {
             None => {
                 self.ui.toasts.push("There is no other prompt: nothing is in the queue, and this pack suggests none.".to_owned(), false)
             }
+        }
+    }
+
+    /// Turns one part of what is said to its next value, or to the one before.
+    fn turn(&mut self, dial: Dial, back: bool) {
+        let most = self.plan.launch.prompt_words();
+        if most == 0 {
+            return self.ui.toasts.push("This world was made without words and takes no prompts.".to_owned(), false);
+        }
+        let said = self.words_of(&self.ui.prompt.said);
+        // The light of the hour counts, where a day goes by.
+        let value = dial.next(dial.at(&self.ui.prompt.day.words(&said, most)), back);
+        let text = prompt::text_of(&dial.set(&said, value, most));
+        if self.say(&text, true) {
+            log::info!("turned to: {text}");
+            self.ui.dials.turned(dial, value);
         }
     }
 
@@ -201,7 +226,7 @@ impl App {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        if matches!(command, Command::NextPrompt | Command::NewSeed) && !self.may_change_everything(Instant::now()) {
+        if matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_)) && !self.may_change_everything(Instant::now()) {
             return;
         }
         match command {
@@ -222,6 +247,7 @@ impl App {
                 self.ui.prompt.wants_keys = any && !self.ui.paint.active;
             }
             Command::NextPrompt => self.next_prompt(),
+            Command::Turn(dial) => self.turn(dial, self.modifiers.shift_key()),
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Pause => {
                 self.map_mode(false);
@@ -391,7 +417,7 @@ impl App {
         let (ui, plan) = (&mut self.ui, &self.plan);
         (ui.panel, ui.hud, ui.help, ui.glide) = (plan.panel, plan.hud, false, plan.glide);
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
-        (ui.paint, ui.preview) = (PaintState::default(), PreviewState::default());
+        (ui.paint, ui.preview, ui.dials) = (PaintState::default(), PreviewState::default(), Dials::default());
         (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
         ui.prompt.history = PromptHistory::default();
         if let Some(shell) = &self.shell {

@@ -3,6 +3,7 @@
 //! `lexicon.txt` lists the phrases. A share of them is held out: no caption of a clip has them, so that evaluation can ask for what the
 //! network was never told in those words.
 
+mod dial;
 mod heard;
 mod lexicon;
 mod wished;
@@ -10,9 +11,10 @@ mod wished;
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
+pub use dial::Dial;
 pub use heard::{heard, meant};
 use lexicon::{Form, Phrase, lexicon};
-pub use wished::{saying, under, wish_of};
+pub use wished::{saying, surest, under, wish_of};
 
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.

@@ -84,18 +84,29 @@ pub fn wish_of(words: &[u16]) -> Wish {
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
 pub fn under(words: &[u16], light: Light, most: usize) -> Vec<u16> {
-    instead(words, light, rows(light.word()), most)
+    instead(words, light.kind(), rows(light.word()), most)
 }
 
 /// The same prompt with `value` in the place of whatever it says of that kind, in a phrase of captions drawn by `seed`, with at most `most` words.
 pub fn saying(words: &[u16], value: impl Attribute, seed: u64, most: usize) -> Vec<u16> {
     let phrases: Vec<&str> = lexicon().phrases(value).iter().filter(|phrase| !phrase.held_out).map(|phrase| phrase.text).collect();
-    instead(words, value, rows(Rng::for_purpose(seed, 8).pick(&phrases)), most)
+    instead(words, value.kind(), rows(Rng::for_purpose(seed, 8).pick(&phrases)), most)
 }
 
-/// What a prompt says of the kind of `value` is left out, and `said` stands at its end.
-fn instead(words: &[u16], value: impl Attribute, said: Vec<u16>, most: usize) -> Vec<u16> {
-    let of_kind = |word: &'static str| lexicon().says(value.kind(), word);
+/// What says a value, given by its plain word, most surely to who learned to listen from captions: that word, and others where it means more than
+/// that value ("a grassy plain", "falling snow"; `trainer/EXPERIMENTS.md`, "Turned by hand").
+pub fn surest(word: &'static str) -> &'static str {
+    match word {
+        "plain" => "full colour",
+        "snow" => "snowfield",
+        "clear" => "good weather",
+        other => other,
+    }
+}
+
+/// What a prompt says of that kind is left out, and `said` stands at its end.
+pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: usize) -> Vec<u16> {
+    let of_kind = |word: &'static str| lexicon().says(kind, word);
     let kept = phrases(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
     kept.copied().take(most.saturating_sub(said.len())).chain(said).collect()
 }

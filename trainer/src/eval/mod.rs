@@ -4,6 +4,7 @@
 //! go through the tokenizer first, so its figures are the ceiling of what a dream can score. One file a family of figures.
 
 mod control;
+mod dials;
 mod frechet;
 mod free;
 mod latent;
@@ -54,6 +55,7 @@ pub enum Family {
     Rollouts,
     Memory,
     Prompt,
+    Dials,
     Probe,
 }
 
@@ -74,6 +76,8 @@ pub struct Effort {
     walks: u64,
     /// Of the prompts every so many-th is said.
     prompt_stride: usize,
+    /// Worlds in which dials are turned.
+    dialled: u64,
     /// Rollouts of each kind of broken dream.
     broken: u64,
     gif_frames: usize,
@@ -92,6 +96,7 @@ impl Effort {
             frames: 50,
             walks: 1,
             prompt_stride: 20,
+            dialled: 1,
             broken: 2,
             gif_frames: 8,
         }
@@ -109,6 +114,7 @@ impl Effort {
             frames: 300,
             walks: 8,
             prompt_stride: 2,
+            dialled: 24,
             broken: 2,
             gif_frames: 100,
         }
@@ -132,6 +138,7 @@ impl Effort {
             frames: 1000,
             walks: 32,
             prompt_stride: 1,
+            dialled: 96,
             broken: 4,
             gif_frames: 200,
         }
@@ -251,6 +258,7 @@ impl Evaluation<'_> {
                 let list = self.options.out.join("prompts.tsv");
                 prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride, &list)
             })?;
+            self.add(Family::Dials, "dials", || dials::figures(&judge, &mut workers, &probe.info, Self::seed(8), effort.dialled))?;
         }
         self.add(Family::Probe, "probe", || broken(&judge, &mut workers, probe, effort.broken))
     }

@@ -186,7 +186,7 @@ impl Asked {
 }
 
 /// Words that a prompt may have.
-fn most_words(judge: &Judge) -> usize {
+pub fn most_words(judge: &Judge) -> usize {
     judge.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words)
 }
 

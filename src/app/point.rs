@@ -1,0 +1,151 @@
+//! Walking without a key: the figure goes where one points while a mouse button or a finger is held there.
+
+use std::time::Duration;
+
+use egui::{Event, PointerButton, Pos2, Rect, TouchPhase, Vec2};
+
+use super::panel::UiEvent;
+use crate::dream::Intent;
+
+/// Seconds that a mouse button is held before the figure sets off: a click that brings the window to the front, or a double click, is no step. A
+/// finger's tap is one.
+const HELD_SECS: f64 = 0.15;
+/// How much further away the other way must be before it is taken: along a diagonal the figure would sway.
+const SWAY: f32 = 1.2;
+
+/// What is held.
+#[derive(Debug, Default)]
+pub struct Pointing {
+    held: Option<Held>,
+    /// Fingers are on the screen.
+    touched: bool,
+    /// What was asked for last.
+    asked: Option<Intent>,
+}
+
+#[derive(Debug)]
+struct Held {
+    at: Pos2,
+    since_secs: f64,
+    finger: bool,
+}
+
+impl Pointing {
+    /// Reads what happened since the last pass. `picture`: where it stands, in points; `tile`: the size of the figure's place in its middle;
+    /// `area`: where one may press; nowhere where the pointer is for something else.
+    pub fn see(&mut self, ui: &egui::Ui, picture: Rect, tile: Vec2, area: Option<Rect>, asks: &mut Vec<UiEvent>) {
+        let goal = |held: &Held, before| way(held.at - picture.center(), tile, before);
+        let now = ui.input(|i| {
+            for event in &i.events {
+                match *event {
+                    Event::Touch { phase, .. } => self.touched = matches!(phase, TouchPhase::Start | TouchPhase::Move),
+                    Event::PointerMoved(at) => self.held.iter_mut().for_each(|held| held.at = at),
+                    Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, .. } => {
+                        let here = area.is_some_and(|area| area.contains(pos));
+                        self.held = here.then_some(Held { at: pos, since_secs: i.time, finger: self.touched });
+                    }
+                    Event::PointerButton { button: PointerButton::Primary, pressed: false, .. } | Event::WindowFocused(false) => {
+                        // A tap may be over before it is drawn.
+                        if let Some(held) = self.held.take().filter(|held| held.finger) {
+                            self.ask(goal(&held, self.asked), asks);
+                        }
+                        self.ask(None, asks);
+                    }
+                    _ => {}
+                }
+            }
+            i.time
+        });
+        self.held.take_if(|_| area.is_none());
+        let Some(held) = &self.held else { return self.ask(None, asks) };
+        let left_secs = HELD_SECS - (now - held.since_secs);
+        if held.finger || left_secs <= 0.0 {
+            self.ask(goal(held, self.asked), asks);
+        } else {
+            ui.ctx().request_repaint_after(Duration::from_secs_f64(left_secs));
+        }
+    }
+
+    /// Asks for another way than the one asked for last.
+    fn ask(&mut self, intent: Option<Intent>, asks: &mut Vec<UiEvent>) {
+        if intent != std::mem::replace(&mut self.asked, intent) {
+            asks.push(UiEvent::Point(intent));
+        }
+    }
+}
+
+/// Which way lies a place so far from the middle of the picture; none from the figure itself.
+fn way(off: Vec2, tile: Vec2, before: Option<Intent>) -> Option<Intent> {
+    let (across, down) = (off.x / tile.x, off.y / tile.y);
+    if across.abs().max(down.abs()) < 0.5 {
+        return None;
+    }
+    let favour = match before {
+        Some(Intent::West | Intent::East) => SWAY,
+        Some(Intent::North | Intent::South) => 1.0 / SWAY,
+        _ => 1.0,
+    };
+    Some(match (across.abs() * favour > down.abs(), across > 0.0, down > 0.0) {
+        (true, true, _) => Intent::East,
+        (true, false, _) => Intent::West,
+        (false, _, true) => Intent::South,
+        (false, _, false) => Intent::North,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Modifiers, pos2, vec2};
+
+    use super::*;
+
+    const TILE: Vec2 = Vec2::splat(20.0);
+
+    #[test]
+    fn the_way_is_the_one_that_is_further_off() {
+        let to = |x, y| way(vec2(x, y), TILE, None);
+        assert_eq!([to(50.0, 20.0), to(-50.0, 20.0)], [Some(Intent::East), Some(Intent::West)]);
+        assert_eq!([to(20.0, 50.0), to(-20.0, -50.0)], [Some(Intent::South), Some(Intent::North)]);
+        assert_eq!([to(9.0, -9.0), to(0.0, 0.0)], [None; 2], "the figure's own place");
+        // Along a diagonal it goes on as it went.
+        let east = Some(Intent::East);
+        assert_eq!([way(vec2(50.0, 55.0), TILE, east), way(vec2(50.0, 70.0), TILE, east)], [east, Some(Intent::South)]);
+        assert_eq!(way(vec2(55.0, 50.0), TILE, Some(Intent::South)), Some(Intent::South));
+    }
+
+    /// What is asked for when this happens, pass by pass, a twentieth of a second each.
+    fn asked(passes: Vec<Vec<Event>>, free: bool) -> Vec<Option<Intent>> {
+        let (ctx, mut pointing, mut asked) = (egui::Context::default(), Pointing::default(), Vec::new());
+        let picture = Rect::from_min_size(Pos2::ZERO, vec2(180.0, 140.0));
+        for (pass, events) in passes.into_iter().enumerate() {
+            let input = egui::RawInput { time: Some(pass as f64 * 0.05), screen_rect: Some(picture), events, ..Default::default() };
+            let output = ctx.run_ui(input, |ui| pointing.see(ui, picture, TILE, free.then_some(picture), &mut asked));
+            drop(output);
+        }
+        asked.into_iter().map(|event| if let UiEvent::Point(intent) = event { intent } else { panic!("{event:?}") }).collect()
+    }
+
+    fn button(x: f32, pressed: bool) -> Event {
+        Event::PointerButton { pos: pos2(x, 70.0), button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE }
+    }
+
+    #[test]
+    fn a_button_is_held_to_walk_and_a_click_is_no_step() {
+        let hold =
+            |last: Vec<Event>| vec![vec![button(170.0, true)], vec![], vec![], vec![], vec![Event::PointerMoved(pos2(10.0, 70.0))], last];
+        let (east, west) = (Some(Intent::East), Some(Intent::West));
+        assert_eq!(asked(hold(vec![button(10.0, false)]), true), [east, west, None]);
+        assert_eq!(asked(hold(vec![Event::WindowFocused(false)]), true), [east, west, None]);
+        assert_eq!(asked(vec![vec![button(170.0, true)], vec![button(170.0, false)]], true), []);
+        assert_eq!(asked(hold(vec![]), false), [], "the pointer is for something else");
+    }
+
+    #[test]
+    fn a_finger_walks_at_once_and_its_tap_is_a_step() {
+        let touch =
+            |phase| Event::Touch { device_id: egui::TouchDeviceId(0), id: egui::TouchId(0), phase, pos: pos2(170.0, 70.0), force: None };
+        let tap = [touch(TouchPhase::Start), button(170.0, true), touch(TouchPhase::End), button(170.0, false), Event::PointerGone];
+        assert_eq!(asked(vec![tap.to_vec()], true), [Some(Intent::East), None]);
+        assert_eq!(asked(vec![tap[..2].to_vec(), vec![], tap[2..].to_vec()], true), [Some(Intent::East), None]);
+    }
+}

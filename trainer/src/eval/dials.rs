@@ -1,0 +1,86 @@
+//! What a player turns: one part of what is said after another, while nobody walks. Does each show, and does the rest stay?
+
+use anyhow::Result;
+use somnium::engine::Engine;
+use somnium::prompt::{ids, read, told};
+use somnium::worlds::scene::Wish;
+use somnium::worlds::words::{Dial, say, wish_of};
+
+use super::players::{Dream, Judge, Player};
+use super::prompt::most_words;
+use super::report::{Better, Figure, Score, Unit};
+use super::rollout::share_of;
+use super::workers::{Worker, Workers};
+use crate::probe::samples::{KINDS, asked_words};
+use crate::probe::{ProbeInfo, most_likely};
+use crate::source::mix;
+
+const FAMILY: &str = "dials";
+/// Those whose parts the probe reads, in its order.
+const DIALS: [Dial; KINDS] = [Dial::Land, Dial::Light, Dial::Weather, Dial::Style];
+/// Turns in a row, and frames after each, a second.
+const TURNS: u64 = 8;
+const FRAMES: usize = 6;
+
+/// What came of a turn, in percent of its frames.
+struct Turn {
+    dial: usize,
+    /// Those that show the new value.
+    shows: f64,
+    /// Of each other part those in which it is as it was before, and whether anything is said of it.
+    stays: Vec<(bool, f64)>,
+}
+
+/// So many worlds that begin with nothing but words, each turned at [`TURNS`] times.
+pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
+    let seeds: Vec<u64> = (seed..seed + worlds).collect();
+    let turns: Vec<Turn> = workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?.into_iter().flatten().collect();
+    let row = |name: String, values: Vec<f64>| {
+        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High)))
+    };
+    let shown = row("a dial is turned: frames that show it".to_owned(), turns.iter().map(|turn| turn.shows).collect());
+    let parts = (0..KINDS).map(|dial| {
+        let shows = turns.iter().filter(|turn| turn.dial == dial).map(|turn| turn.shows);
+        row(format!("  {}", DIALS[dial].name()), shows.collect())
+    });
+    let stays = [(true, "said"), (false, "not said")].map(|(said, name)| {
+        let stays = turns.iter().flat_map(|turn| &turn.stays).filter(|(of, _)| *of == said).map(|(_, stays)| *stays);
+        row(format!("  each other part stays: where it is {name}"), stays.collect())
+    });
+    Ok([shown].into_iter().chain(parts).chain(stays).flatten().collect())
+}
+
+fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Result<Vec<Turn>> {
+    let Some(probe) = &worker.probe else { return Ok(Vec::new()) };
+    let most = most_words(judge);
+    let mut words = ids(&read(&say(&Wish::drawn(seed), seed, false), most));
+    let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
+    let seen = |dream: &mut Dream| -> Result<Vec<[&str; KINDS]>> {
+        let pictures = (0..FRAMES).map(|_| Ok(dream.press(0)?.rgb.clone())).collect::<Result<Vec<_>>>()?;
+        let readings = probe.read(pictures.iter().map(Vec::as_slice))?;
+        let words = |kind: usize, read: &[f32]| info.words[kind][most_likely(read)].as_str();
+        Ok(readings.iter().map(|reading| std::array::from_fn(|kind| words(kind, &reading.words[kind]))).collect())
+    };
+    let mut before = seen(&mut dream)?;
+    let mut turns = Vec::new();
+    for number in 0..TURNS {
+        let dice = mix(seed, number);
+        let dial = (dice % KINDS as u64) as usize;
+        let values = DIALS[dial].values();
+        let at = DIALS[dial].at(&words).unwrap_or(0);
+        let value = (at + 1 + (dice >> 32) as usize % (values.len() - 1)) % values.len();
+        words = DIALS[dial].set(&words, value, most);
+        dream.say(&told(&words))?;
+        let after = seen(&mut dream)?;
+        let (was, said) = (before[FRAMES - 1], asked_words(&wish_of(&words)));
+        let stays = |kind: usize| (said[kind].is_some(), share_of(&after, |read| read[kind] == was[kind]));
+        turns.push(Turn {
+            dial,
+            shows: share_of(&after, |read| read[dial] == values[value]),
+            stays: (0..KINDS).filter(|kind| *kind != dial).map(stays).collect(),
+        });
+        before = after;
+    }
+    worker.engine.set_prompt(&[])?;
+    Ok(turns)
+}
