@@ -1,11 +1,13 @@
-//! The dial that was turned last, over the picture for a moment: all its values, and the one it stands at.
+//! Parts of the prompt turned from value to value: a menu each in the panel; over the picture, for a moment, the one that a key turned.
 
 use std::time::{Duration, Instant};
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, FontId, pos2, vec2};
+use egui::{Color32, FontId, RichText, pos2, vec2};
 
+use super::panel::UiEvent;
 use super::theme;
+use crate::prompt::{ids, read};
 use crate::worlds::words::Dial;
 
 const LASTS: Duration = Duration::from_secs(3);
@@ -36,6 +38,48 @@ impl Dials {
         ui.painter().rect_filled(galley.rect.translate(at.to_vec2()).expand2(vec2(16.0, 9.0)), 8, theme::PLATE);
         ui.painter().galley(at, galley, theme::TEXT);
     }
+}
+
+/// What a prompt says of each part, read anew where it is another prompt.
+#[derive(Default)]
+pub struct Said {
+    prompt: String,
+    at: [Option<usize>; Dial::ALL.len()],
+}
+
+impl Said {
+    fn of(&mut self, prompt: &str) -> [Option<usize>; Dial::ALL.len()] {
+        if self.prompt != prompt {
+            let words = ids(&read(prompt, usize::MAX));
+            (self.prompt, self.at) = (prompt.to_owned(), Dial::ALL.map(|dial| dial.at(&words)));
+        }
+        self.at
+    }
+}
+
+/// A menu for each part, under the name of what is said of it.
+pub fn menus(ui: &mut egui::Ui, prompt: &str, said: &mut Said, events: &mut Vec<UiEvent>) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().button_padding = vec2(0.0, 2.0);
+        ui.spacing_mut().item_spacing.x = 10.0;
+        ui.spacing_mut().interact_size.y = 20.0;
+        for (dial, at) in Dial::ALL.into_iter().zip(said.of(prompt)) {
+            let values = dial.values();
+            let (name, color) = at.map_or((dial.name(), theme::QUIET), |at| (values[at], theme::ACCENT));
+            let button = egui::Button::new(RichText::new(name).size(12.0).color(color)).frame(false);
+            let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
+                for (value, word) in values.iter().enumerate() {
+                    if ui.selectable_label(at == Some(value), *word).clicked() {
+                        events.push(UiEvent::Dial(dial, Some(value)));
+                    }
+                }
+                if at.is_some() && ui.add(theme::quiet_button("nothing of it")).clicked() {
+                    events.push(UiEvent::Dial(dial, None));
+                }
+            });
+            menu.0.on_hover_text(format!("Another {}, whatever else is said", dial.name()));
+        }
+    });
 }
 
 /// Its name and its values, with the one it stands at in light.

@@ -41,6 +41,8 @@ pub enum UiEvent {
     Rate(Rate),
     /// From now on the world should be like this.
     Prompt(String),
+    /// Of one part of the prompt this value is said, or nothing.
+    Dial(Dial, Option<usize>),
     /// Begin from the prompt alone.
     FromPrompt,
     /// Freeze the frame to paint on it, or play on.

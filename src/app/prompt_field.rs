@@ -8,6 +8,7 @@ use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{Color32, FontId, Id, Key, Modifiers, RichText, Stroke, vec2};
 
 use super::day::{Day, MINUTES};
+use super::dials;
 use super::guidance::GuidanceCost;
 use super::marks::{Mark, Marks};
 use super::panel::{UiEvent, line};
@@ -55,6 +56,7 @@ pub struct PromptState {
     /// The suggestion to be said when somebody asks for another prompt and the queue is empty.
     pub next_suggestion: usize,
     marks: Marks,
+    dialled: dials::Said,
     all_suggestions: bool,
 }
 
@@ -94,6 +96,7 @@ pub fn show(
 ) {
     let mut say = field(ui, info, state).then(|| state.text.clone());
     advice(ui, info, state);
+    dials::menus(ui, &state.said, &mut state.dialled, events);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         ui.spacing_mut().interact_size.y = 20.0;

@@ -20,12 +20,12 @@ use crate::odd_pack;
 use crate::stage::Stage;
 use crate::twin::Twin;
 
-/// Where things are in the panel of a window of this size that plays the pack of these tests.
-const FIRST_PICTURE: (i32, i32) = (570, 420);
-const PAINT: (i32, i32) = (656, 684);
-const TAKE_BACK: (i32, i32) = (742, 718);
+/// Where things are in the panel of a window of this size that plays the pack of these tests; the line of figures above them has one row or two.
+const FIRST_PICTURE: (i32, i32) = (570, 446);
+const PAINT: (i32, i32) = (656, 717);
+const TAKE_BACK: (i32, i32) = (742, 751);
 /// While one paints.
-const WHAT: (i32, i32) = (656, 712);
+const WHAT: (i32, i32) = (656, 752);
 
 /// A picture like no other of these tests.
 fn gradient(folder: &Path, name: &str, size: (u32, u32), tint: u8) -> std::path::PathBuf {

@@ -12,7 +12,7 @@ const ARGS: [&str; 4] = ["--engine", "cpu", "--paused", "--no-glide"];
 /// As many steps as make a walk worth keeping.
 const STEPS: usize = 24;
 /// The first of the earlier dreams in the panel of a dream that began with a picture.
-const FIRST: (i32, i32) = (569, 872);
+const FIRST: (i32, i32) = (569, 898);
 
 const EAST: (&str, Intent) = ("d", Intent::East);
 

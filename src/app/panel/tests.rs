@@ -225,6 +225,20 @@ fn a_day_goes_by_where_it_is_asked_for() {
 }
 
 #[test]
+fn a_menu_says_one_part_of_the_prompt() {
+    let mut bench = Bench::new(8);
+    bench.state.prompt.said = "a forest at night".to_owned();
+    let (text, _) = bench.draw(Vec::new());
+    for name in ["forest", "night", "weather", "season", "style"] {
+        assert!(text.lines().any(|line| line == name), "{name} in {text}");
+    }
+    assert_eq!(bench.click_on("night"), [], "the menu opens");
+    assert_eq!(bench.click_on("dawn"), [UiEvent::Dial(Dial::Light, Some(3))]);
+    bench.click_on("night");
+    assert_eq!(bench.click_on("nothing of it"), [UiEvent::Dial(Dial::Light, None)]);
+}
+
+#[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
     let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));

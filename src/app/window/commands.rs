@@ -40,6 +40,7 @@ impl App {
             UiEvent::Prompt(text) => {
                 self.say(&text, false);
             }
+            UiEvent::Dial(dial, value) => self.set_dial(dial, value),
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
             UiEvent::Repaint(tokens, text) => {
@@ -145,11 +146,18 @@ impl App {
         let said = self.words_of(&self.ui.prompt.said);
         // The light of the hour counts, where a day goes by.
         let value = dial.next(dial.at(&self.ui.prompt.day.words(&said, most)), back);
-        let text = prompt::text_of(&dial.set(&said, value, most));
-        if self.say(&text, true) {
-            log::info!("turned to: {text}");
-            self.ui.dials.turned(dial, value);
-        }
+        self.set_dial(dial, Some(value));
+        self.ui.dials.turned(dial, value);
+    }
+
+    /// Says this value of one part in place of what is said of it, or nothing.
+    fn set_dial(&mut self, dial: Dial, value: Option<usize>) {
+        let said = self.words_of(&self.ui.prompt.said);
+        let most = self.plan.launch.prompt_words();
+        let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
+        let text = prompt::text_of(&words);
+        log::info!("turned to: {text}");
+        self.say(&text, true);
     }
 
     /// Whether letters are text, also those that come before the field that is to have them is drawn.

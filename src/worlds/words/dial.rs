@@ -38,28 +38,43 @@ impl Dial {
         }
     }
 
-    /// Where it stands while `words`, rows of the word table, are said: a place in [`Self::values`]. What is not said is ordinary; of land
-    /// nothing is.
+    /// What `words`, rows of the word table, say of it: a place in [`Self::values`].
     pub fn at(self, words: &[u16]) -> Option<usize> {
         let wish = wish_of(words);
         let word = match self {
-            Self::Land => wish.biome?.word(),
-            Self::Light => wish.light.unwrap_or(Light::Day).word(),
-            Self::Weather => wish.weather.unwrap_or(Weather::Clear).word(),
-            Self::Season => wish.season.unwrap_or(Season::Summer).word(),
-            Self::Style => wish.style.unwrap_or(Style::Plain).word(),
+            Self::Land => wish.biome.map(Attribute::word),
+            Self::Light => wish.light.map(Attribute::word),
+            Self::Weather => wish.weather.map(Attribute::word),
+            Self::Season => wish.season.map(Attribute::word),
+            Self::Style => wish.style.map(Attribute::word),
         };
+        word.and_then(|word| self.place(word))
+    }
+
+    fn place(self, word: &str) -> Option<usize> {
         self.values().iter().position(|value| *value == word)
     }
 
-    /// The value after the one it stands at, or before it; a dial has no end.
+    /// The value after the one it stands at, or before it; a dial has no end. What is not said is ordinary; of land nothing is.
     pub fn next(self, at: Option<usize>, back: bool) -> usize {
         let count = self.values().len();
-        match (at, back) {
+        let ordinary = match self {
+            Self::Land => None,
+            Self::Light => self.place(Light::Day.word()),
+            Self::Weather => self.place(Weather::Clear.word()),
+            Self::Season => self.place(Season::Summer.word()),
+            Self::Style => self.place(Style::Plain.word()),
+        };
+        match (at.or(ordinary), back) {
             (Some(at), false) => (at + 1) % count,
             (None, false) => 0,
             (at, true) => (at.unwrap_or(0) + count - 1) % count,
         }
+    }
+
+    /// The same prompt without what it says of this part.
+    pub fn unsaid(self, words: &[u16]) -> Vec<u16> {
+        instead(words, self.kind(), Vec::new(), words.len())
     }
 
     /// The same prompt with that value of [`Self::values`] in place of whatever it says of this part, with at most `most` words. Of season and
@@ -74,7 +89,7 @@ impl Dial {
             Self::Season if style.is_some_and(|style| style != Style::Plain) => {
                 instead(words, Self::Style.kind(), rows(surest(Style::Plain.word())), most)
             }
-            Self::Style if word != Style::Plain.word() => instead(words, Self::Season.kind(), Vec::new(), most),
+            Self::Style if word != Style::Plain.word() => Self::Season.unsaid(words),
             _ => words.to_vec(),
         };
         instead(&words, self.kind(), rows(surest(word)), most)
@@ -110,6 +125,7 @@ mod tests {
         assert_eq!(turned(Dial::Weather, "", false), rows("rain"), "what is not said is ordinary");
         assert_eq!((turned(Dial::Land, "", false), turned(Dial::Land, "", true)), (rows("meadow"), rows("water")));
         assert_eq!(turned(Dial::Land, "icy tundra at midnight", false), rows("midnight swamp"));
+        assert_eq!((Dial::Light.at(&rows("forest")), Dial::Light.unsaid(&rows("a forest late at night"))), (None, rows("forest")));
         // A season that a style hides could not be seen.
         assert_eq!(turned(Dial::Season, "a noir forest", false), rows("forest full colour autumn"));
         assert_eq!(turned(Dial::Style, "an autumn forest", false), rows("forest noir"));
