@@ -4,9 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use super::wished::phrases;
+use super::wished::{Said, phrases, surest};
 use super::{nearest, rows, vocabulary};
 use crate::prompt::WordTable;
+
+/// A word of captions that names a land and says nothing of it.
+const NOTHING: &str = "land";
 
 /// Rows of the words that captions hold.
 static SAID: LazyLock<BTreeSet<u16>> = LazyLock::new(|| vocabulary(false).iter().filter_map(|word| WordTable::get().find(word)).collect());
@@ -41,12 +44,18 @@ pub(super) fn meant_by(row: u16) -> Option<u16> {
 /// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:
 /// beside a noun of one, words of another are heard as what they say there ("a snowy forest": "a winter forest").
 pub fn heard(words: &[u16]) -> Vec<u16> {
-    let said = phrases(words).into_iter().flat_map(|said| {
-        let meant = said.words.first().filter(|_| said.words.len() == 1).and_then(|word| meant_by(*word));
-        let other = said.value().filter(|_| said.beside_another).and_then(|value| rows(value).first().copied());
-        said.words.iter().map(move |word| other.or(meant).unwrap_or_else(|| heard_alone(*word)))
-    });
-    said.collect()
+    phrases(words).iter().flat_map(told).collect()
+}
+
+/// The rows told in place of a phrase's, one for each. What is denied is told as what is so instead, and where nothing is, as what says nothing.
+fn told(said: &Said) -> Vec<u16> {
+    if said.denied {
+        let instead = rows(said.value().map_or(NOTHING, surest));
+        return (0..said.words.len()).filter_map(|at| instead.get(at.min(instead.len() - 1)).copied()).collect();
+    }
+    let meant = said.words.first().filter(|_| said.words.len() == 1).and_then(|word| meant_by(*word));
+    let other = said.value().filter(|_| said.beside_another).and_then(|value| rows(value).first().copied());
+    said.words.iter().map(|word| other.or(meant).unwrap_or_else(|| heard_alone(*word))).collect()
 }
 
 /// The row that is told in place of `row` by meaning alone: of a word that no caption holds, the nearest one that captions say by itself ("glacier":
@@ -103,6 +112,15 @@ mod tests {
             assert!(wish_of(&rows(text)).biome != Some(Biome::Snow), "{text}");
         }
         assert_eq!(heard(&[u16::MAX]), [u16::MAX]);
+    }
+
+    #[test]
+    fn what_is_denied_is_told_as_what_is_so_instead() {
+        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
+        assert_eq!(told("a forest, no rain, not so dark"), "forest good weather day day day");
+        assert_eq!(told("a snowy forest without trees"), "winter forest land land");
+        assert_eq!(told("no noir"), "full colour");
+        assert_eq!(told("not quickly"), "not quickly");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::lexicon::{Form, lexicon};
 use super::{PLACES, nearest, rows};
 use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Attribute, Biome, Light, Wish};
+use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
 
 static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     let mut heard = Vec::new();
@@ -33,6 +33,11 @@ struct Heard {
     form: Form,
 }
 
+/// Rows of words that take back what the next phrase says: "no rain", "not so dark".
+static DENYING: LazyLock<Vec<u16>> = LazyLock::new(|| rows("no not without stop stopped remove never less minus"));
+/// Words that may stand between: "not too much fog".
+const MOST_BETWEEN: usize = 2;
+
 /// A phrase of a prompt.
 pub(super) struct Said<'a> {
     /// Rows of the word table.
@@ -43,36 +48,77 @@ pub(super) struct Said<'a> {
     elsewhere: Option<&'static str>,
     /// Whether the prompt has such a noun.
     pub(super) beside_another: bool,
+    /// Whether the prompt says that it is not so.
+    pub(super) denied: bool,
 }
 
 impl Said<'_> {
     /// The plain word for what it says where it stands.
     pub(super) fn value(&self) -> Option<&'static str> {
+        if self.denied {
+            return self.value.and_then(instead_of);
+        }
         self.elsewhere.filter(|_| self.beside_another).or(self.value)
     }
+}
+
+/// What is so where this is not, both by their plain words, as far as that is certain: without night it is day, and without a lake there is nothing to say.
+fn instead_of(word: &'static str) -> Option<&'static str> {
+    let of = |value: &dyn Fn(&Wish) -> bool| value(&Wish::of_words([word]));
+    let ordinary = match word {
+        _ if of(&|wish| wish.light.is_some_and(|light| light != Light::Day)) => Light::Day.word(),
+        _ if of(&|wish| wish.weather.is_some()) => Weather::Clear.word(),
+        _ if of(&|wish| wish.style.is_some()) => Style::Plain.word(),
+        _ if of(&|wish| wish.season.is_some() || wish.biome == Some(Biome::Snow)) => Season::Summer.word(),
+        _ if of(&|wish| wish.light.is_some()) => Light::Night.word(),
+        _ => return None,
+    };
+    Some(ordinary).filter(|ordinary| *ordinary != word)
+}
+
+/// The phrase that these words begin with: how many they are, and what it says, if anything.
+fn first_phrase(words: &[u16]) -> (usize, Option<&'static Heard>) {
+    let Some(&first) = words.first() else { return (0, None) };
+    match HEARD.iter().find(|h| words.starts_with(&h.words)) {
+        Some(phrase) => (phrase.words.len(), Some(phrase)),
+        None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() || DENYING.contains(&first) => (1, None),
+        None if let Some(meant) = meant_by(first) => (1, HEARD.iter().find(|h| h.words == [meant])),
+        None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
+    }
+}
+
+/// The same with the word that denies it, where these words begin with one.
+fn first_denied(words: &[u16]) -> Option<(usize, &'static Heard)> {
+    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words).1.is_none();
+    let (mut at, mut between) = (1, 0);
+    while denies && at < words.len() && between <= MOST_BETWEEN {
+        match first_phrase(&words[at..]) {
+            (length, Some(heard)) => return Some((at + length, heard)),
+            (length, None) => (at, between) = (at + length, between + 1),
+        }
+    }
+    None
 }
 
 /// A prompt, given as rows of the word table, phrase by phrase; words that say nothing, one by one.
 pub(super) fn phrases(words: &[u16]) -> Vec<Said<'_>> {
     let mut said = Vec::new();
     let mut rest = words;
-    while let Some(&first) = rest.first() {
-        let (length, heard) = match HEARD.iter().find(|h| rest.starts_with(&h.words)) {
-            Some(phrase) => (phrase.words.len(), Some(phrase)),
-            None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() => (1, None),
-            None if let Some(meant) = meant_by(first) => (1, HEARD.iter().find(|h| h.words == [meant])),
-            None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
-        };
+    while !rest.is_empty() {
+        let denied = first_denied(rest);
+        let (length, heard) = denied.map_or_else(|| first_phrase(rest), |(length, heard)| (length, Some(heard)));
         let (words, after) = rest.split_at(length);
         let elsewhere = heard.and_then(|heard| lexicon().elsewhere(heard.value, heard.form));
-        said.push(Said { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false });
+        said.push(Said { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false, denied: denied.is_some() });
         rest = after;
     }
-    let is_land =
-        |said: &&Said| said.elsewhere.is_none() && said.value.is_some_and(|value| Biome::ALL.iter().any(|land| land.word() == value));
+    let is_land = |said: &&Said| {
+        let is_noun = !said.denied && said.elsewhere.is_none();
+        is_noun && said.value.is_some_and(|value| Biome::ALL.iter().any(|land| land.word() == value))
+    };
     let lands: Vec<_> = said.iter().filter(is_land).map(|said| said.value).collect();
     for phrase in &mut said {
-        phrase.beside_another = phrase.elsewhere.is_some() && lands.iter().any(|land| *land != phrase.value);
+        phrase.beside_another = !phrase.denied && phrase.elsewhere.is_some() && lands.iter().any(|land| *land != phrase.value);
     }
     said
 }
@@ -114,7 +160,7 @@ pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::scene::{Feature, Season, Style, Weather};
+    use crate::worlds::scene::Feature;
     use crate::worlds::words::{say, test_prompts};
 
     fn wish(text: &str) -> Wish {
@@ -154,6 +200,22 @@ mod tests {
         }
         assert!(said.iter().collect::<std::collections::HashSet<_>>().len() > 5, "many ways to say it");
         assert_eq!(saying(&rows("noir ruins rain"), Style::Neon, 1, 3)[..1], rows("ruins"));
+    }
+
+    #[test]
+    fn what_is_denied_is_ordinary_again() {
+        let clear = Wish { weather: Some(Weather::Clear), ..Wish::default() };
+        for text in ["no rain", "stop the rain", "not too much fog", "without clouds", "no more falling snow"] {
+            assert_eq!(wish(text), clear, "{text}");
+        }
+        assert_eq!(wish("not so dark, no noir"), Wish { light: Some(Light::Day), style: Some(Style::Plain), ..Wish::default() });
+        assert_eq!((wish("no snow").season, wish("no daylight").light), (Some(Season::Summer), Some(Light::Night)));
+        let forest = Wish { biome: Some(Biome::Forest), ..Wish::default() };
+        assert_eq!([wish("a forest without ruins"), wish("no desert, a forest")], [forest.clone(), forest]);
+        // Nothing is denied far ahead, and a phrase of its own is what it was.
+        assert_eq!(wish("no one in the whole wide world but rain").weather, Some(Weather::Rain));
+        assert_eq!(wish("without a cloud"), clear);
+        assert!(wish("no").is_empty() && wish("not quickly").is_empty());
     }
 
     #[test]
