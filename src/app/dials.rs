@@ -8,6 +8,7 @@ use egui::{Color32, FontId, RichText, pos2, vec2};
 use super::panel::UiEvent;
 use super::theme;
 use crate::prompt::{ids, read};
+use crate::worlds::scene::Wish;
 use crate::worlds::words::Dial;
 
 const LASTS: Duration = Duration::from_secs(3);
@@ -57,15 +58,16 @@ impl Said {
     }
 }
 
-/// A menu for each part, under the name of what is said of it.
-pub fn menus(ui: &mut egui::Ui, prompt: &str, said: &mut Said, events: &mut Vec<UiEvent>) {
+/// A menu for each part, under the name of what the prompt says of it, or else of what is seen.
+pub fn menus(ui: &mut egui::Ui, (prompt, look): (&str, &Wish), said: &mut Said, events: &mut Vec<UiEvent>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().button_padding = vec2(0.0, 2.0);
         ui.spacing_mut().item_spacing.x = 10.0;
         ui.spacing_mut().interact_size.y = 20.0;
         for (dial, at) in Dial::ALL.into_iter().zip(said.of(prompt)) {
             let values = dial.values();
-            let (name, color) = at.map_or((dial.name(), theme::QUIET), |at| (values[at], theme::ACCENT));
+            let seen = dial.of(look).map_or(dial.name(), |at| values[at]);
+            let (name, color) = at.map_or((seen, theme::QUIET), |at| (values[at], theme::ACCENT));
             let button = egui::Button::new(RichText::new(name).size(12.0).color(color)).frame(false);
             let menu = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
                 for (value, word) in values.iter().enumerate() {

@@ -312,7 +312,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     if info.prompt_words > 0 {
         state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings, status.guided);
         let now = (state.clock.now(Instant::now()), state.paused);
-        prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, now, events);
+        prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, &status.look, now, events);
     } else {
         ui.label(RichText::new("This pack was made without words and takes no prompts.").color(theme::QUIET));
     }

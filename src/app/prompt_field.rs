@@ -20,7 +20,7 @@ use crate::engine::DecodeSettings;
 use crate::engine::inputs::MOST_GUIDANCE;
 use crate::input::Command;
 use crate::prompt::{Fate, Word};
-use crate::worlds::scene::Attribute;
+use crate::worlds::scene::{Attribute, Wish};
 
 const HINT: &str = "What should the world be like?";
 /// How to get back what was said before.
@@ -46,6 +46,8 @@ pub struct PromptState {
     placed: String,
     /// What is in force.
     pub said: String,
+    /// Rows of the words that are told besides, so that what is seen stays while one part is turned.
+    pub besides: Vec<u16>,
     pub blend_frames: u32,
     pub history: PromptHistory,
     pub queue: PromptQueue,
@@ -77,6 +79,7 @@ impl PromptState {
             self.placed.clone_from(&text);
         }
         self.said = text;
+        self.besides.clear();
     }
 
     /// Forgets what is half typed.
@@ -85,18 +88,19 @@ impl PromptState {
     }
 }
 
-/// Draws it. `now` is the queue's clock, which stands still while `paused`.
+/// Draws it. `look`: of the newest frame; `now` is the queue's clock, which stands still while `paused`.
 pub fn show(
     ui: &mut egui::Ui,
     info: &SourceInfo,
     state: &mut PromptState,
     settings: &mut DecodeSettings,
+    look: &Wish,
     (now, paused): (Duration, bool),
     events: &mut Vec<UiEvent>,
 ) {
     let mut say = field(ui, info, state).then(|| state.text.clone());
     advice(ui, info, state);
-    dials::menus(ui, &state.said, &mut state.dialled, events);
+    dials::menus(ui, (&state.said, look), &mut state.dialled, events);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         ui.spacing_mut().interact_size.y = 20.0;

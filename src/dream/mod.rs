@@ -9,6 +9,7 @@ pub mod film;
 pub mod gate;
 pub mod glide;
 pub mod lookahead;
+pub mod looks;
 pub mod record;
 pub mod runner;
 pub mod saved;

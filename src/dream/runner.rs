@@ -142,6 +142,8 @@ pub struct Status {
     /// Frames a second over the last two seconds.
     pub fps: f32,
     pub caption: Option<String>,
+    /// Light, weather, season and style of the newest frame, as far as they are known.
+    pub look: crate::worlds::scene::Wish,
     /// What every code would do next, where it was looked at; empty where it is not.
     pub branches: Vec<Option<Arc<Branch>>>,
     /// Milliseconds that looking at one of them takes.

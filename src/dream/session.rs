@@ -11,6 +11,7 @@ pub use moment::Moment;
 
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
+use super::looks::Looks;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use super::still::Still;
 use crate::engine::inputs::frames_that_matter;
@@ -20,7 +21,7 @@ use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Pi
 use crate::pack::manifest::Manifest;
 use crate::prompt::{self, Fade};
 use crate::worlds::random::Rng;
-use crate::worlds::scene::Biome;
+use crate::worlds::scene::{Biome, Wish};
 use crate::worlds::words::{saying, wish_of};
 
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
@@ -48,6 +49,7 @@ pub struct Seen {
 pub struct DreamSession {
     engine: Box<dyn Engine>,
     info: SourceInfo,
+    looks: Looks,
     /// Tokens of the frames so far, oldest first.
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
@@ -90,6 +92,7 @@ impl DreamSession {
         let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
         Ok(Self {
             before: recall.map(|recall| Map::new(&frame, recall)),
+            looks: Looks::of(engine.manifest()),
             engine,
             info,
             history: VecDeque::with_capacity(MEMORY_FRAMES),
@@ -384,6 +387,11 @@ impl Source for DreamSession {
 
     fn caption(&self) -> Option<String> {
         None
+    }
+
+    fn look(&self) -> Wish {
+        let look = self.history.back().and_then(|frame| self.looks.read(&frame.codes));
+        look.cloned().unwrap_or_default()
     }
 
     /// The seed is in the settings of the frames to come; going back to the start is enough.

@@ -4,6 +4,7 @@ use super::drive::{Drive, Intent};
 use super::session::DreamSession;
 use crate::engine::{DecodeSettings, EngineError, Picture, StageTimes};
 use crate::pack::manifest::FrameDims;
+use crate::worlds::scene::Wish;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
@@ -148,6 +149,9 @@ pub trait Source: Send {
 
     /// What the world itself says of the newest frame, if it can speak.
     fn caption(&self) -> Option<String>;
+
+    /// Light, weather, season and style of the newest frame, as far as they are known.
+    fn look(&self) -> Wish;
 
     /// Back to the start: the start frames of a dream or its words, the open place that the seed chooses in a simulator.
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError>;

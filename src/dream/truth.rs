@@ -7,7 +7,7 @@ use super::session::DreamSession;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use crate::engine::{DecodeSettings, Picture, StageTimes};
 use crate::pack::manifest::FrameDims;
-use crate::worlds::scene::Wish;
+use crate::worlds::scene::{Style, Wish};
 use crate::worlds::words::wish_of;
 use crate::worlds::{World, WorldInfo};
 
@@ -118,6 +118,12 @@ impl Source for TruthSession {
 
     fn caption(&self) -> Option<String> {
         Some(self.world.caption().join(" "))
+    }
+
+    fn look(&self) -> Wish {
+        let scene = self.world.scene();
+        let season = Some(scene.season).filter(|_| scene.style == Style::Plain);
+        Wish { light: Some(scene.light), weather: Some(scene.weather), season, style: Some(scene.style), ..Wish::default() }
     }
 
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {

@@ -18,7 +18,7 @@ use crate::dream::runner::{HandOver, Prompt, Rate, Request, Wish};
 use crate::dream::{Drive, SourceInfo};
 use crate::input::{Command, Holder};
 use crate::prompt;
-use crate::worlds::words::Dial;
+use crate::worlds::words::{Dial, going_on};
 
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -73,6 +73,11 @@ impl App {
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
     /// `by_itself`: nobody typed or chose it.
     fn say(&mut self, text: &str, by_itself: bool) -> bool {
+        self.say_besides(text, by_itself, Vec::new())
+    }
+
+    /// The same with words that the world is told besides, and nobody sees.
+    fn say_besides(&mut self, text: &str, by_itself: bool, besides: Vec<u16>) -> bool {
         let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
@@ -94,13 +99,14 @@ impl App {
         }
         state.day.begin_with(&words, now);
         state.in_force(text, by_itself, typing);
+        state.besides = besides;
         self.tell();
         true
     }
 
     /// Tells the world the words that are in force, under the light of the hour where a day goes by.
     pub(super) fn tell(&self) {
-        let said = self.words_of(&self.ui.prompt.said);
+        let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
         let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
         let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
         self.wish(|wish| wish.prompt = prompt);
@@ -145,7 +151,8 @@ impl App {
         }
         let said = self.words_of(&self.ui.prompt.said);
         // The light of the hour counts, where a day goes by.
-        let value = dial.next(dial.at(&self.ui.prompt.day.words(&said, most)), back);
+        let said = if dial == Dial::Light { self.ui.prompt.day.words(&said, most) } else { said };
+        let value = dial.next(dial.at(&said).or_else(|| dial.of(&self.status.look)), back);
         self.set_dial(dial, Some(value));
         self.ui.dials.turned(dial, value);
     }
@@ -157,7 +164,10 @@ impl App {
         let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
         let text = prompt::text_of(&words);
         log::info!("turned to: {text}");
-        self.say(&text, true);
+        // In a simulator all else takes its course.
+        let stays = value.is_some() && self.plan.launch.dreamer().is_some();
+        let besides = if stays { going_on(&words, &self.status.look, most) } else { Vec::new() };
+        self.say_besides(&text, true, besides);
     }
 
     /// Whether letters are text, also those that come before the field that is to have them is drawn.

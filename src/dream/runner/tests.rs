@@ -11,6 +11,7 @@ use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
 use crate::engine::{Picture, PromptWord};
 use crate::pack::random::{odd_manifest, random_pack};
+use crate::worlds::scene::Wish as Look;
 
 #[test]
 fn the_beat_stays_even_after_a_short_delay_and_starts_anew_after_a_long_one() {
@@ -95,6 +96,10 @@ impl Source for Counter {
 
     fn caption(&self) -> Option<String> {
         None
+    }
+
+    fn look(&self) -> Look {
+        Look::default()
     }
 
     fn reset(&mut self, _: &DecodeSettings) -> Result<(), DreamError> {

@@ -250,7 +250,7 @@ impl Worker {
     pub(super) fn publish(&mut self, with_times: bool) {
         self.lookahead.outdate();
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
-        let caption = self.source.caption();
+        let (caption, look) = (self.source.caption(), self.source.look());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
         let mut outbox = lock(&self.shared.outbox);
         let recycled = match outbox.picture.take() {
@@ -270,7 +270,7 @@ impl Worker {
         outbox.picture = Some(picture);
         outbox.status.info = Some(self.info.clone());
         (outbox.status.stages, outbox.status.passes) = (stages, passes);
-        outbox.status.caption = caption;
+        (outbox.status.caption, outbox.status.look) = (caption, look);
         outbox.status.seen = seen;
         drop(outbox);
         (self.wake)();

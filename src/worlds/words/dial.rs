@@ -2,7 +2,7 @@
 
 use super::rows;
 use super::wished::{instead, surest, wish_of};
-use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather};
+use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
 
 /// A part of a prompt that has one of a few values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,11 @@ impl Dial {
 
     /// What `words`, rows of the word table, say of it: a place in [`Self::values`].
     pub fn at(self, words: &[u16]) -> Option<usize> {
-        let wish = wish_of(words);
+        self.of(&wish_of(words))
+    }
+
+    /// The same of what is wished, or seen.
+    pub fn of(self, wish: &Wish) -> Option<usize> {
         let word = match self {
             Self::Land => wish.biome.map(Attribute::word),
             Self::Light => wish.light.map(Attribute::word),
@@ -107,10 +111,29 @@ impl Dial {
     }
 }
 
+/// What else is to be told with a prompt of `words`, at most `most` in all, so that light, weather, season and style of `look` of which it says nothing stay: what
+/// is left to a network may turn with the rest (`trainer/EXPERIMENTS.md`, "Turned by hand").
+pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
+    let said = wish_of(words);
+    // A season shows under no style.
+    let style = said.style.is_none().then_some(if said.season.is_some() { Some(Style::Plain) } else { look.style }).flatten();
+    let plain = said.style.or(style) == Some(Style::Plain);
+    let season = look.season.filter(|season| plain && said.season.is_none() && *season != Season::Summer);
+    let light = look.light.filter(|_| said.light.is_none());
+    let weather = look.weather.filter(|_| said.weather.is_none());
+    let values = [light.map(Attribute::word), weather.map(Attribute::word), season.map(Attribute::word), style.map(Attribute::word)];
+    let mut besides = Vec::new();
+    for phrase in values.into_iter().flatten().map(|word| rows(surest(word))) {
+        if words.len() + besides.len() + phrase.len() <= most {
+            besides.extend(phrase);
+        }
+    }
+    besides
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::scene::Wish;
     use crate::worlds::words::{say, vocabulary};
 
     fn turned(dial: Dial, text: &str, back: bool) -> Vec<u16> {
@@ -132,6 +155,25 @@ mod tests {
         assert_eq!(turned(Dial::Style, "an autumn forest as a poster", false), rows("autumn forest full colour"));
         // A long prompt makes room.
         assert_eq!(Dial::Light.set(&rows("snow ruins rain"), 2, 3), rows("snow ruins night"));
+    }
+
+    #[test]
+    fn what_is_seen_and_not_said_is_told_besides() {
+        let look = Wish {
+            light: Some(Light::Night),
+            weather: Some(Weather::Rain),
+            season: Some(Season::Autumn),
+            style: Some(Style::Plain),
+            ..Wish::default()
+        };
+        let besides = |text: &str, look: &Wish, most| going_on(&rows(text), look, most);
+        assert_eq!(besides("forest", &look, 12), rows("night rain autumn full colour"));
+        assert_eq!(besides("a forest at dusk as a poster", &look, 12), rows("rain"), "a style hides the season");
+        assert_eq!(besides("forest ruins", &look, 4), rows("night rain"), "as far as there is room");
+        let noir = Wish { style: Some(Style::Noir), season: None, ..look.clone() };
+        assert_eq!(besides("foggy day", &noir, 12), rows("noir"));
+        assert_eq!(besides("winter, clear day", &noir, 12), rows("full colour"), "a season is to be seen");
+        assert!(besides("forest", &Wish::default(), 12).is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod wished;
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
-pub use dial::Dial;
+pub use dial::{Dial, going_on};
 pub use heard::{heard, meant};
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::{saying, surest, under, wish_of};

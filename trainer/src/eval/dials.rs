@@ -1,18 +1,19 @@
-//! What a player turns: one part of what is said after another, while nobody walks. Does each show, and does the rest stay?
+//! What a player turns: one part of what is said after another, while nobody walks. Does each show, and does the rest stay? Land is read by the probe.
 
 use anyhow::Result;
+use somnium::dream::looks::Looks;
 use somnium::engine::Engine;
 use somnium::prompt::{ids, read, told};
 use somnium::worlds::scene::Wish;
-use somnium::worlds::words::{Dial, say, wish_of};
+use somnium::worlds::words::{Dial, going_on, say, wish_of};
 
-use super::players::{Dream, Judge, Player};
+use super::players::{Dream, Judge, Player, Shown};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
 use super::rollout::share_of;
 use super::workers::{Worker, Workers};
 use crate::probe::samples::{KINDS, asked_words};
-use crate::probe::{ProbeInfo, most_likely};
+use crate::probe::{ProbeInfo, Reading, most_likely};
 use crate::source::mix;
 
 const FAMILY: &str = "dials";
@@ -52,14 +53,19 @@ pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64
 
 fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Result<Vec<Turn>> {
     let Some(probe) = &worker.probe else { return Ok(Vec::new()) };
-    let most = most_words(judge);
+    let (most, looks) = (most_words(judge), Looks::of(&judge.manifest));
     let mut words = ids(&read(&say(&Wish::drawn(seed), seed, false), most));
     let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
+    // Looks are exact where the pack has names for them; the probe takes one light of ten for another.
     let seen = |dream: &mut Dream| -> Result<Vec<[&str; KINDS]>> {
-        let pictures = (0..FRAMES).map(|_| Ok(dream.press(0)?.rgb.clone())).collect::<Result<Vec<_>>>()?;
-        let readings = probe.read(pictures.iter().map(Vec::as_slice))?;
+        let frames = (0..FRAMES).map(|_| Ok(dream.press(0)?.clone())).collect::<Result<Vec<_>>>()?;
+        let readings = probe.read(frames.iter().map(|shown| shown.rgb.as_slice()))?;
         let words = |kind: usize, read: &[f32]| info.words[kind][most_likely(read)].as_str();
-        Ok(readings.iter().map(|reading| std::array::from_fn(|kind| words(kind, &reading.words[kind]))).collect())
+        let look = |shown: &Shown| looks.read(&shown.codes).map_or([None; KINDS], asked_words);
+        let both = |(shown, reading): (&Shown, &Reading)| {
+            std::array::from_fn(|kind| look(shown)[kind].unwrap_or_else(|| words(kind, &reading.words[kind])))
+        };
+        Ok(frames.iter().zip(&readings).map(both).collect())
     };
     let mut before = seen(&mut dream)?;
     let mut turns = Vec::new();
@@ -70,7 +76,9 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Re
         let at = DIALS[dial].at(&words).unwrap_or(0);
         let value = (at + 1 + (dice >> 32) as usize % (values.len() - 1)) % values.len();
         words = DIALS[dial].set(&words, value, most);
-        dream.say(&told(&words))?;
+        let look = looks.read(&dream.shown().codes).cloned().unwrap_or_default();
+        let besides = going_on(&words, &look, most);
+        dream.say(&told(&[words.as_slice(), &besides].concat()))?;
         let after = seen(&mut dream)?;
         let (was, said) = (before[FRAMES - 1], asked_words(&wish_of(&words)));
         let stays = |kind: usize| (said[kind].is_some(), share_of(&after, |read| read[kind] == was[kind]));
