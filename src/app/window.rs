@@ -9,6 +9,7 @@ mod idle;
 mod mending;
 mod paint_count;
 mod rebuilds;
+mod saying;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,0 +1,123 @@
+//! What is said to the world: prompts that somebody types or turns, and those that come by themselves.
+
+use std::time::Instant;
+
+use super::App;
+use crate::app::prompt_args;
+use crate::app::prompt_history::one_line;
+use crate::dream::runner::Prompt;
+use crate::prompt;
+use crate::worlds::words::{Dial, going_on};
+
+impl App {
+    /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
+    /// `by_itself`: nobody typed or chose it.
+    pub(super) fn say(&mut self, text: &str, by_itself: bool) -> bool {
+        self.say_besides(text, by_itself, Vec::new())
+    }
+
+    /// The same with words that the world is told besides, and nobody sees.
+    pub(super) fn say_besides(&mut self, text: &str, by_itself: bool, besides: Vec<u16>) -> bool {
+        let text = one_line(text);
+        let launch = &self.plan.launch;
+        let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
+            Ok(words) => words,
+            Err(why) => {
+                log::warn!("the prompt stays as it was: {why}");
+                // The panel says so beside the field, and of what nobody typed nobody has to know.
+                if !self.ui.panel && !by_itself {
+                    self.ui.toasts.push(format!("The prompt stays as it was: {why}."), true);
+                }
+                return false;
+            }
+        };
+        let typing = self.typing();
+        let now = self.ui.clock.now(Instant::now());
+        let state = &mut self.ui.prompt;
+        if state.queue.running {
+            state.queue.wait(now);
+        }
+        state.day.begin_with(&words, now);
+        state.in_force(text, by_itself, typing);
+        state.besides = besides;
+        self.tell();
+        true
+    }
+
+    /// Tells the world the words that are in force, under the light of the hour where a day goes by.
+    pub(super) fn tell(&self) {
+        let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
+        let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
+        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
+        self.wish(|wish| wish.prompt = prompt);
+    }
+
+    /// Says a prompt that nobody typed, if anything of it counts; without the panel a notice tells it.
+    pub(super) fn announce(&mut self, text: &str) -> bool {
+        let said = self.say(text, true);
+        if said {
+            log::info!("said by itself: {text}");
+            if !self.ui.panel {
+                self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+            }
+        }
+        said
+    }
+
+    /// The next prompt of the queue of which anything counts, or of the suggestions where it is empty.
+    pub(super) fn next_prompt(&mut self) {
+        for _ in 0..self.ui.prompt.queue.prompts().len().max(1) {
+            let state = &mut self.ui.prompt;
+            let prompt = state.queue.advance().or_else(|| {
+                let suggestions = &self.status.info.as_ref()?.suggested_prompts;
+                let prompt = suggestions.get(state.next_suggestion % suggestions.len().max(1))?;
+                state.next_suggestion += 1;
+                Some(prompt.clone())
+            });
+            let Some(prompt) = prompt else {
+                let none = "There is no other prompt: nothing is in the queue, and this pack suggests none.";
+                return self.ui.toasts.push(none.to_owned(), false);
+            };
+            if self.announce(&prompt) {
+                return;
+            }
+        }
+    }
+
+    /// Turns one part of what is said to its next value, or to the one before.
+    pub(super) fn turn(&mut self, dial: Dial, back: bool) {
+        let most = self.plan.launch.prompt_words();
+        if most == 0 {
+            return self.ui.toasts.push("This world was made without words and takes no prompts.".to_owned(), false);
+        }
+        let said = self.words_of(&self.ui.prompt.said);
+        // The light of the hour counts, where a day goes by.
+        let said = if dial == Dial::Light { self.ui.prompt.day.words(&said, most) } else { said };
+        let value = dial.next(dial.at(&said).or_else(|| dial.of(&self.status.look)), back);
+        self.set_dial(dial, Some(value));
+        self.ui.dials.turned(dial, value);
+    }
+
+    /// Says this value of one part in place of what is said of it, or nothing.
+    pub(super) fn set_dial(&mut self, dial: Dial, value: Option<usize>) {
+        let said = self.words_of(&self.ui.prompt.said);
+        let most = self.plan.launch.prompt_words();
+        let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
+        let text = prompt::text_of(&words);
+        log::info!("turned to: {text}");
+        // In a simulator all else takes its course.
+        let stays = value.is_some() && self.plan.launch.dreamer().is_some();
+        let besides = if stays { going_on(&words, &self.status.look, most) } else { Vec::new() };
+        self.say_besides(&text, true, besides);
+    }
+
+    /// Whether letters are text, also those that come before the field that is to have them is drawn.
+    pub(super) fn typing(&self) -> bool {
+        let wanted = self.ui.prompt.wants_keys || self.ui.paint.wants_keys;
+        wanted || self.shell.as_ref().is_some_and(|shell| shell.egui.egui_ctx().text_edit_focused())
+    }
+
+    pub(super) fn words_of(&self, text: &str) -> Vec<u16> {
+        prompt::ids(&prompt::read(text, self.plan.launch.prompt_words()))
+    }
+}
