@@ -82,18 +82,18 @@ fn prompts_are_said_by_keys_alone_and_unknown_words_change_nothing() {
 /// Keys turn parts of what is said, one after another, forth and back; what else was said stays.
 #[test]
 fn keys_turn_what_is_said() {
-    let mut stage = open(&["--prompt", "ruins at night"]);
+    let mut stage = open(&["--prompt", "ruins by day"]);
     wait_grey(&mut stage, false, "a world in colour");
     let turn = |stage: &mut Stage, key: &str, to: &str| {
         stage.xdotool(&["sleep", "0.5", "key", key]);
         stage.wait_for(to, |s| s.said().trim_end().ends_with(&format!("turned to: {to}")).then_some(()));
     };
-    turn(&mut stage, "5", "ruins night noir");
+    turn(&mut stage, "5", "ruins day noir");
     wait_grey(&mut stage, true, "a world without colour");
-    turn(&mut stage, "2", "ruins noir dawn");
-    turn(&mut stage, "shift+5", "ruins dawn full colour");
+    turn(&mut stage, "2", "ruins noir dusk");
+    turn(&mut stage, "shift+5", "ruins dusk full colour");
     wait_grey(&mut stage, false, "a world in colour again");
-    assert!(kept(&stage).ends_with("isles\nruins at night\n"), "what nobody typed is kept: {}", kept(&stage));
+    assert!(kept(&stage).ends_with("isles\nruins by day\n"), "what nobody typed is kept: {}", kept(&stage));
 }
 
 /// A prompt that another program has copied is pasted, and what is copied here can be pasted there.
