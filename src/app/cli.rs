@@ -30,7 +30,7 @@ use crate::prompt;
 const BAD_INPUT: u8 = 2;
 
 const EXAMPLES: &str = "\
-In the window: W A S D or arrows walk, Enter takes a prompt, Space says another one, Tab opens the panel, F11 is full screen.
+In the window: W A S D or arrows walk, Enter takes a prompt, Space says another one, 1 to 5 turn it, Tab opens the panel, F11 is full screen.
 Keys and pads are bound in bindings.toml in your config folder.
 
 Examples:

@@ -44,7 +44,8 @@ pub struct Provenance {
     pub commit: String,
     pub hardware: String,
     pub trained_secs: f64,
-    /// Token of every look by its name, `(code_dims)` levels, for whoever trains on: read off other clips, many of them would be others.
+    /// Token of every look by its name, `(code_dims)` levels: what a dream's light, weather, season and style are read off by (`dream::looks`), and for whoever trains on, since
+    /// read off other clips many of them would be others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looks: BTreeMap<String, Vec<u8>>,
 }
