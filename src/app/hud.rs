@@ -9,7 +9,7 @@ use crate::dream::runner::Status;
 const STRIP: f32 = 4.0;
 
 /// Narrower than this, in points, the bar leaves the split by stage to the panel.
-const WIDE: f32 = 940.0;
+const WIDE: f32 = 1040.0;
 
 /// What stands in the bar, left part and right part.
 pub fn texts(status: &Status, adapter: &str, seed: u32, paused: bool, wide: bool) -> (String, String) {
