@@ -7,17 +7,28 @@ use crate::app::prompt_args;
 use crate::app::prompt_history::one_line;
 use crate::dream::runner::Prompt;
 use crate::prompt;
-use crate::worlds::words::{Dial, going_on};
+use crate::worlds::words::{Dial, going_on, wish_of};
 
 impl App {
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
     /// `by_itself`: nobody typed or chose it.
     pub(super) fn say(&mut self, text: &str, by_itself: bool) -> bool {
-        self.say_besides(text, by_itself, Vec::new())
+        let words = self.words_of(text);
+        let wish = wish_of(&words);
+        // Who names a land says all there is to say; who does not changes a part of what is seen.
+        let in_part = !by_itself && !wish.is_empty() && wish.biome.is_none() && wish.features.is_empty();
+        let besides = if in_part { self.seen_besides(&words) } else { Vec::new() };
+        self.say_besides(text, by_itself, besides)
+    }
+
+    /// What is seen and `words` do not say; in a simulator all that takes its course.
+    fn seen_besides(&self, words: &[u16]) -> Vec<u16> {
+        let dreamed = self.plan.launch.dreamer().is_some();
+        if dreamed { going_on(words, &self.status.look, self.plan.launch.prompt_words()) } else { Vec::new() }
     }
 
     /// The same with words that the world is told besides, and nobody sees.
-    pub(super) fn say_besides(&mut self, text: &str, by_itself: bool, besides: Vec<u16>) -> bool {
+    fn say_besides(&mut self, text: &str, by_itself: bool, besides: Vec<u16>) -> bool {
         let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
@@ -105,9 +116,7 @@ impl App {
         let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
         let text = prompt::text_of(&words);
         log::info!("turned to: {text}");
-        // In a simulator all else takes its course.
-        let stays = value.is_some() && self.plan.launch.dreamer().is_some();
-        let besides = if stays { going_on(&words, &self.status.look, most) } else { Vec::new() };
+        let besides = if value.is_some() { self.seen_besides(&words) } else { Vec::new() };
         self.say_besides(&text, true, besides);
     }
 
