@@ -3,9 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::prompt::{ids, read};
-use crate::worlds::scene::{Attribute, Light, Style, Weather};
-use crate::worlds::words::{surest, under, wish_of};
+use crate::worlds::scene::{Light, Style, Weather, Wish};
+use crate::worlds::words::{going_on, under, wish_of};
 
 /// Minutes from dawn to dawn that can be asked for.
 pub const MINUTES: RangeInclusive<u32> = 1..=120;
@@ -44,14 +43,8 @@ impl Day {
             return said.to_vec();
         }
         let mut words = under(said, self.light(), most);
-        let wish = wish_of(&words);
-        let unsaid = [(wish.weather.is_none(), Weather::Clear.word()), (wish.style.is_none(), Style::Plain.word())];
-        for said in unsaid.into_iter().filter(|(unsaid, _)| *unsaid).map(|(_, word)| ids(&read(surest(word), most))) {
-            // Half a phrase says something else.
-            if words.len() + said.len() <= most {
-                words.extend(said);
-            }
-        }
+        let ordinary = Wish { weather: Some(Weather::Clear), style: Some(Style::Plain), ..Wish::default() };
+        words.extend(going_on(&words, &ordinary, most));
         words
     }
 
@@ -98,6 +91,7 @@ impl Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::{ids, read};
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -9,7 +9,7 @@ use super::panel::UiEvent;
 use super::theme;
 use crate::prompt::{ids, read};
 use crate::worlds::scene::Wish;
-use crate::worlds::words::Dial;
+use crate::worlds::words::{Dial, wish_of};
 
 const LASTS: Duration = Duration::from_secs(3);
 const FONT: FontId = FontId::proportional(15.0);
@@ -52,7 +52,8 @@ impl Said {
     fn of(&mut self, prompt: &str) -> [Option<usize>; Dial::ALL.len()] {
         if self.prompt != prompt {
             let words = ids(&read(prompt, usize::MAX));
-            (self.prompt, self.at) = (prompt.to_owned(), Dial::ALL.map(|dial| dial.at(&words)));
+            let wish = wish_of(&words);
+            (self.prompt, self.at) = (prompt.to_owned(), Dial::ALL.map(|dial| dial.of(&wish)));
         }
         self.at
     }
@@ -88,7 +89,7 @@ pub fn menus(ui: &mut egui::Ui, (prompt, look): (&str, &Wish), said: &mut Said, 
 fn job(dial: Dial, at: usize) -> LayoutJob {
     let format = |color: Color32| TextFormat { font_id: FONT, color, ..TextFormat::default() };
     let mut job = LayoutJob::single_section(format!("{}   ", dial.name()), format(theme::ACCENT));
-    for (value, word) in dial.values().into_iter().enumerate() {
+    for (value, word) in dial.values().iter().enumerate() {
         let mut shown = format(theme::QUIET);
         if value == at {
             (shown.color, shown.background, shown.expand_bg) = (Color32::WHITE, theme::CHOSEN, 4.0);

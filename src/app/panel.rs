@@ -314,7 +314,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         let now = (state.clock.now(Instant::now()), state.paused);
         prompt_field::show(ui, &info, &mut state.prompt, &mut state.settings, &status.look, now, events);
     } else {
-        ui.label(RichText::new("This pack was made without words and takes no prompts.").color(theme::QUIET));
+        ui.label(RichText::new(prompt_field::NO_WORDS).color(theme::QUIET));
     }
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Be here now");

@@ -22,6 +22,8 @@ use crate::input::Command;
 use crate::prompt::{Fate, Word};
 use crate::worlds::scene::{Attribute, Wish};
 
+/// Of a pack that knows none.
+pub const NO_WORDS: &str = "This pack was made without words and takes no prompts.";
 const HINT: &str = "What should the world be like?";
 /// How to get back what was said before.
 const RECALL: &str = "Up brings back earlier prompts";

@@ -22,6 +22,8 @@ macro_rules! attribute {
 
         impl $name {
             pub const ALL: &[$name] = &[$($name::$value),+];
+            /// The plain words of all of them, in the same order.
+            pub const WORDS: &[&str] = &[$($word),+];
         }
 
         impl Attribute for $name {
@@ -129,11 +131,7 @@ pub struct Wish {
 impl Wish {
     /// The plain words a wish can be made of, in a fixed order.
     pub fn words() -> Vec<&'static str> {
-        fn of<T: Attribute>(all: &[T]) -> impl Iterator<Item = &'static str> {
-            all.iter().map(|value| value.word())
-        }
-        let sky = of(Light::ALL).chain(of(Weather::ALL)).chain(of(Season::ALL)).chain(of(Style::ALL));
-        of(Biome::ALL).chain(sky).chain(of(Feature::ALL)).collect()
+        [Biome::WORDS, Light::WORDS, Weather::WORDS, Season::WORDS, Style::WORDS, Feature::WORDS].concat()
     }
 
     /// What plain words wish for: of each kind the last one said, and every feature. Other words say nothing.

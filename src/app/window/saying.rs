@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::App;
-use crate::app::prompt_args;
 use crate::app::prompt_history::one_line;
+use crate::app::{prompt_args, prompt_field};
 use crate::dream::runner::Prompt;
 use crate::prompt;
 use crate::worlds::words::{Dial, going_on, wish_of};
@@ -99,7 +99,7 @@ impl App {
     pub(super) fn turn(&mut self, dial: Dial, back: bool) {
         let most = self.plan.launch.prompt_words();
         if most == 0 {
-            return self.ui.toasts.push("This world was made without words and takes no prompts.".to_owned(), false);
+            return self.ui.toasts.push(prompt_field::NO_WORDS.to_owned(), false);
         }
         let said = self.words_of(&self.ui.prompt.said);
         // The light of the hour counts, where a day goes by.

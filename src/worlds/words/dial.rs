@@ -25,16 +25,13 @@ impl Dial {
     }
 
     /// The plain words of its values, in the order it turns through.
-    pub fn values(self) -> Vec<&'static str> {
-        fn words(all: &[impl Attribute]) -> Vec<&'static str> {
-            all.iter().map(|value| value.word()).collect()
-        }
+    pub fn values(self) -> &'static [&'static str] {
         match self {
-            Self::Land => words(Biome::ALL),
-            Self::Light => words(Light::ALL),
-            Self::Weather => words(Weather::ALL),
-            Self::Season => words(Season::ALL),
-            Self::Style => words(Style::ALL),
+            Self::Land => Biome::WORDS,
+            Self::Light => Light::WORDS,
+            Self::Weather => Weather::WORDS,
+            Self::Season => Season::WORDS,
+            Self::Style => Style::WORDS,
         }
     }
 

@@ -44,11 +44,11 @@ pub(super) fn meant_by(row: u16) -> Option<u16> {
 /// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:
 /// beside a noun of one, words of another are heard as what they say there ("a snowy forest": "a winter forest").
 pub fn heard(words: &[u16]) -> Vec<u16> {
-    phrases(words).iter().flat_map(told).collect()
+    phrases(words).iter().flat_map(rows_for).collect()
 }
 
 /// The rows told in place of a phrase's, one for each. What is denied is told as what is so instead, and where nothing is, as what says nothing.
-fn told(said: &Said) -> Vec<u16> {
+fn rows_for(said: &Said) -> Vec<u16> {
     if said.denied {
         let instead = rows(said.value().map_or(NOTHING, surest));
         return (0..said.words.len()).filter_map(|at| instead.get(at.min(instead.len() - 1)).copied()).collect();
@@ -70,8 +70,13 @@ fn heard_alone(row: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::text_of;
     use crate::worlds::scene::{Biome, Feature, Wish};
     use crate::worlds::words::{NEAR, say, test_prompts, wish_of};
+
+    fn told(text: &str) -> String {
+        text_of(&heard(&rows(text)))
+    }
 
     #[test]
     fn words_beyond_the_captions_are_heard_as_the_nearest_of_theirs() {
@@ -95,7 +100,6 @@ mod tests {
 
     #[test]
     fn beside_the_noun_of_a_land_words_of_another_say_something_else() {
-        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
         assert_eq!(told("a snowy forest at night"), "winter forest night");
         assert_eq!(told("an icy beach, frost"), "winter beach winter");
         assert_eq!(told("a volcano in the snow"), "volcano winter");
@@ -116,7 +120,6 @@ mod tests {
 
     #[test]
     fn what_is_denied_is_told_as_what_is_so_instead() {
-        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
         assert_eq!(told("a forest, no rain, not so dark"), "forest good weather day day day");
         assert_eq!(told("a snowy forest without trees"), "winter forest land land");
         assert_eq!(told("no noir"), "full colour");
@@ -125,7 +128,6 @@ mod tests {
 
     #[test]
     fn what_people_like_to_say_is_heard_as_what_captions_do() {
-        let told = |text: &str| heard(&rows(text)).into_iter().map(|row| WordTable::get().word(row)).collect::<Vec<_>>().join(" ");
         assert_eq!(told("Christmas at a waterfall, a warm evening"), "snow lake summer evening");
         assert_eq!(told("a burning mountain"), "burning mountain", "in a phrase of captions it is what it was");
         assert_eq!(told("a mountain"), "rocks");
