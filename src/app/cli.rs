@@ -10,7 +10,7 @@ use winit::dpi::{LogicalSize, PhysicalSize};
 
 use super::bench::BenchPlan;
 use super::dreams::{self, FIRST_DREAM, Shelf};
-use super::headless::{Headless, HeadlessPlan};
+use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words};
 use super::shape::Shape;
@@ -224,6 +224,9 @@ struct ShowArgs {
     /// Pictures a frame in what is recorded: with more than one the view glides from step to step.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10), requires = "headless", help_heading = WITHOUT_WINDOW)]
     glide: u32,
+    /// Show the dream from within, through the eyes of the one who walks.
+    #[arg(long)]
+    first_person: bool,
 }
 
 impl ShowArgs {
@@ -368,7 +371,8 @@ fn show(
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
         let mut source = launch.open_source(None, &told, &settings)?;
-        let mut headless = Headless::new(source.as_ref(), args.record.as_ref(), args.scale, args.glide)?;
+        let recording = Recording { path: args.record.as_ref(), scale: args.scale, glide: args.glide, first_person: args.first_person };
+        let mut headless = Headless::new(source.as_ref(), &recording)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
         return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
@@ -385,6 +389,7 @@ fn show(
         panel: args.panel || left.panel,
         hud: args.hud || left.figures,
         glide: left.glide && !args.no_glide,
+        within: args.first_person || left.within,
         letters: left.letters,
         paused: args.paused,
         settings,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::cli::{DecodeArgs, pack_path, png, settings};
-use super::headless::{Headless, HeadlessPlan};
+use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
 use super::start::Start;
@@ -63,6 +63,9 @@ pub struct DreamArgs {
     /// Pictures a frame in what is recorded: with more than one the view glides from step to step.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
     glide: u32,
+    /// Show the dream from within, through the eyes of the one who walks.
+    #[arg(long)]
+    first_person: bool,
 }
 
 fn share(text: &str) -> Result<f32, String> {
@@ -94,7 +97,8 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
 
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
-    let mut output = Headless::new(&dream, Some(&args.record), args.scale, args.glide)?;
+    let recording = Recording { path: Some(&args.record), scale: args.scale, glide: args.glide, first_person: args.first_person };
+    let mut output = Headless::new(&dream, &recording)?;
     let told = day.words(&words, dims.prompt_words);
     match &clip {
         Some(clip) => {

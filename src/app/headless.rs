@@ -8,11 +8,24 @@ use super::day::Day;
 use super::files::Said;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
+use crate::dream::first_person::{FINER, Glance, Turn, Walk};
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt::{self, WordTable};
+
+/// What becomes of what is seen.
+pub struct Recording<'a> {
+    /// Where to, by the ending of the name.
+    pub path: Option<&'a PathBuf>,
+    /// Whole-number enlargement.
+    pub scale: u32,
+    /// Pictures a frame.
+    pub glide: u32,
+    /// Seen from within, by one who looks where the walk goes.
+    pub first_person: bool,
+}
 
 pub struct HeadlessPlan {
     /// Frames to make.
@@ -34,18 +47,25 @@ pub struct Headless {
     film: Option<Film>,
     /// Whole-number enlargement of what is written.
     scale: u32,
+    /// What is written is seen from within.
+    within: bool,
+    eye: Option<(Walk, Turn)>,
     times_ms: Vec<f64>,
 }
 
 impl Headless {
-    /// `record`: where to, by the ending of the name; `scale`: whole-number enlargement; `glide`: pictures a frame.
+    /// As asked for.
     ///
     /// # Errors
     /// One sentence.
-    pub fn new(source: &dyn Source, record: Option<&PathBuf>, scale: u32, glide: u32) -> Result<Self, String> {
-        let info = source.info().clone();
-        let film = record.map(|path| Film::create(path, &info, scale, glide)).transpose().map_err(|e| e.to_string())?;
-        Ok(Self { info, film, scale, times_ms: Vec::new() })
+    pub fn new(source: &dyn Source, recording: &Recording<'_>) -> Result<Self, String> {
+        let (info, scale, within) = (source.info().clone(), recording.scale, recording.first_person);
+        let mut shown = info.clone();
+        if within {
+            (shown.width_px, shown.height_px) = (info.width_px * FINER, info.height_px * FINER);
+        }
+        let film = recording.path.map(|path| Film::create(path, &shown, scale, recording.glide));
+        Ok(Self { info, film: film.transpose().map_err(|e| e.to_string())?, scale, within, eye: None, times_ms: Vec::new() })
     }
 
     /// Records the frame there is.
@@ -53,9 +73,28 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
+        self.film(source, 0)
+    }
+
+    /// Appends the frame that `code` led to.
+    fn film(&mut self, source: &mut dyn Source, code: u8) -> Result<(), String> {
         let Some(film) = &mut self.film else { return Ok(()) };
         let rgba = source.read_picture().map_err(|e| e.to_string())?;
-        film.push(rgba, 0).map_err(|e| e.to_string())
+        if !self.within {
+            return film.push(rgba, code).map_err(|e| e.to_string());
+        }
+        let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
+        let around = Arc::new(dream.surroundings(self.eye.as_ref().map(|(walk, _)| &*walk.around)).map_err(|e| e.to_string())?);
+        let intents = self.info.actions.get(usize::from(code)).map_or(&[][..], |action| &action.bound_to);
+        let way = intents.iter().find_map(|intent| intent.quarters());
+        let (mut walk, mut turn) = self.eye.take().unwrap_or_else(|| (Walk::standing(around.clone()), Turn::resting(way.unwrap_or(0))));
+        walk.step(around, way.is_some());
+        turn = way.map_or(turn.done(), |way| turn.to(1.0, way));
+        let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);
+        let shown =
+            film.push_way(|share| Glance { around: walk.around.clone(), camera: walk.camera(share, turn.at(share)) }.picture(size_px));
+        self.eye = Some((walk, turn));
+        shown.map_err(|e| e.to_string())
     }
 
     /// Plays as planned.
@@ -108,10 +147,8 @@ impl Headless {
     }
 
     fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
-        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        let Some((film, rgba)) = self.film.as_mut().zip(rgba) else { return Ok(()) };
-        film.push(rgba, code).map_err(|e| e.to_string())
+        self.film(source, code)
     }
 
     /// Completes the recording, writes the map of what was seen as a PNG where one is asked for, and prints one line. A picture of the last frame carries what

@@ -7,10 +7,11 @@ use crate::dream::{Drive, Intent};
 use crate::input::{Action, Bindings, Command};
 use crate::worlds::words::Dial;
 
-const COMMANDS: [(Command, &str); 14] = [
+const COMMANDS: [(Command, &str); 15] = [
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
+    (Command::View, "see it from within, or from above"),
     (Command::Map, "map of all the land that was seen"),
     (Command::Screenshot, "save the picture, or the map"),
     (Command::Keep, "save the last twenty seconds"),

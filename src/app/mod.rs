@@ -8,6 +8,7 @@ mod day;
 mod dials;
 mod dreamed;
 mod dreams;
+mod eye;
 mod files;
 mod gallery;
 mod growth;

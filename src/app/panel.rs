@@ -95,6 +95,8 @@ pub struct UiState {
     pub rate: Rate,
     /// What lies between two frames of a walk is shown.
     pub glide: bool,
+    /// The world is seen from within.
+    pub within: bool,
     pub prompt: PromptState,
     pub paint: PaintState,
     pub map: MapState,
@@ -132,6 +134,7 @@ impl UiState {
             settings,
             rate,
             glide: true,
+            within: false,
             prompt: PromptState::default(),
             paint: PaintState::default(),
             map: MapState::default(),
@@ -157,9 +160,14 @@ impl UiState {
     pub fn step_of(&self, status: &Status, info: &SourceInfo) -> Option<Step> {
         let strides = info.strides.as_ref().filter(|_| self.glide)?;
         let motion_px = *strides.motions_px.get(usize::from(status.code))?;
+        Some(Step { motion_px, standing: strides.standing, lasts: self.step_lasts(status, info) })
+    }
+
+    /// How long the way to the newest frame takes: no time where the view does not glide.
+    pub fn step_lasts(&self, status: &Status, info: &SourceInfo) -> Duration {
         let own = period(self.rate, info.rate_hz);
         let measured = if self.paused || status.fps <= 0.0 { own } else { Duration::from_secs_f32(1.0 / status.fps) };
-        Some(Step { motion_px, standing: strides.standing, lasts: measured.max(own).min(LONGEST_STEP) })
+        if self.glide { measured.max(own).min(LONGEST_STEP) } else { Duration::ZERO }
     }
 }
 
@@ -347,12 +355,13 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
 fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let rows = [
-        &[
+        [
             (if state.paused { "Play" } else { "Pause" }, Command::Pause, "The world stands still, or goes on"),
             ("Step", Command::Step, "One frame"),
             ("Reset", Command::Reset, "Back to where it began"),
-        ][..],
-        &[
+            ("View", Command::View, "From within, through the eyes of the one who walks, or from above"),
+        ],
+        [
             ("Seed", Command::NewSeed, "Begins again with other chances"),
             ("Map", Command::Map, "All the land that was seen"),
             ("Photo", Command::Screenshot, "Saves the picture"),
@@ -363,7 +372,7 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
         let buttons = row.len() as f32;
         let width = (ui.available_width() - (buttons - 1.0) * gap) / buttons;
         ui.horizontal(|ui| {
-            for &(label, command, what) in row {
+            for (label, command, what) in row {
                 let button = ui.add_sized(vec2(width, 28.0), egui::Button::new(label));
                 let key = state.bindings.key_of(command).map_or_else(String::new, |key| format!(" ({key})"));
                 if button.on_hover_text(format!("{what}{key}")).clicked() {

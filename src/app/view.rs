@@ -24,13 +24,24 @@ pub struct View {
     pub figures: bool,
     /// The view glides from frame to frame.
     pub glide: bool,
+    /// The world is seen from within.
+    pub within: bool,
     /// How much letters are enlarged.
     pub letters: f32,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { size: [1024, 720], maximized: false, fullscreen: false, panel: false, figures: false, glide: true, letters: 1.0 }
+        Self {
+            size: [1024, 720],
+            maximized: false,
+            fullscreen: false,
+            panel: false,
+            figures: false,
+            glide: true,
+            within: false,
+            letters: 1.0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod clipboard;
 mod commands;
 mod controls;
 mod earlier;
+mod eye;
 mod idle;
 mod mending;
 mod paint_count;
@@ -30,6 +31,7 @@ use rebuilds::Rebuilds;
 
 use super::day::Day;
 use super::dreams::{Left, Shelf};
+use super::eye::Eye;
 use super::files::Writer;
 use super::layout::RectPx;
 use super::open::Launch;
@@ -67,6 +69,8 @@ pub struct WindowPlan {
     pub panel: bool,
     pub hud: bool,
     pub glide: bool,
+    /// It is seen from within.
+    pub within: bool,
     /// How much letters are enlarged.
     pub letters: f32,
     pub paused: bool,
@@ -167,6 +171,8 @@ struct App {
     changed_at: Option<Instant>,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
+    /// What is seen from within, where it is.
+    eye: Option<Eye>,
     dreams: Dreams,
     /// Waited for last of all: what is on its way to a file gets there.
     writer: Writer,
@@ -205,6 +211,7 @@ impl App {
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.glide = plan.glide;
+        ui.within = plan.within;
         ui.paused = plan.paused;
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
@@ -245,6 +252,7 @@ impl App {
             changed_at: None,
             dropped: Vec::new(),
             spare: Vec::new(),
+            eye: None,
             dreams,
             writer,
             rebuilds: Rebuilds::default(),
@@ -276,7 +284,14 @@ impl App {
 
     fn first_wish(&self) -> Wish {
         let prompt = Prompt { words: self.plan.words.clone().into(), blend_frames: 0 };
-        Wish { settings: self.plan.settings, rate: self.plan.rate, paused: self.plan.paused, prompt, preview: false }
+        Wish {
+            settings: self.plan.settings,
+            rate: self.plan.rate,
+            paused: self.plan.paused,
+            prompt,
+            preview: false,
+            within: self.ui.within,
+        }
     }
 
     fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
@@ -301,14 +316,19 @@ impl App {
     /// Takes over what the runner has ready.
     fn fetch(&mut self) {
         self.fetch_sent.store(false, Ordering::Release);
-        let Some(shell) = &mut self.shell else { return };
         let frames_before = self.status.frames;
+        let Some(shell) = &mut self.shell else { return };
         let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
-        if let (Some(picture), Some(info)) = (drawable, &self.status.info) {
-            let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
-            self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
+        self.look_around();
+        match (drawable, &self.status.info, &mut self.shell) {
+            (Some(Shown::Rgba(pixels)), ..) if self.eye.is_some() => self.spare = pixels,
+            (Some(picture), Some(info), Some(shell)) if self.eye.is_none() => {
+                let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
+                self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
+            }
+            _ => {}
         }
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
@@ -361,6 +381,7 @@ impl App {
             (&mut view.panel, plan.panel, self.ui.panel),
             (&mut view.figures, plan.hud, self.ui.hud),
             (&mut view.glide, plan.glide, self.ui.glide),
+            (&mut view.within, plan.within, self.ui.within),
         ];
         for (kept, at_start, now) in kept {
             if now != at_start {
@@ -410,11 +431,13 @@ impl App {
         self.redraw_at = Instant::now().checked_add(delay);
         let scale = output.pixels_per_point;
         let primitives = context.tessellate(output.shapes, scale);
+        let moves = self.draw_from_within(rect);
+        let Some(shell) = &mut self.shell else { return };
         let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                if let Some(soon) = shell.painter.next_of_glide() {
+                if let Some(soon) = shell.painter.next_of_glide().or(moves) {
                     self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {

@@ -36,10 +36,22 @@ impl Intent {
         }
     }
 
+    /// How many quarter turns clockwise from north it leads; nowhere where one stays.
+    pub fn quarters(self) -> Option<i32> {
+        CLOCKWISE.iter().position(|way| *way == self).map(|quarters| quarters as i32)
+    }
+
+    /// The way that lies so many quarter turns clockwise from this one.
+    pub fn turned(self, quarters: i32) -> Self {
+        self.quarters().map_or(self, |own| CLOCKWISE[(own + quarters).rem_euclid(4) as usize])
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|i| i.name() == name)
     }
 }
+
+const CLOCKWISE: [Intent; 4] = [Intent::North, Intent::East, Intent::South, Intent::West];
 
 /// What leads into the next frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

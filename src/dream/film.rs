@@ -42,6 +42,14 @@ impl Film {
         Ok(())
     }
 
+    /// Appends what `picture` shows on the way to the next frame: of each share of it that is gone, above 0 to 1, RGBA.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn push_way(&mut self, mut picture: impl FnMut(f32) -> Vec<u8>) -> Result<(), RecordError> {
+        (1..=self.glide).try_for_each(|gone| self.recorder.push(&picture(gone as f32 / self.glide as f32)))
+    }
+
     /// Whether the file is to show the last frame alone.
     pub fn is_still(&self) -> bool {
         matches!(self.recorder, Recorder::Png(..))

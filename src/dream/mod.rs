@@ -6,6 +6,7 @@
 pub mod chart;
 pub mod drive;
 pub mod film;
+pub mod first_person;
 pub mod gate;
 pub mod glide;
 pub mod lookahead;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::chart::Chart;
 use super::drive::Drive;
+use super::first_person::Surroundings;
 use super::gate::Gate;
 use super::lookahead::Branch;
 use super::saved::SavedDream;
@@ -101,6 +102,8 @@ pub struct Wish {
     pub prompt: Prompt,
     /// Look ahead at what every code would do next, as far as there is time.
     pub preview: bool,
+    /// See from within, where the world can be.
+    pub within: bool,
 }
 
 /// What the world should be like.
@@ -144,6 +147,8 @@ pub struct Status {
     pub caption: Option<String>,
     /// Light, weather, season and style of the newest frame, as far as they are known.
     pub look: crate::worlds::scene::Wish,
+    /// What lies around in the newest frame, where it is seen from within.
+    pub around: Option<Arc<Surroundings>>,
     /// What every code would do next, where it was looked at; empty where it is not.
     pub branches: Vec<Option<Arc<Branch>>>,
     /// Milliseconds that looking at one of them takes.

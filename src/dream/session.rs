@@ -11,6 +11,7 @@ pub use moment::Moment;
 
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
+use super::first_person::{Book, Surroundings};
 use super::looks::Looks;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
 use super::still::Still;
@@ -36,6 +37,12 @@ const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Of a world that goes by whole patches and says what of it stands.
+fn book_of(m: &Manifest) -> Option<Book> {
+    let recall = m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)?;
+    Some(Book::new(m.frame, recall, m.relief.as_ref()?))
+}
+
 /// A picture as it was shown to a dream, and as the dream sees it.
 #[derive(Debug)]
 pub struct Seen {
@@ -50,6 +57,8 @@ pub struct DreamSession {
     engine: Box<dyn Engine>,
     info: SourceInfo,
     looks: Looks,
+    /// Pictures of single tokens, where the world can be seen from within.
+    book: Option<Book>,
     /// Tokens of the frames so far, oldest first.
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
@@ -93,6 +102,7 @@ impl DreamSession {
         Ok(Self {
             before: recall.map(|recall| Map::new(&frame, recall)),
             looks: Looks::of(engine.manifest()),
+            book: book_of(engine.manifest()),
             engine,
             info,
             history: VecDeque::with_capacity(MEMORY_FRAMES),
@@ -205,6 +215,23 @@ impl DreamSession {
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         let newest = Newest { codes, rgba: &self.engine.read_picture()? };
         Ok(Chart::of(&map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
+    }
+
+    /// What lies around in the newest frame that has reached the host, for a view from within; what was not there `before` is new.
+    ///
+    /// # Errors
+    /// [`DreamError::NoRelief`] of a world that has no map or tells nothing of what stands, [`DreamError::NothingDreamed`], and what the engine says.
+    pub fn surroundings(&mut self, before: Option<&Surroundings>) -> Result<Surroundings, DreamError> {
+        self.collect();
+        let m = self.engine.manifest();
+        let frame = m.frame;
+        let book = self.book.as_mut().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()))?;
+        let mut map = self.before.clone().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()))?;
+        for frame in &self.history {
+            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
+        let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
+        Ok(Surroundings::of(&map, &frame, codes, before, book, |codes| self.engine.draw(codes))?)
     }
 
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
@@ -442,6 +469,7 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
             let motions = (0..dynamics.actions).map(|code| motion_of(manifest, code as u8));
             Strides::new(&manifest.frame, recall.step_px, motions, &recall.covered)
         }),
+        within: book_of(manifest).is_some(),
         grid: [manifest.frame.grid_w(), manifest.frame.grid_h()],
         actions,
         prompt_words: dynamics.prompt_words,

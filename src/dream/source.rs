@@ -66,6 +66,8 @@ pub struct SourceInfo {
     pub rate_hz: u32,
     /// Absent where the view does not go by whole patches.
     pub strides: Option<Strides>,
+    /// It can be seen from within.
+    pub within: bool,
     /// Tokens across and down; none in a simulator.
     pub grid: [usize; 2],
     pub actions: Vec<ActionInfo>,
@@ -115,6 +117,8 @@ pub enum DreamError {
     NothingToRedo,
     #[error("{0} keeps no map of what was seen")]
     NoMap(String),
+    #[error("{0} does not say what of its land stands up, and cannot be seen from within")]
+    NoRelief(String),
     #[error("{0} is a simulator and remembers nothing of its walk")]
     NoReplay(String),
 }
@@ -182,6 +186,7 @@ mod tests {
             height_px: 1,
             rate_hz: 10,
             strides: None,
+            within: false,
             grid: [0, 0],
             actions,
             prompt_words: 0,

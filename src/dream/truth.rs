@@ -51,6 +51,7 @@ impl TruthSession {
             height_px: of.height_px,
             rate_hz: of.rate_hz,
             strides: strides(of),
+            within: false,
             grid: [0, 0],
             actions,
             prompt_words: PROMPT_WORDS,

@@ -16,7 +16,7 @@ use crate::worlds::words::Dial;
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 9] = [
+const SINCE: [(u32, Command); 10] = [
     (2, Command::Map),
     (2, Command::Keep),
     (2, Command::Help),
@@ -26,6 +26,7 @@ const SINCE: [(u32, Command); 9] = [
     (4, Command::Turn(Dial::Weather)),
     (4, Command::Turn(Dial::Season)),
     (4, Command::Turn(Dial::Style)),
+    (5, Command::View),
 ];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
@@ -56,6 +57,8 @@ pub enum Command {
     /// Undoes the last change by hand or new beginning.
     TakeBack,
     Map,
+    /// From within, through the eyes of the one who walks, or from above.
+    View,
     Screenshot,
     /// Keeps the last seconds as a moving picture.
     Keep,
@@ -65,7 +68,7 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 19] = [
+    const ALL: [(Self, &'static str); 20] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -81,6 +84,7 @@ impl Command {
         (Self::NewSeed, "new seed"),
         (Self::TakeBack, "take back"),
         (Self::Map, "map"),
+        (Self::View, "view"),
         (Self::Screenshot, "screenshot"),
         (Self::Keep, "keep"),
         (Self::Fullscreen, "fullscreen"),
@@ -369,7 +373,7 @@ mod tests {
         assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
-        std::fs::write(&path, format!("version = 4\n{table}")).unwrap();
+        std::fs::write(&path, format!("version = 5\n{table}")).unwrap();
         assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use winit::keyboard::KeyCode;
 
 use super::pad::{PadControl, PadId};
-use crate::dream::Drive;
+use crate::dream::{Drive, Intent};
 
 /// Presses that may wait for a frame of their own; older ones are dropped, or play would lag behind the hands.
 const MOST_TAPS: usize = 2;
@@ -23,7 +23,14 @@ pub enum Holder {
     Stroll,
 }
 
+/// Frames that a turn is held for until one turns on, and from then on from turn to turn.
+const TURNS_ON: u32 = 3;
+const TURN_FRAMES: u32 = 2;
+
 /// Held directions and presses no frame has seen yet.
+///
+/// Where the world is seen from above, directions are the map's. Where it is seen from within, north is ahead, south is back, and west and east turn the one
+/// who looks.
 #[derive(Clone, Debug, Default)]
 pub struct Latch {
     /// In the order of pressing.
@@ -34,6 +41,12 @@ pub struct Latch {
     presses: u64,
     /// Another window has the focus.
     elsewhere: bool,
+    /// The world is seen from within.
+    within: bool,
+    /// Where one looks, in quarter turns clockwise from north; seen from above, where one went last.
+    looks: i32,
+    /// What turns, which way, and for how many frames.
+    turning: Vec<(Holder, i32, u32)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +62,22 @@ impl Latch {
     pub fn press(&mut self, by: Holder, drive: Drive) {
         // A pad is heard by every program: where another window has the focus it plays there.
         let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
-        if for_another || self.held.iter().any(|h| h.by == by) {
+        if for_another || self.held.iter().any(|h| h.by == by) || self.turning.iter().any(|(holder, ..)| *holder == by) {
             return;
         }
+        let drive = match drive {
+            Drive::Intent(way) if self.within && by == Holder::Stroll => {
+                self.looks = way.quarters().unwrap_or(self.looks);
+                Drive::Intent(Intent::North)
+            }
+            Drive::Intent(way @ (Intent::West | Intent::East)) if self.within => {
+                let turn = if way == Intent::East { 1 } else { -1 };
+                self.looks += turn;
+                self.presses += 1;
+                return self.turning.push((by, turn, 0));
+            }
+            drive => drive,
+        };
         let held = Held { by, drive, seen: false };
         if by == Holder::Stroll {
             self.held.insert(0, held);
@@ -62,6 +88,7 @@ impl Latch {
     }
 
     pub fn release(&mut self, by: Holder) {
+        self.turning.retain(|(holder, ..)| *holder != by);
         if let Some(at) = self.held.iter().position(|h| h.by == by) {
             let held = self.held.remove(at);
             // A stroll that nobody saw is no tap: who comes does not walk on for it.
@@ -85,7 +112,21 @@ impl Latch {
     /// Lets go of everything.
     pub fn let_go(&mut self) {
         self.held.clear();
+        self.turning.clear();
         self.taps.clear();
+    }
+
+    /// The world is seen from within from now on, or from above. What is held meant another way before.
+    pub fn look_from_within(&mut self, within: bool) {
+        if within != self.within {
+            self.within = within;
+            self.let_go();
+        }
+    }
+
+    /// Where one looks, in quarter turns clockwise from north.
+    pub fn looks(&self) -> i32 {
+        self.looks
     }
 
     pub fn has_focus(&self) -> bool {
@@ -99,7 +140,9 @@ impl Latch {
 
     /// Lets go of what this pad held: it was unplugged.
     pub fn release_pad(&mut self, id: PadId) {
-        self.held.retain(|h| !matches!(h.by, Holder::Pad(pad, _) if pad == id));
+        let is_of_pad = |by: Holder| matches!(by, Holder::Pad(pad, _) if pad == id);
+        self.held.retain(|h| !is_of_pad(h.by));
+        self.turning.retain(|(by, ..)| !is_of_pad(*by));
     }
 
     /// How often somebody has pressed something: whether anybody is there.
@@ -109,31 +152,45 @@ impl Latch {
 
     /// Whether somebody holds something at this moment.
     pub fn is_held(&self) -> bool {
-        self.held.iter().any(|h| h.by != Holder::Stroll)
+        self.held.iter().any(|h| h.by != Holder::Stroll) || !self.turning.is_empty()
     }
 
     /// What drives the frame about to be computed.
     pub fn take(&mut self) -> Drive {
-        if let Some(tap) = self.taps.pop_front() {
-            // What is held waits its turn, and stays unseen until then.
-            return tap;
+        if let Some((_, turn, frames)) = self.turning.last_mut() {
+            *frames += 1;
+            if *frames >= TURNS_ON && (*frames - TURNS_ON).is_multiple_of(TURN_FRAMES) {
+                self.looks += *turn;
+            }
         }
-        for held in &mut self.held {
-            held.seen = true;
+        let drive = self.taps.pop_front().unwrap_or_else(|| {
+            // Where there was a tap, what is held waits its turn, and stays unseen until then.
+            self.held.iter_mut().for_each(|held| held.seen = true);
+            self.held.last().map(|h| h.drive).unwrap_or_default()
+        });
+        let drive = self.on_the_map(drive);
+        if let (Drive::Intent(way), false) = (drive, self.within) {
+            self.looks = way.quarters().unwrap_or(self.looks);
         }
-        self.now()
+        drive
     }
 
     /// What is held at this moment, without counting as a frame.
     pub fn now(&self) -> Drive {
-        self.held.last().map(|h| h.drive).unwrap_or_default()
+        self.on_the_map(self.held.last().map(|h| h.drive).unwrap_or_default())
+    }
+
+    fn on_the_map(&self, drive: Drive) -> Drive {
+        match drive {
+            Drive::Intent(way) if self.within => Drive::Intent(way.turned(self.looks)),
+            drive => drive,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dream::Intent;
 
     const W: Holder = Holder::Key(KeyCode::KeyW);
     const S: Holder = Holder::Key(KeyCode::KeyS);
@@ -255,6 +312,42 @@ mod tests {
         latch.press(Holder::Stroll, NORTH);
         latch.release(Holder::Stroll);
         assert_eq!(latch.take(), STAY);
+    }
+
+    #[test]
+    fn who_looks_from_within_walks_ahead_and_turns() {
+        const A: Holder = Holder::Key(KeyCode::KeyA);
+        const WEST: Drive = Drive::Intent(Intent::West);
+        let mut latch = Latch::default();
+        latch.press(D, EAST);
+        assert_eq!(latch.take(), EAST);
+        // As one went, one looks; and a key that meant another way is let go of.
+        latch.look_from_within(true);
+        assert_eq!((latch.looks(), latch.take()), (1, STAY));
+        latch.release(D);
+        latch.press(W, NORTH);
+        assert_eq!((latch.take(), latch.now()), (EAST, EAST));
+        latch.press(D, EAST);
+        latch.press(D, EAST); // a key repeat
+        assert_eq!((latch.looks(), latch.take()), (2, SOUTH), "walks on where it looks now");
+        latch.release(W);
+        // Held, it turns on after a while.
+        let looks: Vec<i32> = (0..6).map(|_| (latch.take(), latch.looks()).1).collect();
+        assert_eq!(looks, [2, 3, 3, 4, 4, 5]);
+        assert!(latch.is_held());
+        latch.release(D);
+        assert_eq!((latch.take(), latch.looks(), latch.is_held()), (STAY, 5, false));
+        latch.press(A, WEST);
+        latch.release(A);
+        assert_eq!((latch.looks(), latch.take()), (4, STAY), "a turn is no step");
+        latch.press(S, SOUTH);
+        latch.release(S);
+        assert_eq!(latch.take(), SOUTH, "one step back, looking north");
+        latch.press(Holder::Stroll, EAST);
+        assert_eq!((latch.take(), latch.looks()), (EAST, 1), "a stroll looks where it goes");
+        latch.look_from_within(false);
+        latch.press(A, WEST);
+        assert_eq!((latch.take(), latch.looks()), (WEST, 3));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Chance, UnmaskOrder};
+use crate::worlds::relief::Cutout;
 
 /// The pack format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 8;
@@ -30,6 +31,9 @@ pub struct Manifest {
     pub suggested_prompts: Vec<String>,
     pub play: PlayDefaults,
     pub parity: Option<ParityInfo>,
+    /// What of the land stands up; where nobody told, it is not seen from within.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief: Option<Relief>,
     /// Results of `somnium-train eval`, free-form.
     #[serde(default)]
     pub evaluation: serde_json::Value,
@@ -48,6 +52,25 @@ pub struct Provenance {
     /// read off other clips many of them would be others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looks: BTreeMap<String, Vec<u8>>,
+}
+
+/// What of the land stands up and what lies flat, for a view from within (`dream::first_person`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relief {
+    /// Tokens of patches that are coloured as the sky is overhead and above the horizon, `(code_dims)` levels each.
+    pub sky: [Vec<u8>; 2],
+    /// By name.
+    pub standing: BTreeMap<String, Standing>,
+}
+
+/// What stands on a patch of this token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// `(code_dims)` levels, and those of bare ground there.
+    pub token: Vec<u8>,
+    pub ground: Vec<u8>,
+    #[serde(flatten)]
+    pub cutout: Cutout,
 }
 
 /// Pixels and tokens of a frame. Memory order of a frame: rows, columns, RGB, 8-bit sRGB.

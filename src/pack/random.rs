@@ -104,6 +104,7 @@ fn manifest(name: &str, frame: FrameDims, tokenizer: TokenizerDims, dynamics: Dy
         word_table: TABLE_NAME.into(),
         suggested_prompts: vec!["snow night".into()],
         parity: None,
+        relief: None,
         evaluation: serde_json::Value::Null,
     }
 }

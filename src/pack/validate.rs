@@ -34,6 +34,9 @@ pub mod limits {
     /// Keys and values that a window needs, as f32.
     pub const RING_BYTES: usize = 1 << 30;
     pub const MAX_STEPS: u32 = 8;
+    /// How high a patch of what stands may be, in patches, and of how many it may be a part in each direction.
+    pub const STANDS_PATCHES: f32 = 8.0;
+    pub const PARTS: usize = 16;
 }
 
 fn problem(field: &str, problem: impl Into<String>) -> PackError {
@@ -88,6 +91,7 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
         }
     }
     check_dynamics(m)?;
+    check_relief(m)?;
     check_words(m)?;
     check_play(m)?;
     check_parity(m)
@@ -177,6 +181,39 @@ fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
     for (i, action) in m.actions.iter().enumerate() {
         let most = recall::SIDE as usize / 2;
         action.motion.iter().try_for_each(|steps| within(&format!("actions[{i}].motion"), steps.unsigned_abs() as usize, 0..=most))?;
+    }
+    Ok(())
+}
+
+fn check_relief(m: &Manifest) -> Result<(), PackError> {
+    let Some(relief) = &m.relief else { return Ok(()) };
+    let token = |field: &str, token: &[u8]| {
+        let (dims, levels) = (m.frame.code_dims, m.frame.code_levels);
+        let fits = token.len() == dims && token.iter().all(|&level| usize::from(level) < levels);
+        if fits { Ok(()) } else { Err(problem(field, format!("is no token of {dims} dimensions with {levels} levels"))) }
+    };
+    relief.sky.iter().try_for_each(|sky| token("token of relief.sky", sky))?;
+    within("number of relief.standing", relief.standing.len(), 0..=limits::VOCABULARY)?;
+    for (name, standing) in &relief.standing {
+        let field = format!("relief.standing.{name}");
+        short_text(&field, name)?;
+        token(&format!("{field}.token"), &standing.token)?;
+        token(&format!("{field}.ground"), &standing.ground)?;
+        let cutout = &standing.cutout;
+        if cutout.rows.len() != m.frame.patch_px || m.frame.patch_px > u32::BITS as usize {
+            let (rows, patch) = (cutout.rows.len(), m.frame.patch_px);
+            return Err(problem(
+                &format!("{field}.rows"),
+                format!("are {rows} in patches of {patch} pixels, which may have {} at most", u32::BITS),
+            ));
+        }
+        if !(cutout.height > 0.0 && cutout.height <= limits::STANDS_PATCHES) {
+            return Err(problem(&format!("{field}.height"), format!("is {}, outside 0 to {}", cutout.height, limits::STANDS_PATCHES)));
+        }
+        for (part, parts) in cutout.part.into_iter().zip(cutout.parts) {
+            within(&format!("{field}.parts"), usize::from(parts), 1..=limits::PARTS)?;
+            within(&format!("{field}.part"), usize::from(part), 0..=usize::from(parts) - 1)?;
+        }
     }
     Ok(())
 }

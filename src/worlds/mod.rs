@@ -4,9 +4,11 @@
 pub mod isles;
 pub mod policy;
 pub(crate) mod random;
+pub mod relief;
 pub mod scene;
 pub mod words;
 
+use relief::Relief;
 use scene::{Scene, Wish};
 
 /// What a world looks like from outside.
@@ -74,6 +76,11 @@ pub trait World: Send {
 
     /// Camera position in pixels, for measuring movement.
     fn position_px(&self) -> (i64, i64);
+
+    /// What stands up in it, where it can tell.
+    fn relief(&self) -> Option<Relief> {
+        None
+    }
 
     fn boxed_clone(&self) -> Box<dyn World>;
 }

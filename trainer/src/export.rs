@@ -13,6 +13,7 @@ use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
 use crate::pipeline::{Run, has_encoder, pack_values};
+use crate::relief;
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::stages::lam::LamStage;
@@ -116,9 +117,11 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
         suggested_prompts: info.suggested_prompts.clone(),
         play: run.preset.play,
         parity,
+        relief: None,
         evaluation: serde_json::Value::Null,
     };
-    let pack = Pack::new(manifest, tensors)?;
+    let mut pack = Pack::new(manifest, tensors)?;
+    pack.manifest.relief = relief::of(&pack)?;
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)

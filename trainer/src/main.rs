@@ -18,6 +18,7 @@ mod pipeline;
 mod preset;
 mod probe;
 mod recordings;
+mod relief;
 mod scroll;
 mod source;
 mod stages;
@@ -118,6 +119,8 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Tell a pack anew what of its world's land stands up, which `export` does by itself.
+    Relief { pack: PathBuf },
     /// Judge a pack through the player's engine beside its simulator.
     Eval {
         pack: PathBuf,
@@ -424,6 +427,13 @@ fn main() -> Result<()> {
                 pack.write(&path)?;
             }
             Ok(())
+        }
+        Command::Relief { pack: path } => {
+            let mut pack = export::read_pack(&path)?;
+            pack.manifest.relief = relief::of(&pack)?;
+            let stands = pack.manifest.relief.as_ref().map_or(0, |relief| relief.standing.len());
+            println!("{}: {stands} tokens stand", path.display());
+            Ok(pack.write(&path)?)
         }
         Command::Bench { preset, backend, steps, write } => {
             let preset = preset::by_name(&preset)?;

@@ -26,6 +26,7 @@ impl Bench {
             height_px: 32,
             rate_hz: 10,
             strides: None,
+            within: false,
             grid: [2, 2],
             actions: Vec::new(),
             prompt_words,

@@ -62,9 +62,10 @@ impl App {
     /// Copies the picture, or the map that is shown, as large as it would be saved.
     pub(super) fn copy_picture(&self) {
         let (map, proxy, jobs) = (self.ui.map.to_save(), self.proxy.clone(), self.writer.jobs().clone());
+        let seen = self.as_seen();
         let copy = move |kept: Result<Kept, String>| {
             let pixels = move || -> Result<Pixels, String> {
-                let Kept { rgba, size_px: [width_px, height_px], .. } = kept?;
+                let Kept { rgba, size_px: [width_px, height_px], .. } = kept.map(seen)?;
                 let enlarged = match map {
                     Some((chart, scale)) => enlarge(&chart.rgba, chart.width_px, chart.height_px, scale as usize),
                     None => enlarge(&rgba, width_px, height_px, SCREENSHOT_SCALE as usize),

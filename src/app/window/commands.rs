@@ -75,6 +75,7 @@ impl App {
             self.ui.paint.begin(self.ui.paused);
         }
         self.ui.paint.active = freeze;
+        self.look_around();
         self.pause(freeze || self.ui.paint.was_paused);
         self.stop_typing();
     }
@@ -180,6 +181,7 @@ impl App {
                 self.offer_way_back();
             }
             Command::TakeBack => drop(self.take_back()),
+            Command::View => self.look_from_within(!self.ui.within),
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => self.save_picture(),
             Command::Keep => self.keep(),
@@ -239,9 +241,9 @@ impl App {
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
     fn save_picture(&self) {
-        let (map, said) = (self.ui.map.to_save(), self.said());
+        let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
         let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
-        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept, map, said, &jobs, &proxy))));
+        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept.map(seen), map, said, &jobs, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
@@ -322,6 +324,7 @@ impl App {
         self.map_mode(false);
         let (ui, plan) = (&mut self.ui, &self.plan);
         (ui.panel, ui.hud, ui.help, ui.glide) = (plan.panel, plan.hud, false, plan.glide);
+        let within = plan.within;
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
         (ui.paint, ui.preview, ui.dials) = (PaintState::default(), PreviewState::default(), Dials::default());
         (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
@@ -336,6 +339,7 @@ impl App {
             self.fill_screen(self.plan.fullscreen);
         }
         self.look_ahead();
+        self.look_from_within(within);
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));

@@ -54,6 +54,7 @@ impl Counter {
             height_px: 1,
             rate_hz,
             strides: None,
+            within: false,
             grid: [0, 0],
             actions: vec![action("stay", Intent::Stay), action("east", Intent::East)],
             prompt_words: 0,
@@ -118,7 +119,7 @@ impl Source for Counter {
 }
 
 fn wish(rate: Rate, paused: bool) -> Wish {
-    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false }
+    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, within: false }
 }
 
 /// A runner with the drive its frames see.

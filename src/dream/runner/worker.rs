@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::{Request, Shared, Shown, TIMELINE_FRAMES, Wish, lock, notify, period};
 use crate::dream::drive::Drive;
+use crate::dream::first_person::Surroundings;
 use crate::dream::gate::Gate;
 use crate::dream::lookahead::{Branch, Lookahead};
 use crate::dream::source::{DreamError, Source, SourceInfo, SourceKind};
@@ -37,6 +38,8 @@ pub(super) struct Worker {
     lookahead: Lookahead,
     /// Settings that the last look ahead was for.
     looked_with: Option<DecodeSettings>,
+    /// It is seen from within.
+    within: bool,
 }
 
 /// What was wished for in a dream that was left.
@@ -71,6 +74,7 @@ impl Worker {
             single_steps: 0,
             halted: None,
             looked_with: None,
+            within: false,
         }
     }
 
@@ -83,6 +87,10 @@ impl Worker {
             let wish = lock(&self.shared.wish).clone();
             if self.halted.as_ref().is_some_and(|under| *under != wish) {
                 self.try_again();
+            }
+            if wish.within != self.within {
+                self.within = wish.within;
+                self.publish(true);
             }
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
             if idle {
@@ -252,6 +260,7 @@ impl Worker {
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let (caption, look) = (self.source.caption(), self.source.look());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
+        let around = self.surroundings();
         let mut outbox = lock(&self.shared.outbox);
         let recycled = match outbox.picture.take() {
             Some(Shown::Rgba(pixels)) => pixels,
@@ -271,9 +280,25 @@ impl Worker {
         outbox.status.info = Some(self.info.clone());
         (outbox.status.stages, outbox.status.passes) = (stages, passes);
         (outbox.status.caption, outbox.status.look) = (caption, look);
-        outbox.status.seen = seen;
+        (outbox.status.seen, outbox.status.around) = (seen, around);
         drop(outbox);
         (self.wake)();
+    }
+
+    /// What lies around, where it is seen from within.
+    fn surroundings(&mut self) -> Option<Arc<Surroundings>> {
+        if !(self.within && self.info.within) {
+            return None;
+        }
+        let before = lock(&self.shared.outbox).status.around.clone();
+        match self.source.as_dream()?.surroundings(before.as_deref()) {
+            Ok(around) => Some(Arc::new(around)),
+            Err(DreamError::NothingDreamed) => None,
+            Err(error) => {
+                self.report(&error);
+                None
+            }
+        }
     }
 
     pub(super) fn note_loss(&self, error: &DreamError) {

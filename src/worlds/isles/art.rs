@@ -124,6 +124,10 @@ impl Art {
         self.grounds.values()
     }
 
+    pub fn ground(&self, name: &str) -> Result<&Ground, String> {
+        self.grounds.get(name).ok_or_else(|| format!("art.txt has no ground {name}"))
+    }
+
     pub fn tile(&self, name: &str) -> Result<&Picture, String> {
         self.tiles.get(name).ok_or_else(|| format!("art.txt has no tile {name}"))
     }

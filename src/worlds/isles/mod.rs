@@ -9,6 +9,7 @@ mod atlas;
 mod land;
 mod palette;
 mod record;
+mod relief;
 mod sky;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
+use super::relief::Relief;
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use super::{StepOutcome, World, WorldInfo};
 use art::TILE_PX;
@@ -287,6 +289,11 @@ impl World for Isles {
 
     fn position_px(&self) -> (i64, i64) {
         (self.x * TILE_PX as i64, self.y * TILE_PX as i64)
+    }
+
+    fn relief(&self) -> Option<Relief> {
+        // As with the atlas: a test makes one.
+        Some(relief::relief().unwrap_or_else(|e| unreachable!("{e}")))
     }
 
     fn boxed_clone(&self) -> Box<dyn World> {

@@ -34,6 +34,12 @@ pub fn footprint(built: u8, x: i64, y: i64) -> Option<impl Iterator<Item = (i64,
     Some(square(x0, y0))
 }
 
+/// Which part of what it belongs to `built` is, and of how many, across and down.
+pub fn part(built: u8) -> ([u8; 2], [u8; 2]) {
+    let side = HOUSE as u8;
+    built.checked_sub(FIRST_HOUSE).map_or(([0, 0], [1, 1]), |part| ([part % side, part / side % side], [side, side]))
+}
+
 fn square(x0: i64, y0: i64) -> impl Iterator<Item = (i64, i64)> {
     (0..HOUSE * HOUSE).map(move |i| (x0 + i % HOUSE, y0 + i / HOUSE))
 }

@@ -1,0 +1,92 @@
+//! What one sees in the window who looks from within.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::layout::RectPx;
+use crate::dream::first_person::{Camera, Glance, Surroundings, Turn, Walk};
+
+/// How long a quarter turn takes.
+const TURN: Duration = Duration::from_millis(240);
+/// A picture is no wider, in pixels: each of them is a block of the window's.
+const WIDEST_PX: u32 = 480;
+
+/// Where one is and looks, on the way between two steps.
+pub struct Eye {
+    walk: Walk,
+    stepped: Instant,
+    /// How long a step takes; no time at all where steps do not glide.
+    step: Duration,
+    turn: Turn,
+    turned: Instant,
+    looks: i32,
+    /// Frames there were when the last step came.
+    frames: u64,
+    /// What was drawn last.
+    drawn: Option<(Camera, [u32; 2])>,
+}
+
+impl Eye {
+    pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
+        let (step, turn) = (Duration::ZERO, Turn::resting(looks));
+        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, drawn: None }
+    }
+
+    /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: one asked to go on.
+    pub fn see(&mut self, around: &Arc<Surroundings>, frames: u64, pushed: bool, step: Duration, now: Instant) {
+        if Arc::ptr_eq(around, &self.walk.around) {
+            return;
+        }
+        let goes_on = frames != self.frames;
+        if goes_on {
+            self.walk.step(around.clone(), pushed);
+        } else {
+            self.walk = Walk::standing(around.clone());
+        }
+        (self.frames, self.step, self.stepped, self.drawn) = (frames, step, now, None);
+    }
+
+    /// Looks there from now on.
+    pub fn look(&mut self, looks: i32, glides: bool, now: Instant) {
+        if looks != self.looks {
+            self.turn = if glides { self.turn.to(share(self.turned, TURN, now), looks) } else { Turn::resting(looks) };
+            (self.looks, self.turned) = (looks, now);
+        }
+    }
+
+    /// Whether anything moves at the moment.
+    pub fn moves(&self, now: Instant) -> bool {
+        (self.walk.moves() && share(self.stepped, self.step, now) < 1.0) || share(self.turned, TURN, now) < 1.0
+    }
+
+    fn camera(&self, now: Instant) -> Camera {
+        self.walk.camera(share(self.stepped, self.step, now), self.turn.at(share(self.turned, TURN, now)))
+    }
+
+    /// Draws what is seen into `rgba`, for a picture that stands in `rect`; the picture's size where it is another one than the last time.
+    pub fn draw(&mut self, rect: RectPx, now: Instant, rgba: &mut Vec<u8>) -> Option<[u32; 2]> {
+        let size = size_in(rect)?;
+        let seen = (self.camera(now), size);
+        if self.drawn.replace(seen) == Some(seen) {
+            return None;
+        }
+        self.still(now).draw(size.map(|side| side as usize), rgba);
+        Some(size)
+    }
+
+    /// What is seen at this moment.
+    pub fn still(&self, now: Instant) -> Glance {
+        Glance { around: self.walk.around.clone(), camera: self.camera(now) }
+    }
+}
+
+/// The largest picture that is not too wide and of which whole blocks fill the window's rectangle.
+fn size_in(rect: RectPx) -> Option<[u32; 2]> {
+    let block = rect.width.div_ceil(WIDEST_PX).max(1);
+    let size = [rect.width, rect.height].map(|side| side / block);
+    (size[0] > 0 && size[1] > 0).then_some(size)
+}
+
+fn share(since: Instant, lasts: Duration, now: Instant) -> f32 {
+    if lasts.is_zero() { 1.0 } else { (now.saturating_duration_since(since).as_secs_f32() / lasts.as_secs_f32()).min(1.0) }
+}

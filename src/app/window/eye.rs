@@ -1,0 +1,79 @@
+//! The world seen from within.
+
+use std::time::{Duration, Instant};
+
+use super::App;
+use crate::app::eye::Eye;
+use crate::app::layout::RectPx;
+use crate::dream::first_person;
+use crate::dream::runner::{Kept, Request, Shown};
+use crate::dream::{Drive, Intent};
+use crate::input::Command;
+
+/// Between two pictures while something moves, where nothing is known of the display.
+const BETWEEN: Duration = Duration::from_millis(12);
+
+impl App {
+    /// Whether the picture that stands in the window is seen from within: whoever paints sees it from above.
+    pub(super) fn sees_from_within(&self) -> bool {
+        self.ui.within && !self.ui.paint.active && self.status.around.is_some()
+    }
+
+    /// Sees the world from within from now on, or from above.
+    pub(super) fn look_from_within(&mut self, within: bool) {
+        let can = self.status.info.as_ref().is_none_or(|info| info.within);
+        if within && !can {
+            return self
+                .complain(format!("{} cannot be seen from within: it does not say what of it stands up.", self.plan.launch.title()));
+        }
+        if within && !self.ui.within {
+            let back = self.bindings.key_of(Command::View).map_or_else(String::new, |key| format!("; {key} looks from above again"));
+            self.ui.toasts.push(format!("Ahead and back walk, left and right turn{back}."), false);
+        }
+        self.ui.within = within;
+        self.wish(|wish| wish.within = within);
+        self.look_around();
+        self.redraw();
+    }
+
+    /// Puts what is seen from within, where it is, in the place of a picture that is kept.
+    pub(super) fn as_seen(&self) -> impl FnOnce(Kept) -> Kept + Send + 'static {
+        let eye = self.eye.as_ref().map(|eye| eye.still(Instant::now()));
+        move |kept| {
+            let Some(eye) = eye else { return kept };
+            let size_px = kept.size_px.map(|side| side * first_person::FINER);
+            Kept { rgba: eye.picture(size_px), size_px, ..kept }
+        }
+    }
+
+    /// Takes in what lies around now.
+    pub(super) fn look_around(&mut self) {
+        let within = self.sees_from_within();
+        self.latch().look_from_within(within);
+        let (Some(around), Some(info), true) = (&self.status.around, &self.status.info, within) else {
+            if self.eye.take().is_some() {
+                // What was seen from above meanwhile was not shown.
+                self.request(Request::Show);
+            }
+            return;
+        };
+        let (now, frames) = (Instant::now(), self.status.frames);
+        let pushed = info.code_of(Drive::Intent(Intent::Stay)) != self.status.code;
+        let lasts = self.ui.step_lasts(&self.status, info);
+        let looks = self.latch().looks();
+        self.eye.get_or_insert_with(|| Eye::new(around.clone(), looks, frames, now)).see(around, frames, pushed, lasts, now);
+    }
+
+    /// Draws what is seen from within, for a picture that stands in `rect`; when the next one is to be drawn, if anything moves.
+    pub(super) fn draw_from_within(&mut self, rect: RectPx) -> Option<Instant> {
+        let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
+        let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return None };
+        eye.look(looks, glides, now);
+        let mut rgba = std::mem::take(&mut self.spare);
+        self.spare = match eye.draw(rect, now, &mut rgba) {
+            Some(size) => shell.painter.set_picture(Shown::Rgba(rgba), size, None),
+            None => rgba,
+        };
+        eye.moves(now).then(|| now + BETWEEN)
+    }
+}

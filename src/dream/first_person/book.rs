@@ -1,0 +1,146 @@
+//! Pictures of tokens, one by one, as the tokenizer's decoder draws them in the looks of the last frames.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::pack::manifest::{self, FrameDims, RecallDims};
+use crate::worlds::relief::Cutout;
+
+/// Looks whose pictures are kept: rain falls in two, and a prompt may be taken back.
+const LOOKS: usize = 6;
+
+/// The picture of a token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Tile {
+    side: usize,
+    /// RGB, `(side, side)` with half the side from one to the next, as long as that is a whole number.
+    levels: Vec<Vec<[u8; 3]>>,
+}
+
+impl Tile {
+    /// Patch `n` of a frame's picture.
+    fn cut(rgba: &[u8], frame: &FrameDims, n: usize) -> Self {
+        let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
+        let pixel = |i: usize| {
+            let at = ((y + i / frame.patch_px) * frame.width_px + x + i % frame.patch_px) * 4;
+            [rgba[at], rgba[at + 1], rgba[at + 2]]
+        };
+        Self::of(frame.patch_px, (0..frame.patch_px * frame.patch_px).map(pixel).collect())
+    }
+
+    /// Of `(side, side)` pixels.
+    pub fn of(side: usize, pixels: Vec<[u8; 3]>) -> Self {
+        let mut levels = vec![pixels];
+        let mut half = side;
+        while half > 1 && half.is_multiple_of(2) {
+            half /= 2;
+            let larger = &levels[levels.len() - 1];
+            let mean = |i: usize| {
+                let at = i / half * 4 * half + i % half * 2;
+                let four = [at, at + 1, at + 2 * half, at + 2 * half + 1].map(|i| larger[i]);
+                [0, 1, 2].map(|c| ((four.iter().map(|pixel| u16::from(pixel[c])).sum::<u16>() + 2) / 4) as u8)
+            };
+            let smaller = (0..half * half).map(mean).collect();
+            levels.push(smaller);
+        }
+        Self { side, levels }
+    }
+
+    /// The pixel in such a column and row.
+    pub fn pixel(&self, [x, y]: [usize; 2]) -> [u8; 3] {
+        self.levels[0][y * self.side + x]
+    }
+
+    /// The colour at a place inside it, 0 to 1 each way, where a pixel covers `grain` of its side.
+    pub fn at(&self, inside: [f32; 2], grain: f32) -> [u8; 3] {
+        // The square of how many pixels that are, doubled, so that the nearer of two levels is taken.
+        let covered = 2.0 * (grain * self.side as f32).powi(2);
+        let level = (covered as u32).checked_ilog2().map_or(0, |twice| twice as usize / 2).min(self.levels.len() - 1);
+        let side = self.side >> level;
+        let [u, v] = inside.map(|along| ((along * side as f32) as usize).min(side - 1));
+        self.levels[level][v * side + u]
+    }
+
+    /// The colour of all of it.
+    pub fn mean(&self) -> [u8; 3] {
+        let least = &self.levels[self.levels.len() - 1];
+        [0, 1, 2].map(|c| (least.iter().map(|pixel| usize::from(pixel[c])).sum::<usize>() / least.len()) as u8)
+    }
+}
+
+/// What stands up in a world, by its tokens.
+pub struct Relief {
+    pub sky: [Vec<u8>; 2],
+    pub standing: HashMap<Vec<u8>, Standing>,
+}
+
+pub struct Standing {
+    /// Token of bare ground there.
+    pub ground: Vec<u8>,
+    pub cutout: Arc<Cutout>,
+}
+
+/// Pictures of all tokens that were in sight lately.
+pub struct Book {
+    frame: FrameDims,
+    /// Patches of a frame that a token may be drawn in.
+    free: Vec<usize>,
+    relief: Arc<Relief>,
+    /// Of each look, the latest last.
+    looks: VecDeque<(Vec<u8>, HashMap<Vec<u8>, Arc<Tile>>)>,
+}
+
+impl Book {
+    pub fn new(frame: FrameDims, recall: &RecallDims, relief: &manifest::Relief) -> Self {
+        let standing = relief.standing.values().map(|standing| {
+            let stands = Standing { ground: standing.ground.clone(), cutout: Arc::new(standing.cutout.clone()) };
+            (standing.token.clone(), stands)
+        });
+        Self {
+            frame,
+            free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
+            relief: Arc::new(Relief { sky: relief.sky.clone(), standing: standing.collect() }),
+            looks: VecDeque::new(),
+        }
+    }
+
+    pub fn relief(&self) -> Arc<Relief> {
+        self.relief.clone()
+    }
+
+    /// Pictures of these tokens in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
+    /// [`Engine::draw`](crate::engine::Engine::draw) does it, many in one frame.
+    ///
+    /// # Errors
+    /// What `draw` says.
+    pub fn tiles<'a, E>(
+        &mut self,
+        newest: &[u8],
+        tokens: impl Iterator<Item = &'a [u8]>,
+        mut draw: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
+    ) -> Result<&HashMap<Vec<u8>, Arc<Tile>>, E> {
+        let dims = self.frame.code_dims;
+        let look = if self.frame.look { &newest[newest.len() - dims..] } else { &[] };
+        let page = self.looks.iter().position(|(of, _)| of == look).and_then(|at| self.looks.remove(at));
+        if self.looks.len() == LOOKS {
+            self.looks.pop_front();
+        }
+        self.looks.push_back(page.unwrap_or_else(|| (look.to_vec(), HashMap::new())));
+        let last = self.looks.len() - 1;
+        let tiles = &mut self.looks[last].1;
+        let mut missing: Vec<&[u8]> = tokens.filter(|token| !tiles.contains_key(*token)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        for some in missing.chunks(self.free.len().max(1)) {
+            let mut codes = newest.to_vec();
+            for (&n, token) in self.free.iter().zip(some.iter().cycle()) {
+                codes[n * dims..][..dims].copy_from_slice(token);
+            }
+            let rgba = draw(&codes)?;
+            for (&n, token) in self.free.iter().zip(some) {
+                tiles.insert(token.to_vec(), Arc::new(Tile::cut(&rgba, &self.frame, n)));
+            }
+        }
+        Ok(tiles)
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the eye is and which way it looks.
+
+/// Height of the eye, in patches, and how far behind the middle of the patch it is: what one stands before is seen whole.
+const HEIGHT: f32 = 0.62;
+const BEHIND: f32 = 0.6;
+
+/// An eye over the land; x goes east, y south, in patches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    pub at: [f32; 2],
+    /// Clockwise from north, in quarter turns.
+    pub quarters: f32,
+    /// Above the ground.
+    pub height: f32,
+    /// How much is seen of what came into sight with the last step, 0 to 1.
+    pub new: f32,
+}
+
+impl Camera {
+    /// Of one who stands in the middle of a place, `[i32; 2] + 0.5`, and looks there, with this much in sight of what is new.
+    pub fn of(place: [f32; 2], quarters: f32, new: f32) -> Self {
+        let camera = Self { at: place, quarters, height: HEIGHT, new };
+        let [fx, fy] = camera.ahead();
+        Self { at: [place[0] - fx * BEHIND, place[1] - fy * BEHIND], ..camera }
+    }
+
+    /// One patch ahead.
+    pub fn ahead(&self) -> [f32; 2] {
+        let (sin, cos) = (self.quarters * std::f32::consts::FRAC_PI_2).sin_cos();
+        [sin, -cos]
+    }
+
+    /// One patch to the right.
+    pub fn right(&self) -> [f32; 2] {
+        let [x, y] = self.ahead();
+        [-y, x]
+    }
+
+    /// How far ahead and to the right of the eye a point of the map lies.
+    pub fn off(&self, point: [f32; 2]) -> [f32; 2] {
+        let (dx, dy) = (point[0] - self.at[0], point[1] - self.at[1]);
+        let ([ax, ay], [rx, ry]) = (self.ahead(), self.right());
+        [dx * ax + dy * ay, dx * rx + dy * ry]
+    }
+}

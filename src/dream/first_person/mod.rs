@@ -1,0 +1,20 @@
+//! A dream seen from within: through the eyes of the one who walks, instead of from above.
+//!
+//! Nothing else is dreamed for it. What lies around comes from the map, as tokens; the tokenizer's decoder draws each of them in the look of the newest
+//! frame ([`Book`]); and the pack says which of them stand up, and on what ground ([`crate::pack::manifest::Relief`]). Here is only the camera: ground is
+//! laid flat, what stands is turned to the eye ([`Glance`]), and where nothing was dreamed yet there is mist.
+
+mod book;
+mod camera;
+mod draw;
+mod surroundings;
+mod walk;
+
+/// So much finer than the frames of a world are pictures from within, in files.
+pub const FINER: usize = 2;
+
+pub use book::Book;
+pub use camera::Camera;
+pub use draw::Glance;
+pub use surroundings::Surroundings;
+pub use walk::{Turn, Walk};

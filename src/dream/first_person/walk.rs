@@ -1,0 +1,111 @@
+//! The way of the eye from step to step.
+
+use std::sync::Arc;
+
+use super::camera::Camera;
+use super::surroundings::Surroundings;
+
+/// How far one leans forward where something is in the way, in patches.
+const BUMP: f32 = 0.1;
+
+/// Where the eye comes from and where it goes.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    pub around: Arc<Surroundings>,
+    from: [i32; 2],
+    /// One pushed on against something.
+    bumps: bool,
+}
+
+impl Walk {
+    /// One who stands there.
+    pub fn standing(around: Arc<Surroundings>) -> Self {
+        Self { from: around.at, around, bumps: false }
+    }
+
+    /// The next step leads into `around`; `pushed`: one asked to go on.
+    pub fn step(&mut self, around: Arc<Surroundings>, pushed: bool) {
+        let before = self.around.at;
+        // Further away is elsewhere: another world, or another moment.
+        let near = (0..2).map(|i| (around.at[i] - before[i]).abs()).sum::<i32>() <= 1;
+        self.from = if near { before } else { around.at };
+        self.bumps = pushed && around.at == before;
+        self.around = around;
+    }
+
+    /// Whether anything moves on the way.
+    pub fn moves(&self) -> bool {
+        self.bumps || self.from != self.around.at
+    }
+
+    /// The eye once a share of the step is gone, which looks so many quarter turns clockwise from north.
+    pub fn camera(&self, share: f32, quarters: f32) -> Camera {
+        let lean = if self.bumps { BUMP * (share * std::f32::consts::PI).sin() } else { 0.0 };
+        let place = [0, 1].map(|i| self.from[i] as f32 + (self.around.at[i] - self.from[i]) as f32 * share + 0.5);
+        let camera = Camera::of(place, quarters, share);
+        let [ax, ay] = camera.ahead();
+        Camera { at: [camera.at[0] + ax * lean, camera.at[1] + ay * lean], ..camera }
+    }
+}
+
+/// A turn from one way of looking to another, in quarter turns, by the shorter way.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Turn {
+    from: f32,
+    way: f32,
+}
+
+impl Turn {
+    /// Looks there and does not turn.
+    pub fn resting(quarters: i32) -> Self {
+        Self { from: quarters as f32, way: 0.0 }
+    }
+
+    /// Over.
+    #[must_use]
+    pub fn done(self) -> Self {
+        Self { from: self.at(1.0), way: 0.0 }
+    }
+
+    /// From where this one is once a share of it is gone.
+    #[must_use]
+    pub fn to(self, share: f32, quarters: i32) -> Self {
+        let from = self.at(share);
+        Self { from, way: (quarters as f32 - from + 2.0).rem_euclid(4.0) - 2.0 }
+    }
+
+    /// Where one looks once a share of it is gone.
+    pub fn at(self, share: f32) -> f32 {
+        let share = share.clamp(0.0, 1.0);
+        self.from + self.way * share * share * (3.0 - 2.0 * share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_turns_by_the_shorter_way() {
+        let turn = Turn::resting(0).to(1.0, 3);
+        assert_eq!([0.0, 0.5, 1.0].map(|share| turn.at(share)), [0.0, -0.5, -1.0]);
+        // Half way around the goal is another one.
+        assert_eq!(turn.to(0.5, 1).at(1.0), 1.0);
+        assert_eq!(Turn::resting(5).to(1.0, 1).at(1.0), 5.0, "that is there");
+    }
+
+    #[test]
+    fn a_step_leads_on_and_a_jump_does_not_and_what_is_in_the_way_is_bumped_into() {
+        let around = |at| Arc::new(Surroundings::nothing(at));
+        let mut walk = Walk::standing(around([4, 4]));
+        let x = |walk: &Walk, share| walk.camera(share, 0.0).at[0];
+        walk.step(around([5, 4]), true);
+        assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [4.5, 5.0, 5.5]);
+        walk.step(around([5, 4]), true);
+        assert!(walk.moves() && walk.camera(0.5, 1.0).at[0] > walk.camera(0.0, 1.0).at[0]);
+        walk.step(around([5, 4]), false);
+        assert!(!walk.moves());
+        walk.step(around([90, 4]), true);
+        assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [90.5; 2]);
+    }
+}

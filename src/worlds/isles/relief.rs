@@ -1,0 +1,61 @@
+//! What stands on the isles, cut out of the drawings: what of a tile is not in the colours of its ground.
+
+use super::art::{Art, Picture, TILE_PX};
+use super::atlas::atlas;
+use super::land::LANDS;
+use super::palette::{Look, Palette};
+use super::sky::LightLook;
+use super::village;
+use crate::worlds::relief::{Cutout, Relief, Upright};
+use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather};
+
+/// How high a patch of a thing stands, in tiles, by the end of its name; all else one.
+const HEIGHTS: [(&str, f32); 10] = [
+    ("_pine", 1.7),
+    ("_palm", 1.7),
+    ("_oak", 1.6),
+    ("_ruin", 1.4),
+    ("_spire", 1.5),
+    ("_stump", 1.4),
+    ("_cactus", 1.3),
+    ("_crystal", 1.2),
+    ("_mushroom", 1.1),
+    ("_lantern", 1.2),
+];
+
+/// All that stands, drawn plain on a clear summer's day.
+pub fn relief() -> Result<Relief, String> {
+    let art = Art::parse(include_str!("art.txt"))?;
+    let light = LightLook::Settled(Light::Day);
+    let palette = atlas().colours.palette(Look { light, weather: Weather::Clear, season: Season::Summer, style: Style::Plain });
+    let mut standing = Vec::new();
+    for land in LANDS {
+        let things = land.things().concat().into_iter().map(|name| (name.to_owned(), ([0, 0], [1, 1])));
+        let built = (0..).zip(village::pictures()).filter(|(built, _)| village::solid(*built));
+        let built = built.map(|(built, name)| (format!("{}_{name}", land.word()), village::part(built)));
+        for (name, (part, parts)) in things.chain(built) {
+            standing.push(upright(&art, &palette, land, name, (part, parts))?);
+        }
+    }
+    let sky = |name: &str| art.tile(name).map(|picture| rgb(picture, &palette));
+    Ok(Relief { standing, sky_rgb: [sky("water_a")?, sky("snow_a")?] })
+}
+
+fn upright(art: &Art, palette: &Palette, land: Biome, name: String, (part, parts): ([u8; 2], [u8; 2])) -> Result<Upright, String> {
+    let picture = art.tile(&name)?;
+    let ground = art.ground(land.word())?;
+    let flat = [ground.base, ground.shade, ground.light].map(Some);
+    let row = |pixels: &[Option<u8>]| (0..).zip(pixels).map(|(x, pixel)| u32::from(!flat.contains(pixel)) << x).sum();
+    let rows = picture.chunks_exact(TILE_PX).map(row).collect();
+    let height = HEIGHTS.iter().find(|(end, _)| name.ends_with(end)).map_or(1.0, |(_, height)| *height);
+    Ok(Upright {
+        rgb: rgb(picture, palette),
+        ground_rgb: rgb(art.tile(land.grounds()[0])?, palette),
+        cutout: Cutout { rows, height, part, parts },
+        name,
+    })
+}
+
+fn rgb(picture: &Picture, palette: &Palette) -> Vec<u8> {
+    picture.iter().flat_map(|pixel| palette.land[usize::from(pixel.unwrap_or(0))]).collect()
+}

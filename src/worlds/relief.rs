@@ -1,0 +1,58 @@
+//! What of a world stands up and what lies flat, for who looks at it from within.
+
+use serde::{Deserialize, Serialize};
+
+/// How something stands on its patch: as what is cut out of the patch's picture, upright and always turned to who looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cutout {
+    /// Pixels of the patch that are its own: bit `x` of row `y`, from the top.
+    pub rows: Vec<u32>,
+    /// How high a whole patch of it stands, in patches.
+    pub height: f32,
+    /// Which part of a thing of several patches it is, and how many those are, across and down.
+    pub part: [u8; 2],
+    pub parts: [u8; 2],
+}
+
+impl Cutout {
+    /// Patches to the right and down from the middle of this part to the middle of the whole thing.
+    pub fn to_middle(&self) -> [f32; 2] {
+        [0, 1].map(|i| f32::from(self.parts[i].saturating_sub(1)) / 2.0 - f32::from(self.part[i]))
+    }
+
+    /// Whether this is the part above `lower` of such a thing.
+    pub fn stands_on(&self, lower: &Self) -> bool {
+        self.parts == lower.parts && self.part[0] == lower.part[0] && self.part[1] + 1 == lower.part[1]
+    }
+}
+
+/// Something that stands, drawn plain on a clear day.
+pub struct Upright {
+    pub name: String,
+    /// Its patch, and bare ground there: `patch_px * patch_px * 3`, RGB.
+    pub rgb: Vec<u8>,
+    pub ground_rgb: Vec<u8>,
+    pub cutout: Cutout,
+}
+
+/// All that stands in a world.
+pub struct Relief {
+    pub standing: Vec<Upright>,
+    /// Patches that are coloured as the sky is overhead and above the horizon.
+    pub sky_rgb: [Vec<u8>; 2],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_knows_where_the_whole_stands() {
+        let cutout = |part, parts| Cutout { rows: Vec::new(), height: 1.0, part, parts };
+        let tree = cutout([0, 0], [1, 1]);
+        assert_eq!((tree.to_middle(), tree.stands_on(&tree)), ([0.0; 2], false));
+        let [chimney, window, door] = [[2, 0], [2, 1], [1, 2]].map(|part| cutout(part, [3, 3]));
+        assert_eq!(chimney.to_middle(), [-1.0, 1.0]);
+        assert!(chimney.stands_on(&window) && !window.stands_on(&chimney) && !window.stands_on(&door));
+    }
+}
