@@ -47,13 +47,17 @@ fn level_at(word: u32, d: u32) -> u32 {
 struct Found {
     place: u32,
     age: u32,
+    imagined: bool,
 }
 
 fn find(at: vec2<i32>) -> Found {
     let place = place_at(at, shape.dims);
     let seen = map[place + 2u];
     let known = seen > 0u && all(bitcast<vec2<i32>>(vec2<u32>(map[place], map[place + 1u])) == at);
-    return Found(place, select(0u, odometer.frames + 1u - seen, known));
+    let imagined = known && seen == IMAGINED;
+    // What was imagined is as fresh as can be.
+    let age = select(odometer.frames + 1u - seen, 1u, imagined);
+    return Found(place, select(0u, age, known), imagined);
 }
 
 @compute @workgroup_size(64)
@@ -78,7 +82,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             let stays = map[pose] == 1u;
             let offered_at = select(found.place + 3u, pose + 1u, stays);
             for (var d = 0u; d < shape.dims; d++) {
-                tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, level_at(offered_at, d), known || stays);
+                let level = level_at(offered_at, d) + select(0u, HELD, found.imagined && !stays);
+                tokens[(2u * shape.tokens + n) * shape.dims + d] = select(UNKNOWN, level, known || stays);
             }
         }
         if (known) {

@@ -1,7 +1,8 @@
 // The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
 // A source that offers the token a whole one adds its gate to the logit of its level, as long as its levels before are those drawn.
-// Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn.
+// Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn; where the map's offer holds, none but
+// those along a source.
 // With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
 // Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
 
@@ -53,6 +54,8 @@ var<workgroup> score: array<f32, LANES>;
 var<workgroup> begins: array<u32, LANES + 1u>;
 // 1 where a source goes on with a level.
 var<workgroup> pointed: array<u32, LANES>;
+// The token is what a source offers, whatever else may be likely.
+var<private> held: bool;
 
 // The first of the keys in `low..high` that is not less than `key`.
 fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
@@ -71,7 +74,8 @@ fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
 }
 
 fn allowed(level: u32) -> bool {
-    return shape.vocabulary == 0u || frame.forced == 1u || pointed[level] == 1u || begins[level] < begins[level + 1u];
+    let free = !held && (shape.vocabulary == 0u || begins[level] < begins[level + 1u]);
+    return free || frame.forced == 1u || pointed[level] == 1u;
 }
 
 fn gumbel(bits: u32) -> f32 {
@@ -119,6 +123,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     // The map is the last of two sources.
     let offered = shape.sources < 2u || agrees[1];
+    held = shape.sources == 2u && tokens[offered_at[1]] >= HELD;
     let temperature = select(frame.new_temperature, frame.temperature, offered);
     let min_p = select(frame.new_min_p, frame.min_p, offered);
     var total_confidence = 0.0;
@@ -151,7 +156,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
             pointed[lane] = 0u;
             for (var s = 0u; s < shape.sources; s++) {
-                if (agrees[s] && tokens[offered_at[s] + d] == lane) {
+                if (agrees[s] && tokens[offered_at[s] + d] % HELD == lane) {
                     value = value + gate(n, s);
                     pointed[lane] = 1u;
                 }
@@ -188,7 +193,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             best = tokens[(frame.groups[0].half * shape.tokens + n) * shape.dims + d];
         }
         for (var s = 0u; s < shape.sources; s++) {
-            agrees[s] = agrees[s] && tokens[offered_at[s] + d] == best;
+            agrees[s] = agrees[s] && tokens[offered_at[s] + d] % HELD == best;
         }
         // Beyond the vocabulary there is nothing but what a source goes on with.
         if (shape.vocabulary > 0u && best < shape.levels) {

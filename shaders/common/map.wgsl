@@ -2,6 +2,11 @@
 
 const SIDE: u32 = 256u;
 
+// In place of the frame that last showed a place: none did yet, and it is known what the first will show.
+const IMAGINED: u32 = 0xffffffffu;
+// Added to the levels that are offered for such a place: they hold.
+const HELD: u32 = 256u;
+
 // What is counted from frame to frame.
 struct Odometer {
     // Place of the upper left corner of the last frame remembered.
@@ -14,7 +19,7 @@ struct Odometer {
     alone: vec2<u32>,
 }
 
-// Words of a place: x, y, the frame that last showed it (from 1; 0 where none did), its levels four a word.
+// Words of a place: x, y, the frame that last showed it (from 1; 0 where none did, or IMAGINED), its levels four a word.
 fn place_words(dims: u32) -> u32 {
     return 3u + (dims + 3u) / 4u;
 }

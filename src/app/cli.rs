@@ -371,7 +371,8 @@ fn show(
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
         let mut source = launch.open_source(None, &told, &settings)?;
-        let recording = Recording { path: args.record.as_ref(), scale: args.scale, glide: args.glide, first_person: args.first_person };
+        let recording =
+            Recording { path: args.record.as_ref(), scale: args.scale, glide: args.glide, first_person: args.first_person, settings };
         let mut headless = Headless::new(source.as_ref(), &recording)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;

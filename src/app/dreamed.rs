@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::cli::{DecodeArgs, pack_path, png, settings};
 use super::headless::{Headless, HeadlessPlan, Recording};
-use super::open::{EngineChoice, open_engine, read_pack, read_start};
+use super::open::{EngineChoice, maker, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
 use super::start::Start;
 use crate::clips::Clip;
@@ -97,7 +97,8 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
 
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
-    let recording = Recording { path: Some(&args.record), scale: args.scale, glide: args.glide, first_person: args.first_person };
+    dream.dream_ahead_by(maker(pack.clone()));
+    let recording = Recording { path: Some(&args.record), scale: args.scale, glide: args.glide, first_person: args.first_person, settings };
     let mut output = Headless::new(&dream, &recording)?;
     let told = day.words(&words, dims.prompt_words);
     match &clip {

@@ -25,6 +25,8 @@ pub struct Recording<'a> {
     pub glide: u32,
     /// Seen from within, by one who looks where the walk goes.
     pub first_person: bool,
+    /// How land is dreamed that lies further away than the frame reaches.
+    pub settings: DecodeSettings,
 }
 
 pub struct HeadlessPlan {
@@ -50,6 +52,7 @@ pub struct Headless {
     /// What is written is seen from within.
     within: bool,
     eye: Option<(Walk, Turn)>,
+    settings: DecodeSettings,
     times_ms: Vec<f64>,
 }
 
@@ -65,7 +68,15 @@ impl Headless {
             (shown.width_px, shown.height_px) = (info.width_px * FINER, info.height_px * FINER);
         }
         let film = recording.path.map(|path| Film::create(path, &shown, scale, recording.glide));
-        Ok(Self { info, film: film.transpose().map_err(|e| e.to_string())?, scale, within, eye: None, times_ms: Vec::new() })
+        Ok(Self {
+            info,
+            film: film.transpose().map_err(|e| e.to_string())?,
+            scale,
+            within,
+            eye: None,
+            settings: recording.settings,
+            times_ms: Vec::new(),
+        })
     }
 
     /// Records the frame there is.
@@ -84,10 +95,12 @@ impl Headless {
             return film.push(rgba, code).map_err(|e| e.to_string());
         }
         let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
-        let around = Arc::new(dream.surroundings(self.eye.as_ref().map(|(walk, _)| &*walk.around)).map_err(|e| e.to_string())?);
         let intents = self.info.actions.get(usize::from(code)).map_or(&[][..], |action| &action.bound_to);
         let way = intents.iter().find_map(|intent| intent.quarters());
-        let (mut walk, mut turn) = self.eye.take().unwrap_or_else(|| (Walk::standing(around.clone()), Turn::resting(way.unwrap_or(0))));
+        let looks = way.or(self.eye.as_ref().map(|(_, turn)| turn.at(1.0).round() as i32)).unwrap_or(0);
+        while dream.imagine(looks, &self.settings).map_err(|e| e.to_string())? {}
+        let around = Arc::new(dream.surroundings(self.eye.as_ref().map(|(walk, _)| &*walk.around)).map_err(|e| e.to_string())?);
+        let (mut walk, mut turn) = self.eye.take().unwrap_or_else(|| (Walk::standing(around.clone()), Turn::resting(looks)));
         walk.step(around, way.is_some());
         turn = way.map_or(turn.done(), |way| turn.to(1.0, way));
         let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);

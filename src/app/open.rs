@@ -8,7 +8,7 @@ use super::start::Start;
 use crate::dream::Source;
 use crate::dream::runner::{Request, Wish};
 use crate::dream::saved::SavedDream;
-use crate::dream::session::DreamSession;
+use crate::dream::session::{DreamSession, Maker};
 use crate::dream::truth::{self, TruthSession};
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::gpu::GpuEngine;
@@ -165,6 +165,7 @@ impl Launch {
             Self::Pack { pack, engine, start, .. } => {
                 let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
                 let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;
+                session.dream_ahead_by(maker(pack.clone()));
                 start.begin(&mut session, words, settings).map_err(|e| e.to_string())?;
                 Ok(Box::new(session))
             }
@@ -252,6 +253,11 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
     let info = engine.info();
     log::info!("dreaming with the {:?} engine on {}", info.kind, info.device);
     Ok(engine)
+}
+
+/// What dreams ahead of who sees from within.
+pub fn maker(pack: Arc<Pack>) -> Maker {
+    Box::new(move || Ok(Box::new(CpuEngine::new(&pack, CpuOptions::default())?)))
 }
 
 /// The pack that is shipped with the program.

@@ -61,6 +61,12 @@ pub enum Drive {
     Code(u8),
 }
 
+impl From<Intent> for Drive {
+    fn from(intent: Intent) -> Self {
+        Self::Intent(intent)
+    }
+}
+
 impl Default for Drive {
     fn default() -> Self {
         Self::Intent(Intent::Stay)

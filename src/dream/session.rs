@@ -1,5 +1,6 @@
 //! A dream: an engine, what it was shown, and the tokens of what it dreamed.
 
+mod imagine;
 mod moment;
 mod repaint;
 
@@ -7,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use imagine::Maker;
 pub use moment::Moment;
 
 use super::chart::{Chart, Newest};
@@ -59,6 +61,7 @@ pub struct DreamSession {
     looks: Looks,
     /// Pictures of single tokens, where the world can be seen from within.
     book: Option<Book>,
+    ahead: imagine::Ahead,
     /// Tokens of the frames so far, oldest first.
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
@@ -103,6 +106,7 @@ impl DreamSession {
             before: recall.map(|recall| Map::new(&frame, recall)),
             looks: Looks::of(engine.manifest()),
             book: book_of(engine.manifest()),
+            ahead: imagine::Ahead::default(),
             engine,
             info,
             history: VecDeque::with_capacity(MEMORY_FRAMES),
@@ -194,6 +198,7 @@ impl DreamSession {
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(self.before.as_ref(), self.history.make_contiguous(), self.next_frame)?;
         self.told = Told::after(&self.history);
+        self.ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
         Ok(())
@@ -223,13 +228,9 @@ impl DreamSession {
     /// [`DreamError::NoRelief`] of a world that has no map or tells nothing of what stands, [`DreamError::NothingDreamed`], and what the engine says.
     pub fn surroundings(&mut self, before: Option<&Surroundings>) -> Result<Surroundings, DreamError> {
         self.collect();
-        let m = self.engine.manifest();
-        let frame = m.frame;
-        let book = self.book.as_mut().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()))?;
-        let mut map = self.before.clone().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()))?;
-        for frame in &self.history {
-            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
-        }
+        let frame = self.engine.manifest().frame;
+        let land = self.land();
+        let (Some(map), Some(book)) = (land, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         Ok(Surroundings::of(&map, &frame, codes, before, book, |codes| self.engine.draw(codes))?)
     }

@@ -250,6 +250,10 @@ pub trait Engine: Send {
     /// As [`Engine::restore`], where the map begins with what is remembered of the land `before` the history, as it was when the history began.
     fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
 
+    /// Takes this token for what lies at a place of the map: the frame that shows it first will show that. Without one, nothing is known of the place any
+    /// more. Nothing happens in a world without a map, and [`Engine::restore`] forgets it.
+    fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>);
+
     /// Dreams the frame that `action` leads into, and decodes its picture.
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError>;
 

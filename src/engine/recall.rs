@@ -117,6 +117,9 @@ pub fn average<const CHANNELS: usize>(picture: &[u8], frame: &FrameDims, covered
 }
 
 /// What a place shows.
+/// In place of the frame that last showed a place: none did yet, and it is known what the first will show.
+pub const IMAGINED: u32 = u32::MAX;
+
 #[derive(Clone, Copy, Default)]
 struct Place {
     at: [i32; 2],
@@ -192,6 +195,28 @@ impl Map {
         self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
     }
 
+    /// Takes this token for what lies at a place: the frame that shows it first will show that. Without one, nothing is known of the place any more.
+    pub fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>) {
+        match levels {
+            Some(levels) => self.put(at, IMAGINED, levels),
+            None => self.forget(at, 1),
+        }
+    }
+
+    /// What is known of a place: the frame that last showed it, or [`IMAGINED`], and levels.
+    pub fn at(&self, at: [i32; 2]) -> Option<(u32, &[u8])> {
+        let index = index(at);
+        let place = self.places[index];
+        (place.frame > 0 && place.at == at).then(|| (place.frame, &self.codes[index * self.code_dims..][..self.code_dims]))
+    }
+
+    /// Whether token `n` of the next frame was imagined, if `motion` leads to it: then it is what is offered for it, or what it is now.
+    pub fn holds(&self, n: usize, motion: [i32; 2]) -> bool {
+        let (token, enters) = self.tokens[n];
+        let at = |token: [i32; 2]| [0, 1].map(|i| self.view[i] + motion[i] + token[i]);
+        token.filter(|_| enters).and_then(|token| self.at(at(token))).is_some_and(|(frame, _)| frame == IMAGINED)
+    }
+
     /// Forgets what lies less than `steps` from the place `at` in both directions: all whose picture overlaps the one there.
     pub fn forget(&mut self, at: [i32; 2], steps: i32) {
         for near in (1 - steps..steps).flat_map(|dy| (1 - steps..steps).map(move |dx| [at[0] + dx, at[1] + dy])) {
@@ -213,11 +238,10 @@ impl Map {
     pub fn recall(&self, n: usize, tap: usize, motion: [i32; 2]) -> Option<(&[u8], usize)> {
         let token = self.tokens[n].0?;
         let near = [(tap % 3) as i32 - 1, (tap / 3) as i32 - 1];
-        let at = [0, 1].map(|i| self.view[i] + motion[i] + token[i] + near[i]);
-        let index = index(at);
-        let place = self.places[index];
-        let age = (place.frame > 0 && place.at == at).then(|| self.frames + 1 - place.frame)?;
-        Some((&self.codes[index * self.code_dims..][..self.code_dims], age_class(age)))
+        let (frame, levels) = self.at([0, 1].map(|i| self.view[i] + motion[i] + token[i] + near[i]))?;
+        // What was imagined is as fresh as can be.
+        let age = if frame == IMAGINED { 1 } else { self.frames + 1 - frame };
+        Some((levels, age_class(age)))
     }
 
     /// What token `n` of the next frame may copy, levels: what was last seen at its own place, if `motion` leads to it; of a token that never
@@ -269,7 +293,8 @@ impl Map {
     }
 }
 
-fn index(at: [i32; 2]) -> usize {
+/// Where on the torus a place is.
+pub fn index(at: [i32; 2]) -> usize {
     (at[1].rem_euclid(SIDE) * SIDE + at[0].rem_euclid(SIDE)) as usize
 }
 
@@ -339,6 +364,22 @@ mod tests {
         map.remember(&unknown, [0, 0], false);
         map.remember(&codes(0), [0, 0], false);
         assert_eq!(map.offer(1, [0, 0]), None, "not given");
+    }
+
+    #[test]
+    fn what_was_imagined_holds_until_it_is_seen() {
+        let mut map = Map::new(&FRAME, &recall());
+        map.remember(&codes(0), [0, 0], false);
+        assert_eq!((map.at([6, 0]), map.holds(2, [2, 0])), (None, false));
+        map.imagine([6, 0], Some(&[4, 4]));
+        assert_eq!((map.offer(2, [2, 0]), map.at([6, 0])), (Some(&[4, 4][..]), Some((IMAGINED, &[4, 4][..]))));
+        assert!(map.holds(2, [2, 0]) && !map.holds(2, [0, 0]) && !map.holds(1, [2, 0]), "the figure's place holds nothing");
+        assert_eq!(map.recall(2, OWN, [2, 0]).map(|(_, age)| age), Some(1));
+        let mut seen = map.clone();
+        seen.remember(&codes(1), [2, 0], true);
+        assert_eq!((seen.at([6, 0]), seen.holds(2, [0, 0])), (Some((2, &codes(1)[4..6])), false));
+        map.imagine([6, 0], None);
+        assert_eq!((map.at([6, 0]), map.holds(2, [2, 0])), (None, false));
     }
 
     #[test]

@@ -130,6 +130,11 @@ impl<'a> Past<'a> {
         self.codes.map(|codes| &codes[n * code_dims..][..code_dims])
     }
 
+    /// Whether token `n` is what a source offers, whatever else may be likely.
+    fn holds(&self, n: usize) -> bool {
+        self.map.is_some_and(|map| map.holds(n, self.motion))
+    }
+
     /// What each source offers token `n`.
     fn offers(&self, n: usize, code_dims: usize) -> [Option<&'a [u8]>; 2] {
         let before = self.before(n, code_dims).filter(|token| token[0] != UNKNOWN);
@@ -436,7 +441,7 @@ impl<'a> Lane<'a> {
             let offers = past.offers(n, f.code_dims);
             let offered = offers[1].is_some() || past.map.is_none();
             let (chance, mut confidence) = (s.chance_of(offered), 0.0);
-            let mut known = d.vocabulary.as_ref().map(Vocabulary::begin);
+            let (held, mut known) = (past.holds(n), d.vocabulary.as_ref().map(Vocabulary::begin));
             for dim in 0..f.code_dims {
                 d.head.logits(&hidden[..wide], dim, logits);
                 add_copies(logits, &offers, gates, &codes[..dim]);
@@ -445,7 +450,8 @@ impl<'a> Lane<'a> {
                     add_copies(unprompted, &offers, gates_without, &codes[..dim]);
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
-                let allowed = known.map_or(decode::ANY_LEVEL, |known| known.levels() | pointed_at(&offers, &codes[..dim]));
+                let free = if held { 0 } else { known.map_or(decode::ANY_LEVEL, |known| known.levels()) };
+                let allowed = free | pointed_at(&offers, &codes[..dim]);
                 let (level, log_probability) = decode::sample_level(logits, allowed, dim, chance, name);
                 known.iter_mut().for_each(|known| known.follow(level));
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);

@@ -411,6 +411,10 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
+    fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>) {
+        self.map.iter_mut().for_each(|map| map.imagine(at, levels));
+    }
+
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
         self.dream_next(None, action, settings)
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::context::GpuContext;
 use super::encoder::HostEncoder;
 use super::frame::{BY_ODOMETER, FrameParams, GROUPS, GroupParams, MASKED, NONE};
-use super::ops::{prev, unmask};
+use super::ops::{prev, remember, unmask};
 use super::pace::Pace;
 use super::plan::{PROMPT_SLOTS, Plan};
 use super::readback::Readback;
@@ -22,7 +22,7 @@ use super::timing::{STAGE_TICKS, Stage, Timing};
 use super::tune;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_settings, play_settings};
-use crate::engine::recall::{Map, motion_of};
+use crate::engine::recall::{IMAGINED, Map, motion_of};
 use crate::engine::told::{LONG_AGO, Said, Told, ids};
 use crate::engine::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
@@ -514,6 +514,14 @@ impl Engine for GpuEngine {
         (self.pending, self.committed, self.next_frame) = (None, 0, next_frame);
         self.rebuild(before, history);
         self.gpu.check()
+    }
+
+    fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>) {
+        if let Some(plan) = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref()) {
+            let nothing = vec![0; self.manifest.frame.code_dims];
+            let (byte, words) = remember::place(at, levels.map_or(0, |_| IMAGINED), levels.unwrap_or(&nothing));
+            self.gpu.queue.write_buffer(self.resources.buffer(plan.map), byte, bytemuck::cast_slice(&words));
+        }
     }
 
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {

@@ -209,6 +209,10 @@ impl Engine for ReferenceEngine {
         Ok(())
     }
 
+    fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>) {
+        self.map.iter_mut().for_each(|map| map.imagine(at, levels));
+    }
+
     fn dream(&mut self, action: u8, settings: &DecodeSettings) -> Result<(), EngineError> {
         self.dream_around(&vec![UNKNOWN; self.manifest.frame.code_bytes()], action, settings)
     }
@@ -228,6 +232,8 @@ impl Engine for ReferenceEngine {
         let mut confidence = vec![0.0; f.tokens()];
         // Of a token's sources the map is the last.
         let of_map = |n: usize| offers[(n + 1) * offers.len() / f.tokens() - f.code_dims];
+        let motion = recall::motion_of(&self.manifest, action);
+        let held: Vec<bool> = (0..f.tokens()).map(|n| self.map.as_ref().is_some_and(|map| map.holds(n, motion))).collect();
         let offered: Vec<bool> = (0..f.tokens()).map(|n| self.map.is_none() || of_map(n) != UNKNOWN).collect();
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
@@ -246,7 +252,8 @@ impl Engine for ReferenceEngine {
                 let mut known = self.vocabulary.as_deref().map(Vocabulary::begin);
                 for dim in 0..f.code_dims {
                     let mut logits = self.guided_logits(&outputs, &offers, n, token, dim);
-                    let allowed = known.map_or(ANY_LEVEL, |known| known.levels() | pointed_at(&offers, n, &token[..dim], &f));
+                    let free = if held[n] { 0 } else { known.map_or(ANY_LEVEL, |known| known.levels()) };
+                    let allowed = free | pointed_at(&offers, n, &token[..dim], &f);
                     let (level, log_probability) = decode::sample_level(&mut logits, allowed, dim, settings.chance_of(offered[n]), name);
                     known.iter_mut().for_each(|known| known.follow(level));
                     token[dim] = level;

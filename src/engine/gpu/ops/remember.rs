@@ -2,7 +2,7 @@
 
 use super::{BufferId, Cost, GROUPS, Pass, word};
 use crate::engine::gpu::kernel::{Bind, Kernel, MAP};
-use crate::engine::recall::Map;
+use crate::engine::recall::{self, Map};
 use crate::pack::manifest::FrameDims;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
@@ -35,14 +35,24 @@ pub fn flag_at(code_bytes: usize) -> usize {
     code_bytes.div_ceil(4)
 }
 
+/// A place of the map as the shaders have it, and the byte where it begins.
+pub fn place(at: [i32; 2], frame: u32, levels: &[u8]) -> (u64, Vec<u32>) {
+    let mut words = vec![at[0].cast_unsigned(), at[1].cast_unsigned(), frame];
+    words.extend(levels.chunks(4).map(packed));
+    ((recall::index(at) * words.len() * 4) as u64, words)
+}
+
+/// Levels, four a word.
+fn packed(levels: &[u8]) -> u32 {
+    levels.iter().rev().fold(0, |word, &level| word << 8 | u32::from(level))
+}
+
 /// A map as the shaders have it: of each place where it is, the frame and its levels, four a word; then of each token whether it never scrolls and, if
 /// so, the levels it may copy.
 pub fn words(map: &Map, frame: &FrameDims) -> Vec<u32> {
     let mut words = Vec::new();
-    let packed = |levels: &[u8]| levels.iter().rev().fold(0, |word, &level| word << 8 | u32::from(level));
     for (at, frame, levels) in map.places() {
-        words.extend([at[0].cast_unsigned(), at[1].cast_unsigned(), frame]);
-        words.extend(levels.chunks(4).map(packed));
+        words.extend(place(at, frame, levels).1);
     }
     let nothing = vec![0; frame.code_dims];
     for pose in map.poses() {

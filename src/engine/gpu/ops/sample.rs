@@ -1,7 +1,7 @@
 //! The head: levels of every token, one code dimension after the other, described or copied.
 
 use super::{BufferId, Cost, GROUPS, Pass, padded, word};
-use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MATH, RANDOM};
+use crate::engine::gpu::kernel::{Bind, Constant, Kernel, MAP, MATH, RANDOM};
 use crate::pack::limits;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
@@ -15,7 +15,7 @@ pub fn kernel(units: usize) -> Kernel {
     let text = include_str!("../../../../shaders/sample.wgsl");
     Kernel {
         workgroup_bytes: 4 * (units + 5 * LANES + 1),
-        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units)], &[MATH, RANDOM], text, BINDS)
+        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units)], &[MAP, MATH, RANDOM], text, BINDS)
     }
 }
 

@@ -1,0 +1,121 @@
+//! Land beyond the frame. Who looks from within sees further than a frame reaches: what was never seen there is dreamed ahead of the walk, and the dream
+//! finds it again once it gets there.
+
+use std::collections::BTreeMap;
+
+use super::DreamSession;
+use crate::dream::drive::Intent;
+use crate::dream::source::DreamError;
+use crate::engine::recall::{IMAGINED, Map, motion_of};
+use crate::engine::{DecodeSettings, Engine, EngineError, UNKNOWN};
+use crate::pack::manifest::RecallDims;
+
+/// So many half frames ahead is land dreamed.
+const HALVES: i32 = 2;
+
+/// Makes an engine.
+pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>;
+
+/// What dreams ahead, and what it dreamed.
+#[derive(Default)]
+pub(super) struct Ahead {
+    maker: Option<Maker>,
+    engine: Option<Box<dyn Engine>>,
+    /// By their places on the map: how many frames there were when they were imagined, and levels.
+    pub(super) places: BTreeMap<[i32; 2], (u32, Vec<u8>)>,
+}
+
+impl DreamSession {
+    /// Lets land be dreamed ahead by an engine of its own, of the same pack; the one that plays goes on undisturbed.
+    pub fn dream_ahead_by(&mut self, maker: Maker) {
+        self.ahead.maker = Some(maker);
+    }
+
+    /// Dreams land ahead of one who looks so many quarter turns clockwise from north, where none is known: half a frame of it, the nearest first; whether
+    /// there was any. Nothing in a world without a map.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
+        self.collect();
+        let (Some(map), Some(recall), Some(newest)) = (self.land(), self.whole_steps(), self.history.back()) else { return Ok(false) };
+        let Some(given) = (1..=HALVES).find_map(|halves| self.gap(&map, &recall, &newest.codes, quarters, halves)) else {
+            return Ok(false);
+        };
+        let Gap { at, codes } = given;
+        if self.ahead.engine.is_none() {
+            let Some(maker) = &mut self.ahead.maker else { return Ok(false) };
+            self.ahead.engine = Some(maker()?);
+        }
+        let (Some(engine), stay) = (&mut self.ahead.engine, self.info.code_of(Intent::Stay.into())) else { return Ok(false) };
+        // Other chances everywhere.
+        let chance = at.iter().fold(0_u32, |chance, along| chance.wrapping_mul(0x9E37_79B1).wrapping_add(along.cast_unsigned()));
+        engine.set_prompt(self.prompt.words())?;
+        engine.restore(&[], chance)?;
+        engine.dream_around(&codes, stay, &DecodeSettings { steps: 8, certain: None, ..*settings })?;
+        engine.finish()?;
+        let mut dreamed = vec![0; codes.len()];
+        while engine.take_codes(&mut dreamed).is_some() {}
+
+        let frame = &self.engine.manifest().frame;
+        let tokens = codes.chunks_exact(frame.code_dims).zip(dreamed.chunks_exact(frame.code_dims)).enumerate();
+        let new = tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && recall.scrolls(*n, frame));
+        let (columns, frames) = (frame.grid_w(), map.frames());
+        let places: Vec<([i32; 2], Vec<u8>)> =
+            new.map(|(n, (_, token))| ([at[0] + (n % columns) as i32, at[1] + (n / columns) as i32], token.to_vec())).collect();
+        places.iter().for_each(|(at, token)| self.engine.imagine(*at, Some(token)));
+        self.ahead.places.retain(|at, _| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED));
+        self.ahead.places.extend(places.into_iter().map(|(at, token)| (at, (frames, token))));
+        Ok(true)
+    }
+
+    /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
+    pub(super) fn land(&self) -> Option<Map> {
+        let m = self.engine.manifest();
+        let mut map = self.before.clone()?;
+        for frame in &self.history {
+            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
+        for (at, (frames, token)) in &self.ahead.places {
+            if map.at(*at).is_none_or(|(seen, _)| seen <= *frames) {
+                map.imagine(*at, Some(token));
+            }
+        }
+        Some(map)
+    }
+
+    /// How the view goes, where it goes by whole patches.
+    fn whole_steps(&self) -> Option<RecallDims> {
+        let m = self.engine.manifest();
+        m.dynamics.as_ref()?.recall.clone().filter(|recall| recall.step_px == m.frame.patch_px)
+    }
+
+    /// A frame that lies so many half frames ahead, if a row of it or more is not known.
+    fn gap(&self, map: &Map, recall: &RecallDims, newest: &[u8], quarters: i32, halves: i32) -> Option<Gap> {
+        let frame = &self.engine.manifest().frame;
+        let way = Intent::North.turned(quarters).way();
+        let half = [frame.grid_w() as i32 / 2, frame.grid_h() as i32 / 2];
+        let at = [0, 1].map(|i| map.view()[i] + way[i] * half[i] * halves);
+        // The figure stands in it as it does here, under the same look.
+        let mut codes = newest.to_vec();
+        let mut unknown = 0;
+        for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| recall.scrolls(*n, frame)) {
+            match map.at([at[0] + (n % frame.grid_w()) as i32, at[1] + (n / frame.grid_w()) as i32]) {
+                Some((_, levels)) => token.copy_from_slice(levels),
+                None => {
+                    token.fill(UNKNOWN);
+                    unknown += 1;
+                }
+            }
+        }
+        (unknown >= frame.grid_w().min(frame.grid_h())).then_some(Gap { at, codes })
+    }
+}
+
+/// A frame with land that is not known.
+struct Gap {
+    /// Place of its upper left corner.
+    at: [i32; 2],
+    /// `(tokens, code_dims)` levels.
+    codes: Vec<u8>,
+}
