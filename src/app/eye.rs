@@ -37,21 +37,24 @@ impl Eye {
         if Arc::ptr_eq(around, &self.walk.around) {
             return;
         }
-        let goes_on = frames != self.frames;
-        if goes_on {
+        self.drawn = None;
+        if frames != self.frames {
             self.walk.step(around.clone(), pushed);
+            (self.frames, self.step, self.stepped) = (frames, step, now);
         } else {
-            self.walk = Walk::standing(around.clone());
+            // The same moment, and more of it, or another one in its place.
+            self.walk.see(around.clone());
         }
-        (self.frames, self.step, self.stepped, self.drawn) = (frames, step, now, None);
     }
 
-    /// Looks there from now on.
-    pub fn look(&mut self, looks: i32, glides: bool, now: Instant) {
-        if looks != self.looks {
+    /// Looks there from now on; whether that is another way.
+    pub fn look(&mut self, looks: i32, glides: bool, now: Instant) -> bool {
+        let turns = looks != self.looks;
+        if turns {
             self.turn = if glides { self.turn.to(share(self.turned, TURN, now), looks) } else { Turn::resting(looks) };
             (self.looks, self.turned) = (looks, now);
         }
+        turns
     }
 
     /// Whether anything moves at the moment.

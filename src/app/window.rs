@@ -290,7 +290,7 @@ impl App {
             paused: self.plan.paused,
             prompt,
             preview: false,
-            within: self.ui.within,
+            within: self.ui.within.then_some(0),
         }
     }
 

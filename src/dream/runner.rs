@@ -102,8 +102,8 @@ pub struct Wish {
     pub prompt: Prompt,
     /// Look ahead at what every code would do next, as far as there is time.
     pub preview: bool,
-    /// See from within, where the world can be.
-    pub within: bool,
+    /// See from within, where the world can be: which way, in quarter turns clockwise from north.
+    pub within: Option<i32>,
 }
 
 /// What the world should be like.

@@ -232,7 +232,7 @@ impl DreamSession {
         let land = self.land();
         let (Some(map), Some(book)) = (land, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
-        Ok(Surroundings::of(&map, &frame, codes, before, book, |codes| self.engine.draw(codes))?)
+        Ok(Surroundings::of((&map, self.ahead.since), &frame, codes, before, book, |codes| self.engine.draw(codes))?)
     }
 
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
@@ -429,6 +429,11 @@ impl Source for DreamSession {
     }
 
     fn set_prompt(&mut self, words: &[u16], blend_frames: u32) -> Result<(), DreamError> {
+        let (before, asked) = (wish_of(self.prompt.target()), wish_of(words));
+        let another_land = asked.biome.is_some() && asked.biome != before.biome;
+        if another_land || (!asked.features.is_empty() && asked.features != before.features) {
+            self.forget_what_is_ahead();
+        }
         let prompt = self.prompt.towards(&prompt::heard(words), blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
         self.prompt = prompt;

@@ -31,9 +31,15 @@ impl App {
             self.ui.toasts.push(format!("Ahead and back walk, left and right turn{back}."), false);
         }
         self.ui.within = within;
-        self.wish(|wish| wish.within = within);
+        self.tell_where_one_looks();
         self.look_around();
         self.redraw();
+    }
+
+    /// What lies ahead is dreamed ahead.
+    fn tell_where_one_looks(&self) {
+        let looks = self.ui.within.then(|| self.latch().looks().rem_euclid(4));
+        self.wish(|wish| wish.within = looks);
     }
 
     /// Puts what is seen from within, where it is, in the place of a picture that is kept.
@@ -68,12 +74,16 @@ impl App {
     pub(super) fn draw_from_within(&mut self, rect: RectPx) -> Option<Instant> {
         let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
         let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return None };
-        eye.look(looks, glides, now);
+        let turned = eye.look(looks, glides, now);
         let mut rgba = std::mem::take(&mut self.spare);
         self.spare = match eye.draw(rect, now, &mut rgba) {
             Some(size) => shell.painter.set_picture(Shown::Rgba(rgba), size, None),
             None => rgba,
         };
-        eye.moves(now).then(|| now + BETWEEN)
+        let moves = eye.moves(now);
+        if turned {
+            self.tell_where_one_looks();
+        }
+        moves.then(|| now + BETWEEN)
     }
 }

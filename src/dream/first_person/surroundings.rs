@@ -45,13 +45,13 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// What `map` remembers around the middle of its view, in the look of the `newest` frame, `(tokens, code_dims)`; what was not there `before` is new.
-    /// `draw` makes the picture of a frame's tokens. Steps must be whole patches.
+    /// What `map` remembers around the middle of its view from the frame `since` on, in the look of the `newest` frame, `(tokens, code_dims)`; what was not
+    /// there `before` is new. `draw` makes the picture of a frame's tokens. Steps must be whole patches.
     ///
     /// # Errors
     /// What `draw` says.
     pub fn of<E>(
-        map: &Map,
+        (map, since): (&Map, u32),
         frame: &FrameDims,
         newest: &[u8],
         before: Option<&Self>,
@@ -61,7 +61,7 @@ impl Surroundings {
         let view = map.view();
         let at = [view[0] + frame.grid_w() as i32 / 2, view[1] + frame.grid_h() as i32 / 2];
         let mut tokens: Vec<Option<&[u8]>> = vec![None; SIDE * SIDE];
-        for (place, _, levels) in map.places().filter(|(_, seen, _)| *seen > 0) {
+        for (place, _, levels) in map.places().filter(|(_, seen, _)| *seen >= since.max(1)) {
             if let Some(index) = index_of([place[0] - at[0], place[1] - at[1]]) {
                 tokens[index] = Some(levels);
             }

@@ -33,6 +33,15 @@ impl Walk {
         self.around = around;
     }
 
+    /// More of the same moment is seen, or another one in its place.
+    pub fn see(&mut self, around: Arc<Surroundings>) {
+        if around.at != self.around.at {
+            *self = Self::standing(around);
+        } else {
+            self.around = around;
+        }
+    }
+
     /// Whether anything moves on the way.
     pub fn moves(&self) -> bool {
         self.bumps || self.from != self.around.at

@@ -119,7 +119,7 @@ impl Source for Counter {
 }
 
 fn wish(rate: Rate, paused: bool) -> Wish {
-    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, within: false }
+    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, within: None }
 }
 
 /// A runner with the drive its frames see.

@@ -38,8 +38,10 @@ pub(super) struct Worker {
     lookahead: Lookahead,
     /// Settings that the last look ahead was for.
     looked_with: Option<DecodeSettings>,
-    /// It is seen from within.
-    within: bool,
+    /// It is seen from within, this way.
+    within: Option<i32>,
+    /// What lay around in the frame before.
+    before: Option<Arc<Surroundings>>,
 }
 
 /// What was wished for in a dream that was left.
@@ -74,7 +76,8 @@ impl Worker {
             single_steps: 0,
             halted: None,
             looked_with: None,
-            within: false,
+            within: None,
+            before: None,
         }
     }
 
@@ -89,8 +92,11 @@ impl Worker {
                 self.try_again();
             }
             if wish.within != self.within {
+                let gate = self.gate.clone();
+                let _pass = gate.pass();
                 self.within = wish.within;
                 self.publish(true);
+                self.dream_ahead(&wish.settings);
             }
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
             if idle {
@@ -146,6 +152,7 @@ impl Worker {
                     self.halted = Some(wish.clone());
                     self.report(&error);
                 }
+                self.dream_ahead(&settings);
             }
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
@@ -230,6 +237,7 @@ impl Worker {
     fn frame(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
         let code = self.info.code_of((self.drive)());
         let start = Instant::now();
+        self.before.clone_from(&lock(&self.shared.outbox).status.around);
         self.source.step(code, settings)?;
         self.seed = settings.seed;
         let now = Instant::now();
@@ -285,13 +293,24 @@ impl Worker {
         (self.wake)();
     }
 
+    /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within.
+    fn dream_ahead(&mut self, settings: &DecodeSettings) {
+        let Some(looks) = self.within.filter(|_| self.info.within) else { return };
+        match self.source.as_dream().map_or(Ok(false), |dream| dream.imagine(looks, settings)) {
+            Ok(true) => {
+                let around = self.surroundings();
+                lock(&self.shared.outbox).status.around = around;
+                (self.wake)();
+            }
+            Ok(false) => {}
+            Err(error) => self.report(&error),
+        }
+    }
+
     /// What lies around, where it is seen from within.
     fn surroundings(&mut self) -> Option<Arc<Surroundings>> {
-        if !(self.within && self.info.within) {
-            return None;
-        }
-        let before = lock(&self.shared.outbox).status.around.clone();
-        match self.source.as_dream()?.surroundings(before.as_deref()) {
+        self.within.filter(|_| self.info.within)?;
+        match self.source.as_dream()?.surroundings(self.before.as_deref()) {
             Ok(around) => Some(Arc::new(around)),
             Err(DreamError::NothingDreamed) => None,
             Err(error) => {

@@ -23,6 +23,16 @@ pub(super) struct Ahead {
     engine: Option<Box<dyn Engine>>,
     /// By their places on the map: how many frames there were when they were imagined, and levels.
     pub(super) places: BTreeMap<[i32; 2], (u32, Vec<u8>)>,
+    /// Number of the first frame, from 1, since which no other land was asked for.
+    pub(super) since: u32,
+}
+
+impl Ahead {
+    /// Another moment knows nothing of it.
+    pub(super) fn forget(&mut self) {
+        self.places.clear();
+        self.since = 0;
+    }
 }
 
 impl DreamSession {
@@ -69,6 +79,15 @@ impl DreamSession {
         Ok(true)
     }
 
+    /// Another land is asked for: what was imagined of the one before is not to come, and what was seen of it is out of sight.
+    pub(super) fn forget_what_is_ahead(&mut self) {
+        for at in std::mem::take(&mut self.ahead.places).into_keys() {
+            self.engine.imagine(at, None);
+        }
+        let before = self.before.as_ref().map_or(0, Map::frames);
+        self.ahead.since = before + (self.history.len() + self.in_flight.len()) as u32 + 1;
+    }
+
     /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
     pub(super) fn land(&self) -> Option<Map> {
         let m = self.engine.manifest();
@@ -101,8 +120,8 @@ impl DreamSession {
         let mut unknown = 0;
         for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| recall.scrolls(*n, frame)) {
             match map.at([at[0] + (n % frame.grid_w()) as i32, at[1] + (n / frame.grid_w()) as i32]) {
-                Some((_, levels)) => token.copy_from_slice(levels),
-                None => {
+                Some((seen, levels)) if seen >= self.ahead.since => token.copy_from_slice(levels),
+                _ => {
                     token.fill(UNKNOWN);
                     unknown += 1;
                 }

@@ -133,7 +133,7 @@ impl DreamSession {
     pub(super) fn go_to(&mut self, moment: Moment) -> Result<(), DreamError> {
         let Moment { before, history, next_frame, .. } = moment;
         self.engine.restore_after(before.as_ref(), &history, next_frame)?;
-        self.ahead.places.clear();
+        self.ahead.forget();
         self.next_frame = next_frame;
         self.in_flight.clear();
         self.told = Told::after(&history);
