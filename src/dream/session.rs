@@ -42,7 +42,7 @@ const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 /// Of a world that goes by whole patches and says what of it stands.
 fn book_of(m: &Manifest) -> Option<Book> {
     let recall = m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)?;
-    Some(Book::new(m.frame, recall, m.relief.as_ref()?))
+    Some(Book::new(m.frame, recall, m.relief.as_ref()?, &m.provenance.looks))
 }
 
 /// A picture as it was shown to a dream, and as the dream sees it.

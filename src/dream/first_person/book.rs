@@ -1,8 +1,9 @@
 //! Pictures of tokens, one by one, as the tokenizer's decoder draws them in the looks of the last frames.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::falling::{Falling, turns};
 use crate::pack::manifest::{self, FrameDims, RecallDims};
 use crate::worlds::relief::Cutout;
 
@@ -17,17 +18,17 @@ pub struct Tile {
     levels: Vec<Vec<[u8; 3]>>,
 }
 
-impl Tile {
-    /// Patch `n` of a frame's picture.
-    fn cut(rgba: &[u8], frame: &FrameDims, n: usize) -> Self {
-        let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
-        let pixel = |i: usize| {
-            let at = ((y + i / frame.patch_px) * frame.width_px + x + i % frame.patch_px) * 4;
-            [rgba[at], rgba[at + 1], rgba[at + 2]]
-        };
-        Self::of(frame.patch_px, (0..frame.patch_px * frame.patch_px).map(pixel).collect())
-    }
+/// The pixels of patch `n` of a frame's picture.
+fn patch(rgba: &[u8], frame: &FrameDims, n: usize) -> Vec<[u8; 3]> {
+    let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
+    let pixel = |i: usize| {
+        let at = ((y + i / frame.patch_px) * frame.width_px + x + i % frame.patch_px) * 4;
+        [rgba[at], rgba[at + 1], rgba[at + 2]]
+    };
+    (0..frame.patch_px * frame.patch_px).map(pixel).collect()
+}
 
+impl Tile {
     /// Of `(side, side)` pixels.
     pub fn of(side: usize, pixels: Vec<[u8; 3]>) -> Self {
         let mut levels = vec![pixels];
@@ -80,18 +81,30 @@ pub struct Standing {
     pub cutout: Arc<Cutout>,
 }
 
+/// All that is drawn in one look.
+#[derive(Default)]
+pub struct Page {
+    look: Vec<u8>,
+    /// By their tokens, without what falls.
+    pub tiles: HashMap<Vec<u8>, Arc<Tile>>,
+    pub falling: Option<Arc<Falling>>,
+}
+
 /// Pictures of all tokens that were in sight lately.
 pub struct Book {
     frame: FrameDims,
     /// Patches of a frame that a token may be drawn in.
     free: Vec<usize>,
     relief: Arc<Relief>,
-    /// Of each look, the latest last.
-    looks: VecDeque<(Vec<u8>, HashMap<Vec<u8>, Arc<Tile>>)>,
+    /// Rain and snow fall in turns, each another look: the one before or after each.
+    turns: HashMap<Vec<u8>, Vec<u8>>,
+    /// The latest last.
+    pages: VecDeque<Page>,
 }
 
 impl Book {
-    pub fn new(frame: FrameDims, recall: &RecallDims, relief: &manifest::Relief) -> Self {
+    /// `looks`: tokens of looks by their names, as a pack has them.
+    pub fn new(frame: FrameDims, recall: &RecallDims, relief: &manifest::Relief, looks: &BTreeMap<String, Vec<u8>>) -> Self {
         let standing = relief.standing.values().map(|standing| {
             let stands = Standing { ground: standing.ground.clone(), cutout: Arc::new(standing.cutout.clone()) };
             (standing.token.clone(), stands)
@@ -100,7 +113,8 @@ impl Book {
             frame,
             free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
             relief: Arc::new(Relief { sky: relief.sky.clone(), standing: standing.collect() }),
-            looks: VecDeque::new(),
+            turns: turns(looks),
+            pages: VecDeque::new(),
         }
     }
 
@@ -108,27 +122,27 @@ impl Book {
         self.relief.clone()
     }
 
-    /// Pictures of these tokens in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
+    /// Pictures of these tokens, at least, in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
     /// [`Engine::draw`](crate::engine::Engine::draw) does it, many in one frame.
     ///
     /// # Errors
     /// What `draw` says.
-    pub fn tiles<'a, E>(
+    pub fn page<'a, E>(
         &mut self,
         newest: &[u8],
         tokens: impl Iterator<Item = &'a [u8]>,
         mut draw: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
-    ) -> Result<&HashMap<Vec<u8>, Arc<Tile>>, E> {
+    ) -> Result<&Page, E> {
         let dims = self.frame.code_dims;
         let look = if self.frame.look { &newest[newest.len() - dims..] } else { &[] };
-        let page = self.looks.iter().position(|(of, _)| of == look).and_then(|at| self.looks.remove(at));
-        if self.looks.len() == LOOKS {
-            self.looks.pop_front();
+        let page = self.pages.iter().position(|page| page.look == look).and_then(|at| self.pages.remove(at));
+        if self.pages.len() == LOOKS {
+            self.pages.pop_front();
         }
-        self.looks.push_back(page.unwrap_or_else(|| (look.to_vec(), HashMap::new())));
-        let last = self.looks.len() - 1;
-        let tiles = &mut self.looks[last].1;
-        let mut missing: Vec<&[u8]> = tokens.filter(|token| !tiles.contains_key(*token)).collect();
+        self.pages.push_back(page.unwrap_or_else(|| Page { look: look.to_vec(), ..Page::default() }));
+        let last = self.pages.len() - 1;
+        let page = &mut self.pages[last];
+        let mut missing: Vec<&[u8]> = tokens.filter(|token| !page.tiles.contains_key(*token)).collect();
         missing.sort_unstable();
         missing.dedup();
         for some in missing.chunks(self.free.len().max(1)) {
@@ -136,11 +150,19 @@ impl Book {
             for (&n, token) in self.free.iter().zip(some.iter().cycle()) {
                 codes[n * dims..][..dims].copy_from_slice(token);
             }
-            let rgba = draw(&codes)?;
-            for (&n, token) in self.free.iter().zip(some) {
-                tiles.insert(token.to_vec(), Arc::new(Tile::cut(&rgba, &self.frame, n)));
+            let cut = |rgba: &[u8]| -> Vec<Vec<[u8; 3]>> { self.free.iter().map(|&n| patch(rgba, &self.frame, n)).collect() };
+            let mut pictures = cut(&draw(&codes)?);
+            if let Some(turn) = self.turns.get(look) {
+                let look_at = codes.len() - dims;
+                codes[look_at..].copy_from_slice(turn);
+                let others = cut(&draw(&codes)?);
+                let falling = page.falling.get_or_insert_with(|| Arc::new(Falling::between(&pictures, &others)));
+                pictures.iter_mut().zip(&others).for_each(|(picture, other)| falling.clear(picture, other));
+            }
+            for (picture, token) in pictures.into_iter().zip(some) {
+                page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, picture)));
             }
         }
-        Ok(tiles)
+        Ok(page)
     }
 }

@@ -11,6 +11,9 @@ const FOCAL: f32 = 0.58;
 const HORIZON: f32 = 0.46;
 /// What stands nearer to the eye than the second of these is seen through, and nearer than the first not seen, in patches.
 const NEAR: [f32; 2] = [0.62, 1.05];
+/// What falls far away and near: how many pixels of a tile lie across the picture, how far each column of tiles slips down, so that they are no pattern,
+/// and how much of what is behind it hides.
+const FALLS: [(f32, usize, f32); 2] = [(150.0, 5, 0.4), (76.0, 11, 0.8)];
 /// Half of the light of what is so far away is the mist's, in patches.
 const MIST: f32 = 6.5;
 /// Ground in the shade of what stands on it keeps this share of its light.
@@ -39,6 +42,7 @@ impl Glance {
         let canvas = Canvas { around: &self.around, camera: &self.camera, width, height, focal: FOCAL * width as f32 };
         canvas.land(rgba);
         canvas.things(rgba);
+        canvas.weather(rgba);
     }
 }
 
@@ -177,6 +181,25 @@ impl Canvas<'_> {
     }
 }
 
+impl Canvas<'_> {
+    /// What falls before the eye, near and far.
+    fn weather(&self, rgba: &mut [u8]) {
+        let Some(falling) = &self.around.falling else { return };
+        for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
+            for (x, to) in row.chunks_exact_mut(4).enumerate() {
+                for (across, slip, share) in FALLS {
+                    let block = self.width as f32 / across;
+                    let [u, v] = [x, y].map(|along| (along as f32 / block) as usize);
+                    if let Some(colour) = falling.at([u, v], slip) {
+                        let behind = [to[0], to[1], to[2]].map(f32::from);
+                        to.copy_from_slice(&pixel(mix(behind, colour.map(f32::from), share)));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Share of the light of what is so far away that reaches the eye.
 fn clear_at(far: f32) -> f32 {
     (-(far / MIST).powi(2) * std::f32::consts::LN_2).exp()
@@ -188,4 +211,92 @@ fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
 
 fn pixel([r, g, b]: [f32; 3]) -> [u8; 4] {
     [r as u8, g as u8, b as u8, 255]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::dream::first_person::book::Tile;
+    use crate::worlds::relief::Cutout;
+
+    const GRASS: [u8; 3] = [10, 200, 10];
+    const TRUNK: [u8; 3] = [200, 20, 20];
+    const SIZE: [usize; 2] = [200, 160];
+
+    fn tile(colour: [u8; 3]) -> Arc<Tile> {
+        Arc::new(Tile::of(4, vec![colour; 16]))
+    }
+
+    /// Grass for three places around, and what stands at these.
+    fn meadow(stands: &[[i32; 2]]) -> Arc<Surroundings> {
+        // The left half of a patch, without its lowest row.
+        let cutout = Arc::new(Cutout { rows: vec![0b0011, 0b0011, 0b0011, 0], height: 1.0, part: [0, 0], parts: [1, 1] });
+        let cell = |place: [i32; 2]| {
+            let near = place.iter().all(|along| along.abs() <= 3);
+            Cell {
+                ground: near.then(|| tile(GRASS)),
+                inland: place.iter().all(|along| along.abs() <= 2),
+                new: false,
+                thing: stands.contains(&place).then(|| Thing { tile: tile(TRUNK), cutout: cutout.clone(), storey: 0 }),
+            }
+        };
+        Arc::new(Surroundings::made([0, 0], cell))
+    }
+
+    fn seen(around: &Arc<Surroundings>, quarters: f32) -> Vec<u8> {
+        Glance { around: around.clone(), camera: Camera::of([0.5, 0.5], quarters, 1.0) }.picture(SIZE)
+    }
+
+    fn at(picture: &[u8], [x, y]: [usize; 2]) -> [u8; 3] {
+        let at = (y * SIZE[0] + x) * 4;
+        [picture[at], picture[at + 1], picture[at + 2]]
+    }
+
+    /// What of a picture is rather the trunk's colour than grass or sky.
+    fn trunk(picture: &[u8]) -> Vec<[usize; 2]> {
+        let all = (0..SIZE[0] * SIZE[1]).map(|i| [i % SIZE[0], i / SIZE[0]]);
+        all.filter(|place| matches!(at(picture, *place), [r, g, b] if r > g.saturating_add(40) && r > b.saturating_add(40))).collect()
+    }
+
+    #[test]
+    fn ground_lies_below_and_the_sky_above_and_between_them_is_mist() {
+        let picture = seen(&meadow(&[]), 0.0);
+        let [top, far, near] = [0, SIZE[1] * 47 / 100, SIZE[1] - 1].map(|y| at(&picture, [100, y]));
+        assert!(near[1] > 150 && near[0] < 60, "{near:?}");
+        assert!(top[0] < 40, "the zenith is black here: {top:?}");
+        assert_eq!(far, [200; 3], "beyond what was dreamed");
+        assert!(trunk(&picture).is_empty());
+    }
+
+    #[test]
+    fn what_stands_is_seen_where_it_stands_and_nowhere_else() {
+        let around = meadow(&[[0, -2]]);
+        let ahead = trunk(&seen(&around, 0.0));
+        assert!(!ahead.is_empty());
+        // Its left half alone, on the ground.
+        assert!(ahead.iter().all(|[x, _]| *x < 100), "{ahead:?}");
+        let lowest = ahead.iter().map(|[_, y]| *y).max().unwrap();
+        let below = [ahead[0][0], lowest + 2];
+        assert!(at(&seen(&around, 0.0), below)[1] > 80, "grass lies right below it");
+        assert!(trunk(&seen(&around, 2.0)).is_empty(), "behind one's back");
+        // To the right after a turn to the left, to the left after one to the right.
+        let side = |quarters| trunk(&seen(&around, quarters)).iter().map(|[x, _]| *x).max().unwrap();
+        assert!(side(-0.35) > 120 && side(0.35) < 80);
+        // Further away it is smaller, and hidden by what is nearer.
+        let further = trunk(&seen(&meadow(&[[0, -3]]), 0.0)).len();
+        assert!(further < ahead.len());
+        assert!(trunk(&seen(&meadow(&[[0, -3], [0, -2]]), 0.0)).len() < ahead.len() + further);
+    }
+
+    #[test]
+    fn what_is_new_comes_into_sight() {
+        let mut around = Surroundings::clone(&meadow(&[[0, -2]]));
+        around.all_new();
+        let share = |new| Glance { around: Arc::new(around.clone()), camera: Camera::of([0.5, 0.5], 0.0, new) }.picture(SIZE);
+        let (before, after) = (share(0.0), share(1.0));
+        assert!(trunk(&before).is_empty() && at(&before, [100, SIZE[1] - 1]) == [200; 3]);
+        assert_eq!(after, seen(&meadow(&[[0, -2]]), 0.0));
+    }
 }

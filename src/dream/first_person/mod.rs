@@ -7,6 +7,7 @@
 mod book;
 mod camera;
 mod draw;
+mod falling;
 mod surroundings;
 mod walk;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::book::{Book, Tile};
+use super::falling::Falling;
 use crate::engine::recall::Map;
 use crate::pack::manifest::FrameDims;
 use crate::worlds::relief::Cutout;
@@ -42,6 +43,8 @@ pub struct Surroundings {
     cells: Vec<Cell>,
     /// Colours of the sky, RGB: overhead, and above the horizon.
     pub sky: [[u8; 3]; 2],
+    /// Rain or snow.
+    pub falling: Option<Arc<Falling>>,
 }
 
 impl Surroundings {
@@ -75,7 +78,8 @@ impl Surroundings {
         }
         let grounds = tokens.iter().flatten().filter_map(|token| relief.standing.get(*token)).map(|standing| standing.ground.as_slice());
         let wanted = tokens.iter().flatten().copied().chain(grounds).chain(relief.sky.iter().map(Vec::as_slice));
-        let tiles = book.tiles(newest, wanted, draw)?;
+        let page = book.page(newest, wanted, draw)?;
+        let tiles = &page.tiles;
 
         let place = |index: usize| [at[0] + (index % SIDE) as i32 - REACH, at[1] + (index / SIDE) as i32 - REACH];
         let known = |place: [i32; 2]| index_of([place[0] - at[0], place[1] - at[1]]).is_some_and(|index| tokens[index].is_some());
@@ -99,13 +103,28 @@ impl Surroundings {
         };
         let cells = (0..SIDE * SIDE).map(cell).collect();
         let sky = relief.sky.each_ref().map(|token| tile(tiles, token).map_or([0; 3], |tile| tile.mean()));
-        Ok(Self { at, cells, sky })
+        Ok(Self { at, cells, sky, falling: page.falling.clone() })
     }
 
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], sky: [[0; 3], [200; 3]] }
+        Self { at, cells: vec![Cell::default(); SIDE * SIDE], sky: [[0; 3], [200; 3]], falling: None }
+    }
+
+    /// What `cell` says of every place.
+    #[cfg(test)]
+    pub fn made(at: [i32; 2], cell: impl Fn([i32; 2]) -> Cell) -> Self {
+        let mut made = Self::nothing(at);
+        let places: Vec<[i32; 2]> = made.cells().map(|(place, _)| place).collect();
+        made.cells = places.into_iter().map(cell).collect();
+        made
+    }
+
+    /// All came into sight with the last step.
+    #[cfg(test)]
+    pub fn all_new(&mut self) {
+        self.cells.iter_mut().for_each(|cell| (cell.new, cell.inland) = (true, false));
     }
 
     /// What lies at a place of the map; nothing out of reach.
@@ -128,4 +147,102 @@ fn tile(tiles: &HashMap<Vec<u8>, Arc<Tile>>, token: &[u8]) -> Option<Arc<Tile>> 
 fn index_of(off: [i32; 2]) -> Option<usize> {
     let inside = off.iter().all(|steps| steps.abs() <= REACH);
     inside.then(|| (off[1] + REACH) as usize * SIDE + (off[0] + REACH) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::pack::manifest::{self, RecallDims, Standing};
+
+    /// Three patches across and down, the middle one the figure's.
+    const FRAME: FrameDims = FrameDims { width_px: 6, height_px: 6, patch_px: 2, rate_hz: 6, code_dims: 2, code_levels: 250, look: true };
+    const GRASS: [u8; 2] = [1, 0];
+    const TREE: [u8; 2] = [2, 0];
+    const ROOF: [u8; 2] = [3, 0];
+    const WALL: [u8; 2] = [4, 0];
+
+    fn recall() -> RecallDims {
+        RecallDims { step_px: 2, covered: vec![4] }
+    }
+
+    fn book() -> Book {
+        let standing = |token: [u8; 2], part: [u8; 2], parts: [u8; 2]| Standing {
+            token: token.to_vec(),
+            ground: GRASS.to_vec(),
+            cutout: Cutout { rows: vec![3, 3], height: 1.0, part, parts },
+        };
+        let standing =
+            [("tree", standing(TREE, [0, 0], [1, 1])), ("roof", standing(ROOF, [0, 0], [1, 2])), ("wall", standing(WALL, [0, 1], [1, 2]))];
+        let standing = standing.map(|(name, standing)| (name.to_owned(), standing)).into();
+        Book::new(FRAME, &recall(), &manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing }, &Default::default())
+    }
+
+    /// Every pixel says what its token is, and what the look.
+    fn draw(codes: &[u8]) -> Result<Vec<u8>, Infallible> {
+        let token = |i: usize| &codes[2 * (i / 6 / 2 * 3 + i % 6 / 2)..];
+        Ok((0..36).flat_map(|i| [token(i)[0], token(i)[1], codes[18], 255]).collect())
+    }
+
+    /// The frame whose corner lies at the map's origin: a tree to the left of the figure, a house to the right, a roof without walls below.
+    fn map() -> (Map, Vec<u8>) {
+        let mut map = Map::new(&FRAME, &recall());
+        let tokens = [GRASS, GRASS, ROOF, TREE, [7, 7], WALL, GRASS, ROOF, GRASS, [50, 50]];
+        let codes = tokens.concat();
+        map.remember(&codes, [0, 0], false);
+        (map, codes)
+    }
+
+    fn around(map: &(Map, Vec<u8>), since: u32, before: Option<&Surroundings>) -> Surroundings {
+        Surroundings::of((&map.0, since), &FRAME, &map.1, before, &mut book(), draw).unwrap()
+    }
+
+    #[test]
+    fn things_stand_on_their_ground_and_parts_on_each_other() {
+        let around = around(&map(), 0, None);
+        assert_eq!((around.at, around.sky), ([1, 1], [[8, 0, 50], [9, 0, 50]]));
+        let cell = |x, y| around.cell([x, y]).unwrap();
+        let ground = |x, y| cell(x, y).ground.as_ref().map(|tile| tile.mean());
+        let thing = |x, y| cell(x, y).thing.as_ref().map(|thing| (thing.tile.mean()[0], thing.storey));
+        assert_eq!((ground(0, 1), thing(0, 1)), (Some([1, 0, 50]), Some((2, 0))));
+        assert_eq!((thing(2, 0), thing(2, 1)), (Some((3, 1)), Some((4, 0))), "a roof on its wall");
+        assert_eq!(thing(1, 2), Some((3, 0)), "one without a wall lies on the ground");
+        assert_eq!((ground(1, 1), thing(1, 1)), (Some([1, 0, 50]), None), "what the figure stands on is like what lies beside it");
+        assert_eq!((ground(3, 0), thing(3, 0)), (None, None), "never seen");
+        assert!(cell(1, 1).inland && !cell(0, 1).inland && !cell(1, 1).new);
+    }
+
+    #[test]
+    fn what_was_not_there_before_is_new_and_what_was_seen_of_another_land_is_gone() {
+        let mut walked = map();
+        let first = around(&walked, 0, None);
+        walked.0.remember(&walked.1, [0, -1], true);
+        let second = around(&walked, 0, Some(&first));
+        let new = |x, y| second.cell([x, y]).unwrap().new;
+        assert_eq!(second.at, [1, 0]);
+        assert!(new(0, -1) && !new(0, 0));
+        let since = around(&walked, 2, None);
+        let known = |x, y| since.cell([x, y]).unwrap().ground.is_some();
+        assert!(known(0, 1) && !known(0, 2));
+    }
+
+    #[test]
+    fn a_token_is_drawn_once_in_every_look() {
+        let (mut book, mut map, mut drawn) = (book(), map(), 0);
+        let mut look = |map: &(Map, Vec<u8>)| {
+            let count = |codes: &[u8]| {
+                drawn += 1;
+                draw(codes)
+            };
+            let around = Surroundings::of((&map.0, 0), &FRAME, &map.1, None, &mut book, count).unwrap();
+            (around.cell([0, 0]).unwrap().ground.as_ref().unwrap().mean(), drawn)
+        };
+        assert_eq!(look(&map), ([1, 0, 50], 1));
+        assert_eq!(look(&map).1, 1);
+        map.1[18..].fill(60);
+        assert_eq!(look(&map), ([1, 0, 60], 2));
+        map.1[18..].fill(50);
+        assert_eq!(look(&map), ([1, 0, 50], 2), "back under a look that was");
+    }
 }
