@@ -3,10 +3,11 @@
 use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor,
-    manifest::{FORMAT_VERSION, Manifest, RecallDims},
+    manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing},
     random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
+use somnium::worlds::relief::Cutout;
 use std::{collections::HashMap, path::Path};
 
 fn small_pack() -> Pack {
@@ -219,6 +220,36 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
     let mut m = odd_manifest();
     m.tokenizer.channels = 3 << 60;
     error_of(&file_with(&serde_json::to_string(&m).expect("serialisable"), &small_pack()));
+}
+
+#[test]
+fn what_stands_is_checked() {
+    let mut pack = random_pack(look_manifest(), 3).expect("valid");
+    let (dims, patch_px) = (pack.manifest.frame.code_dims, pack.manifest.frame.patch_px);
+    let cutout = Cutout { rows: vec![1; patch_px], height: 1.5, part: [0, 1], parts: [1, 2] };
+    let standing = Standing { token: vec![0; dims], ground: vec![1; dims], cutout };
+    let good = Relief { sky: [vec![0; dims], vec![1; dims]], standing: [("roof".to_owned(), standing)].into() };
+    pack.manifest.relief = Some(good.clone());
+    assert_eq!(Pack::from_bytes(&pack.to_bytes().expect("valid")).expect("read"), pack);
+    type Change = fn(&mut Relief, &mut Standing);
+    let changes: [(Change, &str); 7] = [
+        (|relief, _| relief.sky[1].push(0), "relief.sky"),
+        (|_, roof| roof.token[0] = 200, "relief.standing.roof.token"),
+        (|_, roof| roof.ground.clear(), "relief.standing.roof.ground"),
+        (|_, roof| roof.cutout.rows.push(0), "relief.standing.roof.rows"),
+        (|_, roof| roof.cutout.height = f32::NAN, "relief.standing.roof.height"),
+        (|_, roof| roof.cutout.parts[1] = 0, "relief.standing.roof.parts"),
+        (|_, roof| roof.cutout.part[0] = 1, "relief.standing.roof.part"),
+    ];
+    for (change, field) in changes {
+        let mut relief = good.clone();
+        let mut roof = relief.standing.remove("roof").expect("present");
+        change(&mut relief, &mut roof);
+        relief.standing.insert("roof".to_owned(), roof);
+        pack.manifest.relief = Some(relief);
+        let text = pack.validate().expect_err(field).to_string();
+        assert!(text.contains(field), "{text}");
+    }
 }
 
 #[test]

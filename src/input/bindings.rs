@@ -394,9 +394,12 @@ mod tests {
             [drive(Intent::North), drive(Intent::West)]
         );
         assert_eq!(bindings.pressed(KeyCode::KeyZ, Some('w')), None);
-        // Dvorak: P lies where R is elsewhere, V where the full stop is.
+        // Dvorak: P lies where R is elsewhere, V where the full stop is, and that where E is.
         assert_eq!(bindings.pressed(KeyCode::KeyR, Some('p')), command(Command::Pause));
-        assert_eq!(bindings.pressed(KeyCode::Period, Some('v')), command(Command::Step));
+        assert_eq!(bindings.pressed(KeyCode::Period, Some('v')), command(Command::View));
+        assert_eq!(bindings.pressed(KeyCode::KeyE, Some('.')), command(Command::Step));
+        // What writes neither a letter nor a full stop goes by its place.
+        assert_eq!(bindings.pressed(KeyCode::Period, Some(':')), command(Command::Step));
         // A Cyrillic layout.
         assert_eq!(bindings.pressed(KeyCode::KeyM, Some('\u{44C}')), command(Command::Map));
     }

@@ -144,8 +144,11 @@ pub fn is_letter(key: KeyCode) -> bool {
     name(key).strip_prefix("Key").is_some()
 }
 
-/// The key that writes this letter on a US keyboard.
+/// The key that writes this letter, or the full stop, on a US keyboard.
 pub fn of_letter(letter: char) -> Option<KeyCode> {
+    if letter == '.' {
+        return Some(KeyCode::Period);
+    }
     from_name(&format!("Key{}", letter.to_ascii_uppercase()))
 }
 

@@ -127,3 +127,57 @@ fn the_odometer_reads_the_pictures_that_are_shown() {
         assert!(seen[0] > 2 && seen[1] > 2, "{name}: {seen:?}");
     }
 }
+
+/// Tokens of a step to the east from `history` into land where this is imagined, dreamed by chance as far as chance has a say.
+fn step_east(engine: &mut dyn Engine, history: &[TokenFrame], imagined: &[([i32; 2], Option<&[u8]>)]) -> Vec<u8> {
+    let m = engine.manifest().clone();
+    engine.restore(history, 0).expect("restored");
+    imagined.iter().for_each(|(at, token)| engine.imagine(*at, *token));
+    engine.dream(action_of(&m, [1, 0]), &DecodeSettings { temperature: 5.0, min_p: 0.0, ..settings(&m) }).expect("dreamed");
+    engine.finish().expect("finished");
+    let mut codes = vec![0; m.frame.code_bytes()];
+    engine.take_codes(&mut codes).expect("arrived");
+    codes
+}
+
+#[test]
+fn what_was_imagined_is_what_is_seen_first() {
+    let mut m = odd_manifest();
+    let patch_px = m.frame.patch_px;
+    m.dynamics.as_mut().expect("with dynamics").recall = Some(RecallDims { step_px: patch_px, covered: vec![7] });
+    let pack = pack_of(m, 22);
+    let (f, s) = (pack.manifest.frame, settings(&pack.manifest));
+    let levels = |t: usize, n: usize| -> Vec<u8> { (0..f.code_dims).map(|d| ((3 * t + 5 * n + 2 * d) % f.code_levels) as u8).collect() };
+    let codes = (0..f.tokens()).flat_map(|n| levels(0, n)).collect();
+    let history = [TokenFrame { codes, action: pack.manifest.actions.len() as u8, moved: false, prompt: Vec::new() }];
+    // The column that comes into view.
+    let entering: Vec<usize> = (0..f.grid_h()).map(|row| row * f.grid_w() + f.grid_w() - 1).collect();
+    let tokens: Vec<Vec<u8>> = entering.iter().map(|n| levels(7, *n)).collect();
+    let places = (0..).zip(&tokens).map(|(row, token)| ([f.grid_w() as i32, row], Some(token.as_slice())));
+    let imagined: Vec<([i32; 2], Option<&[u8]>)> = places.collect();
+    let forgotten: Vec<_> = imagined.iter().copied().chain(imagined.iter().map(|(at, _)| (*at, None))).collect();
+    let truth = TokenFrame { action: action_of(&pack.manifest, [1, 0]), ..random_frames(&pack.manifest, 1).remove(0) };
+    let logits = |engine: &mut dyn Engine, imagined: &[([i32; 2], Option<&[u8]>)]| {
+        engine.restore(&history, 0).expect("restored");
+        imagined.iter().for_each(|(at, token)| engine.imagine(*at, *token));
+        engine.teacher_force(&truth, &s).expect("logits")
+    };
+    let expected = logits(&mut *reference(&pack), &imagined);
+    for (name, build) in ENGINES {
+        let mut engine = build(&pack);
+        let token = |codes: &[u8], n: usize| codes[n * f.code_dims..][..f.code_dims].to_vec();
+        let held = |codes: &[u8]| {
+            let or_stays = |(n, imagined): (&usize, &Vec<u8>)| [imagined, &token(&history[0].codes, *n)].contains(&&token(codes, *n));
+            entering.iter().zip(&tokens).filter(|pair| or_stays(*pair)).count()
+        };
+        let with = step_east(&mut *engine, &history, &imagined);
+        assert_eq!(held(&with), entering.len(), "{name}");
+        // Negative controls: left to chance it is otherwise, and what is forgotten was never imagined.
+        let without = step_east(&mut *engine, &history, &[]);
+        assert!(held(&without) < entering.len(), "{name}: chance drew the same");
+        assert_eq!(step_east(&mut *engine, &history, &forgotten), without, "{name}");
+        let worst = largest_difference(&logits(&mut *engine, &imagined), &expected);
+        assert!(worst < TOLERANCE, "{name}: off by {worst}");
+        assert!(largest_difference(&logits(&mut *engine, &[]), &expected) > 10.0 * TOLERANCE, "{name}: it goes unnoticed");
+    }
+}

@@ -138,3 +138,101 @@ struct Gap {
     /// `(tokens, code_dims)` levels.
     codes: Vec<u8>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dream::Source;
+    use crate::dream::still::Still;
+    use crate::engine::inputs::play_settings;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::pack::Pack;
+    use crate::pack::random::{odd_manifest, random_pack};
+    use crate::prompt::WordTable;
+
+    /// Five by three patches of which each is a step, and an action that leads east.
+    fn pack() -> Pack {
+        let mut manifest = odd_manifest();
+        (manifest.frame.patch_px, manifest.frame.width_px, manifest.frame.height_px) = (8, 40, 24);
+        manifest.dynamics.as_mut().unwrap().recall = Some(RecallDims { step_px: 8, covered: vec![7] });
+        manifest.lam = None;
+        manifest.actions[1].motion = [1, 0];
+        random_pack(manifest, 5).unwrap()
+    }
+
+    fn session(pack: &Pack) -> DreamSession {
+        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
+        let rgb = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
+        session.start_from(&[Still { rgb }]).unwrap();
+        session
+    }
+
+    fn with_maker(pack: &Pack) -> DreamSession {
+        let (mut session, pack) = (session(pack), pack.clone());
+        session.dream_ahead_by(Box::new(move || Ok(Box::new(ReferenceEngine::new(&pack)?))));
+        session
+    }
+
+    /// Places of the land that are known, to the right of the frame.
+    fn known(session: &DreamSession) -> Vec<[i32; 2]> {
+        let land = session.land().unwrap();
+        let places = (5..12).flat_map(|x| (0..3).map(move |y| [x, y]));
+        places.filter(|at| land.at(*at).is_some()).collect()
+    }
+
+    #[test]
+    fn land_is_dreamed_half_a_frame_at_a_time_and_only_where_one_looks() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = with_maker(&pack);
+        assert_eq!(known(&session), [[0; 2]; 0]);
+        let before = session.history().back().unwrap().clone();
+        assert!(session.imagine(1, &settings).unwrap());
+        assert_eq!(known(&session), [[5, 0], [5, 1], [5, 2], [6, 0], [6, 1], [6, 2]]);
+        assert!(session.imagine(1, &settings).unwrap());
+        assert_eq!(known(&session).len(), 12);
+        assert!(!session.imagine(1, &settings).unwrap(), "there is no more to be seen");
+        assert_eq!(session.history().back().unwrap(), &before, "the dream itself stands still");
+        assert!(session.imagine(0, &settings).unwrap(), "another way");
+        // What is seen of it now is the land's, and further on there is more.
+        while !session.history().back().unwrap().moved {
+            session.step(1, &settings).unwrap();
+        }
+        assert!(session.imagine(1, &settings).unwrap());
+        assert!(!session.ahead.places.contains_key(&[5, 0]) && session.ahead.places.contains_key(&[9, 1]));
+        // Another moment, or a lost engine: the one knows nothing of it, the other is told.
+        let here = session.ahead.places.len();
+        session.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        assert_eq!(session.ahead.places.len(), here);
+        session.reset(&settings).unwrap();
+        assert_eq!(known(&session), [[0; 2]; 0]);
+    }
+
+    #[test]
+    fn another_land_is_another_land_ahead_and_another_light_is_not() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = with_maker(&pack);
+        let row = |word: &str| WordTable::get().find(word).unwrap();
+        session.imagine(1, &settings).unwrap();
+        session.set_prompt(&[row("night")], 0).unwrap();
+        assert_eq!((known(&session).len(), session.ahead.since), (6, 0));
+        session.set_prompt(&[row("desert"), row("night")], 0).unwrap();
+        assert_eq!(known(&session), [[0; 2]; 0]);
+        let since = session.ahead.since;
+        assert_eq!(since as usize, session.history().len() + 1, "from the next frame on");
+        session.set_prompt(&[row("desert")], 0).unwrap();
+        assert_eq!(session.ahead.since, since);
+        session.step(0, &settings).unwrap();
+        assert!(session.imagine(1, &settings).unwrap());
+    }
+
+    #[test]
+    fn without_an_engine_or_whole_steps_nothing_is_dreamed_ahead() {
+        let mut pack = pack();
+        let settings = play_settings(&pack.manifest);
+        assert!(!session(&pack).imagine(1, &settings).unwrap());
+        pack.manifest.dynamics.as_mut().unwrap().recall.as_mut().unwrap().step_px = 4;
+        assert!(!with_maker(&pack).imagine(1, &settings).unwrap());
+    }
+}

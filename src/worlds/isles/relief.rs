@@ -59,3 +59,28 @@ fn upright(art: &Art, palette: &Palette, land: Biome, name: String, (part, parts
 fn rgb(picture: &Picture, palette: &Palette) -> Vec<u8> {
     picture.iter().flat_map(|pixel| palette.land[usize::from(pixel.unwrap_or(0))]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::relief::Cutout;
+
+    #[test]
+    fn everything_solid_but_water_stands_on_its_ground() {
+        let relief = relief().unwrap();
+        let upright = |name: &str| relief.standing.iter().find(|upright| upright.name == name).unwrap();
+        let pine = upright("snow_pine");
+        let drawn = |cutout: &Cutout| cutout.rows.iter().map(|row| row.count_ones()).sum::<u32>();
+        assert!((100..180).contains(&drawn(&pine.cutout)), "a tree fills half of its tile: {}", drawn(&pine.cutout));
+        assert_eq!(pine.cutout.rows[0], 0b1_1000_0000, "its tip");
+        assert_ne!(pine.rgb, pine.ground_rgb);
+        assert_eq!((upright("beach_hut_5").cutout.part, upright("beach_hut_5").cutout.parts), ([2, 1], [3, 3]));
+        for upright in &relief.standing {
+            assert!(upright.cutout.rows.len() == TILE_PX && drawn(&upright.cutout) > 0, "{}", upright.name);
+            assert!(!upright.name.contains("path") && upright.cutout.height >= 1.0, "{}", upright.name);
+        }
+        let things: usize = LANDS.iter().map(|land| land.things().concat().len()).sum();
+        let built = (0..).zip(village::pictures()).filter(|(built, _)| village::solid(*built)).count();
+        assert_eq!(relief.standing.len(), things + LANDS.len() * built);
+    }
+}
