@@ -258,19 +258,21 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -
     }
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
-    note(ui, area, &hint_text(&state.bindings, state.pads > 0, prompts));
+    let within = status.info.as_ref().is_some_and(|info| info.within);
+    note(ui, area, &hint_text(&state.bindings, state.pads > 0, [prompts, within]));
     true
 }
 
 /// What to press on the keyboard, or on the pad that is there.
-fn hint_text(bindings: &Bindings, pad: bool, prompts: bool) -> String {
+fn hint_text(bindings: &Bindings, pad: bool, [prompts, within]: [bool; 2]) -> String {
     let [keys, parts] = help::walk(bindings);
     let walk = if pad { parts } else { keys }.join(" or ");
     let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { format!("{walk} to walk") };
     let of_prompts =
         [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one"), (Command::Turn(Dial::Light), "for another light")];
+    let of_view = [(Command::View, "from within")];
     let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
-    let shown = of_prompts.iter().filter(|_| prompts).chain(&always);
+    let shown = of_prompts.iter().filter(|_| prompts).chain(of_view.iter().filter(|_| within)).chain(&always);
     with_controls(&walk, bindings, pad, shown)
 }
 

@@ -242,15 +242,16 @@ fn a_menu_says_one_part_of_the_prompt() {
 #[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
-    let (keys, pad) = (hint_text(&bindings, false, true), hint_text(&bindings, true, true));
+    let (keys, pad) = (hint_text(&bindings, false, [true; 2]), hint_text(&bindings, true, [true; 2]));
     assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
     assert!(pad.contains("Y (triangle) for the panel") && pad.contains("A (cross) for another one") && !pad.contains("Tab"), "{pad}");
-    assert!(!hint_text(&bindings, false, false).contains("prompt"), "a pack without words");
+    assert!(!hint_text(&bindings, false, [false, true]).contains("prompt"), "a pack without words");
+    assert!(keys.contains("V from within") && !hint_text(&bindings, false, [true, false]).contains("within"), "{keys}");
     assert!(keys.starts_with("W A S D or arrows to walk ") && pad.starts_with("left stick or d-pad to walk "), "{keys}, {pad}");
     assert!(keys.contains("2 for another light") && pad.contains("Right stick up for another light"), "{keys}, {pad}");
     let walk = ["KeyI = \"north\"", "KeyJ = \"west\"", "KeyK = \"south\"", "KeyL = \"east\""].join("\n");
     let own = Bindings::parse(&format!("[keys]\n{walk}\nKeyQ = \"panel\"")).expect("a table");
-    assert_eq!(hint_text(&own, false, true), "I J K L to walk     Q for the panel");
+    assert_eq!(hint_text(&own, false, [true; 2]), "I J K L to walk     Q for the panel");
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! The world seen from within: the sky, turns, and steps that lead where one looks.
+
+use somnium::app::layout::RectPx;
+
+use crate::dreamed_shift;
+use crate::stage::Stage;
+use crate::twin::{Twin, file, shipped_pack};
+
+/// A column of the picture on the screen, from the top: RGB.
+fn column(stage: &Stage, rect: RectPx, x: u32) -> Vec<[u8; 3]> {
+    let screen = stage.capture();
+    let pixel = |y: u32| {
+        let at = (((rect.y + y) * stage.size.0 + rect.x + x) * 3) as usize;
+        [screen[at], screen[at + 1], screen[at + 2]]
+    };
+    (0..rect.height).map(pixel).collect()
+}
+
+/// The picture on the screen, where it shows a sky: one colour from left to right at the top, and paler further down.
+fn under_the_sky(stage: &Stage, rect: RectPx) -> Option<Vec<Vec<[u8; 3]>>> {
+    let columns: Vec<Vec<[u8; 3]>> = [10, 200, 400, 600].map(|x| column(stage, rect, x * rect.width / 720)).into();
+    let light = |pixel: [u8; 3]| pixel.iter().map(|c| u32::from(*c)).sum::<u32>();
+    let sky = |column: &Vec<[u8; 3]>| column[0] == columns[0][0] && light(column[rect.height as usize / 9]) > light(column[0]);
+    columns.iter().all(sky).then_some(columns)
+}
+
+#[test]
+fn who_looks_from_within_turns_and_walks_ahead() {
+    let mut twin = Twin::begun(&shipped_pack(), &file("assets/start/meadow.png"), 4);
+    let size = twin.size;
+    let [world, start] = ["weights/isles.safetensors", "assets/start/meadow.png"].map(|name| file(name).to_str().unwrap().to_owned());
+    let mut stage = Stage::open(&[&world, "--engine", "cpu", "--no-glide", "--paused", "--seed", "4", "--image", &start]);
+    let rect = stage.picture_rect(size);
+    let above = twin.see(&mut stage, "the start");
+    assert!(under_the_sky(&stage, rect).is_none(), "from above there is no sky");
+
+    stage.xdotool(&["key", "v"]);
+    let north = stage.wait_for("the sky", |s| under_the_sky(s, rect));
+    stage.xdotool(&["key", "d"]);
+    let east = stage.wait_for("another way", |s| under_the_sky(s, rect).filter(|seen| *seen != north));
+    // A turn is no step: ahead is east now.
+    stage.xdotool(&["keydown", "w", "key", "period", "sleep", "0.05", "keyup", "w"]);
+    stage.wait_for("a step", |s| under_the_sky(s, rect).filter(|seen| *seen != east));
+    stage.xdotool(&["key", "v"]);
+    let after = stage.wait_for("the picture from above", |s| s.picture(size));
+    assert_eq!(dreamed_shift(&above, &after, size, 16), (-16, 0), "the land goes west under one who goes east");
+    assert!(under_the_sky(&stage, rect).is_none());
+}
