@@ -434,6 +434,7 @@ impl Source for DreamSession {
         if another_land || (!asked.features.is_empty() && asked.features != before.features) {
             self.forget_what_is_ahead();
         }
+        self.ahead.stop();
         let prompt = self.prompt.towards(&prompt::heard(words), blend_frames, self.info.prompt_words);
         self.engine.set_prompt(prompt.words())?;
         self.prompt = prompt;

@@ -7,11 +7,12 @@ use super::DreamSession;
 use crate::dream::drive::Intent;
 use crate::dream::source::DreamError;
 use crate::engine::recall::{IMAGINED, Map, motion_of};
-use crate::engine::{DecodeSettings, Engine, EngineError, UNKNOWN};
-use crate::pack::manifest::RecallDims;
+use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
+use crate::pack::manifest::{FrameDims, RecallDims};
 
-/// So many half frames ahead is land dreamed.
+/// So many half frames ahead is land dreamed, and at most so many steps of that at once.
 const HALVES: i32 = 2;
+const AT_ONCE: usize = 3;
 
 /// Makes an engine.
 pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>;
@@ -21,6 +22,8 @@ pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>
 pub(super) struct Ahead {
     maker: Option<Maker>,
     engine: Option<Box<dyn Engine>>,
+    /// Where on the map the engine's view is and which way it goes, if what it dreams still leads on from the present moment.
+    under_way: Option<([i32; 2], Intent)>,
     /// By their places on the map: how many frames there were when they were imagined, and levels.
     pub(super) places: BTreeMap<[i32; 2], (u32, Vec<u8>)>,
     /// Number of the first frame, from 1, since which no other land was asked for.
@@ -28,8 +31,14 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// Something else is said: what comes is not what was to come.
+    pub(super) fn stop(&mut self) {
+        self.under_way = None;
+    }
+
     /// Another moment knows nothing of it.
     pub(super) fn forget(&mut self) {
+        self.stop();
         self.places.clear();
         self.since = 0;
     }
@@ -41,42 +50,85 @@ impl DreamSession {
         self.ahead.maker = Some(maker);
     }
 
-    /// Dreams land ahead of one who looks so many quarter turns clockwise from north, where none is known: half a frame of it, the nearest first; whether
-    /// there was any. Nothing in a world without a map.
+    /// Dreams on as if one went straight ahead, so many quarter turns clockwise from north, whatever stands in the way: a few steps, from where the last call
+    /// came to if that still lies ahead, as long as land of the next two half frames is not known. Whether more of it is known now. Nothing in a world
+    /// without a map.
     ///
     /// # Errors
     /// What the engine says.
     pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
         self.collect();
         let (Some(map), Some(recall), Some(newest)) = (self.land(), self.whole_steps(), self.history.back()) else { return Ok(false) };
-        let Some(given) = (1..=HALVES).find_map(|halves| self.gap(&map, &recall, &newest.codes, quarters, halves)) else {
-            return Ok(false);
+        let frame = self.engine.manifest().frame;
+        let towards = Intent::North.turned(quarters);
+        let way = towards.way();
+        let half = if way[0] == 0 { frame.grid_h() } else { frame.grid_w() } as i32 / 2;
+        // The frames that one would see.
+        let places: Vec<[i32; 2]> = (1..=HALVES * half).map(|step| [0, 1].map(|i| map.view()[i] + step * way[i])).collect();
+        let mut frames: Vec<Vec<u8>> = places.iter().map(|at| self.known_of(*at, &map, &recall, &newest.codes)).collect();
+        let Some(last) = frames.iter().rposition(|codes| codes.contains(&UNKNOWN)) else { return Ok(false) };
+        let under_way = self.ahead.under_way.take().filter(|(_, way)| *way == towards);
+        let first = match under_way.and_then(|(at, _)| places[..last].iter().position(|place| *place == at)) {
+            Some(there) => there + 1,
+            None if self.begin_ahead()? => 0,
+            None => return Ok(false),
         };
-        let Gap { at, codes } = given;
-        if self.ahead.engine.is_none() {
-            let Some(maker) = &mut self.ahead.maker else { return Ok(false) };
-            self.ahead.engine = Some(maker()?);
+        let code = self.info.code_of(towards.into());
+        let mut more = false;
+        for step in (first..=last).take(AT_ONCE) {
+            // What was dreamed a step before is known now.
+            frames[step] = self.with_imagined(std::mem::take(&mut frames[step]), places[step]);
+            let Some(engine) = &mut self.ahead.engine else { return Ok(false) };
+            engine.dream_around(&frames[step], code, settings)?;
+            engine.finish()?;
+            let (mut dreamed, mut moved) = (frames[step].clone(), false);
+            while let Some(arrival) = engine.take_codes(&mut dreamed) {
+                moved = arrival.moved;
+            }
+            more |= self.keep(&frames[step], &dreamed, places[step], &recall, map.frames());
+            // Where its odometer did not see it move, it is lost.
+            if !moved {
+                return Ok(more);
+            }
+            self.ahead.under_way = Some((places[step], towards));
         }
-        let (Some(engine), stay) = (&mut self.ahead.engine, self.info.code_of(Intent::Stay.into())) else { return Ok(false) };
-        // Other chances everywhere.
-        let chance = at.iter().fold(0_u32, |chance, along| chance.wrapping_mul(0x9E37_79B1).wrapping_add(along.cast_unsigned()));
-        engine.set_prompt(self.prompt.words())?;
-        engine.restore(&[], chance)?;
-        engine.dream_around(&codes, stay, &DecodeSettings { steps: 8, certain: None, ..*settings })?;
-        engine.finish()?;
-        let mut dreamed = vec![0; codes.len()];
-        while engine.take_codes(&mut dreamed).is_some() {}
-
-        let frame = &self.engine.manifest().frame;
-        let tokens = codes.chunks_exact(frame.code_dims).zip(dreamed.chunks_exact(frame.code_dims)).enumerate();
-        let new = tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && recall.scrolls(*n, frame));
-        let (columns, frames) = (frame.grid_w(), map.frames());
-        let places: Vec<([i32; 2], Vec<u8>)> =
-            new.map(|(n, (_, token))| ([at[0] + (n % columns) as i32, at[1] + (n / columns) as i32], token.to_vec())).collect();
-        places.iter().for_each(|(at, token)| self.engine.imagine(*at, Some(token)));
         self.ahead.places.retain(|at, _| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED));
-        self.ahead.places.extend(places.into_iter().map(|(at, token)| (at, (frames, token))));
         Ok(true)
+    }
+
+    /// Puts what dreams ahead where the dream is; whether there is anything that could.
+    fn begin_ahead(&mut self) -> Result<bool, DreamError> {
+        let ahead = &mut self.ahead;
+        if ahead.engine.is_none() {
+            let Some(maker) = &mut ahead.maker else { return Ok(false) };
+            ahead.engine = Some(maker()?);
+        }
+        let (Some(engine), Some(mut before)) = (&mut ahead.engine, self.before.clone()) else { return Ok(false) };
+        // The frames in its sight are enough.
+        let m = self.engine.manifest();
+        let older = self.history.len().saturating_sub(self.info.window);
+        for frame in self.history.iter().take(older) {
+            before.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
+        let recent: Vec<TokenFrame> = self.history.iter().skip(older).cloned().collect();
+        engine.set_prompt(self.prompt.words())?;
+        engine.restore_after(Some(&before), &recent, self.next_frame)?;
+        ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
+        Ok(true)
+    }
+
+    /// Takes the tokens of a frame whose corner lies at a place that were not `given` for land that was imagined; whether there were any.
+    fn keep(&mut self, given: &[u8], dreamed: &[u8], at: [i32; 2], recall: &RecallDims, frames: u32) -> bool {
+        let frame = self.engine.manifest().frame;
+        let tokens = given.chunks_exact(frame.code_dims).zip(dreamed.chunks_exact(frame.code_dims)).enumerate();
+        let mut any = false;
+        for (n, (_, token)) in tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && recall.scrolls(*n, &frame)) {
+            let place = place_of(n, at, &frame);
+            self.engine.imagine(place, Some(token));
+            self.ahead.places.insert(place, (frames, token.to_vec()));
+            any = true;
+        }
+        any
     }
 
     /// Another land is asked for: what was imagined of the one before is not to come, and what was seen of it is out of sight.
@@ -89,7 +141,7 @@ impl DreamSession {
     }
 
     /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
-    pub(super) fn land(&self) -> Option<Map> {
+    pub fn land(&self) -> Option<Map> {
         let m = self.engine.manifest();
         let mut map = self.before.clone()?;
         for frame in &self.history {
@@ -109,34 +161,35 @@ impl DreamSession {
         m.dynamics.as_ref()?.recall.clone().filter(|recall| recall.step_px == m.frame.patch_px)
     }
 
-    /// A frame that lies so many half frames ahead, if a row of it or more is not known.
-    fn gap(&self, map: &Map, recall: &RecallDims, newest: &[u8], quarters: i32, halves: i32) -> Option<Gap> {
+    /// What is known of a frame whose corner lies at a place of the map, `(tokens, code_dims)`: the figure stands in it as in the `newest`, under the same
+    /// look.
+    fn known_of(&self, at: [i32; 2], map: &Map, recall: &RecallDims, newest: &[u8]) -> Vec<u8> {
         let frame = &self.engine.manifest().frame;
-        let way = Intent::North.turned(quarters).way();
-        let half = [frame.grid_w() as i32 / 2, frame.grid_h() as i32 / 2];
-        let at = [0, 1].map(|i| map.view()[i] + way[i] * half[i] * halves);
-        // The figure stands in it as it does here, under the same look.
         let mut codes = newest.to_vec();
-        let mut unknown = 0;
         for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| recall.scrolls(*n, frame)) {
-            match map.at([at[0] + (n % frame.grid_w()) as i32, at[1] + (n / frame.grid_w()) as i32]) {
+            match map.at(place_of(n, at, frame)) {
                 Some((seen, levels)) if seen >= self.ahead.since => token.copy_from_slice(levels),
-                _ => {
-                    token.fill(UNKNOWN);
-                    unknown += 1;
-                }
+                _ => token.fill(UNKNOWN),
             }
         }
-        (unknown >= frame.grid_w().min(frame.grid_h())).then_some(Gap { at, codes })
+        codes
+    }
+
+    /// The same frame with what was imagined meanwhile.
+    fn with_imagined(&self, mut codes: Vec<u8>, at: [i32; 2]) -> Vec<u8> {
+        let frame = &self.engine.manifest().frame;
+        for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(_, token)| token[0] == UNKNOWN) {
+            if let Some((_, levels)) = self.ahead.places.get(&place_of(n, at, frame)) {
+                token.copy_from_slice(levels);
+            }
+        }
+        codes
     }
 }
 
-/// A frame with land that is not known.
-struct Gap {
-    /// Place of its upper left corner.
-    at: [i32; 2],
-    /// `(tokens, code_dims)` levels.
-    codes: Vec<u8>,
+/// Place on the map of patch `n` of a frame whose corner lies at `at`.
+fn place_of(n: usize, at: [i32; 2], frame: &FrameDims) -> [i32; 2] {
+    [at[0] + (n % frame.grid_w()) as i32, at[1] + (n / frame.grid_w()) as i32]
 }
 
 #[cfg(test)]
@@ -181,24 +234,24 @@ mod tests {
     }
 
     #[test]
-    fn land_is_dreamed_half_a_frame_at_a_time_and_only_where_one_looks() {
+    fn land_is_dreamed_step_by_step_and_only_where_one_looks() {
         let pack = pack();
         let settings = play_settings(&pack.manifest);
         let mut session = with_maker(&pack);
         assert_eq!(known(&session), [[0; 2]; 0]);
         let before = session.history().back().unwrap().clone();
         assert!(session.imagine(1, &settings).unwrap());
-        assert_eq!(known(&session), [[5, 0], [5, 1], [5, 2], [6, 0], [6, 1], [6, 2]]);
-        assert!(session.imagine(1, &settings).unwrap());
-        assert_eq!(known(&session).len(), 12);
-        assert!(!session.imagine(1, &settings).unwrap(), "there is no more to be seen");
+        assert!((3..=9).contains(&known(&session).len()), "a step or three");
+        while session.imagine(1, &settings).unwrap() {}
+        let two_half_frames: Vec<[i32; 2]> = (5..9).flat_map(|x| (0..3).map(move |y| [x, y])).collect();
+        assert_eq!(known(&session), two_half_frames);
         assert_eq!(session.history().back().unwrap(), &before, "the dream itself stands still");
         assert!(session.imagine(0, &settings).unwrap(), "another way");
         // What is seen of it now is the land's, and further on there is more.
         while !session.history().back().unwrap().moved {
             session.step(1, &settings).unwrap();
         }
-        assert!(session.imagine(1, &settings).unwrap());
+        while session.imagine(1, &settings).unwrap() {}
         assert!(!session.ahead.places.contains_key(&[5, 0]) && session.ahead.places.contains_key(&[9, 1]));
         // Another moment, or a lost engine: the one knows nothing of it, the other is told.
         let here = session.ahead.places.len();
@@ -215,8 +268,9 @@ mod tests {
         let mut session = with_maker(&pack);
         let row = |word: &str| WordTable::get().find(word).unwrap();
         session.imagine(1, &settings).unwrap();
+        let before = known(&session);
         session.set_prompt(&[row("night")], 0).unwrap();
-        assert_eq!((known(&session).len(), session.ahead.since), (6, 0));
+        assert!(!before.is_empty() && known(&session) == before && session.ahead.since == 0);
         session.set_prompt(&[row("desert"), row("night")], 0).unwrap();
         assert_eq!(known(&session), [[0; 2]; 0]);
         let since = session.ahead.since;

@@ -3,6 +3,7 @@
 //! Movement is read off the pictures by block matching, everything else by the probe, in dream and simulator alike. The simulator's frames
 //! go through the tokenizer first, so its figures are the ceiling of what a dream can score. One file a family of figures.
 
+mod ahead;
 mod control;
 mod dials;
 mod frechet;
@@ -56,6 +57,7 @@ pub enum Family {
     Memory,
     Prompt,
     Dials,
+    Ahead,
     Probe,
 }
 
@@ -78,6 +80,8 @@ pub struct Effort {
     prompt_stride: usize,
     /// Worlds in which dials are turned.
     dialled: u64,
+    /// Worlds walked through by one who looks from within.
+    within: u64,
     /// Rollouts of each kind of broken dream.
     broken: u64,
     gif_frames: usize,
@@ -97,6 +101,7 @@ impl Effort {
             walks: 1,
             prompt_stride: 20,
             dialled: 1,
+            within: 1,
             broken: 2,
             gif_frames: 8,
         }
@@ -115,6 +120,7 @@ impl Effort {
             walks: 8,
             prompt_stride: 2,
             dialled: 24,
+            within: 8,
             broken: 2,
             gif_frames: 100,
         }
@@ -139,6 +145,7 @@ impl Effort {
             walks: 32,
             prompt_stride: 1,
             dialled: 96,
+            within: 64,
             broken: 4,
             gif_frames: 200,
         }
@@ -250,6 +257,9 @@ impl Evaluation<'_> {
             self.rollouts(&judge, &mut workers, probe.as_ref())?;
         }
         self.add(Family::Memory, "memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
+        if pack.manifest.relief.is_some() {
+            self.add(Family::Ahead, "ahead", || ahead::figures(pack, &judge, &mut workers, Self::seed(9), effort.within))?;
+        }
         let Some(probe) = &probe else { return Ok(()) };
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {
             self.leave_out("prompts: the pack takes none");
