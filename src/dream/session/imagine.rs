@@ -92,7 +92,8 @@ impl DreamSession {
             }
             self.ahead.under_way = Some((places[step], towards));
         }
-        self.ahead.places.retain(|at, _| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED));
+        // What was seen since is the land's.
+        self.ahead.places.retain(|at, (frames, _)| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED || seen <= *frames));
         Ok(true)
     }
 
@@ -278,7 +279,19 @@ mod tests {
         session.set_prompt(&[row("desert")], 0).unwrap();
         assert_eq!(session.ahead.since, since);
         session.step(0, &settings).unwrap();
-        assert!(session.imagine(1, &settings).unwrap());
+        while session.imagine(1, &settings).unwrap() {}
+        assert_eq!(known(&session).len(), 12);
+        // Land of before that lies out of sight is dreamed anew.
+        while !session.history().back().unwrap().moved {
+            session.step(1, &settings).unwrap();
+        }
+        session.set_prompt(&[row("forest")], 0).unwrap();
+        session.step(0, &settings).unwrap();
+        let behind = |session: &DreamSession| session.land().unwrap().at([0, 0]).unwrap().0;
+        assert!(behind(&session) < session.ahead.since);
+        let calls = (0..20).take_while(|_| session.imagine(3, &settings).unwrap()).count();
+        assert!((1..20).contains(&calls), "it comes to an end: {calls}");
+        assert_eq!(behind(&session), IMAGINED);
     }
 
     #[test]
