@@ -47,16 +47,19 @@ impl Tile {
         Self { side, levels }
     }
 
+    /// Pixels of a side.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
     /// The pixel in such a column and row.
     pub fn pixel(&self, [x, y]: [usize; 2]) -> [u8; 3] {
         self.levels[0][y * self.side + x]
     }
 
-    /// The colour at a place inside it, 0 to 1 each way, where a pixel covers `grain` of its side.
-    pub fn at(&self, inside: [f32; 2], grain: f32) -> [u8; 3] {
-        // The square of how many pixels that are, doubled, so that the nearer of two levels is taken.
-        let covered = 2.0 * (grain * self.side as f32).powi(2);
-        let level = (covered as u32).checked_ilog2().map_or(0, |twice| twice as usize / 2).min(self.levels.len() - 1);
+    /// The colour at a place inside it, 0 to 1 each way, where a pixel covers so many of its pixels: two to the power of `level`.
+    pub fn at(&self, inside: [f32; 2], level: usize) -> [u8; 3] {
+        let level = level.min(self.levels.len() - 1);
         let side = self.side >> level;
         let [u, v] = inside.map(|along| ((along * side as f32) as usize).min(side - 1));
         self.levels[level][v * side + u]

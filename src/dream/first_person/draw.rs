@@ -13,7 +13,7 @@ const HORIZON: f32 = 0.46;
 const NEAR: [f32; 2] = [0.62, 1.05];
 /// What falls far away and near: how many pixels of a tile lie across the picture, how far each column of tiles slips down, so that they are no pattern,
 /// and how much of what is behind it hides.
-const FALLS: [(f32, usize, f32); 2] = [(150.0, 5, 0.4), (76.0, 11, 0.8)];
+const FALLS: [(usize, usize, f32); 2] = [(150, 5, 0.4), (76, 11, 0.8)];
 /// Half of the light of what is so far away is the mist's, in patches.
 const MIST: f32 = 6.5;
 /// Ground in the shade of what stands on it keeps this share of its light.
@@ -65,6 +65,7 @@ impl Canvas<'_> {
         let [zenith, haze] = self.around.sky.map(|rgb| rgb.map(f32::from));
         let (horizon, middle) = (self.horizon(), self.width as f32 / 2.0);
         let ([ax, ay], [rx, ry]) = (self.camera.ahead(), self.camera.right());
+        let side = self.around.cells().find_map(|(_, cell)| cell.ground.as_ref()).map_or(1, |tile| tile.side()) as f32;
         for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
             let below = y as f32 + 0.5 - horizon;
             if below <= 0.0 {
@@ -75,28 +76,35 @@ impl Canvas<'_> {
             }
             let far = self.camera.height * self.focal / below;
             let wide = far / self.focal;
-            // The sides of what a pixel covers, in patches.
-            let grain = (wide * (far * far / (self.camera.height * self.focal))).sqrt();
+            // What a pixel covers, in patches.
+            let grain = wide * (far * far / (self.camera.height * self.focal));
+            let level = (grain * side * side).log2().mul_add(0.5, 0.5).max(0.0) as usize;
             let clear = clear_at(far);
+            let mut last = ([i32::MAX; 2], None);
             let start = [self.camera.at[0] + ax * far, self.camera.at[1] + ay * far];
             for (x, to) in row.chunks_exact_mut(4).enumerate() {
                 let aside = (x as f32 + 0.5 - middle) * wide;
-                to.copy_from_slice(&pixel(self.ground([start[0] + rx * aside, start[1] + ry * aside], grain, clear, haze)));
+                let point = [start[0] + rx * aside, start[1] + ry * aside];
+                let place = point.map(|along| along.floor() as i32);
+                if last.0 != place {
+                    last = (place, self.around.cell(place));
+                }
+                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, clear));
+                to.copy_from_slice(&pixel(colour));
             }
         }
     }
 
-    /// The colour of the ground at a point of the map.
-    fn ground(&self, point: [f32; 2], grain: f32, clear: f32, haze: [f32; 3]) -> [f32; 3] {
-        let place = point.map(|along| along.floor() as i32);
-        let Some(cell) = self.around.cell(place) else { return haze };
+    /// The colour of the ground at a point of the map, in a patch, where so much of it reaches the eye.
+    fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, clear: f32) -> [f32; 3] {
+        let haze = self.around.sky[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
         let clear = if cell.inland { clear } else { clear * self.known(point) };
         if clear <= 0.0 {
             return haze;
         }
-        let inside = [point[0] - place[0] as f32, point[1] - place[1] as f32];
-        let mut colour = tile.at(inside, grain).map(f32::from);
+        let inside = point.map(|along| along - along.floor());
+        let mut colour = tile.at(inside, level).map(f32::from);
         if let Some(thing) = cell.thing.as_ref().filter(|thing| thing.cutout.parts == [1, 1]) {
             let [dx, dy] = inside.map(|along| along - 0.5);
             let reach = SHADOW * thing.cutout.height;
@@ -185,12 +193,16 @@ impl Canvas<'_> {
     /// What falls before the eye, near and far.
     fn weather(&self, rgba: &mut [u8]) {
         let Some(falling) = &self.around.falling else { return };
-        for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
-            for (x, to) in row.chunks_exact_mut(4).enumerate() {
-                for (across, slip, share) in FALLS {
-                    let block = self.width as f32 / across;
-                    let [u, v] = [x, y].map(|along| (along as f32 / block) as usize);
-                    if let Some(colour) = falling.at([u, v], slip) {
+        for (across, slip, share) in FALLS {
+            let block = self.width as f32 / across as f32;
+            // From pixel to pixel of the tiles, each a block of the picture's.
+            let edge = |n: usize, most: usize| ((n as f32 * block).ceil() as usize).min(most);
+            let down = (self.height as f32 / block).ceil() as usize;
+            for [u, v] in (0..down).flat_map(|v| (0..across).map(move |u| [u, v])) {
+                let Some(colour) = falling.at([u, v], slip) else { continue };
+                for y in edge(v, self.height)..edge(v + 1, self.height) {
+                    let row = &mut rgba[y * self.width * 4..][..self.width * 4];
+                    for to in row[edge(u, self.width) * 4..edge(u + 1, self.width) * 4].chunks_exact_mut(4) {
                         let behind = [to[0], to[1], to[2]].map(f32::from);
                         to.copy_from_slice(&pixel(mix(behind, colour.map(f32::from), share)));
                     }
