@@ -1,15 +1,24 @@
 //! What one sees in the window who looks from within.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use winit::event_loop::EventLoopProxy;
+
+use super::files::{self, Jobs};
 use super::layout::RectPx;
-use crate::dream::first_person::{Camera, Glance, Surroundings, Turn, Walk};
+use super::window::Wake;
+use crate::dream::SourceInfo;
+use crate::dream::film::Film;
+use crate::dream::first_person::{Camera, FINER, Glance, Sight, Stroll, Surroundings, Turn, Walk};
 
 /// How long a quarter turn takes.
 const TURN: Duration = Duration::from_millis(240);
 /// A picture is no wider, in pixels: each of them is a block of the window's.
 const WIDEST_PX: u32 = 480;
+/// Steps that are remembered.
+const PAST: usize = 400;
 
 /// Where one is and looks, on the way between two steps.
 pub struct Eye {
@@ -22,6 +31,8 @@ pub struct Eye {
     looks: i32,
     /// Frames there were when the last step came.
     frames: u64,
+    /// What was seen after the last steps, the oldest first.
+    past: VecDeque<Sight>,
     /// What was drawn last.
     drawn: Option<(Camera, [u32; 2])>,
 }
@@ -29,7 +40,8 @@ pub struct Eye {
 impl Eye {
     pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
         let (step, turn) = (Duration::ZERO, Turn::resting(looks));
-        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, drawn: None }
+        let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: false }]);
+        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, past, drawn: None }
     }
 
     /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: one asked to go on.
@@ -40,6 +52,10 @@ impl Eye {
         self.drawn = None;
         if frames != self.frames {
             self.walk.step(around.clone(), pushed);
+            if self.past.len() == PAST {
+                self.past.pop_front();
+            }
+            self.past.push_back(Sight { around: around.clone(), looks: self.looks, pushed });
             (self.frames, self.step, self.stepped) = (frames, step, now);
         } else {
             // The same moment, and more of it, or another one in its place.
@@ -75,6 +91,25 @@ impl Eye {
         }
         self.still(now).draw(size.map(|side| side as usize), rgba);
         Some(size)
+    }
+
+    /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.
+    pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, jobs: &Jobs, proxy: &EventLoopProxy<Wake>) {
+        let sights: Vec<Sight> = self.past.iter().skip(self.past.len().saturating_sub(most)).cloned().collect();
+        let size_px = [info.width_px, info.height_px].map(|side| side * FINER);
+        let shown = SourceInfo { width_px: size_px[0], height_px: size_px[1], ..info.clone() };
+        let shoot = move |film: &mut Film| {
+            let mut sights = sights.into_iter();
+            let Some(mut stroll) = sights.next().map(Stroll::begin) else { return Ok(()) };
+            sights
+                .try_for_each(|sight| {
+                    stroll.step(sight);
+                    film.push_way(|share| stroll.at(share).picture(size_px))
+                })
+                .map_err(|why| format!("{why}."))
+        };
+        // A GIF's 256 colours are too few for a sky.
+        files::keep(shoot, Arc::new(shown), ([1, glide], "webp"), jobs, proxy);
     }
 
     /// What is seen at this moment.

@@ -110,23 +110,23 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoop
     }
 }
 
-/// Writes these frames and the codes that led there as a GIF beside the screenshots.
+/// Writes what `shoot` puts into a film of what `info` describes beside the screenshots, as a file with this ending.
 pub fn keep(
-    frames: Result<Vec<(Vec<u8>, u8)>, String>,
+    shoot: impl FnOnce(&mut Film) -> Result<(), String> + Send + 'static,
     info: Arc<SourceInfo>,
-    [scale, glide]: [u32; 2],
+    ([scale, glide], ending): ([u32; 2], &'static str),
     writer: &Jobs,
     proxy: &EventLoopProxy<Wake>,
 ) {
     let write = move |path: &Path| {
         // Under another name until it is whole.
-        let partial = path.with_extension("part.gif");
-        let film = |frames: Vec<(Vec<u8>, u8)>| {
-            let mut film = Film::create(&partial, &info, scale, glide)?;
-            frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code))?;
-            film.finish(None)
+        let partial = path.with_extension(format!("part.{ending}"));
+        let film = || {
+            let mut film = Film::create(&partial, &info, scale, glide).map_err(|why| format!("{why}."))?;
+            shoot(&mut film)?;
+            film.finish(None).map_err(|why| format!("{why}."))
         };
-        let written = film(frames?).map_err(|why| format!("{why}."));
+        let written = film();
         let placed =
             written.and_then(|()| std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display())));
         if placed.is_err() {
@@ -135,7 +135,7 @@ pub fn keep(
         }
         placed
     };
-    save(["somnium", "gif"], write, writer, proxy);
+    save(["somnium", ending], write, writer, proxy);
 }
 
 /// Lets `write` make a new file whose name begins and ends so, on the writer's thread; the window hears what became of it.

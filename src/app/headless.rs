@@ -8,7 +8,7 @@ use super::day::Day;
 use super::files::Said;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
-use crate::dream::first_person::{FINER, Glance, Turn, Walk};
+use crate::dream::first_person::{FINER, Sight, Stroll};
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
@@ -51,7 +51,7 @@ pub struct Headless {
     scale: u32,
     /// What is written is seen from within.
     within: bool,
-    eye: Option<(Walk, Turn)>,
+    eye: Option<Stroll>,
     settings: DecodeSettings,
     times_ms: Vec<f64>,
 }
@@ -97,17 +97,21 @@ impl Headless {
         let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
         let intents = self.info.actions.get(usize::from(code)).map_or(&[][..], |action| &action.bound_to);
         let way = intents.iter().find_map(|intent| intent.quarters());
-        let looks = way.or(self.eye.as_ref().map(|(_, turn)| turn.at(1.0).round() as i32)).unwrap_or(0);
+        let looks = way.or(self.eye.as_ref().map(|eye| eye.looks)).unwrap_or(0);
         while dream.imagine(looks, &self.settings).map_err(|e| e.to_string())? {}
-        let around = Arc::new(dream.surroundings(self.eye.as_ref().map(|(walk, _)| &*walk.around)).map_err(|e| e.to_string())?);
-        let (mut walk, mut turn) = self.eye.take().unwrap_or_else(|| (Walk::standing(around.clone()), Turn::resting(looks)));
-        walk.step(around, way.is_some());
-        turn = way.map_or(turn.done(), |way| turn.to(1.0, way));
+        let before = self.eye.as_ref().map(|eye| eye.at(1.0).around);
+        let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
+        let sight = Sight { around, looks, pushed: way.is_some() };
+        let eye = match self.eye.take() {
+            Some(mut eye) => {
+                eye.step(sight);
+                eye
+            }
+            None => Stroll::begin(sight),
+        };
         let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);
-        let shown =
-            film.push_way(|share| Glance { around: walk.around.clone(), camera: walk.camera(share, turn.at(share)) }.picture(size_px));
-        self.eye = Some((walk, turn));
-        shown.map_err(|e| e.to_string())
+        let eye = self.eye.insert(eye);
+        film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
     }
 
     /// Plays as planned.

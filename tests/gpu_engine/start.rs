@@ -55,7 +55,7 @@ fn a_broken_tier_is_noticed_at_start() {
 fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
     let p = pack(odd_manifest());
     for (stem, right, wrong) in [
-        ("sample", "return shape.vocabulary == 0u || ", "return true || "),
+        ("sample", "return free || ", "return true || "),
         ("sample", "sum = (1.0 + frame.guidance) * sum - frame.guidance *", "sum = sum + 0.0 *"),
         ("unmask", "let settled = mine.y == CERTAIN || ", "let settled = "),
         ("unmask", "select(0u, dispatches[of_groups + word], runs)", "0u"),

@@ -14,6 +14,7 @@ use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_history::PromptHistory;
 use crate::app::{files, prompt_field};
+use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Wish};
 use crate::dream::{Drive, SourceInfo};
 use crate::input::{Command, Holder};
@@ -257,7 +258,16 @@ impl App {
         let most = KEPT.as_secs() as usize * rate_hz as usize;
         self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
         let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
-        self.request(Request::Replay(most, Box::new(move |frames| files::keep(frames, info, [KEPT_SCALE, glide], &jobs, &proxy))));
+        if let Some(eye) = &self.eye {
+            return eye.keep(most, &info, glide, &jobs, &proxy);
+        }
+        let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, String>| {
+            let shoot = move |film: &mut Film| -> Result<(), String> {
+                frames?.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
+            };
+            files::keep(shoot, info, ([KEPT_SCALE, glide], "gif"), &jobs, &proxy);
+        };
+        self.request(Request::Replay(most, Box::new(keep)));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.

@@ -18,4 +18,4 @@ pub use book::Book;
 pub use camera::Camera;
 pub use draw::Glance;
 pub use surroundings::Surroundings;
-pub use walk::{Turn, Walk};
+pub use walk::{Sight, Stroll, Turn, Walk};

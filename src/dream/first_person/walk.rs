@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::camera::Camera;
+use super::draw::Glance;
 use super::surroundings::Surroundings;
 
 /// How far one leans forward where something is in the way, in patches.
@@ -70,12 +71,6 @@ impl Turn {
         Self { from: quarters as f32, way: 0.0 }
     }
 
-    /// Over.
-    #[must_use]
-    pub fn done(self) -> Self {
-        Self { from: self.at(1.0), way: 0.0 }
-    }
-
     /// From where this one is once a share of it is gone.
     #[must_use]
     pub fn to(self, share: f32, quarters: i32) -> Self {
@@ -90,6 +85,41 @@ impl Turn {
     }
 }
 
+/// What one saw who stood somewhere after a step.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    pub around: Arc<Surroundings>,
+    /// Quarter turns clockwise from north.
+    pub looks: i32,
+    /// One asked to go on.
+    pub pushed: bool,
+}
+
+/// A walk from sight to sight, for recordings: one turns while one goes.
+pub struct Stroll {
+    walk: Walk,
+    turn: Turn,
+    pub looks: i32,
+}
+
+impl Stroll {
+    pub fn begin(sight: Sight) -> Self {
+        Self { walk: Walk::standing(sight.around), turn: Turn::resting(sight.looks), looks: sight.looks }
+    }
+
+    /// On to the next.
+    pub fn step(&mut self, sight: Sight) {
+        self.walk.step(sight.around, sight.pushed);
+        self.turn = self.turn.to(1.0, sight.looks);
+        self.looks = sight.looks;
+    }
+
+    /// What is seen once a share of the step is gone.
+    pub fn at(&self, share: f32) -> Glance {
+        Glance { around: self.walk.around.clone(), camera: self.walk.camera(share, self.turn.at(share)) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +131,17 @@ mod tests {
         // Half way around the goal is another one.
         assert_eq!(turn.to(0.5, 1).at(1.0), 1.0);
         assert_eq!(Turn::resting(5).to(1.0, 1).at(1.0), 5.0, "that is there");
+    }
+
+    #[test]
+    fn who_strolls_turns_while_going_and_stands_where_nothing_leads_on() {
+        let sight = |at, looks, pushed| Sight { around: Arc::new(Surroundings::nothing(at)), looks, pushed };
+        let mut stroll = Stroll::begin(sight([0, 0], 0, false));
+        stroll.step(sight([1, 0], 1, true));
+        assert_eq!(stroll.at(0.0).camera, Camera::of([0.5, 0.5], 0.0, 0.0));
+        assert_eq!(stroll.at(1.0).camera, Camera::of([1.5, 0.5], 1.0, 1.0));
+        stroll.step(sight([1, 0], 1, false));
+        assert_eq!([0.0, 0.7].map(|share| stroll.at(share).camera.at), [stroll.at(1.0).camera.at; 2]);
     }
 
     #[test]

@@ -10,8 +10,11 @@ use crate::engine::recall::{IMAGINED, Map, motion_of};
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
-/// So many half frames ahead is land dreamed, and at most so many steps of that at once.
+/// So many half frames ahead is land dreamed.
 const HALVES: i32 = 2;
+/// Lanes that are walked, so many half frames to the right of the one straight ahead, the most important first.
+const LANES: [i32; 3] = [0, -1, 1];
+/// Steps that are dreamed at once, at most.
 const AT_ONCE: usize = 3;
 
 /// Makes an engine.
@@ -21,19 +24,25 @@ pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>
 #[derive(Default)]
 pub(super) struct Ahead {
     maker: Option<Maker>,
-    engine: Option<Box<dyn Engine>>,
-    /// Where on the map the engine's view is and which way it goes, if what it dreams still leads on from the present moment.
-    under_way: Option<([i32; 2], Intent)>,
+    lanes: [Lane; LANES.len()],
     /// By their places on the map: how many frames there were when they were imagined, and levels.
     pub(super) places: BTreeMap<[i32; 2], (u32, Vec<u8>)>,
     /// Number of the first frame, from 1, since which no other land was asked for.
     pub(super) since: u32,
 }
 
+/// One that walks ahead.
+#[derive(Default)]
+struct Lane {
+    engine: Option<Box<dyn Engine>>,
+    /// Where on the map its view is and which way one looks, if what it dreams still leads on from the present moment.
+    under_way: Option<([i32; 2], Intent)>,
+}
+
 impl Ahead {
     /// Something else is said: what comes is not what was to come.
     pub(super) fn stop(&mut self) {
-        self.under_way = None;
+        self.lanes.iter_mut().for_each(|lane| lane.under_way = None);
     }
 
     /// Another moment knows nothing of it.
@@ -45,66 +54,87 @@ impl Ahead {
 }
 
 impl DreamSession {
-    /// Lets land be dreamed ahead by an engine of its own, of the same pack; the one that plays goes on undisturbed.
+    /// Lets land be dreamed ahead by engines of their own, of the same pack; the one that plays goes on undisturbed.
     pub fn dream_ahead_by(&mut self, maker: Maker) {
         self.ahead.maker = Some(maker);
     }
 
-    /// Dreams on as if one went straight ahead, so many quarter turns clockwise from north, whatever stands in the way: a few steps, from where the last call
-    /// came to if that still lies ahead, as long as land of the next two half frames is not known. Whether more of it is known now. Nothing in a world
-    /// without a map.
+    /// Dreams on as if one went ahead, so many quarter turns clockwise from north, straight on and in lanes beside that, whatever stands in the way: a few
+    /// steps, from where the last call came to if that still lies ahead, as long as land of the next two half frames is not known. Whether more of it is
+    /// known now. Nothing in a world without a map.
     ///
     /// # Errors
     /// What the engine says.
     pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
         self.collect();
+        let (towards, mut steps, mut more) = (Intent::North.turned(quarters), AT_ONCE, false);
+        for lane in 0..LANES.len() {
+            more |= steps > 0 && self.walk_ahead(lane, towards, &mut steps, settings)?;
+        }
+        Ok(more)
+    }
+
+    /// Walks on in a lane, at most so many `steps`, of which those taken are gone then; whether more is known.
+    fn walk_ahead(&mut self, lane: usize, towards: Intent, steps: &mut usize, settings: &DecodeSettings) -> Result<bool, DreamError> {
         let (Some(map), Some(recall), Some(newest)) = (self.land(), self.whole_steps(), self.history.back()) else { return Ok(false) };
-        let frame = self.engine.manifest().frame;
-        let towards = Intent::North.turned(quarters);
-        let way = towards.way();
-        let half = if way[0] == 0 { frame.grid_h() } else { frame.grid_w() } as i32 / 2;
-        // The frames that one would see.
-        let places: Vec<[i32; 2]> = (1..=HALVES * half).map(|step| [0, 1].map(|i| map.view()[i] + step * way[i])).collect();
-        let mut frames: Vec<Vec<u8>> = places.iter().map(|at| self.known_of(*at, &map, &recall, &newest.codes)).collect();
+        let path = self.path(map.view(), LANES[lane], towards);
+        let mut frames: Vec<Vec<u8>> = path.iter().map(|(at, _)| self.known_of(*at, &map, &recall, &newest.codes)).collect();
         let Some(last) = frames.iter().rposition(|codes| codes.contains(&UNKNOWN)) else { return Ok(false) };
-        let under_way = self.ahead.under_way.take().filter(|(_, way)| *way == towards);
-        let first = match under_way.and_then(|(at, _)| places[..last].iter().position(|place| *place == at)) {
+        let under_way = self.ahead.lanes[lane].under_way.take().filter(|(_, looks)| *looks == towards);
+        let first = match under_way.and_then(|(at, _)| path[..last].iter().position(|(place, _)| *place == at)) {
             Some(there) => there + 1,
-            None if self.begin_ahead()? => 0,
+            None if self.begin_ahead(lane)? => 0,
             None => return Ok(false),
         };
-        let code = self.info.code_of(towards.into());
         let mut more = false;
-        for step in (first..=last).take(AT_ONCE) {
+        for step in (first..=last).take(*steps) {
+            let (at, way) = path[step];
             // What was dreamed a step before is known now.
-            frames[step] = self.with_imagined(std::mem::take(&mut frames[step]), places[step]);
-            let Some(engine) = &mut self.ahead.engine else { return Ok(false) };
+            frames[step] = self.with_imagined(std::mem::take(&mut frames[step]), at);
+            let code = self.info.code_of(way.into());
+            let Some(engine) = &mut self.ahead.lanes[lane].engine else { return Ok(false) };
             engine.dream_around(&frames[step], code, settings)?;
             engine.finish()?;
             let (mut dreamed, mut moved) = (frames[step].clone(), false);
             while let Some(arrival) = engine.take_codes(&mut dreamed) {
                 moved = arrival.moved;
             }
-            more |= self.keep(&frames[step], &dreamed, places[step], &recall, map.frames());
+            more |= self.keep(&frames[step], &dreamed, at, &recall, map.frames());
+            *steps -= 1;
             // Where its odometer did not see it move, it is lost.
             if !moved {
                 return Ok(more);
             }
-            self.ahead.under_way = Some((places[step], towards));
+            self.ahead.lanes[lane].under_way = Some((at, towards));
         }
         // What was seen since is the land's.
         self.ahead.places.retain(|at, (frames, _)| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED || seen <= *frames));
         Ok(true)
     }
 
-    /// Puts what dreams ahead where the dream is; whether there is anything that could.
-    fn begin_ahead(&mut self) -> Result<bool, DreamError> {
+    /// The way of a lane that lies so many half frames to the right: corners of frames from the one whose corner is at `view` on, and the way each step goes.
+    fn path(&self, view: [i32; 2], right: i32, towards: Intent) -> Vec<([i32; 2], Intent)> {
+        let frame = &self.engine.manifest().frame;
+        let half = |way: Intent| if way.way()[0] == 0 { frame.grid_h() } else { frame.grid_w() } as i32 / 2;
+        let aside = towards.turned(right);
+        let steps = std::iter::repeat_n(aside, (right.abs() * half(aside)) as usize);
+        let steps = steps.chain(std::iter::repeat_n(towards, (HALVES * half(towards)) as usize));
+        let walk = |at: &mut [i32; 2], way: Intent| {
+            *at = [0, 1].map(|i| at[i] + way.way()[i]);
+            Some((*at, way))
+        };
+        steps.scan(view, walk).collect()
+    }
+
+    /// Puts what walks in a lane where the dream is; whether there is anything that could.
+    fn begin_ahead(&mut self, lane: usize) -> Result<bool, DreamError> {
         let ahead = &mut self.ahead;
-        if ahead.engine.is_none() {
+        let walker = &mut ahead.lanes[lane];
+        if walker.engine.is_none() {
             let Some(maker) = &mut ahead.maker else { return Ok(false) };
-            ahead.engine = Some(maker()?);
+            walker.engine = Some(maker()?);
         }
-        let (Some(engine), Some(mut before)) = (&mut ahead.engine, self.before.clone()) else { return Ok(false) };
+        let (Some(engine), Some(mut before)) = (&mut walker.engine, self.before.clone()) else { return Ok(false) };
         // The frames in its sight are enough.
         let m = self.engine.manifest();
         let older = self.history.len().saturating_sub(self.info.window);
@@ -204,13 +234,18 @@ mod tests {
     use crate::pack::random::{odd_manifest, random_pack};
     use crate::prompt::WordTable;
 
-    /// Five by three patches of which each is a step, and an action that leads east.
+    /// An action that leads nowhere.
+    const STAND: u8 = 3;
+
+    /// Five by three patches of which each is a step, and actions that lead north, east and south.
     fn pack() -> Pack {
         let mut manifest = odd_manifest();
         (manifest.frame.patch_px, manifest.frame.width_px, manifest.frame.height_px) = (8, 40, 24);
         manifest.dynamics.as_mut().unwrap().recall = Some(RecallDims { step_px: 8, covered: vec![7] });
         manifest.lam = None;
-        manifest.actions[1].motion = [1, 0];
+        for (action, (way, motion)) in manifest.actions.iter_mut().zip([("north", [0, -1]), ("east", [1, 0]), ("south", [0, 1])]) {
+            (action.bound_to, action.motion) = (vec![way.to_owned()], motion);
+        }
         random_pack(manifest, 5).unwrap()
     }
 
@@ -230,7 +265,7 @@ mod tests {
     /// Places of the land that are known, to the right of the frame.
     fn known(session: &DreamSession) -> Vec<[i32; 2]> {
         let land = session.land().unwrap();
-        let places = (5..12).flat_map(|x| (0..3).map(move |y| [x, y]));
+        let places = (5..12).flat_map(|x| (-3..6).map(move |y| [x, y]));
         places.filter(|at| land.at(*at).is_some()).collect()
     }
 
@@ -242,10 +277,10 @@ mod tests {
         assert_eq!(known(&session), [[0; 2]; 0]);
         let before = session.history().back().unwrap().clone();
         assert!(session.imagine(1, &settings).unwrap());
-        assert!((3..=9).contains(&known(&session).len()), "a step or three");
+        assert!((3..=15).contains(&known(&session).len()), "a step or three");
         while session.imagine(1, &settings).unwrap() {}
-        let two_half_frames: Vec<[i32; 2]> = (5..9).flat_map(|x| (0..3).map(move |y| [x, y])).collect();
-        assert_eq!(known(&session), two_half_frames);
+        let two_half_frames: Vec<[i32; 2]> = (5..9).flat_map(|x| (-1..4).map(move |y| [x, y])).collect();
+        assert_eq!(known(&session), two_half_frames, "and half a frame beside them");
         assert_eq!(session.history().back().unwrap(), &before, "the dream itself stands still");
         assert!(session.imagine(0, &settings).unwrap(), "another way");
         // What is seen of it now is the land's, and further on there is more.
@@ -278,15 +313,15 @@ mod tests {
         assert_eq!(since as usize, session.history().len() + 1, "from the next frame on");
         session.set_prompt(&[row("desert")], 0).unwrap();
         assert_eq!(session.ahead.since, since);
-        session.step(0, &settings).unwrap();
+        session.step(STAND, &settings).unwrap();
         while session.imagine(1, &settings).unwrap() {}
-        assert_eq!(known(&session).len(), 12);
+        assert_eq!(known(&session).len(), 20);
         // Land of before that lies out of sight is dreamed anew.
         while !session.history().back().unwrap().moved {
             session.step(1, &settings).unwrap();
         }
         session.set_prompt(&[row("forest")], 0).unwrap();
-        session.step(0, &settings).unwrap();
+        session.step(STAND, &settings).unwrap();
         let behind = |session: &DreamSession| session.land().unwrap().at([0, 0]).unwrap().0;
         assert!(behind(&session) < session.ahead.since);
         let calls = (0..20).take_while(|_| session.imagine(3, &settings).unwrap()).count();
