@@ -75,7 +75,7 @@ impl Eye {
 
     /// Whether anything moves at the moment.
     pub fn moves(&self, now: Instant) -> bool {
-        (self.walk.moves() && share(self.stepped, self.step, now) < 1.0) || share(self.turned, TURN, now) < 1.0
+        (self.walk.moves() && share(self.stepped, self.step, now) < 1.0) || (self.turn.turns() && share(self.turned, TURN, now) < 1.0)
     }
 
     fn camera(&self, now: Instant) -> Camera {
@@ -127,4 +127,56 @@ fn size_in(rect: RectPx) -> Option<[u32; 2]> {
 
 fn share(since: Instant, lasts: Duration, now: Instant) -> f32 {
     if lasts.is_zero() { 1.0 } else { (now.saturating_duration_since(since).as_secs_f32() / lasts.as_secs_f32()).min(1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECT: RectPx = RectPx { x: 10, y: 0, width: 144, height: 112 };
+    const STEP: Duration = Duration::from_millis(160);
+
+    fn around(at: [i32; 2]) -> Arc<Surroundings> {
+        Arc::new(Surroundings::nothing(at))
+    }
+
+    #[test]
+    fn a_picture_is_drawn_where_another_one_is_seen() {
+        let (now, mut rgba) = (Instant::now(), Vec::new());
+        let at = |ms: u64| now + Duration::from_millis(ms);
+        let mut eye = Eye::new(around([0, 0]), 0, 1, now);
+        assert_eq!(eye.draw(RECT, at(0), &mut rgba), Some([144, 112]));
+        assert_eq!((rgba.len(), eye.moves(at(0))), (144 * 112 * 4, false));
+        assert_eq!(eye.draw(RECT, at(50), &mut rgba), None, "nothing moves");
+        assert!(eye.look(1, true, at(60)) && !eye.look(1, true, at(61)) && eye.moves(at(100)));
+        assert!(eye.draw(RECT, at(100), &mut rgba).is_some() && eye.draw(RECT, at(120), &mut rgba).is_some());
+        let turned = at(60) + TURN;
+        assert!(!eye.moves(turned) && eye.still(turned).camera.quarters == 1.0);
+        // A step is gone in its time; what is seen more of at the same moment ends none.
+        eye.see(&around([1, 0]), 2, true, STEP, at(400));
+        eye.see(&around([1, 0]), 2, true, STEP, at(420));
+        assert!(eye.moves(at(500)) && !eye.moves(at(560)));
+        assert_eq!(
+            eye.past.iter().map(|sight| (sight.around.at[0], sight.looks, sight.pushed)).collect::<Vec<_>>(),
+            [(0, 0, false), (1, 1, true)]
+        );
+        assert!(eye.draw(RectPx::default(), at(600), &mut rgba).is_none(), "no room");
+    }
+
+    #[test]
+    fn without_gliding_one_is_there_at_once() {
+        let now = Instant::now();
+        let mut eye = Eye::new(around([0, 0]), 0, 1, now);
+        eye.see(&around([0, -1]), 2, true, Duration::ZERO, now);
+        eye.look(3, false, now);
+        assert!(!eye.moves(now));
+        assert_eq!(eye.still(now).camera, Camera::of([0.5, -0.5], 3.0, 1.0));
+    }
+
+    #[test]
+    fn blocks_are_whole() {
+        let size = |width, height| size_in(RectPx { width, height, ..RECT });
+        assert_eq!([size(480, 300), size(481, 300), size(1440, 1120)], [Some([480, 300]), Some([240, 150]), Some([480, 373])]);
+        assert_eq!(size(0, 5), None);
+    }
 }

@@ -437,7 +437,8 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                if let Some(soon) = shell.painter.next_of_glide().or(moves) {
+                let soon = shell.painter.next_of_glide().or(moves.then(|| Self::next_from_within(start)));
+                if let Some(soon) = soon {
                     self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }
                 if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {

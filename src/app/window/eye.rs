@@ -10,7 +10,7 @@ use crate::dream::runner::{Kept, Request, Shown};
 use crate::dream::{Drive, Intent};
 use crate::input::Command;
 
-/// Between two pictures while something moves, where nothing is known of the display.
+/// Between two pictures while something moves, at least.
 const BETWEEN: Duration = Duration::from_millis(12);
 
 impl App {
@@ -70,10 +70,10 @@ impl App {
         self.eye.get_or_insert_with(|| Eye::new(around.clone(), looks, frames, now)).see(around, frames, pushed, lasts, now);
     }
 
-    /// Draws what is seen from within, for a picture that stands in `rect`; when the next one is to be drawn, if anything moves.
-    pub(super) fn draw_from_within(&mut self, rect: RectPx) -> Option<Instant> {
+    /// Draws what is seen from within, for a picture that stands in `rect`; whether anything moves.
+    pub(super) fn draw_from_within(&mut self, rect: RectPx) -> bool {
         let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
-        let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return None };
+        let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return false };
         let turned = eye.look(looks, glides, now);
         let mut rgba = std::mem::take(&mut self.spare);
         self.spare = match eye.draw(rect, now, &mut rgba) {
@@ -84,6 +84,11 @@ impl App {
         if turned {
             self.tell_where_one_looks();
         }
-        moves.then(|| now + BETWEEN)
+        moves
+    }
+
+    /// When the next picture is to be begun where one that was begun at `start` is done now: whoever dreams needs half of the time.
+    pub(super) fn next_from_within(start: Instant) -> Instant {
+        start + (2 * start.elapsed()).max(BETWEEN)
     }
 }

@@ -78,6 +78,11 @@ impl Turn {
         Self { from, way: (quarters as f32 - from + 2.0).rem_euclid(4.0) - 2.0 }
     }
 
+    /// Whether it leads anywhere.
+    pub fn turns(self) -> bool {
+        self.way != 0.0
+    }
+
     /// Where one looks once a share of it is gone.
     pub fn at(self, share: f32) -> f32 {
         let share = share.clamp(0.0, 1.0);
