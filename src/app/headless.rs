@@ -84,13 +84,13 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
-        self.film(source, 0)
+        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
+        self.shoot(source, rgba, 0)
     }
 
-    /// Appends the frame that `code` led to.
-    fn film(&mut self, source: &mut dyn Source, code: u8) -> Result<(), String> {
-        let Some(film) = &mut self.film else { return Ok(()) };
-        let rgba = source.read_picture().map_err(|e| e.to_string())?;
+    /// Appends the frame that `code` led to, read back as `rgba`, or what is seen of it from within.
+    fn shoot(&mut self, source: &mut dyn Source, rgba: Option<Vec<u8>>, code: u8) -> Result<(), String> {
+        let Some((film, rgba)) = self.film.as_mut().zip(rgba) else { return Ok(()) };
         if !self.within {
             return film.push(rgba, code).map_err(|e| e.to_string());
         }
@@ -164,8 +164,9 @@ impl Headless {
     }
 
     fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
+        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        self.film(source, code)
+        self.shoot(source, rgba, code)
     }
 
     /// Completes the recording, writes the map of what was seen as a PNG where one is asked for, and prints one line. A picture of the last frame carries what

@@ -21,7 +21,7 @@ use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
 use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
-use crate::pack::manifest::Manifest;
+use crate::pack::manifest::{Manifest, RecallDims};
 use crate::prompt::{self, Fade};
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Biome, Wish};
@@ -39,10 +39,14 @@ const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How the view goes, where it goes by whole patches.
+fn whole_steps(m: &Manifest) -> Option<&RecallDims> {
+    m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)
+}
+
 /// Of a world that goes by whole patches and says what of it stands.
 fn book_of(m: &Manifest) -> Option<Book> {
-    let recall = m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)?;
-    Some(Book::new(m.frame, recall, m.relief.as_ref()?, &m.provenance.looks))
+    Some(Book::new(m.frame, whole_steps(m)?, m.relief.as_ref()?, &m.provenance.looks))
 }
 
 /// A picture as it was shown to a dream, and as the dream sees it.
@@ -211,15 +215,22 @@ impl DreamSession {
     pub fn chart(&mut self) -> Result<Chart, DreamError> {
         self.settle()?;
         let m = self.engine.manifest();
-        let (recall, frame) = (m.dynamics.as_ref().and_then(|d| d.recall.clone()), m.frame);
-        let recall = recall.filter(|recall| recall.step_px == frame.patch_px);
-        let (Some(mut map), Some(recall)) = (self.before.clone(), recall) else { return Err(DreamError::NoMap(self.info.title.clone())) };
-        for frame in &self.history {
-            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
-        }
+        let (recall, frame) = (whole_steps(m).cloned(), m.frame);
+        let map = self.seen_in(self.history.len());
+        let (Some(map), Some(recall)) = (map, recall) else { return Err(DreamError::NoMap(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         let newest = Newest { codes, rgba: &self.engine.read_picture()? };
         Ok(Chart::of(&map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
+    }
+
+    /// The land as it was seen up to so many frames of the history.
+    fn seen_in(&self, frames: usize) -> Option<Map> {
+        let m = self.engine.manifest();
+        let mut map = self.before.clone()?;
+        for frame in self.history.iter().take(frames) {
+            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
+        Some(map)
     }
 
     /// What lies around in the newest frame that has reached the host, for a view from within; what was not there `before` is new.
@@ -476,7 +487,7 @@ fn describe(manifest: &Manifest, engine: &EngineInfo) -> Result<SourceInfo, Drea
             let motions = (0..dynamics.actions).map(|code| motion_of(manifest, code as u8));
             Strides::new(&manifest.frame, recall.step_px, motions, &recall.covered)
         }),
-        within: book_of(manifest).is_some(),
+        within: whole_steps(manifest).is_some() && manifest.relief.is_some(),
         grid: [manifest.frame.grid_w(), manifest.frame.grid_h()],
         actions,
         prompt_words: dynamics.prompt_words,

@@ -5,21 +5,14 @@ use somnium::engine::Engine;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::pack::Pack;
 use somnium::pack::manifest::{FrameDims, Relief, Standing};
-use somnium::worlds::scene::{Biome, Light, Style, Weather, Wish};
+use somnium::worlds::scene::{Biome, Wish};
 use somnium::worlds::{self, relief};
 
 /// As the simulator tells that a pack was made from; nothing of a pack of recordings, and of a world that cannot tell.
 pub fn of(pack: &Pack) -> Result<Option<Relief>> {
     let Some(mut world) = pack.manifest.provenance.world.as_deref().and_then(worlds::by_name) else { return Ok(None) };
     let Some(relief) = world.relief() else { return Ok(None) };
-    let plain = Wish {
-        biome: Some(Biome::Meadow),
-        light: Some(Light::Day),
-        weather: Some(Weather::Clear),
-        style: Some(Style::Plain),
-        ..Wish::default()
-    };
-    world.reset_under(0, &plain);
+    world.reset_under(0, &Wish { biome: Some(Biome::Meadow), ..Wish::default() }.bare());
     let mut rgb = vec![0; pack.manifest.frame.rgb_bytes()];
     world.render(&mut rgb);
     let mut reader = Reader { engine: CpuEngine::new(pack, CpuOptions::default())?, frame: pack.manifest.frame, rgb };

@@ -7,7 +7,7 @@ use crate::app::eye::Eye;
 use crate::app::layout::RectPx;
 use crate::dream::first_person;
 use crate::dream::runner::{Kept, Request, Shown};
-use crate::dream::{Drive, Intent};
+use crate::dream::{DreamError, Drive, Intent};
 use crate::input::Command;
 
 /// Between two pictures while something moves, at least.
@@ -23,8 +23,7 @@ impl App {
     pub(super) fn look_from_within(&mut self, within: bool) {
         let can = self.status.info.as_ref().is_none_or(|info| info.within);
         if within && !can {
-            return self
-                .complain(format!("{} cannot be seen from within: it does not say what of it stands up.", self.plan.launch.title()));
+            return self.complain(format!("{}.", DreamError::NoRelief(self.plan.launch.title().to_owned())));
         }
         if within && !self.ui.within {
             let back = self.bindings.key_of(Command::View).map_or_else(String::new, |key| format!("; {key} looks from above again"));

@@ -47,11 +47,6 @@ impl Tile {
         Self { side, levels }
     }
 
-    /// Pixels of a side.
-    pub fn side(&self) -> usize {
-        self.side
-    }
-
     /// The pixel in such a column and row.
     pub fn pixel(&self, [x, y]: [usize; 2]) -> [u8; 3] {
         self.levels[0][y * self.side + x]

@@ -65,7 +65,7 @@ impl Canvas<'_> {
         let [zenith, haze] = self.around.sky.map(|rgb| rgb.map(f32::from));
         let (horizon, middle) = (self.horizon(), self.width as f32 / 2.0);
         let ([ax, ay], [rx, ry]) = (self.camera.ahead(), self.camera.right());
-        let side = self.around.cells().find_map(|(_, cell)| cell.ground.as_ref()).map_or(1, |tile| tile.side()) as f32;
+        let side = self.around.patch_px as f32;
         for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
             let below = y as f32 + 0.5 - horizon;
             if below <= 0.0 {
@@ -180,16 +180,12 @@ impl Canvas<'_> {
                 let u = ((x as f32 + 0.5 - left) / size * side as f32) as usize;
                 if u < side && row >> u & 1 == 1 {
                     let colour = mix(haze, tile.pixel([u, v]).map(f32::from), clear);
-                    let to = &mut rgba[(y * self.width + x) * 4..][..4];
-                    let behind = [to[0], to[1], to[2]].map(f32::from);
-                    to.copy_from_slice(&pixel(mix(behind, colour, dense)));
+                    cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense);
                 }
             }
         }
     }
-}
 
-impl Canvas<'_> {
     /// What falls before the eye, near and far.
     fn weather(&self, rgba: &mut [u8]) {
         let Some(falling) = &self.around.falling else { return };
@@ -203,8 +199,7 @@ impl Canvas<'_> {
                 for y in edge(v, self.height)..edge(v + 1, self.height) {
                     let row = &mut rgba[y * self.width * 4..][..self.width * 4];
                     for to in row[edge(u, self.width) * 4..edge(u + 1, self.width) * 4].chunks_exact_mut(4) {
-                        let behind = [to[0], to[1], to[2]].map(f32::from);
-                        to.copy_from_slice(&pixel(mix(behind, colour.map(f32::from), share)));
+                        cover(to, colour.map(f32::from), share);
                     }
                 }
             }
@@ -219,6 +214,12 @@ fn clear_at(far: f32) -> f32 {
 
 fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
     [0, 1, 2].map(|c| from[c] + (to[c] - from[c]) * share)
+}
+
+/// Hides a share of a pixel behind a colour.
+fn cover(pixel_rgba: &mut [u8], colour: [f32; 3], share: f32) {
+    let behind = [pixel_rgba[0], pixel_rgba[1], pixel_rgba[2]].map(f32::from);
+    pixel_rgba.copy_from_slice(&pixel(mix(behind, colour, share)));
 }
 
 fn pixel([r, g, b]: [f32; 3]) -> [u8; 4] {

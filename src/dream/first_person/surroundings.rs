@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub at: [i32; 2],
     /// `(SIDE, SIDE)`, the middle of which is `at`.
     cells: Vec<Cell>,
+    /// Pixels of a patch's side.
+    pub patch_px: usize,
     /// Colours of the sky, RGB: overhead, and above the horizon.
     pub sky: [[u8; 3]; 2],
     /// Rain or snow.
@@ -81,12 +83,11 @@ impl Surroundings {
         let page = book.page(newest, wanted, draw)?;
         let tiles = &page.tiles;
 
-        let place = |index: usize| [at[0] + (index % SIDE) as i32 - REACH, at[1] + (index / SIDE) as i32 - REACH];
         let known = |place: [i32; 2]| index_of([place[0] - at[0], place[1] - at[1]]).is_some_and(|index| tokens[index].is_some());
         let new = |place: [i32; 2]| before.is_some_and(|before| before.cell(place).is_none_or(|cell| cell.ground.is_none()));
         let cell = |index: usize| {
             let Some(token) = tokens[index] else { return Cell::default() };
-            let (place, standing) = (place(index), relief.standing.get(token));
+            let (place, standing) = (place_of(at, index), relief.standing.get(token));
             let storey = || {
                 let part_at = |below: usize| relief.standing.get(tokens.get(index + below * SIDE).copied().flatten()?).map(|s| &s.cutout);
                 let fits = |below: &usize| part_at(*below).zip(part_at(*below - 1)).is_some_and(|(lower, upper)| upper.stands_on(lower));
@@ -103,13 +104,13 @@ impl Surroundings {
         };
         let cells = (0..SIDE * SIDE).map(cell).collect();
         let sky = relief.sky.each_ref().map(|token| tile(tiles, token).map_or([0; 3], |tile| tile.mean()));
-        Ok(Self { at, cells, sky, falling: page.falling.clone() })
+        Ok(Self { at, cells, patch_px: frame.patch_px, sky, falling: page.falling.clone() })
     }
 
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], sky: [[0; 3], [200; 3]], falling: None }
+        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky: [[0; 3], [200; 3]], falling: None }
     }
 
     /// What `cell` says of every place.
@@ -134,13 +135,17 @@ impl Surroundings {
 
     /// All places of the map within reach, and what lies there.
     pub fn cells(&self) -> impl Iterator<Item = ([i32; 2], &Cell)> {
-        let place = |index: usize| [self.at[0] + (index % SIDE) as i32 - REACH, self.at[1] + (index / SIDE) as i32 - REACH];
-        self.cells.iter().enumerate().map(move |(index, cell)| (place(index), cell))
+        self.cells.iter().enumerate().map(|(index, cell)| (place_of(self.at, index), cell))
     }
 }
 
 fn tile(tiles: &HashMap<Vec<u8>, Arc<Tile>>, token: &[u8]) -> Option<Arc<Tile>> {
     tiles.get(token).cloned()
+}
+
+/// Which place of the map a cell around `at` is.
+fn place_of(at: [i32; 2], index: usize) -> [i32; 2] {
+    [at[0] + (index % SIDE) as i32 - REACH, at[1] + (index / SIDE) as i32 - REACH]
 }
 
 /// Of a place that lies so far from the middle.

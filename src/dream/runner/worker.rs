@@ -147,12 +147,14 @@ impl Worker {
                 // Asked for last of all, so that no frame is begun with a prompt that is past.
                 let settings = self.apply_prompt();
                 if let Err(error) = self.frame(&settings) {
+                    // Nothing is dreamed ahead of one that stands still.
                     let way_out = "Another prompt tries again, and so does playing on after a pause.";
                     lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
                     self.halted = Some(wish.clone());
                     self.report(&error);
+                } else {
+                    self.dream_ahead(&settings);
                 }
-                self.dream_ahead(&settings);
             }
             self.single_steps = self.single_steps.saturating_sub(1);
             due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::DreamSession;
+use super::{DreamSession, whole_steps};
 use crate::dream::drive::Intent;
 use crate::dream::source::DreamError;
-use crate::engine::recall::{IMAGINED, Map, motion_of};
+use crate::engine::recall::Map;
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
@@ -67,19 +67,33 @@ impl DreamSession {
     /// What the engine says.
     pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
         self.collect();
+        let map = self.seen_in(self.history.len());
+        let recall = whole_steps(self.engine.manifest()).cloned();
+        let newest = self.history.back().map(|frame| frame.codes.clone());
+        let (Some(map), Some(recall), Some(newest)) = (map, recall, newest) else { return Ok(false) };
+        let here = Here { map, recall, newest };
         let (towards, mut steps, mut more) = (Intent::North.turned(quarters), AT_ONCE, false);
         for lane in 0..LANES.len() {
-            more |= steps > 0 && self.walk_ahead(lane, towards, &mut steps, settings)?;
+            more |= steps > 0 && self.walk_ahead(lane, towards, &here, &mut steps, settings)?;
+        }
+        if more {
+            // What was seen since is the land's.
+            self.ahead.places.retain(|at, (frames, _)| here.map.at(*at).is_none_or(|(seen, _)| seen <= *frames));
         }
         Ok(more)
     }
 
     /// Walks on in a lane, at most so many `steps`, of which those taken are gone then; whether more is known.
-    fn walk_ahead(&mut self, lane: usize, towards: Intent, steps: &mut usize, settings: &DecodeSettings) -> Result<bool, DreamError> {
-        let (Some(map), Some(recall), Some(newest)) = (self.land(), self.whole_steps(), self.history.back()) else { return Ok(false) };
-        let path = self.path(map.view(), LANES[lane], towards);
-        let mut frames: Vec<Vec<u8>> = path.iter().map(|(at, _)| self.known_of(*at, &map, &recall, &newest.codes)).collect();
-        let Some(last) = frames.iter().rposition(|codes| codes.contains(&UNKNOWN)) else { return Ok(false) };
+    fn walk_ahead(
+        &mut self,
+        lane: usize,
+        towards: Intent,
+        here: &Here,
+        steps: &mut usize,
+        settings: &DecodeSettings,
+    ) -> Result<bool, DreamError> {
+        let path = self.path(here.map.view(), LANES[lane], towards);
+        let Some(last) = path.iter().rposition(|(at, _)| self.known_of(*at, here).contains(&UNKNOWN)) else { return Ok(false) };
         let under_way = self.ahead.lanes[lane].under_way.take().filter(|(_, looks)| *looks == towards);
         let first = match under_way.and_then(|(at, _)| path[..last].iter().position(|(place, _)| *place == at)) {
             Some(there) => there + 1,
@@ -87,19 +101,16 @@ impl DreamSession {
             None => return Ok(false),
         };
         let mut more = false;
-        for step in (first..=last).take(*steps) {
-            let (at, way) = path[step];
-            // What was dreamed a step before is known now.
-            frames[step] = self.with_imagined(std::mem::take(&mut frames[step]), at);
-            let code = self.info.code_of(way.into());
+        for &(at, way) in path[first..=last].iter().take(*steps) {
+            let (given, code) = (self.known_of(at, here), self.info.code_of(way.into()));
             let Some(engine) = &mut self.ahead.lanes[lane].engine else { return Ok(false) };
-            engine.dream_around(&frames[step], code, settings)?;
+            engine.dream_around(&given, code, settings)?;
             engine.finish()?;
-            let (mut dreamed, mut moved) = (frames[step].clone(), false);
+            let (mut dreamed, mut moved) = (given.clone(), false);
             while let Some(arrival) = engine.take_codes(&mut dreamed) {
                 moved = arrival.moved;
             }
-            more |= self.keep(&frames[step], &dreamed, at, &recall, map.frames());
+            more |= self.keep(&given, &dreamed, at, here);
             *steps -= 1;
             // Where its odometer did not see it move, it is lost.
             if !moved {
@@ -107,8 +118,6 @@ impl DreamSession {
             }
             self.ahead.lanes[lane].under_way = Some((at, towards));
         }
-        // What was seen since is the land's.
-        self.ahead.places.retain(|at, (frames, _)| map.at(*at).is_none_or(|(seen, _)| seen == IMAGINED || seen <= *frames));
         Ok(true)
     }
 
@@ -134,29 +143,26 @@ impl DreamSession {
             let Some(maker) = &mut ahead.maker else { return Ok(false) };
             walker.engine = Some(maker()?);
         }
-        let (Some(engine), Some(mut before)) = (&mut walker.engine, self.before.clone()) else { return Ok(false) };
         // The frames in its sight are enough.
-        let m = self.engine.manifest();
         let older = self.history.len().saturating_sub(self.info.window);
-        for frame in self.history.iter().take(older) {
-            before.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
-        }
+        let before = self.seen_in(older);
+        let (Some(engine), Some(before)) = (&mut self.ahead.lanes[lane].engine, before) else { return Ok(false) };
         let recent: Vec<TokenFrame> = self.history.iter().skip(older).cloned().collect();
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(Some(&before), &recent, self.next_frame)?;
-        ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
+        self.ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
         Ok(true)
     }
 
     /// Takes the tokens of a frame whose corner lies at a place that were not `given` for land that was imagined; whether there were any.
-    fn keep(&mut self, given: &[u8], dreamed: &[u8], at: [i32; 2], recall: &RecallDims, frames: u32) -> bool {
+    fn keep(&mut self, given: &[u8], dreamed: &[u8], at: [i32; 2], here: &Here) -> bool {
         let frame = self.engine.manifest().frame;
         let tokens = given.chunks_exact(frame.code_dims).zip(dreamed.chunks_exact(frame.code_dims)).enumerate();
         let mut any = false;
-        for (n, (_, token)) in tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && recall.scrolls(*n, &frame)) {
+        for (n, (_, token)) in tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && here.recall.scrolls(*n, &frame)) {
             let place = place_of(n, at, &frame);
             self.engine.imagine(place, Some(token));
-            self.ahead.places.insert(place, (frames, token.to_vec()));
+            self.ahead.places.insert(place, (here.map.frames(), token.to_vec()));
             any = true;
         }
         any
@@ -173,11 +179,7 @@ impl DreamSession {
 
     /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
     pub fn land(&self) -> Option<Map> {
-        let m = self.engine.manifest();
-        let mut map = self.before.clone()?;
-        for frame in &self.history {
-            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
-        }
+        let mut map = self.seen_in(self.history.len())?;
         for (at, (frames, token)) in &self.ahead.places {
             if map.at(*at).is_none_or(|(seen, _)| seen <= *frames) {
                 map.imagine(*at, Some(token));
@@ -186,36 +188,30 @@ impl DreamSession {
         Some(map)
     }
 
-    /// How the view goes, where it goes by whole patches.
-    fn whole_steps(&self) -> Option<RecallDims> {
-        let m = self.engine.manifest();
-        m.dynamics.as_ref()?.recall.clone().filter(|recall| recall.step_px == m.frame.patch_px)
-    }
-
-    /// What is known of a frame whose corner lies at a place of the map, `(tokens, code_dims)`: the figure stands in it as in the `newest`, under the same
-    /// look.
-    fn known_of(&self, at: [i32; 2], map: &Map, recall: &RecallDims, newest: &[u8]) -> Vec<u8> {
+    /// What is known by now of a frame whose corner lies at a place of the map, `(tokens, code_dims)`, seen or imagined: the figure stands in it as in the
+    /// newest, under the same look.
+    fn known_of(&self, at: [i32; 2], here: &Here) -> Vec<u8> {
         let frame = &self.engine.manifest().frame;
-        let mut codes = newest.to_vec();
-        for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| recall.scrolls(*n, frame)) {
-            match map.at(place_of(n, at, frame)) {
-                Some((seen, levels)) if seen >= self.ahead.since => token.copy_from_slice(levels),
-                _ => token.fill(UNKNOWN),
+        let mut codes = here.newest.clone();
+        for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| here.recall.scrolls(*n, frame)) {
+            let place = place_of(n, at, frame);
+            let seen = here.map.at(place).filter(|(seen, _)| *seen >= self.ahead.since).map(|(_, levels)| levels);
+            match seen.or_else(|| self.ahead.places.get(&place).map(|(_, levels)| levels.as_slice())) {
+                Some(levels) => token.copy_from_slice(levels),
+                None => token.fill(UNKNOWN),
             }
         }
         codes
     }
+}
 
-    /// The same frame with what was imagined meanwhile.
-    fn with_imagined(&self, mut codes: Vec<u8>, at: [i32; 2]) -> Vec<u8> {
-        let frame = &self.engine.manifest().frame;
-        for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(_, token)| token[0] == UNKNOWN) {
-            if let Some((_, levels)) = self.ahead.places.get(&place_of(n, at, frame)) {
-                token.copy_from_slice(levels);
-            }
-        }
-        codes
-    }
+/// Where the dream is, for all that walk ahead of it.
+struct Here {
+    /// What was seen of the land.
+    map: Map,
+    recall: RecallDims,
+    /// `(tokens, code_dims)` of the newest frame.
+    newest: Vec<u8>,
 }
 
 /// Place on the map of patch `n` of a frame whose corner lies at `at`.
@@ -227,8 +223,9 @@ fn place_of(n: usize, at: [i32; 2], frame: &FrameDims) -> [i32; 2] {
 mod tests {
     use super::*;
     use crate::dream::Source;
-    use crate::dream::still::Still;
+    use crate::dream::session::tests::shown;
     use crate::engine::inputs::play_settings;
+    use crate::engine::recall::IMAGINED;
     use crate::engine::reference::ReferenceEngine;
     use crate::pack::Pack;
     use crate::pack::random::{odd_manifest, random_pack};
@@ -249,15 +246,8 @@ mod tests {
         random_pack(manifest, 5).unwrap()
     }
 
-    fn session(pack: &Pack) -> DreamSession {
-        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
-        let rgb = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
-        session.start_from(&[Still { rgb }]).unwrap();
-        session
-    }
-
     fn with_maker(pack: &Pack) -> DreamSession {
-        let (mut session, pack) = (session(pack), pack.clone());
+        let (mut session, pack) = (shown(pack, 1), pack.clone());
         session.dream_ahead_by(Box::new(move || Ok(Box::new(ReferenceEngine::new(&pack)?))));
         session
     }
@@ -333,7 +323,7 @@ mod tests {
     fn without_an_engine_or_whole_steps_nothing_is_dreamed_ahead() {
         let mut pack = pack();
         let settings = play_settings(&pack.manifest);
-        assert!(!session(&pack).imagine(1, &settings).unwrap());
+        assert!(!shown(&pack, 1).imagine(1, &settings).unwrap());
         pack.manifest.dynamics.as_mut().unwrap().recall.as_mut().unwrap().step_px = 4;
         assert!(!with_maker(&pack).imagine(1, &settings).unwrap());
     }

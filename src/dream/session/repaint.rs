@@ -194,6 +194,7 @@ fn forget_places(before: Option<&mut Map>, history: &mut [TokenFrame], last: &To
 mod tests {
     use super::*;
     use crate::dream::Source;
+    use crate::dream::session::tests::shown;
     use crate::dream::still::Still;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
@@ -217,10 +218,7 @@ mod tests {
     }
 
     fn session(pack: &Pack) -> DreamSession {
-        let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
-        let rgb = (0..pack.manifest.frame.rgb_bytes()).map(|i| (i * 7) as u8).collect();
-        session.start_from(&[Still { rgb }]).unwrap();
-        session
+        shown(pack, 1)
     }
 
     fn chosen(tokens: &[usize]) -> Vec<bool> {

@@ -18,10 +18,15 @@ fn pack() -> Pack {
 }
 
 fn session(pack: &Pack) -> DreamSession {
+    shown(pack, 2)
+}
+
+/// A dream that was shown so many pictures.
+pub(super) fn shown(pack: &Pack, pictures: usize) -> DreamSession {
     let mut session = DreamSession::new(Box::new(ReferenceEngine::new(pack).unwrap())).unwrap();
     let frame = pack.manifest.frame;
     let still = |shade: usize| Still { rgb: (0..frame.rgb_bytes()).map(|i| (i * 7 + shade * 31) as u8).collect() };
-    session.start_from(&[still(0), still(1)]).unwrap();
+    session.start_from(&(0..pictures).map(still).collect::<Vec<_>>()).unwrap();
     session
 }
 

@@ -9,6 +9,7 @@ use somnium::pack::Pack;
 
 use super::players::Judge;
 use super::report::{Better, Figure, Score, Unit};
+use super::rollout::share_of;
 use super::workers::Workers;
 use crate::source::mix;
 
@@ -38,9 +39,7 @@ pub fn figures(pack: &Pack, judge: &Judge, workers: &mut Workers, seed: u64, wor
         let (mut walk, frames) = walked(pack, judge, *seed)?;
         if let Some(probe) = &worker.probe {
             let readings = probe.read(frames.iter().map(Vec::as_slice))?;
-            walk.seen = Some(
-                100.0 * readings.iter().filter(|reading| reading.sees_the_world(&probe.info)).count() as f64 / readings.len().max(1) as f64,
-            );
+            walk.seen = Some(share_of(&readings, |reading| reading.sees_the_world(&probe.info)));
         }
         Ok(walk)
     })?;
