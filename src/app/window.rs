@@ -616,7 +616,7 @@ impl ApplicationHandler<Wake> for App {
         }
         let now = Instant::now();
         self.look_after_nobody(now);
-        let next = self.redraw_at.into_iter().chain(self.idle.due(now)).min();
+        let next = self.redraw_at.into_iter().chain(self.idle.due(now)).chain(look_again(event_loop, now)).min();
         event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),
             None => ControlFlow::Wait,
@@ -631,6 +631,21 @@ impl ApplicationHandler<Wake> for App {
         // Some systems end the program here.
         self.writer.finish();
     }
+}
+
+/// When to look for events that wake nobody, where there are such: under X11 a driver that presents, or asks the display something,
+/// reads the same connection from a thread of its own and leaves in memory what came for the window, while the loop sleeps on a socket
+/// that is empty by then (winit's issue 1985).
+#[cfg(target_os = "linux")]
+fn look_again(event_loop: &ActiveEventLoop, now: Instant) -> Option<Instant> {
+    use winit::platform::x11::ActiveEventLoopExtX11 as _;
+    const EVERY: Duration = Duration::from_millis(50);
+    event_loop.is_x11().then_some(now + EVERY)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn look_again(_: &ActiveEventLoop, _: Instant) -> Option<Instant> {
+    None
 }
 
 /// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".

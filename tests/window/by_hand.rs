@@ -190,10 +190,8 @@ fn pictures_are_chosen_and_dropped_and_what_is_none_gets_one_sentence() {
 pub fn drop_file(stage: &Stage, path: &Path) {
     let other = Neighbour::on(stage);
     let target: u32 = stage.window.parse().unwrap();
-    other.own("XdndSelection");
     let finished = other.atom("XdndFinished");
-    other.tell(target, "XdndEnter", [other.window, 5 << 24, other.atom("text/uri-list"), 0, 0]);
-    other.tell(target, "XdndPosition", [other.window, 0, 100 << 16 | 100, CURRENT_TIME, other.atom("XdndActionCopy")]);
+    other.drag_over(target);
     other.wait_for("the game to take the file", |event| match event {
         Event::SelectionRequest(asked) => {
             let uri = format!("file://{}\r\n", path.display().to_string().replace(' ', "%20"));

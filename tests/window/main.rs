@@ -14,6 +14,7 @@ mod prompts;
 mod stage;
 mod twin;
 mod view;
+mod wakes;
 mod within;
 
 use std::path::{Path, PathBuf};

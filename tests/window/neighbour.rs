@@ -51,6 +51,13 @@ impl Neighbour {
         self.x.flush().unwrap();
     }
 
+    /// Brings a file over another window, as XDND has it; that one asks for its name then.
+    pub fn drag_over(&self, target: u32) {
+        self.own("XdndSelection");
+        self.tell(target, "XdndEnter", [self.window, 5 << 24, self.atom("text/uri-list"), 0, 0]);
+        self.tell(target, "XdndPosition", [self.window, 0, 100 << 16 | 100, CURRENT_TIME, self.atom("XdndActionCopy")]);
+    }
+
     /// The next event for which `look` finds something.
     pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut(Event) -> Option<T>) -> T {
         let start = Instant::now();
