@@ -15,8 +15,8 @@ use crate::dream::first_person::{Camera, FINER, Glance, Sight, Stroll, Surroundi
 
 /// How long a quarter turn takes.
 const TURN: Duration = Duration::from_millis(240);
-/// A picture is no wider, in pixels: each of them is a block of the window's.
-const WIDEST_PX: u32 = 480;
+/// A picture that a processor draws is no wider, in pixels: each of them is a block of the window's.
+pub const WIDEST_PX: u32 = 480;
 /// Steps that are remembered.
 const PAST: usize = 400;
 
@@ -33,7 +33,7 @@ pub struct Eye {
     frames: u64,
     /// What was seen after the last steps, the oldest first.
     past: VecDeque<Sight>,
-    /// What was drawn last.
+    /// What was looked at last.
     drawn: Option<(Camera, [u32; 2])>,
 }
 
@@ -82,15 +82,12 @@ impl Eye {
         self.walk.camera(share(self.stepped, self.step, now), self.turn.at(share(self.turned, TURN, now)))
     }
 
-    /// Draws what is seen into `rgba`, for a picture that stands in `rect`; the picture's size where it is another one than the last time.
-    pub fn draw(&mut self, rect: RectPx, now: Instant, rgba: &mut Vec<u8>) -> Option<[u32; 2]> {
-        let size = size_in(rect)?;
+    /// What is seen now, and the width and height of a picture of it that stands in `rect` and is at most `widest_px` wide; nothing where it is the
+    /// same as the last time.
+    pub fn look_out(&mut self, rect: RectPx, widest_px: u32, now: Instant) -> Option<(Glance, [u32; 2])> {
+        let size = size_in(rect, widest_px)?;
         let seen = (self.camera(now), size);
-        if self.drawn.replace(seen) == Some(seen) {
-            return None;
-        }
-        self.still(now).draw(size.map(|side| side as usize), rgba);
-        Some(size)
+        (self.drawn.replace(seen) != Some(seen)).then(|| (self.still(now), size))
     }
 
     /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.
@@ -119,8 +116,8 @@ impl Eye {
 }
 
 /// The largest picture that is not too wide and of which whole blocks fill the window's rectangle.
-fn size_in(rect: RectPx) -> Option<[u32; 2]> {
-    let block = rect.width.div_ceil(WIDEST_PX).max(1);
+fn size_in(rect: RectPx, widest_px: u32) -> Option<[u32; 2]> {
+    let block = rect.width.div_ceil(widest_px).max(1);
     let size = [rect.width, rect.height].map(|side| side / block);
     (size[0] > 0 && size[1] > 0).then_some(size)
 }
@@ -142,14 +139,14 @@ mod tests {
 
     #[test]
     fn a_picture_is_drawn_where_another_one_is_seen() {
-        let (now, mut rgba) = (Instant::now(), Vec::new());
+        let now = Instant::now();
         let at = |ms: u64| now + Duration::from_millis(ms);
         let mut eye = Eye::new(around([0, 0]), 0, 1, now);
-        assert_eq!(eye.draw(RECT, at(0), &mut rgba), Some([144, 112]));
-        assert_eq!((rgba.len(), eye.moves(at(0))), (144 * 112 * 4, false));
-        assert_eq!(eye.draw(RECT, at(50), &mut rgba), None, "nothing moves");
+        let sees = |eye: &mut Eye, ms: u64| Some(eye.look_out(RECT, WIDEST_PX, at(ms))?.1);
+        assert_eq!((sees(&mut eye, 0), eye.moves(at(0))), (Some([144, 112]), false));
+        assert_eq!(sees(&mut eye, 50), None, "nothing moves");
         assert!(eye.look(1, true, at(60)) && !eye.look(1, true, at(61)) && eye.moves(at(100)));
-        assert!(eye.draw(RECT, at(100), &mut rgba).is_some() && eye.draw(RECT, at(120), &mut rgba).is_some());
+        assert!(sees(&mut eye, 100).is_some() && sees(&mut eye, 120).is_some());
         let turned = at(60) + TURN;
         assert!(!eye.moves(turned) && eye.still(turned).camera.quarters == 1.0);
         // A step is gone in its time; what is seen more of at the same moment ends none.
@@ -160,7 +157,7 @@ mod tests {
             eye.past.iter().map(|sight| (sight.around.at[0], sight.looks, sight.pushed)).collect::<Vec<_>>(),
             [(0, 0, false), (1, 1, true)]
         );
-        assert!(eye.draw(RectPx::default(), at(600), &mut rgba).is_none(), "no room");
+        assert!(eye.look_out(RectPx::default(), WIDEST_PX, at(600)).is_none(), "no room");
     }
 
     #[test]
@@ -175,8 +172,9 @@ mod tests {
 
     #[test]
     fn blocks_are_whole() {
-        let size = |width, height| size_in(RectPx { width, height, ..RECT });
+        let size = |width, height| size_in(RectPx { width, height, ..RECT }, 480);
         assert_eq!([size(480, 300), size(481, 300), size(1440, 1120)], [Some([480, 300]), Some([240, 150]), Some([480, 373])]);
+        assert_eq!(size_in(RectPx { width: 1440, height: 1120, ..RECT }, u32::MAX), Some([1440, 1120]));
         assert_eq!(size(0, 5), None);
     }
 }

@@ -38,6 +38,7 @@ mod start;
 mod theme;
 mod toasts;
 mod view;
+mod vista;
 mod window;
 
 pub use cli::main;

@@ -8,6 +8,8 @@ use winit::window::Window;
 use super::blit::{Blit, Step};
 use super::layout::RectPx;
 use super::open::cache_folder;
+use super::vista::Vista;
+use crate::dream::first_person::Glance;
 use crate::dream::gate::Gate;
 use crate::dream::runner::Shown;
 use crate::engine::EngineError;
@@ -45,6 +47,7 @@ pub struct Painter {
     refresh: Option<Duration>,
     egui: egui_wgpu::Renderer,
     blit: Blit,
+    vista: Vista,
     gate: Arc<Gate>,
     /// When the last picture began, the display's room for it waited for, if the view was between two frames then.
     gliding: Option<Instant>,
@@ -78,18 +81,23 @@ impl Painter {
         gpu.submission = refresh.map_or(gpu.submission, |refresh| (refresh / 2).min(gpu.submission));
         let egui =
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
-        let blit = Blit::new(&gpu.device, config.format);
+        let (blit, vista) = (Blit::new(&gpu.device, config.format), Vista::new(&gpu.device));
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, gate, gliding: None })
+        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, vista, gate, gliding: None })
     }
 
     pub fn gpu(&self) -> &GpuContext {
         &self.gpu
     }
 
-    /// When the next picture is to be begun, if the view was on its way in the last one: sooner than the display shows it, for which the next one waits.
+    /// When the next picture is to be begun, if the view was on its way in the last one.
     pub fn next_of_glide(&self) -> Option<Instant> {
-        self.gliding?.checked_add(self.refresh.map_or(GLIDE_FRAME, |refresh| refresh * 3 / 4))
+        self.gliding?.checked_add(self.between())
+    }
+
+    /// Between the beginnings of two pictures while something moves: sooner than the display shows the next, for which that one waits.
+    pub fn between(&self) -> Duration {
+        self.refresh.map_or(GLIDE_FRAME, |refresh| refresh * 3 / 4)
     }
 
     /// The device is gone, or shows nothing any more: another painter is needed.
@@ -119,6 +127,12 @@ impl Painter {
             self.follow_display();
         }
         self.blit.show(&self.gpu, picture, size_px, step)
+    }
+
+    /// Shows what is seen from within, as a picture of such a width and height.
+    pub fn set_view(&mut self, glance: &Glance, size_px: [u32; 2]) {
+        let picture = self.vista.draw(&self.gpu, glance, size_px).clone();
+        self.blit.show(&self.gpu, Shown::Texture(picture), size_px, None);
     }
 
     /// Draws the picture into `rect` and the interface over it.

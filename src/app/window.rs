@@ -437,7 +437,7 @@ impl App {
         self.paint_count.count(start.elapsed());
         match painted {
             Painted::Shown => {
-                let soon = shell.painter.next_of_glide().or(moves.then(|| Self::next_from_within(start)));
+                let soon = shell.painter.next_of_glide().or(moves.then(|| Self::next_from_within(&shell.painter, start)));
                 if let Some(soon) = soon {
                     self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }

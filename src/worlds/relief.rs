@@ -20,6 +20,11 @@ impl Cutout {
         [0, 1].map(|i| f32::from(self.parts[i].saturating_sub(1)) / 2.0 - f32::from(self.part[i]))
     }
 
+    /// Whether the thing is this patch alone.
+    pub fn is_whole(&self) -> bool {
+        self.parts == [1, 1]
+    }
+
     /// Whether this is the part above `lower` of such a thing.
     pub fn stands_on(&self, lower: &Self) -> bool {
         self.parts == lower.parts && self.part[0] == lower.part[0] && self.part[1] + 1 == lower.part[1]

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::App;
-use crate::app::eye::Eye;
+use crate::app::eye::{Eye, WIDEST_PX};
 use crate::app::layout::RectPx;
+use crate::app::painter::Painter;
 use crate::dream::first_person;
-use crate::dream::runner::{Kept, Request, Shown};
+use crate::dream::runner::{Kept, Request};
 use crate::dream::{DreamError, Drive, Intent};
 use crate::input::Command;
 
-/// Between two pictures while something moves, at least.
+/// Between two pictures that a processor draws while something moves, at least.
 const BETWEEN: Duration = Duration::from_millis(12);
 
 impl App {
@@ -74,11 +75,10 @@ impl App {
         let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
         let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return false };
         let turned = eye.look(looks, glides, now);
-        let mut rgba = std::mem::take(&mut self.spare);
-        self.spare = match eye.draw(rect, now, &mut rgba) {
-            Some(size) => shell.painter.set_picture(Shown::Rgba(rgba), size, None),
-            None => rgba,
-        };
+        let widest_px = if shell.painter.gpu().summary.software { WIDEST_PX } else { u32::MAX };
+        if let Some((glance, size_px)) = eye.look_out(rect, widest_px, now) {
+            shell.painter.set_view(&glance, size_px);
+        }
         let moves = eye.moves(now);
         if turned {
             self.tell_where_one_looks();
@@ -86,8 +86,9 @@ impl App {
         moves
     }
 
-    /// When the next picture is to be begun where one that was begun at `start` is done now: whoever dreams needs half of the time.
-    pub(super) fn next_from_within(start: Instant) -> Instant {
-        start + (2 * start.elapsed()).max(BETWEEN)
+    /// When the next picture is to be begun where one that was begun at `start` is done now: whoever dreams needs half of the time of a processor that
+    /// draws.
+    pub(super) fn next_from_within(painter: &Painter, start: Instant) -> Instant {
+        start + if painter.gpu().summary.software { (2 * start.elapsed()).max(BETWEEN) } else { painter.between() }
     }
 }

@@ -28,23 +28,37 @@ fn patch(rgba: &[u8], frame: &FrameDims, n: usize) -> Vec<[u8; 3]> {
     (0..frame.patch_px * frame.patch_px).map(pixel).collect()
 }
 
+/// A picture of `(side, side)` pixels, and under it each with half the side of the one before, as long as that is a whole number.
+pub fn halved<const CHANNELS: usize>(side: usize, pixels: Vec<[u8; CHANNELS]>) -> Vec<Vec<[u8; CHANNELS]>> {
+    let mut levels = vec![pixels];
+    for level in 1..levels_of(side) {
+        let half = side >> level;
+        let larger = &levels[level - 1];
+        let mean = |i: usize| {
+            let at = i / half * 4 * half + i % half * 2;
+            let four = [at, at + 1, at + 2 * half, at + 2 * half + 1].map(|i| larger[i]);
+            std::array::from_fn(|c| ((four.iter().map(|pixel| u16::from(pixel[c])).sum::<u16>() + 2) / 4) as u8)
+        };
+        let smaller = (0..half * half).map(mean).collect();
+        levels.push(smaller);
+    }
+    levels
+}
+
+/// How many of such pictures there are.
+pub fn levels_of(side: usize) -> usize {
+    side.trailing_zeros() as usize + 1
+}
+
 impl Tile {
     /// Of `(side, side)` pixels.
     pub fn of(side: usize, pixels: Vec<[u8; 3]>) -> Self {
-        let mut levels = vec![pixels];
-        let mut half = side;
-        while half > 1 && half.is_multiple_of(2) {
-            half /= 2;
-            let larger = &levels[levels.len() - 1];
-            let mean = |i: usize| {
-                let at = i / half * 4 * half + i % half * 2;
-                let four = [at, at + 1, at + 2 * half, at + 2 * half + 1].map(|i| larger[i]);
-                [0, 1, 2].map(|c| ((four.iter().map(|pixel| u16::from(pixel[c])).sum::<u16>() + 2) / 4) as u8)
-            };
-            let smaller = (0..half * half).map(mean).collect();
-            levels.push(smaller);
-        }
-        Self { side, levels }
+        Self { side, levels: halved(side, pixels) }
+    }
+
+    /// Its pixels at half the side, and half of that, and so on.
+    pub fn level(&self, level: usize) -> &[[u8; 3]] {
+        &self.levels[level]
     }
 
     /// The pixel in such a column and row.

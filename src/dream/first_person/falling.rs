@@ -41,6 +41,11 @@ impl Falling {
         falls.for_each(|((to, from), _)| *to = *from);
     }
 
+    /// Its pixels, row by row: RGB and opaque, or nothing.
+    pub fn texels(&self) -> Vec<u8> {
+        self.pixels.iter().flat_map(|pixel| pixel.map_or([0; 4], |[r, g, b]| [r, g, b, 255])).collect()
+    }
+
     /// Its colour at a pixel of a plane of such patches, each column of them lower than the one before by `slip` pixels, if anything is there.
     pub fn at(&self, [x, y]: [usize; 2], slip: usize) -> Option<[u8; 3]> {
         let y = y + x / self.side * slip;

@@ -8,6 +8,8 @@ mod book;
 mod camera;
 mod draw;
 mod falling;
+mod scene;
+mod sheets;
 mod surroundings;
 mod walk;
 
@@ -16,6 +18,7 @@ pub const FINER: usize = 2;
 
 pub use book::Book;
 pub use camera::Camera;
-pub use draw::Glance;
+pub use scene::{FALLS, Glance, Lens, MIST, Quad, SHADE};
+pub use sheets::Sheets;
 pub use surroundings::Surroundings;
 pub use walk::{Sight, Stroll, Turn, Walk};

@@ -11,7 +11,7 @@ use crate::worlds::relief::Cutout;
 
 /// So far one sees in each direction, in patches.
 pub const REACH: i32 = 12;
-const SIDE: usize = 2 * REACH as usize + 1;
+pub const SIDE: usize = 2 * REACH as usize + 1;
 
 /// A patch of land.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::camera::Camera;
-use super::draw::Glance;
+use super::scene::Glance;
 use super::surroundings::Surroundings;
 
 /// How far one leans forward where something is in the way, in patches.

@@ -1,0 +1,159 @@
+// Draws a dream seen from within: sky and ground, over them what stands as squares turned to the eye, the furthest first, and before all of it
+// what falls. What lies around comes as textures, each patch where it is (`dream/first_person/sheets`); what stands where in the picture is said
+// by `dream/first_person/scene`. Colours are sRGB bytes, and mixed as such.
+
+struct View {
+    // Width and height of the picture.
+    size: vec2f,
+    // Row of the horizon, and pixels of a patch that is one patch away.
+    horizon: f32,
+    focal: f32,
+    // The eye, in patches right and down from the sheets' corner, and one patch ahead of it.
+    at: vec2f,
+    ahead: vec2f,
+    // Overhead, and above the horizon.
+    zenith: vec3f,
+    // Of the eye, in patches.
+    height: f32,
+    haze: vec3f,
+    // How much is seen of what came into sight with the last step.
+    arrived: f32,
+    // Half of the light of what is so far away is the mist's.
+    mist: f32,
+    // Ground in the shade keeps this share of its light.
+    shade: f32,
+    padding: vec2f,
+    // What falls far away and near: pixels of its tile across the picture, how far each column of tiles slips, how much it hides.
+    falls: array<vec4f, 2>,
+}
+
+@group(0) @binding(0) var<uniform> view: View;
+// RGB, `sides()` patches each way, with levels.
+@group(0) @binding(1) var ground: texture_2d<f32>;
+// RGBA, premultiplied.
+@group(0) @binding(2) var standing: texture_2d<f32>;
+// Of each patch and a border: known before, known now, reach of the shade.
+@group(0) @binding(3) var patches: texture_2d<f32>;
+// A tile of what falls: RGBA.
+@group(0) @binding(4) var falling: texture_2d<f32>;
+// Trilinear and anisotropic.
+@group(0) @binding(5) var slanted: sampler;
+
+struct Corner {
+    @builtin(position) position: vec4f,
+}
+
+// One triangle that covers the picture.
+@vertex
+fn whole(@builtin(vertex_index) index: u32) -> Corner {
+    let uv = vec2f(f32((index << 1u) & 2u), f32(index & 2u));
+    return Corner(vec4f(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.0, 1.0));
+}
+
+// Patches of a side of the sheets.
+fn sides() -> f32 {
+    return f32(textureDimensions(patches).x) - 2.0;
+}
+
+// Texels of a patch's side.
+fn patch_side() -> f32 {
+    return f32(textureDimensions(ground).x) / sides();
+}
+
+// Share of the light of what is so far away that reaches the eye.
+fn clear_at(far: f32) -> f32 {
+    let times = far / view.mist;
+    return exp2(-times * times);
+}
+
+// Where to sample so that texels are crisp blocks, joined over no more than a pixel; `wide`: texels that a pixel covers.
+fn crisp(texels: vec2f, wide: vec2f) -> vec2f {
+    let soft = clamp(wide, vec2f(1e-4), vec2f(1.0));
+    let block = floor(texels);
+    let inside = texels - block;
+    return block + clamp(inside / soft, vec2f(), vec2f(0.5)) + clamp((inside - 1.0) / soft + 0.5, vec2f(), vec2f(0.5));
+}
+
+// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
+fn known(point: vec2f) -> f32 {
+    // A border of one patch lies around.
+    let seen = textureSampleLevel(patches, slanted, (point + 1.0) / (sides() + 2.0), 0.0);
+    // Half way out of the last patch nothing is left.
+    return smoothstep(0.5, 1.0, mix(seen.r, seen.g, view.arrived));
+}
+
+@fragment
+fn land(c: Corner) -> @location(0) vec4f {
+    let below = c.position.y - view.horizon;
+    if (below <= 0.0) {
+        return vec4f(mix(view.haze, view.zenith, -below / view.horizon), 1.0);
+    }
+    let far = view.height * view.focal / below;
+    let right = vec2f(-view.ahead.y, view.ahead.x);
+    let way = far * (view.ahead + right * ((c.position.x - view.size.x * 0.5) / view.focal));
+    let point = view.at + way;
+    // From pixel to pixel, to the right and down.
+    let steps = array(right * (far / view.focal), -way / below);
+    let texels = patch_side();
+    let place = crisp(point * texels, (abs(steps[0]) + abs(steps[1])) * texels) / texels;
+    var colour = textureSampleGrad(ground, slanted, place / sides(), steps[0] / sides(), steps[1] / sides()).rgb;
+    let reach = textureLoad(patches, clamp(vec2i(floor(point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
+    let off = fract(point) - 0.5;
+    if (dot(off, off) < reach * reach) {
+        colour *= view.shade;
+    }
+    return vec4f(mix(view.haze, colour, clear_at(far) * known(point)), 1.0);
+}
+
+struct Thing {
+    // Its corner at the upper left, its side, in pixels; how far ahead it is.
+    @location(0) square: vec4f,
+    // Its patch on the sheets, and how much of what is behind it that hides.
+    @location(1) patch_and_dense: vec3f,
+}
+
+struct Corners {
+    @builtin(position) position: vec4f,
+    // 0..1 over the square, y down
+    @location(0) uv: vec2f,
+    @location(1) @interpolate(flat) place: vec2f,
+    // Texels that a pixel covers.
+    @location(2) @interpolate(flat) wide: f32,
+    @location(3) @interpolate(flat) clear: f32,
+    @location(4) @interpolate(flat) dense: f32,
+}
+
+// Two triangles of a square.
+@vertex
+fn square(@builtin(vertex_index) index: u32, thing: Thing) -> Corners {
+    let uv = vec2f(f32(array(0u, 1u, 0u, 0u, 1u, 1u)[index]), f32(array(0u, 0u, 1u, 1u, 0u, 1u)[index]));
+    let at = (thing.square.xy + thing.square.z * uv) / view.size;
+    let wide = patch_side() / thing.square.z;
+    let place = thing.patch_and_dense.xy;
+    return Corners(vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), uv, place, wide, clear_at(thing.square.w), thing.patch_and_dense.z);
+}
+
+@fragment
+fn upright(c: Corners) -> @location(0) vec4f {
+    let level = clamp(log2(c.wide), 0.0, f32(textureNumLevels(standing) - 1u));
+    // Texels of the coarser level that is read, of a patch's side: no other patch shines in.
+    let side = patch_side();
+    let rim = 0.5 * exp2(ceil(level)) / side;
+    let inside = clamp(crisp(c.uv * side, vec2f(c.wide)) / side, vec2f(rim), vec2f(1.0 - rim));
+    let texel = textureSampleLevel(standing, slanted, (c.place + inside) / sides(), level);
+    return vec4f(mix(view.haze * texel.a, texel.rgb, c.clear), texel.a) * c.dense;
+}
+
+// What falls, each pixel of its tile a block of the picture's.
+@fragment
+fn weather(c: Corner) -> @location(0) vec4f {
+    var seen = vec4f();
+    for (var i = 0u; i < 2u; i++) {
+        let falls = view.falls[i];
+        let at = vec2i(floor(floor(c.position.xy) * (falls.x / view.size.x)));
+        let side = i32(textureDimensions(falling).x);
+        let texel = textureLoad(falling, vec2i(at.x, at.y + at.x / side * i32(falls.y)) % side, 0) * falls.z;
+        seen = texel + seen * (1.0 - texel.a);
+    }
+    return seen;
+}

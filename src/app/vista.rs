@@ -1,0 +1,370 @@
+//! Draws a dream seen from within on the device (`shaders/first_person.wgsl`).
+
+use std::sync::Arc;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::dream::first_person::{FALLS, Glance, Lens, MIST, Quad, SHADE, Sheets, Surroundings};
+use crate::engine::gpu::context::GpuContext;
+
+const PICTURE: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Taps along what lies flat, at most.
+const ANISOTROPY: u16 = 16;
+/// Nothing that stands is drawn twice.
+const MOST_THINGS: usize = Sheets::SIDES[0] * Sheets::SIDES[0];
+
+/// `View` of the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct View {
+    size: [f32; 2],
+    horizon: f32,
+    focal: f32,
+    at: [f32; 2],
+    ahead: [f32; 2],
+    zenith: [f32; 3],
+    height: f32,
+    haze: [f32; 3],
+    arrived: f32,
+    mist: f32,
+    shade: f32,
+    padding: [f32; 2],
+    falls: [[f32; 4]; 2],
+}
+
+impl View {
+    fn of(Glance { around, camera }: &Glance, lens: &Lens) -> Self {
+        let corner = Sheets::corner(around.at);
+        let [zenith, haze] = around.sky.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
+        Self {
+            size: [lens.width, lens.height],
+            horizon: lens.horizon,
+            focal: lens.focal,
+            at: [0, 1].map(|i| camera.at[i] - corner[i] as f32),
+            ahead: camera.ahead(),
+            zenith,
+            height: camera.height,
+            haze,
+            arrived: camera.new,
+            mist: MIST,
+            shade: SHADE,
+            padding: [0.0; 2],
+            falls: FALLS.map(|falls| [falls.across as f32, falls.slip as f32, falls.share, 0.0]),
+        }
+    }
+}
+
+/// `Thing` of the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Instance {
+    square: [f32; 4],
+    patch_and_dense: [f32; 3],
+}
+
+impl Instance {
+    const ATTRIBUTES: [wgpu::VertexAttribute; 2] = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x3];
+
+    fn of(quad: &Quad, corner: [i32; 2]) -> Self {
+        let [x, y] = [0, 1].map(|i| (quad.place[i] - corner[i]) as f32);
+        Self { square: [quad.left, quad.top, quad.side, quad.far], patch_and_dense: [x, y, quad.dense] }
+    }
+}
+
+/// Pipelines, what lies around as textures, and the picture.
+pub struct Vista {
+    layout: wgpu::BindGroupLayout,
+    land: wgpu::RenderPipeline,
+    upright: wgpu::RenderPipeline,
+    weather: wgpu::RenderPipeline,
+    sampler: wgpu::Sampler,
+    view: wgpu::Buffer,
+    things: wgpu::Buffer,
+    textures: Option<Textures>,
+    picture: Option<wgpu::Texture>,
+    sheets: Sheets,
+    quads: Vec<Quad>,
+    instances: Vec<Instance>,
+}
+
+/// What lies around.
+struct Textures {
+    patch_px: usize,
+    ground: wgpu::Texture,
+    standing: wgpu::Texture,
+    patches: wgpu::Texture,
+    falling: wgpu::Texture,
+    group: wgpu::BindGroup,
+    /// What they hold.
+    around: Option<Arc<Surroundings>>,
+}
+
+impl Vista {
+    pub fn new(device: &wgpu::Device) -> Self {
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("first person"),
+            source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/first_person.wgsl").into()),
+        });
+        let layout = bind_layout(device);
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("first person"),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = |vertex: &str, fragment: &str, buffers: &[Option<wgpu::VertexBufferLayout<'_>>], blend: Option<wgpu::BlendState>| {
+            device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                label: Some(fragment),
+                layout: Some(&pipeline_layout),
+                vertex: wgpu::VertexState { module: &module, entry_point: Some(vertex), compilation_options: Default::default(), buffers },
+                fragment: Some(wgpu::FragmentState {
+                    module: &module,
+                    entry_point: Some(fragment),
+                    compilation_options: Default::default(),
+                    targets: &[Some(wgpu::ColorTargetState { format: PICTURE, blend, write_mask: wgpu::ColorWrites::ALL })],
+                }),
+                primitive: Default::default(),
+                depth_stencil: None,
+                multisample: Default::default(),
+                multiview_mask: None,
+                cache: None,
+            })
+        };
+        let instances = wgpu::VertexBufferLayout {
+            array_stride: size_of::<Instance>() as u64,
+            step_mode: wgpu::VertexStepMode::Instance,
+            attributes: &Instance::ATTRIBUTES,
+        };
+        let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+        let buffer = |label, size: usize, usage| {
+            let usage = usage | wgpu::BufferUsages::COPY_DST;
+            device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: size as u64, usage, mapped_at_creation: false })
+        };
+        Self {
+            land: pipeline("whole", "land", &[], None),
+            upright: pipeline("square", "upright", &[Some(instances)], over),
+            weather: pipeline("whole", "weather", &[], over),
+            layout,
+            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
+                label: Some("first person"),
+                mag_filter: wgpu::FilterMode::Linear,
+                min_filter: wgpu::FilterMode::Linear,
+                mipmap_filter: wgpu::MipmapFilterMode::Linear,
+                anisotropy_clamp: ANISOTROPY,
+                ..Default::default()
+            }),
+            view: buffer("view", size_of::<View>(), wgpu::BufferUsages::UNIFORM),
+            things: buffer("things", MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
+            textures: None,
+            picture: None,
+            sheets: Sheets::default(),
+            quads: Vec::with_capacity(MOST_THINGS),
+            instances: Vec::with_capacity(MOST_THINGS),
+        }
+    }
+
+    /// Draws what is seen, as a picture of such a width and height, which holds it until the next one is drawn.
+    pub fn draw(&mut self, gpu: &GpuContext, glance: &Glance, [width, height]: [u32; 2]) -> &wgpu::Texture {
+        let lens = Lens::of([width, height].map(|side| side as usize));
+        let textures = self.take_in(gpu, &glance.around);
+        let corner = Sheets::corner(glance.around.at);
+        glance.quads(&lens, &mut self.quads);
+        self.instances.clear();
+        self.instances.extend(self.quads.iter().map(|quad| Instance::of(quad, corner)));
+        gpu.queue.write_buffer(&self.view, 0, bytemuck::bytes_of(&View::of(glance, &lens)));
+        gpu.queue.write_buffer(&self.things, 0, bytemuck::cast_slice(&self.instances));
+
+        let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
+        let known = self.picture.take().filter(|picture| picture.size() == size);
+        let uses = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
+        let picture = self.picture.insert(known.unwrap_or_else(|| texture(&gpu.device, "first person", size, 1, PICTURE, uses)));
+        let view = picture.create_view(&wgpu::TextureViewDescriptor::default());
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("first person") });
+        {
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: Some("first person"),
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view: &view,
+                    resolve_target: None,
+                    depth_slice: None,
+                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+                })],
+                ..Default::default()
+            });
+            pass.set_bind_group(0, &textures.group, &[]);
+            pass.set_pipeline(&self.land);
+            pass.draw(0..3, 0..1);
+            pass.set_pipeline(&self.upright);
+            pass.set_vertex_buffer(0, self.things.slice(..));
+            pass.draw(0..6, 0..self.instances.len() as u32);
+            if glance.around.falling.is_some() {
+                pass.set_pipeline(&self.weather);
+                pass.draw(0..3, 0..1);
+            }
+        }
+        gpu.queue.submit([encoder.finish()]);
+        self.textures = Some(textures);
+        picture
+    }
+
+    /// Textures that hold what lies around.
+    fn take_in(&mut self, gpu: &GpuContext, around: &Arc<Surroundings>) -> Textures {
+        let known = self.textures.take().filter(|textures| textures.patch_px == around.patch_px);
+        let mut textures = known.unwrap_or_else(|| self.blank(&gpu.device, around.patch_px));
+        if !textures.around.replace(around.clone()).is_some_and(|held| Arc::ptr_eq(&held, around)) {
+            self.sheets.fill(around);
+            for (texture, levels) in [(&textures.ground, &self.sheets.ground), (&textures.standing, &self.sheets.standing)] {
+                levels.iter().enumerate().for_each(|(level, texels)| write(gpu, texture, level as u32, texels));
+            }
+            write(gpu, &textures.patches, 0, &self.sheets.patches);
+            if let Some(falling) = &around.falling {
+                write(gpu, &textures.falling, 0, &falling.texels());
+            }
+        }
+        textures
+    }
+
+    fn blank(&self, device: &wgpu::Device, patch_px: usize) -> Textures {
+        let [across, bordered] = Sheets::SIDES;
+        let square = |label, side: usize, levels| {
+            let size = wgpu::Extent3d { width: side as u32, height: side as u32, depth_or_array_layers: 1 };
+            let uses = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+            texture(device, label, size, levels, wgpu::TextureFormat::Rgba8Unorm, uses)
+        };
+        let levels = patch_px.trailing_zeros() + 1;
+        let ground = square("ground", across * patch_px, levels);
+        let standing = square("standing", across * patch_px, levels);
+        let patches = square("patches", bordered, 1);
+        let falling = square("falling", patch_px, 1);
+        let views = [&ground, &standing, &patches, &falling].map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
+        let bound = [self.view.as_entire_binding()]
+            .into_iter()
+            .chain(views.iter().map(wgpu::BindingResource::TextureView))
+            .chain([wgpu::BindingResource::Sampler(&self.sampler)]);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> =
+            bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
+        let group =
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("first person"), layout: &self.layout, entries: &entries });
+        Textures { patch_px, ground, standing, patches, falling, group, around: None }
+    }
+}
+
+/// The view, four textures and a sampler.
+fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let buffer = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
+    let texture = wgpu::BindingType::Texture {
+        sample_type: wgpu::TextureSampleType::Float { filterable: true },
+        view_dimension: wgpu::TextureViewDimension::D2,
+        multisampled: false,
+    };
+    let sampler = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, sampler]
+        .into_iter()
+        .zip(0..)
+        .map(|(ty, binding)| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::VERTEX_FRAGMENT, ty, count: None })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("first person"), entries: &entries })
+}
+
+fn texture(
+    device: &wgpu::Device,
+    label: &str,
+    size: wgpu::Extent3d,
+    mip_level_count: u32,
+    format: wgpu::TextureFormat,
+    usage: wgpu::TextureUsages,
+) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some(label),
+        size,
+        mip_level_count,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage,
+        view_formats: &[],
+    })
+}
+
+/// Writes all texels of a level.
+fn write(gpu: &GpuContext, texture: &wgpu::Texture, mip_level: u32, texels: &[u8]) {
+    let side = texture.width() >> mip_level;
+    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(side * 4), rows_per_image: None };
+    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    gpu.queue.write_texture(wgpu::TexelCopyTextureInfo { mip_level, ..texture.as_image_copy() }, texels, layout, size);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::dream::Source;
+    use crate::dream::first_person::Camera;
+    use crate::dream::session::DreamSession;
+    use crate::engine::cpu::{CpuEngine, CpuOptions};
+    use crate::engine::inputs::play_settings;
+    use crate::pack::Pack;
+    use crate::prompt;
+
+    /// A row of pixels is as long as rows of copies are.
+    const SIZE: [u32; 2] = [320, 256];
+
+    fn read(gpu: &GpuContext, picture: &wgpu::Texture) -> Vec<u8> {
+        let size = u64::from(SIZE[0] * SIZE[1] * 4);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(SIZE[0] * 4), rows_per_image: None };
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_texture_to_buffer(picture.as_image_copy(), wgpu::TexelCopyBufferInfo { buffer: &staging, layout }, picture.size());
+        gpu.queue.submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.unwrap());
+        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        staging.slice(..).get_mapped_range().unwrap().to_vec()
+    }
+
+    /// Share of pixels of two pictures that lie close together.
+    fn alike(a: &[u8], b: &[u8]) -> f64 {
+        let close = |(a, b): (&[u8], &[u8])| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 24);
+        a.chunks_exact(4).zip(b.chunks_exact(4)).filter(|pixels| close(*pixels)).count() as f64 * 4.0 / a.len() as f64
+    }
+
+    /// What lies around after some steps of a dream out of these words.
+    fn dreamed(said: &str) -> [Arc<Surroundings>; 2] {
+        let pack = Pack::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/isles.safetensors")).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let mut dream = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+        dream.set_prompt(&prompt::ids(&prompt::read(said, 12)), 0).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        (0..4).for_each(|_| dream.step(3, &settings).unwrap());
+        let before = dream.surroundings(None).unwrap();
+        while dream.imagine(0, &settings).unwrap() {}
+        let after = dream.surroundings(Some(&before)).unwrap();
+        [before, after].map(Arc::new)
+    }
+
+    #[test]
+    fn the_device_shows_what_a_processor_draws() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let mut vista = Vista::new(&gpu.device);
+        for said in ["forest rain", "village day"] {
+            let [before, after] = dreamed(said);
+            for (around, place, quarters, new) in [
+                (&before, [0.0; 2], 0.0, 1.0),
+                (&before, [0.0, -0.4], 0.3, 1.0),
+                (&after, [0.0; 2], 0.0, 0.5),
+                (&after, [0.0; 2], 3.0, 1.0),
+            ] {
+                let at = [0, 1].map(|i| around.at[i] as f32 + 0.5 + place[i]);
+                let glance = Glance { around: around.clone(), camera: Camera::of(at, quarters, new) };
+                let shown = read(&gpu, vista.draw(&gpu, &glance, SIZE));
+                let drawn = glance.picture(SIZE.map(|side| side as usize));
+                let aside = Glance { camera: Camera::of(at, quarters + 0.1, new), ..glance }.picture(SIZE.map(|side| side as usize));
+                let (same, other) = (alike(&shown, &drawn), alike(&shown, &aside));
+                assert!(
+                    same > 0.95 && other < same - 0.05,
+                    "{said}, turned by {quarters}, {new} of what is new: {same:.3}, aside {other:.3}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is where in a picture from within, whoever draws it: [`super::draw`] without a device, `shaders/first_person.wgsl` on one.
+
+use std::sync::Arc;
+
+use super::camera::Camera;
+use super::surroundings::{Cell, REACH, Surroundings, Thing};
+
+/// Pixels from the middle of the picture to where one looks at a patch to the right and one ahead, in widths of the picture.
+const FOCAL: f32 = 0.58;
+/// Where the horizon lies, in heights from the top.
+const HORIZON: f32 = 0.46;
+/// What stands nearer to the eye than the second of these is seen through, and nearer than the first not seen, in patches.
+const NEAR: [f32; 2] = [0.62, 1.05];
+/// Half of the light of what is so far away is the mist's, in patches.
+pub const MIST: f32 = 6.5;
+/// Ground in the shade of what stands on it keeps this share of its light.
+pub const SHADE: f32 = 0.72;
+/// So far that shade reaches, in heights of the thing.
+const SHADOW: f32 = 0.26;
+/// What falls, far away and near.
+pub const FALLS: [Falls; 2] = [Falls { across: 150, slip: 5, share: 0.4 }, Falls { across: 76, slip: 11, share: 0.8 }];
+
+/// How what falls lies before the eye.
+pub struct Falls {
+    /// So many pixels of a tile lie across the picture.
+    pub across: usize,
+    /// So far each column of tiles slips down, so that they are no pattern.
+    pub slip: usize,
+    /// How much of what is behind it hides.
+    pub share: f32,
+}
+
+/// Land, and who looks at it.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    pub around: Arc<Surroundings>,
+    pub camera: Camera,
+}
+
+/// A picture of such a size, and where the eye's rays meet it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lens {
+    pub width: f32,
+    pub height: f32,
+    /// Row of the horizon.
+    pub horizon: f32,
+    /// Pixels of a patch that is one patch away.
+    pub focal: f32,
+}
+
+impl Lens {
+    pub fn of(size_px: [usize; 2]) -> Self {
+        let [width, height] = size_px.map(|side| side as f32);
+        Self { width, height, horizon: HORIZON * height, focal: FOCAL * width }
+    }
+}
+
+/// Something that stands, as a square of the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quad {
+    /// Where it stands on the map.
+    pub place: [i32; 2],
+    /// Its corner at the upper left and its side, in pixels of the picture.
+    pub left: f32,
+    pub top: f32,
+    pub side: f32,
+    /// How far ahead of the eye, in patches.
+    pub far: f32,
+    /// Share of what is behind it that it hides.
+    pub dense: f32,
+}
+
+impl Glance {
+    /// What stands in sight, the furthest first, in the place of what `quads` holds.
+    pub fn quads(&self, lens: &Lens, quads: &mut Vec<Quad>) {
+        quads.clear();
+        let standing = self.around.cells().filter_map(|(place, cell)| Some((place, cell, cell.thing.as_ref()?)));
+        quads.extend(standing.filter_map(|(place, cell, thing)| self.quad(lens, place, cell, thing)));
+        quads.sort_unstable_by(|a, b| b.far.total_cmp(&a.far).then(a.place.cmp(&b.place)));
+    }
+
+    fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, .. }: &Thing) -> Option<Quad> {
+        let to_middle = cutout.to_middle();
+        let [far, aside] = self.camera.off([0, 1].map(|i| place[i] as f32 + 0.5 + to_middle[i]));
+        if far <= NEAR[0] || far >= REACH as f32 {
+            return None;
+        }
+        let scale = lens.focal / far;
+        // Single things stand on their lowest pixels, parts of larger ones on each other.
+        let empty = if cutout.is_whole() { cutout.rows.iter().rev().take_while(|row| **row == 0).count() } else { 0 };
+        let lift = f32::from(*storey) - empty as f32 / cutout.rows.len() as f32;
+        let bottom = lens.horizon + scale * (self.camera.height - lift * cutout.height);
+        let side = scale * cutout.height;
+        let left = lens.width / 2.0 + scale * (aside - to_middle[0] * cutout.height) - side / 2.0;
+        let quad = Quad { place, left, top: bottom - side, side, far, dense: ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) };
+        let in_sight = left < lens.width && left + side > 0.0;
+        in_sight.then(|| Quad { dense: quad.dense * self.in_sight(cell), ..quad })
+    }
+
+    /// How much of a patch is in sight, 0 to 1.
+    pub fn in_sight(&self, cell: &Cell) -> f32 {
+        match (&cell.ground, cell.new) {
+            (None, _) => 0.0,
+            (Some(_), true) => self.camera.new,
+            (Some(_), false) => 1.0,
+        }
+    }
+}
+
+impl Cell {
+    /// How far the shade of what stands here reaches on the ground, in patches: parts of larger things have none.
+    pub fn shade(&self) -> f32 {
+        self.thing.as_ref().filter(|thing| thing.cutout.is_whole()).map_or(0.0, |thing| SHADOW * thing.cutout.height)
+    }
+}
