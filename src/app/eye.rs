@@ -90,6 +90,17 @@ impl Eye {
         (self.drawn.replace(seen) != Some(seen)).then(|| (self.still(now), size))
     }
 
+    /// Takes what was drawn last for gone: it is drawn anew.
+    pub fn look_anew(&mut self) {
+        self.drawn = None;
+    }
+
+    /// Width and height of a picture of such a height that shows as much as the window does.
+    pub fn size_of_height(&self, height_px: usize) -> [usize; 2] {
+        let [width, height] = self.drawn.map_or([1, 1], |(_, size)| size.map(|side| side as usize));
+        [(height_px * width).div_ceil(height), height_px]
+    }
+
     /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.
     pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, jobs: &Jobs, proxy: &EventLoopProxy<Wake>) {
         let sights: Vec<Sight> = self.past.iter().skip(self.past.len().saturating_sub(most)).cloned().collect();
@@ -149,6 +160,9 @@ mod tests {
         assert!(sees(&mut eye, 100).is_some() && sees(&mut eye, 120).is_some());
         let turned = at(60) + TURN;
         assert!(!eye.moves(turned) && eye.still(turned).camera.quarters == 1.0);
+        assert_eq!(eye.size_of_height(224), [288, 224], "as the window shows it");
+        eye.look_anew();
+        assert!(sees(&mut eye, 390).is_some());
         // A step is gone in its time; what is seen more of at the same moment ends none.
         eye.see(&around([1, 0]), 2, true, STEP, at(400));
         eye.see(&around([1, 0]), 2, true, STEP, at(420));

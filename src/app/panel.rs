@@ -97,6 +97,8 @@ pub struct UiState {
     pub glide: bool,
     /// The world is seen from within.
     pub within: bool,
+    /// The picture takes all the room there is.
+    pub fills: bool,
     pub prompt: PromptState,
     pub paint: PaintState,
     pub map: MapState,
@@ -135,6 +137,7 @@ impl UiState {
             rate,
             glide: true,
             within: false,
+            fills: false,
             prompt: PromptState::default(),
             paint: PaintState::default(),
             map: MapState::default(),
@@ -198,7 +201,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     let area = ui.available_rect_before_wrap();
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
-        let rect = picture_rect(to_px(area, scale), (info.width_px as u32, info.height_px as u32));
+        let room = to_px(area, scale);
+        let rect = if state.fills { room } else { picture_rect(room, (info.width_px as u32, info.height_px as u32)) };
         let at = to_points(rect, scale);
         paint::overlay(ui, at, info, &mut state.paint);
         // A patch, which is the figure's place; a simulator's pictures have no patches, and about as many places.

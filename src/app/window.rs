@@ -325,6 +325,7 @@ impl App {
         match (drawable, &self.status.info, &mut self.shell) {
             (Some(Shown::Rgba(pixels)), ..) if self.eye.is_some() => self.spare = pixels,
             (Some(picture), Some(info), Some(shell)) if self.eye.is_none() => {
+                self.ui.fills = false;
                 let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
                 self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
             }

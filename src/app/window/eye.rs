@@ -44,11 +44,11 @@ impl App {
 
     /// Puts what is seen from within, where it is, in the place of a picture that is kept.
     pub(super) fn as_seen(&self) -> impl FnOnce(Kept) -> Kept + Send + 'static {
-        let eye = self.eye.as_ref().map(|eye| eye.still(Instant::now()));
-        move |kept| {
-            let Some(eye) = eye else { return kept };
-            let size_px = kept.size_px.map(|side| side * first_person::FINER);
-            Kept { rgba: eye.picture(size_px), size_px, ..kept }
+        let height_px = self.status.info.as_ref().map_or(0, |info| info.height_px * first_person::FINER);
+        let seen = self.eye.as_ref().map(|eye| (eye.still(Instant::now()), eye.size_of_height(height_px)));
+        move |kept| match seen {
+            Some((glance, size_px)) => Kept { rgba: glance.picture(size_px), size_px, ..kept },
+            None => kept,
         }
     }
 
@@ -67,6 +67,7 @@ impl App {
         let pushed = info.code_of(Drive::Intent(Intent::Stay)) != self.status.code;
         let lasts = self.ui.step_lasts(&self.status, info);
         let looks = self.latch().looks();
+        self.ui.fills = true;
         self.eye.get_or_insert_with(|| Eye::new(around.clone(), looks, frames, now)).see(around, frames, pushed, lasts, now);
     }
 

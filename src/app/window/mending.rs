@@ -65,6 +65,9 @@ impl App {
             runner.request(Request::Show);
         }
         self.ui.toasts.push("The graphics device was lost and has been made anew.".to_owned(), false);
+        if let Some(eye) = &mut self.eye {
+            eye.look_anew();
+        }
         let egui = self.interface(&window, &painter);
         window.request_redraw();
         self.shell = Some(Shell { runner, painter, egui, window });

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::camera::Camera;
 use super::surroundings::{Cell, REACH, Surroundings, Thing};
 
-/// Pixels from the middle of the picture to where one looks at a patch to the right and one ahead, in widths of the picture.
-const FOCAL: f32 = 0.58;
+/// Pixels of a patch that is one patch away, in heights of the picture, and at least in widths: a wide picture shows more at its sides, and no more than
+/// an eye takes in.
+const FOCAL: [f32; 2] = [0.7457, 0.42];
 /// Where the horizon lies, in heights from the top.
 const HORIZON: f32 = 0.46;
 /// What stands nearer to the eye than the second of these is seen through, and nearer than the first not seen, in patches.
@@ -51,7 +52,7 @@ pub struct Lens {
 impl Lens {
     pub fn of(size_px: [usize; 2]) -> Self {
         let [width, height] = size_px.map(|side| side as f32);
-        Self { width, height, horizon: HORIZON * height, focal: FOCAL * width }
+        Self { width, height, horizon: HORIZON * height, focal: (FOCAL[0] * height).max(FOCAL[1] * width) }
     }
 }
 
