@@ -23,7 +23,7 @@ struct View {
     // Ground in the shade keeps this share of its light.
     shade: f32,
     padding: vec2f,
-    // What falls far away and near: pixels of its tile across the picture, how far each column of tiles slips, how much it hides.
+    // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides.
     falls: array<vec4f, 2>,
 }
 
@@ -150,7 +150,7 @@ fn weather(c: Corner) -> @location(0) vec4f {
     var seen = vec4f();
     for (var i = 0u; i < 2u; i++) {
         let falls = view.falls[i];
-        let at = vec2i(floor(floor(c.position.xy) * (falls.x / view.size.x)));
+        let at = vec2i(floor(c.position.xy) * (falls.x / view.size.y));
         let side = i32(textureDimensions(falling).x);
         let texel = textureLoad(falling, vec2i(at.x, at.y + at.x / side * i32(falls.y)) % side, 0) * falls.z;
         seen = texel + seen * (1.0 - texel.a);

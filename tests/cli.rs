@@ -386,6 +386,11 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
     assert!(said.contains("5x3 of 7 px and one of the look, 3 dimensions"), "{said}");
     let said = played(&["bench", &lit, "--engine", "cpu", "--frames", "10"]);
     assert!(said.contains("allocations  median 0 a frame, at most 0"), "{said}");
+    // Random tokens stand nowhere; the shipped ones do.
+    let why = refused(&["bench", &lit, "--engine", "cpu", "--frames", "10", "--first-person"]);
+    assert!(why.contains("random look"), "{why}");
+    let said = played(&["bench", "--engine", "cpu", "--frames", "10", "--first-person"]);
+    assert!(said.contains("from within") && said.contains("1920x1080") && said.contains("times that"), "{said}");
 }
 
 /// What `somnium bench` says, whatever it measures.

@@ -30,7 +30,7 @@ fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
 }
 
 /// Shaders that are whole as they lie in the folder: the window's and the one of `somnium bench`.
-const WHOLE: [&str; 2] = ["blit", "peak"];
+const WHOLE: [&str; 3] = ["blit", "first_person", "peak"];
 
 /// Every kind of keys; buffers play no part here.
 const KEYS: [Keys; 3] = {

@@ -1,5 +1,7 @@
 //! `somnium bench`: how fast a pack dreams here without a window, where the time goes, and how near that is to what the device can do.
 
+pub mod within;
+
 use std::time::{Duration, Instant};
 
 use super::open::{EngineChoice, headless_gpu};

@@ -147,6 +147,9 @@ struct BenchArgs {
     /// Measure besides what it costs to preview so many branches at once: the next frame under one action each.
     #[arg(long, value_name = "N", conflicts_with = "growth", value_parser = clap::value_parser!(u8).range(1..=64))]
     branches: Option<u8>,
+    /// Measure besides what pictures of the world from within cost, drawn by the graphics adapter and by the processor.
+    #[arg(long, conflicts_with = "growth")]
+    first_person: bool,
     /// Frames to measure, after a tenth as many to warm up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     frames: u32,
@@ -297,7 +300,8 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let settings = settings(&pack.manifest, &args.decode, 1)?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words(&args.prompt, &pack.manifest.name, most_words)?;
-            bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())
+            bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())?;
+            if args.first_person { bench::within::run(&pack, &settings, &words, plan.frames) } else { Ok(()) }
         }
         None => {
             let args = cli.play;

@@ -49,7 +49,7 @@ impl View {
             mist: MIST,
             shade: SHADE,
             padding: [0.0; 2],
-            falls: FALLS.map(|falls| [falls.across as f32, falls.slip as f32, falls.share, 0.0]),
+            falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, 0.0]),
         }
     }
 }

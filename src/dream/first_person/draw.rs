@@ -123,18 +123,13 @@ impl Canvas<'_> {
     /// What falls before the eye, near and far.
     fn weather(&self, rgba: &mut [u8]) {
         let Some(falling) = &self.glance.around.falling else { return };
-        for Falls { across, slip, share } in FALLS {
-            let block = self.width as f32 / across as f32;
-            // From pixel to pixel of the tiles, each a block of the picture's.
-            let edge = |n: usize, most: usize| ((n as f32 * block).ceil() as usize).min(most);
-            let down = (self.height as f32 / block).ceil() as usize;
-            for [u, v] in (0..down).flat_map(|v| (0..across).map(move |u| [u, v])) {
-                let Some(colour) = falling.at([u, v], slip) else { continue };
-                for y in edge(v, self.height)..edge(v + 1, self.height) {
-                    let row = &mut rgba[y * self.width * 4..][..self.width * 4];
-                    for to in row[edge(u, self.width) * 4..edge(u + 1, self.width) * 4].chunks_exact_mut(4) {
-                        cover(to, colour.map(f32::from), share);
-                    }
+        for Falls { down, slip, share } in FALLS {
+            // Each pixel of its tiles is a block of the picture's.
+            let scale = down as f32 / self.lens.height;
+            for (i, to) in rgba.chunks_exact_mut(4).enumerate() {
+                let at = [i % self.width, i / self.width].map(|px| (px as f32 * scale) as usize);
+                if let Some(colour) = falling.at(at, slip) {
+                    cover(to, colour.map(f32::from), share);
                 }
             }
         }

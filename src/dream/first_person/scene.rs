@@ -19,12 +19,12 @@ pub const SHADE: f32 = 0.72;
 /// So far that shade reaches, in heights of the thing.
 const SHADOW: f32 = 0.26;
 /// What falls, far away and near.
-pub const FALLS: [Falls; 2] = [Falls { across: 150, slip: 5, share: 0.4 }, Falls { across: 76, slip: 11, share: 0.8 }];
+pub const FALLS: [Falls; 2] = [Falls { down: 117, slip: 5, share: 0.4 }, Falls { down: 59, slip: 11, share: 0.8 }];
 
 /// How what falls lies before the eye.
 pub struct Falls {
-    /// So many pixels of a tile lie across the picture.
-    pub across: usize,
+    /// So many pixels of tiles lie one below the other in the picture.
+    pub down: usize,
     /// So far each column of tiles slips down, so that they are no pattern.
     pub slip: usize,
     /// How much of what is behind it hides.

@@ -80,3 +80,52 @@ fn cut_out(Thing { tile, cutout, .. }: &Thing) -> Vec<Vec<[u8; 4]>> {
     let first = tile.level(0).iter().enumerate().map(|(i, rgb)| if own(i) { opaque(*rgb) } else { [0; 4] });
     halved(side, first.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::dream::first_person::book::Tile;
+    use crate::dream::first_person::surroundings::Cell;
+    use crate::worlds::relief::Cutout;
+
+    /// Texel of the place so many patches east and south of the middle, in a column and row of its own.
+    fn texel(sheet: &[u8], sides: usize, side: usize, off: [i32; 2], [x, y]: [usize; 2]) -> [u8; 4] {
+        let [across, down] = off.map(|along| (sides as i32 / 2 + along) as usize * side);
+        let at = ((down + y) * sides * side + across + x) * 4;
+        [0, 1, 2, 3].map(|i| sheet[at + i])
+    }
+
+    #[test]
+    fn every_patch_lies_in_its_place_on_every_level() {
+        let tile = |colour: [u8; 3]| Arc::new(Tile::of(4, vec![colour; 16]));
+        // Its left half.
+        let cutout = Arc::new(Cutout { rows: vec![0b0011; 4], height: 1.0, part: [0, 0], parts: [1, 1] });
+        let around = Surroundings::made([7, -3], |place| Cell {
+            ground: (place[0] <= 8).then(|| tile([10, 20, 30])),
+            new: place == [8, -3],
+            inland: false,
+            thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0]), cutout: cutout.clone(), storey: 0 }),
+        });
+        let mut sheets = Sheets::default();
+        sheets.fill(&around);
+        let [sides, bordered] = Sheets::SIDES;
+        assert_eq!(Sheets::corner(around.at), [7 - REACH, -3 - REACH]);
+        assert_eq!((sheets.ground.len(), sheets.standing.len(), sheets.ground[2].len()), (3, 3, sides * sides * 4));
+        for (level, side) in [4, 2, 1].into_iter().enumerate() {
+            let ground = |off| texel(&sheets.ground[level], sides, side, off, [side - 1; 2]);
+            assert_eq!([ground([0, 0]), ground([1, 0]), ground([2, 0])], [[10, 20, 30, 255], [10, 20, 30, 255], [200, 200, 200, 255]]);
+        }
+        let standing = |level: usize, off, place| texel(&sheets.standing[level], sides, 4 >> level, off, place);
+        assert_eq!([standing(0, [1, 0], [1, 0]), standing(0, [1, 0], [2, 0])], [[200, 100, 0, 255], [0; 4]], "cut out");
+        assert_eq!([standing(1, [1, 0], [0, 1]), standing(2, [1, 0], [0, 0])], [[200, 100, 0, 255], [100, 50, 0, 128]]);
+        assert_eq!(standing(0, [0, 0], [0, 0]), [0; 4], "nothing stands beside it");
+        let patch = |off| texel(&sheets.patches, bordered, 1, off, [0, 0])[..3].to_vec();
+        assert_eq!([patch([0, 0]), patch([1, 0]), patch([2, 0])], [vec![255, 255, 0], vec![0, 255, 66], vec![0, 0, 0]]);
+        assert_eq!(patch([0, -REACH - 1]), [0, 0, 0], "nothing is known out of reach");
+        // What stood there stands there no longer.
+        sheets.fill(&Surroundings::nothing([0, 0]));
+        assert!(sheets.standing.iter().flatten().all(|channel| *channel == 0));
+    }
+}

@@ -1,0 +1,104 @@
+//! What a picture from within costs, drawn by the device and by a processor.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::HELD_FRAMES;
+use crate::app::gallery;
+use crate::app::open::headless_gpu;
+use crate::app::vista::Vista;
+use crate::dream::first_person::{Sight, Stroll};
+use crate::dream::session::DreamSession;
+use crate::dream::{Drive, Intent, Source};
+use crate::engine::DecodeSettings;
+use crate::engine::cpu::{CpuEngine, CpuOptions};
+use crate::pack::Pack;
+
+/// Width and height of what is drawn.
+const SIZES: [[u32; 2]; 2] = [[480, 270], [1920, 1080]];
+/// Pictures of a step.
+const PICTURES: u32 = 3;
+
+/// Milliseconds of each picture of one size: by the device right after a step, by the device on the way, by a processor.
+#[derive(Default)]
+struct Times([Vec<f64>; 3]);
+
+impl Times {
+    fn medians(&mut self) -> [f64; 3] {
+        self.0.each_mut().map(|times| {
+            times.sort_by(f64::total_cmp);
+            times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+        })
+    }
+}
+
+/// Walks so many frames through a dream, draws what is seen on the way in turns, so that whatever else the machine does slows both, and prints what came
+/// out.
+///
+/// # Errors
+/// One sentence.
+pub fn run(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32) -> Result<(), String> {
+    let gpu = headless_gpu().map_err(|e| e.to_string())?;
+    let mut vista = Vista::new(&gpu.device);
+    let (mut times, mut around_ms) = (SIZES.map(|_| Times::default()), Vec::new());
+    walk(pack, settings, words, frames, |stroll, ms| {
+        around_ms.push(ms);
+        for (size, Times([new, on_the_way, processor])) in SIZES.into_iter().zip(&mut times) {
+            for picture in 0..PICTURES {
+                let glance = stroll.at(picture as f32 / PICTURES as f32);
+                let start = Instant::now();
+                vista.draw(&gpu, &glance, size);
+                gpu.queue_wait();
+                if picture == 0 { &mut *new } else { &mut *on_the_way }.push(start.elapsed().as_secs_f64() * 1e3);
+                let start = Instant::now();
+                std::hint::black_box(glance.picture(size.map(|side| side as usize)));
+                processor.push(start.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+    })?;
+    around_ms.sort_by(f64::total_cmp);
+    println!("from within  {}; what lies around {:.2} ms a step (medians)", gpu.summary, around_ms[around_ms.len() / 2]);
+    for ([width, height], mut times) in SIZES.into_iter().zip(times) {
+        let [new, on_the_way, processor] = times.medians();
+        println!(
+            "{:12} {new:.2} ms after a step, {on_the_way:.2} ms on the way, waited for; on one core {processor:.2} ms, {:.1} times that",
+            format!("{width}x{height}"),
+            processor / on_the_way
+        );
+    }
+    Ok(())
+}
+
+/// Gives every step of a walk and the milliseconds that it took to find what lies around.
+fn walk(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32, mut see: impl FnMut(&Stroll, f64)) -> Result<(), String> {
+    let frame = &pack.manifest.frame;
+    let engine = CpuEngine::new(pack, CpuOptions::default()).map_err(|e| e.to_string())?;
+    let mut dream = DreamSession::new(Box::new(engine)).map_err(|e| e.to_string())?;
+    dream.set_prompt(words, 0).map_err(|e| e.to_string())?;
+    match gallery::fitted(frame.width_px, frame.height_px).first() {
+        Some((_, still, _)) => dream.start_from(std::slice::from_ref(still)),
+        None => dream.start_from_prompt(settings),
+    }
+    .map_err(|e| e.to_string())?;
+    let mut stroll: Option<Stroll> = None;
+    for i in 0..frames {
+        let looks = (i / HELD_FRAMES % 4) as i32;
+        let code = dream.info().code_of(Drive::Intent(Intent::North.turned(looks)));
+        dream.step(code, settings).map_err(|e| e.to_string())?;
+        while dream.imagine(looks, settings).map_err(|e| e.to_string())? {}
+        let before = stroll.as_ref().map(|stroll| stroll.at(1.0).around);
+        let start = Instant::now();
+        let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
+        let ms = start.elapsed().as_secs_f64() * 1e3;
+        let sight = Sight { around, looks, pushed: true };
+        let stroll = match &mut stroll {
+            Some(stroll) => {
+                stroll.step(sight);
+                stroll
+            }
+            none => none.insert(Stroll::begin(sight)),
+        };
+        see(stroll, ms);
+    }
+    Ok(())
+}
