@@ -243,7 +243,10 @@ impl DreamSession {
         let land = self.land();
         let (Some(map), Some(book)) = (land, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
-        Ok(Surroundings::of((&map, self.ahead.since), &frame, codes, before, book, |codes| self.engine.draw(codes))?)
+        let since = self.ahead.since;
+        // An engine on the processor, where there is one, draws without waiting for a device.
+        let drawer = self.ahead.some().unwrap_or(&mut self.engine);
+        Ok(Surroundings::of((&map, since), &frame, codes, before, book, |codes| drawer.draw(codes))?)
     }
 
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).

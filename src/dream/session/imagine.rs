@@ -45,6 +45,11 @@ impl Ahead {
         self.lanes.iter_mut().for_each(|lane| lane.under_way = None);
     }
 
+    /// One of those that dream ahead, if any does.
+    pub(super) fn some(&mut self) -> Option<&mut Box<dyn Engine>> {
+        self.lanes[0].engine.as_mut()
+    }
+
     /// Another moment knows nothing of it.
     pub(super) fn forget(&mut self) {
         self.stop();
