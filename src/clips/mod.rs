@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::worlds::policy::Policy;
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Biome, Scene, Style, Wish};
+use crate::worlds::scene::{Biome, Feature, Scene, Style, Wish};
 use crate::worlds::{StepOutcome, World, words};
 
 /// What is wrong with which clip.
@@ -102,6 +102,8 @@ const WORDING_FRAMES: (usize, usize) = (20, 60);
 /// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: to turn into another is the most there is to learn.
 const NO_WISH: usize = 20;
 const ANOTHER_LAND: usize = 40;
+/// Percent of wishes that ask for a village whatever else they ask for: a house is the largest thing there is, and made up badly by who saw few.
+const A_VILLAGE: usize = 20;
 /// Percent of later wishes that differ from the one before in one thing, everything else being said in the same words: in how the world looks,
 /// and in its land. Who is told that it is dusk has to leave the land as it is, and who is told of a desert the light.
 const LOOK_ALONE: usize = 30;
@@ -155,7 +157,8 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
 }
 
 fn first_wish(rng: &mut Rng) -> Wish {
-    if rng.percent(NO_WISH) { Wish::default() } else { Wish::drawn(rng.next()) }
+    let wish = if rng.percent(NO_WISH) { Wish::default() } else { Wish::drawn(rng.next()) };
+    if rng.percent(A_VILLAGE) { Wish { features: vec![Feature::Village], ..wish } } else { wish }
 }
 
 /// A wish that differs from `wish` in one thing, if that is what comes next.

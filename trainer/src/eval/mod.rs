@@ -8,6 +8,7 @@ mod control;
 mod dials;
 mod frechet;
 mod free;
+mod houses;
 mod latent;
 mod memory;
 mod players;
@@ -58,6 +59,7 @@ pub enum Family {
     Prompt,
     Dials,
     Ahead,
+    Houses,
     Probe,
 }
 
@@ -82,6 +84,8 @@ pub struct Effort {
     dialled: u64,
     /// Worlds walked through by one who looks from within.
     within: u64,
+    /// Villages walked through.
+    villages: u64,
     /// Rollouts of each kind of broken dream.
     broken: u64,
     gif_frames: usize,
@@ -102,6 +106,7 @@ impl Effort {
             prompt_stride: 20,
             dialled: 1,
             within: 1,
+            villages: 1,
             broken: 2,
             gif_frames: 8,
         }
@@ -121,6 +126,7 @@ impl Effort {
             prompt_stride: 2,
             dialled: 24,
             within: 8,
+            villages: 8,
             broken: 2,
             gif_frames: 100,
         }
@@ -146,6 +152,7 @@ impl Effort {
             prompt_stride: 1,
             dialled: 96,
             within: 64,
+            villages: 64,
             broken: 4,
             gif_frames: 200,
         }
@@ -259,6 +266,7 @@ impl Evaluation<'_> {
         self.add(Family::Memory, "memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
         if pack.manifest.relief.is_some() {
             self.add(Family::Ahead, "ahead", || ahead::figures(pack, &judge, &mut workers, Self::seed(9), effort.within))?;
+            self.add(Family::Houses, "houses", || houses::figures(&judge, &mut workers, Self::seed(10), effort.villages))?;
         }
         let Some(probe) = &probe else { return Ok(()) };
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {

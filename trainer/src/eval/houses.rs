@@ -1,0 +1,178 @@
+//! Things larger than a patch: where a part of one comes into a dream, does what belongs beside it?
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, Result};
+use somnium::engine::Engine;
+use somnium::pack::manifest::Manifest;
+use somnium::prompt::{ids, read, told};
+use somnium::worlds::scene::{Biome, Feature, Wish};
+use somnium::worlds::words::say;
+use somnium::worlds::{self, World};
+
+use super::players::{Dream, Judge, Player, through_tokenizer};
+use super::prompt::most_words;
+use super::report::{Better, Figure, Score, Unit};
+use super::workers::{Worker, Workers};
+use crate::source::mix;
+
+const FAMILY: &str = "houses";
+/// Steps of a walk, and how many go one way.
+const STEPS: u64 = 48;
+const LEG: u64 = 8;
+
+/// Parts of larger things by their tokens: of what, a name without the land's and the part's number, and which part of how many, across and down.
+struct Parts<'a>(HashMap<&'a [u8], HashSet<(&'a str, [u8; 2], [u8; 2])>>);
+
+impl<'a> Parts<'a> {
+    fn of(manifest: &'a Manifest) -> Self {
+        let mut parts: HashMap<_, HashSet<_>> = HashMap::new();
+        for (name, standing) in manifest.relief.iter().flat_map(|relief| &relief.standing) {
+            // A house may stand on two lands.
+            let thing = name.split_once('_').and_then(|(_, thing)| thing.rsplit_once('_'));
+            if let Some((thing, _)) = thing.filter(|_| !standing.cutout.is_whole()) {
+                parts.entry(&standing.token[..]).or_default().insert((thing, standing.cutout.part, standing.cutout.parts));
+            }
+        }
+        Self(parts)
+    }
+
+    /// Counts the sides at which parts of a frame should meet another one, and those at which they do.
+    fn count(&self, manifest: &Manifest, codes: &[u8], seen: &mut Seen) {
+        let (frame, recall) = (&manifest.frame, manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()));
+        let (w, d) = (frame.grid_w(), frame.code_dims);
+        let of = |n: usize| self.0.get(&codes[n * d..][..d]);
+        let is_land = |n: usize| n < frame.patches() && recall.is_none_or(|recall| recall.scrolls(n, frame));
+        let mut any = false;
+        for (n, parts) in (0..frame.patches()).filter(|n| is_land(*n)).filter_map(|n| Some((n, of(n)?))) {
+            any = true;
+            // To the right, to the left, below and above.
+            let beside = [
+                (n % w + 1 < w, n + 1, [1, 0]),
+                (n % w > 0, n.wrapping_sub(1), [-1, 0]),
+                (true, n + w, [0, 1]),
+                (n >= w, n.wrapping_sub(w), [0, -1]),
+            ];
+            for (_, other, way) in beside.into_iter().filter(|(inside, other, _)| *inside && is_land(*other)) {
+                let next = |part: [u8; 2]| [0, 1].map(|i| i16::from(part[i]) + way[i]);
+                let belongs =
+                    |(_, part, parts): &(&str, [u8; 2], [u8; 2])| (0..2).all(|i| (0..i16::from(parts[i])).contains(&next(*part)[i]));
+                if parts.iter().all(belongs) {
+                    let meets = |(thing, part, _): &(&str, [u8; 2], [u8; 2])| {
+                        let fits = |(other, at, _): &(&str, [u8; 2], [u8; 2])| other == thing && at.map(i16::from) == next(*part);
+                        of(other).is_some_and(|others| others.iter().any(fits))
+                    };
+                    seen.sides += 1;
+                    seen.meet += u32::from(parts.iter().any(meets));
+                }
+            }
+        }
+        seen.frames += 1;
+        seen.with_a_house += u32::from(any);
+    }
+}
+
+/// What a walk came by.
+#[derive(Default)]
+struct Seen {
+    sides: u32,
+    meet: u32,
+    frames: u32,
+    with_a_house: u32,
+}
+
+/// Walks through so many villages, dreamed out of nothing but words, and through those of the simulator.
+pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
+    let parts = Parts::of(&judge.manifest);
+    let seeds: Vec<u64> = (seed..seed + worlds).collect();
+    let walks =
+        workers.map(&seeds, |worker, seed| Ok([dreamed(judge, worker, &parts, *seed)?, simulated(judge, worker, &parts, *seed)?]))?;
+    let row = |name: &str, percent: &dyn Fn(&Seen) -> Option<f64>| {
+        let [dream, simulator] = [0, 1].map(|who| {
+            let values: Vec<f64> = walks.iter().filter_map(|walk| percent(&walk[who])).collect();
+            Score::mean_of(&values, Better::High)
+        });
+        Figure::new(FAMILY, name, Unit::Percent).dream(dream).simulator(simulator)
+    };
+    let share = |part: u32, whole: u32| (whole > 0).then(|| 100.0 * f64::from(part) / f64::from(whole));
+    Ok(vec![
+        row("sides of parts that meet what belongs there", &|seen| share(seen.meet, seen.sides)),
+        row("frames with a part of a house", &|seen| share(seen.with_a_house, seen.frames)),
+    ])
+}
+
+fn village(seed: u64) -> Wish {
+    let biome = Biome::ALL[(mix(seed, 1) % Biome::ALL.len() as u64) as usize];
+    Wish { biome: Some(biome), features: vec![Feature::Village], ..Wish::default() }.bare()
+}
+
+/// Which way a walk goes at a step, of the world's actions that move.
+fn way(world: &dyn World, seed: u64, step: u64) -> usize {
+    let ways: Vec<usize> = (0..world.info().actions.len()).filter(|action| world.info().actions[*action] != "stay").collect();
+    ways[(mix(seed, 2 + step / LEG) % ways.len() as u64) as usize]
+}
+
+fn dreamed(judge: &Judge, worker: &mut Worker, parts: &Parts, seed: u64) -> Result<Seen> {
+    let world = simulator(judge)?;
+    let words = ids(&read(&say(&village(seed), seed, false), most_words(judge)));
+    let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
+    let mut seen = Seen::default();
+    for step in 0..STEPS {
+        parts.count(&judge.manifest, &dream.press(way(world.as_ref(), seed, step))?.codes, &mut seen);
+    }
+    worker.engine.set_prompt(&[])?;
+    Ok(seen)
+}
+
+fn simulated(judge: &Judge, worker: &mut Worker, parts: &Parts, seed: u64) -> Result<Seen> {
+    let (mut world, mut seen) = (simulator(judge)?, Seen::default());
+    let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
+    world.reset_under(seed, &village(seed));
+    for step in 0..STEPS {
+        world.step(way(world.as_ref(), seed, step));
+        world.render(&mut raw);
+        parts.count(&judge.manifest, &through_tokenizer(&mut worker.engine, &raw)?.codes, &mut seen);
+    }
+    Ok(seen)
+}
+
+fn simulator(judge: &Judge) -> Result<Box<dyn World>> {
+    worlds::by_name(&judge.world).with_context(|| format!("the pack's simulator {:?} is not in this build", judge.world))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use somnium::pack::manifest::{FrameDims, Relief, Standing};
+    use somnium::pack::random::tiny_manifest;
+    use somnium::worlds::relief::Cutout;
+
+    #[test]
+    fn a_house_is_whole_where_its_parts_lie_side_by_side() {
+        // Three patches across and two down, a token a number; a hut of two by two, and a cottage.
+        let frame = FrameDims { width_px: 3, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 200, look: false };
+        let part = |first: u8, number: u8| {
+            let cutout = Cutout { rows: vec![1], height: 1.0, part: [number % 2, number / 2], parts: [2, 2] };
+            Standing { token: vec![first + number], ground: vec![0], cutout }
+        };
+        let named = |thing: &str, first: u8| -> Vec<(String, Standing)> {
+            (0..4).map(|number| (format!("meadow_{thing}_{number}"), part(first, number))).collect()
+        };
+        let tree = Standing { cutout: Cutout { parts: [1, 1], ..part(90, 0).cutout }, ..part(90, 0) };
+        let standing = [named("hut", 10), named("cottage", 20), vec![("meadow_tree".to_owned(), tree)]].concat();
+        let relief = Relief { sky: [vec![0], vec![0]], standing: standing.into_iter().collect() };
+        let manifest = Manifest { frame, relief: Some(relief), ..tiny_manifest() };
+        let parts = Parts::of(&manifest);
+        let count = |codes: [u8; 6]| {
+            let mut seen = Seen::default();
+            parts.count(&manifest, &codes, &mut seen);
+            [seen.meet, seen.sides, seen.with_a_house]
+        };
+        assert_eq!(count([10, 11, 0, 12, 13, 90]), [8, 8, 1], "a hut");
+        // What lies out of view belongs to no side.
+        assert_eq!(count([0, 0, 10, 0, 0, 12]), [2, 2, 1]);
+        assert_eq!(count([10, 11, 0, 12, 23, 0]), [4, 8, 1], "a corner of a cottage");
+        assert_eq!(count([11, 10, 0, 13, 12, 0]), [4, 6, 1], "the halves exchanged: only what is above and below belongs");
+        assert_eq!(count([0, 90, 0, 0, 0, 0]), [0, 0, 0], "a tree is whole");
+    }
+}
