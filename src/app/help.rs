@@ -11,7 +11,7 @@ const COMMANDS: [(Command, &str); 15] = [
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
-    (Command::View, "see it from within, or from above"),
+    (Command::View, "see it from within, or from above; within, Shift with left or right steps aside"),
     (Command::Map, "map of all the land that was seen"),
     (Command::Screenshot, "save the picture, or the map"),
     (Command::Keep, "save the last twenty seconds"),

@@ -60,24 +60,37 @@ struct Held {
 impl Latch {
     /// A key repeat, which presses what is held already, changes nothing. What somebody holds wins over a stroll, whichever came first.
     pub fn press(&mut self, by: Holder, drive: Drive) {
-        // A pad is heard by every program: where another window has the focus it plays there.
-        let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
-        if for_another || self.held.iter().any(|h| h.by == by) || self.turning.iter().any(|(holder, ..)| *holder == by) {
-            return;
-        }
-        let drive = match drive {
+        match drive {
+            _ if !self.counts(by) => {}
             Drive::Intent(way) if self.within && by == Holder::Stroll => {
                 self.looks = way.quarters().unwrap_or(self.looks);
-                Drive::Intent(Intent::North)
+                self.hold(by, Drive::Intent(Intent::North));
             }
             Drive::Intent(way @ (Intent::West | Intent::East)) if self.within => {
                 let turn = if way == Intent::East { 1 } else { -1 };
                 self.looks += turn;
                 self.presses += 1;
-                return self.turning.push((by, turn, 0));
+                self.turning.push((by, turn, 0));
             }
-            drive => drive,
-        };
+            drive => self.hold(by, drive),
+        }
+    }
+
+    /// The same, but that nothing turns who looks from within: west and east are steps aside.
+    pub fn press_aside(&mut self, by: Holder, drive: Drive) {
+        if self.counts(by) {
+            self.hold(by, drive);
+        }
+    }
+
+    /// Whether a press of this is one, and here.
+    fn counts(&self, by: Holder) -> bool {
+        // A pad is heard by every program: where another window has the focus it plays there.
+        let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
+        !for_another && !self.held.iter().any(|h| h.by == by) && !self.turning.iter().any(|(holder, ..)| *holder == by)
+    }
+
+    fn hold(&mut self, by: Holder, drive: Drive) {
         let held = Held { by, drive, seen: false };
         if by == Holder::Stroll {
             self.held.insert(0, held);
@@ -343,6 +356,10 @@ mod tests {
         latch.press(S, SOUTH);
         latch.release(S);
         assert_eq!(latch.take(), SOUTH, "one step back, looking north");
+        latch.press_aside(A, WEST);
+        latch.press(A, WEST); // a key repeat after Shift was let go of
+        assert_eq!((latch.take(), latch.looks()), (WEST, 4), "a step aside");
+        latch.release(A);
         latch.press(Holder::Stroll, EAST);
         assert_eq!((latch.take(), latch.looks()), (EAST, 1), "a stroll looks where it goes");
         latch.look_from_within(false);

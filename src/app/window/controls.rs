@@ -79,7 +79,12 @@ impl App {
             }
             Some(Action::Drive(drive)) => {
                 self.map_mode(false);
-                self.latch().press(by, drive);
+                let shift = self.modifiers.shift_key();
+                if shift {
+                    self.latch().press_aside(by, drive)
+                } else {
+                    self.latch().press(by, drive)
+                }
                 if !repeat {
                     self.request(Request::SetOff);
                 }

@@ -28,7 +28,7 @@ impl App {
         }
         if within && !self.ui.within {
             let back = self.bindings.key_of(Command::View).map_or_else(String::new, |key| format!("; {key} looks from above again"));
-            self.ui.toasts.push(format!("Ahead and back walk, left and right turn{back}."), false);
+            self.ui.toasts.push(format!("Ahead and back walk, left and right turn, and with Shift step aside{back}."), false);
         }
         self.ui.within = within;
         self.tell_where_one_looks();
