@@ -75,9 +75,9 @@ impl Said {
     }
 }
 
-/// Writes a picture and the dream in it beside the other screenshots: the map where there is one, enlarged so many times, else the newest frame.
+/// Writes a picture and the dream in it beside the other screenshots: the map where there is one, else the newest frame, each enlarged so many times.
 pub fn save_picture(
-    kept: Result<Kept, String>,
+    kept: impl FnOnce() -> Result<(Kept, u32), String> + Send + 'static,
     map: Option<(Arc<Chart>, u32)>,
     said: Option<Said>,
     writer: &Jobs,
@@ -86,10 +86,10 @@ pub fn save_picture(
     let kind = if map.is_some() { "somnium-map" } else { "somnium" };
     let write = move |path: &Path| match map {
         Some((chart, scale)) => {
-            let dream = said.zip(kept?.dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
+            let dream = said.zip(kept()?.0.dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
             chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
         }
-        None => write_kept(path, kept?, said, SCREENSHOT_SCALE),
+        None => kept().and_then(|(kept, scale)| write_kept(path, kept, said, scale)),
     };
     save([kind, "png"], write, writer, proxy);
 }

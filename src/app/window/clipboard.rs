@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arboard::{Clipboard, Error, ImageData};
 
 use super::{App, Wake};
-use crate::app::files::{self, SCREENSHOT_SCALE};
+use crate::app::files;
 use crate::app::start::Start;
 use crate::dream::record::enlarge;
 use crate::dream::runner::{Kept, Request};
@@ -65,10 +65,10 @@ impl App {
         let seen = self.as_seen();
         let copy = move |kept: Result<Kept, String>| {
             let pixels = move || -> Result<Pixels, String> {
-                let Kept { rgba, size_px: [width_px, height_px], .. } = kept.map(seen)?;
+                let (Kept { rgba, size_px: [width_px, height_px], .. }, scale) = kept.map(seen)?;
                 let enlarged = match map {
                     Some((chart, scale)) => enlarge(&chart.rgba, chart.width_px, chart.height_px, scale as usize),
-                    None => enlarge(&rgba, width_px, height_px, SCREENSHOT_SCALE as usize),
+                    None => enlarge(&rgba, width_px, height_px, scale as usize),
                 };
                 let (rgba, width, height) = enlarged?;
                 Ok(Pixels { rgba, size_px: [width as usize, height as usize] })

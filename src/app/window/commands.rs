@@ -244,7 +244,7 @@ impl App {
     fn save_picture(&self) {
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
         let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
-        self.request(Request::Keep(Box::new(move |kept| files::save_picture(kept.map(seen), map, said, &jobs, &proxy))));
+        self.request(Request::Keep(Box::new(move |kept| files::save_picture(|| kept.map(seen), map, said, &jobs, &proxy))));
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::app::eye::{Eye, WIDEST_PX};
+use crate::app::files::SCREENSHOT_SCALE;
 use crate::app::layout::RectPx;
 use crate::app::painter::Painter;
 use crate::dream::first_person;
@@ -42,13 +43,13 @@ impl App {
         self.wish(|wish| wish.within = looks);
     }
 
-    /// Puts what is seen from within, where it is, in the place of a picture that is kept.
-    pub(super) fn as_seen(&self) -> impl FnOnce(Kept) -> Kept + Send + 'static {
-        let height_px = self.status.info.as_ref().map_or(0, |info| info.height_px * first_person::FINER);
-        let seen = self.eye.as_ref().map(|eye| (eye.still(Instant::now()), eye.size_of_height(height_px)));
+    /// Puts what is seen from within, where it is, in the place of a picture that is kept, and says how much that is to be enlarged.
+    pub(super) fn as_seen(&self) -> impl FnOnce(Kept) -> (Kept, u32) + Send + 'static {
+        let fine_px = self.status.info.as_ref().map_or(0, |info| info.height_px * first_person::FINER) * SCREENSHOT_SCALE as usize;
+        let seen = self.eye.as_ref().map(|eye| (eye.still(Instant::now()), eye.size_of_height(fine_px)));
         move |kept| match seen {
-            Some((glance, size_px)) => Kept { rgba: glance.picture(size_px), size_px, ..kept },
-            None => kept,
+            Some((glance, size_px)) => (Kept { rgba: glance.smooth_picture(size_px), size_px, ..kept }, 1),
+            None => (kept, SCREENSHOT_SCALE),
         }
     }
 

@@ -20,6 +20,19 @@ impl Glance {
         canvas.weather(&mut rgba);
         rgba
     }
+
+    /// The same with edges as smooth as a device draws them: each pixel is the mean of four.
+    pub fn smooth_picture(&self, [width, height]: [usize; 2]) -> Vec<u8> {
+        let fine = self.picture([2 * width, 2 * height]);
+        let channel = |at: usize, c: usize| u16::from(fine[4 * at + c]);
+        let pixel = |i: usize| {
+            let at = i / width * 4 * width + i % width * 2;
+            [0, 1, 2, 3].map(|c| {
+                ((channel(at, c) + channel(at + 1, c) + channel(at + 2 * width, c) + channel(at + 2 * width + 1, c) + 2) / 4) as u8
+            })
+        };
+        (0..width * height).flat_map(pixel).collect()
+    }
 }
 
 struct Canvas<'a> {
@@ -232,6 +245,21 @@ mod tests {
         let further = trunk(&seen(&meadow(&[[0, -3]]), 0.0)).len();
         assert!(further < ahead.len());
         assert!(trunk(&seen(&meadow(&[[0, -3], [0, -2]]), 0.0)).len() < ahead.len() + further);
+    }
+
+    #[test]
+    fn a_smooth_picture_shows_the_same_with_soft_edges() {
+        let glance = Glance { around: meadow(&[[0, -2]]), camera: Camera::of([0.5, 0.5], 0.03, 1.0) };
+        let (plain, smooth) = (glance.picture(SIZE), glance.smooth_picture(SIZE));
+        let off = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
+        let aside = Glance { camera: Camera::of([0.5, 0.5], 0.13, 1.0), ..glance.clone() }.picture(SIZE);
+        assert!(off(&plain, &smooth) < 1.5 && off(&aside, &smooth) > 3.0, "{} {}", off(&plain, &smooth), off(&aside, &smooth));
+        // Between trunk and sky there are colours that neither has.
+        let colours = |picture: &[u8]| {
+            let row: Vec<[u8; 3]> = (0..SIZE[0]).map(|x| at(picture, [x, SIZE[1] * 45 / 100])).collect();
+            row.iter().collect::<std::collections::HashSet<_>>().len()
+        };
+        assert!(colours(&plain) == 2 && colours(&smooth) > 2, "{} {}", colours(&plain), colours(&smooth));
     }
 
     #[test]
