@@ -9,9 +9,9 @@ use winit::event_loop::EventLoopProxy;
 use super::files::{self, Jobs};
 use super::layout::RectPx;
 use super::window::Wake;
-use crate::dream::SourceInfo;
 use crate::dream::film::Film;
 use crate::dream::first_person::{Camera, FINER, Glance, Sight, Stroll, Surroundings, Turn, Walk};
+use crate::dream::{Intent, SourceInfo};
 
 /// How long a quarter turn takes.
 const TURN: Duration = Duration::from_millis(240);
@@ -40,12 +40,12 @@ pub struct Eye {
 impl Eye {
     pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
         let (step, turn) = (Duration::ZERO, Turn::resting(looks));
-        let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: false }]);
+        let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: Intent::Stay }]);
         Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, past, drawn: None }
     }
 
-    /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: one asked to go on.
-    pub fn see(&mut self, around: &Arc<Surroundings>, frames: u64, pushed: bool, step: Duration, now: Instant) {
+    /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: where one asked to go.
+    pub fn see(&mut self, around: &Arc<Surroundings>, frames: u64, pushed: Intent, step: Duration, now: Instant) {
         if Arc::ptr_eq(around, &self.walk.around) {
             return;
         }
@@ -164,12 +164,12 @@ mod tests {
         eye.look_anew();
         assert!(sees(&mut eye, 390).is_some());
         // A step is gone in its time; what is seen more of at the same moment ends none.
-        eye.see(&around([1, 0]), 2, true, STEP, at(400));
-        eye.see(&around([1, 0]), 2, true, STEP, at(420));
+        eye.see(&around([1, 0]), 2, Intent::East, STEP, at(400));
+        eye.see(&around([1, 0]), 2, Intent::East, STEP, at(420));
         assert!(eye.moves(at(500)) && !eye.moves(at(560)));
         assert_eq!(
             eye.past.iter().map(|sight| (sight.around.at[0], sight.looks, sight.pushed)).collect::<Vec<_>>(),
-            [(0, 0, false), (1, 1, true)]
+            [(0, 0, Intent::Stay), (1, 1, Intent::East)]
         );
         assert!(eye.look_out(RectPx::default(), WIDEST_PX, at(600)).is_none(), "no room");
     }
@@ -178,7 +178,7 @@ mod tests {
     fn without_gliding_one_is_there_at_once() {
         let now = Instant::now();
         let mut eye = Eye::new(around([0, 0]), 0, 1, now);
-        eye.see(&around([0, -1]), 2, true, Duration::ZERO, now);
+        eye.see(&around([0, -1]), 2, Intent::North, Duration::ZERO, now);
         eye.look(3, false, now);
         assert!(!eye.moves(now));
         assert_eq!(eye.still(now).camera, Camera::of([0.5, -0.5], 3.0, 1.0));

@@ -95,13 +95,12 @@ impl Headless {
             return film.push(rgba, code).map_err(|e| e.to_string());
         }
         let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
-        let intents = self.info.actions.get(usize::from(code)).map_or(&[][..], |action| &action.bound_to);
-        let way = intents.iter().find_map(|intent| intent.quarters());
-        let looks = way.or(self.eye.as_ref().map(|eye| eye.looks)).unwrap_or(0);
+        let pushed = self.info.way_of(code);
+        let looks = pushed.quarters().or(self.eye.as_ref().map(|eye| eye.looks)).unwrap_or(0);
         while dream.imagine(looks, &self.settings).map_err(|e| e.to_string())? {}
         let before = self.eye.as_ref().map(|eye| eye.at(1.0).around);
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
-        let sight = Sight { around, looks, pushed: way.is_some() };
+        let sight = Sight { around, looks, pushed };
         let eye = match self.eye.take() {
             Some(mut eye) => {
                 eye.step(sight);

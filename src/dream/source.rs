@@ -97,6 +97,12 @@ impl SourceInfo {
         };
         u8::try_from(code).unwrap_or(u8::MAX)
     }
+
+    /// The way that this code is asked to lead: where no way is bound to it, nowhere.
+    pub fn way_of(&self, code: u8) -> Intent {
+        let bound = self.actions.get(usize::from(code)).map_or(&[][..], |action| &action.bound_to);
+        bound.iter().copied().find(|intent| intent.quarters().is_some()).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

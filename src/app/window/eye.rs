@@ -7,9 +7,9 @@ use crate::app::eye::{Eye, WIDEST_PX};
 use crate::app::files::SCREENSHOT_SCALE;
 use crate::app::layout::RectPx;
 use crate::app::painter::Painter;
+use crate::dream::DreamError;
 use crate::dream::first_person;
 use crate::dream::runner::{Kept, Request};
-use crate::dream::{DreamError, Drive, Intent};
 use crate::input::Command;
 
 /// Between two pictures that a processor draws while something moves, at least.
@@ -65,7 +65,7 @@ impl App {
             return;
         };
         let (now, frames) = (Instant::now(), self.status.frames);
-        let pushed = info.code_of(Drive::Intent(Intent::Stay)) != self.status.code;
+        let pushed = info.way_of(self.status.code);
         let lasts = self.ui.step_lasts(&self.status, info);
         let looks = self.latch().looks();
         self.ui.fills = true;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::camera::Camera;
 use super::scene::Glance;
 use super::surroundings::Surroundings;
+use crate::dream::drive::Intent;
 
-/// How far one leans forward where something is in the way, in patches.
+/// How far one leans against something that is in the way, in patches.
 const BUMP: f32 = 0.1;
 
 /// Where the eye comes from and where it goes.
@@ -14,23 +15,23 @@ const BUMP: f32 = 0.1;
 pub struct Walk {
     pub around: Arc<Surroundings>,
     from: [i32; 2],
-    /// One pushed on against something.
-    bumps: bool,
+    /// Where one pushed against something.
+    bumps: Intent,
 }
 
 impl Walk {
     /// One who stands there.
     pub fn standing(around: Arc<Surroundings>) -> Self {
-        Self { from: around.at, around, bumps: false }
+        Self { from: around.at, around, bumps: Intent::Stay }
     }
 
-    /// The next step leads into `around`; `pushed`: one asked to go on.
-    pub fn step(&mut self, around: Arc<Surroundings>, pushed: bool) {
+    /// The next step leads into `around`; `pushed`: where one asked to go.
+    pub fn step(&mut self, around: Arc<Surroundings>, pushed: Intent) {
         let before = self.around.at;
         // Further away is elsewhere: another world, or another moment.
         let near = (0..2).map(|i| (around.at[i] - before[i]).abs()).sum::<i32>() <= 1;
         self.from = if near { before } else { around.at };
-        self.bumps = pushed && around.at == before;
+        self.bumps = if around.at == before { pushed } else { Intent::Stay };
         self.around = around;
     }
 
@@ -45,16 +46,14 @@ impl Walk {
 
     /// Whether anything moves on the way.
     pub fn moves(&self) -> bool {
-        self.bumps || self.from != self.around.at
+        self.bumps != Intent::Stay || self.from != self.around.at
     }
 
     /// The eye once a share of the step is gone, which looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
-        let lean = if self.bumps { BUMP * (share * std::f32::consts::PI).sin() } else { 0.0 };
-        let place = [0, 1].map(|i| self.from[i] as f32 + (self.around.at[i] - self.from[i]) as f32 * share + 0.5);
-        let camera = Camera::of(place, quarters, share);
-        let [ax, ay] = camera.ahead();
-        Camera { at: [camera.at[0] + ax * lean, camera.at[1] + ay * lean], ..camera }
+        let lean = BUMP * (share * std::f32::consts::PI).sin();
+        let way = |i: usize| (self.around.at[i] - self.from[i]) as f32 * share + self.bumps.way()[i] as f32 * lean;
+        Camera::of([0, 1].map(|i| self.from[i] as f32 + 0.5 + way(i)), quarters, share)
     }
 }
 
@@ -96,8 +95,8 @@ pub struct Sight {
     pub around: Arc<Surroundings>,
     /// Quarter turns clockwise from north.
     pub looks: i32,
-    /// One asked to go on.
-    pub pushed: bool,
+    /// Where one asked to go.
+    pub pushed: Intent,
 }
 
 /// A walk from sight to sight, for recordings: one turns while one goes.
@@ -141,11 +140,11 @@ mod tests {
     #[test]
     fn who_strolls_turns_while_going_and_stands_where_nothing_leads_on() {
         let sight = |at, looks, pushed| Sight { around: Arc::new(Surroundings::nothing(at)), looks, pushed };
-        let mut stroll = Stroll::begin(sight([0, 0], 0, false));
-        stroll.step(sight([1, 0], 1, true));
+        let mut stroll = Stroll::begin(sight([0, 0], 0, Intent::Stay));
+        stroll.step(sight([1, 0], 1, Intent::East));
         assert_eq!(stroll.at(0.0).camera, Camera::of([0.5, 0.5], 0.0, 0.0));
         assert_eq!(stroll.at(1.0).camera, Camera::of([1.5, 0.5], 1.0, 1.0));
-        stroll.step(sight([1, 0], 1, false));
+        stroll.step(sight([1, 0], 1, Intent::Stay));
         assert_eq!([0.0, 0.7].map(|share| stroll.at(share).camera.at), [stroll.at(1.0).camera.at; 2]);
     }
 
@@ -154,13 +153,16 @@ mod tests {
         let around = |at| Arc::new(Surroundings::nothing(at));
         let mut walk = Walk::standing(around([4, 4]));
         let x = |walk: &Walk, share| walk.camera(share, 0.0).at[0];
-        walk.step(around([5, 4]), true);
+        walk.step(around([5, 4]), Intent::East);
         assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [4.5, 5.0, 5.5]);
-        walk.step(around([5, 4]), true);
-        assert!(walk.moves() && walk.camera(0.5, 1.0).at[0] > walk.camera(0.0, 1.0).at[0]);
-        walk.step(around([5, 4]), false);
+        walk.step(around([5, 4]), Intent::East);
+        // One leans where one pushed, wherever one looks.
+        assert!(
+            walk.moves() && [0.0, 1.0, 2.0].iter().all(|quarters| walk.camera(0.5, *quarters).at[0] > walk.camera(0.0, *quarters).at[0])
+        );
+        walk.step(around([5, 4]), Intent::Stay);
         assert!(!walk.moves());
-        walk.step(around([90, 4]), true);
+        walk.step(around([90, 4]), Intent::East);
         assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [90.5; 2]);
     }
 }
