@@ -29,13 +29,23 @@ fn who_looks_from_within_turns_and_walks_ahead() {
     let mut twin = Twin::begun(&shipped_pack(), &file("assets/start/meadow.png"), 4);
     let size = twin.size;
     let [world, start] = ["weights/isles.safetensors", "assets/start/meadow.png"].map(|name| file(name).to_str().unwrap().to_owned());
-    let mut stage = Stage::open(&[&world, "--engine", "cpu", "--no-glide", "--paused", "--seed", "4", "--image", &start]);
+    let mut stage = Stage::open_logged(&[&world, "--engine", "cpu", "--no-glide", "--paused", "--seed", "4", "--image", &start]);
     let rect = stage.picture_rect(size);
     let above = twin.see(&mut stage, "the start");
     assert!(under_the_sky(&stage, rect).is_none(), "from above there is no sky");
 
     stage.xdotool(&["key", "v"]);
     let north = stage.wait_for("the sky", |s| under_the_sky(s, rect));
+    // It fills the window, where the picture from above stood in the middle.
+    let (whole, edge) = (RectPx { x: 0, y: 0, width: stage.size.0, height: stage.size.1 }, rect.x / 2);
+    assert!(rect.x > 0 && column(&stage, whole, edge)[rect.y as usize] == north[0][0]);
+    stage.xdotool(&["key", "F12"]);
+    let saved = stage.wait_for("the picture in a file", |s| Some(s.said().split_once("Saved ")?.1.lines().next()?.to_owned()));
+    let picture = image::open(saved).unwrap().into_rgb8();
+    let off = (picture.width() * stage.size.1).abs_diff(picture.height() * stage.size.0);
+    assert!(off < stage.size.1, "as wide as the window is, to the pixel: {}x{}", picture.width(), picture.height());
+    let (top, seen) = (picture.get_pixel(picture.width() / 2, 0).0, column(&stage, whole, stage.size.0 / 2)[0]);
+    assert!(top.iter().zip(seen).all(|(saved, seen)| saved.abs_diff(seen) <= 2), "the zenith: {top:?}, {seen:?}");
     stage.xdotool(&["key", "d"]);
     let east = stage.wait_for("another way", |s| under_the_sky(s, rect).filter(|seen| *seen != north));
     // A turn is no step: ahead is east now.
