@@ -15,8 +15,8 @@ use crate::dream::{Intent, SourceInfo};
 
 /// How long a quarter turn takes.
 const TURN: Duration = Duration::from_millis(240);
-/// A picture that a processor draws is no wider, in pixels: each of them is a block of the window's.
-pub const WIDEST_PX: u32 = 480;
+/// A picture that a graphics card draws is no wider, in pixels, and one that a processor draws: of a wider window each of them is a block.
+pub const WIDEST_PX: [u32; 2] = [2560, 480];
 /// Steps that are remembered.
 const PAST: usize = 400;
 
@@ -153,7 +153,7 @@ mod tests {
         let now = Instant::now();
         let at = |ms: u64| now + Duration::from_millis(ms);
         let mut eye = Eye::new(around([0, 0]), 0, 1, now);
-        let sees = |eye: &mut Eye, ms: u64| Some(eye.look_out(RECT, WIDEST_PX, at(ms))?.1);
+        let sees = |eye: &mut Eye, ms: u64| Some(eye.look_out(RECT, WIDEST_PX[1], at(ms))?.1);
         assert_eq!((sees(&mut eye, 0), eye.moves(at(0))), (Some([144, 112]), false));
         assert_eq!(sees(&mut eye, 50), None, "nothing moves");
         assert!(eye.look(1, true, at(60)) && !eye.look(1, true, at(61)) && eye.moves(at(100)));
@@ -171,7 +171,7 @@ mod tests {
             eye.past.iter().map(|sight| (sight.around.at[0], sight.looks, sight.pushed)).collect::<Vec<_>>(),
             [(0, 0, Intent::Stay), (1, 1, Intent::East)]
         );
-        assert!(eye.look_out(RectPx::default(), WIDEST_PX, at(600)).is_none(), "no room");
+        assert!(eye.look_out(RectPx::default(), WIDEST_PX[1], at(600)).is_none(), "no room");
     }
 
     #[test]
@@ -188,7 +188,8 @@ mod tests {
     fn blocks_are_whole() {
         let size = |width, height| size_in(RectPx { width, height, ..RECT }, 480);
         assert_eq!([size(480, 300), size(481, 300), size(1440, 1120)], [Some([480, 300]), Some([240, 150]), Some([480, 373])]);
-        assert_eq!(size_in(RectPx { width: 1440, height: 1120, ..RECT }, u32::MAX), Some([1440, 1120]));
+        let wide = |width, height| size_in(RectPx { width, height, ..RECT }, 2560);
+        assert_eq!([wide(1440, 1120), wide(3840, 2160)], [Some([1440, 1120]), Some([1920, 1080])]);
         assert_eq!(size(0, 5), None);
     }
 }

@@ -77,7 +77,7 @@ impl App {
         let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
         let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return false };
         let turned = eye.look(looks, glides, now);
-        let widest_px = if shell.painter.gpu().summary.software { WIDEST_PX } else { u32::MAX };
+        let widest_px = WIDEST_PX[usize::from(shell.painter.gpu().summary.software)];
         if let Some((glance, size_px)) = eye.look_out(rect, widest_px, now) {
             shell.painter.set_view(&glance, size_px);
         }
