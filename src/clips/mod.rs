@@ -103,7 +103,7 @@ const WORDING_FRAMES: (usize, usize) = (20, 60);
 const NO_WISH: usize = 20;
 const ANOTHER_LAND: usize = 40;
 /// Percent of wishes that ask for a village whatever else they ask for: a house is the largest thing there is, and made up badly by who saw few.
-const A_VILLAGE: usize = 20;
+const A_VILLAGE: usize = 30;
 /// Percent of later wishes that differ from the one before in one thing, everything else being said in the same words: in how the world looks,
 /// and in its land. Who is told that it is dusk has to leave the land as it is, and who is told of a desert the light.
 const LOOK_ALONE: usize = 30;

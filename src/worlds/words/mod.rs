@@ -9,7 +9,7 @@ mod lexicon;
 mod wished;
 
 use super::random::Rng;
-use super::scene::{Attribute, Biome, Light, Scene, Season, Style, Weather, Wish};
+use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
 pub use dial::{Dial, going_on};
 pub use heard::{heard, meant};
@@ -91,9 +91,13 @@ pub fn description(scene: &Scene, seed: u64) -> String {
         style: Some(scene.style).filter(|style| seen(*style == Style::Plain)),
         features: Vec::new(),
     };
+    // Houses are out of the ordinary wherever they stand.
+    let village = scene.features.contains(&Feature::Village) && seen(false);
+    said.features.extend(village.then_some(Feature::Village));
     if said.is_empty() || rng.percent(40) {
-        said.features = scene.features.clone();
-        said.features.truncate(rng.range(1, 2));
+        let most = rng.range(1, 2);
+        let others = scene.features.iter().filter(|feature| **feature != Feature::Village);
+        said.features.extend(others.copied().take(most - said.features.len().min(most)));
     }
     if said.is_empty() {
         said.biome = scene.biomes.first().copied();
@@ -330,6 +334,10 @@ mod tests {
         assert!(parts.iter().all(|part| said(&odd, part) > 450 && said(&ordinary, part) == 0));
         let usual = said(&ordinary, &|text| says(text, Light::Day));
         assert!((50..200).contains(&usual), "an ordinary light is said in {usual} of 500");
+        let village = Scene { features: vec![Feature::Flowers, Feature::Village], ..ordinary.clone() };
+        let [built, grown] = [Feature::Village, Feature::Flowers].map(|feature| said(&village, &|text| says(text, feature)));
+        assert!(built > 450 && (50..300).contains(&grown), "houses are said in {built} of 500, flowers in {grown}");
+        assert_eq!(said(&ordinary, &|text| says(text, Feature::Village)), 0);
     }
 
     #[test]
