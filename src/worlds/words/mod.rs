@@ -97,7 +97,7 @@ pub fn description(scene: &Scene, seed: u64) -> String {
     if said.is_empty() || rng.percent(40) {
         let most = rng.range(1, 2);
         let others = scene.features.iter().filter(|feature| **feature != Feature::Village);
-        said.features.extend(others.copied().take(most - said.features.len().min(most)));
+        said.features.extend(others.copied().take(most.saturating_sub(said.features.len())));
     }
     if said.is_empty() {
         said.biome = scene.biomes.first().copied();
