@@ -21,17 +21,35 @@ const FAMILY: &str = "houses";
 const STEPS: u64 = 48;
 const LEG: u64 = 8;
 
-/// Parts of larger things by their tokens: of what, a name without the land's and the part's number, and which part of how many, across and down.
-struct Parts<'a>(HashMap<&'a [u8], HashSet<(&'a str, [u8; 2], [u8; 2])>>);
+/// A patch of something larger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Part<'a> {
+    /// Of what: a name without the land's and the part's number, since a house may stand on two lands.
+    thing: &'a str,
+    /// Which part of how many, across and down.
+    at: [u8; 2],
+    of: [u8; 2],
+}
+
+impl Part<'_> {
+    /// The part that lies so many patches to the right and down from this one, if there is one.
+    fn beside(self, way: [i8; 2]) -> Option<Self> {
+        let at = |i: usize| self.at[i].checked_add_signed(way[i]).filter(|at| *at < self.of[i]);
+        Some(Self { at: [at(0)?, at(1)?], ..self })
+    }
+}
+
+/// What a token may be part of.
+struct Parts<'a>(HashMap<&'a [u8], HashSet<Part<'a>>>);
 
 impl<'a> Parts<'a> {
     fn of(manifest: &'a Manifest) -> Self {
         let mut parts: HashMap<_, HashSet<_>> = HashMap::new();
         for (name, standing) in manifest.relief.iter().flat_map(|relief| &relief.standing) {
-            // A house may stand on two lands.
             let thing = name.split_once('_').and_then(|(_, thing)| thing.rsplit_once('_'));
             if let Some((thing, _)) = thing.filter(|_| !standing.cutout.is_whole()) {
-                parts.entry(&standing.token[..]).or_default().insert((thing, standing.cutout.part, standing.cutout.parts));
+                let part = Part { thing, at: standing.cutout.part, of: standing.cutout.parts };
+                parts.entry(&standing.token[..]).or_default().insert(part);
             }
         }
         Self(parts)
@@ -46,24 +64,16 @@ impl<'a> Parts<'a> {
         let mut any = false;
         for (n, parts) in (0..frame.patches()).filter(|n| is_land(*n)).filter_map(|n| Some((n, of(n)?))) {
             any = true;
-            // To the right, to the left, below and above.
-            let beside = [
-                (n % w + 1 < w, n + 1, [1, 0]),
-                (n % w > 0, n.wrapping_sub(1), [-1, 0]),
-                (true, n + w, [0, 1]),
-                (n >= w, n.wrapping_sub(w), [0, -1]),
-            ];
-            for (_, other, way) in beside.into_iter().filter(|(inside, other, _)| *inside && is_land(*other)) {
-                let next = |part: [u8; 2]| [0, 1].map(|i| i16::from(part[i]) + way[i]);
-                let belongs =
-                    |(_, part, parts): &(&str, [u8; 2], [u8; 2])| (0..2).all(|i| (0..i16::from(parts[i])).contains(&next(*part)[i]));
-                if parts.iter().all(belongs) {
-                    let meets = |(thing, part, _): &(&str, [u8; 2], [u8; 2])| {
-                        let fits = |(other, at, _): &(&str, [u8; 2], [u8; 2])| other == thing && at.map(i16::from) == next(*part);
-                        of(other).is_some_and(|others| others.iter().any(fits))
-                    };
+            let right = (n % w + 1 < w).then_some((n + 1, [1, 0]));
+            let left = (n % w > 0).then(|| (n - 1, [-1, 0]));
+            let above = (n >= w).then(|| (n - w, [0, -1]));
+            let around = [right, left, above, Some((n + w, [0, 1]))];
+            for (other, way) in around.into_iter().flatten().filter(|(other, _)| is_land(*other)) {
+                let wanted: Vec<Part> = parts.iter().filter_map(|part| part.beside(way)).collect();
+                // What may be another thing's outer side is none that should meet anything.
+                if wanted.len() == parts.len() {
                     seen.sides += 1;
-                    seen.meet += u32::from(parts.iter().any(meets));
+                    seen.meet += u32::from(of(other).is_some_and(|others| wanted.iter().any(|part| others.contains(part))));
                 }
             }
         }

@@ -331,21 +331,27 @@ mod tests {
     fn every_other_group_shows_figures_that_push() {
         let stage = stage();
         let of_frame = stage.frame.patches() * stage.frame.patch_values();
-        // Walks that push, of groups that look for one and of the others.
-        let mut pushing = [0; 2];
+        // Walks in which something stands in the way at some time, and of them those that show it, of groups that look for that and of the others.
+        let mut pushing = [[0; 2]; 2];
         for group in 0..40 {
             let shown = stage.grouped(group, 1).expect("frames").expect("the simulator can").patches;
-            let walk = WALK_FRAMES as usize;
-            let (clip, _) = stage.source.under_look(2 * group, walk, group).expect("a clip").expect("the simulator can");
-            let is_shown = |at: &usize| {
+            let last = (group % WALK_FRAMES) as usize;
+            let (clip, _) = stage.source.under_look(2 * group, last + 1, group).expect("a clip").expect("the simulator can");
+            let is_shown = |at: usize| {
                 let mut patches = Vec::new();
-                push_patches(clip.frame(*at), &stage.frame, 1, &mut patches);
+                push_patches(clip.frame(at), &stage.frame, 1, &mut patches);
                 patches == shown[of_frame..2 * of_frame]
             };
-            let at = (0..walk).find(is_shown).expect("a frame of the walk");
-            pushing[(group % 2) as usize] += u32::from(clip.outcomes[at].blocked);
+            let blocked = |at: &usize| clip.outcomes[*at].blocked;
+            let [pushes, shows] = [(0..=last).any(|at| blocked(&at)), (0..=last).filter(blocked).any(is_shown)];
+            let of_group = &mut pushing[(group % 2) as usize];
+            of_group[0] += u32::from(pushes);
+            of_group[1] += u32::from(shows);
+            assert!(group % 2 == 0 || is_shown(last), "the others show where the walk ends");
         }
-        assert!(pushing[0] >= 3 * pushing[1].max(1), "{pushing:?} of 20 each");
+        let [[pushes, shown], [others, shown_by_chance]] = pushing;
+        assert!(pushes == shown && pushes >= 5, "{shown} of {pushes}");
+        assert!(others > shown_by_chance, "{shown_by_chance} of {others} show it by chance");
     }
 
     #[test]
