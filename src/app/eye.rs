@@ -95,10 +95,10 @@ impl Eye {
         self.drawn = None;
     }
 
-    /// Width and height of a picture of such a height that shows as much as the window does.
+    /// Width and height of a picture of such a height that shows as much as the window does, of one that is a mere strip its middle.
     pub fn size_of_height(&self, height_px: usize) -> [usize; 2] {
         let [width, height] = self.drawn.map_or([1, 1], |(_, size)| size.map(|side| side as usize));
-        [(height_px * width).div_ceil(height), height_px]
+        [(height_px * width).div_ceil(height).min(4 * height_px), height_px]
     }
 
     /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.

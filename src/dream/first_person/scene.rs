@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::camera::Camera;
 use super::surroundings::{Cell, REACH, Surroundings, Thing};
 
-/// Pixels of a patch that is one patch away, in heights of the picture, and at least in widths: a wide picture shows more at its sides, and no more than
-/// an eye takes in.
-const FOCAL: [f32; 2] = [0.7457, 0.42];
+/// Pixels of a patch that is one patch away, in heights of the picture: a wider picture shows more at its sides.
+const FOCAL: f32 = 0.7457;
+/// The same in widths, at least and at most: no picture shows more than an eye takes in, and none looks through a slit.
+const FOCAL_ACROSS: [f32; 2] = [0.42, 0.9];
 /// Where the horizon lies, in heights from the top.
 const HORIZON: f32 = 0.46;
 /// What stands nearer to the eye than the second of these is seen through, and nearer than the first not seen, in patches.
@@ -52,7 +53,7 @@ pub struct Lens {
 impl Lens {
     pub fn of(size_px: [usize; 2]) -> Self {
         let [width, height] = size_px.map(|side| side as f32);
-        Self { width, height, horizon: HORIZON * height, focal: (FOCAL[0] * height).max(FOCAL[1] * width) }
+        Self { width, height, horizon: HORIZON * height, focal: (FOCAL * height).clamp(FOCAL_ACROSS[0] * width, FOCAL_ACROSS[1] * width) }
     }
 }
 
@@ -112,5 +113,23 @@ impl Cell {
     /// How far the shade of what stands here reaches on the ground, in patches: parts of larger things have none.
     pub fn shade(&self) -> f32 {
         self.thing.as_ref().filter(|thing| thing.cutout.is_whole()).map_or(0.0, |thing| SHADOW * thing.cutout.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_picture_shows_more_at_its_sides_and_a_tall_one_above_and_below() {
+        // Patches that are seen to the right of the middle, and below it, one patch away.
+        let seen = |size: [usize; 2]| {
+            let lens = Lens::of(size);
+            [lens.width / 2.0, lens.height - lens.horizon].map(|px| px / lens.focal)
+        };
+        let ([usual, wide], [wider, tall]) = ([[288, 224], [1280, 720]].map(seen), [[3440, 1000], [400, 1000]].map(seen));
+        assert!(wide[0] > 1.3 * usual[0] && (wide[1] - usual[1]).abs() < 0.01, "{usual:?} {wide:?}");
+        assert!((wider[0] - 0.5 / FOCAL_ACROSS[0]).abs() < 1e-3 && wider[1] < usual[1], "{wider:?}");
+        assert!(tall[0] > 0.5 && tall[1] > usual[1], "{tall:?}");
     }
 }
