@@ -9,6 +9,9 @@ use super::layout::RectPx;
 use crate::dream::runner::Shown;
 use crate::engine::gpu::context::{GpuContext, WRITTEN_BEFORE_READ};
 
+/// Of a picture in the window.
+pub const PICTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
 /// A step that the view may have taken to the picture that is shown next.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
@@ -54,6 +57,16 @@ struct Pictures {
     draw_groups: [wgpu::BindGroup; 2],
     decide_groups: [wgpu::BindGroup; 2],
     newest: usize,
+}
+
+impl Pictures {
+    fn newest(&self) -> &wgpu::Texture {
+        &self.textures[self.newest]
+    }
+
+    fn size_px(&self) -> [u32; 2] {
+        [self.newest().width(), self.newest().height()]
+    }
 }
 
 impl Blit {
@@ -102,25 +115,21 @@ impl Blit {
     /// Shows this picture from now on; with a `step` the view glides there from the one before, if they show that it moved. Gives a pixel
     /// buffer back once its bytes are on the device.
     pub fn show(&mut self, gpu: &GpuContext, picture: Shown, [width, height]: [u32; 2], step: Option<Step>) -> Vec<u8> {
-        let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
-        let known = self.pictures.take().filter(|pictures| pictures.textures[0].size() == size);
-        let follows = known.is_some();
-        let mut pictures = known.unwrap_or_else(|| self.blank(&gpu.device, size));
-        pictures.newest = 1 - pictures.newest;
-        let newest = pictures.textures[pictures.newest].as_image_copy();
+        let (pictures, follows) = self.turn(&gpu.device, [width, height]);
+        let newest = pictures.newest();
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("picture") });
         let spare = match picture {
             Shown::Rgba(pixels) => {
                 if pixels.len() as u64 == u64::from(width) * u64::from(height) * 4 {
                     let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * 4), rows_per_image: None };
-                    gpu.queue.write_texture(newest, &pixels, layout, size);
+                    gpu.queue.write_texture(newest.as_image_copy(), &pixels, layout, newest.size());
                 } else {
                     log::error!("a picture of {} bytes is not {width}x{height} pixels", pixels.len());
                 }
                 pixels
             }
             Shown::Texture(texture) => {
-                encoder.copy_texture_to_texture(texture.as_image_copy(), newest, size);
+                encoder.copy_texture_to_texture(texture.as_image_copy(), newest.as_image_copy(), newest.size());
                 Vec::new()
             }
         };
@@ -138,19 +147,25 @@ impl Blit {
         spare
     }
 
-    fn blank(&self, device: &wgpu::Device, size: wgpu::Extent3d) -> Pictures {
-        let textures = [(); 2].map(|()| {
-            device.create_texture(&wgpu::TextureDescriptor {
-                label: Some("picture"),
-                size,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::Rgba8Unorm,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            })
-        });
+    /// A picture of such a width and height that is shown from now on; what it shows is for the caller to draw.
+    pub fn canvas(&mut self, gpu: &GpuContext, size_px: [u32; 2]) -> &wgpu::Texture {
+        let (pictures, _) = self.turn(&gpu.device, size_px);
+        self.under_way = None;
+        self.write(gpu, Uniform::zeroed());
+        self.pictures.insert(pictures).newest()
+    }
+
+    /// Pictures of such a width and height, the older one in the place of the newest, and whether the other one was shown before.
+    fn turn(&mut self, device: &wgpu::Device, size_px: [u32; 2]) -> (Pictures, bool) {
+        let known = self.pictures.take().filter(|pictures| pictures.size_px() == size_px);
+        let follows = known.is_some();
+        let mut pictures = known.unwrap_or_else(|| self.pictures(device, size_px));
+        pictures.newest = 1 - pictures.newest;
+        (pictures, follows)
+    }
+
+    fn pictures(&self, device: &wgpu::Device, size_px: [u32; 2]) -> Pictures {
+        let textures = [(); 2].map(|()| picture(device, size_px));
         let views = [0, 1].map(|i| textures[i].create_view(&wgpu::TextureViewDescriptor::default()));
         let groups = |layout: &wgpu::BindGroupLayout, moved_at: u32| {
             [0, 1].map(|newest| {
@@ -177,7 +192,7 @@ impl Blit {
     pub fn advance(&mut self, gpu: &GpuContext, rect: RectPx, now: Instant) -> bool {
         let Some((step, since)) = &self.under_way else { return false };
         let left = 1.0 - now.saturating_duration_since(*since).as_secs_f32() / step.lasts.as_secs_f32().max(1e-3);
-        let width = self.pictures.as_ref().map_or(1, |pictures| pictures.textures[0].width());
+        let width = self.pictures.as_ref().map_or(1, |pictures| pictures.newest().width());
         let left_to_go = step.motion_px.map(|px| left_to_go(px, left.max(0.0), rect.width as f32 / width as f32));
         self.write(gpu, Uniform::of(step, left_to_go));
         if left <= 0.0 {
@@ -196,6 +211,23 @@ impl Blit {
         pass.set_bind_group(0, &pictures.draw_groups[pictures.newest], &[]);
         pass.draw(0..3, 0..1);
     }
+}
+
+/// A texture for a picture of such a width and height.
+pub fn picture(device: &wgpu::Device, [width, height]: [u32; 2]) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("picture"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: PICTURE_FORMAT,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING
+            | wgpu::TextureUsages::RENDER_ATTACHMENT
+            | wgpu::TextureUsages::COPY_DST
+            | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    })
 }
 
 /// What is left of a way of `px` picture pixels, each `scale` window pixels large: whole window pixels, so that blocks stay crisp.

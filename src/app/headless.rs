@@ -100,16 +100,8 @@ impl Headless {
         while dream.imagine(looks, &self.settings).map_err(|e| e.to_string())? {}
         let before = self.eye.as_ref().map(|eye| eye.at(1.0).around);
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
-        let sight = Sight { around, looks, pushed };
-        let eye = match self.eye.take() {
-            Some(mut eye) => {
-                eye.step(sight);
-                eye
-            }
-            None => Stroll::begin(sight),
-        };
+        let eye = Stroll::go(&mut self.eye, Sight { around, looks, pushed });
         let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);
-        let eye = self.eye.insert(eye);
         film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
     }
 

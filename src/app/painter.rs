@@ -131,8 +131,7 @@ impl Painter {
 
     /// Shows what is seen from within, as a picture of such a width and height.
     pub fn set_view(&mut self, glance: &Glance, size_px: [u32; 2]) {
-        let picture = self.vista.draw(&self.gpu, glance, size_px).clone();
-        self.blit.show(&self.gpu, Shown::Texture(picture), size_px, None);
+        self.vista.draw(&self.gpu, glance, self.blit.canvas(&self.gpu, size_px));
     }
 
     /// Draws the picture into `rect` and the interface over it.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::dream::first_person::{FALLS, Glance, Lens, MIST, Quad, SHADE, Sheets, Surroundings};
+use super::blit::PICTURE_FORMAT;
+use crate::dream::first_person::{FALLS, Glance, Lens, MIST, Quad, SHADE, Sheets, Surroundings, levels_of};
 use crate::engine::gpu::context::GpuContext;
 
-const PICTURE: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// Taps along what lies flat, at most.
 const ANISOTROPY: u16 = 16;
 /// Nothing that stands is drawn twice.
@@ -71,7 +71,7 @@ impl Instance {
     }
 }
 
-/// Pipelines, what lies around as textures, and the picture.
+/// Pipelines, and what lies around as textures.
 pub struct Vista {
     layout: wgpu::BindGroupLayout,
     land: wgpu::RenderPipeline,
@@ -81,7 +81,6 @@ pub struct Vista {
     view: wgpu::Buffer,
     things: wgpu::Buffer,
     textures: Option<Textures>,
-    picture: Option<wgpu::Texture>,
     sheets: Sheets,
     quads: Vec<Quad>,
     instances: Vec<Instance>,
@@ -120,7 +119,7 @@ impl Vista {
                     module: &module,
                     entry_point: Some(fragment),
                     compilation_options: Default::default(),
-                    targets: &[Some(wgpu::ColorTargetState { format: PICTURE, blend, write_mask: wgpu::ColorWrites::ALL })],
+                    targets: &[Some(wgpu::ColorTargetState { format: PICTURE_FORMAT, blend, write_mask: wgpu::ColorWrites::ALL })],
                 }),
                 primitive: Default::default(),
                 depth_stencil: None,
@@ -155,16 +154,15 @@ impl Vista {
             view: buffer("view", size_of::<View>(), wgpu::BufferUsages::UNIFORM),
             things: buffer("things", MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
             textures: None,
-            picture: None,
             sheets: Sheets::default(),
             quads: Vec::with_capacity(MOST_THINGS),
             instances: Vec::with_capacity(MOST_THINGS),
         }
     }
 
-    /// Draws what is seen, as a picture of such a width and height, which holds it until the next one is drawn.
-    pub fn draw(&mut self, gpu: &GpuContext, glance: &Glance, [width, height]: [u32; 2]) -> &wgpu::Texture {
-        let lens = Lens::of([width, height].map(|side| side as usize));
+    /// Draws what is seen, as wide and high as the picture is.
+    pub fn draw(&mut self, gpu: &GpuContext, glance: &Glance, picture: &wgpu::Texture) {
+        let lens = Lens::of([picture.width(), picture.height()].map(|side| side as usize));
         let textures = self.take_in(gpu, &glance.around);
         let corner = Sheets::corner(glance.around.at);
         glance.quads(&lens, &mut self.quads);
@@ -173,10 +171,6 @@ impl Vista {
         gpu.queue.write_buffer(&self.view, 0, bytemuck::bytes_of(&View::of(glance, &lens)));
         gpu.queue.write_buffer(&self.things, 0, bytemuck::cast_slice(&self.instances));
 
-        let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
-        let known = self.picture.take().filter(|picture| picture.size() == size);
-        let uses = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
-        let picture = self.picture.insert(known.unwrap_or_else(|| texture(&gpu.device, "first person", size, 1, PICTURE, uses)));
         let view = picture.create_view(&wgpu::TextureViewDescriptor::default());
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("first person") });
         {
@@ -203,7 +197,6 @@ impl Vista {
         }
         gpu.queue.submit([encoder.finish()]);
         self.textures = Some(textures);
-        picture
     }
 
     /// Textures that hold what lies around.
@@ -226,11 +219,18 @@ impl Vista {
     fn blank(&self, device: &wgpu::Device, patch_px: usize) -> Textures {
         let [across, bordered] = Sheets::SIDES;
         let square = |label, side: usize, levels| {
-            let size = wgpu::Extent3d { width: side as u32, height: side as u32, depth_or_array_layers: 1 };
-            let uses = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
-            texture(device, label, size, levels, wgpu::TextureFormat::Rgba8Unorm, uses)
+            device.create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: side as u32, height: side as u32, depth_or_array_layers: 1 },
+                mip_level_count: levels,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::Rgba8Unorm,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            })
         };
-        let levels = patch_px.trailing_zeros() + 1;
+        let levels = levels_of(patch_px) as u32;
         let ground = square("ground", across * patch_px, levels);
         let standing = square("standing", across * patch_px, levels);
         let patches = square("patches", bordered, 1);
@@ -265,26 +265,6 @@ fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("first person"), entries: &entries })
 }
 
-fn texture(
-    device: &wgpu::Device,
-    label: &str,
-    size: wgpu::Extent3d,
-    mip_level_count: u32,
-    format: wgpu::TextureFormat,
-    usage: wgpu::TextureUsages,
-) -> wgpu::Texture {
-    device.create_texture(&wgpu::TextureDescriptor {
-        label: Some(label),
-        size,
-        mip_level_count,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage,
-        view_formats: &[],
-    })
-}
-
 /// Writes all texels of a level.
 fn write(gpu: &GpuContext, texture: &wgpu::Texture, mip_level: u32, texels: &[u8]) {
     let side = texture.width() >> mip_level;
@@ -298,6 +278,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::app::blit::picture;
     use crate::dream::Source;
     use crate::dream::first_person::Camera;
     use crate::dream::session::DreamSession;
@@ -345,7 +326,7 @@ mod tests {
     #[test]
     fn the_device_shows_what_a_processor_draws() {
         let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
-        let mut vista = Vista::new(&gpu.device);
+        let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
         for said in ["forest rain", "village day"] {
             let [before, after] = dreamed(said);
             for (around, place, quarters, new) in [
@@ -356,7 +337,8 @@ mod tests {
             ] {
                 let at = [0, 1].map(|i| around.at[i] as f32 + 0.5 + place[i]);
                 let glance = Glance { around: around.clone(), camera: Camera::of(at, quarters, new) };
-                let shown = read(&gpu, vista.draw(&gpu, &glance, SIZE));
+                vista.draw(&gpu, &glance, &picture);
+                let shown = read(&gpu, &picture);
                 let drawn = glance.picture(SIZE.map(|side| side as usize));
                 let aside = Glance { camera: Camera::of(at, quarters + 0.1, new), ..glance }.picture(SIZE.map(|side| side as usize));
                 let (same, other) = (alike(&shown, &drawn), alike(&shown, &aside));

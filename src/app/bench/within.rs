@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::HELD_FRAMES;
-use crate::app::gallery;
 use crate::app::open::headless_gpu;
 use crate::app::vista::Vista;
+use crate::app::{blit, gallery};
 use crate::dream::first_person::{Sight, Stroll};
 use crate::dream::session::DreamSession;
 use crate::dream::{Drive, Intent, Source};
@@ -40,16 +40,17 @@ impl Times {
 pub fn run(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32) -> Result<(), String> {
     let gpu = headless_gpu().map_err(|e| e.to_string())?;
     let mut vista = Vista::new(&gpu.device);
+    let pictures = SIZES.map(|size| blit::picture(&gpu.device, size));
     let (mut times, mut around_ms) = (SIZES.map(|_| Times::default()), Vec::new());
     walk(pack, settings, words, frames, |stroll, ms| {
         around_ms.push(ms);
-        for (size, Times([new, on_the_way, processor])) in SIZES.into_iter().zip(&mut times) {
-            for picture in 0..PICTURES {
-                let glance = stroll.at(picture as f32 / PICTURES as f32);
+        for ((size, picture), Times([new, on_the_way, processor])) in SIZES.into_iter().zip(&pictures).zip(&mut times) {
+            for nth in 0..PICTURES {
+                let glance = stroll.at(nth as f32 / PICTURES as f32);
                 let start = Instant::now();
-                vista.draw(&gpu, &glance, size);
+                vista.draw(&gpu, &glance, picture);
                 gpu.queue_wait();
-                if picture == 0 { &mut *new } else { &mut *on_the_way }.push(start.elapsed().as_secs_f64() * 1e3);
+                if nth == 0 { &mut *new } else { &mut *on_the_way }.push(start.elapsed().as_secs_f64() * 1e3);
                 let start = Instant::now();
                 std::hint::black_box(glance.picture(size.map(|side| side as usize)));
                 processor.push(start.elapsed().as_secs_f64() * 1e3);
@@ -91,14 +92,7 @@ fn walk(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32, mut 
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
         let ms = start.elapsed().as_secs_f64() * 1e3;
         let sight = Sight { around, looks, pushed: dream.info().way_of(code) };
-        let stroll = match &mut stroll {
-            Some(stroll) => {
-                stroll.step(sight);
-                stroll
-            }
-            none => none.insert(Stroll::begin(sight)),
-        };
-        see(stroll, ms);
+        see(Stroll::go(&mut stroll, sight), ms);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl App {
         let fine_px = self.status.info.as_ref().map_or(0, |info| info.height_px * first_person::FINER) * SCREENSHOT_SCALE as usize;
         let seen = self.eye.as_ref().map(|eye| (eye.still(Instant::now()), eye.size_of_height(fine_px)));
         move |kept| match seen {
-            Some((glance, size_px)) => (Kept { rgba: glance.smooth_picture(size_px), size_px, ..kept }, 1),
+            Some((glance, size_px)) => (Kept { rgba: glance.picture(size_px), size_px, ..kept }, 1),
             None => (kept, SCREENSHOT_SCALE),
         }
     }

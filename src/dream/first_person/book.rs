@@ -29,20 +29,24 @@ fn patch(rgba: &[u8], frame: &FrameDims, n: usize) -> Vec<[u8; 3]> {
 }
 
 /// A picture of `(side, side)` pixels, and under it each with half the side of the one before, as long as that is a whole number.
-pub fn halved<const CHANNELS: usize>(side: usize, pixels: Vec<[u8; CHANNELS]>) -> Vec<Vec<[u8; CHANNELS]>> {
+pub fn halvings<const CHANNELS: usize>(side: usize, pixels: Vec<[u8; CHANNELS]>) -> Vec<Vec<[u8; CHANNELS]>> {
     let mut levels = vec![pixels];
     for level in 1..levels_of(side) {
-        let half = side >> level;
-        let larger = &levels[level - 1];
-        let mean = |i: usize| {
-            let at = i / half * 4 * half + i % half * 2;
-            let four = [at, at + 1, at + 2 * half, at + 2 * half + 1].map(|i| larger[i]);
-            std::array::from_fn(|c| ((four.iter().map(|pixel| u16::from(pixel[c])).sum::<u16>() + 2) / 4) as u8)
-        };
-        let smaller = (0..half * half).map(mean).collect();
+        let smaller = halved(side >> (level - 1), &levels[level - 1]);
         levels.push(smaller);
     }
     levels
+}
+
+/// A picture of half the height and half of this width: each pixel is the mean of four.
+pub fn halved<const CHANNELS: usize>(width: usize, pixels: &[[u8; CHANNELS]]) -> Vec<[u8; CHANNELS]> {
+    let half = width / 2;
+    let mean = |i: usize| {
+        let at = i / half * 2 * width + i % half * 2;
+        let four = [at, at + 1, at + width, at + width + 1].map(|i| pixels[i]);
+        std::array::from_fn(|c| ((four.iter().map(|pixel| u16::from(pixel[c])).sum::<u16>() + 2) / 4) as u8)
+    };
+    (0..pixels.len() / 4).map(mean).collect()
 }
 
 /// How many of such pictures there are.
@@ -53,7 +57,7 @@ pub fn levels_of(side: usize) -> usize {
 impl Tile {
     /// Of `(side, side)` pixels.
     pub fn of(side: usize, pixels: Vec<[u8; 3]>) -> Self {
-        Self { side, levels: halved(side, pixels) }
+        Self { side, levels: halvings(side, pixels) }
     }
 
     /// Its pixels at half the side, and half of that, and so on.

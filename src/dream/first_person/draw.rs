@@ -1,11 +1,17 @@
 //! Draws what an eye sees of the land around.
 
+use super::book::halved;
 use super::scene::{FALLS, Falls, Glance, Lens, MIST, Quad, SHADE};
 use super::surroundings::{Cell, Thing};
 
 impl Glance {
-    /// What is seen, as a picture of such a width and height, RGBA.
+    /// What is seen, as a picture of such a width and height, RGBA, with edges as smooth as a device draws them: each pixel is the mean of four.
     pub fn picture(&self, size_px: [usize; 2]) -> Vec<u8> {
+        let [width, height] = size_px.map(|side| 2 * side);
+        halved(width, self.plain([width, height]).as_chunks::<4>().0).into_flattened()
+    }
+
+    fn plain(&self, size_px: [usize; 2]) -> Vec<u8> {
         let [width, height] = size_px;
         let mut rgba = vec![0; width * height * 4];
         let canvas = Canvas { glance: self, lens: Lens::of(size_px), width, height };
@@ -19,19 +25,6 @@ impl Glance {
         }
         canvas.weather(&mut rgba);
         rgba
-    }
-
-    /// The same with edges as smooth as a device draws them: each pixel is the mean of four.
-    pub fn smooth_picture(&self, [width, height]: [usize; 2]) -> Vec<u8> {
-        let fine = self.picture([2 * width, 2 * height]);
-        let channel = |at: usize, c: usize| u16::from(fine[4 * at + c]);
-        let pixel = |i: usize| {
-            let at = i / width * 4 * width + i % width * 2;
-            [0, 1, 2, 3].map(|c| {
-                ((channel(at, c) + channel(at + 1, c) + channel(at + 2 * width, c) + channel(at + 2 * width + 1, c) + 2) / 4) as u8
-            })
-        };
-        (0..width * height).flat_map(pixel).collect()
     }
 }
 
@@ -203,7 +196,7 @@ mod tests {
     }
 
     fn seen(around: &Arc<Surroundings>, quarters: f32) -> Vec<u8> {
-        Glance { around: around.clone(), camera: Camera::of([0.5, 0.5], quarters, 1.0) }.picture(SIZE)
+        Glance { around: around.clone(), camera: Camera::of([0.5, 0.5], quarters, 1.0) }.plain(SIZE)
     }
 
     fn at(picture: &[u8], [x, y]: [usize; 2]) -> [u8; 3] {
@@ -248,11 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn a_smooth_picture_shows_the_same_with_soft_edges() {
+    fn a_picture_shows_the_same_with_soft_edges() {
         let glance = Glance { around: meadow(&[[0, -2]]), camera: Camera::of([0.5, 0.5], 0.03, 1.0) };
-        let (plain, smooth) = (glance.picture(SIZE), glance.smooth_picture(SIZE));
+        let (plain, smooth) = (glance.plain(SIZE), glance.picture(SIZE));
         let off = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
-        let aside = Glance { camera: Camera::of([0.5, 0.5], 0.13, 1.0), ..glance.clone() }.picture(SIZE);
+        let aside = Glance { camera: Camera::of([0.5, 0.5], 0.13, 1.0), ..glance.clone() }.plain(SIZE);
         assert!(off(&plain, &smooth) < 1.5 && off(&aside, &smooth) > 3.0, "{} {}", off(&plain, &smooth), off(&aside, &smooth));
         // Between trunk and sky there are colours that neither has.
         let colours = |picture: &[u8]| {
@@ -266,7 +259,7 @@ mod tests {
     fn what_is_new_comes_into_sight() {
         let mut around = Surroundings::clone(&meadow(&[[0, -2]]));
         around.all_new();
-        let share = |new| Glance { around: Arc::new(around.clone()), camera: Camera::of([0.5, 0.5], 0.0, new) }.picture(SIZE);
+        let share = |new| Glance { around: Arc::new(around.clone()), camera: Camera::of([0.5, 0.5], 0.0, new) }.plain(SIZE);
         let (before, after) = (share(0.0), share(1.0));
         assert!(trunk(&before).is_empty() && at(&before, [100, SIZE[1] - 1]) == [200; 3]);
         assert_eq!(after, seen(&meadow(&[[0, -2]]), 0.0));

@@ -16,7 +16,7 @@ mod walk;
 /// So much finer than the frames of a world are pictures from within, in files.
 pub const FINER: usize = 2;
 
-pub use book::Book;
+pub use book::{Book, levels_of};
 pub use camera::Camera;
 pub use scene::{FALLS, Glance, Lens, MIST, Quad, SHADE};
 pub use sheets::Sheets;

@@ -1,13 +1,11 @@
 //! What lies around as textures of a device: ground and all that stands, each patch where it is.
 
-use super::book::{halved, levels_of};
+use super::book::{halvings, levels_of};
 use super::surroundings::{REACH, SIDE, Surroundings, Thing};
 
 /// Textures of [`Surroundings`], row by row from the north, four bytes a texel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheets {
-    /// Texels of a patch's side.
-    pub patch_px: usize,
     /// RGB and opaque; each level has half the side of the one before, which is `SIDE` patches at first.
     pub ground: Vec<Vec<u8>>,
     /// RGBA, the colour times how much of the texel is the thing's own; levels as the ground's.
@@ -24,7 +22,6 @@ impl Sheets {
     /// Takes in what lies around, in the place of what was there.
     pub fn fill(&mut self, around: &Surroundings) {
         let levels = levels_of(around.patch_px);
-        self.patch_px = around.patch_px;
         for sheet in [&mut self.ground, &mut self.standing] {
             sheet.resize(levels, Vec::new());
             for (level, texels) in sheet.iter_mut().enumerate() {
@@ -78,7 +75,7 @@ fn cut_out(Thing { tile, cutout, .. }: &Thing) -> Vec<Vec<[u8; 4]>> {
     let side = cutout.rows.len();
     let own = |i: usize| cutout.rows[i / side] >> (i % side) & 1 == 1;
     let first = tile.level(0).iter().enumerate().map(|(i, rgb)| if own(i) { opaque(*rgb) } else { [0; 4] });
-    halved(side, first.collect())
+    halvings(side, first.collect())
 }
 
 #[cfg(test)]

@@ -111,6 +111,17 @@ impl Stroll {
         Self { walk: Walk::standing(sight.around), turn: Turn::resting(sight.looks), looks: sight.looks }
     }
 
+    /// On to the next, or there where nobody strolls yet.
+    pub fn go(stroll: &mut Option<Self>, sight: Sight) -> &mut Self {
+        match stroll {
+            Some(stroll) => {
+                stroll.step(sight);
+                stroll
+            }
+            none => none.insert(Self::begin(sight)),
+        }
+    }
+
     /// On to the next.
     pub fn step(&mut self, sight: Sight) {
         self.walk.step(sight.around, sight.pushed);
