@@ -86,6 +86,8 @@ fn buttons(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, played: &mut O
                 let response = ui.add_sized(vec2(width, 26.0), button).on_hover_text(format!("Hold to play code {code}"));
                 if response.is_pointer_button_down_on() {
                     down = Some(code);
+                } else if response.clicked() && response.has_focus() {
+                    events.extend([UiEvent::CodeDown(code), UiEvent::CodeUp(code)]);
                 }
             }
         });

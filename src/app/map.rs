@@ -80,7 +80,7 @@ pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
     });
     let whole = vec2(size[0] as f32, size[1] as f32);
     let (mut zoom, mut middle) = state.view.unwrap_or_else(|| (fitting(chart, area), whole / 2.0));
-    let response = ui.interact(area, egui::Id::unique("map"), Sense::drag());
+    let response = ui.interact(area, egui::Id::unique("map"), Sense::DRAG);
     middle -= response.drag_delta() / zoom;
     if let Some(at) = response.hover_pos() {
         let turned = ui.input(|i| i.smooth_scroll_delta().y);

@@ -204,7 +204,7 @@ pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &m
     }
     state.tokens.resize(columns * rows, false);
     let token = vec2(rect.width() / columns as f32, rect.height() / rows as f32);
-    let response = ui.interact(rect, egui::Id::unique("paint"), Sense::click_and_drag());
+    let response = ui.interact(rect, egui::Id::unique("paint"), Sense::CLICK | Sense::DRAG);
     let erase = response.secondary_clicked() || ui.input(|i| i.pointer.secondary_down());
     // A click may begin and end between two frames.
     let clicked = response.clicked() || response.secondary_clicked();

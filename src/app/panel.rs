@@ -83,6 +83,11 @@ impl Thumbnail {
 /// All the interface remembers between frames.
 pub struct UiState {
     pub panel: bool,
+    /// One goes through it by keys.
+    pub by_keys: bool,
+    /// They are to begin, where they were the last time or at its first button.
+    pub wants_keys: bool,
+    keys_at: Option<egui::Id>,
     pub hud: bool,
     /// Visitors neither open files nor leave the full screen.
     pub kiosk: bool,
@@ -128,6 +133,9 @@ impl UiState {
     pub fn new(settings: DecodeSettings, rate: Rate, bindings: Arc<Bindings>) -> Self {
         Self {
             panel: false,
+            by_keys: false,
+            wants_keys: false,
+            keys_at: None,
             hud: false,
             kiosk: false,
             event: false,
@@ -156,6 +164,18 @@ impl UiState {
             adapter: String::new(),
             hint_until: Some(Instant::now() + HINT_LASTS),
             played: None,
+        }
+    }
+
+    /// What keys have come to in the panel is brought into sight.
+    fn follow_keys(&mut self, ui: &egui::Ui) {
+        let at = ui.memory(egui::Memory::focused).and_then(|id| ui.ctx().read_response(id));
+        // Menus lie over the panel.
+        if let Some(at) = at.filter(|at| self.by_keys && at.layer_id == ui.layer_id()) {
+            self.keys_at = Some(at.id);
+            if at.gained_focus() {
+                ui.scroll_to_rect(at.rect, None);
+            }
         }
     }
 
@@ -191,6 +211,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
                 egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                     ui.set_max_width(PANEL_WIDTH - 34.0);
                     side_panel(ui, state, status, events);
+                    state.follow_keys(ui);
                 });
             },
         );
@@ -198,6 +219,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         // Hidden while a button was held: the button lets go.
         events.push(UiEvent::CodeUp(code));
     }
+    state.by_keys &= state.panel && ui.memory(egui::Memory::focused).is_some();
     let area = ui.available_rect_before_wrap();
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
@@ -306,6 +328,7 @@ fn note(ui: &egui::Ui, area: egui::Rect, text: &str) {
 }
 
 fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) {
+    let keys_begin = std::mem::take(&mut state.wants_keys);
     let Some(info) = status.info.clone() else {
         ui.label(RichText::new("opening ...").color(theme::QUIET));
         return;
@@ -321,7 +344,11 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         ui.label(RichText::new(caption).color(theme::QUIET));
     }
     ui.add_space(4.0);
-    transport(ui, state, events);
+    let first = transport(ui, state, events);
+    if keys_begin {
+        let there = state.keys_at.and_then(|id| ui.ctx().read_response(id));
+        there.or(first).inspect(egui::Response::request_focus);
+    }
     theme::heading(ui, "Prompt");
     if info.prompt_words > 0 {
         state.prompt.cost.see(status.frames, hud::frame_ms(status), &state.settings, status.guided);
@@ -358,7 +385,8 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     ui.add_space(10.0);
 }
 
-fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
+/// Gives the first button.
+fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) -> Option<egui::Response> {
     let gap = ui.spacing().item_spacing.x;
     let rows = [
         [
@@ -374,6 +402,7 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
             ("Full", Command::Fullscreen, "Full screen, or a window again"),
         ],
     ];
+    let mut first = None;
     for row in rows {
         let buttons = row.len() as f32;
         let width = (ui.available_width() - (buttons - 1.0) * gap) / buttons;
@@ -381,12 +410,15 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) {
             for (label, command, what) in row {
                 let button = ui.add_sized(vec2(width, 28.0), egui::Button::new(label));
                 let key = state.bindings.key_of(command).map_or_else(String::new, |key| format!(" ({key})"));
-                if button.on_hover_text(format!("{what}{key}")).clicked() {
+                let button = button.on_hover_text(format!("{what}{key}"));
+                if button.clicked() {
                     events.push(UiEvent::Command(command));
                 }
+                first.get_or_insert(button);
             }
         });
     }
+    first
 }
 
 /// One line of a form: name at the left, control at the right. What is told on hover belongs to the name, which it leaves in sight.

@@ -5,6 +5,7 @@
 
 mod another;
 mod by_hand;
+mod by_keys;
 mod clipboard;
 mod earlier;
 mod kiosk;

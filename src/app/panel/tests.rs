@@ -240,6 +240,40 @@ fn a_menu_says_one_part_of_the_prompt() {
 }
 
 #[test]
+fn keys_go_through_the_panel() {
+    let mut bench = Bench::new(8);
+    let press = |bench: &mut Bench, pressed: Key| bench.draw(vec![key(pressed)]).1;
+    assert_eq!(press(&mut bench, Key::Space), [], "they walk");
+    let by_keys = |bench: &mut Bench| {
+        (bench.state.by_keys, bench.state.wants_keys) = (true, true);
+        bench.draw(Vec::new());
+    };
+    by_keys(&mut bench);
+    assert_eq!(press(&mut bench, Key::Space), [UiEvent::Command(Command::Pause)]);
+    press(&mut bench, Key::Tab);
+    press(&mut bench, Key::ArrowDown);
+    assert_eq!(press(&mut bench, Key::Enter), [UiEvent::Command(Command::Map)], "beside it, and below");
+    press(&mut bench, Key::Escape);
+    assert!(!bench.state.by_keys);
+    assert_eq!(press(&mut bench, Key::Space), [], "they walk again");
+    by_keys(&mut bench);
+    assert_eq!(press(&mut bench, Key::Space), [UiEvent::Command(Command::Map)], "they go on where they were");
+    // Through the rest of that row and the prompt into the menu of lands, and in it.
+    for pressed in [Key::Tab, Key::Tab, Key::Tab, Key::Tab, Key::Space, Key::Tab, Key::ArrowDown] {
+        assert_eq!(press(&mut bench, pressed), [], "{pressed:?}");
+    }
+    assert_eq!(press(&mut bench, Key::Space), [UiEvent::Dial(Dial::Land, Some(1))]);
+    press(&mut bench, Key::Escape);
+    by_keys(&mut bench);
+    press(&mut bench, Key::Space);
+    assert!(bench.draw(Vec::new()).0.contains(Dial::Land.values()[1]), "the menu is where they were before it");
+    // A panel that is gone leads no keys.
+    bench.state.panel = false;
+    bench.draw(Vec::new());
+    assert!(!bench.state.by_keys);
+}
+
+#[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
     let (keys, pad) = (hint_text(&bindings, false, [true; 2]), hint_text(&bindings, true, [true; 2]));

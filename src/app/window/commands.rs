@@ -273,6 +273,7 @@ impl App {
     /// Whoever hides the panel is done with its fields: the keys walk again.
     pub(super) fn stop_typing(&mut self) {
         (self.ui.prompt.wants_keys, self.ui.paint.wants_keys) = (false, false);
+        (self.ui.by_keys, self.ui.wants_keys) = (false, false);
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().memory_mut(|memory| {
                 if let Some(id) = memory.focused() {

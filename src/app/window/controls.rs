@@ -12,6 +12,19 @@ use crate::dream::runner::Request;
 use crate::input::pad::PadNews;
 use crate::input::{Action, Command, Holder};
 
+/// What goes through a panel and changes what is in it; letters walk on.
+const PANEL_KEYS: [KeyCode; 9] = [
+    KeyCode::Tab,
+    KeyCode::Space,
+    KeyCode::Enter,
+    KeyCode::NumpadEnter,
+    KeyCode::Escape,
+    KeyCode::ArrowUp,
+    KeyCode::ArrowDown,
+    KeyCode::ArrowLeft,
+    KeyCode::ArrowRight,
+];
+
 impl App {
     /// What the keyboard says; true where it is the game's and not the interface's.
     pub(super) fn keyboard(&mut self, event: &KeyEvent, is_synthetic: bool, event_loop: &ActiveEventLoop) -> bool {
@@ -63,6 +76,9 @@ impl App {
             self.latch().release(by);
             return false;
         }
+        if self.ui.by_keys && PANEL_KEYS.contains(&key) {
+            return false;
+        }
         let typing = self.typing();
         if key == KeyCode::Escape && !typing && self.escape() {
             return true;
@@ -96,8 +112,25 @@ impl App {
                 }
                 true
             }
+            None if key == KeyCode::F6 && !other => {
+                if !repeat {
+                    self.panel_by_keys();
+                }
+                true
+            }
             None => false,
         }
+    }
+
+    /// Leads the keys into the panel, or back out of it.
+    fn panel_by_keys(&mut self) {
+        let leads = !self.ui.by_keys;
+        if leads && !self.ui.panel {
+            self.command(Command::Panel);
+        }
+        self.stop_typing();
+        (self.ui.by_keys, self.ui.wants_keys) = (leads, leads);
+        self.redraw();
     }
 
     /// Leaves what lies uppermost, if anything does.
