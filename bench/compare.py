@@ -37,7 +37,7 @@ class Pack:
         self.manifest = json.loads(about["somnium"])
         frame, dynamics = self.manifest["frame"], self.manifest["dynamics"]
         if frame.get("look"):
-            sys.exit(f"{path}: frames have a token of their look, which these comparisons do not know; pass --shape or another pack")
+            sys.exit(f"{path}: frames have a token of their look, which these comparisons do not know; pass another --shape")
         self.patch = frame["patch_px"]
         self.grid_w, self.grid_h = frame["width_px"] // self.patch, frame["height_px"] // self.patch
         self.n = self.grid_w * self.grid_h

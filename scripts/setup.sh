@@ -2,7 +2,7 @@
 # What a machine needs before Somnium can be built, played and checked.
 #
 # Sourced by ./play and ./check, which call `somnium_setup play` or `somnium_setup check`; run by itself it does the same and nothing else.
-# On Debian and Ubuntu it installs what is missing and nothing more; elsewhere it names what is missing and stops.
+# On Debian and Ubuntu it installs what is missing, and where there is no graphics card a newer Mesa, from backports if need be; elsewhere it names what is missing and stops.
 # Where all is there it costs a few milliseconds. Works in the bash 3.2 of macOS.
 
 # One row a need: purpose, Debian package, Fedora package, Arch package, how to tell whether it is there.

@@ -202,6 +202,17 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         ("frame in steps", |m| (m.frame.width_px, recall(m).step_px) = (7 * 40, 1)),
         ("token of dynamics.recall.covered", |m| recall(m).covered.push(15)),
         ("token of dynamics.recall.covered", |m| (m.frame.look, recall(m).covered) = (true, vec![15])),
+        ("dynamics.recall.covered", |m| recall(m).covered = (0..15).collect()),
+        ("provenance.looks.dusk 0", |m| drop(m.provenance.looks.insert("dusk 0".to_owned(), vec![0]))),
+        ("provenance.looks.dusk 1", |m| {
+            let look = vec![255; m.frame.code_dims];
+            m.provenance.looks.insert("dusk 1".to_owned(), look);
+        }),
+        ("frame.patch_px", |m| {
+            let relief = Relief { sky: [(); 2].map(|()| vec![0; m.frame.code_dims]), standing: Default::default() };
+            (m.frame.patch_px, m.frame.width_px, m.frame.height_px, m.relief) = (64, 320, 192, Some(relief));
+            (recall(m).step_px, m.lam) = (64, None);
+        }),
         ("actions[2].motion", |m| m.actions[2].motion = [0, i32::MIN]),
         ("actions[0].share", |m| m.actions[0].share = 1.5),
         ("play.steps", |m| m.play.steps = 9),

@@ -99,7 +99,7 @@ pub(super) struct DecodeArgs {
     /// Frames the dream looks at, itself included.
     #[arg(long, value_name = "FRAMES")]
     memory: Option<usize>,
-    /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. New words are, by 0.5 at least, for one frame.
+    /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. The first frame under new words has 0.5 at least.
     #[arg(long, value_name = "BETA", default_value_t = 0.0)]
     guidance: f32,
     /// Settle tokens of at least this probability at once, and leave out the steps that then have nothing to do: 0.9, say; 0 for none.
@@ -125,7 +125,7 @@ struct InspectArgs {
 struct BenchArgs {
     pack: Option<PathBuf>,
     /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
-    /// place of d=; sizes near the shipped pack's where not given.
+    /// place of d=; what is not given is smaller than in the shipped pack.
     #[arg(long, conflicts_with = "pack")]
     shape: Option<String>,
     /// Write the shape's pack, with a parity clip of what the CPU engine dreams, and measure nothing.
@@ -176,7 +176,8 @@ const WITHOUT_WINDOW: &str = "Without a window";
 struct ShowArgs {
     #[command(flatten)]
     say: PromptArgs,
-    /// Seed of the dream's chances, or of the simulator's land; 1 where not given. With one a new dream begins.
+    /// Seed of the dream's chances, or of the simulator's land: where not given 1, or that of the dream gone on with. With one, and no saved picture, a new
+    /// dream begins.
     #[arg(long)]
     seed: Option<u32>,
     /// Frames a second, or "max"; the world's own rate where not given.

@@ -84,14 +84,20 @@ impl Headless {
     /// # Errors
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
-        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
+        let rgba = self.seen_from_above(source)?;
         self.shoot(source, rgba, 0)
+    }
+
+    /// The newest picture, where it is recorded as it is.
+    fn seen_from_above(&self, source: &mut dyn Source) -> Result<Option<Vec<u8>>, String> {
+        let recorded = self.film.is_some() && !self.within;
+        recorded.then(|| source.read_picture()).transpose().map_err(|e| e.to_string())
     }
 
     /// Appends the frame that `code` led to, read back as `rgba`, or what is seen of it from within.
     fn shoot(&mut self, source: &mut dyn Source, rgba: Option<Vec<u8>>, code: u8) -> Result<(), String> {
-        let Some((film, rgba)) = self.film.as_mut().zip(rgba) else { return Ok(()) };
-        if !self.within {
+        let Some(film) = &mut self.film else { return Ok(()) };
+        if let Some(rgba) = rgba {
             return film.push(rgba, code).map_err(|e| e.to_string());
         }
         let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
@@ -155,7 +161,7 @@ impl Headless {
     }
 
     fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
-        let rgba = self.film.as_ref().map(|_| source.read_picture()).transpose().map_err(|e| e.to_string())?;
+        let rgba = self.seen_from_above(source)?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
         self.shoot(source, rgba, code)
     }

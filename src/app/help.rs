@@ -19,7 +19,7 @@ const COMMANDS: [(Command, &str); 15] = [
     (Command::Step, "one frame at a time"),
     (Command::Reset, "begin again"),
     (Command::NewSeed, "begin again with other chances"),
-    (Command::TakeBack, "take back a change, or a new beginning"),
+    (Command::TakeBack, "take back a change, a prompt, or a new beginning"),
     (Command::Hud, "figures: frames a second, milliseconds, engine, seed"),
     (Command::Fullscreen, "full screen, or a window again"),
     (Command::Help, "these lines"),

@@ -127,7 +127,7 @@ impl Launch {
     /// What leads back to where it began, whatever was shown to it since.
     pub fn beginning(&self, wish: &Wish) -> Request {
         match self {
-            Self::Pack { start, .. } => start.request(&wish.prompt.words, wish.settings.seed),
+            Self::Pack { start, .. } => start.request(&wish.prompt, wish.settings.seed),
             Self::World { .. } => Request::Reset,
         }
     }
@@ -184,7 +184,7 @@ impl Launch {
     }
 
     /// From now on the processor dreams, where a choice was left; whether that is news.
-    pub fn falls_back(&mut self) -> bool {
+    pub fn fall_back(&mut self) -> bool {
         match self {
             Self::Pack { engine: engine @ EngineChoice::Auto, .. } => {
                 *engine = EngineChoice::Cpu;

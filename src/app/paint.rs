@@ -184,7 +184,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
         if ui
             .add_sized(vec2(half, 28.0), egui::Button::new("Take back"))
-            .on_hover_text("What was there before the last change or new beginning (Ctrl+Z); Ctrl+Y does it again")
+            .on_hover_text("What was there before the last change, prompt or new beginning (Ctrl+Z); Ctrl+Y does it again")
             .clicked()
         {
             events.push(UiEvent::TakeBack);

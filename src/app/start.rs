@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dream::runner::Request;
+use crate::dream::runner::{Prompt, Request};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::still::{self, Still};
@@ -59,11 +59,11 @@ impl Start {
     }
 
     /// The same of a dream that plays, under this prompt and seed.
-    pub fn request(&self, words: &Arc<[u16]>, seed: u32) -> Request {
+    pub fn request(&self, prompt: &Prompt, seed: u32) -> Request {
         match self {
             Self::Words => Request::StartFromPrompt,
             Self::Pictures(stills) => Request::StartFrom(stills.to_vec()),
-            Self::Dream(saved) => Request::Resume(saved.clone(), words.clone(), seed, Box::new(drop)),
+            Self::Dream(saved) => Request::Resume(saved.clone(), prompt.clone(), seed, Box::new(drop)),
         }
     }
 

@@ -4,6 +4,7 @@ mod another;
 mod clipboard;
 mod commands;
 mod controls;
+mod dreaming;
 mod earlier;
 mod eye;
 mod idle;
@@ -11,6 +12,7 @@ mod mending;
 mod paint_count;
 mod rebuilds;
 mod saying;
+mod show;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,33 +30,30 @@ use earlier::Dreams;
 use idle::Idle;
 use paint_count::PaintCount;
 use rebuilds::Rebuilds;
+use saying::SaidByHand;
 
 use super::day::Day;
 use super::dreams::{Left, Shelf};
 use super::eye::Eye;
+use super::files;
 use super::files::Writer;
-use super::layout::RectPx;
 use super::open::Launch;
-use super::painter::{Painted, Painter};
-use super::panel::{self, Thumbnail, UiState};
+use super::painter::Painter;
+use super::panel::UiState;
 use super::prompt_history::{PromptHistory, one_line};
 use super::prompt_queue::PromptQueue;
 use super::start::Start;
 use super::view::{self, View};
-use super::{files, theme};
 use crate::dream::DreamError;
 use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
-use crate::dream::runner::{Prompt, Rate, Runner, Shown, Status, Wiring, Wish};
+use crate::dream::runner::{Rate, Runner, Status, Went};
 use crate::dream::saved::SavedDream;
 use crate::engine::DecodeSettings;
 use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::{PadListener, PadNews};
 use crate::input::{Bindings, Command, Latch};
 use crate::pack::Pack;
-
-/// How soon to try again where a surface gave nothing.
-const RETRY: Duration = Duration::from_millis(30);
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -97,10 +96,10 @@ pub enum Wake {
     Pad(PadNews),
     /// Pictures chosen in the file dialog, dropped or pasted were read, with a sentence where no dream was in them, or could not be.
     Start(Arc<Pack>, Result<(Start, Option<String>), String>),
-    /// A saved dream goes on, which is kept in this file if it is, as the second of these dreams of the session, which was left for it by the first; or it does not.
-    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<[u32; 2], String>),
-    /// What was taken back, or done again, leads from one of these dreams of the session to the other, and is told of in these words.
-    WentAlong(&'static str, Result<[u32; 2], String>),
+    /// A saved dream goes on, which is kept in this file if it is; or it does not.
+    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<Went, String>),
+    /// Something was taken back, or done again, and is told of in these words.
+    WentAlong(&'static str, Result<Went, String>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
@@ -174,6 +173,7 @@ struct App {
     /// What is seen from within, where it is.
     eye: Option<Eye>,
     dreams: Dreams,
+    by_hand: SaidByHand,
     /// Waited for last of all: what is on its way to a file gets there.
     writer: Writer,
     rebuilds: Rebuilds,
@@ -254,6 +254,7 @@ impl App {
             spare: Vec::new(),
             eye: None,
             dreams,
+            by_hand: SaidByHand::default(),
             writer,
             rebuilds: Rebuilds::default(),
             engine_number: 0,
@@ -280,77 +281,6 @@ impl App {
         let egui = self.interface(&window, &painter);
         let runner = self.spawn_runner(&painter)?;
         Ok(Shell { runner, painter, egui, window })
-    }
-
-    fn first_wish(&self) -> Wish {
-        let prompt = Prompt { words: self.plan.words.clone().into(), blend_frames: 0 };
-        Wish {
-            settings: self.plan.settings,
-            rate: self.plan.rate,
-            paused: self.plan.paused,
-            prompt,
-            preview: false,
-            within: self.ui.within.then_some(0),
-        }
-    }
-
-    fn spawn_runner(&self, painter: &Painter) -> Result<Runner, String> {
-        let (words, settings, wish) = (self.plan.words.clone(), self.plan.settings, self.first_wish());
-        let latch = self.latch.clone();
-        let (proxy, sent) = (self.proxy.clone(), self.fetch_sent.clone());
-        let wiring = Wiring {
-            drive: Box::new(move || latch.lock().unwrap_or_else(PoisonError::into_inner).take()),
-            wake: Box::new(move || {
-                if !sent.swap(true, Ordering::AcqRel) {
-                    proxy.send_event(Wake::Fetch).ok();
-                }
-            }),
-            gate: self.gate.clone(),
-        };
-        let launch = self.plan.launch.clone();
-        let gpu = painter.gpu().clone();
-        Runner::spawn(move || launch.open_source(Some(&gpu), &words, &settings), wish, wiring)
-            .map_err(|why| format!("cannot start a thread: {why}"))
-    }
-
-    /// Takes over what the runner has ready.
-    fn fetch(&mut self) {
-        self.fetch_sent.store(false, Ordering::Release);
-        let frames_before = self.status.frames;
-        let Some(shell) = &mut self.shell else { return };
-        let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
-        // A texture of the device before cannot be drawn on this one.
-        let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
-        self.look_around();
-        match (drawable, &self.status.info, &mut self.shell) {
-            (Some(Shown::Rgba(pixels)), ..) if self.eye.is_some() => self.spare = pixels,
-            (Some(picture), Some(info), Some(shell)) if self.eye.is_none() => {
-                self.ui.fills = false;
-                let step = if self.status.frames > frames_before { self.ui.step_of(&self.status, info) } else { None };
-                self.spare = shell.painter.set_picture(picture, [info.width_px as u32, info.height_px as u32], step);
-            }
-            _ => {}
-        }
-        for notice in notices {
-            self.ui.toasts.push(notice.text, notice.is_error);
-        }
-        if self.plan.event && self.status.failed.is_some() {
-            return self.revive();
-        }
-        // Until a fresh engine is in its place, the loss is one that is known.
-        if self.status.device_lost && self.status.engine_number == self.engine_number {
-            self.rebuild_graphics();
-        }
-        if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
-            self.announce(&prompt);
-        }
-        if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
-            self.tell();
-        }
-        if self.dreams.is_due(self.status.frames, Instant::now()) {
-            self.keep_dream();
-        }
-        self.redraw();
     }
 
     fn redraw(&self) {
@@ -392,70 +322,6 @@ impl App {
         view.letters = self.letters;
         if view != before {
             self.writer.jobs().run(move || view.keep(&folder));
-        }
-    }
-
-    /// A fresh interface whose textures are yet to be sent to the painter's device.
-    fn interface(&mut self, window: &Window, painter: &Painter) -> egui_winit::State {
-        let context = egui::Context::default();
-        theme::apply(&context);
-        context.set_zoom_factor(self.letters);
-        self.ui.seen.clear();
-        self.ui.map.clear();
-        self.ui.preview.clear();
-        self.ui.adapter = short_name(painter);
-        self.ui.gallery = self
-            .plan
-            .launch
-            .gallery()
-            .iter()
-            .map(|(name, still, size_px)| Thumbnail::new(&context, name.clone(), still, *size_px))
-            .collect();
-        self.ui.earlier = self.thumbnails_of_earlier(&context);
-        egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
-    }
-
-    fn paint(&mut self) {
-        let Some(shell) = &mut self.shell else { return };
-        let start = Instant::now();
-        let input = shell.egui.take_egui_input(&shell.window);
-        let context = shell.egui.egui_ctx().clone();
-        let mut events = Vec::new();
-        let mut rect = RectPx::default();
-        let output = context.run_ui(input, |ui| {
-            rect = panel::show(ui, &mut self.ui, &self.status, &mut events);
-        });
-        // Before that pass it is not what was asked for.
-        self.letters = context.zoom_factor();
-        shell.egui.handle_platform_output(&shell.window, output.platform_output);
-        let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map_or(Duration::MAX, |v| v.repaint_delay);
-        self.redraw_at = Instant::now().checked_add(delay);
-        let scale = output.pixels_per_point;
-        let primitives = context.tessellate(output.shapes, scale);
-        let moves = self.draw_from_within(rect);
-        let Some(shell) = &mut self.shell else { return };
-        let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
-        self.paint_count.count(start.elapsed());
-        match painted {
-            Painted::Shown => {
-                let soon = shell.painter.next_of_glide().or(moves.then(|| Self::next_from_within(&shell.painter, start)));
-                if let Some(soon) = soon {
-                    self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
-                }
-                if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
-                    log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
-                    // Now there is time to read them.
-                    self.proxy.send_event(Wake::ListDreams).ok();
-                }
-            }
-            Painted::Hidden => {}
-            Painted::Again => self.redraw_at = Instant::now().checked_add(RETRY),
-        }
-        if shell.painter.is_broken() {
-            self.rebuild_graphics();
-        }
-        for event in events {
-            self.serve(event);
         }
     }
 
@@ -522,9 +388,9 @@ impl ApplicationHandler<Wake> for App {
                 notice.into_iter().for_each(|notice| self.complain(notice));
                 self.start_at(&start, None);
             }
-            Wake::Resumed(saved, file, Ok(dreams)) => self.resumed(&saved, file, dreams),
-            Wake::WentAlong(told, Ok(dreams)) => {
-                self.went_along(dreams);
+            Wake::Resumed(saved, file, Ok(went)) => self.resumed(&saved, file, went),
+            Wake::WentAlong(told, Ok(went)) => {
+                self.went_along(went);
                 self.ui.toasts.push(told.to_owned(), false);
             }
             Wake::Another(Ok(launch)) => self.play_another(*launch),
@@ -647,12 +513,6 @@ fn look_again(event_loop: &ActiveEventLoop, now: Instant) -> Option<Instant> {
 #[cfg(not(target_os = "linux"))]
 fn look_again(_: &ActiveEventLoop, _: Instant) -> Option<Instant> {
     None
-}
-
-/// "llvmpipe" for "llvmpipe (LLVM 15.0.6, 256 bits)".
-fn short_name(painter: &Painter) -> String {
-    let name = &painter.gpu().summary.name;
-    name.split(" (").next().unwrap_or(name).to_owned()
 }
 
 fn icon() -> Option<Icon> {

@@ -55,6 +55,15 @@ pub struct Kept {
     pub dream: Option<(u32, Moment)>,
 }
 
+/// From where to where a change led, or what took it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Went {
+    /// Numbers of dreams.
+    pub dreams: [u32; 2],
+    /// Numbers of what is said, [`Prompt::said`].
+    pub said: [u32; 2],
+}
+
 /// Something to do once, in order.
 pub enum Request {
     /// One frame while paused.
@@ -69,14 +78,14 @@ pub enum Request {
     Repaint(Vec<bool>, Vec<u16>),
     /// This share of its tokens is dreamed again, and the past becomes like it.
     Stylise(f32),
-    /// Takes the last change or new beginning back, with it the seed that the dream before was made with, and its words where another one was gone on with. Hands over the numbers of
-    /// the dream that played and of the one that plays then.
-    Undo(HandOver<[u32; 2]>),
+    /// Takes the last change, new beginning or other words back, with it the seed that the dream before was made with.
+    Undo(HandOver<Went>),
     /// The same forth again.
-    Redo(HandOver<[u32; 2]>),
-    /// Goes on from a dream that was saved; words (rows of the word table) and seed are wished for from then on. Hands over the numbers of the dream that
-    /// played and of the one that plays then.
-    Resume(Arc<SavedDream>, Arc<[u16]>, u32, HandOver<[u32; 2]>),
+    Redo(HandOver<Went>),
+    /// Nothing that was done so far can be taken back any more.
+    Forget,
+    /// Goes on from a dream that was saved; this prompt and seed are wished for from then on.
+    Resume(Arc<SavedDream>, Prompt, u32, HandOver<Went>),
     /// Hands over the newest picture and the moment of a dream.
     Keep(HandOver<Kept>),
     /// Draws the map and hands it over, or says why there is none.
@@ -113,6 +122,8 @@ pub struct Prompt {
     pub words: Arc<[u16]>,
     /// Frames in which it blends with the prompt before it.
     pub blend_frames: u32,
+    /// Another number for whatever else is said by hand, which can be taken back. Words that come by themselves keep it.
+    pub said: u32,
 }
 
 /// A picture on its way to the window.

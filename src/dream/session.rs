@@ -70,8 +70,9 @@ pub struct DreamSession {
     history: VecDeque<TokenFrame>,
     /// Frames dreamed whose tokens have not reached the host yet, oldest first: number, and all but the codes.
     in_flight: VecDeque<(u32, TokenFrame)>,
-    /// What is remembered of the land from before the history.
+    /// What is remembered of the land from before the history, and of all that was seen.
     before: Option<Map>,
+    land_seen: Option<Map>,
     /// Code buffers are taken from here, so that a long walk allocates nothing.
     spare: Vec<TokenFrame>,
     /// What reset returns to; nothing where the dream came from its prompt.
@@ -89,6 +90,8 @@ pub struct DreamSession {
     /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
     dream: u32,
     begun: u32,
+    /// Number of what is said.
+    said: u32,
     /// What was before each change by hand and each new beginning, and what was taken back.
     changes: moment::Changes,
     /// Changes by hand so far: each draws other chances.
@@ -106,8 +109,10 @@ impl DreamSession {
         let frame = engine.manifest().frame;
         let codes = vec![0; frame.code_bytes()];
         let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let map = recall.map(|recall| Map::new(&frame, recall));
         Ok(Self {
-            before: recall.map(|recall| Map::new(&frame, recall)),
+            before: map.clone(),
+            land_seen: map,
             looks: Looks::of(engine.manifest()),
             book: book_of(engine.manifest()),
             ahead: imagine::Ahead::default(),
@@ -126,6 +131,7 @@ impl DreamSession {
             seen: None,
             dream: 0,
             begun: 0,
+            said: 0,
             changes: moment::Changes::default(),
             repaints: 0,
         })
@@ -202,7 +208,7 @@ impl DreamSession {
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(self.before.as_ref(), self.history.make_contiguous(), self.next_frame)?;
         self.told = Told::after(&self.history);
-        self.ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
+        self.ahead.imagined.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
         Ok(())
@@ -216,21 +222,10 @@ impl DreamSession {
         self.settle()?;
         let m = self.engine.manifest();
         let (recall, frame) = (whole_steps(m).cloned(), m.frame);
-        let map = self.seen_in(self.history.len());
-        let (Some(map), Some(recall)) = (map, recall) else { return Err(DreamError::NoMap(self.info.title.clone())) };
+        let (Some(map), Some(recall)) = (&self.land_seen, recall) else { return Err(DreamError::NoMap(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
         let newest = Newest { codes, rgba: &self.engine.read_picture()? };
-        Ok(Chart::of(&map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
-    }
-
-    /// The land as it was seen up to so many frames of the history.
-    fn seen_in(&self, frames: usize) -> Option<Map> {
-        let m = self.engine.manifest();
-        let mut map = self.before.clone()?;
-        for frame in self.history.iter().take(frames) {
-            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
-        }
-        Some(map)
+        Ok(Chart::of(map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
     }
 
     /// What lies around in the newest frame that has reached the host, for a view from within; what was not there `before` is new.
@@ -240,13 +235,13 @@ impl DreamSession {
     pub fn surroundings(&mut self, before: Option<&Surroundings>) -> Result<Surroundings, DreamError> {
         self.collect();
         let frame = self.engine.manifest().frame;
-        let land = self.land();
-        let (Some(map), Some(book)) = (land, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
+        let (Some(map), Some(book)) = (&self.land_seen, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
-        let since = self.ahead.since;
+        let (imagined, drawer) = self.ahead.split();
         // An engine on the processor, where there is one, draws without waiting for a device.
-        let drawer = self.ahead.some().unwrap_or(&mut self.engine);
-        Ok(Surroundings::of((&map, since), &frame, codes, before, book, |codes| drawer.draw(codes))?)
+        let drawer = drawer.unwrap_or(&mut self.engine);
+        let known = |at| imagined.known(map, at);
+        Ok(Surroundings::of((map.view(), known), &frame, codes, before, book, |codes| drawer.draw(codes))?)
     }
 
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
@@ -334,11 +329,14 @@ impl DreamSession {
 
     fn forget(&mut self) {
         self.history.clear();
-        self.before.iter_mut().for_each(Map::clear);
+        self.before.iter_mut().chain(&mut self.land_seen).for_each(Map::clear);
     }
 
     fn remember(&mut self, frame: TokenFrame) {
         let m = self.engine.manifest();
+        if let Some(map) = &mut self.land_seen {
+            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+        }
         if self.history.len() >= frames_remembered(m)
             && let Some(oldest) = self.history.pop_front()
         {

@@ -116,10 +116,10 @@ pub fn average<const CHANNELS: usize>(picture: &[u8], frame: &FrameDims, covered
     out.iter_mut().for_each(|sum| *sum /= scrolling);
 }
 
-/// What a place shows.
 /// In place of the frame that last showed a place: none did yet, and it is known what the first will show.
 pub const IMAGINED: u32 = u32::MAX;
 
+/// What a place shows.
 #[derive(Clone, Copy, Default)]
 struct Place {
     at: [i32; 2],

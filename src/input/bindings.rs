@@ -54,7 +54,7 @@ pub enum Command {
     Step,
     Reset,
     NewSeed,
-    /// Undoes the last change by hand or new beginning.
+    /// Undoes the last change by hand, prompt or new beginning.
     TakeBack,
     Map,
     /// From within, through the eyes of the one who walks, or from above.

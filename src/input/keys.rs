@@ -144,6 +144,11 @@ pub fn is_letter(key: KeyCode) -> bool {
     name(key).strip_prefix("Key").is_some()
 }
 
+/// Whether a key means nothing to a field that one types in.
+pub fn writes_nothing(key: KeyCode) -> bool {
+    key == KeyCode::Tab || name(key).strip_prefix('F').is_some_and(|number| number.parse::<u8>().is_ok())
+}
+
 /// The key that writes this letter, or the full stop, on a US keyboard.
 pub fn of_letter(letter: char) -> Option<KeyCode> {
     if letter == '.' {
@@ -155,6 +160,12 @@ pub fn of_letter(letter: char) -> Option<KeyCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_has_no_use_for_some_keys() {
+        assert!([KeyCode::Tab, KeyCode::F1, KeyCode::F10, KeyCode::F12].into_iter().all(writes_nothing));
+        assert!(![KeyCode::KeyF, KeyCode::Space, KeyCode::ArrowUp, KeyCode::Backspace].into_iter().any(writes_nothing));
+    }
 
     #[test]
     fn names_are_those_of_the_standard() {

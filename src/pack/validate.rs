@@ -91,6 +91,7 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
         }
     }
     check_dynamics(m)?;
+    check_looks(m)?;
     check_relief(m)?;
     check_words(m)?;
     check_play(m)?;
@@ -175,6 +176,9 @@ fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
     if !recall.covered.is_sorted_by(|a, b| a < b) {
         return Err(problem("dynamics.recall.covered", "must list each token once, in ascending order"));
     }
+    if recall.covered.len() == m.frame.patches() {
+        return Err(problem("dynamics.recall.covered", "leaves no token that scrolls"));
+    }
     for token in &recall.covered {
         within("token of dynamics.recall.covered", *token, 0..=m.frame.patches() - 1)?;
     }
@@ -185,13 +189,27 @@ fn check_recall(m: &Manifest, d: &DynamicsDims) -> Result<(), PackError> {
     Ok(())
 }
 
+fn check_token(m: &Manifest, field: &str, token: &[u8]) -> Result<(), PackError> {
+    let (dims, levels) = (m.frame.code_dims, m.frame.code_levels);
+    let fits = token.len() == dims && token.iter().all(|&level| usize::from(level) < levels);
+    if fits { Ok(()) } else { Err(problem(field, format!("is no token of {dims} dimensions with {levels} levels"))) }
+}
+
+fn check_looks(m: &Manifest) -> Result<(), PackError> {
+    let looks = &m.provenance.looks;
+    within("number of provenance.looks", looks.len(), 0..=limits::VOCABULARY)?;
+    for (name, token) in looks {
+        let field = format!("provenance.looks.{name}");
+        short_text(&field, name)?;
+        check_token(m, &field, token)?;
+    }
+    Ok(())
+}
+
 fn check_relief(m: &Manifest) -> Result<(), PackError> {
     let Some(relief) = &m.relief else { return Ok(()) };
-    let token = |field: &str, token: &[u8]| {
-        let (dims, levels) = (m.frame.code_dims, m.frame.code_levels);
-        let fits = token.len() == dims && token.iter().all(|&level| usize::from(level) < levels);
-        if fits { Ok(()) } else { Err(problem(field, format!("is no token of {dims} dimensions with {levels} levels"))) }
-    };
+    let token = |field: &str, token: &[u8]| check_token(m, field, token);
+    within("frame.patch_px of a world with relief", m.frame.patch_px, 1..=u32::BITS as usize)?;
     relief.sky.iter().try_for_each(|sky| token("token of relief.sky", sky))?;
     within("number of relief.standing", relief.standing.len(), 0..=limits::VOCABULARY)?;
     for (name, standing) in &relief.standing {
@@ -200,12 +218,8 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
         token(&format!("{field}.token"), &standing.token)?;
         token(&format!("{field}.ground"), &standing.ground)?;
         let cutout = &standing.cutout;
-        if cutout.rows.len() != m.frame.patch_px || m.frame.patch_px > u32::BITS as usize {
-            let (rows, patch) = (cutout.rows.len(), m.frame.patch_px);
-            return Err(problem(
-                &format!("{field}.rows"),
-                format!("are {rows} in patches of {patch} pixels, which may have {} at most", u32::BITS),
-            ));
+        if cutout.rows.len() != m.frame.patch_px {
+            return Err(problem(&format!("{field}.rows"), format!("are {} in patches of {} pixels", cutout.rows.len(), m.frame.patch_px)));
         }
         if !(cutout.height > 0.0 && cutout.height <= limits::STANDS_PATCHES) {
             return Err(problem(&format!("{field}.height"), format!("is {}, outside 0 to {}", cutout.height, limits::STANDS_PATCHES)));

@@ -64,6 +64,22 @@ fn who_goes_back_and_takes_that_back_loses_neither_dream() {
     }
 }
 
+/// A key was pressed by accident: what it did is gone, and so is what it said.
+#[test]
+fn a_part_that_was_turned_is_taken_back_and_done_again() {
+    let (mut stage, mut twin) = (Stage::open(&ARGS), Twin::begun(&shipped_pack(), &file("assets/start/meadow.png"), 1));
+    twin.see(&mut stage, "the meadow");
+    twin.step(&mut stage, EAST);
+    let (size, before) = (twin.size, twin.picture());
+    stage.xdotool(&["key", "3", "sleep", "0.1", "key", "period"]);
+    let weather = stage.wait_for("other weather", |s| s.picture(size).filter(|picture| *picture != before));
+    stage.xdotool(&["key", "ctrl+z"]);
+    twin.see(&mut stage, "the weather before it");
+    twin.step(&mut stage, EAST);
+    stage.xdotool(&["key", "ctrl+y"]);
+    stage.wait_for("the other weather again", |s| s.picture(size).filter(|picture| *picture == weather));
+}
+
 #[test]
 fn a_dream_goes_on_where_it_was_left_and_from_its_pictures() {
     let (pack, meadow) = (shipped_pack(), file("assets/start/meadow.png"));

@@ -120,7 +120,7 @@ impl Run {
         Ok(tokens)
     }
 
-    fn shelf_path(&self, shelf: Shelf) -> PathBuf {
+    pub fn shelf_path(&self, shelf: Shelf) -> PathBuf {
         self.folder.join(shelf.name()).with_extension("safetensors")
     }
 

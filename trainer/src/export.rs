@@ -9,6 +9,7 @@ use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo
 use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
 
+use crate::encoding::Shelf;
 use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
@@ -134,7 +135,7 @@ fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>, mix: Option<&Mix>
     if levels.checked_pow(dims as u32).is_none_or(|tokens| tokens > 1 << 32) {
         return Ok(Vec::new());
     }
-    let path = run.folder.join("tokens.safetensors");
+    let path = run.shelf_path(Shelf::Training);
     let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
     let packs = run.pack_of_same_tokens(tokenizer).into_iter().chain(mix.map(|mix| &mix.pack));
     let known = packs.filter_map(|pack| pack.tensors.get("vocabulary.tokens")).flat_map(|tensor| tensor.bytes.chunks_exact(dims));

@@ -119,7 +119,7 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Tell a pack anew what of its world's land stands up, which `export` does by itself.
+    /// Rewrite a pack's list of what stands upright, for the view from within; `export` does so by itself.
     Relief { pack: PathBuf },
     /// Judge a pack through the player's engine beside its simulator.
     Eval {
@@ -243,7 +243,7 @@ struct RunArgs {
 struct StageArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Train for this many minutes in all, earlier sessions counted in.
+    /// Train for this many minutes in all, earlier sessions counted in; 30 where neither these nor steps are given.
     #[arg(long, conflicts_with = "steps")]
     minutes: Option<f64>,
     /// Train for this many steps in all, earlier sessions counted in.
@@ -260,8 +260,8 @@ struct StageArgs {
 #[derive(Args)]
 struct DynamicsArgs {
     /// Clips of 96 frames to encode and train on.
-    #[arg(long, default_value_t = 1500)]
-    token_clips: usize,
+    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
+    token_clips: u64,
     #[command(flatten)]
     actions: ActionArgs,
 }
@@ -348,7 +348,7 @@ fn main() -> Result<()> {
         Command::Tokenizer { stage, codes_stay } => stage.open(&stop)?.train_tokenizer(stage.budget(1.0), codes_stay),
         Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)),
         Command::Dynamics { stage, dynamics } => {
-            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips, dynamics.actions.recorded_actions)
+            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips as usize, dynamics.actions.recorded_actions)
         }
         Command::All { stage, dynamics, pack } => {
             let run = stage.open(&stop)?;
@@ -358,7 +358,7 @@ fn main() -> Result<()> {
                 run.train_lam(stage.budget(0.1))?;
             }
             if !stopped() {
-                run.train_dynamics(stage.budget(0.6), dynamics.token_clips, dynamics.actions.recorded_actions)?;
+                run.train_dynamics(stage.budget(0.6), dynamics.token_clips as usize, dynamics.actions.recorded_actions)?;
             }
             if stopped() {
                 println!("stopped: the same command goes on from here; `export` writes a pack of what there is");

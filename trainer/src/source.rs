@@ -59,7 +59,7 @@ pub enum Mood {
     Still,
     /// Daylight and weather take their course, and every few seconds something else is wished.
     Lively,
-    /// Something else is wished several times a second: many looks in few frames.
+    /// Something else is wished once or twice a second: many looks in few frames.
     Restless,
 }
 

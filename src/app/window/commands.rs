@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use winit::window::Fullscreen;
 
 use super::idle::Turn;
+use super::saying::By;
 use super::{App, Wake};
 use crate::app::dials::Dials;
 use crate::app::map::MapState;
@@ -15,7 +16,7 @@ use crate::app::preview::PreviewState;
 use crate::app::prompt_history::PromptHistory;
 use crate::app::{files, prompt_field};
 use crate::dream::film::Film;
-use crate::dream::runner::{HandOver, Rate, Request, Wish};
+use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::{Drive, SourceInfo};
 use crate::input::{Command, Holder};
 
@@ -37,7 +38,7 @@ impl App {
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
             UiEvent::Prompt(text) => {
-                self.say(&text, false);
+                self.say(&text, By::Words);
             }
             UiEvent::Dial(dial, value) => self.set_dial(dial, value),
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
@@ -234,10 +235,10 @@ impl App {
     }
 
     /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
-    fn go_along(&mut self, way: impl FnOnce(HandOver<[u32; 2]>) -> Request, told: &'static str) {
+    fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: &'static str) {
         self.keep_dream();
         let tell = self.proxy.clone();
-        self.request(way(Box::new(move |dreams| drop(tell.send_event(Wake::WentAlong(told, dreams))))));
+        self.request(way(Box::new(move |went| drop(tell.send_event(Wake::WentAlong(told, went))))));
     }
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
@@ -250,10 +251,14 @@ impl App {
     /// Writes the last seconds into a moving picture beside the screenshots.
     fn keep(&mut self) {
         let Some(info) = self.status.info.clone() else { return };
-        let rate_hz = match self.ui.rate {
-            Rate::Hz(hz) => hz.round().max(1.0) as u32,
-            Rate::Own | Rate::Max => info.rate_hz,
+        let (own, played) = (info.rate_hz as f32, self.status.fps);
+        let asked = match self.ui.rate {
+            Rate::Hz(hz) => hz,
+            Rate::Own => own,
+            Rate::Max => played.max(own),
         };
+        // On a machine that was slower than that, time goes by as it did.
+        let rate_hz = if played > 0.0 { asked.min(played) } else { asked }.round().max(1.0) as u32;
         let (info, glide) = (Arc::new(SourceInfo { rate_hz, ..SourceInfo::clone(&info) }), (KEPT_HZ / rate_hz).clamp(1, KEPT_GLIDE));
         let most = KEPT.as_secs() as usize * rate_hz as usize;
         self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
@@ -317,6 +322,9 @@ impl App {
                 self.as_at_the_start();
                 self.ui.hint_until = now.checked_add(FOR_LONG);
                 self.begin(self.plan.launch.beginning(&self.current_wish()));
+                // Who comes next finds no way to it.
+                self.request(Request::Forget);
+                self.by_hand.forget();
             }
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
             Turn::Refresh => self.begin(self.plan.launch.beginning(&self.current_wish())),
@@ -356,30 +364,10 @@ impl App {
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
         self.ui.prompt.day = self.plan.day.clone();
         self.ui.prompt.drop_draft();
-        self.say(&self.plan.prompt.clone(), true);
+        self.say(&self.plan.prompt.clone(), By::Itself);
         self.ui.prompt.queue = self.plan.queue.clone();
         if !self.plan.prompt.is_empty() {
             self.ui.prompt.queue.wait(self.ui.clock.now(now));
-        }
-    }
-
-    /// What is wished for now; where there is no window any more, what was at the start.
-    pub(super) fn current_wish(&self) -> Wish {
-        match &self.shell {
-            Some(shell) => shell.runner.current_wish(),
-            None => self.first_wish(),
-        }
-    }
-
-    pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
-        if let Some(shell) = &self.shell {
-            shell.runner.wish(change);
-        }
-    }
-
-    pub(super) fn request(&self, request: Request) {
-        if let Some(shell) = &self.shell {
-            shell.runner.request(request);
         }
     }
 

@@ -9,6 +9,7 @@ use winit::keyboard::{Key, KeyCode, PhysicalKey};
 use super::App;
 use crate::app::panel::HINT_LASTS;
 use crate::dream::runner::Request;
+use crate::input::keys::writes_nothing;
 use crate::input::pad::PadNews;
 use crate::input::{Action, Command, Holder};
 
@@ -88,11 +89,7 @@ impl App {
         match action {
             // Letters belong to the text while one types; what leaves the text alone works all the same.
             Some(Action::Drive(_)) if typing => false,
-            Some(Action::Command(_))
-                if typing && !matches!(key, KeyCode::Tab | KeyCode::F1 | KeyCode::F3 | KeyCode::F9 | KeyCode::F11 | KeyCode::F12) =>
-            {
-                false
-            }
+            Some(Action::Command(_)) if typing && !writes_nothing(key) => false,
             Some(Action::Drive(drive)) => {
                 self.map_mode(false);
                 let shift = self.modifiers.shift_key();

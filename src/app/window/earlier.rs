@@ -1,17 +1,17 @@
 //! Dreams that were left: keeping the one that plays, showing the earlier ones, going back to one.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::saying::SaidByHand;
 use super::{App, Wake};
 use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
 use crate::app::files::Said;
 use crate::app::panel::Thumbnail;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
-use crate::dream::runner::Request;
+use crate::dream::runner::{Prompt, Request, Went};
 use crate::dream::saved::SavedDream;
 use crate::pack::Pack;
 
@@ -25,8 +25,6 @@ pub(super) struct Dreams {
     earlier: Vec<Left>,
     /// Number of the one that plays, where it was gone on with or come back to.
     playing: Option<u32>,
-    /// What was said in those of the session that were left for one of them, by their number.
-    said: HashMap<u32, String>,
     kept_at: Instant,
     /// Frames there were then.
     frames: u64,
@@ -44,7 +42,6 @@ impl Dreams {
             playing: shelf.as_ref().and_then(|shelf| shelf.file_of(FIRST_DREAM)).map(|_| FIRST_DREAM),
             shelf: shelf.map(|shelf| Arc::new(Mutex::new(shelf))),
             earlier: Vec::new(),
-            said: HashMap::new(),
             kept_at: now,
             frames: 0,
         }
@@ -66,19 +63,20 @@ impl App {
     pub(super) fn start_at(&mut self, start: &Start, file: Option<PathBuf>) {
         let Some(saved) = start.saved() else {
             let wish = self.current_wish();
-            return self.begin(start.request(&wish.prompt.words, wish.settings.seed));
+            return self.begin(start.request(&wish.prompt, wish.settings.seed));
         };
         let words = self.ui.prompt.day.words(&saved.about.words, self.plan.launch.prompt_words());
         let (tell, begun) = (self.proxy.clone(), saved.clone());
-        let done = move |dream| drop(tell.send_event(Wake::Resumed(begun, file, dream)));
-        self.begin(Request::Resume(saved.clone(), words.into(), saved.about.seed, Box::new(done)));
+        let done = move |went| drop(tell.send_event(Wake::Resumed(begun, file, went)));
+        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.another() };
+        self.begin(Request::Resume(saved.clone(), prompt, saved.about.seed, Box::new(done)));
     }
 
-    /// A saved dream goes on, as the second of these of the session, which was left for it by the first: the panel says what is said in it.
-    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, [left, dream]: [u32; 2]) {
+    /// A saved dream goes on: the panel says what is said in it.
+    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dreams: [_, dream], said: [_, said] }: Went) {
         let (about, now, typing) = (&saved.about, self.ui.clock.now(Instant::now()), self.typing());
         let state = &mut self.ui.prompt;
-        self.dreams.said.insert(left, state.said.clone());
+        self.by_hand.go_to(said, state);
         if state.queue.running {
             state.queue.wait(now);
         }
@@ -96,11 +94,11 @@ impl App {
 
     /// What was taken back, or done again, leads from one dream of the session to another, or stays in it: what was said there is said again, and its seed is
     /// what it was.
-    pub(super) fn went_along(&mut self, [left, dream]: [u32; 2]) {
-        if let Some(said) = self.dreams.said.remove(&dream) {
+    pub(super) fn went_along(&mut self, Went { dreams: [_, dream], said: [_, said] }: Went) {
+        if let Some((text, besides)) = self.by_hand.go_to(said, &self.ui.prompt) {
             let typing = self.typing();
-            self.dreams.said.insert(left, self.ui.prompt.said.clone());
-            self.ui.prompt.in_force(said, true, typing);
+            self.ui.prompt.in_force(text, true, typing);
+            self.ui.prompt.besides = besides;
         }
         self.ui.settings.seed = self.current_wish().settings.seed;
         if self.dreams.playing.replace(dream) != Some(dream) {
@@ -202,7 +200,7 @@ impl App {
     /// Another session begins, of another pack: what was left of this one is forgotten here.
     pub(super) fn forget_dreams(&mut self) {
         self.dreams.earlier.clear();
-        self.dreams.said.clear();
+        self.by_hand = SaidByHand::default();
         if let Some(shelf) = self.dreams.shelf.clone() {
             self.writer.jobs().run(move || lock(&shelf).forget_numbers());
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use winit::window::Window;
 
+use super::saying::SaidByHand;
 use super::{App, Shell};
 use crate::app::painter::Painter;
 use crate::app::panel;
@@ -27,6 +28,7 @@ impl App {
         };
         log::error!("another dream begins (attempt {attempt}): {}", why.unwrap_or_default());
         (self.status, self.engine_number) = (Status::default(), 0);
+        self.by_hand = SaidByHand::default();
         match self.spawn_runner(&painter) {
             Ok(runner) => {
                 self.shell = Some(Shell { runner, painter, egui, window });
@@ -54,7 +56,7 @@ impl App {
                 return;
             }
         };
-        if attempt > 1 && self.plan.launch.falls_back() {
+        if attempt > 1 && self.plan.launch.fall_back() {
             log::warn!("the CPU engine takes over: the device is lost again and again");
         }
         if self.plan.launch.dreamer().is_some() {

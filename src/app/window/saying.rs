@@ -1,24 +1,69 @@
 //! What is said to the world: prompts that somebody types or turns, and those that come by themselves.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use super::App;
+use crate::app::prompt_field::PromptState;
 use crate::app::prompt_history::one_line;
 use crate::app::{prompt_args, prompt_field};
 use crate::dream::runner::Prompt;
 use crate::prompt;
 use crate::worlds::words::{Dial, going_on, wish_of};
 
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Somebody types it, or chooses it among what was said before: it is remembered, and stands in the field.
+    Words,
+    /// Somebody turns a part of it, or asks for another prompt.
+    Hand,
+    /// Nobody: a list, a clock, a beginning.
+    Itself,
+}
+
+/// What was said by hand: it is said again where the moment of then is returned to.
+#[derive(Default)]
+pub(super) struct SaidByHand {
+    /// Number of what is said now, and the last one that was given.
+    now: u32,
+    last: u32,
+    /// Of what was said else, by its number: what stood in the prompt, and what the world was told besides.
+    else_said: HashMap<u32, (String, Vec<u16>)>,
+}
+
+impl SaidByHand {
+    /// A number for something else.
+    pub(super) fn another(&mut self) -> u32 {
+        self.last += 1;
+        self.last
+    }
+
+    /// What was said else is not said again.
+    pub(super) fn forget(&mut self) {
+        self.else_said.clear();
+    }
+
+    /// From now on what has that number is said, in the place of this; gives what that was where it was said before.
+    pub(super) fn go_to(&mut self, number: u32, in_place_of: &PromptState) -> Option<(String, Vec<u16>)> {
+        if number == self.now {
+            return None;
+        }
+        self.else_said.insert(self.now, (in_place_of.said.clone(), in_place_of.besides.clone()));
+        self.now = number;
+        self.else_said.remove(&number)
+    }
+}
+
 impl App {
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
-    /// `by_itself`: nobody typed or chose it.
-    pub(super) fn say(&mut self, text: &str, by_itself: bool) -> bool {
+    pub(super) fn say(&mut self, text: &str, by: By) -> bool {
         let words = self.words_of(text);
         let wish = wish_of(&words);
         // Who names a land says all there is to say; who does not changes a part of what is seen.
-        let in_part = !by_itself && !wish.is_empty() && wish.biome.is_none() && wish.features.is_empty();
+        let in_part = by == By::Words && !wish.is_empty() && wish.biome.is_none() && wish.features.is_empty();
         let besides = if in_part { self.seen_besides(&words) } else { Vec::new() };
-        self.say_besides(text, by_itself, besides)
+        self.say_besides(text, by, besides)
     }
 
     /// What is seen and `words` do not say; in a simulator all that takes its course.
@@ -28,7 +73,7 @@ impl App {
     }
 
     /// The same with words that the world is told besides, and nobody sees.
-    fn say_besides(&mut self, text: &str, by_itself: bool, besides: Vec<u16>) -> bool {
+    fn say_besides(&mut self, text: &str, by: By, besides: Vec<u16>) -> bool {
         let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
@@ -36,7 +81,7 @@ impl App {
             Err(why) => {
                 log::warn!("the prompt stays as it was: {why}");
                 // The panel says so beside the field, and of what nobody typed nobody has to know.
-                if !self.ui.panel && !by_itself {
+                if !self.ui.panel && by == By::Words {
                     self.ui.toasts.push(format!("The prompt stays as it was: {why}."), true);
                 }
                 return false;
@@ -45,11 +90,15 @@ impl App {
         let typing = self.typing();
         let now = self.ui.clock.now(Instant::now());
         let state = &mut self.ui.prompt;
+        if by != By::Itself && (text != state.said || besides != state.besides) {
+            let number = self.by_hand.another();
+            self.by_hand.go_to(number, state);
+        }
         if state.queue.running {
             state.queue.wait(now);
         }
         state.day.begin_with(&words, now);
-        state.in_force(text, by_itself, typing);
+        state.in_force(text, by != By::Words, typing);
         state.besides = besides;
         self.tell();
         true
@@ -59,13 +108,13 @@ impl App {
     pub(super) fn tell(&self) {
         let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
         let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
-        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames };
+        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.now };
         self.wish(|wish| wish.prompt = prompt);
     }
 
     /// Says a prompt that nobody typed, if anything of it counts; without the panel a notice tells it.
-    pub(super) fn announce(&mut self, text: &str) -> bool {
-        let said = self.say(text, true);
+    pub(super) fn announce(&mut self, text: &str, by: By) -> bool {
+        let said = self.say(text, by);
         if said {
             log::info!("said by itself: {text}");
             if !self.ui.panel {
@@ -89,7 +138,7 @@ impl App {
                 let none = "There is no other prompt: nothing is in the queue, and this pack suggests none.";
                 return self.ui.toasts.push(none.to_owned(), false);
             };
-            if self.announce(&prompt) {
+            if self.announce(&prompt, By::Hand) {
                 return;
             }
         }
@@ -117,7 +166,7 @@ impl App {
         let text = prompt::text_of(&words);
         log::info!("turned to: {text}");
         let besides = if value.is_some() { self.seen_besides(&words) } else { Vec::new() };
-        self.say_besides(&text, true, besides);
+        self.say_besides(&text, By::Hand, besides);
     }
 
     /// Whether letters are text, also those that come before the field that is to have them is drawn.

@@ -132,10 +132,17 @@ impl Canvas<'_> {
         for Falls { down, slip, share } in FALLS {
             // Each pixel of its tiles is a block of the picture's.
             let scale = down as f32 / self.lens.height;
-            for (i, to) in rgba.chunks_exact_mut(4).enumerate() {
-                let at = [i % self.width, i / self.width].map(|px| (px as f32 * scale) as usize);
-                if let Some(colour) = falling.at(at, slip) {
-                    cover(to, colour.map(f32::from), share);
+            let on_plane = |px: usize| (px as f32 * scale) as usize;
+            for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
+                let mut last = (usize::MAX, None);
+                for (x, to) in row.chunks_exact_mut(4).enumerate() {
+                    let column = on_plane(x);
+                    if last.0 != column {
+                        last = (column, falling.at([column, on_plane(y)], slip));
+                    }
+                    if let Some(colour) = last.1 {
+                        cover(to, colour.map(f32::from), share);
+                    }
                 }
             }
         }

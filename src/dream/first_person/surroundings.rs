@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::book::{Book, Tile};
 use super::falling::Falling;
-use crate::engine::recall::Map;
 use crate::pack::manifest::FrameDims;
 use crate::worlds::relief::Cutout;
 
@@ -50,27 +49,21 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// What `map` remembers around the middle of its view from the frame `since` on, in the look of the `newest` frame, `(tokens, code_dims)`; what was not
-    /// there `before` is new. `draw` makes the picture of a frame's tokens. Steps must be whole patches.
+    /// What is `known` of places around the middle of a frame whose corner lies at `view`, in the look of the `newest` frame, `(tokens, code_dims)`; what
+    /// was not there `before` is new. `draw` makes the picture of a frame's tokens. Steps must be whole patches.
     ///
     /// # Errors
     /// What `draw` says.
-    pub fn of<E>(
-        (map, since): (&Map, u32),
+    pub fn of<'a, E>(
+        (view, known): ([i32; 2], impl Fn([i32; 2]) -> Option<&'a [u8]>),
         frame: &FrameDims,
         newest: &[u8],
         before: Option<&Self>,
         book: &mut Book,
         draw: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let view = map.view();
         let at = [view[0] + frame.grid_w() as i32 / 2, view[1] + frame.grid_h() as i32 / 2];
-        let mut tokens: Vec<Option<&[u8]>> = vec![None; SIDE * SIDE];
-        for (place, _, levels) in map.places().filter(|(_, seen, _)| *seen >= since.max(1)) {
-            if let Some(index) = index_of([place[0] - at[0], place[1] - at[1]]) {
-                tokens[index] = Some(levels);
-            }
-        }
+        let mut tokens: Vec<Option<&[u8]>> = (0..SIDE * SIDE).map(|index| known(place_of(at, index))).collect();
         let relief = book.relief();
         // What lies under the figure was never seen where a dream begins: it is as what lies beside it, best where nothing stands.
         let middle = SIDE * SIDE / 2;
@@ -159,6 +152,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::engine::recall::Map;
     use crate::pack::manifest::{self, RecallDims, Standing};
 
     /// Three patches across and down, the middle one the figure's.
@@ -200,7 +194,8 @@ mod tests {
     }
 
     fn around(map: &(Map, Vec<u8>), since: u32, before: Option<&Surroundings>) -> Surroundings {
-        Surroundings::of((&map.0, since), &FRAME, &map.1, before, &mut book(), draw).unwrap()
+        let known = |at| map.0.at(at).filter(|(seen, _)| *seen >= since).map(|(_, levels)| levels);
+        Surroundings::of((map.0.view(), known), &FRAME, &map.1, before, &mut book(), draw).unwrap()
     }
 
     #[test]
@@ -240,7 +235,8 @@ mod tests {
                 drawn += 1;
                 draw(codes)
             };
-            let around = Surroundings::of((&map.0, 0), &FRAME, &map.1, None, &mut book, count).unwrap();
+            let known = |at| map.0.at(at).map(|(_, levels)| levels);
+            let around = Surroundings::of((map.0.view(), known), &FRAME, &map.1, None, &mut book, count).unwrap();
             (around.cell([0, 0]).unwrap().ground.as_ref().unwrap().mean(), drawn)
         };
         assert_eq!(look(&map), ([1, 0, 50], 1));

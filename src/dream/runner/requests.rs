@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::worker::{Left, Worker};
-use super::{HandOver, Kept, Request, lock};
+use super::worker::Worker;
+use super::{HandOver, Kept, Prompt, Request, Went, Wish, lock};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::source::{DreamError, Source};
@@ -39,8 +39,14 @@ impl Worker {
                 let done = self.along(DreamSession::redo);
                 self.answer(to, done)
             }
-            Request::Resume(saved, words, seed, to) => {
-                let resumed = self.resume(&saved, words, seed);
+            Request::Forget => {
+                self.seeds.clear();
+                self.words.clear();
+                self.source.as_dream().into_iter().for_each(DreamSession::forget_changes);
+                Ok(())
+            }
+            Request::Resume(saved, prompt, seed, to) => {
+                let resumed = self.resume(&saved, prompt, seed);
                 self.answer(to, resumed)
             }
             Request::Keep(to) => {
@@ -67,7 +73,7 @@ impl Worker {
         let left = self.dream();
         change(self.source.as_mut())?;
         if self.dream() != left {
-            self.left.insert(left, Left { seed: self.seed, words: None });
+            self.seeds.insert(left, self.seed);
             self.seed = self.settings().seed;
         }
         self.try_again();
@@ -97,41 +103,54 @@ impl Worker {
         }
     }
 
-    fn resume(&mut self, saved: &SavedDream, words: Arc<[u16]>, seed: u32) -> Result<[u32; 2], DreamError> {
-        let left = self.dream();
-        self.changed(|dream, _| dream.resume(saved.moment.clone(), &saved.about.words))?;
+    fn resume(&mut self, saved: &SavedDream, prompt: Prompt, seed: u32) -> Result<Went, DreamError> {
+        let (left, left_said, said) = (self.dream(), self.said, prompt.said);
+        self.changed(|dream, _| {
+            dream.resume(saved.moment.clone(), &saved.about.words)?;
+            dream.call_said(said);
+            Ok(())
+        })?;
         self.prompt = saved.about.words.as_slice().into();
-        let mut wish = lock(&self.shared.wish);
-        let said = std::mem::replace(&mut wish.prompt.words, words);
-        wish.settings.seed = seed;
-        drop(wish);
-        if let Some(left) = self.left.get_mut(&left) {
-            left.words = Some(said);
-        }
-        self.seed = seed;
-        Ok([left, self.dream()])
+        self.wish_for(prompt, seed);
+        Ok(Went { dreams: [left, self.dream()], said: [left_said, said] })
     }
 
-    /// Goes back or forth among the changes. Gives the dream that was left and the one that plays, under the words and the seed that it was left with.
-    fn along(&mut self, way: impl FnOnce(&mut DreamSession) -> Result<(), DreamError>) -> Result<[u32; 2], DreamError> {
-        let left = self.dream();
-        self.changed(|dream, _| way(dream))?;
+    /// Goes back or forth among the changes: to the words and the seed of there.
+    fn along(&mut self, way: impl FnOnce(&mut DreamSession) -> Result<(), DreamError>) -> Result<Went, DreamError> {
+        let (left, left_said) = (self.dream(), self.said);
+        let mut said = left_said;
+        self.changed(|dream, _| {
+            way(dream)?;
+            said = dream.said();
+            Ok(())
+        })?;
         let dream = self.dream();
-        if dream != left
-            && let Some(Left { seed, words }) = self.left.remove(&dream)
-        {
-            if let Some(words) = words {
-                self.source.set_prompt(&words, 0)?;
-                self.prompt = words.clone();
-                let said = std::mem::replace(&mut lock(&self.shared.wish).prompt.words, words);
-                if let Some(left) = self.left.get_mut(&left) {
-                    left.words = Some(said);
-                }
-            }
-            lock(&self.shared.wish).settings.seed = seed;
-            self.seed = seed;
+        let Wish { mut prompt, settings, .. } = lock(&self.shared.wish).clone();
+        if said != left_said {
+            // Words that came by themselves outlast what is taken back under them.
+            let words = self.words.remove(&said).unwrap_or_else(|| self.prompt.clone());
+            self.source.set_prompt(&words, 0)?;
+            self.prompt = words.clone();
+            prompt = Prompt { words, said, ..prompt };
         }
-        Ok([left, dream])
+        let seed = if dream == left { None } else { self.seeds.remove(&dream) };
+        self.wish_for(prompt, seed.unwrap_or(settings.seed));
+        Ok(Went { dreams: [left, dream], said: [left_said, said] })
+    }
+
+    /// From now on this is wished for; what was said before can be said again.
+    fn wish_for(&mut self, prompt: Prompt, seed: u32) {
+        let said = std::mem::replace(&mut self.said, prompt.said);
+        self.seed = seed;
+        let mut wish = lock(&self.shared.wish);
+        wish.settings.seed = seed;
+        // What somebody says at this very moment counts.
+        if wish.prompt.said == said {
+            let before = std::mem::replace(&mut wish.prompt, prompt);
+            if said != self.said {
+                self.words.insert(said, before.words);
+            }
+        }
     }
 
     /// Number of the dream that plays; 0 of a simulator.

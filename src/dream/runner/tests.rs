@@ -240,7 +240,7 @@ fn the_first_frame_after_enter_has_the_new_prompt_and_none_is_dropped() {
     for word in 1..=5u16 {
         // Not in step with the frames.
         std::thread::sleep(PERIOD * 5 + PERIOD / 5 * u32::from(word));
-        runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([word]), blend_frames: 0 });
+        runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([word]), ..Prompt::default() });
         entered.push((Instant::now(), word));
     }
     std::thread::sleep(PERIOD * 5);
@@ -261,7 +261,7 @@ fn a_prompt_entered_while_paused_is_in_the_next_step_and_not_before() {
     let counter = Counter::new(1000);
     let begun = counter.begun.clone();
     let (runner, _drive) = start(counter, wish(Rate::Own, true));
-    runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([7]), blend_frames: 3 });
+    runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([7]), blend_frames: 3, said: 0 });
     runner.request(Request::Step);
     wait_for(&runner, "one step", |status, _, _| status.frames == 1);
     assert_eq!(lock(&begun).iter().map(|(_, words)| words.clone()).collect::<Vec<_>>(), [[7]]);
@@ -314,13 +314,14 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     wait_for(&runner, "three steps", |status, _, _| status.frames == 3);
     assert_ne!(kept(&runner).rgba, before);
     let saved = SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, 7, ("snow".to_owned(), vec![1]));
-    let resume = |saved: SavedDream, words: Vec<u16>| {
+    let resume = |saved: SavedDream, words: Vec<u16>, said: u32| {
         let (hand_over, number) = std::sync::mpsc::channel();
         let done = Box::new(move |number| hand_over.send(number).unwrap());
-        runner.request(Request::Resume(Arc::new(saved), words.into(), 7, done));
+        runner.request(Request::Resume(Arc::new(saved), Prompt { words: words.into(), blend_frames: 0, said }, 7, done));
         number.recv_timeout(Duration::from_secs(20)).unwrap()
     };
-    assert_eq!(resume(saved.clone(), vec![1]), Ok([1, 2]));
+    let went = |dreams: [u32; 2], said: [u32; 2]| Ok(Went { dreams, said });
+    assert_eq!(resume(saved.clone(), vec![1], 1), went([1, 2], [0, 1]));
     let back = kept(&runner);
     assert_eq!((&back.rgba, back.dream.unwrap().1.history.len()), (&before, 1));
     let wish = runner.current_wish();
@@ -332,32 +333,72 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     };
     assert_eq!(prompt_of_frame(4), [PromptWord::whole(1)]);
     // What is taken back is the dream before, under the words and the seed of then.
+    let along = |request: fn(HandOver<Went>) -> Request| {
+        let (hand_over, went) = std::sync::mpsc::channel();
+        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
+        went.recv_timeout(Duration::from_secs(20)).unwrap()
+    };
     let there = |words: &[u16], seed: u32| {
         let wish = runner.current_wish();
         assert_eq!((&*wish.prompt.words, wish.settings.seed), (words, seed));
     };
-    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([2, 1])))));
-    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    assert_eq!(along(Request::Undo), went([2, 1], [1, 0]));
     there(&[], settings.seed);
     assert_eq!(prompt_of_frame(5), []);
     // Done again, it is the other one once more, under its own.
-    runner.request(Request::Redo(Box::new(|dreams| assert_eq!(dreams, Ok([1, 2])))));
-    assert_eq!(kept(&runner).dream.unwrap().0, 2);
+    assert_eq!(along(Request::Redo), went([1, 2], [0, 1]));
     there(&[1], 7);
-    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([2, 1])))));
-    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    assert_eq!(along(Request::Undo), went([2, 1], [1, 0]));
     there(&[], settings.seed);
     // The same after a new seed, which words outlast.
     runner.wish(|wish| (wish.settings.seed, wish.prompt.words) = (settings.seed + 9, vec![2].into()));
     runner.request(Request::Reset);
     assert_eq!(kept(&runner).dream.unwrap().0, 3);
-    runner.request(Request::Undo(Box::new(|dreams| assert_eq!(dreams, Ok([3, 1])))));
-    assert_eq!(kept(&runner).dream.unwrap().0, 1);
+    assert_eq!(along(Request::Undo), went([3, 1], [0, 0]));
     there(&[2], settings.seed);
     // One that cannot be gone on with leaves everything as it is.
     let broken = SavedDream { moment: Moment { history: Vec::new(), ..saved.moment.clone() }, ..saved };
-    assert!(resume(broken, vec![2]).is_err());
+    assert!(resume(broken, vec![2], 2).is_err());
     assert_eq!((kept(&runner).dream.unwrap().0, &*runner.current_wish().prompt.words), (1, &[2][..]));
+}
+
+#[test]
+fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
+    let (dream, settings) = dream();
+    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let step = |frames: u64| {
+        runner.request(Request::Step);
+        wait_for(&runner, "a step", |status, _, _| status.frames == frames);
+        kept(&runner)
+    };
+    let say = |word: u16, said: u32| runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([word]), said, ..Prompt::default() });
+    let along = |request: fn(HandOver<Went>) -> Request| {
+        let (hand_over, went) = std::sync::mpsc::channel();
+        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
+        let said = went.recv_timeout(Duration::from_secs(20)).unwrap().map(|went| went.said);
+        (said, kept(&runner).rgba, runner.current_wish().prompt.words.to_vec())
+    };
+    let silent = step(1).rgba;
+    say(1, 1);
+    let first = step(2).rgba;
+    // What comes by itself is nothing to take back.
+    say(2, 1);
+    step(3);
+    say(3, 2);
+    let second = step(4).rgba;
+    let (said, picture, words) = along(Request::Undo);
+    assert_eq!((said, words), (Ok([2, 1]), vec![2]));
+    assert!(picture != first && picture != second, "where the second was said");
+    assert_eq!(along(Request::Undo), (Ok([1, 0]), silent.clone(), vec![]));
+    assert_eq!(step(5).dream.unwrap().1.history.pop().unwrap().prompt, [], "nothing is said there");
+    assert!(along(Request::Undo).0.is_err());
+    assert_eq!(along(Request::Redo).0, Ok([0, 1]));
+    assert_eq!(along(Request::Redo), (Ok([1, 2]), second, vec![3]));
+    // Another beginning is another thing to take back: what is said goes on to be said.
+    runner.request(Request::Reset);
+    kept(&runner);
+    let (said, _, words) = along(Request::Undo);
+    assert_eq!((said, words), (Ok([2, 2]), vec![3]));
 }
 
 #[test]

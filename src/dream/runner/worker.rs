@@ -23,12 +23,14 @@ pub(super) struct Worker {
     wake: Rc<dyn Fn()>,
     gate: Arc<Gate>,
     pub(super) info: Arc<SourceInfo>,
-    /// Words in force.
+    /// Words in force, and the number of what is said by hand.
     pub(super) prompt: Arc<[u16]>,
+    pub(super) said: u32,
     /// Of the newest frame.
     pub(super) seed: u32,
-    /// What was wished for in dreams that were left, by their number.
-    pub(super) left: HashMap<u32, Left>,
+    /// Seeds of dreams that were left, by their number, and words that were, by the number of what was said.
+    pub(super) seeds: HashMap<u32, u32>,
+    pub(super) words: HashMap<u32, Arc<[u16]>>,
     /// When the last frames were done.
     done: VecDeque<Instant>,
     /// Steps asked for while paused.
@@ -42,13 +44,6 @@ pub(super) struct Worker {
     within: Option<i32>,
     /// What lay around in the frame before.
     before: Option<Arc<Surroundings>>,
-}
-
-/// What was wished for in a dream that was left.
-pub(super) struct Left {
-    pub(super) seed: u32,
-    /// The words, where other ones came with the dream it was left for.
-    pub(super) words: Option<Arc<[u16]>>,
 }
 
 impl Worker {
@@ -70,8 +65,10 @@ impl Worker {
             gate,
             info,
             prompt: Arc::new([]),
+            said: 0,
             seed,
-            left: HashMap::new(),
+            seeds: HashMap::new(),
+            words: HashMap::new(),
             done: VecDeque::new(),
             single_steps: 0,
             halted: None,
@@ -226,6 +223,15 @@ impl Worker {
             let wish = lock(&self.shared.wish);
             (wish.prompt.clone(), wish.settings)
         };
+        if prompt.said != self.said {
+            self.words.insert(self.said, self.prompt.clone());
+            self.said = prompt.said;
+            if let Some(dream) = self.source.as_dream() {
+                let marked = dream.mark();
+                dream.call_said(prompt.said);
+                marked.unwrap_or_else(|error| self.report(&error));
+            }
+        }
         if prompt.words != self.prompt {
             if let Err(error) = self.source.set_prompt(&prompt.words, prompt.blend_frames) {
                 self.report(&error);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{DreamSession, whole_steps};
 use crate::dream::drive::Intent;
 use crate::dream::source::DreamError;
-use crate::engine::recall::Map;
+use crate::engine::recall::{Map, motion_of};
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
@@ -25,10 +25,26 @@ pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>
 pub(super) struct Ahead {
     maker: Option<Maker>,
     lanes: [Lane; LANES.len()],
+    pub(super) imagined: Imagined,
+}
+
+/// Land that was imagined, and not seen since.
+#[derive(Default)]
+pub(super) struct Imagined {
     /// By their places on the map: how many frames there were when they were imagined, and levels.
     pub(super) places: BTreeMap<[i32; 2], (u32, Vec<u8>)>,
     /// Number of the first frame, from 1, since which no other land was asked for.
     pub(super) since: u32,
+}
+
+impl Imagined {
+    /// What is known of a place of the map of what was seen: seen since no other land was asked for, or imagined and not seen since.
+    pub(super) fn known<'a>(&'a self, map: &'a Map, at: [i32; 2]) -> Option<&'a [u8]> {
+        let seen = map.at(at);
+        let imagined = self.places.get(&at).filter(|(frames, _)| seen.is_none_or(|(seen, _)| seen <= *frames));
+        let seen = seen.filter(|(seen, _)| *seen >= self.since).map(|(_, levels)| levels);
+        imagined.map(|(_, levels)| levels.as_slice()).or(seen)
+    }
 }
 
 /// One that walks ahead.
@@ -45,16 +61,15 @@ impl Ahead {
         self.lanes.iter_mut().for_each(|lane| lane.under_way = None);
     }
 
-    /// One of those that dream ahead, if any does.
-    pub(super) fn some(&mut self) -> Option<&mut Box<dyn Engine>> {
-        self.lanes[0].engine.as_mut()
+    /// What is imagined, and one of those that dream ahead, if any does.
+    pub(super) fn split(&mut self) -> (&Imagined, Option<&mut Box<dyn Engine>>) {
+        (&self.imagined, self.lanes[0].engine.as_mut())
     }
 
     /// Another moment knows nothing of it.
     pub(super) fn forget(&mut self) {
         self.stop();
-        self.places.clear();
-        self.since = 0;
+        self.imagined = Imagined::default();
     }
 }
 
@@ -72,18 +87,25 @@ impl DreamSession {
     /// What the engine says.
     pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
         self.collect();
-        let map = self.seen_in(self.history.len());
         let recall = whole_steps(self.engine.manifest()).cloned();
         let newest = self.history.back().map(|frame| frame.codes.clone());
-        let (Some(map), Some(recall), Some(newest)) = (map, recall, newest) else { return Ok(false) };
+        let (Some(recall), Some(newest)) = (recall, newest) else { return Ok(false) };
+        let Some(map) = self.land_seen.take() else { return Ok(false) };
         let here = Here { map, recall, newest };
-        let (towards, mut steps, mut more) = (Intent::North.turned(quarters), AT_ONCE, false);
-        for lane in 0..LANES.len() {
-            more |= steps > 0 && self.walk_ahead(lane, towards, &here, &mut steps, settings)?;
-        }
-        if more {
+        let more = self.walk_lanes(Intent::North.turned(quarters), &here, settings);
+        if matches!(more, Ok(true)) {
             // What was seen since is the land's.
-            self.ahead.places.retain(|at, (frames, _)| here.map.at(*at).is_none_or(|(seen, _)| seen <= *frames));
+            self.ahead.imagined.places.retain(|at, (frames, _)| here.map.at(*at).is_none_or(|(seen, _)| seen <= *frames));
+        }
+        self.land_seen = Some(here.map);
+        more
+    }
+
+    /// Walks on in all lanes; whether more is known.
+    fn walk_lanes(&mut self, towards: Intent, here: &Here, settings: &DecodeSettings) -> Result<bool, DreamError> {
+        let (mut steps, mut more) = (AT_ONCE, false);
+        for lane in 0..LANES.len() {
+            more |= steps > 0 && self.walk_ahead(lane, towards, here, &mut steps, settings)?;
         }
         Ok(more)
     }
@@ -150,12 +172,13 @@ impl DreamSession {
         }
         // The frames in its sight are enough.
         let older = self.history.len().saturating_sub(self.info.window);
-        let before = self.seen_in(older);
-        let (Some(engine), Some(before)) = (&mut self.ahead.lanes[lane].engine, before) else { return Ok(false) };
+        let (Some(engine), Some(mut before)) = (&mut self.ahead.lanes[lane].engine, self.before.clone()) else { return Ok(false) };
+        let m = engine.manifest();
+        self.history.iter().take(older).for_each(|frame| before.remember(&frame.codes, motion_of(m, frame.action), frame.moved));
         let recent: Vec<TokenFrame> = self.history.iter().skip(older).cloned().collect();
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(Some(&before), &recent, self.next_frame)?;
-        self.ahead.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
+        self.ahead.imagined.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
         Ok(true)
     }
 
@@ -167,7 +190,7 @@ impl DreamSession {
         for (n, (_, token)) in tokens.filter(|(n, (given, _))| given[0] == UNKNOWN && here.recall.scrolls(*n, &frame)) {
             let place = place_of(n, at, &frame);
             self.engine.imagine(place, Some(token));
-            self.ahead.places.insert(place, (here.map.frames(), token.to_vec()));
+            self.ahead.imagined.places.insert(place, (here.map.frames(), token.to_vec()));
             any = true;
         }
         any
@@ -175,17 +198,17 @@ impl DreamSession {
 
     /// Another land is asked for: what was imagined of the one before is not to come, and what was seen of it is out of sight.
     pub(super) fn forget_what_is_ahead(&mut self) {
-        for at in std::mem::take(&mut self.ahead.places).into_keys() {
+        for at in std::mem::take(&mut self.ahead.imagined.places).into_keys() {
             self.engine.imagine(at, None);
         }
-        let before = self.before.as_ref().map_or(0, Map::frames);
-        self.ahead.since = before + (self.history.len() + self.in_flight.len()) as u32 + 1;
+        let seen = self.land_seen.as_ref().map_or(0, Map::frames);
+        self.ahead.imagined.since = seen + self.in_flight.len() as u32 + 1;
     }
 
     /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
     pub fn land(&self) -> Option<Map> {
-        let mut map = self.seen_in(self.history.len())?;
-        for (at, (frames, token)) in &self.ahead.places {
+        let mut map = self.land_seen.clone()?;
+        for (at, (frames, token)) in &self.ahead.imagined.places {
             if map.at(*at).is_none_or(|(seen, _)| seen <= *frames) {
                 map.imagine(*at, Some(token));
             }
@@ -199,9 +222,7 @@ impl DreamSession {
         let frame = &self.engine.manifest().frame;
         let mut codes = here.newest.clone();
         for (n, token) in codes.chunks_exact_mut(frame.code_dims).enumerate().filter(|(n, _)| here.recall.scrolls(*n, frame)) {
-            let place = place_of(n, at, frame);
-            let seen = here.map.at(place).filter(|(seen, _)| *seen >= self.ahead.since).map(|(_, levels)| levels);
-            match seen.or_else(|| self.ahead.places.get(&place).map(|(_, levels)| levels.as_slice())) {
+            match self.ahead.imagined.known(&here.map, place_of(n, at, frame)) {
                 Some(levels) => token.copy_from_slice(levels),
                 None => token.fill(UNKNOWN),
             }
@@ -283,11 +304,11 @@ mod tests {
             session.step(1, &settings).unwrap();
         }
         while session.imagine(1, &settings).unwrap() {}
-        assert!(!session.ahead.places.contains_key(&[5, 0]) && session.ahead.places.contains_key(&[9, 1]));
+        assert!(!session.ahead.imagined.places.contains_key(&[5, 0]) && session.ahead.imagined.places.contains_key(&[9, 1]));
         // Another moment, or a lost engine: the one knows nothing of it, the other is told.
-        let here = session.ahead.places.len();
+        let here = session.ahead.imagined.places.len();
         session.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
-        assert_eq!(session.ahead.places.len(), here);
+        assert_eq!(session.ahead.imagined.places.len(), here);
         session.reset(&settings).unwrap();
         assert_eq!(known(&session), [[0; 2]; 0]);
     }
@@ -301,13 +322,13 @@ mod tests {
         session.imagine(1, &settings).unwrap();
         let before = known(&session);
         session.set_prompt(&[row("night")], 0).unwrap();
-        assert!(!before.is_empty() && known(&session) == before && session.ahead.since == 0);
+        assert!(!before.is_empty() && known(&session) == before && session.ahead.imagined.since == 0);
         session.set_prompt(&[row("desert"), row("night")], 0).unwrap();
         assert_eq!(known(&session), [[0; 2]; 0]);
-        let since = session.ahead.since;
+        let since = session.ahead.imagined.since;
         assert_eq!(since as usize, session.history().len() + 1, "from the next frame on");
         session.set_prompt(&[row("desert")], 0).unwrap();
-        assert_eq!(session.ahead.since, since);
+        assert_eq!(session.ahead.imagined.since, since);
         session.step(STAND, &settings).unwrap();
         while session.imagine(1, &settings).unwrap() {}
         assert_eq!(known(&session).len(), 20);
@@ -318,7 +339,7 @@ mod tests {
         session.set_prompt(&[row("forest")], 0).unwrap();
         session.step(STAND, &settings).unwrap();
         let behind = |session: &DreamSession| session.land().unwrap().at([0, 0]).unwrap().0;
-        assert!(behind(&session) < session.ahead.since);
+        assert!(behind(&session) < session.ahead.imagined.since);
         let calls = (0..20).take_while(|_| session.imagine(3, &settings).unwrap()).count();
         assert!((1..20).contains(&calls), "it comes to an end: {calls}");
         assert_eq!(behind(&session), IMAGINED);

@@ -8,11 +8,11 @@ use crate::dream::Source;
 use crate::dream::source::DreamError;
 use crate::engine::TokenFrame;
 use crate::engine::inputs::check_past;
-use crate::engine::recall::Map;
+use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
 
 /// Moments that can be returned to.
-const MOST_UNDO: usize = 8;
+const MOST_UNDO: usize = 32;
 
 /// All that a dream is at one moment, but for its seed and its words.
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub struct Moment {
 pub(super) struct Place {
     moment: Moment,
     dream: u32,
+    said: u32,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
 }
@@ -73,7 +74,29 @@ impl DreamSession {
         self.go_to(moment)
     }
 
-    /// Takes the last change or new beginning back: its frame is there again, and the past that led to it.
+    /// The present moment can be returned to.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn mark(&mut self) -> Result<(), DreamError> {
+        if let Some(here) = self.place()? {
+            self.undo_returns_to(here.moment);
+        }
+        Ok(())
+    }
+
+    /// Number of what is said, as it was called in the moment that plays.
+    pub fn said(&self) -> u32 {
+        self.said
+    }
+
+    /// Calls what is said so.
+    pub fn call_said(&mut self, said: u32) {
+        self.said = said;
+    }
+
+    /// Goes back to the last moment that can be returned to, before a change or a new beginning: its frame is there again, and the past that led to it.
+    /// Words are the caller's to say.
     ///
     /// # Errors
     /// [`DreamError::NothingToUndo`], and what the engine says.
@@ -95,26 +118,29 @@ impl DreamSession {
         self.take_place(there)
     }
 
+    /// Nothing that was changed so far can be taken back, or done again.
+    pub fn forget_changes(&mut self) {
+        self.changes = Changes::default();
+    }
+
     /// Where the dream is; nothing where it is nowhere yet.
     fn place(&mut self) -> Result<Option<Place>, DreamError> {
         match self.moment() {
-            Ok(moment) => Ok(Some(Place { moment, dream: self.dream, seen: self.seen.clone() })),
+            Ok(moment) => Ok(Some(Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() })),
             Err(DreamError::NothingDreamed) => Ok(None),
             Err(other) => Err(other),
         }
     }
 
-    fn take_place(&mut self, Place { moment, dream, seen }: Place) -> Result<(), DreamError> {
+    fn take_place(&mut self, Place { moment, dream, said, seen }: Place) -> Result<(), DreamError> {
         self.start.clone_from(&moment.start);
-        (self.dream, self.seen, self.fresh) = (dream, seen, false);
+        (self.dream, self.said, self.seen, self.fresh) = (dream, said, seen, false);
         self.go_to(moment)
     }
 
     /// Another dream begins; what there is can be returned to.
     pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
-        if let Some(here) = self.place()? {
-            self.undo_returns_to(here.moment);
-        }
+        self.mark()?;
         self.begun += 1;
         self.dream = self.begun;
         Ok(())
@@ -126,7 +152,7 @@ impl DreamSession {
         if back.len() == MOST_UNDO {
             back.pop_front();
         }
-        back.push_back(Place { moment, dream: self.dream, seen: self.seen.clone() });
+        back.push_back(Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() });
     }
 
     /// Makes `moment` the past; what reset returns to stays.
@@ -139,7 +165,11 @@ impl DreamSession {
         self.told = Told::after(&history);
         self.history.clear();
         self.history.extend(history);
-        self.before.iter_mut().for_each(|map| map.begin_with(before.as_ref()));
+        self.before.iter_mut().chain(&mut self.land_seen).for_each(|map| map.begin_with(before.as_ref()));
+        let m = self.engine.manifest();
+        if let Some(map) = &mut self.land_seen {
+            self.history.iter().for_each(|frame| map.remember(&frame.codes, motion_of(m, frame.action), frame.moved));
+        }
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ pub struct AdapterSummary {
     pub name: String,
     /// "vulkan", "metal", "dx12"
     pub backend: String,
-    /// Computes on the CPU: there the `cpu` engine is some fifty times faster.
+    /// Computes on the CPU: there the `cpu` engine is twenty times faster and more.
     pub software: bool,
 }
 
