@@ -86,7 +86,7 @@ fn buttons(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, played: &mut O
                 let response = ui.add_sized(vec2(width, 26.0), button).on_hover_text(format!("Hold to play code {code}"));
                 if response.is_pointer_button_down_on() {
                     down = Some(code);
-                } else if response.clicked() && response.has_focus() {
+                } else if response.clicked() && !ui.input(|i| i.pointer.any_released()) {
                     events.extend([UiEvent::CodeDown(code), UiEvent::CodeUp(code)]);
                 }
             }

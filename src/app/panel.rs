@@ -169,9 +169,9 @@ impl UiState {
 
     /// What keys have come to in the panel is brought into sight.
     fn follow_keys(&mut self, ui: &egui::Ui) {
-        let at = ui.memory(egui::Memory::focused).and_then(|id| ui.ctx().read_response(id));
+        let at = ui.memory(egui::Memory::focused).filter(|_| self.by_keys).and_then(|id| ui.ctx().read_response(id));
         // Menus lie over the panel.
-        if let Some(at) = at.filter(|at| self.by_keys && at.layer_id == ui.layer_id()) {
+        if let Some(at) = at.filter(|at| at.layer_id == ui.layer_id()) {
             self.keys_at = Some(at.id);
             if at.gained_focus() {
                 ui.scroll_to_rect(at.rect, None);
@@ -219,7 +219,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         // Hidden while a button was held: the button lets go.
         events.push(UiEvent::CodeUp(code));
     }
-    state.by_keys &= state.panel && ui.memory(egui::Memory::focused).is_some();
+    // On from the last control it takes a pass to come to the first.
+    state.by_keys &= state.panel && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
     let area = ui.available_rect_before_wrap();
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {

@@ -230,6 +230,7 @@ impl Runner {
         wish: Wish,
         wiring: Wiring,
     ) -> std::io::Result<Self> {
+        let words = wish.prompt.words.clone();
         let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
         let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish), nudged: AtomicBool::new(false) });
         let (requests, inbox) = sync_channel(MOST_WAITING);
@@ -239,7 +240,7 @@ impl Runner {
             let wake: Rc<dyn Fn()> = Rc::new(wake);
             let _sign = SignOfLife { shared: seen.clone(), wake: wake.clone() };
             match open() {
-                Ok(source) => Worker::new(source, seen, drive, wake, gate).run(&inbox),
+                Ok(source) => Worker::new(source, words, seen, drive, wake, gate).run(&inbox),
                 Err(why) => {
                     lock(&seen.outbox).status.failed = Some(why);
                     wake();

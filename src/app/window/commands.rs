@@ -9,12 +9,12 @@ use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
 use crate::app::dials::Dials;
+use crate::app::files;
 use crate::app::map::MapState;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_history::PromptHistory;
-use crate::app::{files, prompt_field};
 use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::{Drive, SourceInfo};
@@ -351,8 +351,8 @@ impl App {
         if let Some(shell) = &self.shell {
             let context = shell.egui.egui_ctx();
             context.set_zoom_factor(plan.letters);
-            // With it goes what the field could undo to.
-            egui::text_edit::TextEditState::default().store(context, prompt_field::id());
+            // With it goes what fields could undo to.
+            context.data_mut(|data| data.remove_by_type::<egui::text_edit::TextEditState>());
         }
         if self.is_fullscreen() != self.plan.fullscreen {
             self.fill_screen(self.plan.fullscreen);

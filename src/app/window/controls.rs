@@ -77,10 +77,11 @@ impl App {
             self.latch().release(by);
             return false;
         }
-        if self.ui.by_keys && PANEL_KEYS.contains(&key) {
-            return false;
-        }
         let typing = self.typing();
+        if self.ui.by_keys && PANEL_KEYS.contains(&key) {
+            // Who leans on a button has pressed it once.
+            return repeat && !typing && matches!(key, KeyCode::Space | KeyCode::Enter | KeyCode::NumpadEnter);
+        }
         if key == KeyCode::Escape && !typing && self.escape() {
             return true;
         }

@@ -73,7 +73,7 @@ impl App {
             self.announce(&prompt, By::Itself);
         }
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
-            self.tell();
+            self.tell(By::Itself);
         }
         if self.dreams.is_due(self.status.frames, Instant::now()) {
             self.keep_dream();

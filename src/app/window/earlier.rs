@@ -73,15 +73,15 @@ impl App {
     }
 
     /// A saved dream goes on: the panel says what is said in it.
-    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dreams: [_, dream], said: [_, said] }: Went) {
-        let (about, now, typing) = (&saved.about, self.ui.clock.now(Instant::now()), self.typing());
-        let state = &mut self.ui.prompt;
-        self.by_hand.go_to(said, state);
-        if state.queue.running {
-            state.queue.wait(now);
+    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dreams: [_, dream], said: [left, said] }: Went) {
+        let about = &saved.about;
+        // Unless something else was said meanwhile.
+        if self.by_hand.is(left) {
+            self.by_hand.go_to(said, &self.ui.prompt);
+            self.said_again(one_line(&about.prompt), Vec::new(), &about.words);
+        } else {
+            self.by_hand.learn(said, one_line(&about.prompt));
         }
-        state.day.begin_with(&about.words, now);
-        state.in_force(one_line(&about.prompt), true, typing);
         self.ui.settings.seed = about.seed;
         if let (Some(shelf), Some(file)) = (&self.dreams.shelf, file) {
             // After what is on its way to that file.
@@ -94,17 +94,30 @@ impl App {
 
     /// What was taken back, or done again, leads from one dream of the session to another, or stays in it: what was said there is said again, and its seed is
     /// what it was.
-    pub(super) fn went_along(&mut self, Went { dreams: [_, dream], said: [_, said] }: Went) {
-        if let Some((text, besides)) = self.by_hand.go_to(said, &self.ui.prompt) {
-            let typing = self.typing();
-            self.ui.prompt.in_force(text, true, typing);
-            self.ui.prompt.besides = besides;
+    pub(super) fn went_along(&mut self, Went { dreams: [_, dream], said: [left, said] }: Went) {
+        if self.by_hand.is(left)
+            && let Some((text, besides)) = self.by_hand.go_to(said, &self.ui.prompt)
+        {
+            let words = self.current_wish().prompt.words;
+            self.said_again(text, besides, &words);
         }
         self.ui.settings.seed = self.current_wish().settings.seed;
         if self.dreams.playing.replace(dream) != Some(dream) {
             self.list_earlier();
         }
         self.redraw();
+    }
+
+    /// The world is told these words again: so does the panel say, and list and day go on from there.
+    fn said_again(&mut self, text: String, besides: Vec<u16>, words: &[u16]) {
+        let (now, typing) = (self.ui.clock.now(Instant::now()), self.typing());
+        let state = &mut self.ui.prompt;
+        if state.queue.running {
+            state.queue.wait(now);
+        }
+        state.day.begin_with(words, now);
+        state.in_force(text, true, typing);
+        state.besides = besides;
     }
 
     /// Goes on with one of the earlier dreams.

@@ -44,6 +44,16 @@ impl SaidByHand {
         self.else_said.clear();
     }
 
+    /// Whether what has this number is said now.
+    pub(super) fn is(&self, number: u32) -> bool {
+        self.now == number
+    }
+
+    /// What has that number is said where it is returned to.
+    pub(super) fn learn(&mut self, number: u32, text: String) {
+        self.else_said.insert(number, (text, Vec::new()));
+    }
+
     /// From now on what has that number is said, in the place of this; gives what that was where it was said before.
     pub(super) fn go_to(&mut self, number: u32, in_place_of: &PromptState) -> Option<(String, Vec<u16>)> {
         if number == self.now {
@@ -100,16 +110,17 @@ impl App {
         state.day.begin_with(&words, now);
         state.in_force(text, by != By::Words, typing);
         state.besides = besides;
-        self.tell();
+        self.tell(by);
         true
     }
 
     /// Tells the world the words that are in force, under the light of the hour where a day goes by.
-    pub(super) fn tell(&self) {
+    pub(super) fn tell(&self, by: By) {
         let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
         let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
         let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.now };
-        self.wish(|wish| wish.prompt = prompt);
+        // The world may be on its way to what is said under another number.
+        self.wish(|wish| wish.prompt = Prompt { said: if by == By::Itself { wish.prompt.said } else { prompt.said }, ..prompt });
     }
 
     /// Says a prompt that nobody typed, if anything of it counts; without the panel a notice tells it.

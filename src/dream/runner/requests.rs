@@ -110,8 +110,8 @@ impl Worker {
             dream.call_said(said);
             Ok(())
         })?;
-        self.prompt = saved.about.words.as_slice().into();
-        self.wish_for(prompt, seed);
+        let before = std::mem::replace(&mut self.prompt, saved.about.words.as_slice().into());
+        self.wish_for(prompt, seed, before);
         Ok(Went { dreams: [left, self.dream()], said: [left_said, said] })
     }
 
@@ -125,31 +125,31 @@ impl Worker {
             Ok(())
         })?;
         let dream = self.dream();
-        let Wish { mut prompt, settings, .. } = lock(&self.shared.wish).clone();
-        if said != left_said {
-            // Words that came by themselves outlast what is taken back under them.
-            let words = self.words.remove(&said).unwrap_or_else(|| self.prompt.clone());
-            self.source.set_prompt(&words, 0)?;
+        let (Wish { mut prompt, settings, .. }, before) = (lock(&self.shared.wish).clone(), self.prompt.clone());
+        // Words that came by themselves outlast what is taken back under them.
+        if said != left_said
+            && let Some(dream) = self.source.as_dream()
+        {
+            let words = self.words.remove(&said).unwrap_or_else(|| before.clone());
+            dream.say_again(&words)?;
             self.prompt = words.clone();
             prompt = Prompt { words, said, ..prompt };
         }
         let seed = if dream == left { None } else { self.seeds.remove(&dream) };
-        self.wish_for(prompt, seed.unwrap_or(settings.seed));
+        self.wish_for(prompt, seed.unwrap_or(settings.seed), before);
         Ok(Went { dreams: [left, dream], said: [left_said, said] })
     }
 
-    /// From now on this is wished for; what was said before can be said again.
-    fn wish_for(&mut self, prompt: Prompt, seed: u32) {
+    /// From now on this is wished for; what was in force before can be said again.
+    fn wish_for(&mut self, prompt: Prompt, seed: u32, before: Arc<[u16]>) {
         let said = std::mem::replace(&mut self.said, prompt.said);
         self.seed = seed;
         let mut wish = lock(&self.shared.wish);
         wish.settings.seed = seed;
         // What somebody says at this very moment counts.
-        if wish.prompt.said == said {
-            let before = std::mem::replace(&mut wish.prompt, prompt);
-            if said != self.said {
-                self.words.insert(said, before.words);
-            }
+        let before = if wish.prompt.said == said { std::mem::replace(&mut wish.prompt, prompt).words } else { before };
+        if said != self.said {
+            self.words.insert(said, before);
         }
     }
 

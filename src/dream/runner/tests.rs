@@ -402,6 +402,30 @@ fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
 }
 
 #[test]
+fn what_was_said_from_the_start_on_is_said_again() {
+    let (mut dream, settings) = dream();
+    dream.set_prompt(&[3], 0).unwrap();
+    let told = Prompt { words: Arc::new([3]), ..Prompt::default() };
+    let (runner, _drive) = start(dream, Wish { settings, prompt: told, ..wish(Rate::Own, true) });
+    // Before the first frame.
+    runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([1]), said: 1, ..Prompt::default() });
+    runner.request(Request::Step);
+    wait_for(&runner, "a step", |status, _, _| status.frames == 1);
+    let (hand_over, went) = std::sync::mpsc::channel();
+    runner.request(Request::Undo(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
+    assert_eq!(went.recv_timeout(Duration::from_secs(20)).unwrap().unwrap().said, [1, 0]);
+    assert_eq!(&*runner.current_wish().prompt.words, [3]);
+    // Whoever comes next finds nothing to take back, or to do again.
+    runner.request(Request::Forget);
+    let nothing = |request: fn(HandOver<Went>) -> Request| {
+        let (hand_over, went) = std::sync::mpsc::channel();
+        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
+        went.recv_timeout(Duration::from_secs(20)).unwrap().is_err()
+    };
+    assert!(nothing(Request::Redo) && nothing(Request::Undo));
+}
+
+#[test]
 fn every_engine_that_was_asked_for_counts_also_one_that_cannot_be_made() {
     let (dream, settings) = dream();
     let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });

@@ -49,6 +49,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         source: Box<dyn Source>,
+        prompt: Arc<[u16]>,
         shared: Arc<Shared>,
         drive: Box<dyn FnMut() -> Drive + Send>,
         wake: Rc<dyn Fn()>,
@@ -64,7 +65,7 @@ impl Worker {
             wake,
             gate,
             info,
-            prompt: Arc::new([]),
+            prompt,
             said: 0,
             seed,
             seeds: HashMap::new(),

@@ -12,7 +12,7 @@ use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
 
 /// Moments that can be returned to.
-const MOST_UNDO: usize = 32;
+const MOST_UNDO: usize = 16;
 
 /// All that a dream is at one moment, but for its seed and its words.
 #[derive(Clone)]
@@ -118,6 +118,16 @@ impl DreamSession {
         self.take_place(there)
     }
 
+    /// Puts the words of a moment that was returned to in force again: the land there is theirs.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn say_again(&mut self, words: &[u16]) -> Result<(), DreamError> {
+        self.set_prompt(words, 0)?;
+        self.ahead.forget();
+        Ok(())
+    }
+
     /// Nothing that was changed so far can be taken back, or done again.
     pub fn forget_changes(&mut self) {
         self.changes = Changes::default();
@@ -133,9 +143,10 @@ impl DreamSession {
     }
 
     fn take_place(&mut self, Place { moment, dream, said, seen }: Place) -> Result<(), DreamError> {
-        self.start.clone_from(&moment.start);
-        (self.dream, self.said, self.seen, self.fresh) = (dream, said, seen, false);
-        self.go_to(moment)
+        let start = moment.start.clone();
+        self.go_to(moment)?;
+        (self.start, self.dream, self.said, self.seen, self.fresh) = (start, dream, said, seen, false);
+        Ok(())
     }
 
     /// Another dream begins; what there is can be returned to.
