@@ -44,6 +44,11 @@ fn whole_steps(m: &Manifest) -> Option<&RecallDims> {
     m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)
 }
 
+/// The next frame a map remembers.
+fn take_in(map: &mut Map, frame: &TokenFrame, m: &Manifest) {
+    map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+}
+
 /// Of a world that goes by whole patches and says what of it stands.
 fn book_of(m: &Manifest) -> Option<Book> {
     Some(Book::new(m.frame, whole_steps(m)?, m.relief.as_ref()?, &m.provenance.looks))
@@ -335,13 +340,13 @@ impl DreamSession {
     fn remember(&mut self, frame: TokenFrame) {
         let m = self.engine.manifest();
         if let Some(map) = &mut self.land_seen {
-            map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
+            take_in(map, &frame, m);
         }
         if self.history.len() >= frames_remembered(m)
             && let Some(oldest) = self.history.pop_front()
         {
             if let Some(map) = &mut self.before {
-                map.remember(&oldest.codes, motion_of(m, oldest.action), oldest.moved);
+                take_in(map, &oldest, m);
             }
             self.spare.push(oldest);
         }

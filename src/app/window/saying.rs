@@ -118,9 +118,12 @@ impl App {
     pub(super) fn tell(&self, by: By) {
         let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
         let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
-        let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.now };
-        // The world may be on its way to what is said under another number.
-        self.wish(|wish| wish.prompt = Prompt { said: if by == By::Itself { wish.prompt.said } else { prompt.said }, ..prompt });
+        let (blend_frames, now) = (self.ui.prompt.blend_frames, self.by_hand.now);
+        self.wish(|wish| {
+            // The world may be on its way to what is said under another number.
+            let said = if by == By::Itself { wish.prompt.said } else { now };
+            wish.prompt = Prompt { words: words.into(), blend_frames, said };
+        });
     }
 
     /// Says a prompt that nobody typed, if anything of it counts; without the panel a notice tells it.

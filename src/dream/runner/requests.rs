@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{HandOver, Kept, Prompt, Request, Went, Wish, lock};
+use super::{HandOver, Kept, Prompt, Request, Went, lock};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::source::{DreamError, Source};
@@ -111,7 +111,7 @@ impl Worker {
             Ok(())
         })?;
         let before = std::mem::replace(&mut self.prompt, saved.about.words.as_slice().into());
-        self.wish_for(prompt, seed, before);
+        self.wish_for(prompt, Some(seed), before);
         Ok(Went { dreams: [left, self.dream()], said: [left_said, said] })
     }
 
@@ -125,7 +125,7 @@ impl Worker {
             Ok(())
         })?;
         let dream = self.dream();
-        let (Wish { mut prompt, settings, .. }, before) = (lock(&self.shared.wish).clone(), self.prompt.clone());
+        let (mut prompt, before) = (lock(&self.shared.wish).prompt.clone(), self.prompt.clone());
         // Words that came by themselves outlast what is taken back under them.
         if said != left_said
             && let Some(dream) = self.source.as_dream()
@@ -136,16 +136,18 @@ impl Worker {
             prompt = Prompt { words, said, ..prompt };
         }
         let seed = if dream == left { None } else { self.seeds.remove(&dream) };
-        self.wish_for(prompt, seed.unwrap_or(settings.seed), before);
+        self.wish_for(prompt, seed, before);
         Ok(Went { dreams: [left, dream], said: [left_said, said] })
     }
 
-    /// From now on this is wished for; what was in force before can be said again.
-    fn wish_for(&mut self, prompt: Prompt, seed: u32, before: Arc<[u16]>) {
+    /// From now on this is wished for, under another seed where there is one; what was in force before can be said again.
+    fn wish_for(&mut self, prompt: Prompt, seed: Option<u32>, before: Arc<[u16]>) {
         let said = std::mem::replace(&mut self.said, prompt.said);
-        self.seed = seed;
         let mut wish = lock(&self.shared.wish);
-        wish.settings.seed = seed;
+        if let Some(seed) = seed {
+            wish.settings.seed = seed;
+            self.seed = seed;
+        }
         // What somebody says at this very moment counts.
         let before = if wish.prompt.said == said { std::mem::replace(&mut wish.prompt, prompt).words } else { before };
         if said != self.said {

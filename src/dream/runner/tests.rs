@@ -290,11 +290,15 @@ fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
     assert_eq!(lock(&begun)[0].1, [999]);
 }
 
-/// What the runner hands over.
+/// What the runner hands over when it is asked.
+fn asked<T: Send + 'static>(runner: &Runner, request: impl FnOnce(HandOver<T>) -> Request) -> Result<T, String> {
+    let (hand_over, outcome) = std::sync::mpsc::channel();
+    runner.request(request(Box::new(move |it| hand_over.send(it).unwrap())));
+    outcome.recv_timeout(Duration::from_secs(20)).unwrap()
+}
+
 fn kept(runner: &Runner) -> Kept {
-    let (hand_over, kept) = std::sync::mpsc::channel();
-    runner.request(Request::Keep(Box::new(move |kept| hand_over.send(kept).unwrap())));
-    kept.recv_timeout(Duration::from_secs(20)).unwrap().unwrap()
+    asked(runner, Request::Keep).unwrap()
 }
 
 #[test]
@@ -315,10 +319,7 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     assert_ne!(kept(&runner).rgba, before);
     let saved = SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, 7, ("snow".to_owned(), vec![1]));
     let resume = |saved: SavedDream, words: Vec<u16>, said: u32| {
-        let (hand_over, number) = std::sync::mpsc::channel();
-        let done = Box::new(move |number| hand_over.send(number).unwrap());
-        runner.request(Request::Resume(Arc::new(saved), Prompt { words: words.into(), blend_frames: 0, said }, 7, done));
-        number.recv_timeout(Duration::from_secs(20)).unwrap()
+        asked(&runner, |done| Request::Resume(Arc::new(saved), Prompt { words: words.into(), blend_frames: 0, said }, 7, done))
     };
     let went = |dreams: [u32; 2], said: [u32; 2]| Ok(Went { dreams, said });
     assert_eq!(resume(saved.clone(), vec![1], 1), went([1, 2], [0, 1]));
@@ -333,11 +334,7 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     };
     assert_eq!(prompt_of_frame(4), [PromptWord::whole(1)]);
     // What is taken back is the dream before, under the words and the seed of then.
-    let along = |request: fn(HandOver<Went>) -> Request| {
-        let (hand_over, went) = std::sync::mpsc::channel();
-        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
-        went.recv_timeout(Duration::from_secs(20)).unwrap()
-    };
+    let along = |request: fn(HandOver<Went>) -> Request| asked(&runner, request);
     let there = |words: &[u16], seed: u32| {
         let wish = runner.current_wish();
         assert_eq!((&*wish.prompt.words, wish.settings.seed), (words, seed));
@@ -373,9 +370,7 @@ fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
     };
     let say = |word: u16, said: u32| runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([word]), said, ..Prompt::default() });
     let along = |request: fn(HandOver<Went>) -> Request| {
-        let (hand_over, went) = std::sync::mpsc::channel();
-        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
-        let said = went.recv_timeout(Duration::from_secs(20)).unwrap().map(|went| went.said);
+        let said = asked(&runner, request).map(|went| went.said);
         (said, kept(&runner).rgba, runner.current_wish().prompt.words.to_vec())
     };
     let silent = step(1).rgba;
@@ -399,6 +394,13 @@ fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
     kept(&runner);
     let (said, _, words) = along(Request::Undo);
     assert_eq!((said, words), (Ok([2, 2]), vec![3]));
+    // A seed that is wished for is of what comes next, not of the dream in which words are taken back.
+    runner.wish(|wish| wish.settings.seed = settings.seed + 9);
+    assert_eq!(along(Request::Undo).0, Ok([2, 1]));
+    assert_eq!(runner.current_wish().settings.seed, settings.seed + 9);
+    runner.request(Request::Reset);
+    assert_eq!(along(Request::Undo).0, Ok([1, 1]));
+    assert_eq!(runner.current_wish().settings.seed, settings.seed);
 }
 
 #[test]
@@ -411,18 +413,11 @@ fn what_was_said_from_the_start_on_is_said_again() {
     runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([1]), said: 1, ..Prompt::default() });
     runner.request(Request::Step);
     wait_for(&runner, "a step", |status, _, _| status.frames == 1);
-    let (hand_over, went) = std::sync::mpsc::channel();
-    runner.request(Request::Undo(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
-    assert_eq!(went.recv_timeout(Duration::from_secs(20)).unwrap().unwrap().said, [1, 0]);
+    assert_eq!(asked(&runner, Request::Undo).unwrap().said, [1, 0]);
     assert_eq!(&*runner.current_wish().prompt.words, [3]);
     // Whoever comes next finds nothing to take back, or to do again.
     runner.request(Request::Forget);
-    let nothing = |request: fn(HandOver<Went>) -> Request| {
-        let (hand_over, went) = std::sync::mpsc::channel();
-        runner.request(request(Box::new(move |outcome| hand_over.send(outcome).unwrap())));
-        went.recv_timeout(Duration::from_secs(20)).unwrap().is_err()
-    };
-    assert!(nothing(Request::Redo) && nothing(Request::Undo));
+    assert!(asked(&runner, Request::Redo).is_err() && asked(&runner, Request::Undo).is_err());
 }
 
 #[test]

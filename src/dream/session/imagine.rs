@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{DreamSession, whole_steps};
+use super::{DreamSession, take_in, whole_steps};
 use crate::dream::drive::Intent;
 use crate::dream::source::DreamError;
-use crate::engine::recall::{Map, motion_of};
+use crate::engine::recall::Map;
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
@@ -40,11 +40,14 @@ pub(super) struct Imagined {
 impl Imagined {
     /// What is known of a place of the map of what was seen: seen since no other land was asked for, or imagined and not seen since.
     pub(super) fn known<'a>(&'a self, map: &'a Map, at: [i32; 2]) -> Option<&'a [u8]> {
-        let seen = map.at(at);
-        let imagined = self.places.get(&at).filter(|(frames, _)| seen.is_none_or(|(seen, _)| seen <= *frames));
-        let seen = seen.filter(|(seen, _)| *seen >= self.since).map(|(_, levels)| levels);
-        imagined.map(|(_, levels)| levels.as_slice()).or(seen)
+        let imagined = self.places.get(&at).filter(|(frames, _)| unseen_since(map, at, *frames)).map(|(_, levels)| levels.as_slice());
+        imagined.or_else(|| map.at(at).filter(|(seen, _)| *seen >= self.since).map(|(_, levels)| levels))
     }
+}
+
+/// Whether no frame after so many showed a place.
+fn unseen_since(map: &Map, at: [i32; 2], frames: u32) -> bool {
+    map.at(at).is_none_or(|(seen, _)| seen <= frames)
 }
 
 /// One that walks ahead.
@@ -95,7 +98,7 @@ impl DreamSession {
         let more = self.walk_lanes(Intent::North.turned(quarters), &here, settings);
         if matches!(more, Ok(true)) {
             // What was seen since is the land's.
-            self.ahead.imagined.places.retain(|at, (frames, _)| here.map.at(*at).is_none_or(|(seen, _)| seen <= *frames));
+            self.ahead.imagined.places.retain(|at, (frames, _)| unseen_since(&here.map, *at, *frames));
         }
         self.land_seen = Some(here.map);
         more
@@ -173,8 +176,7 @@ impl DreamSession {
         // The frames in its sight are enough.
         let older = self.history.len().saturating_sub(self.info.window);
         let (Some(engine), Some(mut before)) = (&mut self.ahead.lanes[lane].engine, self.before.clone()) else { return Ok(false) };
-        let m = engine.manifest();
-        self.history.iter().take(older).for_each(|frame| before.remember(&frame.codes, motion_of(m, frame.action), frame.moved));
+        self.history.iter().take(older).for_each(|frame| take_in(&mut before, frame, engine.manifest()));
         let recent: Vec<TokenFrame> = self.history.iter().skip(older).cloned().collect();
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(Some(&before), &recent, self.next_frame)?;
@@ -209,7 +211,7 @@ impl DreamSession {
     pub fn land(&self) -> Option<Map> {
         let mut map = self.land_seen.clone()?;
         for (at, (frames, token)) in &self.ahead.imagined.places {
-            if map.at(*at).is_none_or(|(seen, _)| seen <= *frames) {
+            if unseen_since(&map, *at, *frames) {
                 map.imagine(*at, Some(token));
             }
         }

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{DreamSession, Seen};
+use super::{DreamSession, Seen, take_in};
 use crate::dream::Source;
 use crate::dream::source::DreamError;
 use crate::engine::TokenFrame;
 use crate::engine::inputs::check_past;
-use crate::engine::recall::{Map, motion_of};
+use crate::engine::recall::Map;
 use crate::engine::told::Told;
 
 /// Moments that can be returned to.
@@ -179,7 +179,7 @@ impl DreamSession {
         self.before.iter_mut().chain(&mut self.land_seen).for_each(|map| map.begin_with(before.as_ref()));
         let m = self.engine.manifest();
         if let Some(map) = &mut self.land_seen {
-            self.history.iter().for_each(|frame| map.remember(&frame.codes, motion_of(m, frame.action), frame.moved));
+            self.history.iter().for_each(|frame| take_in(map, frame, m));
         }
         Ok(())
     }
