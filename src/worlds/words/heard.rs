@@ -59,7 +59,7 @@ fn rows_for(said: &Said) -> Vec<u16> {
 }
 
 /// The row that is told in place of `row` by meaning alone: of a word that no caption holds, the nearest one that captions say by itself ("glacier":
-/// "ice"). What is near none, and what is not in the table, is told as it is.
+/// "iceberg"). What is near none, and what is not in the table, is told as it is.
 fn heard_alone(row: u16) -> u16 {
     if usize::from(row) >= WordTable::get().len() || SAID.contains(&row) {
         return row;
@@ -84,7 +84,7 @@ mod tests {
         let row = |word: &str| table.find(word).unwrap();
         let heard_alone = |row: u16| heard(&[row])[0];
         let heard = |word: &str| table.word(heard_alone(row(word)));
-        assert_eq!((heard("glacier"), heard("twilight"), heard("woodland")), ("ice", "dusk", "forest"));
+        assert_eq!((heard("glacier"), heard("twilight"), heard("woodland")), ("iceberg", "dusk", "forest"));
         for same in ["snow", "meadow", "after", "president", "quickly"] {
             assert_eq!(heard(same), same, "a word of captions, or near none");
         }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(told("an icy beach, frost"), "winter beach winter");
         assert_eq!(told("a volcano in the snow"), "volcano winter");
         assert_eq!(told("a lush wooded swamp"), "summer trees swamp");
-        assert_eq!(told("a fiery jungle"), "lava rainforest");
+        assert_eq!(told("a fiery jungle"), "lava forest");
         // What names no other land says what it says.
         for same in ["snowy village night", "snow ice", "muddy land", "lush muddy land", "dusty desert cactus", "forest sea", "forest rain"]
         {
@@ -179,6 +179,6 @@ mod tests {
             close.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
         });
         let by_any = right(&|word, others| others.get(usize::from(word) % others.len()).copied());
-        assert!(heard >= by_vectors + 2 && by_any < 20, "{heard} %, by vectors alone {by_vectors} %, by any word {by_any} %");
+        assert!(heard >= by_vectors + 8 && by_any < 20, "{heard} %, by vectors alone {by_vectors} %, by any word {by_any} %");
     }
 }

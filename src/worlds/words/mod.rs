@@ -19,8 +19,6 @@ pub use wished::{saying, surest, under, wish_of};
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.
 const NEAR: f32 = 0.5;
-/// How much nearer than its vector says a synonym is: without it "twilight" is "night" and "mire" is "sweet".
-const SYNONYM: f32 = 0.2;
 /// Lands that have no word of their own in a sentence.
 const PLACES: &[&str] = &["a land", "a place", "a world"];
 /// What joins features to a sentence, and parts to each other.
@@ -45,7 +43,7 @@ pub fn vocabulary(held_out: bool) -> Vec<&'static str> {
 fn nearest<T>(word: u16, among: impl Iterator<Item = (u16, T)>) -> Option<T> {
     let table = WordTable::get();
     let vector = table.vector(word);
-    let near = |other| closeness(&vector, &table.vector(other)) + if table.are_synonyms(word, other) { SYNONYM } else { 0.0 };
+    let near = |other| closeness(&vector, &table.vector(other)) + table.nearer(word, other);
     let close = among.map(|(other, what)| (near(other), what));
     close.filter(|(near, _)| *near >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, what)| what)
 }
