@@ -5,6 +5,7 @@ pub mod decode;
 #[cfg(feature = "player")]
 pub mod gpu;
 pub mod inputs;
+pub mod odometer;
 pub mod parity;
 pub mod recall;
 pub mod reference;

@@ -13,8 +13,9 @@ use somnium::{
         Chance, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, UnmaskOrder,
         cpu::{CpuEngine, CpuOptions},
         decode,
+        odometer::Odometer,
         parity::check_parity,
-        recall::{Odometer, motion_of},
+        recall::motion_of,
         reference::ReferenceEngine,
     },
     pack::{

@@ -3,7 +3,8 @@
 use super::{any_frame, arrived, changing, dreamed, gpu, pack, settings, some_codes};
 use somnium::engine::gpu::GpuEngine;
 use somnium::engine::inputs::frames_that_matter;
-use somnium::engine::recall::{Odometer, motion_of};
+use somnium::engine::odometer::Odometer;
+use somnium::engine::recall::motion_of;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{Arrival, DecodeSettings, Engine, PromptWord, TokenFrame, UNKNOWN, decode};
 use somnium::pack::manifest::{Manifest, RecallDims};

@@ -12,7 +12,8 @@ use somnium::engine::gpu::ops::{
     recall::{self, Recall},
     remember::{self, Remember},
 };
-use somnium::engine::recall::{self as twin, AGES, Map, TAPS};
+use somnium::engine::odometer as twin;
+use somnium::engine::recall::{AGES, Map, TAPS};
 use somnium::engine::reference::{dynamics, matmul, weights::Weights};
 use somnium::pack::manifest::{FrameDims, Manifest, RecallDims};
 use somnium::pack::random::{random_pack, tiny_manifest};

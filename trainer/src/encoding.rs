@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use somnium::checksum;
 use somnium::clips::Clip;
-use somnium::engine::recall::Odometer;
+use somnium::engine::odometer::Odometer;
 use somnium::pack::manifest::FrameDims;
 use somnium::worlds::scene::Scene;
 use somnium::worlds::words;

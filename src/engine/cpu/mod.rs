@@ -21,7 +21,8 @@ use super::{
         check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, frames_that_matter,
         play_settings,
     },
-    recall::{self, Map, Odometer},
+    odometer::Odometer,
+    recall::{self, Map},
     told::{LONG_AGO, Said, Told},
 };
 use crate::pack::{Pack, limits, manifest::Manifest};

@@ -14,7 +14,8 @@ use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
     decode::{self, ANY_LEVEL},
     inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, play_settings},
-    recall::{self, Map, Odometer},
+    odometer::Odometer,
+    recall::{self, Map},
     told::{LONG_AGO, Told},
     vocabulary::Vocabulary,
 };
