@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::files::{self, Said};
 use crate::dream::Intent;
-use crate::dream::runner::Kept;
+use crate::dream::runner::{Kept, KeptDream};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::Moment;
 use crate::dream::still::{self, Still};
@@ -128,7 +128,7 @@ impl Shelf {
     /// # Errors
     /// One sentence, once until one is written again.
     pub fn put(&mut self, kept: Kept, said: Said) -> Result<(), String> {
-        let Some((number, moment)) = &kept.dream else { return Ok(()) };
+        let Some(KeptDream { number, moment, .. }) = &kept.dream else { return Ok(()) };
         let known = self.files.get(number).cloned();
         if known.is_none() && !is_worth_keeping(&said.pack, moment) {
             return Ok(());
@@ -165,17 +165,19 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
     use crate::engine::recall::Map;
     use crate::pack::random::{look_manifest, random_pack};
+    use crate::prompt::text_of;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn said() -> Said {
-        Said { pack: Arc::new(random_pack(look_manifest(), 5).unwrap()), seed: 3, prompt: "a wood".to_owned(), words: vec![1] }
+        Said { pack: Arc::new(random_pack(look_manifest(), 5).unwrap()), prompt: "a wood".to_owned(), words: [1].into() }
     }
 
     /// A dream in which so many steps were walked.
@@ -183,7 +185,7 @@ mod tests {
         let frame = |action| TokenFrame { codes: vec![1; 48], action, moved: false, prompt: Vec::new() };
         let history = (0..=steps).map(|step| frame(if step == 0 { 3 } else { 1 })).collect();
         let moment = Moment { before: None, history, next_frame: 9, start: Vec::new() };
-        Kept { rgba: vec![90; 35 * 21 * 4], size_px: [35, 21], dream: Some((number, moment)) }
+        Kept { rgba: vec![90; 35 * 21 * 4], size_px: [35, 21], dream: Some(KeptDream { number, moment, seed: 3, words: [1].into() }) }
     }
 
     #[test]
@@ -204,6 +206,11 @@ mod tests {
         assert_eq!(steps(&shelf), [35, 40]);
         let about = |shelf: &Shelf| shelf.last(&said.pack).unwrap().saved.about;
         assert_eq!((about(&shelf).seed, about(&shelf).prompt.as_str(), &about(&shelf).words), (3, "a wood", &vec![1]));
+        // One under other words than those that are said by now is saved with its own.
+        let under_others = KeptDream { words: [2].into(), ..kept(2, 40).dream.unwrap() };
+        shelf.put(Kept { dream: Some(under_others), ..kept(2, 40) }, said.clone()).unwrap();
+        let texts: HashSet<String> = shelf.latest(&said.pack).into_iter().map(|left| left.saved.about.prompt).collect();
+        assert_eq!(texts, HashSet::from(["a wood".to_owned(), text_of(&[2])]));
         // One that is gone on with stays in its file, however little is walked in it.
         let first = shelf.latest(&said.pack).into_iter().find(|left| left.saved.moment.history.len() == 36).unwrap().path;
         shelf.adopt(3, first.clone());
@@ -222,7 +229,7 @@ mod tests {
     #[test]
     fn standing_is_no_walk_and_a_long_dream_is_one() {
         let mut pack = random_pack(look_manifest(), 5).unwrap();
-        let moment = kept(1, 30).dream.unwrap().1;
+        let moment = kept(1, 30).dream.unwrap().moment;
         assert!(is_worth_keeping(&pack, &moment));
         pack.manifest.actions[1].bound_to = vec!["stay".to_owned()];
         assert!(!is_worth_keeping(&pack, &moment));

@@ -33,15 +33,16 @@ pub struct Eye {
     frames: u64,
     /// What was seen after the last steps, the oldest first.
     past: VecDeque<Sight>,
-    /// What was looked at last.
-    drawn: Option<(Camera, [u32; 2])>,
+    /// What was looked at last, if it is still there, and how large the picture was.
+    drawn: Option<Camera>,
+    size: [u32; 2],
 }
 
 impl Eye {
     pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
         let (step, turn) = (Duration::ZERO, Turn::resting(looks));
         let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: Intent::Stay }]);
-        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, past, drawn: None }
+        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, past, drawn: None, size: [1, 1] }
     }
 
     /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: where one asked to go.
@@ -86,8 +87,10 @@ impl Eye {
     /// same as the last time.
     pub fn look_out(&mut self, rect: RectPx, widest_px: u32, now: Instant) -> Option<(Glance, [u32; 2])> {
         let size = size_in(rect, widest_px)?;
-        let seen = (self.camera(now), size);
-        (self.drawn.replace(seen) != Some(seen)).then(|| (self.still(now), size))
+        let camera = self.camera(now);
+        let as_before = self.drawn.replace(camera) == Some(camera) && self.size == size;
+        self.size = size;
+        (!as_before).then(|| (self.still(now), size))
     }
 
     /// Takes what was drawn last for gone: it is drawn anew.
@@ -97,7 +100,7 @@ impl Eye {
 
     /// Width and height of a picture of such a height that shows as much as the window does, of one that is a mere strip its middle.
     pub fn size_of_height(&self, height_px: usize) -> [usize; 2] {
-        let [width, height] = self.drawn.map_or([1, 1], |(_, size)| size.map(|side| side as usize));
+        let [width, height] = self.size.map(|side| side as usize);
         [(height_px * width).div_ceil(height).min(4 * height_px), height_px]
     }
 
@@ -107,11 +110,11 @@ impl Eye {
         let size_px = [info.width_px, info.height_px].map(|side| side * FINER);
         let shown = SourceInfo { width_px: size_px[0], height_px: size_px[1], ..info.clone() };
         let shoot = move |film: &mut Film| {
-            let mut sights = sights.into_iter();
-            let Some(mut stroll) = sights.next().map(Stroll::begin) else { return Ok(()) };
+            let mut stroll = None;
             sights
+                .into_iter()
                 .try_for_each(|sight| {
-                    stroll.step(sight);
+                    let stroll = Stroll::go(&mut stroll, sight);
                     film.push_way(|share| stroll.at(share).picture(size_px))
                 })
                 .map_err(|why| format!("{why}."))
@@ -162,6 +165,7 @@ mod tests {
         assert!(!eye.moves(turned) && eye.still(turned).camera.quarters == 1.0);
         assert_eq!(eye.size_of_height(224), [288, 224], "as the window shows it");
         eye.look_anew();
+        assert_eq!(eye.size_of_height(224), [288, 224], "before it is drawn anew");
         assert!(sees(&mut eye, 390).is_some());
         // A step is gone in its time; what is seen more of at the same moment ends none.
         eye.see(&around([1, 0]), 2, Intent::East, STEP, at(400));

@@ -14,10 +14,10 @@ use crate::dream::SourceInfo;
 use crate::dream::chart::Chart;
 use crate::dream::film::Film;
 use crate::dream::record::write_picture;
-use crate::dream::runner::Kept;
+use crate::dream::runner::{Kept, KeptDream};
 use crate::dream::saved::SavedDream;
-use crate::dream::session::Moment;
 use crate::pack::Pack;
+use crate::prompt;
 
 /// Enlargement of a screenshot.
 pub const SCREENSHOT_SCALE: u32 = 4;
@@ -56,22 +56,23 @@ pub fn read_pictures(paths: Vec<PathBuf>, pack: Arc<Pack>, proxy: EventLoopProxy
     spawn("picture", read, &proxy);
 }
 
-/// What is said in a dream, and its seed: what a [`Kept`] moment of it is saved with.
+/// What is said in a dream: what a [`Kept`] moment of it is saved with.
 #[derive(Clone)]
 pub struct Said {
     pub pack: Arc<Pack>,
-    pub seed: u32,
+    /// As it was typed, and the rows of the word table that the dream is told for it.
     pub prompt: String,
-    pub words: Vec<u16>,
+    pub words: Arc<[u16]>,
 }
 
 impl Said {
-    /// What a picture carries of a moment.
+    /// What a picture carries of a moment. One under other words was not that far yet, or is further, and is saved with its own.
     ///
     /// # Errors
     /// Half a sentence; there is no moment for which it is known to fail.
-    pub fn carried(self, moment: Moment) -> Result<Vec<u8>, String> {
-        SavedDream::new(&self.pack, moment, self.seed, (self.prompt, self.words)).to_bytes()
+    pub fn carried(self, KeptDream { moment, seed, words, .. }: KeptDream) -> Result<Vec<u8>, String> {
+        let prompt = if words == self.words { self.prompt } else { prompt::text_of(&words) };
+        SavedDream::new(&self.pack, moment, seed, (prompt, words.to_vec())).to_bytes()
     }
 }
 
@@ -86,7 +87,7 @@ pub fn save_picture(
     let kind = if map.is_some() { "somnium-map" } else { "somnium" };
     let write = move |path: &Path| match map {
         Some((chart, scale)) => {
-            let dream = said.zip(kept()?.0.dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
+            let dream = said.zip(kept()?.0.dream).map(|(said, dream)| said.carried(dream)).transpose()?;
             chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
         }
         None => kept().and_then(|(kept, scale)| write_kept(path, kept, said, scale)),
@@ -100,7 +101,7 @@ pub fn save_picture(
 /// One sentence.
 pub fn write_kept(path: &Path, kept: Kept, said: Option<Said>, scale: u32) -> Result<(), String> {
     let Kept { rgba, size_px, dream } = kept;
-    let dream = said.zip(dream).map(|(said, (_, moment))| said.carried(moment)).transpose()?;
+    let dream = said.zip(dream).map(|(said, dream)| said.carried(dream)).transpose()?;
     write_picture(path, &rgba, size_px, scale, dream.as_deref()).map_err(|why| format!("{why}."))
 }
 

@@ -9,11 +9,12 @@ use super::files::Said;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};
+use crate::dream::runner::KeptDream;
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
-use crate::prompt::{self, WordTable};
+use crate::prompt;
 
 /// What becomes of what is seen.
 pub struct Recording<'a> {
@@ -192,8 +193,7 @@ impl Headless {
 
 /// The present moment of a dream, as its pictures carry it.
 fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, seed: u32) -> Result<Vec<u8>, String> {
-    let moment = dream.moment().map_err(|e| e.to_string())?;
-    let words = dream.words().to_vec();
-    let said: Vec<&str> = words.iter().map(|row| WordTable::get().word(*row)).collect();
-    Said { pack: pack.clone(), seed, prompt: said.join(" "), words }.carried(moment)
+    let (moment, words) = (dream.moment().map_err(|e| e.to_string())?, Arc::<[u16]>::from(dream.words()));
+    let said = Said { pack: pack.clone(), prompt: prompt::text_of(&words), words: words.clone() };
+    said.carried(KeptDream { number: 0, moment, seed, words })
 }

@@ -38,7 +38,7 @@ impl MapState {
     /// Shows this one, if somebody still wants to see it.
     pub fn show(&mut self, chart: Chart) {
         if self.open {
-            self.chart = Some(Arc::new(chart));
+            (self.chart, self.texture) = (Some(Arc::new(chart)), None);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is known about each word in the prompt field, worked out when the text changes.
 
+use std::collections::HashMap;
+
 use crate::prompt::{self, Fate, Word, WordTable, advice};
 
 /// Neighbours named for a word in doubt.
@@ -56,13 +58,19 @@ impl Marks {
     /// The words of `text` where a prompt has at most `most_words`.
     pub fn of(&mut self, text: &str, most_words: usize) -> &[(Word, Mark)] {
         if self.text != text || self.most_words != most_words {
-            text.clone_into(&mut self.text);
-            self.most_words = most_words;
             let words = prompt::read(text, most_words);
+            let before = std::mem::replace(&mut self.text, text.to_owned());
+            self.most_words = most_words;
+            // Looking through the whole table takes milliseconds, and of what is typed one word changes.
+            let doubted = std::mem::take(&mut self.words).into_iter().filter(|(_, mark)| matches!(mark, Mark::Unknown(_)));
+            let doubted: HashMap<&str, Mark> = doubted.map(|(word, mark)| (&before[word.range], mark)).collect();
             let mut heard = prompt::heard(&prompt::ids(&words)).into_iter();
             let mut mark = |word: &Word| match word.fate {
                 Fate::Known(id) => known(WordTable::get().find(&text[word.range.clone()]), heard.next().unwrap_or(id)),
-                Fate::Unknown => Mark::Unknown(advice::near_in_spelling(&text[word.range.clone()], NEIGHBOURS)),
+                Fate::Unknown => {
+                    let word = &text[word.range.clone()];
+                    doubted.get(word).cloned().unwrap_or_else(|| Mark::Unknown(advice::near_in_spelling(word, NEIGHBOURS)))
+                }
                 Fate::TooMany => Mark::TooMany,
                 Fate::Silent => Mark::Plain,
             };

@@ -3,7 +3,7 @@
 use egui::{Color32, RichText, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::marks::Marks;
-use super::panel::{UiEvent, line};
+use super::panel::{UiEvent, line, slider};
 use super::prompt_field::{Doubt, doubt, quiet_line, word_field};
 use super::theme;
 use crate::dream::SourceInfo;
@@ -125,7 +125,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
     let half = (ui.available_width() - gap) / 2.0;
     if state.active {
         line(ui, "brush", |ui| {
-            ui.add(egui::Slider::new(&mut state.brush, 1..=MOST_BRUSH));
+            ui.add(slider(&mut state.brush, 1..=MOST_BRUSH));
         })
         .on_hover_text("Tokens across; the wheel over the picture changes it too");
         let mut entered = false;
@@ -191,7 +191,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
     });
     line(ui, "share", |ui| {
-        ui.add(egui::Slider::new(&mut state.share, 0.05..=1.0).custom_formatter(|share, _| format!("{:.0} %", share * 100.0)));
+        ui.add(slider(&mut state.share, 0.05..=1.0).custom_formatter(|share, _| format!("{:.0} %", share * 100.0)));
     })
     .on_hover_text("How much of the picture Stylise dreams again");
 }

@@ -1,5 +1,6 @@
 //! The whole interface as a function of its state: side panel, bar of figures, hints and notices around the picture.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ pub enum UiEvent {
     Earlier(usize),
     OpenPicture,
     /// Look ahead at what every code would do next, or no more.
-    Preview(bool),
+    Preview,
     CodeDown(u8),
     CodeUp(u8),
     /// Walk where somebody points, or no more.
@@ -433,13 +434,18 @@ pub fn line(ui: &mut egui::Ui, name: &str, control: impl FnOnce(&mut egui::Ui)) 
     row.inner
 }
 
+/// A slider that changes its value where somebody moves it, and not because a value from elsewhere is finer or lies further out.
+pub fn slider<Value: egui::emath::Numeric>(value: &mut Value, range: RangeInclusive<Value>) -> egui::Slider<'_> {
+    egui::Slider::new(value, range).clamping(egui::SliderClamping::Edits)
+}
+
 fn chance_sliders(ui: &mut egui::Ui, [temperature, min_p]: [&str; 2], chance: &mut Chance) {
     line(ui, temperature, |ui| {
-        ui.add(egui::Slider::new(&mut chance.temperature, 0.0..=2.0).max_decimals(2));
+        ui.add(slider(&mut chance.temperature, 0.0..=2.0).max_decimals(2));
     })
     .on_hover_text("How much chance has a say: 0 always takes the likeliest");
     line(ui, min_p, |ui| {
-        ui.add(egui::Slider::new(&mut chance.min_p, 0.0..=0.9).max_decimals(2));
+        ui.add(slider(&mut chance.min_p, 0.0..=0.9).max_decimals(2));
     })
     .on_hover_text("What is less likely than this share of the likeliest is never drawn; 0: all may be");
 }
@@ -448,7 +454,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     let before = state.settings;
     let settings = &mut state.settings;
     line(ui, "steps", |ui| {
-        ui.add(egui::Slider::new(&mut settings.steps, 1..=8));
+        ui.add(slider(&mut settings.steps, 1..=8));
     })
     .on_hover_text("Passes in which a frame is filled in: more are slower and calmer");
     let mut chance = settings.chance_of(true);
@@ -464,12 +470,12 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
         chance_sliders(ui, ["its temp.", "its min-p"], new_land);
     }
     line(ui, "window", |ui| {
-        ui.add(egui::Slider::new(&mut settings.window, 1..=info.window.max(1)));
+        ui.add(slider(&mut settings.window, 1..=info.window.max(1)));
     })
     .on_hover_text("Frames the dream looks at, the new one included");
     if info.context_levels > 1 {
         line(ui, "context level", |ui| {
-            ui.add(egui::Slider::new(&mut settings.context_level, 0..=info.context_levels - 1));
+            ui.add(slider(&mut settings.context_level, 0..=info.context_levels - 1));
         })
         .on_hover_text("How much the dream mistrusts the frames before");
     }
@@ -480,7 +486,7 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     .on_hover_text("Which tokens are settled first");
     line(ui, "settle above", |ui| {
         let mut certain = settings.certain.unwrap_or(0.0);
-        ui.add(egui::Slider::new(&mut certain, 0.0..=0.99).max_decimals(2));
+        ui.add(slider(&mut certain, 0.0..=0.99).max_decimals(2));
         settings.certain = Some(certain).filter(|p| *p > 0.0);
     })
     .on_hover_text("Tokens of at least this probability are settled at once, and steps that then have nothing to do are left out; 0: none");

@@ -38,7 +38,14 @@ impl Pointing {
         let now = ui.input(|i| {
             for event in &i.events {
                 match *event {
-                    Event::Touch { phase, .. } => self.touched = matches!(phase, TouchPhase::Start | TouchPhase::Move),
+                    Event::Touch { phase, .. } => {
+                        self.touched = matches!(phase, TouchPhase::Start | TouchPhase::Move);
+                        // The system took the finger for something else, and says nothing more of it.
+                        if phase == TouchPhase::Cancel {
+                            self.held = None;
+                            self.ask(None, asks);
+                        }
+                    }
                     Event::PointerMoved(at) => self.held.iter_mut().for_each(|held| held.at = at),
                     Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, .. } => {
                         let here = area.is_some_and(|area| area.contains(pos));
@@ -147,5 +154,7 @@ mod tests {
         let tap = [touch(TouchPhase::Start), button(170.0, true), touch(TouchPhase::End), button(170.0, false), Event::PointerGone];
         assert_eq!(asked(vec![tap.to_vec()], true), [Some(Intent::East), None]);
         assert_eq!(asked(vec![tap[..2].to_vec(), vec![], tap[2..].to_vec()], true), [Some(Intent::East), None]);
+        let taken = vec![touch(TouchPhase::Cancel), Event::PointerGone];
+        assert_eq!(asked(vec![tap[..2].to_vec(), taken, vec![], vec![]], true), [Some(Intent::East), None]);
     }
 }

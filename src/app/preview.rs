@@ -55,7 +55,7 @@ pub fn show(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, state: &mut P
     ui.horizontal(|ui| {
         let hint = "Dreams the next frame under every code without taking the step: at once while paused, else only in time that is left";
         if ui.checkbox(&mut state.on, "What comes next").on_hover_text(hint).changed() {
-            events.push(UiEvent::Preview(state.on));
+            events.push(UiEvent::Preview);
         }
         if state.on && status.branch_ms > 0.0 {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -11,7 +11,7 @@ use super::day::{Day, MINUTES};
 use super::dials;
 use super::guidance::GuidanceCost;
 use super::marks::{Mark, Marks};
-use super::panel::{UiEvent, line};
+use super::panel::{UiEvent, line, slider};
 use super::prompt_history::{MOST_LETTERS, PromptHistory};
 use super::prompt_queue::{EVERY_SECS, PromptQueue};
 use super::theme;
@@ -142,12 +142,12 @@ pub fn show(
     if info.kind == SourceKind::Dream {
         ui.add_space(2.0);
         line(ui, "blend frames", |ui| {
-            ui.add(egui::Slider::new(&mut state.blend_frames, 0..=MOST_BLEND_FRAMES));
+            ui.add(slider(&mut state.blend_frames, 0..=MOST_BLEND_FRAMES));
         })
         .on_hover_text("Frames in which a new prompt takes over from the one before; 0: at once");
         let before = settings.guidance;
         line(ui, "guidance", |ui| {
-            ui.add(egui::Slider::new(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1));
+            ui.add(slider(&mut settings.guidance, 0.0..=MOST_GUIDANCE).max_decimals(1));
         })
         .on_hover_text("How much the prompt is exaggerated; 0: a little, in the first frame under new words");
         if settings.guidance != before {

@@ -232,7 +232,7 @@ impl App {
         })
         .map_err(|why| log::warn!("gamepads are not listened to: {why}"))
         .ok();
-        Self {
+        let mut app = Self {
             letters: plan.letters,
             plan,
             proxy,
@@ -261,7 +261,9 @@ impl App {
             first_frame_logged: false,
             paint_count: PaintCount::new(),
             fatal: None,
-        }
+        };
+        app.ui.prompt.besides = app.besides_at_the_start();
+        app
     }
 
     fn latch(&self) -> MutexGuard<'_, Latch> {

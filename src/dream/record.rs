@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, Frame, RgbaImage, imageops};
@@ -26,11 +25,35 @@ impl RecordError {
     }
 }
 
+/// How long each frame of a GIF lasts: in whole hundredths of a second, what is over going to the next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    rate_hz: u32,
+    frames: u64,
+    /// How long those so far last.
+    told_cs: u64,
+}
+
+impl Pace {
+    /// Browsers show what is to last less for ten times as long.
+    const LEAST_CS: u64 = 2;
+
+    /// Hundredths of a second that the next frame lasts; nothing where the ones before it last until it is over.
+    fn next(&mut self) -> Option<u32> {
+        let at_cs = |frame: u64| frame * 100 / u64::from(self.rate_hz);
+        let (begins, ends) = (at_cs(self.frames), at_cs(self.frames + 1));
+        self.frames += 1;
+        let lasts = (begins >= self.told_cs).then(|| (ends - self.told_cs).max(Self::LEAST_CS))?;
+        self.told_cs += lasts;
+        u32::try_from(lasts).ok()
+    }
+}
+
 /// An animated GIF that grows frame by frame.
 pub struct GifRecorder {
     path: PathBuf,
     encoder: GifEncoder<BufWriter<File>>,
-    delay: Delay,
+    pace: Pace,
     width_px: u32,
     height_px: u32,
     scale: u32,
@@ -50,24 +73,30 @@ impl GifRecorder {
         Ok(Self {
             path: path.to_owned(),
             encoder,
-            delay: Delay::from_saturating_duration(Duration::from_secs(1) / rate_hz.max(1)),
+            pace: Pace { rate_hz: rate_hz.max(1), ..Pace::default() },
             width_px: side(width_px)?,
             height_px: side(height_px)?,
             scale: scale.max(1),
         })
     }
 
-    /// Appends one frame of RGBA pixels.
+    /// Appends one frame of RGBA pixels; of more than fifty a second some are left out.
     ///
     /// # Errors
     /// Where the disk is full or the frame has another size.
     pub fn push(&mut self, rgba: &[u8]) -> Result<(), RecordError> {
         let failed = |why: String| RecordError::new(&self.path, why);
+        let [width, height] = [self.width_px, self.height_px].map(|side| side as usize);
+        if rgba.len() != width * height * 4 {
+            return Err(failed(format!("a frame has {} bytes, not {width}x{height} pixels", rgba.len())));
+        }
+        let Some(lasts_cs) = self.pace.next() else { return Ok(()) };
+        let delay = Delay::from_numer_denom_ms(lasts_cs * 10, 1);
         let picture = RgbaImage::from_raw(self.width_px, self.height_px, with_few_colours(rgba))
-            .ok_or_else(|| failed(format!("a frame has {} bytes, not {}x{} pixels", rgba.len(), self.width_px, self.height_px)))?;
+            .ok_or_else(|| failed("a frame is too large".to_owned()))?;
         let (w, h) = (self.width_px * self.scale, self.height_px * self.scale);
         let large = if self.scale == 1 { picture } else { imageops::resize(&picture, w, h, imageops::FilterType::Nearest) };
-        self.encoder.encode_frame(Frame::from_parts(large, 0, 0, self.delay)).map_err(|e| failed(e.to_string()))
+        self.encoder.encode_frame(Frame::from_parts(large, 0, 0, delay)).map_err(|e| failed(e.to_string()))
     }
 
     /// Completes the file.
@@ -240,6 +269,8 @@ pub fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -256,6 +287,29 @@ mod tests {
         let stills = crate::dream::still::load(&path, 16, 8).unwrap();
         let shades: Vec<u8> = stills.iter().map(|s| s.rgb[0]).collect();
         assert_eq!(shades, [0, 128, 255]);
+    }
+
+    #[test]
+    fn a_gif_lasts_as_long_as_the_walk() {
+        let lasts = |rate_hz: u32, frames: usize| -> Vec<u32> {
+            let mut pace = Pace { rate_hz, ..Pace::default() };
+            (0..frames).filter_map(|_| pace.next()).collect()
+        };
+        assert_eq!(lasts(18, 9), [5, 6, 5, 6, 5, 6, 5, 6, 6]);
+        for rate_hz in [1, 6, 18, 30, 50, 60, 99, 240] {
+            let told = lasts(rate_hz, 20 * rate_hz as usize);
+            assert!((2000..=2001).contains(&told.iter().sum::<u32>()) && told.iter().all(|cs| *cs >= 2), "{rate_hz} frames a second");
+            assert!(rate_hz > 50 || told.len() == 20 * rate_hz as usize, "{rate_hz} frames a second: none is left out");
+        }
+        // As it is read from the file.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.gif");
+        let mut recorder = GifRecorder::create(&path, 16, 8, 18, 1).unwrap();
+        (0..18).for_each(|shade| recorder.push(&[shade * 9; 16 * 8 * 4]).unwrap());
+        recorder.finish().unwrap();
+        let decoder = image::codecs::gif::GifDecoder::new(std::io::BufReader::new(File::open(&path).unwrap())).unwrap();
+        let delays = image::AnimationDecoder::into_frames(decoder).map(|frame| Duration::from(frame.unwrap().delay()));
+        assert_eq!(delays.sum::<Duration>(), Duration::from_secs(1));
     }
 
     #[cfg(target_os = "linux")]

@@ -51,16 +51,25 @@ pub struct Kept {
     /// RGBA, `width_px * height_px`.
     pub rgba: Vec<u8>,
     pub size_px: [usize; 2],
-    /// Number of the dream in its session, and the moment.
-    pub dream: Option<(u32, Moment)>,
+    pub dream: Option<KeptDream>,
 }
 
-/// From where to where a change led, or what took it back.
+/// A moment of a dream, and under what it is dreamed.
+pub struct KeptDream {
+    /// Number of the dream in its session.
+    pub number: u32,
+    pub moment: Moment,
+    pub seed: u32,
+    /// Rows of the word table, as they were said.
+    pub words: Arc<[u16]>,
+}
+
+/// Where a change led, or what took it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Went {
-    /// Numbers of dreams.
-    pub dreams: [u32; 2],
-    /// Numbers of what is said, [`Prompt::said`].
+    /// Number of the dream there.
+    pub dream: u32,
+    /// Numbers of what was said before and of what is said there, [`Prompt::said`].
     pub said: [u32; 2],
 }
 

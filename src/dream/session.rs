@@ -233,12 +233,12 @@ impl DreamSession {
         Ok(Chart::of(map, &frame, &recall, &newest, |codes| self.engine.draw(codes))?)
     }
 
-    /// What lies around in the newest frame that has reached the host, for a view from within; what was not there `before` is new.
+    /// What lies around in the newest frame, for a view from within (blocking); what was not there `before` is new.
     ///
     /// # Errors
     /// [`DreamError::NoRelief`] of a world that has no map or tells nothing of what stands, [`DreamError::NothingDreamed`], and what the engine says.
     pub fn surroundings(&mut self, before: Option<&Surroundings>) -> Result<Surroundings, DreamError> {
-        self.collect();
+        self.settle()?;
         let frame = self.engine.manifest().frame;
         let (Some(map), Some(book)) = (&self.land_seen, &mut self.book) else { return Err(DreamError::NoRelief(self.info.title.clone())) };
         let codes = &self.history.back().ok_or(DreamError::NothingDreamed)?.codes;
@@ -310,10 +310,7 @@ impl DreamSession {
         let patience = Instant::now() + DEVICE_PATIENCE;
         while self.in_flight.len() >= MOST_IN_FLIGHT {
             if Instant::now() > patience {
-                self.engine.finish()?;
-                self.collect();
-                self.in_flight.clear();
-                break;
+                return self.settle();
             }
             std::thread::sleep(Duration::from_micros(300));
             self.collect();

@@ -33,7 +33,9 @@ impl Fade {
         }
         self.begun += 1;
         let part = self.begun as f32 / (self.frames + 1) as f32;
-        let share = |from: u8, to: f32| (f32::from(from) + (to - f32::from(from)) * part).round() as u8;
+        // In a blend every word of both has a share, so that words come and go at its ends alone.
+        let least = u8::from(self.begun <= self.frames);
+        let share = |from: u8, to: f32| ((f32::from(from) + (to - f32::from(from)) * part).round() as u8).max(least);
         self.words.clear();
         let leaving = self.from.iter().filter(|word| !self.to.contains(&word.id));
         self.words.extend(leaving.map(|word| PromptWord { id: word.id, share: share(word.share, 0.0) }));
@@ -91,6 +93,17 @@ mod tests {
                 vec![(2, 255), (3, 255)]
             ]
         );
+    }
+
+    #[test]
+    fn words_come_and_go_at_the_ends_of_a_fade_alone() {
+        // Hardly begun, and turned to something else: each frame's step is less than a share can say.
+        let mut fade = Fade::default().towards(&[1], 0, 2).towards(&[2], 600, 2).towards(&[3], 600, 2);
+        for frame in 0..600 {
+            assert_eq!(fade.words().iter().map(|word| word.id).collect::<Vec<_>>(), [1, 2, 3], "frame {frame}");
+            assert!(fade.next_frame());
+        }
+        assert_eq!(shares(&fade), [(3, 255)]);
     }
 
     #[test]

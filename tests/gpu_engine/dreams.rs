@@ -1,11 +1,17 @@
 //! What is dreamed: choices of every step, settings that change, guidance, steps left out, replay.
 
+use std::path::Path;
+
 use super::{any_frame, changing, dreamed, gpu, pack, settings};
+use somnium::dream::session::DreamSession;
+use somnium::dream::{Drive, Intent, Source};
 use somnium::engine::gpu::GpuEngine;
+use somnium::engine::inputs::play_settings;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, decode};
 use somnium::pack::Pack;
 use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, tiny_manifest};
+use somnium::prompt;
 
 /// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
 /// other, so a near tie may spread; the test of single steps below looks at every choice by itself. Pictures of equal tokens must agree.
@@ -184,4 +190,28 @@ fn replay_is_exact_and_depends_on_the_seed() {
     let fresh = played(&mut GpuEngine::new(gpu(), &p).unwrap(), 5);
     assert!(first == fresh, "a fresh engine replays it too");
     assert!(first.0 != played(&mut engine, 6).0, "another seed gives another dream");
+}
+
+/// The tokens of a frame come to the host some time after it was begun; who looks from within stands where that frame is, not where the one before was.
+#[test]
+fn what_lies_around_is_what_lies_around_the_newest_frame() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/isles.safetensors");
+    let pack = Pack::read(&path).unwrap();
+    let settings = play_settings(&pack.manifest);
+    let mut dream = DreamSession::new(Box::new(GpuEngine::new(gpu(), &pack).unwrap())).unwrap();
+    dream.set_prompt(&prompt::ids(&prompt::read("meadow day", 12)), 0).unwrap();
+    dream.start_from_prompt(&settings).unwrap();
+    let (mut around, mut walked) = (dream.surroundings(None).unwrap(), 0);
+    let code_of = |way| dream.info().code_of(Drive::Intent(way));
+    let ways = [Intent::North, Intent::East, Intent::South, Intent::West].map(code_of);
+    for frame in 1..=6 {
+        dream.step(ways[frame % 4], &settings).unwrap();
+        let next = dream.surroundings(Some(&around)).unwrap();
+        let newest = dream.history().back().unwrap();
+        assert_eq!((dream.history().len(), newest.action), (frame + 1, ways[frame % 4]));
+        assert_eq!(next.at != around.at, newest.moved, "frame {frame}");
+        walked += usize::from(newest.moved);
+        around = next;
+    }
+    assert!(walked > 0, "nothing was in the way everywhere");
 }

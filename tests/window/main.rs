@@ -408,7 +408,7 @@ fn a_prompt_is_said_by_enter_and_kept() {
     // The middle of the picture, left of the panel.
     const PICTURE: (u32, u32, u32, u32) = (80, 180, 340, 220);
     stage.wait_for("the picture in colour", |s| (grey_share(s, PICTURE) < 0.7).then_some(()));
-    let field = ["mousemove", PROMPT_FIELD.0, PROMPT_FIELD.1, "click", "1"];
+    let field = ["mousemove", PROMPT_FIELD.0, PROMPT_FIELD.1, "sleep", "0.2", "click", "1", "sleep", "0.3"];
     stage.xdotool(&field);
     stage.xdotool(&["type", "--delay", "30", "noir movie dada"]);
     std::thread::sleep(Duration::from_millis(700));

@@ -77,7 +77,7 @@ impl Run {
         let path = self.shelf_path(shelf);
         let tokenizer = self.tokenizer()?.0;
         let encoder = params::collect("tok", &tokenizer)?;
-        let made_by = token_maker(&encoder, bindings, scroll)?;
+        let made_by = token_maker(&encoder, bindings, scroll, &self.source.content())?;
         if path.exists() {
             let kept = TokenClips::read(&path)?;
             let current = [0, made_by].contains(&kept.made_by);
@@ -86,11 +86,11 @@ impl Run {
             }
             ensure!(
                 current || count > 0,
-                "{} holds tokens of another tokenizer or of other latent actions: train the dynamics on, which encodes clips again",
+                "{} holds tokens of another tokenizer, of other latent actions or of other clips: train the dynamics on, which encodes clips again",
                 path.display()
             );
             if !current {
-                println!("{}: tokenizer or latent actions have changed, clips are encoded again", shelf.name());
+                println!("{}: tokenizer, latent actions or clips have changed, clips are encoded again", shelf.name());
                 if let Shelf::Training = shelf {
                     // Read off the tokens that were there.
                     remove(&self.folder.join(LOOKS))?;
@@ -110,7 +110,10 @@ impl Run {
         let (mut tokens, scenes) = by.encode_all(shelf, count, made_by)?;
         if frame.look {
             let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, self.looks(&encoder)?);
-            looks.write(&self.folder.join(LOOKS))?;
+            // What is held out is not trained on.
+            if let Shelf::Training = shelf {
+                looks.write(&self.folder.join(LOOKS))?;
+            }
             println!("{}: {} looks", shelf.name(), looks.len());
         }
         let secs = started.elapsed().as_secs_f64();
@@ -253,12 +256,13 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
     views
 }
 
-/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, and how the view goes under each.
-fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll) -> Result<u64> {
+/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, how the view goes under each, and
+/// the clips where they are files.
+fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll, clips: &[u8]) -> Result<u64> {
     let encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
     let numbers = encoder.flat_map(|(_, (_, values))| params::rounded(values)).flat_map(f32::to_le_bytes);
     let actions = serde_json::to_vec(&(bindings, scroll))?;
-    Ok(numbers.chain(actions).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
+    Ok(numbers.chain(actions).chain(clips.iter().copied()).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
 }
 
 #[cfg(test)]
@@ -324,6 +328,6 @@ mod tests {
         run.source = world;
         run.stop.store(false, Ordering::Relaxed);
         assert!(encoded(&run).expect("tokens") == whole && !run.part_path(Shelf::Training).exists());
-        assert!(whole != encoded(&other).expect("tokens"), "another seed has others");
+        assert!(whole.codes != encoded(&other).expect("tokens").codes, "another seed has others");
     }
 }

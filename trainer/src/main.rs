@@ -133,8 +133,8 @@ enum Command {
         /// Play this many long rollouts under each policy instead.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
         rollouts: Option<u64>,
-        /// Play long rollouts for this many frames instead.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        /// Play long rollouts for this many frames instead; they are judged by stretches of 50.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(eval::LEAST_FRAMES)..=10_000))]
         frames: Option<u32>,
         /// Judge these alone, separated by commas.
         #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]

@@ -174,7 +174,7 @@ impl Run {
         let start = self.start(stage.as_ref(), "lam")?;
         let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
         // Codes may mean something else now.
-        remove(&self.scroll_path())?;
+        remove(&self.scroll_path(false))?;
         let actions = stage.label(&model, &self.device)?;
         for (code, action) in actions.iter().enumerate() {
             println!(
@@ -273,17 +273,19 @@ impl Run {
         }
     }
 
-    fn scroll_path(&self) -> PathBuf {
-        self.folder.join("scroll.json")
+    fn scroll_path(&self, recorded_only: bool) -> PathBuf {
+        self.folder.join(if recorded_only { "scroll_recorded.json" } else { "scroll.json" })
     }
 
-    /// How the world scrolls under each latent code: as the pack of `--from` says, or read off clips once and kept.
+    /// How the world scrolls under each latent code, or under each recorded action where those stand in for them: as the pack of `--from` says, or read off
+    /// clips once and kept.
     pub fn scroll(&self, recorded_only: bool) -> Result<Scroll> {
-        let path = self.scroll_path();
+        let path = self.scroll_path(recorded_only);
         if path.exists() {
             return serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()));
         }
-        let known = self.from.as_ref().map(|pack| &pack.manifest).filter(|_| !self.folder.join("lam").join("actions.json").exists());
+        let known = self.from.as_ref().map(|pack| &pack.manifest).filter(|m| m.lam.is_none() == recorded_only);
+        let known = known.filter(|_| recorded_only || !self.folder.join("lam").join("actions.json").exists());
         let scroll = match known.and_then(|m| m.dynamics.as_ref().map(|d| (m, d))) {
             Some((m, d)) => Scroll { recall: d.recall.clone(), motions: m.actions.iter().map(|action| action.motion).collect() },
             None => {

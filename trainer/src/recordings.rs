@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, ensure};
 use somnium::clips::Clip;
 use somnium::dream::Intent;
-use somnium::prompt;
+use somnium::{checksum, prompt};
 
 use crate::source::{Bare, ClipSource, Dice, HELD_OUT, Mood, SourceInfo};
 
@@ -20,12 +20,14 @@ pub const RECORDING_RATE_HZ: u32 = 10;
 /// Words that a caption may have.
 const MOST_WORDS: usize = 32;
 
-/// Recordings (`.clip` files) of one folder. Every tenth is held out; where there are fewer than ten, training sees them all.
+/// Recordings (`.clip` files) of one folder. About one of ten is held out; where there are fewer than ten, training sees them all.
 pub struct FolderSource {
     clips: Vec<Clip>,
     info: SourceInfo,
     /// Whether each action leads into any frame.
     recorded: Vec<bool>,
+    /// Which of the clips are held out.
+    held_out: Vec<bool>,
 }
 
 impl FolderSource {
@@ -45,7 +47,7 @@ impl FolderSource {
         );
         let actions: Vec<String> = Intent::ALL.iter().map(|intent| intent.name().to_owned()).collect();
         let mut recorded = vec![false; actions.len()];
-        let mut clips: Vec<Clip> = Vec::new();
+        let (mut clips, mut names): (Vec<Clip>, Vec<u64>) = Default::default();
         for path in &paths {
             let clip = Clip::load(path)?;
             let (width_px, height_px) = clips.first().map_or((clip.width_px, clip.height_px), |first| (first.width_px, first.height_px));
@@ -67,6 +69,7 @@ impl FolderSource {
                 })? = true;
             }
             clips.push(clip);
+            names.push(checksum::of(path.file_name().unwrap_or_default().as_encoded_bytes()));
         }
         let Some(Clip { width_px, height_px, .. }) = clips.first() else {
             anyhow::bail!("no recording in {} has the {LEAST_FRAMES} frames that training needs", folder.display());
@@ -85,8 +88,16 @@ impl FolderSource {
             actions,
             suggested_prompts: captions(&clips),
         };
-        Ok(Self { clips, info, recorded })
+        Ok(Self { held_out: held_out(&names), clips, info, recorded })
     }
+}
+
+/// Which recordings are held out, by checksums of their names, so that those which come later change nothing for the others: about one of ten.
+fn held_out(names: &[u64]) -> Vec<bool> {
+    let by_name: Vec<bool> = names.iter().map(|name| name % 10 == 9).collect();
+    let one = by_name.contains(&true) && by_name.contains(&false);
+    let last = names.iter().max();
+    if one { by_name } else { names.iter().map(|name| Some(name) == last).collect() }
 }
 
 /// What is said in recordings, each once, in order.
@@ -104,8 +115,12 @@ impl ClipSource for FolderSource {
         self.recorded[action]
     }
 
+    fn content(&self) -> Vec<u8> {
+        self.clips.iter().flat_map(|clip| checksum::of(&clip.frames).to_le_bytes()).collect()
+    }
+
     fn clip(&self, number: u64, frames: usize, _mood: Mood) -> Result<Clip> {
-        let held_out = |i: &usize| (i % 10 == 9) == (number >= HELD_OUT);
+        let held_out = |i: &usize| self.held_out[*i] == (number >= HELD_OUT);
         let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
         let mut dice = Dice::new(number, 0);
         let clip = &self.clips[choice[dice.below(choice.len())]];
@@ -154,6 +169,9 @@ impl Import {
             let mut clip = Clip::import(source, self.width_px, self.height_px)?;
             clip.prompts.fill(self.caption.clone());
             let path = self.free_name(source, &made)?;
+            if path.exists() {
+                log::warn!("{} was there already and is another clip now", path.display());
+            }
             clip.save(&path)?;
             made.push((path, clip.len()));
         }
@@ -176,6 +194,28 @@ mod tests {
 
     fn isles(number: u64, frames: usize) -> Clip {
         WorldSource::new("isles", 1).expect("the world exists").clip(number, frames, Mood::Still).expect("a clip")
+    }
+
+    #[test]
+    fn what_is_held_out_stays_so_when_others_come() {
+        let sums: Vec<u64> = (0..60).map(|i| checksum::of(format!("walk-{i}.clip").as_bytes())).collect();
+        let (few, many) = (held_out(&sums[..40]), held_out(&sums));
+        assert_eq!(few, many[..40]);
+        assert!((2..=12).contains(&many.iter().filter(|held| **held).count()), "{many:?}");
+        // Names that leave none, or all.
+        assert_eq!(held_out(&[10, 30, 20]), [false, true, false]);
+        assert_eq!(held_out(&[19, 9]), [true, false]);
+    }
+
+    #[test]
+    fn other_clips_are_other_content() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let content = |seed: u64| {
+            isles(seed, LEAST_FRAMES).save(&folder.path().join("walk.clip")).expect("a saved clip");
+            FolderSource::open(folder.path(), 10).expect("a folder of clips").content()
+        };
+        let before = content(1);
+        assert!(before == content(1) && before != content(2));
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub trait ClipSource: Send + Sync {
     fn records_any(&self) -> bool {
         (0..self.info().actions.len()).any(|action| self.records(action))
     }
+    /// Tells sources apart whose clips are files; a simulator always has the same.
+    fn content(&self) -> Vec<u8> {
+        Vec::new()
+    }
     /// A clip of `frames` frames, as restless as asked, where the source can.
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip>;
     /// A clip of the walk of one number under the look of another, the same throughout and for every walk; and its land drawn bare. `None` where the

@@ -36,6 +36,12 @@ pub trait Stage: Send + Sync + 'static {
     fn loss(&self, model: &Self::Model, batch: Self::Batch, device: &Device) -> Result<Tensor<1>>;
     /// Figures on held-out data; the first is the one shown. `model` and `device` are without autodiff.
     fn validate(&self, model: &Self::Model, device: &Device) -> Result<Vec<(&'static str, f64)>>;
+    /// What besides weights changes with every step and belongs into a checkpoint.
+    fn state(&self) -> Vec<f32> {
+        Vec::new()
+    }
+    /// Goes on with that of a checkpoint.
+    fn go_on_with(&self, _state: &[f32]) {}
     /// Samples (frames, pairs) of a batch, for the speed shown.
     fn samples_per_batch(&self) -> usize;
 }
@@ -68,6 +74,9 @@ pub struct Progress {
     /// The budget is used up: the next stage may start.
     pub finished: bool,
     pub figures: Vec<(String, f64)>,
+    /// [`Stage::state`] of that step.
+    #[serde(default)]
+    pub state: Vec<f32>,
 }
 
 /// Steps in which the rate rises, of new weights and of weights that were trained before: theirs need no more than the optimizer's means do.
@@ -126,6 +135,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     if let Some(restored) = Checkpoint::find(&folder) {
         (model, optimizer, progress) = restored.load(model, optimizer)?;
         mean = restored.load_mean(mean)?;
+        stage.go_on_with(&progress.state);
         ensure!(
             progress.seed == settings.seed,
             "{}: the checkpoint was trained with seed {}, not {}",
@@ -183,6 +193,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
             last_validation = Some(Instant::now());
         }
         if last_checkpoint.elapsed().as_secs_f64() > CHECKPOINT_SECS {
+            progress.state = stage.state();
             Checkpoint::save(&folder, &model, &mean, &optimizer, &progress)?;
             last_checkpoint = Instant::now();
         }
@@ -197,6 +208,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     let figures = stage.validate(&mean, &settings.device)?;
     progress.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     writeln!(log, "step {}, {:.0} s, end, {:?}", progress.step, progress.elapsed_secs, progress.figures)?;
+    progress.state = stage.state();
     Checkpoint::save(&folder, &model, &mean, &optimizer, &progress)?;
     bar.abandon();
     println!("{}: step {}, {:.0} s, {:?}", S::NAME, progress.step, progress.elapsed_secs, progress.figures);

@@ -92,8 +92,10 @@ fn a_stopped_run_goes_on_exactly_where_it_was() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = |name: &str, seed: &str, sessions: &[&str]| {
         let run = folder.path().join(name);
-        for session in sessions {
-            succeed(&run, &["tokenizer", "--steps", "6", "--session-steps", session, "--seed", seed]);
+        for stage in ["tokenizer", "lam"] {
+            for session in sessions {
+                succeed(&run, &[stage, "--steps", "6", "--session-steps", session, "--seed", seed]);
+            }
         }
         export(&run, &["--seed", seed]).tensors
     };

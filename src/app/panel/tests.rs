@@ -339,7 +339,7 @@ fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
     let (text, _) = bench.draw(Vec::new());
     assert!(!text.contains("ms each"), "{text}");
     let names = of_north(&text);
-    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(true)]);
+    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview]);
     let (text, _) = bench.draw(Vec::new());
     assert!(text.contains("12.3 ms each") && of_north(&text) == names + 1 && !text.contains("time that is left"), "{text}");
     // Where pictures are older than a second, it says why.
@@ -349,7 +349,18 @@ fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
     bench.status.branches.clear();
     bench.state.paused = true;
     assert!(bench.draw(Vec::new()).0.contains("looking ahead"));
-    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview(false)]);
+    assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview]);
+}
+
+#[test]
+fn settings_that_sliders_do_not_reach_stay_where_the_panel_is_shown() {
+    let mut bench = Bench::new(4);
+    let chance = Chance { temperature: 3.25, min_p: 0.005 };
+    let settings = DecodeSettings { steps: 12, guidance: 0.25, certain: Some(0.995), new_land: Some(chance), ..bench.state.settings };
+    bench.state.settings = DecodeSettings { temperature: 0.123, min_p: 0.0049, ..settings };
+    let before = bench.state.settings;
+    let (_, events) = bench.draw(Vec::new());
+    assert!(events.is_empty() && bench.state.settings == before, "{events:?}");
 }
 
 #[test]

@@ -55,10 +55,13 @@ impl App {
                     self.begin(Request::StartFrom(stills));
                 }
             }
-            UiEvent::Preview(_) => self.look_ahead(),
+            UiEvent::Preview => self.look_ahead(),
             UiEvent::Earlier(index) => self.go_back_to(index),
             UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
-            UiEvent::CodeDown(code) => self.latch().press(Holder::Inspector(code), Drive::Code(code)),
+            UiEvent::CodeDown(code) => {
+                self.latch().press(Holder::Inspector(code), Drive::Code(code));
+                self.request(Request::SetOff);
+            }
             UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
             UiEvent::Point(intent) => {
                 self.latch().release(Holder::Pointer);
@@ -364,7 +367,7 @@ impl App {
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
         self.ui.prompt.day = self.plan.day.clone();
         self.ui.prompt.drop_draft();
-        self.say(&self.plan.prompt.clone(), By::Itself);
+        self.say_besides(&self.plan.prompt.clone(), By::Itself, self.besides_at_the_start());
         self.ui.prompt.queue = self.plan.queue.clone();
         if !self.plan.prompt.is_empty() {
             self.ui.prompt.queue.wait(self.ui.clock.now(now));

@@ -18,7 +18,7 @@ impl App {
             paused: self.plan.paused,
             prompt,
             preview: false,
-            within: self.ui.within.then_some(0),
+            within: self.looks_where(),
         }
     }
 

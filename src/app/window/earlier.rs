@@ -65,7 +65,10 @@ impl App {
             let wish = self.current_wish();
             return self.begin(start.request(&wish.prompt, wish.settings.seed));
         };
-        let words = self.ui.prompt.day.words(&saved.about.words, self.plan.launch.prompt_words());
+        // A day goes on from the hour that was.
+        let mut day = self.ui.prompt.day.clone();
+        day.begin_with(&saved.about.words, self.ui.clock.now(Instant::now()));
+        let words = day.words(&saved.about.words, self.plan.launch.prompt_words());
         let (tell, begun) = (self.proxy.clone(), saved.clone());
         let done = move |went| drop(tell.send_event(Wake::Resumed(begun, file, went)));
         let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.another() };
@@ -73,12 +76,12 @@ impl App {
     }
 
     /// A saved dream goes on: the panel says what is said in it.
-    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dreams: [_, dream], said: [left, said] }: Went) {
+    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dream, said: [left, said] }: Went) {
         let about = &saved.about;
         // Unless something else was said meanwhile.
         if self.by_hand.is(left) {
             self.by_hand.go_to(said, &self.ui.prompt);
-            self.said_again(one_line(&about.prompt), Vec::new(), &about.words);
+            self.said_again(one_line(&about.prompt), self.besides_in(&about.words, &about.prompt), &about.words);
         } else {
             self.by_hand.learn(said, one_line(&about.prompt));
         }
@@ -94,7 +97,7 @@ impl App {
 
     /// What was taken back, or done again, leads from one dream of the session to another, or stays in it: what was said there is said again, and its seed is
     /// what it was.
-    pub(super) fn went_along(&mut self, Went { dreams: [_, dream], said: [left, said] }: Went) {
+    pub(super) fn went_along(&mut self, Went { dream, said: [left, said] }: Went) {
         if self.by_hand.is(left)
             && let Some((text, besides)) = self.by_hand.go_to(said, &self.ui.prompt)
         {
@@ -162,8 +165,8 @@ impl App {
 
     /// What is said at this moment, and by whom it is dreamed.
     pub(super) fn said(&self) -> Option<Said> {
-        let (pack, wish) = (self.plan.launch.dreamer()?.clone(), self.current_wish());
-        Some(Said { pack, seed: wish.settings.seed, prompt: self.ui.prompt.said.clone(), words: wish.prompt.words.to_vec() })
+        let (pack, words) = (self.plan.launch.dreamer()?.clone(), self.current_wish().prompt.words);
+        Some(Said { pack, prompt: self.ui.prompt.said.clone(), words })
     }
 
     /// Reads the earlier dreams where files are written; they come back as [`Wake::Dreams`].

@@ -37,9 +37,14 @@ impl App {
         self.redraw();
     }
 
+    /// Where one looks who sees the world from within, in quarter turns clockwise from north.
+    pub(super) fn looks_where(&self) -> Option<i32> {
+        self.ui.within.then(|| self.latch().looks().rem_euclid(4))
+    }
+
     /// What lies ahead is dreamed ahead.
     fn tell_where_one_looks(&self) {
-        let looks = self.ui.within.then(|| self.latch().looks().rem_euclid(4));
+        let looks = self.looks_where();
         self.wish(|wish| wish.within = looks);
     }
 

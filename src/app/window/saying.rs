@@ -83,13 +83,16 @@ impl App {
     }
 
     /// The same with words that the world is told besides, and nobody sees.
-    fn say_besides(&mut self, text: &str, by: By, besides: Vec<u16>) -> bool {
+    pub(super) fn say_besides(&mut self, text: &str, by: By, besides: Vec<u16>) -> bool {
         let text = one_line(text);
         let launch = &self.plan.launch;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
             Ok(words) => words,
             Err(why) => {
-                log::warn!("the prompt stays as it was: {why}");
+                // What visitors type is not kept.
+                if !self.plan.event {
+                    log::warn!("the prompt stays as it was: {why}");
+                }
                 // The panel says so beside the field, and of what nobody typed nobody has to know.
                 if !self.ui.panel && by == By::Words {
                     self.ui.toasts.push(format!("The prompt stays as it was: {why}."), true);
@@ -112,6 +115,18 @@ impl App {
         state.besides = besides;
         self.tell(by);
         true
+    }
+
+    /// What is told besides a prompt, where the world is told all these words.
+    pub(super) fn besides_in(&self, words: &[u16], prompt: &str) -> Vec<u16> {
+        let said = self.words_of(prompt);
+        words.iter().copied().filter(|word| !said.contains(word)).collect()
+    }
+
+    /// The same of what the program starts with: a saved dream may be told more than its prompt says.
+    pub(super) fn besides_at_the_start(&self) -> Vec<u16> {
+        let goes_on = self.plan.launch.saved().is_some();
+        if goes_on { self.besides_in(&self.plan.words, &self.plan.prompt) } else { Vec::new() }
     }
 
     /// Tells the world the words that are in force, under the light of the hour where a day goes by.
@@ -178,7 +193,7 @@ impl App {
         let most = self.plan.launch.prompt_words();
         let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
         let text = prompt::text_of(&words);
-        log::info!("turned to: {text}");
+        log::info!("the {} is turned", dial.name());
         let besides = if value.is_some() { self.seen_besides(&words) } else { Vec::new() };
         self.say_besides(&text, By::Hand, besides);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::worker::Worker;
-use super::{HandOver, Kept, Prompt, Request, Went, lock};
+use super::{HandOver, Kept, KeptDream, Prompt, Request, Went, lock};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::DreamSession;
 use crate::dream::source::{DreamError, Source};
@@ -104,7 +104,7 @@ impl Worker {
     }
 
     fn resume(&mut self, saved: &SavedDream, prompt: Prompt, seed: u32) -> Result<Went, DreamError> {
-        let (left, left_said, said) = (self.dream(), self.said, prompt.said);
+        let (left_said, said) = (self.said, prompt.said);
         self.changed(|dream, _| {
             dream.resume(saved.moment.clone(), &saved.about.words)?;
             dream.call_said(said);
@@ -112,7 +112,7 @@ impl Worker {
         })?;
         let before = std::mem::replace(&mut self.prompt, saved.about.words.as_slice().into());
         self.wish_for(prompt, Some(seed), before);
-        Ok(Went { dreams: [left, self.dream()], said: [left_said, said] })
+        Ok(Went { dream: self.dream(), said: [left_said, said] })
     }
 
     /// Goes back or forth among the changes: to the words and the seed of there.
@@ -137,7 +137,7 @@ impl Worker {
         }
         let seed = if dream == left { None } else { self.seeds.remove(&dream) };
         self.wish_for(prompt, seed, before);
-        Ok(Went { dreams: [left, dream], said: [left_said, said] })
+        Ok(Went { dream, said: [left_said, said] })
     }
 
     /// From now on this is wished for, under another seed where there is one; what was in force before can be said again.
@@ -162,7 +162,10 @@ impl Worker {
 
     fn keep(&mut self) -> Result<Kept, DreamError> {
         let rgba = self.source.read_picture()?;
-        let dream = self.source.as_dream().map(|dream| Ok::<_, DreamError>((dream.dream(), dream.moment()?))).transpose()?;
+        let (seed, words) = (self.seed, self.prompt.clone());
+        let kept =
+            |dream: &mut DreamSession| Ok::<_, DreamError>(KeptDream { number: dream.dream(), moment: dream.moment()?, seed, words });
+        let dream = self.source.as_dream().map(kept).transpose()?;
         Ok(Kept { rgba, size_px: [self.info.width_px, self.info.height_px], dream })
     }
 

@@ -311,7 +311,7 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
     let first = kept(&runner);
     assert_eq!((first.rgba, first.size_px), (before.clone(), [35, 21]));
-    let (number, moment) = first.dream.unwrap();
+    let KeptDream { number, moment, .. } = first.dream.unwrap();
     assert_eq!((number, moment.history.len()), (1, 1));
     // Some steps on, it goes back there, under the words of then, which are wished for from now on.
     (0..3).for_each(|_| runner.request(Request::Step));
@@ -321,16 +321,16 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     let resume = |saved: SavedDream, words: Vec<u16>, said: u32| {
         asked(&runner, |done| Request::Resume(Arc::new(saved), Prompt { words: words.into(), blend_frames: 0, said }, 7, done))
     };
-    let went = |dreams: [u32; 2], said: [u32; 2]| Ok(Went { dreams, said });
-    assert_eq!(resume(saved.clone(), vec![1], 1), went([1, 2], [0, 1]));
+    let went = |dream: u32, said: [u32; 2]| Ok(Went { dream, said });
+    assert_eq!(resume(saved.clone(), vec![1], 1), went(2, [0, 1]));
     let back = kept(&runner);
-    assert_eq!((&back.rgba, back.dream.unwrap().1.history.len()), (&before, 1));
+    assert_eq!((&back.rgba, back.dream.unwrap().moment.history.len()), (&before, 1));
     let wish = runner.current_wish();
     assert_eq!((&*wish.prompt.words, wish.settings.seed), (&[1][..], 7));
     let prompt_of_frame = |number: u64| {
         runner.request(Request::Step);
         wait_for(&runner, "a step", |status, _, _| status.frames == number);
-        kept(&runner).dream.unwrap().1.history.pop().unwrap().prompt
+        kept(&runner).dream.unwrap().moment.history.pop().unwrap().prompt
     };
     assert_eq!(prompt_of_frame(4), [PromptWord::whole(1)]);
     // What is taken back is the dream before, under the words and the seed of then.
@@ -339,24 +339,24 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
         let wish = runner.current_wish();
         assert_eq!((&*wish.prompt.words, wish.settings.seed), (words, seed));
     };
-    assert_eq!(along(Request::Undo), went([2, 1], [1, 0]));
+    assert_eq!(along(Request::Undo), went(1, [1, 0]));
     there(&[], settings.seed);
     assert_eq!(prompt_of_frame(5), []);
     // Done again, it is the other one once more, under its own.
-    assert_eq!(along(Request::Redo), went([1, 2], [0, 1]));
+    assert_eq!(along(Request::Redo), went(2, [0, 1]));
     there(&[1], 7);
-    assert_eq!(along(Request::Undo), went([2, 1], [1, 0]));
+    assert_eq!(along(Request::Undo), went(1, [1, 0]));
     there(&[], settings.seed);
     // The same after a new seed, which words outlast.
     runner.wish(|wish| (wish.settings.seed, wish.prompt.words) = (settings.seed + 9, vec![2].into()));
     runner.request(Request::Reset);
-    assert_eq!(kept(&runner).dream.unwrap().0, 3);
-    assert_eq!(along(Request::Undo), went([3, 1], [0, 0]));
+    assert_eq!(kept(&runner).dream.unwrap().number, 3);
+    assert_eq!(along(Request::Undo), went(1, [0, 0]));
     there(&[2], settings.seed);
     // One that cannot be gone on with leaves everything as it is.
     let broken = SavedDream { moment: Moment { history: Vec::new(), ..saved.moment.clone() }, ..saved };
     assert!(resume(broken, vec![2], 2).is_err());
-    assert_eq!((kept(&runner).dream.unwrap().0, &*runner.current_wish().prompt.words), (1, &[2][..]));
+    assert_eq!((kept(&runner).dream.unwrap().number, &*runner.current_wish().prompt.words), (1, &[2][..]));
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
     assert_eq!((said, words), (Ok([2, 1]), vec![2]));
     assert!(picture != first && picture != second, "where the second was said");
     assert_eq!(along(Request::Undo), (Ok([1, 0]), silent.clone(), vec![]));
-    assert_eq!(step(5).dream.unwrap().1.history.pop().unwrap().prompt, [], "nothing is said there");
+    assert_eq!(step(5).dream.unwrap().moment.history.pop().unwrap().prompt, [], "nothing is said there");
     assert!(along(Request::Undo).0.is_err());
     assert_eq!(along(Request::Redo).0, Ok([0, 1]));
     assert_eq!(along(Request::Redo), (Ok([1, 2]), second, vec![3]));

@@ -84,12 +84,12 @@ impl DreamSession {
 
     /// Dreams on as if one went ahead, so many quarter turns clockwise from north, straight on and in lanes beside that, whatever stands in the way: a few
     /// steps, from where the last call came to if that still lies ahead, as long as land of the next two half frames is not known. Whether more of it is
-    /// known now. Nothing in a world without a map.
+    /// known now. Nothing in a world without a map. Blocks until the newest frame is there: what it shows is not imagined.
     ///
     /// # Errors
     /// What the engine says.
     pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
-        self.collect();
+        self.settle()?;
         let recall = whole_steps(self.engine.manifest()).cloned();
         let newest = self.history.back().map(|frame| frame.codes.clone());
         let (Some(recall), Some(newest)) = (recall, newest) else { return Ok(false) };

@@ -43,6 +43,17 @@ pub(super) struct Changes {
     again: Vec<Place>,
 }
 
+impl Changes {
+    /// From here on something is changed.
+    fn add(&mut self, here: Place) {
+        self.again.clear();
+        if self.back.len() == MOST_UNDO {
+            self.back.pop_front();
+        }
+        self.back.push_back(here);
+    }
+}
+
 impl DreamSession {
     /// The present moment (blocking).
     ///
@@ -80,7 +91,7 @@ impl DreamSession {
     /// What the engine says.
     pub fn mark(&mut self) -> Result<(), DreamError> {
         if let Some(here) = self.place()? {
-            self.undo_returns_to(here.moment);
+            self.changes.add(here);
         }
         Ok(())
     }
@@ -136,10 +147,15 @@ impl DreamSession {
     /// Where the dream is; nothing where it is nowhere yet.
     fn place(&mut self) -> Result<Option<Place>, DreamError> {
         match self.moment() {
-            Ok(moment) => Ok(Some(Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() })),
+            Ok(moment) => Ok(Some(self.place_of(moment))),
             Err(DreamError::NothingDreamed) => Ok(None),
             Err(other) => Err(other),
         }
+    }
+
+    /// A moment of the dream that plays.
+    fn place_of(&self, moment: Moment) -> Place {
+        Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() }
     }
 
     fn take_place(&mut self, Place { moment, dream, said, seen }: Place) -> Result<(), DreamError> {
@@ -158,12 +174,8 @@ impl DreamSession {
     }
 
     pub(super) fn undo_returns_to(&mut self, moment: Moment) {
-        let Changes { back, again } = &mut self.changes;
-        again.clear();
-        if back.len() == MOST_UNDO {
-            back.pop_front();
-        }
-        back.push_back(Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() });
+        let place = self.place_of(moment);
+        self.changes.add(place);
     }
 
     /// Makes `moment` the past; what reset returns to stays.

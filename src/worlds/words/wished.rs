@@ -154,7 +154,7 @@ pub fn surest(word: &'static str) -> &'static str {
 pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: usize) -> Vec<u16> {
     let of_kind = |word: &'static str| lexicon().says(kind, word);
     let kept = phrases(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
-    kept.copied().take(most.saturating_sub(said.len())).chain(said).collect()
+    kept.copied().take(most.saturating_sub(said.len())).chain(said).take(most).collect()
 }
 
 #[cfg(test)]
@@ -188,6 +188,7 @@ mod tests {
         assert_eq!(under_dusk("early in the morning, a snowy forest under the stars", 8), rows("snowy forest dusk"));
         assert_eq!(under_dusk("midnight neon", 8), rows("neon dusk"), "a word of no caption");
         assert_eq!((under_dusk("", 8), under_dusk("snow ruins rain", 3)), (rows("dusk"), rows("snow ruins dusk")));
+        assert!(under_dusk("snow", 0).is_empty(), "a world without words");
     }
 
     #[test]

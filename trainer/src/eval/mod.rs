@@ -46,6 +46,8 @@ const FAMILY_SEEDS: u64 = 1_000_000;
 const POLICIES: [&str; 4] = ["hold", "explorer", "random", "there-and-back"];
 /// Frames of the rollouts that show what the probe makes of broken dreams.
 const BROKEN_FRAMES: usize = 2 * rollout::STRETCH;
+/// A rollout of fewer frames is not judged.
+pub const LEAST_FRAMES: u32 = rollout::STRETCH as u32;
 
 /// A family of figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -333,7 +335,7 @@ impl Evaluation<'_> {
             self.report.figures.extend(free::figures(&by_all(&|_| true), (!eight.is_empty()).then_some([few, eight])));
         }
         self.report.figures.extend(free::moving_share(&held));
-        let long = by_all(&|plan| plan.frames >= effort.frames);
+        let long = by_all(&|plan| plan.long);
         let simulated: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.kind == Kind::Simulator).map(|(_, r)| *r).collect();
         if let Some(probe) = probe {
             let reference: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.other_keys).map(|(_, r)| *r).collect();
@@ -376,25 +378,26 @@ impl Evaluation<'_> {
 /// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator under other
 /// keys; a few by the baselines. Each in a land of its own, so that as many lands are judged as there are rollouts.
 fn plans(effort: &Effort) -> Vec<Plan> {
-    let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, other_keys: false, keep };
+    let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, long: false, other_keys: false, keep };
     let mut plans = Vec::new();
     for (place, policy) in (0..).zip(POLICIES) {
         let held = policy == POLICIES[0];
         let rollouts = if held { effort.held.max(effort.per_policy) } else { effort.per_policy };
         for number in 0..rollouts {
-            let frames = if number < effort.per_policy { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
+            let long = number < effort.per_policy;
+            let frames = if long { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
             let seed = Evaluation::seed(3) + number * POLICIES.len() as u64 + place;
             let baselines = if held { effort.baselines } else { 1 };
             for kind in [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift] {
                 if matches!(kind, Kind::Dream | Kind::Simulator) || number < baselines {
-                    plans.push(plan(kind, policy, seed, frames, number == 0));
+                    plans.push(Plan { long, ..plan(kind, policy, seed, frames, number == 0) });
                 }
             }
             if held && number < effort.many_steps {
                 plans.push(plan(Kind::DreamIn(control::MANY_STEPS), policy, seed, free::HELD_FRAMES.min(effort.frames), false));
             }
-            if number < effort.per_policy {
-                plans.push(Plan { other_keys: true, ..plan(Kind::Simulator, policy, seed, effort.frames, false) });
+            if long {
+                plans.push(Plan { long, other_keys: true, ..plan(Kind::Simulator, policy, seed, effort.frames, false) });
             }
         }
     }
@@ -409,6 +412,7 @@ fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, rollouts: u64) ->
             policy: "explorer",
             seed: Evaluation::seed(7) + number,
             frames: BROKEN_FRAMES,
+            long: false,
             other_keys: false,
             keep: false,
         };

@@ -24,6 +24,8 @@ pub struct Plan {
     pub policy: &'static str,
     pub seed: u64,
     pub frames: usize,
+    /// Judged by how long it holds.
+    pub long: bool,
     /// Press other keys than those of the seed from the start on: another walk through the same land.
     pub other_keys: bool,
     /// Keep the pictures.

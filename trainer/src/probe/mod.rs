@@ -165,6 +165,10 @@ pub fn train(training: Training, stop: Arc<AtomicBool>, out: &Path) -> Result<()
     let budget = Budget::Steps(steps);
     let settings = Settings { run, seed, device: device.clone(), budget, session_steps: None, rate: None, stop };
     let (net, progress) = training::train(stage.clone(), &settings, None)?;
+    if !progress.finished {
+        println!("{} is as it was; the same command goes on from there", out.display());
+        return Ok(());
+    }
     let words = samples::scene_words().map(|group| group.into_iter().map(str::to_owned).collect());
     let figures = progress.figures.into_iter().collect();
     let info = ProbeInfo { world, view: stage.view, words, confidence_floor: 0.0, steps: progress.step, seed, figures };

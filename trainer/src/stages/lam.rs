@@ -270,6 +270,19 @@ impl Stage for LamStage {
         Ok(Lam::new(&self.frame, &self.preset.lam, device).with_shifts(&shifts, &self.preset.lam, device))
     }
 
+    /// The shares of the codes, which make their prices.
+    fn state(&self) -> Vec<f32> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn go_on_with(&self, state: &[f32]) {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        // A checkpoint may be older than this.
+        if shares.len() == state.len() {
+            shares.copy_from_slice(state);
+        }
+    }
+
     fn batch(&self, step: u64) -> Result<Pairs> {
         let clips = self.preset.lam_batch.div_ceil(PAIRS_PER_CLIP) as u64;
         self.pairs(step * clips, clips, &mut Dice::new(self.seed, step))
