@@ -99,9 +99,9 @@ fn land(c: Corner) -> @location(0) vec4f {
     var colour = textureSampleGrad(ground, slanted, place / sides(), steps[0] / sides(), steps[1] / sides()).rgb;
     let reach = textureLoad(patches, clamp(vec2i(floor(point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
     let off = fract(point) - 0.5;
-    if (dot(off, off) < reach * reach) {
-        colour *= view.shade;
-    }
+    // Its edge is as soft as a pixel is wide.
+    let inside = clamp((reach - length(off)) / length(abs(steps[0]) + abs(steps[1])) + 0.5, 0.0, 1.0);
+    colour *= mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
     return vec4f(mix(view.haze, colour, clear_at(far) * known(point)), 1.0);
 }
 

@@ -61,6 +61,9 @@ impl Eye {
         } else {
             // The same moment, and more of it, or another one in its place.
             self.walk.see(around.clone());
+            if let Some(sight) = self.past.back_mut().filter(|sight| sight.around.at == around.at) {
+                sight.around = around.clone();
+            }
         }
     }
 
@@ -76,7 +79,8 @@ impl Eye {
 
     /// Whether anything moves at the moment.
     pub fn moves(&self, now: Instant) -> bool {
-        (self.walk.moves() && share(self.stepped, self.step, now) < 1.0) || (self.turn.turns() && share(self.turned, TURN, now) < 1.0)
+        let comes = self.walk.moves() || self.walk.around.arrives;
+        (comes && share(self.stepped, self.step, now) < 1.0) || (self.turn.turns() && share(self.turned, TURN, now) < 1.0)
     }
 
     fn camera(&self, now: Instant) -> Camera {

@@ -104,7 +104,7 @@ impl Headless {
         let dream = source.as_dream().ok_or_else(|| DreamError::NoRelief(self.info.title.clone()).to_string())?;
         let pushed = self.info.way_of(code);
         let looks = pushed.quarters().or(self.eye.as_ref().map(|eye| eye.looks)).unwrap_or(0);
-        while dream.imagine(looks, &self.settings).map_err(|e| e.to_string())? {}
+        while dream.imagine(looks, &self.settings, None).map_err(|e| e.to_string())? {}
         let before = self.eye.as_ref().map(|eye| eye.at(1.0).around);
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
         let eye = Stroll::go(&mut self.eye, Sight { around, looks, pushed });

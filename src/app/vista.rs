@@ -318,7 +318,7 @@ mod tests {
         dream.start_from_prompt(&settings).unwrap();
         (0..4).for_each(|_| dream.step(3, &settings).unwrap());
         let before = dream.surroundings(None).unwrap();
-        while dream.imagine(0, &settings).unwrap() {}
+        while dream.imagine(0, &settings, None).unwrap() {}
         let after = dream.surroundings(Some(&before)).unwrap();
         [before, after].map(Arc::new)
     }

@@ -213,7 +213,7 @@ impl DreamSession {
         engine.set_prompt(self.prompt.words())?;
         engine.restore_after(self.before.as_ref(), self.history.make_contiguous(), self.next_frame)?;
         self.told = Told::after(&self.history);
-        self.ahead.imagined.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
+        self.tell_what_is_ahead(engine.as_mut());
         self.info = describe(engine.manifest(), engine.info())?;
         self.engine = engine;
         Ok(())
@@ -332,6 +332,7 @@ impl DreamSession {
     fn forget(&mut self) {
         self.history.clear();
         self.before.iter_mut().chain(&mut self.land_seen).for_each(Map::clear);
+        self.ahead.forget();
     }
 
     fn remember(&mut self, frame: TokenFrame) {

@@ -25,9 +25,9 @@ impl Cutout {
         self.parts == [1, 1]
     }
 
-    /// Whether this is the part above `lower` of such a thing.
-    pub fn stands_on(&self, lower: &Self) -> bool {
-        self.parts == lower.parts && self.part[0] == lower.part[0] && self.part[1] + 1 == lower.part[1]
+    /// Whether `lower` is the part of such a thing that is so many `below` this one.
+    pub fn stands_on(&self, lower: &Self, below: u8) -> bool {
+        self.parts == lower.parts && self.part[0] == lower.part[0] && self.part[1] + below == lower.part[1]
     }
 }
 
@@ -55,9 +55,14 @@ mod tests {
     fn a_part_knows_where_the_whole_stands() {
         let cutout = |part, parts| Cutout { rows: Vec::new(), height: 1.0, part, parts };
         let tree = cutout([0, 0], [1, 1]);
-        assert_eq!((tree.to_middle(), tree.stands_on(&tree)), ([0.0; 2], false));
+        assert_eq!((tree.to_middle(), tree.stands_on(&tree, 1)), ([0.0; 2], false));
         let [chimney, window, door] = [[2, 0], [2, 1], [1, 2]].map(|part| cutout(part, [3, 3]));
         assert_eq!(chimney.to_middle(), [-1.0, 1.0]);
-        assert!(chimney.stands_on(&window) && !window.stands_on(&chimney) && !window.stands_on(&door));
+        assert!(
+            chimney.stands_on(&window, 1)
+                && !window.stands_on(&chimney, 1)
+                && !window.stands_on(&door, 1)
+                && !chimney.stands_on(&window, 2)
+        );
     }
 }

@@ -86,7 +86,7 @@ fn walk(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32, mut 
         let looks = (i / HELD_FRAMES % 4) as i32;
         let code = dream.info().code_of(Drive::Intent(Intent::North.turned(looks)));
         dream.step(code, settings).map_err(|e| e.to_string())?;
-        while dream.imagine(looks, settings).map_err(|e| e.to_string())? {}
+        while dream.imagine(looks, settings, None).map_err(|e| e.to_string())? {}
         let before = stroll.as_ref().map(|stroll| stroll.at(1.0).around);
         let start = Instant::now();
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);

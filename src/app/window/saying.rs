@@ -9,7 +9,7 @@ use crate::app::prompt_history::one_line;
 use crate::app::{prompt_args, prompt_field};
 use crate::dream::runner::Prompt;
 use crate::prompt;
-use crate::worlds::words::{Dial, going_on, wish_of};
+use crate::worlds::words::{Dial, going_on, says_a_part};
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +69,7 @@ impl App {
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
     pub(super) fn say(&mut self, text: &str, by: By) -> bool {
         let words = self.words_of(text);
-        let wish = wish_of(&words);
-        // Who names a land says all there is to say; who does not changes a part of what is seen.
-        let in_part = by == By::Words && !wish.is_empty() && wish.biome.is_none() && wish.features.is_empty();
+        let in_part = by == By::Words && says_a_part(&words, &self.words_of(&self.ui.prompt.said));
         let besides = if in_part { self.seen_besides(&words) } else { Vec::new() };
         self.say_besides(text, by, besides)
     }

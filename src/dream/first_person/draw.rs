@@ -1,7 +1,7 @@
 //! Draws what an eye sees of the land around.
 
 use super::book::halved;
-use super::scene::{FALLS, Falls, Glance, Lens, MIST, Quad, SHADE};
+use super::scene::{FALLS, Falls, Glance, Lens, MIST, Quad, SHADE, out_of_mist};
 use super::surroundings::{Cell, Thing};
 
 impl Glance {
@@ -98,10 +98,7 @@ impl Canvas<'_> {
         let (u, v) = (x - x0, y - y0);
         let north = known(0, 0) * (1.0 - u) + known(1, 0) * u;
         let south = known(0, 1) * (1.0 - u) + known(1, 1) * u;
-        let share = north * (1.0 - v) + south * v;
-        // Half way out of the last patch nothing is left.
-        let share = (2.0 * share - 1.0).clamp(0.0, 1.0);
-        share * share * (3.0 - 2.0 * share)
+        out_of_mist(north * (1.0 - v) + south * v)
     }
 
     fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing) {
@@ -165,7 +162,8 @@ fn cover(pixel_rgba: &mut [u8], colour: [f32; 3], share: f32) {
 }
 
 fn pixel([r, g, b]: [f32; 3]) -> [u8; 4] {
-    [r as u8, g as u8, b as u8, 255]
+    let [r, g, b] = [r, g, b].map(|c| (c + 0.5) as u8);
+    [r, g, b, 255]
 }
 
 #[cfg(test)]

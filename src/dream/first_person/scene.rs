@@ -96,7 +96,7 @@ impl Glance {
         let left = lens.width / 2.0 + scale * (aside - to_middle[0] * cutout.height) - side / 2.0;
         let quad = Quad { place, left, top: bottom - side, side, far, dense: ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) };
         let in_sight = left < lens.width && left + side > 0.0;
-        in_sight.then(|| Quad { dense: quad.dense * self.in_sight(cell), ..quad })
+        in_sight.then(|| Quad { dense: quad.dense * out_of_mist(self.in_sight(cell)), ..quad })
     }
 
     /// How much of a patch is in sight, 0 to 1.
@@ -107,6 +107,12 @@ impl Glance {
             (Some(_), false) => 1.0,
         }
     }
+}
+
+/// How much of a place is to be seen, of which so much is in sight: half way out of the last patch nothing is left.
+pub fn out_of_mist(share: f32) -> f32 {
+    let share = (2.0 * share - 1.0).clamp(0.0, 1.0);
+    share * share * (3.0 - 2.0 * share)
 }
 
 impl Cell {

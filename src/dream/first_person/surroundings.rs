@@ -46,6 +46,8 @@ pub struct Surroundings {
     pub sky: [[u8; 3]; 2],
     /// Rain or snow.
     pub falling: Option<Arc<Falling>>,
+    /// Something came into sight with the last step.
+    pub arrives: bool,
 }
 
 impl Surroundings {
@@ -81,10 +83,13 @@ impl Surroundings {
         let cell = |index: usize| {
             let Some(token) = tokens[index] else { return Cell::default() };
             let (place, standing) = (place_of(at, index), relief.standing.get(token));
-            let storey = || {
-                let part_at = |below: usize| relief.standing.get(tokens.get(index + below * SIDE).copied().flatten()?).map(|s| &s.cutout);
-                let fits = |below: &usize| part_at(*below).zip(part_at(*below - 1)).is_some_and(|(lower, upper)| upper.stands_on(lower));
-                (1..SIDE).take_while(fits).count() as u8
+            let storey = |cutout: &Cutout| {
+                // What is not known yet will fit.
+                let fits = |below: &u8| {
+                    let token = tokens.get(index + usize::from(*below) * SIDE).copied().flatten();
+                    token.is_none_or(|token| relief.standing.get(token).is_some_and(|lower| cutout.stands_on(&lower.cutout, *below)))
+                };
+                (1..cutout.parts[1].saturating_sub(cutout.part[1])).take_while(fits).count() as u8
             };
             let near = (0..9).map(|near| [place[0] + near % 3 - 1, place[1] + near / 3 - 1]);
             Cell {
@@ -92,18 +97,20 @@ impl Surroundings {
                 new: new(place),
                 inland: near.clone().all(known) && !near.clone().any(new),
                 thing: standing
-                    .and_then(|standing| Some(Thing { tile: tile(tiles, token)?, cutout: standing.cutout.clone(), storey: storey() })),
+                    .map(|standing| &standing.cutout)
+                    .and_then(|cutout| Some(Thing { tile: tile(tiles, token)?, cutout: cutout.clone(), storey: storey(cutout) })),
             }
         };
-        let cells = (0..SIDE * SIDE).map(cell).collect();
+        let cells: Vec<Cell> = (0..SIDE * SIDE).map(cell).collect();
         let sky = relief.sky.each_ref().map(|token| tile(tiles, token).map_or([0; 3], |tile| tile.mean()));
-        Ok(Self { at, cells, patch_px: frame.patch_px, sky, falling: page.falling.clone() })
+        let arrives = cells.iter().any(|cell| cell.new && cell.ground.is_some());
+        Ok(Self { at, cells, patch_px: frame.patch_px, sky, falling: page.falling.clone(), arrives })
     }
 
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky: [[0; 3], [200; 3]], falling: None }
+        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky: [[0; 3], [200; 3]], falling: None, arrives: false }
     }
 
     /// What `cell` says of every place.
@@ -119,6 +126,7 @@ impl Surroundings {
     #[cfg(test)]
     pub fn all_new(&mut self) {
         self.cells.iter_mut().for_each(|cell| (cell.new, cell.inland) = (true, false));
+        self.arrives = true;
     }
 
     /// What lies at a place of the map; nothing out of reach.

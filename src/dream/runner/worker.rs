@@ -94,7 +94,7 @@ impl Worker {
                 let _pass = gate.pass();
                 self.within = wish.within;
                 self.publish(true);
-                self.dream_ahead(&wish.settings);
+                self.dream_ahead(&wish.settings, due);
             }
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
             if idle {
@@ -150,12 +150,13 @@ impl Worker {
                     lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
                     self.halted = Some(wish.clone());
                     self.report(&error);
-                } else {
-                    self.dream_ahead(&settings);
+                }
+                due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+                if self.halted.is_none() {
+                    self.dream_ahead(&settings, due);
                 }
             }
             self.single_steps = self.single_steps.saturating_sub(1);
-            due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
         }
     }
 
@@ -302,10 +303,10 @@ impl Worker {
         (self.wake)();
     }
 
-    /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within.
-    fn dream_ahead(&mut self, settings: &DecodeSettings) {
+    /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within, until the next frame is due.
+    fn dream_ahead(&mut self, settings: &DecodeSettings, due: Instant) {
         let Some(looks) = self.within.filter(|_| self.info.within) else { return };
-        match self.source.as_dream().map_or(Ok(false), |dream| dream.imagine(looks, settings)) {
+        match self.source.as_dream().map_or(Ok(false), |dream| dream.imagine(looks, settings, Some(due))) {
             Ok(true) => {
                 let around = self.surroundings();
                 lock(&self.shared.outbox).status.around = around;

@@ -2,6 +2,7 @@
 //! finds it again once it gets there.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::{DreamSession, take_in, whole_steps};
 use crate::dream::drive::Intent;
@@ -38,6 +39,11 @@ pub(super) struct Imagined {
 }
 
 impl Imagined {
+    /// What was seen since is the land's.
+    fn forget_seen(&mut self, map: Option<&Map>) {
+        self.places.retain(|at, (frames, _)| map.is_none_or(|map| unseen_since(map, *at, *frames)));
+    }
+
     /// What is known of a place of the map of what was seen: seen since no other land was asked for, or imagined and not seen since.
     pub(super) fn known<'a>(&'a self, map: &'a Map, at: [i32; 2]) -> Option<&'a [u8]> {
         let imagined = self.places.get(&at).filter(|(frames, _)| unseen_since(map, at, *frames)).map(|(_, levels)| levels.as_slice());
@@ -83,23 +89,20 @@ impl DreamSession {
     }
 
     /// Dreams on as if one went ahead, so many quarter turns clockwise from north, straight on and in lanes beside that, whatever stands in the way: a few
-    /// steps, from where the last call came to if that still lies ahead, as long as land of the next two half frames is not known. Whether more of it is
-    /// known now. Nothing in a world without a map. Blocks until the newest frame is there: what it shows is not imagined.
+    /// steps, of which none but the first begins after `until`, from where the last call came to if that still lies ahead, as long as land of the next two
+    /// half frames is not known. Whether more of it is known now. Nothing in a world without a map. Blocks until the newest frame is there: what it shows is not imagined.
     ///
     /// # Errors
     /// What the engine says.
-    pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings) -> Result<bool, DreamError> {
+    pub fn imagine(&mut self, quarters: i32, settings: &DecodeSettings, until: Option<Instant>) -> Result<bool, DreamError> {
         self.settle()?;
+        self.ahead.imagined.forget_seen(self.land_seen.as_ref());
         let recall = whole_steps(self.engine.manifest()).cloned();
         let newest = self.history.back().map(|frame| frame.codes.clone());
         let (Some(recall), Some(newest)) = (recall, newest) else { return Ok(false) };
         let Some(map) = self.land_seen.take() else { return Ok(false) };
-        let here = Here { map, recall, newest };
+        let here = Here { map, recall, newest, until };
         let more = self.walk_lanes(Intent::North.turned(quarters), &here, settings);
-        if matches!(more, Ok(true)) {
-            // What was seen since is the land's.
-            self.ahead.imagined.places.retain(|at, (frames, _)| unseen_since(&here.map, *at, *frames));
-        }
         self.land_seen = Some(here.map);
         more
     }
@@ -108,7 +111,8 @@ impl DreamSession {
     fn walk_lanes(&mut self, towards: Intent, here: &Here, settings: &DecodeSettings) -> Result<bool, DreamError> {
         let (mut steps, mut more) = (AT_ONCE, false);
         for lane in 0..LANES.len() {
-            more |= steps > 0 && self.walk_ahead(lane, towards, here, &mut steps, settings)?;
+            let goes_on = steps == AT_ONCE || (steps > 0 && here.has_time());
+            more |= goes_on && self.walk_ahead(lane, towards, here, &mut steps, settings)?;
         }
         Ok(more)
     }
@@ -147,6 +151,9 @@ impl DreamSession {
                 return Ok(more);
             }
             self.ahead.lanes[lane].under_way = Some((at, towards));
+            if !here.has_time() {
+                break;
+            }
         }
         Ok(true)
     }
@@ -200,11 +207,18 @@ impl DreamSession {
 
     /// Another land is asked for: what was imagined of the one before is not to come, and what was seen of it is out of sight.
     pub(super) fn forget_what_is_ahead(&mut self) {
+        self.ahead.imagined.forget_seen(self.land_seen.as_ref());
         for at in std::mem::take(&mut self.ahead.imagined.places).into_keys() {
             self.engine.imagine(at, None);
         }
         let seen = self.land_seen.as_ref().map_or(0, Map::frames);
         self.ahead.imagined.since = seen + self.in_flight.len() as u32 + 1;
+    }
+
+    /// Of what was imagined and not seen since, an engine that comes in the place of another is told.
+    pub(super) fn tell_what_is_ahead(&mut self, engine: &mut dyn Engine) {
+        self.ahead.imagined.forget_seen(self.land_seen.as_ref());
+        self.ahead.imagined.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
     }
 
     /// All that is known of the land: what was seen, and what was imagined where nothing was seen since.
@@ -240,6 +254,13 @@ struct Here {
     recall: RecallDims,
     /// `(tokens, code_dims)` of the newest frame.
     newest: Vec<u8>,
+    until: Option<Instant>,
+}
+
+impl Here {
+    fn has_time(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
 }
 
 /// Place on the map of patch `n` of a frame whose corner lies at `at`.
@@ -294,18 +315,18 @@ mod tests {
         let mut session = with_maker(&pack);
         assert_eq!(known(&session), [[0; 2]; 0]);
         let before = session.history().back().unwrap().clone();
-        assert!(session.imagine(1, &settings).unwrap());
+        assert!(session.imagine(1, &settings, None).unwrap());
         assert!((3..=15).contains(&known(&session).len()), "a step or three");
-        while session.imagine(1, &settings).unwrap() {}
+        while session.imagine(1, &settings, None).unwrap() {}
         let two_half_frames: Vec<[i32; 2]> = (5..9).flat_map(|x| (-1..4).map(move |y| [x, y])).collect();
         assert_eq!(known(&session), two_half_frames, "and half a frame beside them");
         assert_eq!(session.history().back().unwrap(), &before, "the dream itself stands still");
-        assert!(session.imagine(0, &settings).unwrap(), "another way");
+        assert!(session.imagine(0, &settings, None).unwrap(), "another way");
         // What is seen of it now is the land's, and further on there is more.
         while !session.history().back().unwrap().moved {
             session.step(1, &settings).unwrap();
         }
-        while session.imagine(1, &settings).unwrap() {}
+        while session.imagine(1, &settings, None).unwrap() {}
         assert!(!session.ahead.imagined.places.contains_key(&[5, 0]) && session.ahead.imagined.places.contains_key(&[9, 1]));
         // Another moment, or a lost engine: the one knows nothing of it, the other is told.
         let here = session.ahead.imagined.places.len();
@@ -321,7 +342,7 @@ mod tests {
         let settings = play_settings(&pack.manifest);
         let mut session = with_maker(&pack);
         let row = |word: &str| WordTable::get().find(word).unwrap();
-        session.imagine(1, &settings).unwrap();
+        session.imagine(1, &settings, None).unwrap();
         let before = known(&session);
         session.set_prompt(&[row("night")], 0).unwrap();
         assert!(!before.is_empty() && known(&session) == before && session.ahead.imagined.since == 0);
@@ -332,7 +353,7 @@ mod tests {
         session.set_prompt(&[row("desert")], 0).unwrap();
         assert_eq!(session.ahead.imagined.since, since);
         session.step(STAND, &settings).unwrap();
-        while session.imagine(1, &settings).unwrap() {}
+        while session.imagine(1, &settings, None).unwrap() {}
         assert_eq!(known(&session).len(), 20);
         // Land of before that lies out of sight is dreamed anew.
         while !session.history().back().unwrap().moved {
@@ -342,7 +363,7 @@ mod tests {
         session.step(STAND, &settings).unwrap();
         let behind = |session: &DreamSession| session.land().unwrap().at([0, 0]).unwrap().0;
         assert!(behind(&session) < session.ahead.imagined.since);
-        let calls = (0..20).take_while(|_| session.imagine(3, &settings).unwrap()).count();
+        let calls = (0..20).take_while(|_| session.imagine(3, &settings, None).unwrap()).count();
         assert!((1..20).contains(&calls), "it comes to an end: {calls}");
         assert_eq!(behind(&session), IMAGINED);
     }
@@ -351,8 +372,8 @@ mod tests {
     fn without_an_engine_or_whole_steps_nothing_is_dreamed_ahead() {
         let mut pack = pack();
         let settings = play_settings(&pack.manifest);
-        assert!(!shown(&pack, 1).imagine(1, &settings).unwrap());
+        assert!(!shown(&pack, 1).imagine(1, &settings, None).unwrap());
         pack.manifest.dynamics.as_mut().unwrap().recall.as_mut().unwrap().step_px = 4;
-        assert!(!with_maker(&pack).imagine(1, &settings).unwrap());
+        assert!(!with_maker(&pack).imagine(1, &settings, None).unwrap());
     }
 }

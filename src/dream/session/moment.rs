@@ -27,11 +27,20 @@ pub struct Moment {
     pub start: Vec<TokenFrame>,
 }
 
+impl Moment {
+    /// Frames that led to it, as far as they are remembered.
+    pub(super) fn frames(&self) -> u32 {
+        self.before.as_ref().map_or(0, Map::frames) + self.history.len() as u32
+    }
+}
+
 /// Where [`DreamSession::undo`] and [`DreamSession::redo`] lead.
 pub(super) struct Place {
     moment: Moment,
     dream: u32,
     said: u32,
+    /// Number of the first frame since which no other land was asked for.
+    since: u32,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
 }
@@ -155,13 +164,14 @@ impl DreamSession {
 
     /// A moment of the dream that plays.
     fn place_of(&self, moment: Moment) -> Place {
-        Place { moment, dream: self.dream, said: self.said, seen: self.seen.clone() }
+        Place { moment, dream: self.dream, said: self.said, since: self.ahead.imagined.since, seen: self.seen.clone() }
     }
 
-    fn take_place(&mut self, Place { moment, dream, said, seen }: Place) -> Result<(), DreamError> {
+    fn take_place(&mut self, Place { moment, dream, said, since, seen }: Place) -> Result<(), DreamError> {
         let start = moment.start.clone();
         self.go_to(moment)?;
         (self.start, self.dream, self.said, self.seen, self.fresh) = (start, dream, said, seen, false);
+        self.ahead.imagined.since = since;
         Ok(())
     }
 

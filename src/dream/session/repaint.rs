@@ -126,6 +126,7 @@ impl DreamSession {
     /// Makes what was changed the past, or where that failed what was before.
     fn settled(&mut self, moment: Moment, changed: Result<(Option<Map>, Vec<TokenFrame>), DreamError>) -> Result<(), DreamError> {
         self.engine.set_prompt(self.prompt.words())?;
+        let (frames, since) = (moment.frames(), self.ahead.imagined.since);
         let (past, outcome) = match changed {
             Ok((before, history)) => {
                 let past = Moment { before, history, next_frame: moment.next_frame, start: Vec::new() };
@@ -135,7 +136,12 @@ impl DreamSession {
             }
             Err(why) => (moment, Err(why)),
         };
+        let as_far = past.frames() == frames;
         self.go_to(past)?;
+        // Where the land is remembered still, what was seen of another one stays out of sight.
+        if as_far {
+            self.ahead.imagined.since = since;
+        }
         outcome
     }
 }

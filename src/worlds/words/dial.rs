@@ -108,6 +108,14 @@ impl Dial {
     }
 }
 
+/// Whether who says these words after those means a part of what is seen, and the rest is to go on: who names another land, or other things in it, says all
+/// there is to say.
+pub fn says_a_part(words: &[u16], before: &[u16]) -> bool {
+    let (said, was) = (wish_of(words), wish_of(before));
+    let same_land = said.biome.is_none() || said.biome == was.biome;
+    !said.is_empty() && same_land && said.features.iter().all(|feature| was.features.contains(feature))
+}
+
 /// What else is to be told with a prompt of `words`, at most `most` in all, so that light, weather, season and style of `look` of which it says nothing stay: what
 /// is left to a network may turn with the rest (`trainer/EXPERIMENTS.md`, "Turned by hand").
 pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
@@ -152,6 +160,18 @@ mod tests {
         assert_eq!(turned(Dial::Style, "an autumn forest as a poster", false), rows("autumn forest full colour"));
         // A long prompt makes room.
         assert_eq!(Dial::Light.set(&rows("snow ruins rain"), 2, 3), rows("snow ruins night"));
+    }
+
+    #[test]
+    fn who_names_the_land_that_is_there_means_a_part_of_it() {
+        let part = |words: &str, before: &str| says_a_part(&rows(words), &rows(before));
+        assert!(part("dusk", "") && part("noir, rain", "a village by night"));
+        assert!(
+            part("a meadow at dusk", "a meadow by day") && part("a meadow", "a meadow with flowers") && part("flowers", "meadow flowers")
+        );
+        assert!(
+            !part("a forest at dusk", "a meadow at dusk") && !part("a meadow", "") && !part("a village", "a meadow") && !part("", "dusk")
+        );
     }
 
     #[test]

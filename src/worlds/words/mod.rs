@@ -11,7 +11,7 @@ mod wished;
 use super::random::Rng;
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
-pub use dial::{Dial, going_on};
+pub use dial::{Dial, going_on, says_a_part};
 pub use heard::{heard, meant};
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::{saying, surest, under, wish_of};

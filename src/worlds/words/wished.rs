@@ -4,23 +4,28 @@
 use std::sync::LazyLock;
 
 use super::heard::meant_by;
-use super::lexicon::{Form, lexicon};
+use super::lexicon::{Form, Phrase, lexicon};
 use super::{PLACES, nearest, rows};
 use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
 
-static HEARD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
+/// Phrases that a simulator understands, and those of them that a network was told; the longest first.
+static UNDERSTOOD: LazyLock<Vec<Heard>> = LazyLock::new(|| heard_phrases(|_| true));
+static TOLD: LazyLock<Vec<Heard>> = LazyLock::new(|| heard_phrases(|phrase| !phrase.held_out));
+
+fn heard_phrases(counts: impl Fn(&Phrase) -> bool) -> Vec<Heard> {
     let mut heard = Vec::new();
     for value in Wish::words() {
         heard.push(Heard { words: rows(value), value, form: Form::Noun });
-        heard.extend(lexicon().phrases_of(value).map(|phrase| Heard { words: rows(phrase.text), value, form: phrase.form }));
+        let phrases = lexicon().phrases_of(value).filter(|phrase| counts(phrase));
+        heard.extend(phrases.map(|phrase| Heard { words: rows(phrase.text), value, form: phrase.form }));
     }
     heard.retain(|h| !h.words.is_empty());
     // Stable: of the same words the first value named stays first.
     heard.sort_by_key(|h| std::cmp::Reverse(h.words.len()));
     heard
-});
+}
 
 /// Rows of words that name a land and say nothing of it.
 static PLACES_BY_NAME: LazyLock<Vec<u16>> = LazyLock::new(|| PLACES.iter().flat_map(|place| rows(place)).collect());
@@ -76,23 +81,23 @@ fn instead_of(word: &'static str) -> Option<&'static str> {
     Some(ordinary).filter(|ordinary| *ordinary != word)
 }
 
-/// The phrase that these words begin with: how many they are, and what it says, if anything.
-fn first_phrase(words: &[u16]) -> (usize, Option<&'static Heard>) {
+/// The phrase of `known` that these words begin with: how many they are, and what it says, if anything.
+fn first_phrase(words: &[u16], known: &'static [Heard]) -> (usize, Option<&'static Heard>) {
     let Some(&first) = words.first() else { return (0, None) };
-    match HEARD.iter().find(|h| words.starts_with(&h.words)) {
+    match known.iter().find(|h| words.starts_with(&h.words)) {
         Some(phrase) => (phrase.words.len(), Some(phrase)),
         None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() || DENYING.contains(&first) => (1, None),
-        None if let Some(meant) = meant_by(first) => (1, HEARD.iter().find(|h| h.words == [meant])),
-        None => (1, nearest(first, HEARD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
+        None if let Some(meant) = meant_by(first) => (1, known.iter().find(|h| h.words == [meant])),
+        None => (1, nearest(first, known.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
     }
 }
 
 /// The same with the word that denies it, where these words begin with one.
-fn first_denied(words: &[u16]) -> Option<(usize, &'static Heard)> {
-    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words).1.is_none();
+fn first_denied(words: &[u16], known: &'static [Heard]) -> Option<(usize, &'static Heard)> {
+    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words, known).1.is_none();
     let (mut at, mut between) = (1, 0);
     while denies && at < words.len() && between <= MOST_BETWEEN {
-        match first_phrase(&words[at..]) {
+        match first_phrase(&words[at..], known) {
             (length, Some(heard)) => return Some((at + length, heard)),
             (length, None) => (at, between) = (at + length, between + 1),
         }
@@ -100,13 +105,23 @@ fn first_denied(words: &[u16]) -> Option<(usize, &'static Heard)> {
     None
 }
 
-/// A prompt, given as rows of the word table, phrase by phrase; words that say nothing, one by one.
-pub(super) fn phrases(words: &[u16]) -> Vec<Said<'_>> {
+/// A prompt, given as rows of the word table, phrase by phrase as a network hears them, which was told none that is held out; words that say nothing, one
+/// by one.
+pub(super) fn phrases_told(words: &[u16]) -> Vec<Said<'_>> {
+    phrases(words, &TOLD)
+}
+
+/// The same as a simulator understands them, which knows them all.
+fn understood(words: &[u16]) -> Vec<Said<'_>> {
+    phrases(words, &UNDERSTOOD)
+}
+
+fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<Said<'a>> {
     let mut said = Vec::new();
     let mut rest = words;
     while !rest.is_empty() {
-        let denied = first_denied(rest);
-        let (length, heard) = denied.map_or_else(|| first_phrase(rest), |(length, heard)| (length, Some(heard)));
+        let denied = first_denied(rest, known);
+        let (length, heard) = denied.map_or_else(|| first_phrase(rest, known), |(length, heard)| (length, Some(heard)));
         let (words, after) = rest.split_at(length);
         let elsewhere = heard.and_then(|heard| lexicon().elsewhere(heard.value, heard.form));
         said.push(Said { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false, denied: denied.is_some() });
@@ -125,7 +140,7 @@ pub(super) fn phrases(words: &[u16]) -> Vec<Said<'_>> {
 
 /// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
 pub fn wish_of(words: &[u16]) -> Wish {
-    Wish::of_words(phrases(words).iter().filter_map(Said::value))
+    Wish::of_words(understood(words).iter().filter_map(Said::value))
 }
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
@@ -153,7 +168,7 @@ pub fn surest(word: &'static str) -> &'static str {
 /// What a prompt says of that kind is left out, and `said` stands at its end.
 pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: usize) -> Vec<u16> {
     let of_kind = |word: &'static str| lexicon().says(kind, word);
-    let kept = phrases(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
+    let kept = understood(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
     kept.copied().take(most.saturating_sub(said.len())).chain(said).take(most).collect()
 }
 

@@ -72,7 +72,7 @@ fn walked(pack: &Pack, judge: &Judge, seed: u64) -> Result<(Walk, Vec<Vec<u8>>)>
         if stuck || dice.is_multiple_of(STRAIGHT) {
             looks += if dice >> 32 & 1 == 0 { 1 } else { 3 };
         }
-        while dream.imagine(looks, &settings)? {}
+        while dream.imagine(looks, &settings, None)? {}
         let before = dream.land();
         let code = dream.info().code_of(Drive::Intent(Intent::North.turned(looks)));
         dream.step(code, &settings)?;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use somnium::dream::looks::Looks;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, UNKNOWN};
 use somnium::prompt::{ids, read, told, words_of};
 use somnium::worlds::policy::{Onward, Policy};
 use somnium::worlds::scene::{Attribute, Light, Wish};
-use somnium::worlds::words::{TestPrompt, test_prompts, under};
+use somnium::worlds::words::{TestPrompt, going_on, test_prompts, under};
 use somnium::worlds::{StepOutcome, World};
 
 use super::control::agreement;
@@ -302,11 +303,13 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     let before = asked.prompt.wish.light.unwrap_or(Light::Day);
     let light = Light::ALL[(before as usize + 1) % Light::ALL.len()];
     let most_words = most_words(judge);
-    let words = told(&under(&ids(&read(&asked.prompt.text, most_words)), light, most_words));
+    let words = under(&ids(&read(&asked.prompt.text, most_words)), light, most_words);
     let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &asked.words(judge), asked.seed as u32)?;
     let still = |dream: &mut Dream, frames: usize| -> Result<Vec<Shown>> { (0..frames).map(|_| Ok(dream.press(0)?.clone())).collect() };
     let before = still(&mut dream, READ)?;
-    dream.say(&words)?;
+    // As the window tells what changes a part of what is seen.
+    let look = Looks::of(&judge.manifest).read(&dream.shown().codes).cloned().unwrap_or_default();
+    dream.say(&told(&[words.as_slice(), &going_on(&words, &look, most_words)].concat()))?;
     let after = still(&mut dream, READ)?;
     worker.engine.set_prompt(&[])?;
     let land = |at: usize| at < frame.patches() && at != frame.patches() / 2;
