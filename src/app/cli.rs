@@ -12,7 +12,7 @@ use super::bench::BenchPlan;
 use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
-use super::prompt_args::{PromptArgs, words};
+use super::prompt_args::{PromptArgs, words_with_warning};
 use super::shape::Shape;
 use super::start::{DEFAULT_SEED, Start};
 use super::view::View;
@@ -276,13 +276,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Where dreams are kept. Whoever looks after an event wants every visitor to begin alike, and keeps nobody's.
+fn shelf_for(show: &ShowArgs) -> Option<Shelf> {
+    let keeps = !(show.headless || show.is_event());
+    keeps.then(dreams::folder).flatten().map(Shelf::new)
+}
+
 fn run(cli: Cli, started: Instant) -> Result<(), String> {
     match cli.command {
         Some(Sub::World(args)) => {
             let seed = args.show.seed.unwrap_or(DEFAULT_SEED);
             let launch = Launch::world(&args.name, seed, args.hold_ambience)?;
             let words = args.show.say.words(launch.title(), launch.prompt_words())?;
-            show(launch, words, &args.show, no_settings(seed), None, started)
+            show(launch, words, &args.show, no_settings(seed), shelf_for(&args.show), started)
         }
         Some(Sub::Dream(args)) => dreamed::run(&args),
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
@@ -300,7 +306,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             };
             let settings = settings(&pack.manifest, &args.decode, 1)?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
-            let words = words(&args.prompt, &pack.manifest.name, most_words)?;
+            let words = words_with_warning(&args.prompt, &pack.manifest.name, most_words)?;
             bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())?;
             if args.first_person { bench::within::run(&pack, &settings, &words, plan.frames) } else { Ok(()) }
         }
@@ -312,9 +318,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
                 launch = launch.starting(Start::Words);
             }
             let asks_for_another = args.new || args.image.is_some() || !words.is_empty() || args.show.seed.is_some();
-            // Whoever looks after an event wants every visitor to begin alike, and keeps nobody's dreams.
-            let keeps = !(args.show.headless || args.show.is_event());
-            let mut shelf = if keeps { dreams::folder().map(Shelf::new) } else { None };
+            let mut shelf = shelf_for(&args.show);
             if let (Some(shelf), false) = (&mut shelf, asks_for_another)
                 && let Some(last) = launch.dreamer().and_then(|pack| shelf.last(pack))
             {

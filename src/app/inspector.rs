@@ -83,10 +83,12 @@ fn buttons(ui: &mut egui::Ui, info: &SourceInfo, status: &Status, played: &mut O
                 let text = RichText::new(&action.name).color(if lit { Color32::WHITE } else { theme::TEXT });
                 let edge = if lit { theme::code_color(code) } else { theme::RAISED };
                 let button = egui::Button::new(text).truncate().min_size(vec2(width, 26.0)).stroke(Stroke::new(1.0, edge));
+                // Of what senses clicks alone a long press is none.
+                let button = button.sense(Sense::click_and_drag());
                 let response = ui.add_sized(vec2(width, 26.0), button).on_hover_text(format!("Hold to play code {code}"));
                 if response.is_pointer_button_down_on() {
                     down = Some(code);
-                } else if response.clicked() && !ui.input(|i| i.pointer.any_released()) {
+                } else if response.clicked() && *played != Some(code) {
                     events.extend([UiEvent::CodeDown(code), UiEvent::CodeUp(code)]);
                 }
             }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::day::{Day, MINUTES};
 use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
-use crate::prompt::{self, Fate, advice};
+use crate::prompt::{self, Fate, Word, advice};
 
 /// Letters of a prompt that a sentence about it quotes.
 const QUOTED: usize = 40;
@@ -40,7 +40,7 @@ impl PromptArgs {
     /// # Errors
     /// As there.
     pub fn words(&self, title: &str, most_words: usize) -> Result<Vec<u16>, String> {
-        words(&self.prompt, title, most_words)
+        words_with_warning(&self.prompt, title, most_words)
     }
 
     /// The day that goes by, if one does, while a prompt is said.
@@ -69,7 +69,7 @@ impl PromptArgs {
         let mut refused = Vec::new();
         let prompts = queue.prompts();
         for prompt in &prompts {
-            if let Err(why) = words(prompt, title, most_words) {
+            if let Err(why) = words_with_warning(prompt, title, most_words) {
                 refused.push(why);
             }
         }
@@ -85,7 +85,7 @@ impl PromptArgs {
     }
 }
 
-/// Rows of the word table that a prompt comes to; words that do not count are warned of.
+/// Rows of the word table that a prompt comes to.
 ///
 /// # Errors
 /// One sentence where there is a prompt and none of it counts.
@@ -98,30 +98,46 @@ pub fn words(text: &str, title: &str, most_words: usize) -> Result<Vec<u16>, Str
     }
     let read = prompt::read(text, most_words);
     let ids = prompt::ids(&read);
-    let unknown: Vec<&str> = read.iter().filter(|word| word.fate == Fate::Unknown).map(|word| &text[word.range.clone()]).collect();
-    match (unknown.first(), ids.is_empty()) {
-        (None, true) => Err(format!("the prompt {:?} holds no word that says something", quoted(text))),
-        (Some(first), true) => {
-            let near = advice::near_in_spelling(first, 3);
-            let advice = match near.is_empty() {
-                true => "prompts are in English words".to_owned(),
-                false => format!("spelt like {:?} are: {}", quoted(first), near.join(", ")),
-            };
-            Err(format!("none of the words of the prompt {:?} is known; {advice}", quoted(text)))
-        }
-        (Some(_), false) => {
-            let named: Vec<String> = unknown.iter().take(5).map(|word| format!("{:?}", quoted(word))).collect();
-            let more = if unknown.len() > named.len() { format!(" and {} more", unknown.len() - named.len()) } else { String::new() };
-            log::warn!("words of the prompt that are not known and do not count: {}{more}", named.join(", "));
-            Ok(ids)
-        }
-        (None, false) => {
-            if read.iter().any(|word| word.fate == Fate::TooMany) {
-                log::warn!("only the first {most_words} words of the prompt count");
-            }
-            Ok(ids)
-        }
+    if !ids.is_empty() {
+        return Ok(ids);
     }
+    let Some(first) = unknown(&read, text).next() else {
+        return Err(format!("the prompt {:?} holds no word that says something", quoted(text)));
+    };
+    let near = advice::near_in_spelling(first, 3);
+    let advice = match near.is_empty() {
+        true => "prompts are in English words".to_owned(),
+        false => format!("spelt like {:?} are: {}", quoted(first), near.join(", ")),
+    };
+    Err(format!("none of the words of the prompt {:?} is known; {advice}", quoted(text)))
+}
+
+/// The same; words that do not count are warned of.
+///
+/// # Errors
+/// As [`words`].
+pub fn words_with_warning(text: &str, title: &str, most_words: usize) -> Result<Vec<u16>, String> {
+    let words = words(text, title, most_words)?;
+    doubt(text, most_words).inspect(|doubt| log::warn!("{doubt}"));
+    Ok(words)
+}
+
+/// Half a sentence about words of a prompt that do not count, if there are any.
+pub fn doubt(text: &str, most_words: usize) -> Option<String> {
+    let read = prompt::read(text, most_words);
+    let mut named: Vec<String> = unknown(&read, text).map(|word| format!("{:?}", quoted(word))).collect();
+    if named.is_empty() {
+        let too_many = read.iter().any(|word| word.fate == Fate::TooMany);
+        return too_many.then(|| format!("only the first {most_words} words of the prompt count"));
+    }
+    let more = named.len().saturating_sub(5);
+    named.truncate(5);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("words of the prompt that are not known and do not count: {}{more}", named.join(", ")))
+}
+
+fn unknown<'a>(read: &'a [Word], text: &'a str) -> impl Iterator<Item = &'a str> {
+    read.iter().filter(|word| word.fate == Fate::Unknown).map(|word| &text[word.range.clone()])
 }
 
 /// The beginning of a text, fit for a sentence.

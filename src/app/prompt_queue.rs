@@ -61,7 +61,8 @@ impl PromptQueue {
         if !about.is_file() || about.len() > MOST_BYTES {
             return Err(failed("it is no text file of at most a megabyte".to_owned()));
         }
-        let lines = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+        // Some editors begin every file with a mark.
+        let lines = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?.trim_start_matches('\u{FEFF}').to_owned();
         let queue = Self { lines, every_secs, running: true, ..Self::default() };
         if queue.prompts().is_empty() { Err(failed("it holds no prompt".to_owned())) } else { Ok(queue) }
     }

@@ -495,6 +495,8 @@ impl ApplicationHandler<Wake> for App {
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
         self.keep_dream();
         self.keep_view();
+        // What is still to be done may take a while.
+        self.shell.iter().for_each(|shell| shell.window.set_visible(false));
         // Engine, surface and device go while the window is still there; the thread that dreams has handed over what is kept by then.
         self.shell = None;
         // Some systems end the program here.

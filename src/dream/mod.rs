@@ -11,6 +11,7 @@ pub mod gate;
 pub mod glide;
 pub mod lookahead;
 pub mod looks;
+mod pace;
 pub mod record;
 pub mod runner;
 pub mod saved;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, Frame, RgbaImage, imageops};
 
+use super::pace::Pace;
 use super::saved::CHUNK;
 use super::source::SourceInfo;
 use super::webp::WebpWriter;
@@ -25,29 +26,10 @@ impl RecordError {
     }
 }
 
-/// How long each frame of a GIF lasts: in whole hundredths of a second, what is over going to the next.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    rate_hz: u32,
-    frames: u64,
-    /// How long those so far last.
-    told_cs: u64,
-}
-
-impl Pace {
-    /// Browsers show what is to last less for ten times as long.
-    const LEAST_CS: u64 = 2;
-
-    /// Hundredths of a second that the next frame lasts; nothing where the ones before it last until it is over.
-    fn next(&mut self) -> Option<u32> {
-        let at_cs = |frame: u64| frame * 100 / u64::from(self.rate_hz);
-        let (begins, ends) = (at_cs(self.frames), at_cs(self.frames + 1));
-        self.frames += 1;
-        let lasts = (begins >= self.told_cs).then(|| (ends - self.told_cs).max(Self::LEAST_CS))?;
-        self.told_cs += lasts;
-        u32::try_from(lasts).ok()
-    }
-}
+/// What a GIF counts time in.
+const CENTISECONDS: u32 = 100;
+/// Browsers show what is to last less for ten times as long.
+const LEAST_CS: u32 = 2;
 
 /// An animated GIF that grows frame by frame.
 pub struct GifRecorder {
@@ -73,7 +55,7 @@ impl GifRecorder {
         Ok(Self {
             path: path.to_owned(),
             encoder,
-            pace: Pace { rate_hz: rate_hz.max(1), ..Pace::default() },
+            pace: Pace::new(rate_hz, CENTISECONDS, LEAST_CS),
             width_px: side(width_px)?,
             height_px: side(height_px)?,
             scale: scale.max(1),
@@ -167,7 +149,7 @@ impl Recorder {
             Some("gif") => Ok(Self::Gif(Box::new(GifRecorder::create(path, info.width_px, info.height_px, info.rate_hz, scale)?))),
             Some("webp") => {
                 let side = |px: usize| u32::try_from(px * shape[2]).unwrap_or(u32::MAX);
-                let writer = WebpWriter::create(path, side(shape[0]), side(shape[1]), 1000 / info.rate_hz.max(1));
+                let writer = WebpWriter::create(path, side(shape[0]), side(shape[1]), info.rate_hz);
                 Ok(Self::Webp(Box::new(writer.map_err(failed)?), path.to_owned(), shape))
             }
             Some("png") => Ok(Self::Png(Vec::new(), path.to_owned(), shape)),
@@ -291,17 +273,6 @@ mod tests {
 
     #[test]
     fn a_gif_lasts_as_long_as_the_walk() {
-        let lasts = |rate_hz: u32, frames: usize| -> Vec<u32> {
-            let mut pace = Pace { rate_hz, ..Pace::default() };
-            (0..frames).filter_map(|_| pace.next()).collect()
-        };
-        assert_eq!(lasts(18, 9), [5, 6, 5, 6, 5, 6, 5, 6, 6]);
-        for rate_hz in [1, 6, 18, 30, 50, 60, 99, 240] {
-            let told = lasts(rate_hz, 20 * rate_hz as usize);
-            assert!((2000..=2001).contains(&told.iter().sum::<u32>()) && told.iter().all(|cs| *cs >= 2), "{rate_hz} frames a second");
-            assert!(rate_hz > 50 || told.len() == 20 * rate_hz as usize, "{rate_hz} frames a second: none is left out");
-        }
-        // As it is read from the file.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("walk.gif");
         let mut recorder = GifRecorder::create(&path, 16, 8, 18, 1).unwrap();
@@ -371,7 +342,7 @@ mod tests {
         let path = folder.path().join("walk.webp");
         // An odd number of bytes a frame now and then, and a size that is not even.
         let frame = |i: usize| -> Vec<u8> { (0..15 * 9).flat_map(|p| [(p * i) as u8, (p * 7) as u8, (i * 40) as u8, 255]).collect() };
-        let mut writer = WebpWriter::create(&path, 15, 9, 100).unwrap();
+        let mut writer = WebpWriter::create(&path, 15, 9, 10).unwrap();
         (0..4).for_each(|i| writer.push(&frame(i)).unwrap());
         drop(writer);
         let stills = crate::dream::still::load(&path, 15, 9).unwrap();

@@ -205,6 +205,8 @@ struct Shared {
     wish: Mutex<Wish>,
     /// A nudge is on its way to the worker: a slider must not flood it.
     nudged: AtomicBool,
+    /// The same of one to set off.
+    sets_off: AtomicBool,
 }
 
 /// A poisoned lock only means that a thread died while holding plain data; the data is still good.
@@ -241,7 +243,12 @@ impl Runner {
     ) -> std::io::Result<Self> {
         let words = wish.prompt.words.clone();
         let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
-        let shared = Arc::new(Shared { outbox: Mutex::new(outbox), wish: Mutex::new(wish), nudged: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            outbox: Mutex::new(outbox),
+            wish: Mutex::new(wish),
+            nudged: AtomicBool::new(false),
+            sets_off: AtomicBool::new(false),
+        });
         let (requests, inbox) = sync_channel(MOST_WAITING);
         let seen = shared.clone();
         let thread = std::thread::Builder::new().name("dream".to_owned()).spawn(move || {
@@ -262,10 +269,19 @@ impl Runner {
     /// Hands a request over; says so in a notice where the worker is too busy to take it.
     pub fn request(&self, request: Request) {
         let Some(requests) = &self.requests else { return };
-        let nudge = matches!(request, Request::Nudge | Request::SetOff);
-        if let Err(TrySendError::Full(_)) = requests.try_send(request)
-            && !nudge
-        {
+        // One of them is enough, however many keys are pressed.
+        let sets_off = matches!(request, Request::SetOff);
+        if sets_off && self.shared.sets_off.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let nudge = sets_off || matches!(request, Request::Nudge);
+        if let Err(TrySendError::Full(_)) = requests.try_send(request) {
+            if sets_off {
+                self.shared.sets_off.store(false, Ordering::Release);
+            }
+            if nudge {
+                return;
+            }
             notify(&self.shared, "The dream is too busy for that; try again in a moment.".to_owned(), true);
         }
     }

@@ -8,6 +8,8 @@ use std::path::Path;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::pace::Pace;
+
 /// Where the size of the file stands, and what it does not count.
 const RIFF_SIZE_AT: u64 = 4;
 const RIFF_HEADER_BYTES: u64 = 8;
@@ -15,6 +17,8 @@ const RIFF_HEADER_BYTES: u64 = 8;
 const MOST_PX: u32 = 1 << 14;
 /// Largest file of the format, with room for the last frame's header.
 const MOST_BYTES: u64 = u32::MAX as u64 - 64;
+/// What the format counts time in, of a second.
+const MILLISECONDS: u32 = 1000;
 /// Flag of an animation.
 const ANIMATED: u8 = 0b10;
 /// A frame replaces what was there and does not blend with it.
@@ -24,18 +28,19 @@ const OVERWRITE: u8 = 0b10;
 pub struct WebpWriter {
     out: BufWriter<File>,
     size: (u32, u32),
-    frame_ms: u32,
+    pace: Pace,
     bytes: u64,
     frame: Vec<u8>,
 }
 
 impl WebpWriter {
-    pub fn create(path: &Path, width_px: u32, height_px: u32, frame_ms: u32) -> Result<Self, String> {
+    /// Frames of such a size, shown at `rate_hz`.
+    pub fn create(path: &Path, width_px: u32, height_px: u32, rate_hz: u32) -> Result<Self, String> {
         if !(1..=MOST_PX).contains(&width_px) || !(1..=MOST_PX).contains(&height_px) {
             return Err(format!("a WebP has at most {MOST_PX} pixels a side, not {width_px}x{height_px}"));
         }
         let out = BufWriter::new(File::create(path).map_err(|e| e.to_string())?);
-        let mut writer = Self { out, size: (width_px, height_px), frame_ms, bytes: 0, frame: Vec::new() };
+        let mut writer = Self { out, size: (width_px, height_px), pace: Pace::new(rate_hz, MILLISECONDS, 1), bytes: 0, frame: Vec::new() };
         let mut head = b"RIFF\0\0\0\0WEBP".to_vec();
         let mut canvas = vec![ANIMATED, 0, 0, 0];
         canvas.extend(u24(width_px - 1));
@@ -53,13 +58,14 @@ impl WebpWriter {
         if rgba.len() as u64 != u64::from(width) * u64::from(height) * 4 {
             return Err(format!("a frame has {} bytes, not {width}x{height} pixels", rgba.len()));
         }
+        let Some(lasts_ms) = self.pace.next() else { return Ok(()) };
         self.frame.clear();
         WebPEncoder::new_lossless(&mut self.frame).write_image(rgba, width, height, ExtendedColorType::Rgba8).map_err(|e| e.to_string())?;
         // Position, size, duration, flags; then the chunks of the picture, whose own container is left away.
         let mut frame = vec![0; 6];
         frame.extend(u24(width - 1));
         frame.extend(u24(height - 1));
-        frame.extend(u24(self.frame_ms));
+        frame.extend(u24(lasts_ms));
         frame.push(OVERWRITE);
         frame.extend(self.frame.get(12..).ok_or("the encoder gave no picture")?);
         if self.bytes + frame.len() as u64 > MOST_BYTES {

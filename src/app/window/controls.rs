@@ -78,6 +78,10 @@ impl App {
             return false;
         }
         let typing = self.typing();
+        // The Enter that led into a field is held still: it does not lead out again.
+        if repeat && typing && matches!(key, KeyCode::Enter | KeyCode::NumpadEnter) {
+            return true;
+        }
         if self.ui.by_keys && PANEL_KEYS.contains(&key) {
             // Who leans on a button has pressed it once.
             return repeat && !typing && matches!(key, KeyCode::Space | KeyCode::Enter | KeyCode::NumpadEnter);

@@ -84,11 +84,12 @@ impl App {
     pub(super) fn say_besides(&mut self, text: &str, by: By, besides: Vec<u16>) -> bool {
         let text = one_line(text);
         let launch = &self.plan.launch;
+        // What visitors type is not kept.
+        let is_told = !self.plan.event;
         let words = match prompt_args::words(&text, launch.title(), launch.prompt_words()) {
             Ok(words) => words,
             Err(why) => {
-                // What visitors type is not kept.
-                if !self.plan.event {
+                if is_told {
                     log::warn!("the prompt stays as it was: {why}");
                 }
                 // The panel says so beside the field, and of what nobody typed nobody has to know.
@@ -98,6 +99,9 @@ impl App {
                 return false;
             }
         };
+        if let (true, Some(doubt)) = (is_told, prompt_args::doubt(&text, launch.prompt_words())) {
+            log::warn!("{doubt}");
+        }
         let typing = self.typing();
         let now = self.ui.clock.now(Instant::now());
         let state = &mut self.ui.prompt;
@@ -191,7 +195,9 @@ impl App {
         let most = self.plan.launch.prompt_words();
         let words = value.map_or_else(|| dial.unsaid(&said), |value| dial.set(&said, value, most));
         let text = prompt::text_of(&words);
-        log::info!("the {} is turned", dial.name());
+        if !self.plan.event {
+            log::info!("turned to: {text}");
+        }
         let besides = if value.is_some() { self.seen_besides(&words) } else { Vec::new() };
         self.say_besides(&text, By::Hand, besides);
     }

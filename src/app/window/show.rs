@@ -61,7 +61,8 @@ impl App {
                 if let Some(soon) = soon {
                     self.redraw_at = self.redraw_at.min(Some(soon)).or(Some(soon));
                 }
-                if self.status.frames > 0 && !std::mem::replace(&mut self.first_frame_logged, true) {
+                let begun = self.status.frames > 0 || (self.ui.paused && self.status.info.is_some());
+                if begun && !std::mem::replace(&mut self.first_frame_logged, true) {
                     log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
                     // Now there is time to read them.
                     self.proxy.send_event(Wake::ListDreams).ok();

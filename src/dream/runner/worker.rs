@@ -110,6 +110,7 @@ impl Worker {
             };
             match request {
                 Ok(Request::SetOff) => {
+                    self.shared.sets_off.store(false, Ordering::Release);
                     if self.stands() {
                         due = due.min(Instant::now());
                     }
