@@ -106,6 +106,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
     DynamicsStage {
         changes: clips.word_changes(),
         land_turns: clips.land_turns(preset.dynamics_frames),
+        villages: Vec::new(),
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },

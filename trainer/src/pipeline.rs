@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
+use somnium::worlds::scene::Feature;
 
 use crate::backend::Backend;
 use crate::encoding::Shelf;
@@ -325,6 +326,7 @@ impl Run {
         Ok(DynamicsStage {
             changes: clips.word_changes(),
             land_turns,
+            villages: clips.frames_with(Feature::Village),
             clips,
             held_out,
             looks: Looks::read(&self.folder.join(LOOKS))?.filter(|_| shape.frame.look).unwrap_or_default(),

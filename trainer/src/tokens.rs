@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
-use somnium::worlds::scene::{Biome, Scene};
+use somnium::worlds::scene::{Biome, Feature, Scene, Wish};
 use somnium::worlds::words::wish_of;
 
 /// Marks "no action recorded" or "no code inferred".
@@ -136,6 +136,12 @@ impl TokenClips {
         (0..self.clips).flat_map(turns_of).collect()
     }
 
+    /// All frames whose descriptions name this, as (clip, frame).
+    pub fn frames_with(&self, feature: Feature) -> Vec<(usize, usize)> {
+        let frames = (0..self.clips).flat_map(|clip| (0..self.frames).map(move |frame| (clip, frame)));
+        frames.filter(|(clip, frame)| asked(self.frame_described(*clip, *frame)).features.contains(&feature)).collect()
+    }
+
     /// Frames `0..until` of one clip with frame `twice` standing twice, the second time under the code `rest`, or the action that leads to the next frame:
     /// `until` frames all the same, so that the last one falls away.
     pub fn with_frame_twice(&self, clip: usize, twice: usize, until: usize, rest: Option<u8>) -> Self {
@@ -222,8 +228,13 @@ impl TokenClips {
 
 /// The land that words, padded, ask for.
 fn land_of(words: &[u16]) -> Option<Biome> {
+    asked(words).biome
+}
+
+/// What words, padded, ask for.
+fn asked(words: &[u16]) -> Wish {
     let said: Vec<u16> = words.iter().copied().filter(|word| *word != NO_WORD).collect();
-    wish_of(&said).biome
+    wish_of(&said)
 }
 
 /// Of every frame of a clip whether its look turns by itself: light, weather, season or style are not those of the frame before, though
@@ -324,5 +335,8 @@ mod tests {
         clips.words[0..16].fill(snow);
         assert_eq!(clips.land_turns(3), [(1, 7)]);
         assert!(clips.names_land(0, 4) && !clips.names_land(1, 4));
+        // What is described besides.
+        clips.described[2 * 9 + 1] = row("village");
+        assert_eq!((clips.frames_with(Feature::Village), clips.frames_with(Feature::Lava)), (vec![(1, 1)], vec![]));
     }
 }

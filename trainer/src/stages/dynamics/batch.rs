@@ -44,6 +44,9 @@ const CHANGE_SHARE: f32 = 0.5;
 /// Share of the others chosen for another land that comes into view by itself. It does so at few steps, and a token of it there, all alone, is more often one that was spoilt than the
 /// first of a land: dreams that saw such borders as seldom as they are let none begin, and stayed in one land four times as long as the world does.
 const LAND_TURN_SHARE: f32 = 0.4;
+/// Share of the rest, and of frames that come out of nothing, chosen for a part of a village: houses are the largest things there are, nine tokens of which
+/// each has to know the others, and in few frames.
+const VILLAGE_SHARE: f32 = 0.3;
 /// Share of windows without such a change in which one part of the look turns with its word, and nothing else does.
 const RECOLOURED_SHARE: f32 = 0.25;
 /// Frames of such a window before the change, at most, where it has as many.
@@ -59,9 +62,11 @@ const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
-/// lies around it. How many of them are the other one of the pair, whose land goes on beneath another look.
-const PAINTED_SHARE: f32 = 0.25;
-const PAINTED_IN_PAIR_SHARE: f32 = 0.5;
+/// lies around it. How many of them are the frame itself, which goes on where the brush ends, and how many the other one of the pair, whose land goes on beneath
+/// another look.
+const PAINTED_SHARE: f32 = 0.3;
+const PAINTED_IN_ITSELF_SHARE: f32 = 0.2;
+const PAINTED_IN_PAIR_SHARE: f32 = 0.4;
 /// Share of windows with a change in which nothing was said before it.
 const FIRST_WORDS_SHARE: f32 = 0.35;
 /// Share of windows in which words that come later were said from the start and went unheard until then: a dream that did not follow is to
@@ -208,7 +213,10 @@ impl DynamicsStage {
                     let half = self.preset.dynamics_frames / 2;
                     (clip, frame.saturating_sub(half + dice.below(half + 1)))
                 }
-                _ => (dice.below(self.clips.clips), dice.below(last_start + 1)),
+                _ => match self.village(dice) {
+                    Some((clip, frame)) => (clip, frame.saturating_sub(dice.below(self.preset.dynamics_frames))),
+                    None => (dice.below(self.clips.clips), dice.below(last_start + 1)),
+                },
             };
             (clip, frame.min(last_start))
         };
@@ -224,6 +232,11 @@ impl DynamicsStage {
             window = any(dice);
         }
         window
+    }
+
+    /// A frame with a part of a village, now and then.
+    fn village(&self, dice: &mut Dice) -> Option<(usize, usize)> {
+        (!self.villages.is_empty() && dice.chance(VILLAGE_SHARE)).then(|| self.villages[dice.below(self.villages.len())])
     }
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
@@ -335,7 +348,10 @@ impl DynamicsStage {
         batch.nothing.push(true);
         let mut place = (0, 0);
         for i in 0..t {
-            place = if i % 2 == 0 { (dice.below(clips.clips), dice.below(clips.frames)) } else { (place.0, dice.below(clips.frames)) };
+            place = match i % 2 {
+                0 => self.village(dice).unwrap_or_else(|| (dice.below(clips.clips), dice.below(clips.frames))),
+                _ => (place.0, dice.below(clips.frames)),
+            };
             let (clip, frame) = place;
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             batch.shown.extend_from_slice(clips.frame(clip, frame));
@@ -467,7 +483,12 @@ impl DynamicsStage {
                     // A picture that is painted keeps its look.
                     let given: Vec<bool> = (0..n).map(|token| block.get(token).is_none_or(|in_block| *in_block == inside)).collect();
                     let pair = clip * t + (frame ^ 1).min(t - 1);
-                    Some((if dice.chance(PAINTED_IN_PAIR_SHARE) { pair } else { dice.below(batch.clips * t) }, given))
+                    let other = match dice.unit() {
+                        own if own < PAINTED_IN_ITSELF_SHARE => number,
+                        pairs if pairs < PAINTED_IN_ITSELF_SHARE + PAINTED_IN_PAIR_SHARE => pair,
+                        _ => dice.below(batch.clips * t),
+                    };
+                    Some((other, given))
                 } else {
                     None
                 };

@@ -34,6 +34,8 @@ pub struct DynamicsStage {
     pub changes: Vec<(usize, usize)>,
     /// Frames of `clips` in which another land than before fills most of the view, no word of it said, as (clip, frame).
     pub land_turns: Vec<(usize, usize)>,
+    /// Frames of `clips` that show a part of a village, as (clip, frame).
+    pub villages: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,

@@ -33,6 +33,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         held_out: clips(),
         changes: Vec::new(),
         land_turns: Vec::new(),
+        villages: Vec::new(),
         preset,
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
         seed: 1,
@@ -435,6 +436,21 @@ fn words_that_went_unheard_are_said_earlier() {
     let counts = |frame: usize| batch.weights[frame * n..][..n].iter().any(|weight| *weight > 0.0);
     assert!(batch.untaught.iter().all(|frame| !counts(*frame)));
     assert!((0..batch.clips * batch.frames).any(counts), "the others are taught");
+}
+
+#[test]
+fn villages_are_chosen_more_often_than_they_come() {
+    let (frames, window) = (60, 6);
+    let mut stage = stage_of_one_change(frames, window, 59);
+    stage.changes.clear();
+    let shows = |stage: &DynamicsStage| {
+        let dice = |seed| Dice::new(5, seed);
+        let windows = (0..400).map(|seed| stage.choose_window(&mut dice(seed)).1);
+        windows.filter(|start| (*start..start + window).contains(&30)).count()
+    };
+    let before = shows(&stage);
+    stage.villages = vec![(0, 30)];
+    assert!(shows(&stage) > before + 60, "{} windows of 400 show the village, {before} by themselves", shows(&stage));
 }
 
 #[test]
