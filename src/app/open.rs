@@ -10,7 +10,7 @@ use crate::dream::runner::{Request, Wish};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::{DreamSession, Maker};
 use crate::dream::truth::{self, TruthSession};
-use crate::engine::cpu::{CpuEngine, CpuOptions};
+use crate::engine::cpu::{CpuEngine, CpuOptions, CpuWeights};
 use crate::engine::gpu::GpuEngine;
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
 use crate::engine::{DecodeSettings, Engine, EngineError};
@@ -255,9 +255,16 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
     Ok(engine)
 }
 
-/// What dreams ahead of who sees from within.
+/// What dreams ahead of who sees from within; all share their weights.
 pub fn maker(pack: Arc<Pack>) -> Maker {
-    Box::new(move || Ok(Box::new(CpuEngine::new(&pack, CpuOptions::default())?)))
+    let mut known: Option<CpuWeights> = None;
+    Box::new(move || {
+        let weights = match &known {
+            Some(weights) => weights.clone(),
+            None => known.insert(CpuWeights::load(&pack)?).clone(),
+        };
+        Ok(Box::new(CpuEngine::with_weights(&pack, weights, CpuOptions::default())?))
+    })
 }
 
 /// The pack that is shipped with the program.

@@ -32,6 +32,7 @@ use dynamics::{Group, Past, PromptPanels};
 use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;
+use std::sync::Arc;
 use std::time::Instant;
 use weights::{DecoderWeights, DynamicsWeights, EncoderWeights};
 
@@ -65,7 +66,7 @@ pub struct CpuEngine {
     info: EngineInfo,
     manifest: Manifest,
     kernels: Kernels,
-    model: Model,
+    model: Arc<Model>,
     pool: Pool,
     workers: PerThread<Worker>,
     exchange: Exchange,
@@ -103,24 +104,44 @@ enum Purpose<'a> {
     Logits(&'a [u8]),
 }
 
-impl CpuEngine {
-    pub fn new(pack: &Pack, options: CpuOptions) -> Result<Self, EngineError> {
+/// Weights of a pack as this engine runs them, for any number of engines.
+#[derive(Clone)]
+pub struct CpuWeights(Arc<Model>);
+
+impl CpuWeights {
+    /// # Errors
+    /// What is wrong with the pack.
+    pub fn load(pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
         let m = &pack.manifest;
         let n = m.frame.tokens();
-        let sets = Kernels::available();
-        let kernels = sets[options.skip_instruction_sets.min(sets.len() - 1)];
-        let dynamics = m.dynamics.as_ref().map(|d| DynamicsWeights::load(pack, d)).transpose()?;
         let tokenizer_panels = PanelDims::new(m.tokenizer.heads, m.tokenizer.channels, n);
-        let model = Model {
+        Ok(Self(Arc::new(Model {
             frame: m.frame,
             tokenizer: m.tokenizer,
             encoder: EncoderWeights::load(pack)?,
             decoder: DecoderWeights::load(pack)?,
             tokenizer_panels,
             frame_panels: m.dynamics.as_ref().map_or(tokenizer_panels, |d| PanelDims::new(d.heads, d.channels, n)),
-            dynamics,
-        };
+            dynamics: m.dynamics.as_ref().map(|d| DynamicsWeights::load(pack, d)).transpose()?,
+        })))
+    }
+}
+
+impl CpuEngine {
+    pub fn new(pack: &Pack, options: CpuOptions) -> Result<Self, EngineError> {
+        Self::with_weights(pack, CpuWeights::load(pack)?, options)
+    }
+
+    /// The same with the weights of this pack where they are at hand.
+    ///
+    /// # Errors
+    /// What is wrong with the pack.
+    pub fn with_weights(pack: &Pack, CpuWeights(model): CpuWeights, options: CpuOptions) -> Result<Self, EngineError> {
+        let m = &pack.manifest;
+        let n = m.frame.tokens();
+        let sets = Kernels::available();
+        let kernels = sets[options.skip_instruction_sets.min(sets.len() - 1)];
         let threads = options.threads.unwrap_or_else(|| pool::physical_cores().min(MOST_THREADS)).clamp(1, n);
         let pool = Pool::new(threads);
         let threads = pool.threads();
@@ -245,7 +266,7 @@ impl CpuEngine {
         }
         let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
         let past = &Past { codes: previous, map: self.map.as_ref(), motion: recall::motion_of(&self.manifest, action) };
-        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+        let (model, exchange, workers, kernels) = (&*self.model, &self.exchange, &self.workers, self.kernels);
 
         self.pool.run(&|t, barrier| {
             // SAFETY: thread `t` alone, once a job.
@@ -321,7 +342,7 @@ impl CpuEngine {
 
     fn decode(&mut self, codes: &[u8]) {
         self.exchange.codes.get_mut().copy_from_slice(codes);
-        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+        let (model, exchange, workers, kernels) = (&*self.model, &self.exchange, &self.workers, self.kernels);
         self.pool.run(&|t, barrier| {
             // SAFETY: thread `t` alone, once a job.
             let w = unsafe { workers.get(t) };
@@ -475,7 +496,7 @@ impl Engine for CpuEngine {
 
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError> {
         check_rgb(&self.manifest, rgb)?;
-        let (model, exchange, workers, kernels) = (&self.model, &self.exchange, &self.workers, self.kernels);
+        let (model, exchange, workers, kernels) = (&*self.model, &self.exchange, &self.workers, self.kernels);
         self.pool.run(&|t, barrier| {
             // SAFETY: thread `t` alone, once a job.
             let w = unsafe { workers.get(t) };
