@@ -180,6 +180,13 @@ mod tests {
             [(0, 0, Intent::Stay), (1, 1, Intent::East)]
         );
         assert!(eye.look_out(RectPx::default(), WIDEST_PX[1], at(600)).is_none(), "no room");
+        // What comes into sight while one stands fades in, and a film shows it in its place.
+        let mut more = Surroundings::nothing([1, 0]);
+        more.all_new();
+        eye.see(&around([1, 0]), 3, Intent::Stay, STEP, at(700));
+        assert!(!eye.moves(at(710)));
+        eye.see(&Arc::new(more), 3, Intent::Stay, STEP, at(720));
+        assert!(eye.moves(at(730)) && !eye.moves(at(870)) && eye.past.len() == 3 && eye.past[2].around.arrives);
     }
 
     #[test]

@@ -192,10 +192,11 @@ mod tests {
         Ok((0..36).flat_map(|i| [token(i)[0], token(i)[1], codes[18], 255]).collect())
     }
 
-    /// The frame whose corner lies at the map's origin: a tree to the left of the figure, a house to the right, a roof without walls below.
+    /// The frame whose corner lies at the map's origin: a tree to the left of the figure with a roof above it, a house to the right, a roof below, as far as
+    /// the frame reaches.
     fn map() -> (Map, Vec<u8>) {
         let mut map = Map::new(&FRAME, &recall());
-        let tokens = [GRASS, GRASS, ROOF, TREE, [7, 7], WALL, GRASS, ROOF, GRASS, [50, 50]];
+        let tokens = [ROOF, GRASS, ROOF, TREE, [7, 7], WALL, GRASS, ROOF, GRASS, [50, 50]];
         let codes = tokens.concat();
         map.remember(&codes, [0, 0], false);
         (map, codes)
@@ -215,7 +216,8 @@ mod tests {
         let thing = |x, y| cell(x, y).thing.as_ref().map(|thing| (thing.tile.mean()[0], thing.storey));
         assert_eq!((ground(0, 1), thing(0, 1)), (Some([1, 0, 50]), Some((2, 0))));
         assert_eq!((thing(2, 0), thing(2, 1)), (Some((3, 1)), Some((4, 0))), "a roof on its wall");
-        assert_eq!(thing(1, 2), Some((3, 0)), "one without a wall lies on the ground");
+        assert_eq!(thing(0, 0), Some((3, 0)), "one without a wall lies on the ground");
+        assert_eq!(thing(1, 2), Some((3, 1)), "one whose wall is not known yet will have it");
         assert_eq!((ground(1, 1), thing(1, 1)), (Some([1, 0, 50]), None), "what the figure stands on is like what lies beside it");
         assert_eq!((ground(3, 0), thing(3, 0)), (None, None), "never seen");
         assert!(cell(1, 1).inland && !cell(0, 1).inland && !cell(1, 1).new);
@@ -229,7 +231,8 @@ mod tests {
         let second = around(&walked, 0, Some(&first));
         let new = |x, y| second.cell([x, y]).unwrap().new;
         assert_eq!(second.at, [1, 0]);
-        assert!(new(0, -1) && !new(0, 0));
+        assert!(new(0, -1) && !new(0, 0) && second.arrives && !first.arrives);
+        assert!(!around(&walked, 0, Some(&second)).arrives, "nothing more");
         let since = around(&walked, 2, None);
         let known = |x, y| since.cell([x, y]).unwrap().ground.is_some();
         assert!(known(0, 1) && !known(0, 2));

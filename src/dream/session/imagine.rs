@@ -369,6 +369,52 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_since_is_no_guess_and_other_land_stays_out_of_sight_where_something_is_painted() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let mut session = with_maker(&pack);
+        while session.imagine(1, &settings, None).unwrap() {}
+        assert!(session.ahead.imagined.places.contains_key(&[5, 0]));
+        // Over it, by one who does not look from within; then another engine is told of what is still to come.
+        while !session.history().back().unwrap().moved {
+            session.step(1, &settings).unwrap();
+        }
+        session.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        assert!(!session.ahead.imagined.places.contains_key(&[5, 0]) && session.ahead.imagined.places.contains_key(&[6, 0]));
+        let row = |word: &str| WordTable::get().find(word).unwrap();
+        session.set_prompt(&[row("desert")], 0).unwrap();
+        session.step(STAND, &settings).unwrap();
+        let since = session.ahead.imagined.since;
+        let mut painted = vec![false; pack.manifest.frame.tokens()];
+        painted[0] = true;
+        session.repaint(&painted, &[], &settings).unwrap();
+        assert_eq!((since > 0, session.ahead.imagined.since), (true, since));
+        // There and back.
+        session.mark().unwrap();
+        session.set_prompt(&[row("forest")], 0).unwrap();
+        assert!(session.ahead.imagined.since >= since);
+        session.step(STAND, &settings).unwrap();
+        session.undo().unwrap();
+        assert_eq!(session.ahead.imagined.since, since);
+        // A new beginning knows of no other land.
+        session.reset(&settings).unwrap();
+        assert_eq!(session.ahead.imagined.since, 0);
+    }
+
+    #[test]
+    fn who_has_no_time_dreams_one_step() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        let known_after = |until: Option<Instant>| {
+            let mut session = with_maker(&pack);
+            session.imagine(1, &settings, until).unwrap();
+            known(&session).len()
+        };
+        let (in_a_hurry, at_leisure) = (known_after(Some(Instant::now())), known_after(None));
+        assert!(in_a_hurry > 0 && in_a_hurry < at_leisure, "{in_a_hurry} and {at_leisure} places");
+    }
+
+    #[test]
     fn without_an_engine_or_whole_steps_nothing_is_dreamed_ahead() {
         let mut pack = pack();
         let settings = play_settings(&pack.manifest);
