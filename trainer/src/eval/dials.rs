@@ -13,7 +13,7 @@ use super::report::{Better, Figure, Score, Unit};
 use super::rollout::share_of;
 use super::workers::{Worker, Workers};
 use crate::probe::samples::{KINDS, asked_words};
-use crate::probe::{ProbeInfo, Reading, most_likely};
+use crate::probe::{Probe, ProbeInfo, Reading, most_likely};
 use crate::source::mix;
 
 const FAMILY: &str = "dials";
@@ -51,21 +51,25 @@ pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64
     Ok([shown].into_iter().chain(parts).chain(stays).flatten().collect())
 }
 
+/// What frames show. Looks are exact where the pack has names for them; the probe takes one light of ten for another.
+pub(super) fn seen<'a>(frames: &[Shown], looks: &Looks, probe: &Probe, info: &'a ProbeInfo) -> Result<Vec<[&'a str; KINDS]>> {
+    let readings = probe.read(frames.iter().map(|shown| shown.rgb.as_slice()))?;
+    let words = |kind: usize, read: &[f32]| info.words[kind][most_likely(read)].as_str();
+    let look = |shown: &Shown| looks.read(&shown.codes).map_or([None; KINDS], asked_words);
+    let both = |(shown, reading): (&Shown, &Reading)| {
+        std::array::from_fn(|kind| look(shown)[kind].unwrap_or_else(|| words(kind, &reading.words[kind])))
+    };
+    Ok(frames.iter().zip(&readings).map(both).collect())
+}
+
 fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Result<Vec<Turn>> {
     let Some(probe) = &worker.probe else { return Ok(Vec::new()) };
     let (most, looks) = (most_words(judge), Looks::of(&judge.manifest));
     let mut words = ids(&read(&say(&Wish::drawn(seed), seed, false), most));
     let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
-    // Looks are exact where the pack has names for them; the probe takes one light of ten for another.
     let seen = |dream: &mut Dream| -> Result<Vec<[&str; KINDS]>> {
         let frames = (0..FRAMES).map(|_| Ok(dream.press(0)?.clone())).collect::<Result<Vec<_>>>()?;
-        let readings = probe.read(frames.iter().map(|shown| shown.rgb.as_slice()))?;
-        let words = |kind: usize, read: &[f32]| info.words[kind][most_likely(read)].as_str();
-        let look = |shown: &Shown| looks.read(&shown.codes).map_or([None; KINDS], asked_words);
-        let both = |(shown, reading): (&Shown, &Reading)| {
-            std::array::from_fn(|kind| look(shown)[kind].unwrap_or_else(|| words(kind, &reading.words[kind])))
-        };
-        Ok(frames.iter().zip(&readings).map(both).collect())
+        seen(&frames, &looks, probe, info)
     };
     let mut before = seen(&mut dream)?;
     let mut turns = Vec::new();

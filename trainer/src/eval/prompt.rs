@@ -12,6 +12,7 @@ use somnium::worlds::words::{TestPrompt, going_on, test_prompts, under};
 use somnium::worlds::{StepOutcome, World};
 
 use super::control::agreement;
+use super::dials::seen;
 use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, repainted, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::share_of;
@@ -308,23 +309,20 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     let still = |dream: &mut Dream, frames: usize| -> Result<Vec<Shown>> { (0..frames).map(|_| Ok(dream.press(0)?.clone())).collect() };
     let before = still(&mut dream, READ)?;
     // As the window tells what changes a part of what is seen.
-    let look = Looks::of(&judge.manifest).read(&dream.shown().codes).cloned().unwrap_or_default();
+    let looks = Looks::of(&judge.manifest);
+    let look = looks.read(&dream.shown().codes).cloned().unwrap_or_default();
     dream.say(&told(&[words.as_slice(), &going_on(&words, &look, most_words)].concat()))?;
     let after = still(&mut dream, READ)?;
     worker.engine.set_prompt(&[])?;
     let land = |at: usize| at < frame.patches() && at != frame.patches() / 2;
     let last = &before[READ - 1];
     let same = |shown: &Shown| agreement(&shown.codes, &last.codes, frame.code_dims, land);
-    let words_of = |shown: &[Shown]| -> Result<Vec<[usize; KINDS]>> {
-        let readings = probe.read(shown.iter().map(|shown| shown.rgb.as_slice()))?;
-        Ok(readings.iter().map(|reading| std::array::from_fn(|kind| most_likely(&reading.words[kind]))).collect())
-    };
-    let (was, is) = (words_of(&before)?, words_of(&after)?);
-    let as_before = |words: &[usize; KINDS]| words[2..] == was[READ - 1][2..];
+    let (was, is) = (seen(&before, &looks, probe, info)?, seen(&after, &looks, probe, info)?);
+    let as_before = |words: &[&str; KINDS]| words[2..] == was[READ - 1][2..];
     Ok(Some(Turned {
         stays_at_once: same(&after[0]),
         stays: same(&after[READ - 1]),
-        light: share_of(&is, |words| info.words[1][words[1]] == light.word()),
+        light: share_of(&is, |words| words[1] == light.word()),
         look: share_of(&is, as_before),
         otherwise: [same(&before[0]), share_of(&was[..READ - 1], as_before)],
     }))
