@@ -194,7 +194,7 @@ mod tests {
                 ground: near.then(|| tile(GRASS)),
                 inland: place.iter().all(|along| along.abs() <= 2),
                 new: false,
-                thing: stands.contains(&place).then(|| Thing { tile: tile(TRUNK), cutout: cutout.clone(), storey: 0 }),
+                thing: stands.contains(&place).then(|| Thing { tile: tile(TRUNK), cutout: cutout.clone(), storey: 0, new: false }),
             }
         };
         Arc::new(Surroundings::made([0, 0], cell))

@@ -81,7 +81,7 @@ impl Glance {
         quads.sort_unstable_by(|a, b| b.far.total_cmp(&a.far).then(a.place.cmp(&b.place)));
     }
 
-    fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, .. }: &Thing) -> Option<Quad> {
+    fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, new, .. }: &Thing) -> Option<Quad> {
         let to_middle = cutout.to_middle();
         let [far, aside] = self.camera.off([0, 1].map(|i| place[i] as f32 + 0.5 + to_middle[i]));
         if far <= NEAR[0] || far >= REACH as f32 {
@@ -96,7 +96,8 @@ impl Glance {
         let left = lens.width / 2.0 + scale * (aside - to_middle[0] * cutout.height) - side / 2.0;
         let quad = Quad { place, left, top: bottom - side, side, far, dense: ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) };
         let in_sight = left < lens.width && left + side > 0.0;
-        in_sight.then(|| Quad { dense: quad.dense * out_of_mist(self.in_sight(cell)), ..quad })
+        let share = if *new { self.camera.new } else { self.in_sight(cell) };
+        in_sight.then(|| Quad { dense: quad.dense * out_of_mist(share), ..quad })
     }
 
     /// How much of a patch is in sight, 0 to 1.

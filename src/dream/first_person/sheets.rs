@@ -103,7 +103,7 @@ mod tests {
             ground: (place[0] <= 8).then(|| tile([10, 20, 30])),
             new: place == [8, -3],
             inland: false,
-            thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0]), cutout: cutout.clone(), storey: 0 }),
+            thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0]), cutout: cutout.clone(), storey: 0, new: false }),
         });
         let mut sheets = Sheets::default();
         sheets.fill(&around);

@@ -31,6 +31,8 @@ pub struct Thing {
     pub cutout: Arc<Cutout>,
     /// Parts of the same thing that it stands on.
     pub storey: u8,
+    /// It, or what it stands on, came into sight with the last step.
+    pub new: bool,
 }
 
 /// Land around a place, drawn in one look.
@@ -83,22 +85,29 @@ impl Surroundings {
         let cell = |index: usize| {
             let Some(token) = tokens[index] else { return Cell::default() };
             let (place, standing) = (place_of(at, index), relief.standing.get(token));
-            let storey = |cutout: &Cutout| {
-                // What is not known yet will fit.
-                let fits = |below: &u8| {
-                    let token = tokens.get(index + usize::from(*below) * SIDE).copied().flatten();
-                    token.is_none_or(|token| relief.standing.get(token).is_some_and(|lower| cutout.stands_on(&lower.cutout, *below)))
-                };
-                (1..cutout.parts[1].saturating_sub(cutout.part[1])).take_while(fits).count() as u8
+            // Nothing as long as it is not known what it stands on: it would hang in the air, or come down.
+            let storey = |cutout: &Cutout| -> Option<(u8, bool)> {
+                let (mut storey, mut comes) = (0, new(place));
+                for below in 1..cutout.parts[1].saturating_sub(cutout.part[1]) {
+                    let token = tokens.get(index + usize::from(below) * SIDE).copied().flatten()?;
+                    if !relief.standing.get(token).is_some_and(|lower| cutout.stands_on(&lower.cutout, below)) {
+                        break;
+                    }
+                    storey = below;
+                    comes |= new([place[0], place[1] + i32::from(below)]);
+                }
+                Some((storey, comes))
+            };
+            let thing = |cutout: &Arc<Cutout>| {
+                let (storey, new) = storey(cutout)?;
+                Some(Thing { tile: tile(tiles, token)?, cutout: cutout.clone(), storey, new })
             };
             let near = (0..9).map(|near| [place[0] + near % 3 - 1, place[1] + near / 3 - 1]);
             Cell {
                 ground: tile(tiles, standing.map_or(token, |standing| &standing.ground)),
                 new: new(place),
                 inland: near.clone().all(known) && !near.clone().any(new),
-                thing: standing
-                    .map(|standing| &standing.cutout)
-                    .and_then(|cutout| Some(Thing { tile: tile(tiles, token)?, cutout: cutout.clone(), storey: storey(cutout) })),
+                thing: standing.and_then(|standing| thing(&standing.cutout)),
             }
         };
         let cells: Vec<Cell> = (0..SIDE * SIDE).map(cell).collect();
@@ -125,7 +134,10 @@ impl Surroundings {
     /// All came into sight with the last step.
     #[cfg(test)]
     pub fn all_new(&mut self) {
-        self.cells.iter_mut().for_each(|cell| (cell.new, cell.inland) = (true, false));
+        for cell in &mut self.cells {
+            (cell.new, cell.inland) = (true, false);
+            cell.thing.iter_mut().for_each(|thing| thing.new = true);
+        }
         self.arrives = true;
     }
 
@@ -217,7 +229,7 @@ mod tests {
         assert_eq!((ground(0, 1), thing(0, 1)), (Some([1, 0, 50]), Some((2, 0))));
         assert_eq!((thing(2, 0), thing(2, 1)), (Some((3, 1)), Some((4, 0))), "a roof on its wall");
         assert_eq!(thing(0, 0), Some((3, 0)), "one without a wall lies on the ground");
-        assert_eq!(thing(1, 2), Some((3, 1)), "one whose wall is not known yet will have it");
+        assert_eq!(thing(1, 2), None, "one whose wall is not known yet");
         assert_eq!((ground(1, 1), thing(1, 1)), (Some([1, 0, 50]), None), "what the figure stands on is like what lies beside it");
         assert_eq!((ground(3, 0), thing(3, 0)), (None, None), "never seen");
         assert!(cell(1, 1).inland && !cell(0, 1).inland && !cell(1, 1).new);
@@ -233,6 +245,14 @@ mod tests {
         assert_eq!(second.at, [1, 0]);
         assert!(new(0, -1) && !new(0, 0) && second.arrives && !first.arrives);
         assert!(!around(&walked, 0, Some(&second)).arrives, "nothing more");
+        // A roof that was seen before comes into sight with its wall.
+        let mut south = map();
+        let below = [GRASS, GRASS, WALL, GRASS, [7, 7], GRASS, GRASS, WALL, GRASS, [50, 50]].concat();
+        let before = around(&south, 0, None);
+        south.0.remember(&below, [0, 1], true);
+        let after = around(&(south.0, below), 0, Some(&before));
+        let roof = after.cell([1, 2]).unwrap();
+        assert!(before.cell([1, 2]).unwrap().thing.is_none() && !roof.new && roof.thing.as_ref().is_some_and(|thing| thing.new));
         let since = around(&walked, 2, None);
         let known = |x, y| since.cell([x, y]).unwrap().ground.is_some();
         assert!(known(0, 1) && !known(0, 2));
