@@ -2,9 +2,9 @@
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
 // A source that offers the token a whole one adds its gate to the logit of its level, as long as its levels before are those drawn.
 // Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn; where the map's offer holds, none but
-// those along a source.
+// those along a source. Where it is known what a token of the land may be it is one of those, and of sources only those of what the map has.
 // With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
-// Constants ahead of this text: UNITS (hidden units of a token, `dims * units`).
+// Constants ahead of this text: UNITS (hidden units of a token, `dims * units`), LAND (tokens of the land where it is known what lies beside what, else 0).
 
 struct Shape {
     tokens: u32,
@@ -24,6 +24,8 @@ struct Shape {
 }
 
 const LANES: u32 = 64u;
+// Words of a row of bits, one for each token of the land.
+const LAND_WORDS: u32 = (LAND + 31u) / 32u;
 const SOURCES: u32 = 2u;
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -33,9 +35,9 @@ const SOURCES: u32 = 2u;
 @group(0) @binding(3) var<storage, read> codes: array<f32>;
 // (UNITS, levels)
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
-// (dims, levels) f32, then the keys of the vocabulary in ascending order: levels as digits, the first the most significant
+// (dims, levels) f32, then the keys of the vocabulary in ascending order: levels as digits, the first the most significant; then those of the land
 @group(0) @binding(5) var<storage, read> bias: array<u32>;
-// (halves, tokens, dims), then what the map offers (tokens, dims). In the frame's own half the levels to take where they are forced; the
+// (halves, tokens, dims), then what the map offers (tokens, dims), then what may be drawn (tokens, LAND_WORDS). In the frame's own half the levels to take where they are forced; the
 // other half is what the frame before offers.
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
 // (tokens, dims)
@@ -52,10 +54,8 @@ var<workgroup> logit: array<f32, LANES>;
 var<workgroup> score: array<f32, LANES>;
 // Where the tokens of the vocabulary begin that go on with each level, and where those of the last end.
 var<workgroup> begins: array<u32, LANES + 1u>;
-// 1 where a source goes on with a level.
-var<workgroup> pointed: array<u32, LANES>;
-// The token is what a source offers, whatever else may be likely.
-var<private> held: bool;
+// 1 where a level may be drawn.
+var<workgroup> allowed: array<u32, LANES>;
 
 // The first of the keys in `low..high` that is not less than `key`.
 fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
@@ -73,9 +73,14 @@ fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
     return low;
 }
 
-fn allowed(level: u32) -> bool {
-    let free = !held && (shape.vocabulary == 0u || begins[level] < begins[level + 1u]);
-    return free || frame.forced == 1u || pointed[level] == 1u;
+// Whether one of the tokens `first..last` of the land may be drawn.
+fn any_of(domain_at: u32, first: u32, last: u32) -> bool {
+    for (var i = first; i < last; i++) {
+        if ((tokens[domain_at + i / 32u] >> (i % 32u) & 1u) == 1u) {
+            return true;
+        }
+    }
+    return false;
 }
 
 fn gumbel(bits: u32) -> f32 {
@@ -123,13 +128,22 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     // The map is the last of two sources.
     let offered = shape.sources < 2u || agrees[1];
-    held = shape.sources == 2u && tokens[offered_at[1]] >= HELD;
+    // It is what a source offers, whatever else may be likely.
+    let held = shape.sources == 2u && tokens[offered_at[1]] >= HELD;
     let temperature = select(frame.new_temperature, frame.temperature, offered);
     let min_p = select(frame.new_min_p, frame.min_p, offered);
     var total_confidence = 0.0;
+    // Of a token of the land it is known what it may be.
+    let domain_at = 3u * half_words + n * LAND_WORDS;
+    var beside = false;
+    for (var i = 0u; i < LAND_WORDS; i++) {
+        beside = beside || tokens[domain_at + i] != 0u;
+    }
+    // What the frame before has of land that is new is there only if it fits.
+    let copies = offered || !beside;
     // Tokens of the vocabulary that begin with the levels drawn so far, the key of these, and how many keys there are of each level.
-    var low = 0u;
-    var high = shape.vocabulary;
+    var low = select(0u, shape.vocabulary, beside);
+    var high = select(shape.vocabulary, shape.vocabulary + LAND, beside);
     var key = 0u;
     var keys_a_level = 1u;
     for (var d = 1u; d < shape.dims; d++) {
@@ -154,17 +168,27 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             for (var p = 0u; p < parts; p++) {
                 value = value + part_sum[p * shape.levels + lane];
             }
-            pointed[lane] = 0u;
+            var pointed = false;
             for (var s = 0u; s < shape.sources; s++) {
                 if (agrees[s] && tokens[offered_at[s] + d] % HELD == lane) {
                     value = value + gate(n, s);
-                    pointed[lane] = 1u;
+                    pointed = copies;
                 }
             }
-            begins[lane] = lower_bound(low, high, (key * shape.levels + lane) * keys_a_level);
+            let first = lower_bound(low, high, (key * shape.levels + lane) * keys_a_level);
+            var last = high;
+            if (lane + 1u < shape.levels) {
+                last = lower_bound(low, high, (key * shape.levels + lane + 1u) * keys_a_level);
+            }
+            begins[lane] = first;
             if (lane + 1u == shape.levels) {
                 begins[shape.levels] = high;
             }
+            var leads_on = shape.vocabulary == 0u || first < last;
+            if (beside) {
+                leads_on = any_of(domain_at, first - shape.vocabulary, last - shape.vocabulary);
+            }
+            allowed[lane] = u32((leads_on && !held) || pointed || frame.forced == 1u);
             logit[lane] = value;
             if (frame.forced == 1u) {
                 logits[n * shape.dims * shape.levels + at] = value;
@@ -178,13 +202,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         // Every lane finds the same best level by itself.
         var top = -3.0e38;
         for (var l = 0u; l < shape.levels; l++) {
-            top = select(top, max(top, logit[l]), allowed(l));
+            top = select(top, max(top, logit[l]), allowed[l] == 1u);
         }
         let least = top + ln(min_p);
         var best = 0u;
         var best_score = -3.0e38;
         for (var l = 0u; l < shape.levels; l++) {
-            if (allowed(l) && (min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
+            if (allowed[l] == 1u && (min_p == 0.0 || logit[l] >= least) && score[l] > best_score) {
                 best = l;
                 best_score = score[l];
             }
@@ -214,7 +238,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             if (best < shape.levels) {
                 var total = 0.0;
                 for (var l = 0u; l < shape.levels; l++) {
-                    total = total + select(0.0, exp(logit[l] - top), allowed(l));
+                    total = total + select(0.0, exp(logit[l] - top), allowed[l] == 1u);
                 }
                 total_confidence = total_confidence + logit[best] - top - ln(total);
             }

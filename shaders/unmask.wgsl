@@ -1,4 +1,5 @@
-// Settles the tokens that are certain, and of the others the next in random order or the most confident; packs the codes for the host; says
+// Settles the tokens that are certain, and of the others the next in random order or the most confident, but for those that do not fit what is settled
+// beside them or comes before; packs the codes for the host; says
 // whether the next step runs. One workgroup does it all, since every token's rank needs every other's key.
 
 struct Shape {
@@ -8,6 +9,11 @@ struct Shape {
     passes: u32,
     // 1: there is a map.
     map: u32,
+    levels: u32,
+    // Tokens of the land where it is known what lies beside what, else 0, and words of a row of bits.
+    land: u32,
+    words: u32,
+    pad0: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -17,18 +23,56 @@ struct Shape {
 @group(0) @binding(3) var<storage, read> confidence: array<f32>;
 // (halves, tokens, dims), then what the map offers (tokens, dims)
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
-// (tokens, 2): sort key, lowest first, and what the token is: settled, MASKED_STILL or CERTAIN
-@group(0) @binding(5) var<storage, read_write> keys: array<vec2<u32>>;
+// (tokens, 4): sort key, lowest first; what the token is: settled, MASKED_STILL or CERTAIN; its rank; and which of the land it is, or NONE
+@group(0) @binding(5) var<storage, read_write> keys: array<vec4<u32>>;
 // (tokens * dims) bytes, four a word
 @group(0) @binding(6) var<storage, read_write> codes: array<u32>;
 // (3, passes, 3): workgroups of every pass of a step, of one group of rows and of two; behind them those of the next step under adaptive
 // decoding, all 0 where it has nothing to settle
 @group(0) @binding(7) var<storage, read_write> dispatches: array<u32>;
+// As in `adjacency.wgsl`.
+@group(0) @binding(8) var<storage, read> adjacency: array<u32>;
 
 var<workgroup> left: atomic<u32>;
 
 const MASKED_STILL: u32 = 1u;
 const CERTAIN: u32 = 2u;
+
+// Which of the land a token is, as it is settled or drawn.
+fn index_of(n: u32, masked: bool, tokens_at: u32) -> u32 {
+    var key = 0u;
+    for (var d = 0u; d < shape.dims; d++) {
+        var level = choice[n * shape.dims + d];
+        if (!masked) {
+            level = tokens[tokens_at + n * shape.dims + d];
+        }
+        // Unknown tokens have no key: their levels are none.
+        if (level >= shape.levels) {
+            return NONE;
+        }
+        key = key * shape.levels + level;
+    }
+    return land_index(key);
+}
+
+// Whether a token whose turn it is does not fit one around it that is settled or had its turn before.
+fn clashes(n: u32) -> bool {
+    let mine = keys[n];
+    if (shape.land == 0u || frame.mending == 1u || frame.forced == 1u || mine.w == NONE) {
+        return false;
+    }
+    for (var way = 0u; way < 4u; way++) {
+        let m = around(n, way);
+        if (m != NONE) {
+            let other = keys[m];
+            let counts = other.y != MASKED_STILL || other.z < mine.z;
+            if (counts && other.w != NONE && (adjacency[row_at(way, other.w) + mine.w / 32u] >> (mine.w % 32u) & 1u) == 0u) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_id) id: vec3<u32>) {
@@ -45,7 +89,11 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
         let masked = g.fresh == 1u || tokens[tokens_at + n * shape.dims] == MASKED;
         let unseen = shape.map == 1u && tokens[(2u * shape.tokens + n) * shape.dims] == UNKNOWN;
         let certain = frame.certain < 0.0 && confidence[n] >= frame.certain && !(unseen && frame.new_uncertain == 1u);
-        keys[n] = vec2<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked));
+        var index = NONE;
+        if (shape.land > 0u) {
+            index = index_of(n, masked, tokens_at);
+        }
+        keys[n] = vec4<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked), 0u, index);
     }
     if (id.x == 0u) {
         atomicStore(&left, 0u);
@@ -58,15 +106,21 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
     }
     let settle = uncertain - u32(f32(uncertain) * frame.kept);
     for (var n = id.x; n < shape.tokens; n += 256u) {
+        let mine = keys[n].xy;
+        var rank = 0u;
+        for (var m = 0u; m < shape.tokens; m++) {
+            let other = keys[m].xy;
+            let before = other.x < mine.x || (other.x == mine.x && m < n);
+            rank = rank + u32(before && other.y == MASKED_STILL);
+        }
+        keys[n].z = rank;
+    }
+    workgroupBarrier();
+    storageBarrier();
+    for (var n = id.x; n < shape.tokens; n += 256u) {
         let mine = keys[n];
         if (mine.y != 0u) {
-            var rank = 0u;
-            for (var m = 0u; m < shape.tokens; m++) {
-                let other = keys[m];
-                let before = other.x < mine.x || (other.x == mine.x && m < n);
-                rank = rank + u32(before && other.y == MASKED_STILL);
-            }
-            let settled = mine.y == CERTAIN || rank < settle;
+            let settled = mine.y == CERTAIN || (mine.z < settle && !clashes(n));
             for (var d = 0u; d < shape.dims; d++) {
                 tokens[tokens_at + n * shape.dims + d] = select(MASKED, choice[n * shape.dims + d], settled);
             }

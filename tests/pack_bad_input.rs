@@ -4,7 +4,7 @@ use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor,
     manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing},
-    random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
+    random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
 use somnium::worlds::relief::Cutout;
@@ -53,7 +53,7 @@ fn changed_manifest(change: impl FnOnce(&mut Manifest)) -> Result<(), PackError>
 fn a_good_pack_survives_the_round_trip() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("world.safetensors");
-    for manifest in [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest()] {
+    for manifest in [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest(), land_manifest()] {
         let pack = random_pack(manifest, 3).expect("valid");
         pack.write(&path).expect("written");
         assert_eq!(Pack::read(&path).expect("read"), pack);
@@ -258,6 +258,25 @@ fn what_stands_is_checked() {
         change(&mut relief, &mut roof);
         relief.standing.insert("roof".to_owned(), roof);
         pack.manifest.relief = Some(relief);
+        let text = pack.validate().expect_err(field).to_string();
+        assert!(text.contains(field), "{text}");
+    }
+}
+
+#[test]
+fn what_lies_beside_what_is_checked() {
+    let good = random_pack(land_manifest(), 3).expect("valid");
+    assert_eq!(Pack::from_bytes(&good.to_bytes().expect("valid")).expect("read"), good);
+    type Change = fn(&mut Pack);
+    let changes: [(Change, &str); 4] = [
+        (|pack| pack.tensors.get_mut("vocabulary.land").expect("present").bytes[0] = 0, "dynamics.land"),
+        (|pack| pack.tensors.get_mut("vocabulary.land").expect("present").bytes[0] = 2, "vocabulary.land"),
+        (|pack| pack.manifest.dynamics.as_mut().expect("present").land = 121, "dynamics.land"),
+        (|pack| pack.manifest.dynamics.as_mut().expect("present").recall = None, "dynamics.land"),
+    ];
+    for (change, field) in changes {
+        let mut pack = good.clone();
+        change(&mut pack);
         let text = pack.validate().expect_err(field).to_string();
         assert!(text.contains(field), "{text}");
     }

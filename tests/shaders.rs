@@ -7,11 +7,11 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::{Bind, Kernel};
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
 use somnium::engine::gpu::ops::{
-    BufferId, attend::Keys, common_patch, embed, gains, odometer, picture, prev, recall, remember, sample, unmask,
+    BufferId, attend::Keys, common_patch, embed, gains, narrow, odometer, picture, prev, recall, remember, sample, unmask,
 };
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
-use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest};
+use somnium::pack::random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest};
 
 /// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type, the subgroup tier
 /// attends together.
@@ -42,7 +42,8 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), gains::kernel()];
     kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
     kernels.extend([recall::kernel(), common_patch::kernel(), odometer::kernel(), remember::kernel()]);
-    kernels.extend([1, 15, 512, 3800].map(sample::kernel));
+    kernels.extend([(1, 0), (15, 70), (512, 1), (3800, 1024)].map(|(units, land)| sample::kernel(units, land)));
+    kernels.push(narrow::kernel());
     for bits in 0..16 {
         for tier in Tier::ALL {
             let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
@@ -85,7 +86,7 @@ fn every_file_belongs_to_a_kernel() {
         assert!(stems.iter().any(|s| s == stem) || WHOLE.contains(&stem), "no kernel is made from {}", file.display());
         count += 1;
     }
-    assert_eq!(count, 14 + WHOLE.len(), "kernels found in {folder}");
+    assert_eq!(count, 15 + WHOLE.len(), "kernels found in {folder}");
 }
 
 /// What a shader declares from binding 2 on; `None` is what no plan can bind.
@@ -135,6 +136,7 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
         (plain_manifest(), Tier::Base),
         (odd_manifest(), Tier::Bare),
         (look_manifest(), Tier::Base),
+        (land_manifest(), Tier::Base),
         (tiny_manifest(), Tier::F16),
         (plain_manifest(), Tier::Subgroups),
     ] {
@@ -151,7 +153,7 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
 
 #[test]
 fn a_broken_shader_is_found() {
-    let kernel = sample::kernel(15);
+    let kernel = sample::kernel(15, 0);
     let wrong_type = kernel.source.replace("choice[n * shape.dims + d] = best;", "choice[n * shape.dims + d] = score[0];");
     assert_ne!(wrong_type, kernel.source);
     assert!(validate(&kernel, &wrong_type).is_err());

@@ -56,7 +56,8 @@ struct Frame {
     new_temperature: f32,
     new_min_p: f32,
     new_uncertain: u32,
-    pad0: u32,
+    // 1: behind the last step what did not fit is drawn once more.
+    mending: u32,
     pad1: u32,
 }
 

@@ -1,6 +1,7 @@
 //! The pure pieces of decoding a frame, shared by every engine: random numbers, how many tokens stay masked, in which order they are
 //! settled, and the choice of levels. `docs/MODEL.md` defines them.
 
+use super::adjacency::Adjacency;
 use super::{Chance, DecodeSettings, UnmaskOrder};
 
 /// Folds `x` into the running hash `h`.
@@ -81,12 +82,24 @@ fn log_softmax_at(row: &[f32], chosen: usize) -> f32 {
     row[chosen] - max - row.iter().map(|x| (x - max).exp()).sum::<f32>().ln()
 }
 
+/// What a step has drawn.
+#[derive(Clone, Copy)]
+pub struct Drawn<'a> {
+    /// `(tokens, code_dims)` levels.
+    pub codes: &'a [u8],
+    pub confidence: &'a [f32],
+    /// Whether the map has something to offer for a token, or there is no map.
+    pub offered: &'a [bool],
+    pub adjacency: Option<&'a Adjacency>,
+}
+
 /// Settles tokens after a step: clears `masked` of those that are certain, and of all but a share, [`kept`], of the others.
 ///
-/// `offered`: whether the map has something to offer for a token, or there is no map. `order` is the frame's permutation of
+/// A token whose turn it is stays masked if it does not fit one around it that is settled or had its turn before. `order` is the frame's permutation of
 /// [`random_order`] under [`UnmaskOrder::Random`] and scratch space under [`UnmaskOrder::Confidence`], where tokens of the highest
 /// `confidence` go first.
-pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], offered: &[bool], order: &mut [u32], masked: &mut [bool]) {
+pub fn settle(s: &DecodeSettings, step: u32, drawn: Drawn, order: &mut [u32], masked: &mut [bool]) {
+    let Drawn { codes, confidence, offered, adjacency } = drawn;
     if let Some(certain) = s.certain.map(f32::ln) {
         let certain = |(&confidence, &offered): (&f32, &bool)| confidence >= certain && (offered || s.new_land.is_none());
         masked.iter_mut().zip(confidence.iter().zip(offered)).for_each(|(masked, token)| *masked &= !certain(token));
@@ -99,12 +112,15 @@ pub fn settle(s: &DecodeSettings, step: u32, confidence: &[f32], offered: &[bool
     }
     let mut left = masked.iter().filter(|&&m| m).count();
     let stay = (left as f32 * kept(step, s.steps)) as usize;
-    for &n in order.iter() {
+    for (turn, &n) in order.iter().enumerate() {
         if left <= stay {
             break;
         }
-        if std::mem::take(&mut masked[n as usize]) {
+        let n = n as usize;
+        if masked[n] {
             left -= 1;
+            let counts = |m: usize| !masked[m] || order[..turn].contains(&(m as u32));
+            masked[n] = adjacency.is_some_and(|adjacency| adjacency.clashes(n, codes, counts));
         }
     }
 }
@@ -117,6 +133,10 @@ pub fn step_runs(step: u32, masked: &[bool]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn drawn<'a>(confidence: &'a [f32], offered: &'a [bool]) -> Drawn<'a> {
+        Drawn { codes: &[], confidence, offered, adjacency: None }
+    }
 
     fn chance(temperature: f32, min_p: f32) -> Chance {
         Chance { temperature, min_p }
@@ -160,7 +180,7 @@ mod tests {
             let mut masked = vec![true; tokens];
             let s = DecodeSettings { steps, ..DecodeSettings::LEAST };
             let mut order: Vec<u32> = (0..tokens as u32).collect();
-            (1..=step).for_each(|step| settle(&s, step, &vec![0.0; tokens], &[], &mut order, &mut masked));
+            (1..=step).for_each(|step| settle(&s, step, drawn(&vec![0.0; tokens], &[]), &mut order, &mut masked));
             masked.iter().filter(|&&m| m).count()
         };
         assert_eq!([after(63, 1, 2), after(63, 2, 2), after(63, 1, 1)], [44, 0, 0]);
@@ -239,15 +259,15 @@ mod tests {
         let confident = DecodeSettings { order: UnmaskOrder::Confidence, ..random };
         let mut masked = [true; 4];
         let mut order = [2, 0, 3, 1];
-        settle(&random, 1, &[], &[], &mut order, &mut masked);
+        settle(&random, 1, drawn(&[], &[]), &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, true]);
         // Token 3 is the most confident; token 1 ties with nobody that is still masked.
-        settle(&confident, 1, &[9.0, -2.0, 9.0, -1.0], &[], &mut order, &mut masked);
+        settle(&confident, 1, drawn(&[9.0, -2.0, 9.0, -1.0], &[]), &mut order, &mut masked);
         assert_eq!(masked, [false, true, false, false]);
-        settle(&confident, 2, &[0.0; 4], &[], &mut order, &mut masked);
+        settle(&confident, 2, drawn(&[0.0; 4], &[]), &mut order, &mut masked);
         assert_eq!(masked, [false; 4]);
         let mut masked = [true; 3];
-        settle(&confident, 1, &[1.0; 3], &[], &mut [0; 3], &mut masked);
+        settle(&confident, 1, drawn(&[1.0; 3], &[]), &mut [0; 3], &mut masked);
         assert_eq!(masked, [false, true, true], "ties go by token");
     }
 
@@ -258,7 +278,7 @@ mod tests {
         let offered = [false, true, true, true, true];
         let under = |s: &DecodeSettings| {
             let mut masked = [true, true, false, true, true];
-            settle(s, 1, &confidence, &offered, &mut [3, 1, 0, 2, 4], &mut masked);
+            settle(s, 1, drawn(&confidence, &offered), &mut [3, 1, 0, 2, 4], &mut masked);
             masked
         };
         let after = |certain: Option<f32>| under(&DecodeSettings { steps: 2, certain, ..DecodeSettings::LEAST });
@@ -270,7 +290,7 @@ mod tests {
         // What the map has nothing of waits its turn, however likely it came out.
         assert_eq!(under(&DecodeSettings { new_land: Some(chance(0.0, 0.0)), ..s }), [true, false, false, false, false]);
         let mut masked = [true; 2];
-        settle(&s, 1, &[half; 2], &[true; 2], &mut [0, 1], &mut masked);
+        settle(&s, 1, drawn(&[half; 2], &[true; 2]), &mut [0, 1], &mut masked);
         assert!(step_runs(1, &masked) && !step_runs(2, &masked) && step_runs(2, &[false, true]));
     }
 }

@@ -1,5 +1,6 @@
 //! Inference behind one interface: the GPU engine, the CPU engine and the plain reference they are tested against.
 
+pub mod adjacency;
 pub mod cpu;
 pub mod decode;
 #[cfg(feature = "player")]

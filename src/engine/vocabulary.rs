@@ -1,6 +1,8 @@
 //! Tokens that pictures of the world were seen to have. A dream draws a token dimension by dimension; with a vocabulary each level has to lead
 //! to one of these (constrained decoding along a prefix tree; De Cao et al. 2021), so that no tile is half this and half that.
 
+use std::ops::Range;
+
 use crate::pack::manifest::FrameDims;
 use crate::pack::{Pack, PackError};
 
@@ -17,6 +19,10 @@ pub struct Vocabulary {
 pub struct Prefix<'a> {
     /// Keys of the tokens that begin so.
     keys: &'a [u32],
+    /// Of all tokens, how many come before those.
+    before: usize,
+    /// Of all tokens, a bit each, those that there are; `None`: all.
+    mask: Option<&'a [u32]>,
     /// Key of the levels so far, as if they were a token.
     key: u64,
     /// Dimensions to come.
@@ -34,9 +40,8 @@ impl Vocabulary {
     pub fn of(pack: &Pack) -> Result<Option<Self>, PackError> {
         let Some(dynamics) = pack.manifest.dynamics.as_ref().filter(|d| d.vocabulary > 0) else { return Ok(None) };
         let frame = &pack.manifest.frame;
-        let tensor = pack.tensors.get("vocabulary.tokens").ok_or_else(|| PackError::Missing("vocabulary.tokens".to_owned()))?;
         let mut keys = Vec::with_capacity(dynamics.vocabulary);
-        keys.extend(tensor.bytes.chunks_exact(frame.code_dims).map(|token| key(token, frame)));
+        keys.extend(pack.u8s("vocabulary.tokens")?.chunks_exact(frame.code_dims).map(|token| key(token, frame)));
         Ok(Some(Self::new(keys, frame)))
     }
 
@@ -46,7 +51,7 @@ impl Vocabulary {
     }
 
     pub fn begin(&self) -> Prefix<'_> {
-        Prefix { keys: &self.keys, key: 0, left: self.dims, levels: u64::from(self.levels) }
+        Prefix { keys: &self.keys, before: 0, mask: None, key: 0, left: self.dims, levels: u64::from(self.levels) }
     }
 }
 
@@ -55,14 +60,20 @@ pub fn key(token: &[u8], frame: &FrameDims) -> u32 {
     token.iter().fold(0, |key, &level| key * frame.code_levels as u32 + u32::from(level))
 }
 
-impl Prefix<'_> {
+impl<'a> Prefix<'a> {
+    /// As if of all tokens there were only these, a bit each.
+    #[must_use]
+    pub fn only(self, mask: &'a [u32]) -> Self {
+        Self { mask: Some(mask), ..self }
+    }
+
     /// Levels that lead on to a token of the vocabulary, a bit each.
     pub fn levels(&self) -> u64 {
         let mut levels = 0;
         let mut from = 0;
         for level in 0..self.levels {
             let until = from + self.keys[from..].partition_point(|&key| u64::from(key) < self.first(level + 1));
-            levels |= u64::from(until > from) << level;
+            levels |= u64::from(self.any(from..until)) << level;
             from = until;
         }
         levels
@@ -73,8 +84,14 @@ impl Prefix<'_> {
         let level = u64::from(level);
         let from = self.keys.partition_point(|&key| u64::from(key) < self.first(level));
         let until = self.keys.partition_point(|&key| u64::from(key) < self.first(level + 1));
-        self.keys = &self.keys[from..until];
+        (self.keys, self.before) = (&self.keys[from..until], self.before + from);
         (self.key, self.left) = (self.key * self.levels + level, self.left - 1);
+    }
+
+    /// Whether there is one among these of the keys.
+    fn any(&self, mut range: Range<usize>) -> bool {
+        let there = |mask: &[u32], at: usize| mask[at / 32] >> (at % 32) & 1 == 1;
+        range.len() > 0 && self.mask.is_none_or(|mask| range.any(|at| there(mask, self.before + at)))
     }
 
     /// The least key that begins with the levels so far and this one.

@@ -175,6 +175,9 @@ pub struct DynamicsDims {
     /// Tokens that may be dreamed; 0: any.
     #[serde(default)]
     pub vocabulary: usize,
+    /// Of those the ones that lie on the land; they are drawn beside what they were seen beside. 0: whatever lies there.
+    #[serde(default)]
+    pub land: usize,
 }
 
 /// How what was seen before is found again: the view scrolls in whole steps over a map of tokens.

@@ -23,8 +23,15 @@ pub fn random_pack(mut manifest: Manifest, seed: u32) -> Result<Pack, PackError>
     let specs = tensor_specs(&manifest)?;
     let mut tensors = std::collections::BTreeMap::new();
     for (tensor, spec) in specs.iter().enumerate() {
-        if spec.name == "vocabulary.tokens" {
-            tensors.insert(spec.name.clone(), PackTensor::from_u8s(&spec.shape, &spread_tokens(&manifest.frame, spec.shape[0])));
+        let land = manifest.dynamics.as_ref().map_or(0, |d| d.land);
+        let bytes = match spec.name.as_str() {
+            "vocabulary.tokens" => Some(spread_tokens(&manifest.frame, spec.shape[0])),
+            "vocabulary.land" => Some((0..spec.shape[0]).map(|n| u8::from(n < land)).collect()),
+            "vocabulary.beside" => Some(some_pairs(seed, land)),
+            _ => None,
+        };
+        if let Some(bytes) = bytes {
+            tensors.insert(spec.name.clone(), PackTensor::from_u8s(&spec.shape, &bytes));
             continue;
         }
         debug_assert_eq!(spec.dtype, PackDtype::F16);
@@ -64,6 +71,13 @@ fn spread_tokens(frame: &FrameDims, count: usize) -> Vec<u8> {
     let every = levels.pow(frame.code_dims as u32) / count as u64;
     let token = |i: u64| (0..frame.code_dims as u32).rev().map(move |place| ((i * every + i % 2) / levels.pow(place) % levels) as u8);
     (0..count as u64).flat_map(token).collect()
+}
+
+/// About three in four pairs of the tokens of a land, `(2, land, bytes of a row of bits)`.
+fn some_pairs(seed: u32, land: usize) -> Vec<u8> {
+    let bit = |axis: u32, first: usize, second: usize| u8::from(!random(seed, axis, first as u32, second as u32, 1).is_multiple_of(4));
+    let byte = move |axis: u32, first: usize, at: usize| (0..8).fold(0, |byte, i| byte | bit(axis, first, 8 * at + i) << i);
+    (0..2).flat_map(|axis| (0..land).flat_map(move |first| (0..land.div_ceil(8)).map(move |at| byte(axis, first, at)))).collect()
 }
 
 /// Nearly normal, mean 0 and variance 1: the sum of four uniform numbers.
@@ -139,6 +153,7 @@ pub fn plain_manifest() -> Manifest {
             recall: Some(RecallDims { step_px: 8, covered: vec![31] }),
             look_beside: true,
             vocabulary: 0,
+            land: 0,
         },
     )
 }
@@ -172,9 +187,18 @@ pub fn odd_manifest() -> Manifest {
             recall: Some(RecallDims { step_px: 7, covered: vec![7] }),
             look_beside: true,
             vocabulary: 120,
+            land: 0,
         },
     );
     m.lam = Some(LamDims { channels: 15, heads: 3, blocks: 1, ffn_hidden: 17, shrink: 7, reach: 1, bits: 2 });
+    m
+}
+
+/// As [`odd_manifest`], where it is known what lies beside what.
+pub fn land_manifest() -> Manifest {
+    let mut m = odd_manifest();
+    m.name = "random land".into();
+    m.dynamics.iter_mut().for_each(|d| d.land = 70);
     m
 }
 
@@ -213,6 +237,7 @@ pub fn tiny_manifest() -> Manifest {
             recall: None,
             look_beside: false,
             vocabulary: 0,
+            land: 0,
         },
     )
 }

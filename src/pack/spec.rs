@@ -150,6 +150,11 @@ impl List {
             let shape = vec![dims.vocabulary, m.frame.code_dims];
             self.0.push(TensorSpec { name: "vocabulary.tokens".into(), shape, dtype: PackDtype::U8 });
         }
+        if dims.land > 0 {
+            let beside = vec![2, dims.land, dims.land.div_ceil(8)];
+            self.0.push(TensorSpec { name: "vocabulary.land".into(), shape: vec![dims.vocabulary], dtype: PackDtype::U8 });
+            self.0.push(TensorSpec { name: "vocabulary.beside".into(), shape: beside, dtype: PackDtype::U8 });
+        }
         if let Some(parity) = &m.parity {
             let t = parity.frames;
             self.0.push(TensorSpec { name: "parity.codes".into(), shape: vec![t, n, m.frame.code_dims], dtype: PackDtype::U8 });

@@ -19,6 +19,8 @@ pub mod limits {
     pub const FRAME_PX: usize = 2048;
     pub const TOKENS: usize = 4096;
     pub const VOCABULARY: usize = 1 << 20;
+    /// Of the vocabulary's tokens those that lie on the land, where it is known what lies beside what.
+    pub const LAND: usize = 1024;
     pub const CODE_DIMS: usize = 64;
     pub const CODE_LEVELS: usize = 64;
     pub const CHANNELS: usize = 4096;
@@ -157,6 +159,10 @@ fn check_dynamics(m: &Manifest) -> Result<(), PackError> {
             "dynamics.vocabulary",
             format!("is given, but a token of {dims} dimensions with {levels} levels has no key of 32 bits"),
         ));
+    }
+    within("dynamics.land", d.land, 0..=d.vocabulary.min(limits::LAND))?;
+    if d.land > 0 && d.recall.is_none() {
+        return Err(problem("dynamics.land", "is given, but the view does not scroll over any"));
     }
     if m.actions.len() != d.actions {
         return Err(problem("list of actions", format!("has {} entries where dynamics.actions is {}", m.actions.len(), d.actions)));
@@ -324,14 +330,18 @@ fn check_values(m: &Manifest, name: &str, tensor: &PackTensor) -> Result<(), Pac
         // `parity.codes` hold levels (all given), `parity.actions` actions or "unknown", `parity.moved` truth values; all far below 255.
         let max = match (name, &m.dynamics) {
             ("parity.actions", Some(d)) => d.actions,
-            ("parity.moved", _) => 1,
+            ("parity.moved" | "vocabulary.land", _) => 1,
+            ("vocabulary.beside", _) => usize::from(u8::MAX),
             _ => m.frame.code_levels - 1,
         };
         let max = u8::try_from(max).unwrap_or(u8::MAX);
         let sorted = name != "vocabulary.tokens" || tensor.bytes.chunks_exact(m.frame.code_dims).is_sorted_by(|a, b| a < b);
+        let lies = || tensor.bytes.iter().filter(|lies| **lies == 1).count();
+        let counted = name != "vocabulary.land" || m.dynamics.as_ref().is_some_and(|d| d.land == lies());
         return match tensor.bytes.iter().position(|&value| value > max) {
             Some(index) => Err(PackError::OutOfRange { name: name.to_owned(), index, value: tensor.bytes[index], max }),
             None if !sorted => Err(problem("dynamics.vocabulary", "is not in ascending order, every token once")),
+            None if !counted => Err(problem("dynamics.land", "is another number than vocabulary.land has")),
             None => Ok(()),
         };
     }

@@ -21,7 +21,7 @@ fn variants(m: &Manifest) -> [DecodeSettings; 4] {
 
 #[test]
 fn a_branch_is_the_frame_that_is_dreamed_when_its_action_is_pressed() {
-    for ((name, build), m) in ENGINES.iter().flat_map(|engine| [odd_manifest(), look_manifest()].map(|m| (engine, m))) {
+    for ((name, build), m) in ENGINES.iter().flat_map(|engine| [odd_manifest(), look_manifest(), land_manifest()].map(|m| (engine, m))) {
         let pack = pack_of(m, 13);
         let m = &pack.manifest;
         // All of them, the unknown one too.

@@ -6,7 +6,7 @@ use somnium::engine::{Branches, EngineError};
 #[test]
 fn a_restored_dream_goes_on_as_the_played_one() {
     for (name, build) in ENGINES {
-        for (m, window) in [(odd_manifest(), 5), (odd_manifest(), 3), (odd_manifest(), 1), (look_manifest(), 5)] {
+        for (m, window) in [(odd_manifest(), 5), (odd_manifest(), 3), (odd_manifest(), 1), (look_manifest(), 5), (land_manifest(), 5)] {
             let pack = pack_of(m, 2);
             let mut s = settings(&pack.manifest);
             s.window = window;

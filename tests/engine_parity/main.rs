@@ -21,7 +21,7 @@ use somnium::{
     pack::{
         Pack, PackTensor,
         manifest::{BlockKind, Manifest, ParityInfo, RecallDims},
-        random::{look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
+        random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     },
     prompt::{WordTable, words_of},
 };
@@ -164,7 +164,7 @@ fn the_cpu_engine_computes_what_the_reference_does() {
 fn the_cpu_engine_dreams_what_the_reference_does_up_to_near_ties() {
     /// Two scores that are this close may be ranked differently.
     const MARGIN: f32 = 1e-3;
-    for (m, seed) in [(odd_manifest(), 60), (odd_manifest(), 61), (look_manifest(), 62)] {
+    for (m, seed) in [(odd_manifest(), 60), (odd_manifest(), 61), (look_manifest(), 62), (land_manifest(), 63)] {
         let pack = pack_of(m, seed);
         let m = &pack.manifest;
         let script = script(m, 16);

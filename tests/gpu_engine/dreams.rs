@@ -10,7 +10,7 @@ use somnium::engine::inputs::play_settings;
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, decode};
 use somnium::pack::Pack;
-use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, tiny_manifest};
+use somnium::pack::random::{land_manifest, look_manifest, odd_manifest, plain_manifest, tiny_manifest};
 use somnium::prompt;
 
 /// Share of code dimensions in which the engines differ, dreaming two frames from each of several histories. Steps build on each
@@ -50,7 +50,7 @@ fn differing_share(
 
 #[test]
 fn dreams_follow_the_reference_while_settings_change_and_nothing_is_rebuilt() {
-    for manifest in [odd_manifest(), tiny_manifest(), look_manifest()] {
+    for manifest in [odd_manifest(), tiny_manifest(), look_manifest(), land_manifest()] {
         let p = pack(manifest);
         let mut ours = GpuEngine::new(gpu(), &p).unwrap();
         let pipelines = ours.pipelines();

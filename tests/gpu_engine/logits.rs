@@ -4,7 +4,7 @@ use super::{any_frame, gpu, pack, settings};
 use somnium::engine::gpu::{GpuEngine, tier::Tier};
 use somnium::engine::reference::ReferenceEngine;
 use somnium::engine::{DecodeSettings, Engine};
-use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, tiny_manifest};
+use somnium::pack::random::{land_manifest, look_manifest, odd_manifest, plain_manifest, tiny_manifest};
 use somnium::pack::{Pack, PackTensor};
 
 /// Largest |gpu - f64| of a logit, as `ATOL + RTOL * |f64|`: f32 sums over a few hundred terms, through a handful of blocks.
@@ -48,7 +48,7 @@ fn teacher_forced_logits_match_past_two_windows() {
     // So many tokens that subgroups share them out.
     let mut wide = odd_manifest();
     (wide.frame.width_px, wide.frame.height_px) = (49, 35);
-    let base = [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest()].map(|m| (m, Tier::Base));
+    let base = [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest(), land_manifest()].map(|m| (m, Tier::Base));
     for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare), (odd_manifest(), Tier::F16), (wide, Tier::Subgroups)]) {
         let frames = 2 * manifest.dynamics.as_ref().unwrap().window as u32 + 3;
         let p = pack(manifest);

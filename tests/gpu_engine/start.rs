@@ -4,7 +4,7 @@ use super::{dreamed, gpu, pack, settings};
 use somnium::engine::Engine;
 use somnium::engine::gpu::{GpuEngine, plan::Plan, tier::Tier};
 use somnium::pack::Pack;
-use somnium::pack::random::{odd_manifest, plain_manifest, tiny_manifest};
+use somnium::pack::random::{land_manifest, odd_manifest, plain_manifest, tiny_manifest};
 
 /// A tier that computes wrongly gives way to the one below it, and the engine says so; where all do there is no engine.
 #[test]
@@ -53,9 +53,10 @@ fn a_broken_tier_is_noticed_at_start() {
 /// So does one whose products are right and whose dreams are not.
 #[test]
 fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
-    let p = pack(odd_manifest());
+    let p = pack(land_manifest());
     for (stem, right, wrong) in [
-        ("sample", "return free || ", "return true || "),
+        ("sample", "u32((leads_on && !held) || ", "u32(true || "),
+        ("narrow", "next &= fitting_any(m, way, word);", ""),
         ("sample", "sum = (1.0 + frame.guidance) * sum - frame.guidance *", "sum = sum + 0.0 *"),
         ("unmask", "let settled = mine.y == CERTAIN || ", "let settled = "),
         ("unmask", "select(0u, dispatches[of_groups + word], runs)", "0u"),
@@ -151,7 +152,7 @@ fn a_pack_too_large_for_the_device_is_refused() {
     (d.head_hidden, d.vocabulary) = (255, 0);
     for (manifest, device_has, asked) in [
         (large_table, "bytes in one buffer", "160745472 in `dyn.prev.table`"),
-        (large_head, "bytes in a workgroup", "17604 in `sample UNITS 4080`"),
+        (large_head, "bytes in a workgroup", "17604 in `sample UNITS 4080 LAND 0`"),
     ] {
         let mut manifest = manifest;
         manifest.actions = (0..manifest.dynamics.as_ref().unwrap().actions).map(|_| manifest.actions[0].clone()).collect();

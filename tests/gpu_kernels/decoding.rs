@@ -1,10 +1,12 @@
 //! The head's choices, and which of them a step settles.
 
+use super::narrow::{land_of, token};
 use super::{Bench, Numbers, SIZE, f64s, gpu, groups, off, pad_groups, some_tokens};
+use somnium::engine::decode::Drawn;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{FrameParams, GroupParams, MASKED};
 use somnium::engine::gpu::ops::{
-    padded,
+    narrow, padded,
     sample::{self, Sample},
     unmask::{self, Unmask},
 };
@@ -56,6 +58,8 @@ struct Draw {
     new_land: Option<Chance>,
     /// Every so many-th token there can be is of the vocabulary; 0: there is none.
     spelt: usize,
+    /// The same of those that lie on the land, where it is known what may be drawn there.
+    land: usize,
     corrupt: Option<Corrupt>,
 }
 
@@ -74,10 +78,22 @@ enum Corrupt {
     Offer,
     /// The vocabulary.
     Spelling,
+    /// What may be drawn of the land.
+    Domains,
 }
 
-const DRAW: Draw =
-    Draw { temperature: 1.0, spread: 1.0, seed: 3, forced: false, guidance: 0.0, sources: 2, new_land: None, spelt: 0, corrupt: None };
+const DRAW: Draw = Draw {
+    temperature: 1.0,
+    spread: 1.0,
+    seed: 3,
+    forced: false,
+    guidance: 0.0,
+    sources: 2,
+    new_land: None,
+    spelt: 0,
+    land: 0,
+    corrupt: None,
+};
 
 /// What the kernel does otherwise than its twin. The twin takes each dimension's earlier levels from the kernel, so that a near tie in one
 /// does not spread to the next.
@@ -133,14 +149,28 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     }
     let keys = keys_of((dims, levels), draw.spelt, 0);
     let vocabulary = (!keys.is_empty()).then(|| Vocabulary::new(keys.clone(), &frame));
+    // Two in three tokens lie on the land, and may be a third of what lies there.
+    let land = Vocabulary::new(keys_of((dims, levels), draw.land, 0), &frame);
+    let words = land.keys().len().div_ceil(32);
+    let mut domains: Vec<u32> = (0..n * words).map(|i| if i / words % 3 == 2 { 0 } else { r.bits() & r.bits() }).collect();
+    let domain_of = |i: usize, domains: &[u32]| -> Option<Vec<u32>> {
+        let mut domain = domains[i * words..][..words].to_vec();
+        *domain.last_mut()? &= u32::MAX >> (32 * words - land.keys().len());
+        domain.iter().any(|word| *word != 0).then_some(domain)
+    };
+    let may_be: Vec<Option<Vec<u32>>> = (0..n).map(|i| domain_of(i, &domains)).collect();
+    domains = may_be.iter().flat_map(|domain| domain.clone().unwrap_or(vec![0; words])).collect();
+    if draw.corrupt == Some(Corrupt::Domains) {
+        domains.iter_mut().for_each(|word| *word = word.rotate_left(1));
+    }
     let keys = if draw.corrupt == Some(Corrupt::Spelling) { keys_of((dims, levels), draw.spelt, 1) } else { keys };
     let mut b = Bench::default();
     let buffers = sample::Buffers {
         hidden: b.floats(&pad_groups(&hidden, 2, n, row, 1)),
         codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
         weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
-        bias: b.words(&sample::words(&pack.f32s("dyn.head.out.b").unwrap(), &keys)),
-        tokens: b.words(&given),
+        bias: b.words(&sample::words(&pack.f32s("dyn.head.out.b").unwrap(), &keys, land.keys())),
+        tokens: b.words(&[given.clone(), domains].concat()),
         choice: b.words(&vec![999; n * dims]),
         confidence: b.floats(&vec![9.0; n]),
         logits: b.floats(&vec![9.0; n * dims * levels]),
@@ -163,7 +193,7 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
     let ran = b.run(
         gpu,
-        Sample { tokens: n, dims, levels, units, rows: padded(n), sources, vocabulary: keys.len() }.pass(buffers),
+        Sample { tokens: n, dims, levels, units, rows: padded(n), sources, vocabulary: keys.len(), land: land.keys().len() }.pass(buffers),
         1,
         params,
         &outputs,
@@ -176,9 +206,12 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let (beta, spread) = (f64::from(guidance), f64::from(draw.spread * (1.0 + 2.0 * guidance)));
     for (i, (with, without)) in prompted.chunks_exact(row).zip(unprompted.chunks_exact(row)).enumerate() {
         let token = &choice[i * dims..][..dims];
-        let Chance { temperature, min_p } = settings.chance_of(sources < 2 || offers[i][dims] != UNKNOWN);
+        let offered = sources < 2 || offers[i][dims] != UNKNOWN;
+        let Chance { temperature, min_p } = settings.chance_of(offered);
+        let beside = may_be[i].as_ref().map(|domain| land.begin().only(domain));
+        let copied = offered || beside.is_none();
         let mut confidence = 0.0;
-        let mut known = vocabulary.as_ref().filter(|_| !forced).map(Vocabulary::begin);
+        let mut known = beside.or_else(|| vocabulary.as_ref().map(Vocabulary::begin)).filter(|_| !forced);
         for dim in 0..dims {
             let [c, u] = [with, without].map(|row| {
                 let mut logits = head_logits(&weights, &f64s(&row[..wide]), token, dim, &frame);
@@ -187,7 +220,8 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
             });
             let mut logits: Vec<f64> = c.iter().zip(&u).map(|(c, u)| (1.0 + beta) * c - beta * u).collect();
             if let Some(known) = &mut known {
-                let copies = offers[i].chunks_exact(dims).filter(|offer| offer[0] != UNKNOWN && offer.starts_with(&token[..dim]));
+                let goes_on = |offer: &&[u8]| copied && offer[0] != UNKNOWN && offer.starts_with(&token[..dim]);
+                let copies = offers[i].chunks_exact(dims).filter(goes_on);
                 let allowed = copies.fold(known.levels(), |levels, offer| levels | 1 << offer[dim]);
                 logits.iter_mut().enumerate().filter(|(l, _)| allowed >> l & 1 == 0).for_each(|(_, logit)| *logit = f64::NEG_INFINITY);
                 known.follow(token[dim].min(levels as u8 - 1));
@@ -257,6 +291,15 @@ fn sample_matches_its_twin() {
             assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
         }
     }
+    for (shape, spelt, land) in [((15, 3, 7, 5), 2, 9), (shape, 3, 2000), ((9, 2, 64, 33), 4, 40), ((300, 2, 3, 1), 1, 2)] {
+        for sources in [1, 2] {
+            let draw = Draw { spelt, land, sources, ..DRAW };
+            let off = sample_off(&gpu, shape, draw);
+            assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
+        }
+    }
+    let elsewhere = Draw { spelt: 3, land: 2000, corrupt: Some(Corrupt::Domains), ..DRAW };
+    assert!(sample_off(&gpu, shape, elsewhere).wrong > 100, "other tokens of the land are noticed");
     let misspelt = Draw { spelt: 5000, corrupt: Some(Corrupt::Spelling), ..DRAW };
     assert!(sample_off(&gpu, shape, misspelt).wrong > 100, "another vocabulary is noticed");
     assert!(sample_off(&gpu, shape, Draw { seed: 4, ..DRAW }).wrong > 100, "another seed is noticed");
@@ -316,12 +359,18 @@ struct Settle {
     /// Whether what the map has nothing of is never certain.
     new_uncertain: bool,
     guidance: f32,
+    /// What lies beside what is known.
+    beside: bool,
+    /// Behind the last step.
+    mending: bool,
 }
 
 /// Levels that differ from the twin's after one step, and workgroups of the next step.
-fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize {
+fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), how: Settle) -> usize {
     const PASSES: usize = 90;
-    let Settle { order, fresh, step, steps, seed, certain, new_uncertain, guidance } = how;
+    let Settle { order, fresh, step, steps, seed, certain, new_uncertain, guidance, beside, mending } = how;
+    let n = width * height;
+    let adjacency = beside.then(|| land_of([width, height], (dims, 5), 5u32.pow(dims as u32).min(40), 2));
     let mut r = Numbers((n * 9 + dims) as u32 + step);
     let mut held = some_tokens(&mut r, 3 * n, dims, 5, false);
     held[2 * n * dims..].chunks_exact_mut(dims).step_by(3).for_each(|token| token.fill(u32::from(UNKNOWN)));
@@ -329,7 +378,15 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     for (token, _) in held[n * dims..2 * n * dims].chunks_exact_mut(dims).zip(&masked).filter(|(_, m)| **m) {
         token.fill(if fresh { 2 } else { MASKED });
     }
-    let choice: Vec<u32> = (0..n * dims).map(|_| r.below(5) as u32).collect();
+    let mut choice: Vec<u32> = (0..n * dims).map(|_| r.below(5) as u32).collect();
+    if let Some(adjacency) = &adjacency {
+        // Most tokens are the land's.
+        for i in (0..n).filter(|i| i % 7 != 0) {
+            let of_land = adjacency.land()[r.below(adjacency.land().len())];
+            let into = if masked[i] { &mut choice[i * dims..] } else { &mut held[(n + i) * dims..] };
+            into.iter_mut().zip(token(of_land, (dims, 5))).for_each(|(level, of_token)| *level = of_token);
+        }
+    }
     // Few different values, so that there are ties.
     let confidence: Vec<f32> = (0..n).map(|_| -0.25 * r.below(6) as f32).collect();
     let mut of_masked = confidence.clone();
@@ -341,7 +398,10 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
     let new_land = new_uncertain.then_some(Chance { temperature: 0.0, min_p: 0.0 });
     let settings = DecodeSettings { order, steps, certain, new_land, ..DecodeSettings::LEAST };
     let offered: Vec<bool> = held[2 * n * dims..].chunks_exact(dims).map(|token| token[0] != u32::from(UNKNOWN)).collect();
-    decode::settle(&settings, step, &of_masked, &offered, &mut permutation, &mut masked);
+    let codes: Vec<u8> =
+        (0..n * dims).map(|i| if was_masked[i / dims] { choice[i] } else { held[n * dims + i] }).map(|level| level as u8).collect();
+    let drawn = Drawn { codes: &codes, confidence: &of_masked, offered: &offered, adjacency: adjacency.as_ref().filter(|_| !mending) };
+    decode::settle(&settings, step, drawn, &mut permutation, &mut masked);
     let mut truth = held.clone();
     for i in 0..n * dims {
         if was_masked[i / dims] {
@@ -355,9 +415,10 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
         choice: b.words(&choice),
         confidence: b.floats(&confidence),
         tokens: b.words(&held),
-        keys: b.words(&vec![0; 2 * n]),
+        keys: b.words(&vec![0; 4 * n]),
         codes: b.words(&vec![0; (n * dims).div_ceil(4)]),
         dispatches: b.words(&workgroups),
+        adjacency: b.words(&adjacency.as_ref().map_or(vec![0; 4], narrow::table)),
     };
     let group = GroupParams { half: 1, fresh: u32::from(fresh), ..GroupParams::default() };
     let of_groups = if guidance > 0.0 { 3 * PASSES } else { 0 };
@@ -377,10 +438,13 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
         certain,
         new_uncertain: u32::from(new_uncertain),
         guidance,
+        mending: u32::from(mending),
         ..groups(group, group)
     };
     let outputs = [buffers.tokens, buffers.codes, buffers.dispatches];
-    let ran = b.run(gpu, Unmask { tokens: n, dims, passes: PASSES, map: true }.pass(buffers), 1, params, &outputs, SIZE);
+    let (land, words) = adjacency.as_ref().map_or((0, 0), |adjacency| (adjacency.land().len(), adjacency.words()));
+    let pass = Unmask { tokens: n, dims, passes: PASSES, map: true, levels: 5, land, words }.pass(buffers);
+    let ran = b.run(gpu, pass, 1, params, &outputs, SIZE);
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
     let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();
     assert_eq!(bytes, ran.outputs[0][n * dims..2 * n * dims], "bytes are the tokens of the half");
@@ -391,21 +455,35 @@ fn unmask_off(gpu: &GpuContext, (n, dims): (usize, usize), how: Settle) -> usize
 #[test]
 fn unmask_matches_its_twin() {
     let gpu = gpu();
-    for (n, dims) in [(1, 1), (15, 3), (63, 8), (300, 2), (513, 1)] {
+    for (grid, dims) in [([1, 1], 1), ([5, 3], 3), ([9, 7], 8), ([20, 15], 2), ([27, 19], 1)] {
         for order in [UnmaskOrder::Random, UnmaskOrder::Confidence] {
             for (i, (fresh, step, steps)) in
                 [(true, 1, 1), (true, 1, 2), (false, 2, 4), (false, 2, 2), (false, 3, 8)].into_iter().enumerate()
             {
                 for certain in [None, Some(0.5), Some(0.9), Some(0.3), Some(f32::MIN_POSITIVE)] {
                     for new_uncertain in [false, true] {
-                        let how = Settle { order, fresh, step, steps, seed: 21, certain, new_uncertain, guidance: (i % 2) as f32 };
-                        assert_eq!(unmask_off(&gpu, (n, dims), how), 0, "{n} {dims} {how:?}");
+                        let (beside, mending) =
+                            [(false, false), (true, false), (true, true), (true, false)][(i + usize::from(new_uncertain)) % 4];
+                        let guidance = (i % 2) as f32;
+                        let how = Settle { order, fresh, step, steps, seed: 21, certain, new_uncertain, guidance, beside, mending };
+                        assert_eq!(unmask_off(&gpu, (grid, dims), how), 0, "{grid:?} {dims} {how:?}");
                     }
                 }
             }
         }
     }
     let order = UnmaskOrder::Random;
-    let how = Settle { order, fresh: true, step: 1, steps: 2, seed: 21, certain: None, new_uncertain: false, guidance: 0.0 };
-    assert!(unmask_off(&gpu, (63, 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
+    let how = Settle {
+        order,
+        fresh: true,
+        step: 1,
+        steps: 2,
+        seed: 21,
+        certain: None,
+        new_uncertain: false,
+        guidance: 0.0,
+        beside: false,
+        mending: false,
+    };
+    assert!(unmask_off(&gpu, ([9, 7], 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
 }

@@ -5,6 +5,7 @@ mod attention;
 mod decoding;
 mod gains;
 mod matmul;
+mod narrow;
 mod picture;
 mod recall;
 mod tokens;

@@ -1,6 +1,6 @@
 //! From a run's checkpoints to a world pack, with the parity clip every engine must reproduce.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,7 +9,6 @@ use somnium::pack::manifest::{FORMAT_VERSION, LatentAction, Manifest, ParityInfo
 use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
 
-use crate::encoding::Shelf;
 use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
@@ -18,8 +17,9 @@ use crate::relief;
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::stages::lam::LamStage;
-use crate::tokens::{NO_WORD, NONE, TokenClips, word_ids};
+use crate::tokens::{NO_WORD, NONE, word_ids};
 use crate::training::{self, Stage};
+use crate::vocabulary;
 
 /// Frames of the parity clip beyond two windows.
 const PARITY_EXTRA_FRAMES: usize = 4;
@@ -82,11 +82,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
         values.iter().map(|(name, (shape, values))| (name.clone(), PackTensor::from_f32s_as_f16(shape, values))).collect();
     let mut dynamics = stage.as_ref().map(|stage| stage.shape.dims.clone());
     if let Some(dims) = &mut dynamics {
-        let vocabulary = vocabulary(run, &tokens, mix)?;
-        dims.vocabulary = vocabulary.len() / run.preset.code_dims;
-        if dims.vocabulary > 0 {
-            tensors.insert("vocabulary.tokens".into(), PackTensor::from_u8s(&[dims.vocabulary, run.preset.code_dims], &vocabulary));
-        }
+        vocabulary::add(run, &tokens, mix.map(|mix| &mix.pack), dims, &mut tensors)?;
     }
     let parity = match &stage {
         Some(stage) => Some(add_parity(run, stage, values, &mut tensors)?),
@@ -126,21 +122,6 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)
-}
-
-/// The tokens of the clips that the run trains on, and those of the pack it goes on from, where that has the same encoder, and of the one it is mixed with, in
-/// ascending order, `(tokens, code_dims)`. None where a token has no key of 32 bits.
-fn vocabulary(run: &Run, tokenizer: &BTreeMap<String, Values>, mix: Option<&Mix>) -> Result<Vec<u8>> {
-    let (dims, levels) = (run.preset.code_dims, run.preset.code_levels as u64);
-    if levels.checked_pow(dims as u32).is_none_or(|tokens| tokens > 1 << 32) {
-        return Ok(Vec::new());
-    }
-    let path = run.shelf_path(Shelf::Training);
-    let clips = if path.exists() { TokenClips::read(&path)?.codes } else { Vec::new() };
-    let packs = run.pack_of_same_tokens(tokenizer).into_iter().chain(mix.map(|mix| &mix.pack));
-    let known = packs.filter_map(|pack| pack.tensors.get("vocabulary.tokens")).flat_map(|tensor| tensor.bytes.chunks_exact(dims));
-    let tokens: BTreeSet<&[u8]> = clips.chunks_exact(dims).chain(known).collect();
-    Ok(tokens.into_iter().flatten().copied().collect())
 }
 
 /// The command line, of whole paths the last part: a pack says nothing of the folders it was made in.

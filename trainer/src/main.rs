@@ -24,6 +24,7 @@ mod source;
 mod stages;
 mod tokens;
 mod training;
+mod vocabulary;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -428,6 +428,8 @@ impl<'a> Lane<'a> {
         let gates = gates.clone().zip(gates.skip(own));
         let (hidden, without) = self.w.head_hidden.split_at_mut(own * padded(wide));
         let [logits, unprompted] = &mut self.w.logits;
+        // SAFETY: written where masks are.
+        let domains = unsafe { self.exchange.domains.read(0..self.exchange.domains.len()) };
         let rows = hidden.chunks_exact_mut(padded(wide)).zip(without.chunks_exact_mut(padded(wide)));
         for (((hidden, without), (gates, gates_without)), n) in rows.zip(gates).zip(self.w.tokens.clone()) {
             // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
@@ -441,7 +443,10 @@ impl<'a> Lane<'a> {
             let offers = past.offers(n, f.code_dims);
             let offered = offers[1].is_some() || past.map.is_none();
             let (chance, mut confidence) = (s.chance_of(offered), 0.0);
-            let (held, mut known) = (past.holds(n), d.vocabulary.as_ref().map(Vocabulary::begin));
+            let beside = d.adjacency.as_ref().and_then(|adjacency| adjacency.begin(n, domains));
+            // What the frame before has of land that is new is there only if it fits.
+            let copies = offered || beside.is_none();
+            let (held, mut known) = (past.holds(n), beside.or_else(|| d.vocabulary.as_ref().map(Vocabulary::begin)));
             for dim in 0..f.code_dims {
                 d.head.logits(&hidden[..wide], dim, logits);
                 add_copies(logits, &offers, gates, &codes[..dim]);
@@ -451,7 +456,7 @@ impl<'a> Lane<'a> {
                     logits.iter_mut().zip(&*unprompted).for_each(|(c, u)| *c = (1.0 + s.guidance) * *c - s.guidance * u);
                 }
                 let free = if held { 0 } else { known.map_or(decode::ANY_LEVEL, |known| known.levels()) };
-                let allowed = free | pointed_at(&offers, &codes[..dim]);
+                let allowed = free | if copies { pointed_at(&offers, &codes[..dim]) } else { 0 };
                 let (level, log_probability) = decode::sample_level(logits, allowed, dim, chance, name);
                 known.iter_mut().for_each(|known| known.follow(level));
                 d.head.tell(&mut hidden[..wide], dim, level, f.code_levels);

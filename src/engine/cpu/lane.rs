@@ -10,7 +10,7 @@ use super::{
     weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookGains, LookWeights, PlainNorm, TokenizerBlock, plain_gains},
 };
 use crate::{
-    engine::UNKNOWN,
+    engine::{UNKNOWN, adjacency::Adjacency},
     pack::manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
 };
 use std::ops::Range;
@@ -75,6 +75,8 @@ pub struct Exchange {
     /// Whether the map has something to offer for a token that was chosen, or there is no map.
     pub offered: Shared<bool>,
     pub order: Shared<u32>,
+    /// What tokens of the land may be, where it is known what lies beside what.
+    pub domains: Shared<u32>,
     pub logits: Shared<f32>,
     pub rgba: Shared<u8>,
     /// Milliseconds of each stage of a frame, by thread 0.
@@ -87,6 +89,7 @@ impl Exchange {
         let dims = [model.tokenizer_panels, model.frame_panels];
         let largest = |of: fn(&PanelDims) -> usize| dims.iter().map(of).max().unwrap_or(0);
         let channels = model.dynamics.as_ref().map_or(0, |d| padded(d.dims.channels));
+        let adjacency = model.dynamics.as_ref().and_then(|d| d.adjacency.as_ref());
         Self {
             k_panels: Shared::filled(0.0, 2 * GROUPS * largest(PanelDims::key_floats)),
             v_panels: Shared::filled(0.0, 2 * GROUPS * largest(PanelDims::value_floats)),
@@ -98,6 +101,7 @@ impl Exchange {
             confidence: Shared::filled(0.0, n),
             offered: Shared::filled(true, n),
             order: Shared::filled(0, n),
+            domains: Shared::filled(0, adjacency.map_or(0, Adjacency::domain_words)),
             logits: Shared::filled(0.0, n * f.code_dims * f.code_levels),
             rgba: Shared::filled(0, f.width_px * f.height_px * 4),
             stage_ms: Shared::filled(0.0, stages),

@@ -16,7 +16,8 @@ mod weights;
 
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-    decode,
+    adjacency::{Adjacency, Drawing},
+    decode::{self, Drawn},
     inputs::{
         check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, frames_that_matter,
         play_settings,
@@ -266,6 +267,11 @@ impl CpuEngine {
         }
         let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
         let past = &Past { codes: previous, map: self.map.as_ref(), motion: recall::motion_of(&self.manifest, action) };
+        let adjacency = d.adjacency.as_ref();
+        if let Some(adjacency) = adjacency.filter(|_| dreams) {
+            let Exchange { codes, masked, domains, .. } = &mut self.exchange;
+            adjacency.narrow(Drawing { codes: codes.get_mut(), masked: masked.get_mut(), before: previous }, domains.get_mut());
+        }
         let (model, exchange, workers, kernels) = (&*self.model, &self.exchange, &self.workers, self.kernels);
 
         self.pool.run(&|t, barrier| {
@@ -304,10 +310,15 @@ impl CpuEngine {
                         }
                         lane.head(d, dreamed);
                         lane.choose(d, &s, past, dreamed, frame, step);
-                        if step < s.steps {
-                            settle(exchange, barrier, t, &s, step);
+                        if step < s.steps || adjacency.is_some() {
+                            settle(exchange, barrier, t, &s, step, past, adjacency);
                         }
                         lap(if step == 1 { 1 } else { 2 });
+                    }
+                    // SAFETY: as above.
+                    if adjacency.is_some() && decode::step_runs(s.steps + 1, unsafe { exchange.masked.read(0..exchange.masked.len()) }) {
+                        lane.head(d, dreamed);
+                        lane.choose(d, &s, past, dreamed, frame, s.steps + 1);
                     }
                     lane.decode();
                     lap(3);
@@ -376,15 +387,29 @@ fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window:
 }
 
 /// Settles tokens after a step, on thread 0 while the others wait.
-fn settle(exchange: &Exchange, barrier: &pool::Barrier, t: usize, s: &DecodeSettings, step: u32) {
+fn settle(
+    exchange: &Exchange,
+    barrier: &pool::Barrier,
+    t: usize,
+    s: &DecodeSettings,
+    step: u32,
+    past: &Past,
+    adjacency: Option<&Adjacency>,
+) {
     barrier.wait();
     if t == 0 {
         let n = exchange.masked.len();
         // SAFETY: the others are between two barriers.
-        let (confidence, offered) = unsafe { (exchange.confidence.read(0..n), exchange.offered.read(0..n)) };
+        let (codes, confidence, offered) =
+            unsafe { (exchange.codes.read(0..exchange.codes.len()), exchange.confidence.read(0..n), exchange.offered.read(0..n)) };
         // SAFETY: as above.
         let (order, masked) = unsafe { (exchange.order.write(0..n), exchange.masked.write(0..n)) };
-        decode::settle(s, step, confidence, offered, order, masked);
+        decode::settle(s, step, Drawn { codes, confidence, offered, adjacency }, order, masked);
+        if let Some(adjacency) = adjacency {
+            // SAFETY: as above.
+            let domains = unsafe { exchange.domains.write(0..exchange.domains.len()) };
+            adjacency.narrow(Drawing { codes, masked, before: past.codes }, domains);
+        }
     }
     barrier.wait();
 }

@@ -5,7 +5,7 @@ use super::{
     matmul::Packed,
 };
 use crate::{
-    engine::{recall::TAPS, vocabulary::Vocabulary},
+    engine::{adjacency::Adjacency, recall::TAPS, vocabulary::Vocabulary},
     pack::{
         Pack, PackError,
         manifest::{DynamicsDims, TokenizerDims},
@@ -327,6 +327,7 @@ pub struct DynamicsWeights {
     pub blocks: Vec<DynamicsBlock>,
     pub head: HeadWeights,
     pub vocabulary: Option<Vocabulary>,
+    pub adjacency: Option<Adjacency>,
     /// From a word's vector to its embedding, and what stands for "nothing said".
     pub words: Packed,
     pub nothing_said: Floats,
@@ -388,6 +389,7 @@ impl DynamicsWeights {
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,
             head: HeadWeights::load(pack, dims)?,
             vocabulary: Vocabulary::of(pack)?,
+            adjacency: Adjacency::of(pack)?,
             words: Packed::new(vectors, &[], prompt::CHANNELS),
             nothing_said: Floats::from_rows(nothing_said, c),
             gain: Floats::from_rows(&vec![1.0; c], c),

@@ -394,7 +394,8 @@ impl GpuEngine {
                 step,
                 order: u32::from(settings.order == UnmaskOrder::Confidence),
                 kept: decode::kept(step, steps),
-                last: u32::from(step == steps),
+                last: u32::from(step >= steps),
+                mending: u32::from(step > steps),
                 certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
                 min_p: settings.min_p,
@@ -413,9 +414,9 @@ impl GpuEngine {
             }
             params
         };
-        let mut blocks = [FrameParams::default(); limits::MAX_STEPS as usize];
-        (1..=steps).zip(&mut blocks).for_each(|(step, block)| *block = of_step(step));
-        self.write_params(&blocks[..steps as usize]);
+        let mut blocks = [FrameParams::default(); limits::MAX_STEPS as usize + 1];
+        (1..=steps + 1).zip(&mut blocks).for_each(|(step, block)| *block = of_step(step));
+        self.write_params(&blocks[..=steps as usize]);
         if !matches!(aim, Aim::Preview) {
             self.told.follow(&self.slots[prompt_slot]);
         }
@@ -614,7 +615,8 @@ impl Engine for GpuEngine {
         let (Some(timing), Some(dynamics), Some(steps)) = (&self.timing, &self.plan.dynamics, steps) else { return StageTimes::new() };
         let first = dynamics.prev.iter().chain(&dynamics.step).map(|pass| (Stage::FirstStep, pass));
         let later = (1..steps).flat_map(|_| &dynamics.step).map(|pass| (Stage::LaterSteps, pass));
+        let mend = dynamics.mend.iter().map(|pass| (Stage::LaterSteps, pass));
         let last = self.plan.decode.iter().chain(dynamics.remember()).map(|pass| (Stage::Decoder, pass));
-        timing.pass_times(ticks, first.chain(later).chain(last).map(|(stage, pass)| (stage, pass.kernel.stem)))
+        timing.pass_times(ticks, first.chain(later).chain(mend).chain(last).map(|(stage, pass)| (stage, pass.kernel.stem)))
     }
 }

@@ -67,7 +67,9 @@ pub struct FrameParams {
     pub new_temperature: f32,
     pub new_min_p: f32,
     pub new_uncertain: u32,
-    pub pad: [u32; 10],
+    /// 1: behind the last step what did not fit is drawn once more.
+    pub mending: u32,
+    pub pad: [u32; 9],
 }
 
 const _: () = assert!(size_of::<FrameParams>() as u64 == FRAME_SLOT_BYTES);

@@ -33,6 +33,7 @@ pub enum Constant {
 }
 
 const FRAME: &str = include_str!("../../../shaders/common/frame.wgsl");
+pub(super) const ADJACENCY: &str = include_str!("../../../shaders/common/adjacency.wgsl");
 pub(super) const MATH: &str = include_str!("../../../shaders/common/math.wgsl");
 pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgsl");
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");

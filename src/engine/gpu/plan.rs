@@ -8,6 +8,7 @@ use super::ops::{
     embed::{self, Embed},
     gains::{self, Gains},
     matmul::{self, Gain, Matmul, Tile, Variant, pack_weights, pad_columns},
+    narrow::{self, Narrow},
     odometer::{self, Odometer},
     padded, padded_parts,
     picture::PatchPicture,
@@ -20,7 +21,7 @@ use super::ops::{
 use super::tier::Tier;
 use super::weights::{self, Modulation, PromptWeights, Rows};
 use crate::engine::recall::Map;
-use crate::engine::vocabulary::Vocabulary;
+use crate::engine::{adjacency::Adjacency, vocabulary::Vocabulary};
 use crate::pack::{
     Pack, PackError,
     manifest::{DynamicsDims, FrameDims, Manifest, RecallDims, TokenizerDims},
@@ -48,7 +49,8 @@ pub struct PromptTarget {
 /// Everything that runs, in order.
 pub struct Plan {
     pub buffers: Vec<BufferSpec>,
-    /// `(2, tokens, dims)` u32, a frame in one half, the frame before in the other; then `(tokens, dims)` that the map offers to copy.
+    /// `(2, tokens, dims)` u32, a frame in one half, the frame before in the other; then `(tokens, dims)` that the map offers to copy, and
+    /// `(tokens, words)` of bits where it is known what lies beside what: which of the land each may be.
     pub tokens: BufferId,
     /// `(2, height_px, width_px)` u32, RGB in the lower three bytes; halves as those of the tokens.
     pub pixels: BufferId,
@@ -62,6 +64,8 @@ pub struct DynamicsPlan {
     pub prev: Vec<Pass>,
     /// Once a decoding step.
     pub step: Vec<Pass>,
+    /// Once a frame behind the last step: what did not fit beside what is drawn once more.
+    pub mend: Vec<Pass>,
     /// The first so many passes of `step` also run for the frame that is committed: nothing behind the last keys matters to it.
     pub commit_passes: usize,
     /// For [`unmask::dispatches`] of `step`, whose last pass decides whether the others run once more.
@@ -100,10 +104,12 @@ impl Plan {
         let m = &pack.manifest;
         let mut b = Builder { pack, tier, buffers: Vec::new(), rows: padded(m.frame.tokens()), unused: BufferId(0) };
         b.unused = b.zeros("unused", 4);
-        let tokens = b.zeros("tokens", 3 * m.frame.code_bytes());
+        let adjacency = Adjacency::of(pack)?;
+        let domains = m.frame.tokens() * adjacency.as_ref().map_or(0, Adjacency::words);
+        let tokens = b.zeros("tokens", 3 * m.frame.code_bytes() + domains);
         let pixels = b.zeros("pixels", 2 * m.frame.width_px * m.frame.height_px);
         let dynamics = match &m.dynamics {
-            Some(dims) => Some(b.dynamics(m, dims, tokens, pixels)?),
+            Some(dims) => Some(b.dynamics(m, dims, adjacency.as_ref(), tokens, pixels)?),
             None => None,
         };
         let decode = b.decoder(&m.frame, &m.tokenizer, tokens, pixels)?;
@@ -112,12 +118,13 @@ impl Plan {
 
     /// Dispatches of one dreamed frame.
     pub fn dispatches(&self, steps: u32) -> usize {
-        let dreaming = self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize + d.remember().len());
+        let dreaming =
+            self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize + d.mend.len() + d.remember().len());
         dreaming + self.decode.len()
     }
 
     pub fn passes(&self) -> impl Iterator<Item = &Pass> {
-        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
+        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(&d.mend).chain(d.remember()));
         dynamics.chain(&self.decode)
     }
 }
@@ -127,7 +134,7 @@ impl Plan {
     pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut Pass> {
         let dynamics = self.dynamics.iter_mut().flat_map(|d| {
             let remember = d.recall.iter_mut().flat_map(|recall| &mut recall.remember);
-            d.prev.iter_mut().chain(&mut d.step).chain(remember)
+            d.prev.iter_mut().chain(&mut d.step).chain(&mut d.mend).chain(remember)
         });
         dynamics.chain(&mut self.decode)
     }
@@ -285,7 +292,14 @@ impl Builder<'_> {
         product.pass(matmul::Buffers { x: input.x, w: weights, bias, gain, y, ring })
     }
 
-    fn dynamics(&mut self, m: &Manifest, dims: &DynamicsDims, tokens: BufferId, pixels: BufferId) -> Result<DynamicsPlan, PackError> {
+    fn dynamics(
+        &mut self,
+        m: &Manifest,
+        dims: &DynamicsDims,
+        adjacency: Option<&Adjacency>,
+        tokens: BufferId,
+        pixels: BufferId,
+    ) -> Result<DynamicsPlan, PackError> {
         let FrameDims { code_dims, code_levels, .. } = m.frame;
         let (n, c, rows) = (m.frame.tokens(), dims.channels, self.rows);
         let wide = padded_parts(c, dims.heads);
@@ -378,29 +392,43 @@ impl Builder<'_> {
         let confidence = self.zeros("confidence", n);
         let vocabulary = Vocabulary::of(self.pack)?;
         let keys = vocabulary.as_ref().map(Vocabulary::keys).unwrap_or_default();
-        let bias = sample::words(&self.pack.f32s("dyn.head.out.b")?, keys);
+        let (land, words) = adjacency.map_or((&[][..], 0), |adjacency| (adjacency.land(), adjacency.words()));
+        let bias = sample::words(&self.pack.f32s("dyn.head.out.b")?, keys, land);
         let bias = self.push("dyn.head.out.b", 4 * bias.len() as u64, Some(bytemuck::cast_slice(&bias).to_vec()));
-        let vocabulary = keys.len();
-        step.push(Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources, vocabulary }.pass(
-            sample::Buffers {
-                hidden,
-                codes: self.tensor("dyn.head.codes")?,
-                weights: self.tensor("dyn.head.out.w")?,
-                bias,
-                tokens,
-                choice,
-                confidence,
-                logits,
-            },
-        ));
-        let keys = self.zeros("keys", 2 * n);
+        let (vocabulary, land) = (keys.len(), land.len());
+        let drawn_from = step.len();
+        let mut table = self.unused;
+        if let Some(adjacency) = adjacency {
+            let values = narrow::table(adjacency);
+            table = self.push("adjacency", 4 * values.len() as u64, Some(bytemuck::cast_slice(&values).to_vec()));
+            let scratch = self.zeros("narrowed", n * (words + 1));
+            let narrow = Narrow { tokens: n, dims: code_dims, levels: code_levels, land, words };
+            step.push(narrow.pass(narrow::Buffers { adjacency: table, tokens, scratch }));
+        }
+        step.push(
+            Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources, vocabulary, land }.pass(
+                sample::Buffers {
+                    hidden,
+                    codes: self.tensor("dyn.head.codes")?,
+                    weights: self.tensor("dyn.head.out.w")?,
+                    bias,
+                    tokens,
+                    choice,
+                    confidence,
+                    logits,
+                },
+            ),
+        );
+        let keys = self.zeros("keys", 4 * n);
         let dispatches = self.zeros("dispatches", 9 * (step.len() + 1));
-        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1, map: recall.is_some() };
-        step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches }));
+        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1, map: recall.is_some(), levels: code_levels, land, words };
+        step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches, adjacency: table }));
+        let mend = if adjacency.is_some() { step[drawn_from..].to_vec() } else { Vec::new() };
         self.buffers[dispatches.0].indirect = true;
         Ok(DynamicsPlan {
             prev: prev_passes,
             step,
+            mend,
             commit_passes,
             dispatches,
             choice,

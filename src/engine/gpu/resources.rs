@@ -13,7 +13,7 @@ use crate::engine::EngineError;
 use crate::pack::limits;
 
 /// Slots of the frame block: one for each decoding step.
-const FRAME_SLOTS: u32 = limits::MAX_STEPS;
+const FRAME_SLOTS: u32 = limits::MAX_STEPS + 1;
 
 /// A pass ready to be recorded.
 #[derive(Debug)]
@@ -270,6 +270,7 @@ pub struct Groups {
 pub struct ReadyPlan {
     pub prev: Vec<ReadyPass>,
     pub step: Vec<ReadyPass>,
+    pub mend: Vec<ReadyPass>,
     pub decode: Vec<ReadyPass>,
     pub commit_passes: usize,
     /// Empty where nothing is remembered.
@@ -282,10 +283,10 @@ impl ReadyPlan {
     pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
         let decode = resources.ready(gpu, &plan.decode)?;
         let Some(d) = &plan.dynamics else {
-            return Ok(Self { prev: Vec::new(), step: Vec::new(), decode, commit_passes: 0, remember: Vec::new() });
+            return Ok(Self { prev: Vec::new(), step: Vec::new(), mend: Vec::new(), decode, commit_passes: 0, remember: Vec::new() });
         };
-        let (prev, step) = (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?);
-        Ok(Self { prev, step, decode, commit_passes: d.commit_passes, remember: resources.ready(gpu, d.remember())? })
+        let (prev, step, mend) = (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?, resources.ready(gpu, &d.mend)?);
+        Ok(Self { prev, step, mend, decode, commit_passes: d.commit_passes, remember: resources.ready(gpu, d.remember())? })
     }
 
     /// Records a frame up to its picture. `adaptive`: steps after the first run as the device finds; where their workgroups lie.
@@ -300,6 +301,7 @@ impl ReadyPlan {
                 None => self.record_step(recording, slot, Groups { committed: 0, ..groups }),
             }
         }
+        self.mend.iter().for_each(|ready| recording.run(ready, steps as usize, 1));
         recording.begin(Stage::Decoder);
         recording.run_all(&self.decode);
     }

@@ -12,7 +12,8 @@ pub mod weights;
 
 use super::{
     Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-    decode::{self, ANY_LEVEL},
+    adjacency::{Adjacency, Drawing},
+    decode::{self, ANY_LEVEL, Drawn},
     inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, play_settings},
     odometer::Odometer,
     recall::{self, Map},
@@ -41,6 +42,8 @@ pub struct ReferenceEngine {
     pending: Option<Pending>,
     /// `None` where any token may be dreamed.
     vocabulary: Option<Arc<Vocabulary>>,
+    /// `None` where it is not known what lies beside what.
+    adjacency: Option<Arc<Adjacency>>,
     /// `None` where the model has no recall.
     map: Option<Map>,
     prompt: Vec<PromptWord>,
@@ -80,6 +83,7 @@ impl ReferenceEngine {
             ring: VecDeque::new(),
             pending: None,
             vocabulary: Vocabulary::of(pack)?.map(Arc::new),
+            adjacency: Adjacency::of(pack)?.map(Arc::new),
             map: recall.map(|recall| Map::new(&frame, recall)),
             prompt: Vec::new(),
             told: Told::default(),
@@ -223,7 +227,8 @@ impl Engine for ReferenceEngine {
         check_action(&self.manifest, action)?;
         check_codes(&self.manifest, given)?;
         self.settings = *settings;
-        let (LookBack { past, offers }, first) = (self.look_back(action)?, self.pending.is_none());
+        let LookBack { past, offers } = self.look_back(action)?;
+        let before = self.pending.as_ref().map(|pending| pending.frame.codes.clone());
         self.commit()?;
         let f = self.manifest.frame;
         let (number, words) = (self.next_frame, self.prompt.clone());
@@ -238,32 +243,44 @@ impl Engine for ReferenceEngine {
         let offered: Vec<bool> = (0..f.tokens()).map(|n| self.map.is_none() || of_map(n) != UNKNOWN).collect();
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
-        for step in 1..=settings.steps {
+        let adjacency = self.adjacency.as_deref();
+        let mut domains = vec![0; adjacency.map_or(0, Adjacency::domain_words)];
+        let mut outputs = Vec::new();
+        // The step after the last draws what did not fit once more, from the same logits.
+        for step in 1..=settings.steps + u32::from(adjacency.is_some()) {
             if !decode::step_runs(step, &masked) {
                 break;
             }
-            let mut outputs = vec![self.run(&codes, &masked, &past, action, (&words, told))?];
-            if settings.guidance > 0.0 && !words.is_empty() {
-                outputs.push(self.run(&codes, &masked, &past, action, (&[], LONG_AGO))?);
+            if step <= settings.steps {
+                outputs = vec![self.run(&codes, &masked, &past, action, (&words, told))?];
+                if settings.guidance > 0.0 && !words.is_empty() {
+                    outputs.push(self.run(&codes, &masked, &past, action, (&[], LONG_AGO))?);
+                }
+            }
+            if let Some(adjacency) = adjacency {
+                adjacency.narrow(Drawing { codes: &codes, masked: &masked, before: before.as_deref() }, &mut domains);
             }
             for n in (0..f.tokens()).filter(|&n| masked[n]) {
                 let name = decode::SampleName { seed: settings.seed, frame: number, step, token: n as u32 };
                 let token = &mut codes[n * f.code_dims..][..f.code_dims];
                 confidence[n] = 0.0;
-                let mut known = self.vocabulary.as_deref().map(Vocabulary::begin);
+                let beside = adjacency.and_then(|adjacency| adjacency.begin(n, &domains));
+                let copies = offered[n] || beside.is_none();
+                let mut known = beside.or_else(|| self.vocabulary.as_deref().map(Vocabulary::begin));
                 for dim in 0..f.code_dims {
                     let mut logits = self.guided_logits(&outputs, &offers, n, token, dim);
                     let free = if held[n] { 0 } else { known.map_or(ANY_LEVEL, |known| known.levels()) };
-                    let allowed = free | pointed_at(&offers, n, &token[..dim], &f);
+                    let allowed = free | if copies { pointed_at(&offers, n, &token[..dim], &f) } else { 0 };
                     let (level, log_probability) = decode::sample_level(&mut logits, allowed, dim, settings.chance_of(offered[n]), name);
                     known.iter_mut().for_each(|known| known.follow(level));
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
             }
-            decode::settle(settings, step, &confidence, &offered, &mut order, &mut masked);
+            let drawn = Drawn { codes: &codes, confidence: &confidence, offered: &offered, adjacency };
+            decode::settle(settings, step, drawn, &mut order, &mut masked);
         }
-        let moved = self.draw_next(&codes, action, first);
+        let moved = self.draw_next(&codes, action, before.is_none());
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);
         self.untaken = Some(number);
         self.next_frame = number.wrapping_add(1);

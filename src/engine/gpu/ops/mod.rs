@@ -6,6 +6,7 @@ pub mod common_patch;
 pub mod embed;
 pub mod gains;
 pub mod matmul;
+pub mod narrow;
 pub mod odometer;
 pub mod picture;
 pub mod prev;

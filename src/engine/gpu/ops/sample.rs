@@ -11,11 +11,11 @@ const LANES: usize = 64;
 const _: () = assert!(limits::CODE_LEVELS <= LANES, "every level needs a lane");
 
 /// `units`: hidden units of a token, those of all dimensions.
-pub fn kernel(units: usize) -> Kernel {
+pub fn kernel(units: usize, land: usize) -> Kernel {
     let text = include_str!("../../../../shaders/sample.wgsl");
     Kernel {
         workgroup_bytes: 4 * (units + 5 * LANES + 1),
-        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units)], &[MAP, MATH, RANDOM], text, BINDS)
+        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units), Constant::Size("LAND", land)], &[MAP, MATH, RANDOM], text, BINDS)
     }
 }
 
@@ -32,6 +32,8 @@ pub struct Sample {
     pub sources: usize,
     /// Tokens of the vocabulary; 0 where any may be drawn.
     pub vocabulary: usize,
+    /// Tokens of the land where it is known what lies beside what, else 0.
+    pub land: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +49,9 @@ pub struct Buffers {
     pub logits: BufferId,
 }
 
-/// The bias `(dims, levels)` and, behind it, the keys of the vocabulary.
-pub fn words(bias: &[f32], keys: &[u32]) -> Vec<u32> {
-    bias.iter().map(|x| x.to_bits()).chain(keys.iter().copied()).collect()
+/// The bias `(dims, levels)` and, behind it, the keys of the vocabulary and those of the land.
+pub fn words(bias: &[f32], keys: &[u32], land: &[u32]) -> Vec<u32> {
+    bias.iter().map(|x| x.to_bits()).chain(keys.iter().chain(land).copied()).collect()
 }
 
 impl Sample {
@@ -59,7 +61,7 @@ impl Sample {
         // Of the hidden units, how many a token's levels add to: those of later dimensions.
         let later = d * (d - 1) / 2 * u;
         Pass {
-            kernel: kernel(all_units),
+            kernel: kernel(all_units, self.land),
             shape: [
                 word(self.tokens),
                 word(self.dims),

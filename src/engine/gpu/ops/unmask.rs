@@ -1,14 +1,14 @@
 //! Which tokens a step settles, their bytes for the host, and whether the next step runs.
 
 use super::{BufferId, Cost, GROUPS, Pass, word};
-use crate::engine::gpu::kernel::{Bind, Kernel, RANDOM};
+use crate::engine::gpu::kernel::{ADJACENCY, Bind, Kernel, RANDOM};
 
-const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite];
+const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::Read];
 
 pub fn kernel() -> Kernel {
     let text = include_str!("../../../../shaders/unmask.wgsl");
     // A count.
-    Kernel { workgroup_bytes: 4, ..Kernel::assemble("unmask", &[], &[RANDOM], text, BINDS) }
+    Kernel { workgroup_bytes: 4, ..Kernel::assemble("unmask", &[], &[RANDOM, ADJACENCY], text, BINDS) }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,11 @@ pub struct Unmask {
     pub passes: usize,
     /// Whether there is a map, whose offers lie behind the halves of the tokens.
     pub map: bool,
+    /// Levels of a dimension.
+    pub levels: usize,
+    /// Tokens of the land where it is known what lies beside what, else 0, and words of a row of bits.
+    pub land: usize,
+    pub words: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +35,8 @@ pub struct Buffers {
     pub codes: BufferId,
     /// [`dispatches`] of the passes.
     pub dispatches: BufferId,
+    /// [`super::narrow::table`], where it is known what lies beside what.
+    pub adjacency: BufferId,
 }
 
 /// Workgroups of the passes of a step `(3, passes, 3)`: of one group of rows, of two, and room for those of the next step.
@@ -48,8 +55,17 @@ impl Unmask {
         let (n, d) = (self.tokens as u64, self.dims as u64);
         Pass {
             kernel: kernel(),
-            shape: [word(self.tokens), word(self.dims), word(self.passes), u32::from(self.map), 0, 0, 0, 0],
-            buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches],
+            shape: [
+                word(self.tokens),
+                word(self.dims),
+                word(self.passes),
+                u32::from(self.map),
+                word(self.levels),
+                word(self.land),
+                word(self.words),
+                0,
+            ],
+            buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches, b.adjacency],
             workgroups: [[1, 1, 1]; GROUPS],
             product: None,
             cost: Cost { ops: n * (n * 5 + 30), weight_bytes: 0, group_bytes: n * (9 * d + 12) },
