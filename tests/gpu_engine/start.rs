@@ -53,10 +53,10 @@ fn a_broken_tier_is_noticed_at_start() {
 /// So does one whose products are right and whose dreams are not.
 #[test]
 fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
-    let p = pack(land_manifest());
+    let (plain, with_land) = (pack(odd_manifest()), pack(land_manifest()));
     for (stem, right, wrong) in [
         ("sample", "u32((leads_on && !held) || ", "u32(true || "),
-        ("narrow", "next &= fitting_any(m, way, word);", ""),
+        ("narrow", "= fitting(rows, count, most, word);", "= 1u;"),
         ("sample", "sum = (1.0 + frame.guidance) * sum - frame.guidance *", "sum = sum + 0.0 *"),
         ("unmask", "let settled = mine.y == CERTAIN || ", "let settled = "),
         ("unmask", "select(0u, dispatches[of_groups + word], runs)", "0u"),
@@ -64,7 +64,8 @@ fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
         ("remember", "as_they_are.x * alone.x < as_they_are.y * alone.y", "as_they_are.x * alone.x > as_they_are.y * alone.y"),
     ] {
         let tier = gpu().tier;
-        let engine = GpuEngine::with_plans(gpu(), &p, |pack, one| {
+        let p = if stem == "narrow" { &with_land } else { &plain };
+        let engine = GpuEngine::with_plans(gpu(), p, |pack, one| {
             let mut plan = Plan::new(pack, one)?;
             let mut changed = false;
             for pass in plan.passes_mut().filter(|pass| pass.kernel.stem == stem && one == tier) {
