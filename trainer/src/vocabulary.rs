@@ -89,3 +89,29 @@ fn token(key: u32, frame: &FrameDims) -> Vec<u8> {
     let levels = frame.code_levels as u32;
     (0..frame.code_dims as u32).rev().map(|place| (key / levels.pow(place) % levels) as u8).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_held_out_clips_have_besides_is_counted() {
+        let frame = FrameDims { width_px: 2, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 2, code_levels: 3, look: false };
+        let recall = RecallDims { step_px: 1, covered: vec![] };
+        let (grass, wall) = ([0, 0], [2, 1]);
+        let known = pairs_of(&[grass, grass, wall, grass].concat(), &frame, &recall);
+        assert_eq!(known.each_ref().map(BTreeSet::len), [2, 2]);
+        assert_eq!(unseen(&[grass, grass, wall, grass].concat(), &known, &frame, &recall), Some(0.0));
+        // Beside a wall there was grass to the right, and above it.
+        assert_eq!(unseen(&[grass, wall, grass, grass].concat(), &known, &frame, &recall), Some(0.5));
+        assert_eq!(unseen(&[], &known, &frame, &recall), None);
+    }
+
+    #[test]
+    fn a_key_spells_its_token() {
+        let frame = FrameDims { width_px: 1, height_px: 1, patch_px: 1, rate_hz: 1, code_dims: 3, code_levels: 5, look: false };
+        for levels in [[0, 0, 0], [4, 0, 3], [1, 2, 4]] {
+            assert_eq!(token(key(&levels, &frame), &frame), levels);
+        }
+    }
+}
