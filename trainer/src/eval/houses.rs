@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use somnium::engine::Engine;
-use somnium::pack::manifest::Manifest;
+use somnium::pack::manifest::{FrameDims, Manifest};
 use somnium::prompt::{ids, read, told};
 use somnium::worlds::scene::{Biome, Feature, Wish};
 use somnium::worlds::words::say;
@@ -61,9 +61,11 @@ impl<'a> Parts<'a> {
         let (w, d) = (frame.grid_w(), frame.code_dims);
         let of = |n: usize| self.0.get(&codes[n * d..][..d]);
         let is_land = |n: usize| n < frame.patches() && recall.is_none_or(|recall| recall.scrolls(n, frame));
-        let mut any = false;
+        let has = |n: usize, part: Part<'a>| is_land(n) && of(n).is_some_and(|parts| parts.contains(&part));
+        let (mut any, mut whole) = (false, false);
         for (n, parts) in (0..frame.patches()).filter(|n| is_land(*n)).filter_map(|n| Some((n, of(n)?))) {
             any = true;
+            whole |= parts.iter().any(|part| is_whole(*part, n, frame, has));
             let right = (n % w + 1 < w).then_some((n + 1, [1, 0]));
             let left = (n % w > 0).then(|| (n - 1, [-1, 0]));
             let above = (n >= w).then(|| (n - w, [0, -1]));
@@ -79,7 +81,17 @@ impl<'a> Parts<'a> {
         }
         seen.frames += 1;
         seen.with_a_house += u32::from(any);
+        seen.with_a_whole_one += u32::from(whole);
     }
+}
+
+/// Whether all parts of a thing are there whose first, at `n`, this is.
+fn is_whole<'a>(part: Part<'a>, n: usize, frame: &FrameDims, has: impl Fn(usize, Part<'a>) -> bool) -> bool {
+    let (w, h) = (frame.grid_w(), frame.grid_h());
+    let [across, down] = part.of.map(usize::from);
+    let fits = part.at == [0, 0] && n % w + across <= w && n / w + down <= h;
+    let mut all = (0..part.of[1]).flat_map(|y| (0..part.of[0]).map(move |x| [x, y]));
+    fits && all.all(|at| has(n + usize::from(at[1]) * w + usize::from(at[0]), Part { at, ..part }))
 }
 
 /// What a walk came by.
@@ -89,6 +101,7 @@ struct Seen {
     meet: u32,
     frames: u32,
     with_a_house: u32,
+    with_a_whole_one: u32,
 }
 
 /// Walks through so many villages, dreamed out of nothing but words, and through those of the simulator.
@@ -108,6 +121,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
     Ok(vec![
         row("sides of parts that meet what belongs there", &|seen| share(seen.meet, seen.sides)),
         row("frames with a part of a house", &|seen| share(seen.with_a_house, seen.frames)),
+        row("frames with a whole house", &|seen| share(seen.with_a_whole_one, seen.frames)),
     ])
 }
 
@@ -153,7 +167,7 @@ fn simulator(judge: &Judge) -> Result<Box<dyn World>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use somnium::pack::manifest::{FrameDims, Relief, Standing};
+    use somnium::pack::manifest::{Relief, Standing};
     use somnium::pack::random::tiny_manifest;
     use somnium::worlds::relief::Cutout;
 
@@ -176,13 +190,14 @@ mod tests {
         let count = |codes: [u8; 6]| {
             let mut seen = Seen::default();
             parts.count(&manifest, &codes, &mut seen);
-            [seen.meet, seen.sides, seen.with_a_house]
+            [seen.meet, seen.sides, seen.with_a_house, seen.with_a_whole_one]
         };
-        assert_eq!(count([10, 11, 0, 12, 13, 90]), [8, 8, 1], "a hut");
+        assert_eq!(count([10, 11, 0, 12, 13, 90]), [8, 8, 1, 1], "a hut");
         // What lies out of view belongs to no side.
-        assert_eq!(count([0, 0, 10, 0, 0, 12]), [2, 2, 1]);
-        assert_eq!(count([10, 11, 0, 12, 23, 0]), [4, 8, 1], "a corner of a cottage");
-        assert_eq!(count([11, 10, 0, 13, 12, 0]), [4, 6, 1], "the halves exchanged: only what is above and below belongs");
-        assert_eq!(count([0, 90, 0, 0, 0, 0]), [0, 0, 0], "a tree is whole");
+        assert_eq!(count([0, 0, 10, 0, 0, 12]), [2, 2, 1, 0]);
+        assert_eq!(count([10, 11, 0, 12, 23, 0]), [4, 8, 1, 0], "a corner of a cottage");
+        assert_eq!(count([11, 10, 0, 13, 12, 0]), [4, 6, 1, 0], "the halves exchanged: only what is above and below belongs");
+        assert_eq!(count([0, 10, 11, 0, 12, 13]), [8, 8, 1, 1], "as far to the right as it can be");
+        assert_eq!(count([0, 90, 0, 0, 0, 0]), [0, 0, 0, 0], "a tree is whole");
     }
 }
