@@ -72,7 +72,7 @@ impl Adjacency {
         Self { land, fits, all, around, frame: *frame }
     }
 
-    /// The pack's, if it has one.
+    /// The pack's, if it has one that says anything.
     pub fn of(pack: &Pack) -> Result<Option<Self>, PackError> {
         let dynamics = pack.manifest.dynamics.as_ref().filter(|d| d.land > 0);
         let Some(recall) = dynamics.and_then(|d| d.recall.as_ref()) else { return Ok(None) };
@@ -86,7 +86,8 @@ impl Adjacency {
             let all = (0..keys.len()).flat_map(|first| (0..keys.len()).map(move |second| [first, second]));
             all.filter(|pair| seen(*pair)).map(|pair| pair.map(|n| keys[n])).collect()
         });
-        Ok(Some(Self::new([&pairs[0], &pairs[1]], frame, recall)))
+        let adjacency = Self::new([&pairs[0], &pairs[1]], frame, recall);
+        Ok(Some(adjacency).filter(|adjacency| !adjacency.land().is_empty()))
     }
 
     /// Keys of the tokens of the land, ascending.
@@ -153,7 +154,7 @@ impl Adjacency {
         2 * self.around.len() * self.words()
     }
 
-    /// Finds what each masked token of the land may be: into the first half of `domains`, `(tokens, words)`, a bit for each token of the land, none of
+    /// Finds what each masked token of the land may be: into the first half of `domains`, `(tokens, words)`, a bit for each token of the land, none for
     /// other tokens; the second half is scratch space.
     pub fn narrow(&self, drawing: Drawing, domains: &mut [u32]) {
         let words = self.words();
@@ -241,8 +242,9 @@ impl Adjacency {
     /// Whether token `n` of these `(tokens, code_dims)` levels does not fit one of those around it that count.
     pub fn clashes(&self, n: usize, codes: &[u8], counts: impl Fn(usize) -> bool) -> bool {
         let Some(at) = self.index(self.token(codes, n)) else { return false };
-        let around = self.beside(n).filter(|(_, m)| counts(*m)).filter_map(|(way, m)| Some((way, self.index(self.token(codes, m))?)));
-        around.into_iter().any(|(way, m)| self.row(way, m)[at / 32] >> (at % 32) & 1 == 0)
+        let mut rows =
+            self.beside(n).filter(|(_, m)| counts(*m)).filter_map(|(way, m)| Some(self.row(way, self.index(self.token(codes, m))?)));
+        rows.any(|row| row[at / 32] >> (at % 32) & 1 == 0)
     }
 }
 
@@ -276,7 +278,7 @@ fn around(n: usize, frame: &FrameDims, recall: &RecallDims) -> [u32; WAYS] {
     if !lies(&n) {
         return [NOWHERE; WAYS];
     }
-    let beside = [(n % w > 0).then(|| n - 1), (n % w + 1 < w).then(|| n + 1), n.checked_sub(w), Some(n + w)];
+    let beside = [(!n.is_multiple_of(w)).then(|| n - 1), (n % w + 1 < w).then(|| n + 1), n.checked_sub(w), Some(n + w)];
     beside.map(|m| m.filter(lies).map_or(NOWHERE, |m| m as u32))
 }
 

@@ -91,7 +91,7 @@ impl<'a> Prefix<'a> {
     /// Whether there is one among these of the keys.
     fn any(&self, mut range: Range<usize>) -> bool {
         let there = |mask: &[u32], at: usize| mask[at / 32] >> (at % 32) & 1 == 1;
-        range.len() > 0 && self.mask.is_none_or(|mask| range.any(|at| there(mask, self.before + at)))
+        !range.is_empty() && self.mask.is_none_or(|mask| range.any(|at| there(mask, self.before + at)))
     }
 
     /// The least key that begins with the levels so far and this one.
