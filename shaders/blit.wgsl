@@ -12,6 +12,11 @@ struct Glide {
     motion: vec2i,
     // Left, top, width and height of what never scrolls.
     standing: vec4u,
+    // Sides of a patch, of which the view goes by whole ones.
+    patch_px: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 // (height_px, width_px), rgba8unorm, sRGB bytes
@@ -36,26 +41,63 @@ fn stands(at: vec2i) -> bool {
 const LANES = 256u;
 // A movement must explain this share of what differs if there was none.
 const CLEARLY = 0.25;
+// What a byte is off by at least.
+const LEAST = 1.0 / 255.0;
 
-// Of each lane: how far the pictures lie apart if the view moved, and if it stayed.
-var<workgroup> apart: array<vec2f, LANES>;
+// Of each lane: how far the pictures lie apart if the view moved, and if it stayed, as they are and then without what all patches have in common.
+var<workgroup> apart: array<vec4f, LANES>;
+// What all patches of the newest picture, and of the one before, have in common, a lane a pixel of a patch; nothing of patches with more.
+var<workgroup> common_newest: array<vec3f, LANES>;
+var<workgroup> common_before: array<vec3f, LANES>;
 
 fn far(a: vec3f, b: vec3f) -> f32 {
     return dot(abs(a - b), vec3f(1.0));
 }
 
-// Whether the view moved between the last two pictures as the action asks for: whether they differ clearly less if it did. Where another picture
-// took the place of the one before, neither fits, and nothing glides. One workgroup.
+// Which pixel of its patch this one is.
+fn of_patch(at: vec2i) -> u32 {
+    let side = max(i32(glide.patch_px), 1);
+    return min(u32(at.y % side * side + at.x % side), LANES - 1u);
+}
+
+// Whether the view moved between the last two pictures as the action asks for: whether they differ clearly less if it did, by the product of
+// both ways to compare them. Rain and snow fall on all patches alike and do not go with the land; bare ground shows nothing else. Where another
+// picture took the place of the one before, neither fits, and nothing glides. One workgroup.
 @compute @workgroup_size(LANES)
 fn decide(@builtin(local_invocation_index) lane: u32) {
     let size = vec2i(textureDimensions(newest));
-    var sums = vec2f();
+    let side = i32(glide.patch_px);
+    var sum_newest = vec3f();
+    var sum_before = vec3f();
+    if (side * side <= i32(LANES) && i32(lane) < side * side) {
+        var count = 0.0;
+        for (var y = i32(lane) / side; y < size.y; y += side) {
+            for (var x = i32(lane) % side; x < size.x; x += side) {
+                if (!stands(vec2i(x, y))) {
+                    sum_newest += textureLoad(newest, vec2i(x, y), 0).rgb;
+                    sum_before += textureLoad(before, vec2i(x, y), 0).rgb;
+                    count += 1.0;
+                }
+            }
+        }
+        sum_newest /= max(count, 1.0);
+        sum_before /= max(count, 1.0);
+    }
+    common_newest[lane] = sum_newest;
+    common_before[lane] = sum_before;
+    workgroupBarrier();
+    var sums = vec4f();
     for (var i = i32(lane); i < size.x * size.y; i += i32(LANES)) {
         let at = vec2i(i % size.x, i / size.x);
         let old = at + glide.motion;
         if (inside(old, vec2i(), size) && !stands(at) && !stands(old)) {
             let here = textureLoad(newest, at, 0).rgb;
-            sums += vec2f(far(here, textureLoad(before, old, 0).rgb), far(here, textureLoad(before, at, 0).rgb));
+            let moved_from = textureLoad(before, old, 0).rgb;
+            let stayed_from = textureLoad(before, at, 0).rgb;
+            let alone = here - common_newest[of_patch(at)];
+            let both = vec2f(far(here, moved_from), far(here, stayed_from));
+            let alone_both = vec2f(far(alone, moved_from - common_before[of_patch(old)]), far(alone, stayed_from - common_before[of_patch(at)]));
+            sums += vec4f(both, alone_both);
         }
     }
     apart[lane] = sums;
@@ -66,7 +108,8 @@ fn decide(@builtin(local_invocation_index) lane: u32) {
         }
     }
     if (lane == 0u) {
-        decision.x = u32(apart[0].x < (1.0 - CLEARLY) * apart[0].y);
+        let a = apart[0] + LEAST;
+        decision.x = u32(a.x * a.z < (1.0 - CLEARLY) * a.y * a.w);
     }
 }
 

@@ -19,11 +19,11 @@ struct Shape {
 // (halves, tokens, dims), what the map offers (tokens, dims), then what each token may be (tokens, words): none for one that is settled or does not
 // lie on the land
 @group(0) @binding(3) var<storage, read_write> tokens: array<u32>;
-// (tokens, words), then (tokens): which of the land a token is, or MASKED_STILL, or NONE
+// (tokens, words), then (tokens): which of the land a token is, or OPEN, or NONE
 @group(0) @binding(4) var<storage, read_write> scratch: array<u32>;
 
 const WAYS: u32 = 4u;
-const MASKED_STILL: u32 = 0xfffffffeu;
+const OPEN: u32 = 0xfffffffeu;
 
 fn domain_at(n: u32) -> u32 {
     return 3u * shape.tokens * shape.dims + n * shape.words;
@@ -32,6 +32,11 @@ fn domain_at(n: u32) -> u32 {
 // Where it is said which of the land a token is.
 fn index_at(n: u32) -> u32 {
     return shape.tokens * shape.words + n;
+}
+
+// Whether a token lies on the land and is still to be drawn.
+fn is_open(n: u32) -> bool {
+    return lies(n) && scratch[index_at(n)] == OPEN;
 }
 
 fn index_of(at: u32) -> u32 {
@@ -52,7 +57,7 @@ fn start(n: u32) {
     var count = 0u;
     for (var way = 0u; way < WAYS; way++) {
         let m = around(n, way);
-        if (m != NONE && scratch[index_at(m)] < MASKED_STILL) {
+        if (m != NONE && scratch[index_at(m)] < OPEN) {
             rows[count] = row_at(way, scratch[index_at(m)]);
             count += 1u;
         }
@@ -111,7 +116,7 @@ fn stays(n: u32, own_at: u32, before_at: u32) -> u32 {
     var any = false;
     for (var way = 0u; way < WAYS; way++) {
         let m = around(n, way);
-        if (m != NONE && scratch[index_at(m)] != MASKED_STILL) {
+        if (m != NONE && scratch[index_at(m)] != OPEN) {
             any = true;
             for (var d = 0u; d < shape.dims; d++) {
                 if (tokens[own_at + m * shape.dims + d] != tokens[before_at + m * shape.dims + d]) {
@@ -133,7 +138,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let before_at = (1u - half) * shape.tokens * shape.dims;
     for (var n = lane; n < shape.tokens; n += 256u) {
         let masked = frame.groups[0].fresh == 1u || tokens[own_at + n * shape.dims] == MASKED;
-        var index = MASKED_STILL;
+        var index = OPEN;
         if (!masked) {
             index = index_of(own_at + n * shape.dims);
         }
@@ -141,7 +146,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     storageBarrier();
     for (var n = lane; n < shape.tokens; n += 256u) {
-        if (lies(n) && scratch[index_at(n)] == MASKED_STILL) {
+        if (is_open(n)) {
             start(n);
         } else {
             for (var word = 0u; word < shape.words; word++) {
@@ -154,11 +159,11 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         for (var i = lane; i < shape.tokens * shape.words; i += 256u) {
             let n = i / shape.words;
             let word = i % shape.words;
-            if (lies(n) && scratch[index_at(n)] == MASKED_STILL) {
+            if (is_open(n)) {
                 var next = tokens[domain_at(n) + word];
                 for (var way = 0u; way < WAYS; way++) {
                     let m = around(n, way);
-                    if (m != NONE && scratch[index_at(m)] == MASKED_STILL) {
+                    if (m != NONE && scratch[index_at(m)] == OPEN) {
                         next &= fitting_any(m, way, word);
                     }
                 }
@@ -167,7 +172,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         }
         storageBarrier();
         for (var n = lane; n < shape.tokens; n += 256u) {
-            if (lies(n) && scratch[index_at(n)] == MASKED_STILL) {
+            if (is_open(n)) {
                 var any = 0u;
                 for (var word = 0u; word < shape.words; word++) {
                     any |= scratch[n * shape.words + word];
@@ -180,7 +185,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     storageBarrier();
     for (var n = lane; n < shape.tokens; n += 256u) {
-        if (lies(n) && scratch[index_at(n)] == MASKED_STILL) {
+        if (is_open(n)) {
             let index = stays(n, own_at, before_at);
             if (index != NONE) {
                 tokens[domain_at(n) + index / 32u] |= 1u << (index % 32u);

@@ -1,10 +1,11 @@
 // The head: draws the levels of a token, one code dimension after the other, each given those before it. Of every dimension
 // argmax of logit / temperature + Gumbel noise, of equals the lowest level. One workgroup a token; sums run in a fixed order.
 // A source that offers the token a whole one adds its gate to the logit of its level, as long as its levels before are those drawn.
-// Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn; where the map's offer holds, none but
-// those along a source. Where it is known what a token of the land may be it is one of those, and of sources only those of what the map has.
-// With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
-// Constants ahead of this text: UNITS (hidden units of a token, `dims * units`), LAND (tokens of the land where it is known what lies beside what, else 0).
+// Where there is a vocabulary, levels that lead to none of its tokens, nor on along a source, are never drawn; where the map's offer holds,
+// none but those along a source. Where it is known what a token of the land may be it is one of those, and of sources only those of what
+// the map has. With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
+// Constants ahead of this text: UNITS (hidden units of a token, `dims * units`), LAND (tokens of the land where it is known what lies
+// beside what, else 0).
 
 struct Shape {
     tokens: u32,
@@ -35,10 +36,11 @@ const SOURCES: u32 = 2u;
 @group(0) @binding(3) var<storage, read> codes: array<f32>;
 // (UNITS, levels)
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
-// (dims, levels) f32, then the keys of the vocabulary in ascending order: levels as digits, the first the most significant; then those of the land
+// (dims, levels) f32, then the keys of the vocabulary in ascending order: levels as digits, the first the most significant; then those of
+// the land
 @group(0) @binding(5) var<storage, read> bias: array<u32>;
-// (halves, tokens, dims), then what the map offers (tokens, dims), then what may be drawn (tokens, LAND_WORDS). In the frame's own half the levels to take where they are forced; the
-// other half is what the frame before offers.
+// (halves, tokens, dims), then what the map offers (tokens, dims), then what may be drawn (tokens, LAND_WORDS). In the frame's own half the
+// levels to take where they are forced; the other half is what the frame before offers.
 @group(0) @binding(6) var<storage, read> tokens: array<u32>;
 // (tokens, dims)
 @group(0) @binding(7) var<storage, read_write> choice: array<u32>;
@@ -113,6 +115,12 @@ fn gate(n: u32, source: u32) -> f32 {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let n = workgroup.x;
+    let half_words = shape.tokens * shape.dims;
+    // What is settled stays as it is.
+    let settled = frame.groups[0].fresh == 0u && tokens[frame.groups[0].half * half_words + n * shape.dims] != MASKED;
+    if (settled && frame.forced == 0u) {
+        return;
+    }
     // A lane has one level, and of the hidden units every `parts`-th.
     let parts = LANES / shape.levels;
     let part = lane / shape.levels;
@@ -120,7 +128,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var unit = lane; unit < UNITS; unit += LANES) {
         known[unit] = hidden[n * shape.row + unit];
     }
-    let half_words = shape.tokens * shape.dims;
     let offered_at = array<u32, SOURCES>((1u - frame.groups[0].half) * half_words + n * shape.dims, 2u * half_words + n * shape.dims);
     var agrees: array<bool, SOURCES>;
     for (var s = 0u; s < shape.sources; s++) {

@@ -1,6 +1,6 @@
-// Settles the tokens that are certain, and of the others the next in random order or the most confident, but for those that do not fit what is settled
-// beside them or comes before; packs the codes for the host; says
-// whether the next step runs. One workgroup does it all, since every token's rank needs every other's key.
+// Settles the tokens that are certain, and of the others the next in random order or the most confident, but for those that do not fit
+// what is settled beside them or comes before; packs the codes for the host; says whether the next step, or mending, runs. One workgroup
+// does it all, since every token's rank needs every other's key.
 
 struct Shape {
     tokens: u32,
@@ -145,7 +145,7 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
     if (frame.certain < 0.0) {
         let words = 3u * shape.passes;
         let of_groups = select(0u, words, frame.guidance > 0.0);
-        let runs = frame.last == 0u && atomicLoad(&left) > 0u;
+        let runs = atomicLoad(&left) > 0u;
         for (var word = id.x; word < words; word += 256u) {
             dispatches[2u * words + word] = select(0u, dispatches[of_groups + word], runs);
         }

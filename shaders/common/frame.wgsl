@@ -44,8 +44,6 @@ struct Frame {
     motion: vec2<i32>,
     // Whether it does: 0, 1 or BY_ODOMETER.
     moved: u32,
-    // 1: no step follows.
-    last: u32,
     // Adaptive decoding: log-probability from which on a token is settled at once; 0: none is.
     certain: f32,
     // 1: a preview, whose picture goes to `pixels` alone.
@@ -58,7 +56,6 @@ struct Frame {
     new_uncertain: u32,
     // 1: behind the last step what did not fit is drawn once more.
     mending: u32,
-    pad1: u32,
 }
 
 const NONE: u32 = 0xFFFFFFFFu;

@@ -19,6 +19,8 @@ pub struct Step {
     pub motion_px: [i32; 2],
     /// What never scrolls, in pixels: left, top, width, height.
     pub standing: [u32; 4],
+    /// Sides of a patch.
+    pub patch_px: u32,
     /// How long it takes to come there.
     pub lasts: Duration,
 }
@@ -30,11 +32,13 @@ struct Uniform {
     left_to_go: [f32; 2],
     motion: [i32; 2],
     standing: [u32; 4],
+    patch_px: u32,
+    pad: [u32; 3],
 }
 
 impl Uniform {
     fn of(step: &Step, left_to_go: [f32; 2]) -> Self {
-        Self { left_to_go, motion: step.motion_px, standing: step.standing }
+        Self { left_to_go, motion: step.motion_px, standing: step.standing, patch_px: step.patch_px, pad: [0; 3] }
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) struct DecodeArgs {
     /// Decoding steps a frame.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
     steps: Option<u32>,
-    /// 0 always takes the likeliest.
+    /// How much is left to chance: 0 always takes the likeliest, 1 draws each as often as the network has it.
     #[arg(long)]
     temperature: Option<f32>,
     /// Which tokens a step settles first: random or confidence.
@@ -115,6 +115,7 @@ pub(super) struct DecodeArgs {
 
 #[derive(Args, Debug)]
 struct InspectArgs {
+    /// World pack; the shipped one where not given.
     pack: Option<PathBuf>,
     /// Check parity on this engine only.
     #[arg(long, value_enum, default_value_t)]
@@ -123,6 +124,7 @@ struct InspectArgs {
 
 #[derive(Args, Debug)]
 struct BenchArgs {
+    /// World pack; the shipped one where not given.
     pack: Option<PathBuf>,
     /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
     /// place of d=; what is not given is smaller than in the shipped pack.
@@ -134,6 +136,7 @@ struct BenchArgs {
     /// Measure how the time grows from a shape with tokens, context, steps and parameters.
     #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "prompt"])]
     growth: bool,
+    /// What computes; auto is the processor where every graphics adapter is a software one.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
     #[command(flatten)]
@@ -192,7 +195,7 @@ struct ShowArgs {
     /// For events: full screen that nobody leaves, no dialogs for files, and no way to quit but Ctrl+Shift+Q.
     #[arg(long, conflicts_with = "headless", help_heading = WINDOW)]
     kiosk: bool,
-    /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes.
+    /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes; nothing is kept for the next start.
     #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
     idle: Option<u32>,
     /// Start with the panel open.
@@ -380,12 +383,18 @@ fn show(
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
         let mut source = launch.open_source(None, &told, &settings)?;
-        let recording =
-            Recording { path: args.record.as_ref(), scale: args.scale, glide: args.glide, first_person: args.first_person, settings };
+        let recording = Recording {
+            path: args.record.as_ref(),
+            map: args.map.as_ref(),
+            scale: args.scale,
+            glide: args.glide,
+            first_person: args.first_person,
+            settings,
+        };
         let mut headless = Headless::new(source.as_ref(), &recording)?;
         headless.record(source.as_mut())?;
         headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-        return headless.finish(source.as_mut(), args.map.as_deref(), launch.dreamer(), settings.seed);
+        return headless.finish(source.as_mut(), launch.dreamer(), settings.seed);
     }
     // At an event every start is alike.
     let left = if args.is_event() { View::default() } else { View::of_user(user_folder().as_deref()) };

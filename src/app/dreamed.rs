@@ -23,6 +23,7 @@ const MASKED: u32 = 64;
 pub struct DreamArgs {
     /// World pack; the shipped one where not given.
     pack: Option<PathBuf>,
+    /// What computes; auto is the processor where every graphics adapter is a software one.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
     #[command(flatten)]
@@ -98,7 +99,14 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
     dream.dream_ahead_by(maker(pack.clone()));
-    let recording = Recording { path: Some(&args.record), scale: args.scale, glide: args.glide, first_person: args.first_person, settings };
+    let recording = Recording {
+        path: Some(&args.record),
+        map: args.map.as_ref(),
+        scale: args.scale,
+        glide: args.glide,
+        first_person: args.first_person,
+        settings,
+    };
     let mut output = Headless::new(&dream, &recording)?;
     let told = day.words(&words, dims.prompt_words);
     match &clip {
@@ -126,7 +134,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
         }
     }
     output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-    output.finish(&mut dream, args.map.as_deref(), Some(&pack), settings.seed)
+    output.finish(&mut dream, Some(&pack), settings.seed)
 }
 
 fn read_clip(path: &Path, width_px: usize, height_px: usize) -> Result<Clip, String> {

@@ -94,6 +94,11 @@ impl Shelf {
         Self { folder, lock, files: HashMap::new(), complained: false }
     }
 
+    /// Whether another window has the dream that was left last.
+    pub fn is_shared(&self) -> bool {
+        self.lock.is_none()
+    }
+
     /// The dream of this pack's world that was left last, if no other window plays it.
     pub fn last(&self, pack: &Pack) -> Option<Left> {
         self.lock.as_ref()?;

@@ -109,11 +109,12 @@ impl Eye {
     }
 
     /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.
-    pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, jobs: &Jobs, proxy: &EventLoopProxy<Wake>) {
+    pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, keeping: Arc<()>, jobs: &Jobs, proxy: &EventLoopProxy<Wake>) {
         let sights: Vec<Sight> = self.past.iter().skip(self.past.len().saturating_sub(most)).cloned().collect();
         let size_px = [info.width_px, info.height_px].map(|side| side * FINER);
         let shown = SourceInfo { width_px: size_px[0], height_px: size_px[1], ..info.clone() };
         let shoot = move |film: &mut Film| {
+            let _until_then = keeping;
             let mut stroll = None;
             sights
                 .into_iter()

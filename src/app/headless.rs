@@ -11,7 +11,7 @@ use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};
 use crate::dream::runner::KeptDream;
 use crate::dream::session::DreamSession;
-use crate::dream::{DreamError, Drive, Source, SourceInfo};
+use crate::dream::{DreamError, Drive, Source, SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
@@ -20,6 +20,8 @@ use crate::prompt;
 pub struct Recording<'a> {
     /// Where to, by the ending of the name.
     pub path: Option<&'a PathBuf>,
+    /// Where the map of what was seen goes, as a PNG.
+    pub map: Option<&'a PathBuf>,
     /// Whole-number enlargement.
     pub scale: u32,
     /// Pictures a frame.
@@ -48,6 +50,7 @@ pub struct HeadlessPlan {
 pub struct Headless {
     info: SourceInfo,
     film: Option<Film>,
+    map: Option<PathBuf>,
     /// Whole-number enlargement of what is written.
     scale: u32,
     /// What is written is seen from within.
@@ -64,6 +67,14 @@ impl Headless {
     /// One sentence.
     pub fn new(source: &dyn Source, recording: &Recording<'_>) -> Result<Self, String> {
         let (info, scale, within) = (source.info().clone(), recording.scale, recording.first_person);
+        // What cannot be done is said before there is anything to lose.
+        if within && !info.within {
+            return Err(DreamError::NoRelief(info.title).to_string());
+        }
+        if recording.map.is_some() && info.kind != SourceKind::Dream {
+            return Err(DreamError::NoMap(info.title).to_string());
+        }
+        [recording.path, recording.map].into_iter().flatten().try_for_each(|path| has_folder(path))?;
         let mut shown = info.clone();
         if within {
             (shown.width_px, shown.height_px) = (info.width_px * FINER, info.height_px * FINER);
@@ -72,6 +83,7 @@ impl Headless {
         Ok(Self {
             info,
             film: film.transpose().map_err(|e| e.to_string())?,
+            map: recording.map.cloned(),
             scale,
             within,
             eye: None,
@@ -167,27 +179,34 @@ impl Headless {
         self.shoot(source, rgba, code)
     }
 
-    /// Completes the recording, writes the map of what was seen as a PNG where one is asked for, and prints one line. A picture of the last frame carries what
+    /// Completes the recording, writes the map of what was seen where one is asked for, and prints one line. A picture of the last frame carries what
     /// `dreamer` dreams in it with this seed, and so does a map.
     ///
     /// # Errors
     /// One sentence.
-    pub fn finish(mut self, source: &mut dyn Source, map: Option<&Path>, dreamer: Option<&Arc<Pack>>, seed: u32) -> Result<(), String> {
-        let carries = map.is_some() || self.film.as_ref().is_some_and(Film::is_still);
+    pub fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Arc<Pack>>, seed: u32) -> Result<(), String> {
+        let carries = self.map.is_some() || self.film.as_ref().is_some_and(Film::is_still);
         let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, seed)).transpose()?;
-        if let Some(path) = map {
-            let dream = source.as_dream().ok_or_else(|| DreamError::NoMap(self.info.title.clone()));
-            let chart = dream.and_then(DreamSession::chart).map_err(|e| e.to_string())?;
-            chart.write(path, self.scale, carried.as_deref()).map_err(|e| e.to_string())?;
-        }
         if let Some(film) = self.film.take() {
             film.finish(carried.as_deref()).map_err(|e| e.to_string())?;
+        }
+        if let (Some(path), Some(dream)) = (&self.map, source.as_dream()) {
+            let chart = dream.chart().map_err(|e| e.to_string())?;
+            chart.write(path, self.scale, carried.as_deref()).map_err(|e| e.to_string())?;
         }
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
         let (info, frames) = (&self.info, self.times_ms.len());
         println!("{}: {frames} frames, median {median:.2} ms a frame ({}, {})", info.title, info.engine, info.device);
         Ok(())
+    }
+}
+
+/// Whether the folder is there that a file is to be written to.
+fn has_folder(path: &Path) -> Result<(), String> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(format!("cannot write {}: there is no folder {}", path.display(), folder.display())),
+        None => Ok(()),
     }
 }
 

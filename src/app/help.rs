@@ -28,7 +28,8 @@ const COMMANDS: [(Command, &str); 15] = [
 const RIGHT_STICK: &str = "Right stick";
 
 /// What no table changes.
-const FIXED: [[&str; 2]; 4] = [
+const FIXED: [[&str; 2]; 5] = [
+    ["Esc", "leave these lines, the map, painting, or full screen"],
     ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
     ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
     ["F6", "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"],

@@ -184,7 +184,7 @@ impl UiState {
     pub fn step_of(&self, status: &Status, info: &SourceInfo) -> Option<Step> {
         let strides = info.strides.as_ref().filter(|_| self.glide)?;
         let motion_px = *strides.motions_px.get(usize::from(status.code))?;
-        Some(Step { motion_px, standing: strides.standing, lasts: self.step_lasts(status, info) })
+        Some(Step { motion_px, standing: strides.standing, patch_px: strides.patch_px, lasts: self.step_lasts(status, info) })
     }
 
     /// How long the way to the newest frame takes: no time where the view does not glide.
@@ -235,9 +235,10 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         state.pointing.see(ui, at, at.size() / vec2(across, down), free.then_some(area), events);
         rect
     });
-    // Whoever has a mouse alone, or a finger, gets to the panel as well.
-    let free = !state.panel && !state.event && !state.paint.active && !state.map.open;
-    if free && ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary)) {
+    // Whoever has a mouse alone, or a finger, gets to the panel as well, and back.
+    let free = !state.event && !state.paint.active && !state.map.open;
+    let clicked_at = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary).then(|| i.pointer.interact_pos()).flatten());
+    if clicked_at.is_some_and(|at| free && area.contains(at) && state.pointing.is_no_step(at)) {
         events.push(UiEvent::Command(Command::Panel));
     }
     map::overlay(ui, area, &mut state.map);

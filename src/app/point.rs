@@ -21,6 +21,10 @@ pub struct Pointing {
     touched: bool,
     /// What was asked for last.
     asked: Option<Intent>,
+    /// The last press was a finger's.
+    by_finger: bool,
+    /// The figure's place, in points.
+    figure: Option<Rect>,
 }
 
 #[derive(Debug)]
@@ -34,6 +38,7 @@ impl Pointing {
     /// Reads what happened since the last pass. `picture`: where it stands, in points; `tile`: the size of the figure's place in its middle;
     /// `area`: where one may press; nowhere where the pointer is for something else.
     pub fn see(&mut self, ui: &egui::Ui, picture: Rect, tile: Vec2, area: Option<Rect>, asks: &mut Vec<UiEvent>) {
+        self.figure = Some(Rect::from_center_size(picture.center(), tile));
         let goal = |held: &Held, before| way(held.at - picture.center(), tile, before);
         let now = ui.input(|i| {
             for event in &i.events {
@@ -49,6 +54,7 @@ impl Pointing {
                     Event::PointerMoved(at) => self.held.iter_mut().for_each(|held| held.at = at),
                     Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, .. } => {
                         let here = area.is_some_and(|area| area.contains(pos));
+                        self.by_finger = self.touched;
                         self.held = here.then_some(Held { at: pos, since_secs: i.time, finger: self.touched });
                     }
                     Event::PointerButton { button: PointerButton::Primary, pressed: false, .. } | Event::WindowFocused(false) => {
@@ -71,6 +77,11 @@ impl Pointing {
         } else {
             ui.ctx().request_repaint_after(Duration::from_secs_f64(left_secs));
         }
+    }
+
+    /// Whether a press at this place is no step: a mouse button is held for one, and a finger's tap is one but on the figure itself.
+    pub fn is_no_step(&self, at: Pos2) -> bool {
+        !self.by_finger || self.figure.is_some_and(|figure| figure.contains(at))
     }
 
     /// Asks for another way than the one asked for last.

@@ -52,7 +52,7 @@ use crate::dream::saved::SavedDream;
 use crate::engine::DecodeSettings;
 use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::{PadListener, PadNews};
-use crate::input::{Bindings, Command, Latch};
+use crate::input::{Bindings, Latch};
 use crate::pack::Pack;
 
 /// What to open and how.
@@ -180,6 +180,8 @@ struct App {
     /// Counts the engines handed to the runner.
     engine_number: u32,
     first_frame_logged: bool,
+    /// Whoever writes the last seconds has another one.
+    keeping: Arc<()>,
     paint_count: PaintCount,
     fatal: Option<String>,
 }
@@ -217,10 +219,6 @@ impl App {
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
         let dreams = Dreams::new(plan.shelf.take(), now);
-        if dreams.goes_on() {
-            let anew = bindings.key_of(Command::Reset).map_or_else(String::new, |key| format!("; {key} begins it anew"));
-            ui.toasts.push(format!("This is the dream you left{anew}."), false);
-        }
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
@@ -259,6 +257,7 @@ impl App {
             rebuilds: Rebuilds::default(),
             engine_number: 0,
             first_frame_logged: false,
+            keeping: Arc::default(),
             paint_count: PaintCount::new(),
             fatal: None,
         };

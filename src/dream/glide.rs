@@ -17,6 +17,8 @@ pub struct Glide<'a> {
     motion: [i32; 2],
     /// Left, top, right and bottom of what never scrolls.
     standing: [i32; 4],
+    /// Sides of a patch.
+    patch: i32,
 }
 
 impl<'a> Glide<'a> {
@@ -25,24 +27,46 @@ impl<'a> Glide<'a> {
         let motion = *strides.motions_px.get(usize::from(code)).filter(|motion| **motion != [0, 0])?;
         let [left, top, wide, high] = strides.standing.map(u32::cast_signed);
         let size = [width_px as i32, (newest.len() / 4 / width_px) as i32];
-        let glide = Self { before, newest, size, motion, standing: [left, top, left + wide, top + high] };
+        let glide = Self { before, newest, size, motion, standing: [left, top, left + wide, top + high], patch: strides.patch_px.cast_signed() };
         (before.len() == newest.len() && glide.moved()).then_some(glide)
     }
 
+    /// Whether the pictures differ clearly less if the view moved, by the product of both ways to compare them: as they are, and without what all
+    /// patches have in common. Rain and snow fall on all patches alike and do not go with the land; bare ground shows nothing else.
     fn moved(&self) -> bool {
-        let (mut if_moved, mut if_stayed) = (0.0, 0.0);
+        let common = [self.newest, self.before].map(|picture| self.common(picture));
+        let (mut as_they_are, mut alone) = ([1.0f32; 2], [1.0f32; 2]);
         for at in self.places() {
             let old = self.along(at, self.motion);
             if self.inside(old) && !self.stands(at) && !self.stands(old) {
-                let far = |from: [i32; 2]| {
-                    let apart = pixel(self.newest, self.size, at).iter().zip(pixel(self.before, self.size, from)).take(3);
-                    apart.map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>()
-                };
-                if_moved += far(old);
-                if_stayed += far(at);
+                let here = pixel(self.newest, self.size, at);
+                for (i, from) in [old, at].into_iter().enumerate() {
+                    let there = pixel(self.before, self.size, from);
+                    for c in 0..3 {
+                        let off = f32::from(here[c]) - f32::from(there[c]);
+                        as_they_are[i] += off.abs();
+                        alone[i] += (off - common[0][self.of_patch(at)][c] + common[1][self.of_patch(from)][c]).abs();
+                    }
+                }
             }
         }
-        if_moved < (1.0 - CLEARLY) * if_stayed
+        as_they_are[0] * alone[0] < (1.0 - CLEARLY) * as_they_are[1] * alone[1]
+    }
+
+    /// What all patches of a picture have in common, of each pixel of a patch.
+    fn common(&self, picture: &[u8]) -> Vec<[f32; 3]> {
+        let mut sums = vec![([0.0; 3], 0.0f32); (self.patch * self.patch) as usize];
+        for at in self.places().filter(|at| !self.stands(*at)) {
+            let (sum, count) = &mut sums[self.of_patch(at)];
+            sum.iter_mut().zip(pixel(picture, self.size, at)).for_each(|(sum, value)| *sum += f32::from(*value));
+            *count += 1.0;
+        }
+        sums.into_iter().map(|(sum, count)| sum.map(|sum| sum / count.max(1.0))).collect()
+    }
+
+    /// Which pixel of its patch this one is.
+    fn of_patch(&self, [x, y]: [i32; 2]) -> usize {
+        (y % self.patch * self.patch + x % self.patch) as usize
     }
 
     /// The picture once a `share` of the way is gone, in whole pixels, RGBA.
@@ -102,7 +126,7 @@ mod tests {
     const STRIDES: ([[i32; 2]; 2], [u32; 4]) = ([[0, 0], [8, 0]], [16, 8, 8, 8]);
 
     fn strides() -> Strides {
-        Strides { motions_px: STRIDES.0.to_vec(), standing: STRIDES.1 }
+        Strides { motions_px: STRIDES.0.to_vec(), standing: STRIDES.1, patch_px: 8 }
     }
 
     /// A grey land of 40x24 pixels seen from `x0`, with a red figure, all of its patch but the upper half, in the middle.
@@ -124,6 +148,20 @@ mod tests {
             assert!(glide.at(gone as f32 / 8.0) == seen_from(gone), "{gone} pixels on");
         }
         assert!(glide.at(0.0) != after);
+    }
+
+    #[test]
+    fn what_falls_on_all_patches_hides_no_movement() {
+        // Strokes at the same pixels of every patch, at others in every picture, and over a land that shows less than they do.
+        let under = |x0: usize, fallen: usize| -> Vec<u8> {
+            let falls = |i: usize| ((i % 40 % 8) * 5 + (i / 40 % 8) * 3 + fallen * 7) % 13 < 4;
+            let dim = |i: usize, c: u8| if c == 250 { c } else { c / 4 + if falls(i) { 120 } else { 0 } };
+            seen_from(x0).chunks_exact(4).enumerate().flat_map(|(i, p)| [dim(i, p[0]), dim(i, p[1]), dim(i, p[2]), 255]).collect()
+        };
+        let glides = |to: usize, fallen: usize| Glide::new(&under(0, 0), &under(to, fallen), 40, &strides(), 1).is_some();
+        assert!((1..4).all(|fallen| glides(8, fallen)), "it moved");
+        assert!(!(0..4).any(|fallen| glides(0, fallen)), "it stayed");
+        assert!(!(0..4).any(|fallen| glides(160, fallen)), "it is elsewhere");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Strides {
     pub motions_px: Vec<[i32; 2]>,
     /// What never scrolls, in pixels: left, top, width, height.
     pub standing: [u32; 4],
+    /// Sides of a patch.
+    pub patch_px: u32,
 }
 
 impl Strides {
@@ -47,6 +49,7 @@ impl Strides {
         step_px.is_multiple_of(frame.patch_px).then(|| Self {
             motions_px: motions.map(|motion| motion.map(|steps| steps * step_px as i32)).collect(),
             standing: [left, top, sides[0], sides[1]].map(|patches| patches * patch),
+            patch_px: patch,
         })
     }
 }
@@ -225,7 +228,7 @@ mod tests {
     fn strides_are_whole_patches_or_none() {
         let frame = FrameDims { width_px: 80, height_px: 48, patch_px: 16, rate_hz: 6, code_dims: 1, code_levels: 2, look: false };
         let strides = |step_px| Strides::new(&frame, step_px, [[0, 0], [1, 0], [0, -1]].into_iter(), &[7, 12]);
-        let expected = Strides { motions_px: vec![[0, 0], [16, 0], [0, -16]], standing: [32, 16, 16, 32] };
+        let expected = Strides { motions_px: vec![[0, 0], [16, 0], [0, -16]], standing: [32, 16, 16, 32], patch_px: 16 };
         assert_eq!(strides(16), Some(expected));
         assert_eq!(strides(8), None);
         let nothing_stands = Strides::new(&frame, 16, std::iter::empty(), &[]);

@@ -23,6 +23,10 @@ pub enum Holder {
     Stroll,
 }
 
+fn is_of_a_pad(by: Holder) -> bool {
+    matches!(by, Holder::Pad(..))
+}
+
 /// Frames that a turn is held for until one turns on, and from then on from turn to turn.
 const TURNS_ON: u32 = 3;
 const TURN_FRAMES: u32 = 2;
@@ -86,7 +90,7 @@ impl Latch {
     /// Whether a press of this is one, and here.
     fn counts(&self, by: Holder) -> bool {
         // A pad is heard by every program: where another window has the focus it plays there.
-        let for_another = self.elsewhere && matches!(by, Holder::Pad(..));
+        let for_another = self.elsewhere && is_of_a_pad(by);
         !for_another && !self.held.iter().any(|h| h.by == by) && !self.turning.iter().any(|(holder, ..)| *holder == by)
     }
 
@@ -129,12 +133,23 @@ impl Latch {
         self.taps.clear();
     }
 
-    /// The world is seen from within from now on, or from above. What is held meant another way before.
+    /// The world is seen from within from now on, or from above. What is held meant another way before: keys repeat, and sticks, which do not say again
+    /// where they are, mean the new way from now on.
     pub fn look_from_within(&mut self, within: bool) {
         if within != self.within {
             self.within = within;
+            let turning = self.turning.iter().map(|(by, turn, _)| (*by, if *turn > 0 { Intent::East } else { Intent::West }.into()));
+            let held: Vec<_> = self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| is_of_a_pad(*by)).collect();
             self.let_go();
+            held.into_iter().for_each(|(by, drive)| self.press(by, drive));
         }
+    }
+
+    /// Lets go of all but what pads hold.
+    pub fn let_go_of_keys(&mut self) {
+        self.held.retain(|held| is_of_a_pad(held.by));
+        self.turning.retain(|(by, ..)| is_of_a_pad(*by));
+        self.taps.clear();
     }
 
     /// Where one looks, in quarter turns clockwise from north.

@@ -164,7 +164,7 @@ fn a_pack_too_large_for_the_device_is_refused() {
 }
 
 #[test]
-fn the_pocket_pack_takes_fewer_than_120_dispatches() {
+fn four_blocks_in_two_steps_take_fewer_than_120_dispatches() {
     let p = pack(plain_manifest());
     let engine = GpuEngine::new(gpu(), &p).unwrap();
     assert!(engine.dispatches(2) < 120, "{}", engine.dispatches(2));

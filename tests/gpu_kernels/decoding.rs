@@ -315,6 +315,40 @@ fn sample_matches_its_twin() {
 }
 
 #[test]
+fn what_is_settled_is_not_drawn_again() {
+    let (n, dims, levels, units) = (15, 3, 7, 5);
+    let pack = head((n, dims, levels, units), 1.0);
+    // Every third token is masked.
+    let given: Vec<u32> = (0..3 * n * dims).map(|i| if i / dims % 3 == 0 { MASKED } else { 1 }).collect();
+    let drawn = |group: GroupParams| {
+        let mut b = Bench::default();
+        let buffers = sample::Buffers {
+            hidden: b.floats(&pad_groups(&Numbers(5).floats(2 * n * (dims * units + 1), 1.0), 2, n, dims * units + 1, 1)),
+            codes: b.floats(&pack.f32s("dyn.head.codes").unwrap()),
+            weights: b.floats(&pack.f32s("dyn.head.out.w").unwrap()),
+            bias: b.words(&sample::words(&pack.f32s("dyn.head.out.b").unwrap(), &[], &[])),
+            tokens: b.words(&given),
+            choice: b.words(&vec![999; n * dims]),
+            confidence: b.floats(&vec![9.0; n]),
+            logits: b.floats(&vec![9.0; n * dims * levels]),
+        };
+        let outputs = [buffers.choice, buffers.confidence];
+        let pass = Sample { tokens: n, dims, levels, units, rows: padded(n), sources: 1, vocabulary: 0, land: 0 }.pass(buffers);
+        let params = FrameParams { seed: 3, frame: 8, step: 2, temperature: 1.0, ..groups(group, group) };
+        let ran = b.run(&gpu(), pass, 1, params, &outputs, SIZE);
+        let is_drawn = |i: usize| {
+            let (levels, confidence) = (&ran.outputs[0][i * dims..][..dims], ran.floats(1)[i]);
+            assert_eq!(levels.contains(&999), confidence == 9.0, "token {i}");
+            confidence != 9.0
+        };
+        (0..n).map(is_drawn).collect::<Vec<_>>()
+    };
+    let masked: Vec<bool> = (0..n).map(|i| i % 3 == 0).collect();
+    assert_eq!(drawn(GroupParams { half: 1, ..GroupParams::default() }), masked);
+    assert_eq!(drawn(GroupParams { half: 1, fresh: 1, ..GroupParams::default() }), vec![true; n], "all of a frame that is begun");
+}
+
+#[test]
 fn guided_logits_are_those_of_the_twin() {
     let gpu = gpu();
     for shape in [(1, 1, 2, 1), (15, 3, 7, 5), (63, 8, 5, 64), (9, 2, 64, 33)] {
@@ -423,18 +457,18 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
     let group = GroupParams { half: 1, fresh: u32::from(fresh), ..GroupParams::default() };
     let of_groups = if guidance > 0.0 { 3 * PASSES } else { 0 };
     for at in (0..3 * PASSES).filter(|_| certain.is_some()) {
-        let runs = step < steps && decode::step_runs(step + 1, &masked);
+        // The next step, or mending, which are left out where nothing is masked.
+        let runs = decode::step_runs(step + 1, &masked);
         workgroups[6 * PASSES + at] = if runs { workgroups[of_groups + at] } else { 0 };
     }
     let order = u32::from(order == UnmaskOrder::Confidence);
-    let (kept, last, certain) = (decode::kept(step, steps), u32::from(step == steps), certain.map_or(0.0, f32::ln));
+    let (kept, certain) = (decode::kept(step, steps), certain.map_or(0.0, f32::ln));
     let params = FrameParams {
         seed: 21,
         frame: 8,
         step,
         order,
         kept,
-        last,
         certain,
         new_uncertain: u32::from(new_uncertain),
         guidance,

@@ -75,6 +75,7 @@ enum Command {
     },
     /// Record clips of a simulator into a folder of .clip files.
     Data {
+        /// Simulator to record.
         #[arg(long, default_value = "isles")]
         world: String,
         #[arg(long, default_value_t = 100)]
@@ -82,8 +83,10 @@ enum Command {
         /// Frames of each clip.
         #[arg(long, default_value_t = 256)]
         frames: usize,
+        /// Seed of lands and chances.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Folder to write the .clip files to.
         #[arg(long, default_value = "recordings")]
         out: PathBuf,
     },
@@ -95,22 +98,27 @@ enum Command {
         /// Size that every picture is fitted to, in whole patches of 16 pixels.
         #[arg(long, default_value_t = 144)]
         width: usize,
+        /// The same, downwards.
         #[arg(long, default_value_t = 112)]
         height: usize,
         /// What they show, in words that a player may say: "a forest, night".
         #[arg(long, default_value = "")]
         caption: String,
+        /// Folder to write the .clip files to.
         #[arg(long, default_value = "recordings")]
         out: PathBuf,
     },
     /// Train the probe that reads frames for `eval`: once a world, on its simulator alone.
     Probe {
+        /// Simulator whose pictures it learns to read.
         #[arg(long, default_value = "isles")]
         world: String,
         #[arg(long, default_value_t = 5000)]
         steps: u64,
+        /// Seed of lands and chances.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// What computes; all but flex are cargo features.
         #[arg(long, value_enum, default_value = "flex")]
         backend: Backend,
         /// Folder of checkpoints and log.
@@ -124,6 +132,7 @@ enum Command {
     Relief { pack: PathBuf },
     /// Judge a pack through the player's engine beside its simulator.
     Eval {
+        /// Pack to judge.
         pack: PathBuf,
         /// Fewer rollouts: under three minutes on two cores.
         #[arg(long)]
@@ -228,8 +237,10 @@ struct RunArgs {
     /// Frames a second of the recordings.
     #[arg(long, default_value_t = recordings::RECORDING_RATE_HZ, requires = "clips", value_parser = clap::value_parser!(u32).range(1..=60))]
     hz: u32,
+    /// Seed of lands and chances.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What computes; all but flex are cargo features.
     #[arg(long, value_enum, default_value = "flex")]
     backend: Backend,
     /// Multiply in bf16 (weights and sums stay f32).

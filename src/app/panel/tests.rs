@@ -1,6 +1,6 @@
 //! The interface without a window: what is written where, and what clicks and keys ask for.
 
-use egui::{Event, Key, Modifiers, Shape};
+use egui::{Event, Key, Modifiers, Pos2, Shape, TouchDeviceId, TouchId, TouchPhase, pos2};
 
 use super::*;
 use crate::dream::lookahead::Branch;
@@ -52,8 +52,8 @@ impl Bench {
     }
 
     /// As [`Self::draw`], with where each text stands.
-    fn draw_places(&mut self, input: Vec<Event>) -> (Vec<(String, egui::Pos2)>, Vec<UiEvent>) {
-        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, vec2(900.0, 2000.0));
+    fn draw_places(&mut self, input: Vec<Event>) -> (Vec<(String, Pos2)>, Vec<UiEvent>) {
+        let screen = egui::Rect::from_min_size(Pos2::ZERO, vec2(900.0, 2000.0));
         let input = egui::RawInput { screen_rect: Some(screen), events: input, focused: true, ..Default::default() };
         let mut events = Vec::new();
         let mut output = self.ctx.run_ui(input, |ui| {
@@ -67,7 +67,7 @@ impl Bench {
     }
 
     /// What a press and release of the left button asks for.
-    fn click(&mut self, at: egui::Pos2) -> Vec<UiEvent> {
+    fn click(&mut self, at: Pos2) -> Vec<UiEvent> {
         let button = |pressed| Event::PointerButton { pos: at, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
         self.draw(vec![Event::PointerMoved(at)]);
         let pressed = self.draw(vec![button(true)]).1;
@@ -82,7 +82,7 @@ impl Bench {
     }
 }
 
-fn read(shape: &Shape, written: &mut Vec<(String, egui::Pos2)>) {
+fn read(shape: &Shape, written: &mut Vec<(String, Pos2)>) {
     match shape {
         Shape::Vec(shapes) => shapes.iter().for_each(|shape| read(shape, written)),
         Shape::Text(shape) => written.push((shape.galley.text().to_owned(), shape.pos)),
@@ -297,7 +297,7 @@ fn what_is_painted_is_what_is_dreamed_again() {
     assert_eq!(bench.click_on("Dream it"), [], "nothing is painted yet");
     // The upper left corner of the picture, whose four tokens lie in the middle of the free area.
     let corner = bench.picture;
-    assert_eq!(bench.click(egui::pos2(corner.x as f32 + 5.0, corner.y as f32 + 5.0)), []);
+    assert_eq!(bench.click(pos2(corner.x as f32 + 5.0, corner.y as f32 + 5.0)), []);
     assert_eq!(bench.click_on("Dream it"), [UiEvent::Repaint(vec![true, false, false, false], String::new())]);
     assert_eq!(bench.click_on("Undo stroke"), []);
     assert_eq!(bench.click_on("Dream it"), [], "the stroke is taken back");
@@ -306,9 +306,9 @@ fn what_is_painted_is_what_is_dreamed_again() {
 }
 
 #[test]
-fn a_double_click_opens_the_panel_where_it_is_closed_and_no_event_goes_on() {
+fn a_double_click_opens_the_panel_and_closes_it_where_no_event_goes_on() {
     let mut bench = Bench::new(8);
-    let at = egui::pos2(200.0, 900.0);
+    let at = pos2(200.0, 900.0);
     // Longer than a double click may last, in frames of a sixtieth of a second.
     let wait = |bench: &mut Bench| (0..60).for_each(|_| drop(bench.draw(Vec::new())));
     let twice = |bench: &mut Bench| {
@@ -316,11 +316,26 @@ fn a_double_click_opens_the_panel_where_it_is_closed_and_no_event_goes_on() {
         [bench.click(at), bench.click(at)].concat()
     };
     let opens = [UiEvent::Command(Command::Panel)];
-    assert_eq!(twice(&mut bench), [], "it is open");
+    assert_eq!(twice(&mut bench), opens, "it is open");
     bench.state.panel = false;
     wait(&mut bench);
     assert_eq!(bench.click(at), [], "once is not twice");
     assert_eq!(twice(&mut bench), opens);
+    // A finger's taps are steps, but on the figure.
+    let taps = |bench: &mut Bench, at: Pos2| {
+        wait(bench);
+        let touch = |phase| Event::Touch { device_id: TouchDeviceId(0), id: TouchId(0), phase, pos: at, force: None };
+        let tap = |bench: &mut Bench| {
+            let events = bench.draw(vec![touch(TouchPhase::Start)]).1;
+            [events, bench.click(at), bench.draw(vec![touch(TouchPhase::End)]).1].concat()
+        };
+        let events = [tap(bench), tap(bench)].concat();
+        events.into_iter().filter(|event| matches!(event, UiEvent::Command(_))).collect::<Vec<_>>()
+    };
+    let figure = bench.picture;
+    assert_eq!(taps(&mut bench, at), []);
+    assert_eq!(taps(&mut bench, pos2((figure.x + figure.width / 2) as f32, (figure.y + figure.height / 2) as f32)), opens);
+    assert_eq!(twice(&mut bench), opens, "a mouse clicks where it likes");
     bench.state.event = true;
     assert_eq!(twice(&mut bench), [], "visitors tap at everything");
 }

@@ -1,4 +1,4 @@
-//! What the window does when it is asked to.
+//! What the window does when it is asked to by a key, the panel or an hour without anybody: begin anew, pause, take back, save, full screen.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,7 +47,11 @@ impl App {
                 let words = self.words_of(&text);
                 self.request(Request::Repaint(tokens, words));
             }
-            UiEvent::Stylise(share) => self.request(Request::Stylise(share)),
+            UiEvent::Stylise(share) => {
+                // What it leaves is another dream.
+                self.leave_dream();
+                self.request(Request::Stylise(share));
+            }
             UiEvent::TakeBack => self.undo(),
             UiEvent::Gallery(index) => {
                 if let Some((_, still, _)) = self.plan.launch.gallery().get(index) {
@@ -264,13 +268,19 @@ impl App {
         let rate_hz = if played > 0.0 { asked.min(played) } else { asked }.round().max(1.0) as u32;
         let (info, glide) = (Arc::new(SourceInfo { rate_hz, ..SourceInfo::clone(&info) }), (KEPT_HZ / rate_hz).clamp(1, KEPT_GLIDE));
         let most = KEPT.as_secs() as usize * rate_hz as usize;
+        // One after another: each takes a while, and much memory.
+        if Arc::strong_count(&self.keeping) > 1 {
+            return self.ui.toasts.push("The last seconds are still being saved.".to_owned(), false);
+        }
         self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
+        let keeping = self.keeping.clone();
         let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
         if let Some(eye) = &self.eye {
-            return eye.keep(most, &info, glide, &jobs, &proxy);
+            return eye.keep(most, &info, glide, keeping, &jobs, &proxy);
         }
         let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, String>| {
             let shoot = move |film: &mut Film| -> Result<(), String> {
+                let _until_then = keeping;
                 frames?.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
             };
             files::keep(shoot, info, ([KEPT_SCALE, glide], "gif"), &jobs, &proxy);
@@ -377,7 +387,7 @@ impl App {
     /// Another window took the focus from one that nobody leaves: pads are listened to all the same.
     pub(super) fn stay_in_front(&self) {
         log::warn!("another window took the focus");
-        self.latch().let_go();
+        self.latch().let_go_of_keys();
         if let Some(shell) = &self.shell {
             shell.window.set_minimized(false);
             shell.window.focus_window();

@@ -35,7 +35,10 @@ impl App {
             return matches!(event.physical_key, PhysicalKey::Code(_));
         }
         if pressed {
-            self.idle.touch(Instant::now());
+            // Something may lie on a key.
+            if !event.repeat {
+                self.idle.touch(Instant::now());
+            }
             if self.with_control(event, event_loop) {
                 return true;
             }

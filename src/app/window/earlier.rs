@@ -8,12 +8,14 @@ use super::saying::SaidByHand;
 use super::{App, Wake};
 use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
 use crate::app::files::Said;
-use crate::app::panel::Thumbnail;
+use crate::app::panel::{HINT_LASTS, Thumbnail};
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
 use crate::dream::runner::{Prompt, Request, Went};
 use crate::dream::saved::SavedDream;
+use crate::input::Command;
 use crate::pack::Pack;
+use crate::prompt;
 
 /// How often the dream that plays is kept.
 const EVERY: Duration = Duration::from_secs(30);
@@ -47,8 +49,13 @@ impl Dreams {
         }
     }
 
+    /// Whether what was left is another window's.
+    fn another_window_plays(&self) -> bool {
+        self.shelf.as_ref().is_some_and(|shelf| lock(shelf).is_shared())
+    }
+
     /// Whether one is gone on with.
-    pub(super) fn goes_on(&self) -> bool {
+    fn goes_on(&self) -> bool {
         self.playing.is_some()
     }
 
@@ -59,6 +66,18 @@ impl Dreams {
 }
 
 impl App {
+    /// The first picture is there: who comes has time to read how to walk, and which dream this is.
+    pub(super) fn say_where_one_is(&mut self) {
+        self.ui.hint_until = self.ui.hint_until.map(|until| until.max(Instant::now() + HINT_LASTS));
+        if self.dreams.goes_on() {
+            let reset = if self.ui.pads > 0 { self.bindings.pad_of(Command::Reset) } else { self.bindings.key_of(Command::Reset) };
+            let anew = reset.map_or_else(String::new, |control| format!("; {control} begins it anew"));
+            self.ui.toasts.push(format!("This is the dream you left{anew}."), false);
+        } else if self.dreams.another_window_plays() {
+            self.ui.toasts.push("Another window still has the dream you left; this one begins its own.".to_owned(), false);
+        }
+    }
+
     /// Lets a dream begin here. `file`: where it is kept already.
     pub(super) fn start_at(&mut self, start: &Start, file: Option<PathBuf>) {
         let Some(saved) = start.saved() else {
@@ -163,10 +182,11 @@ impl App {
         self.request(Request::Keep(Box::new(keep)));
     }
 
-    /// What is said at this moment, and by whom it is dreamed.
+    /// What is said at this moment, and by whom it is dreamed. What visitors type is not kept: at an event it is said in the words it was heard as.
     pub(super) fn said(&self) -> Option<Said> {
         let (pack, words) = (self.plan.launch.dreamer()?.clone(), self.current_wish().prompt.words);
-        Some(Said { pack, prompt: self.ui.prompt.said.clone(), words })
+        let prompt = if self.plan.event { prompt::text_of(&words) } else { self.ui.prompt.said.clone() };
+        Some(Said { pack, prompt, words })
     }
 
     /// Reads the earlier dreams where files are written; they come back as [`Wake::Dreams`].

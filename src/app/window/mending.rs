@@ -41,6 +41,8 @@ impl App {
 
     /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
     pub(super) fn rebuild_graphics(&mut self) {
+        // Where it cannot be, the dream goes on from there at the next start.
+        self.keep_dream();
         let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
         let Some(attempt) = self.rebuilds.another(self.status.frames) else {
             self.fatal = Some("the graphics device keeps getting lost".to_owned());

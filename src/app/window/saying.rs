@@ -147,7 +147,10 @@ impl App {
     pub(super) fn announce(&mut self, text: &str, by: By) -> bool {
         let said = self.say(text, by);
         if said {
-            log::info!("said by itself: {text}");
+            // Visitors may have changed the list.
+            if !self.plan.event {
+                log::info!("said by itself: {text}");
+            }
             if !self.ui.panel {
                 self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
             }

@@ -55,6 +55,7 @@ impl App {
         let Some(shell) = &mut self.shell else { return };
         let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
         self.paint_count.count(start.elapsed());
+        let mut first = false;
         match painted {
             Painted::Shown => {
                 let soon = shell.painter.next_of_glide().or(moves.then(|| Self::next_from_within(&shell.painter, start)));
@@ -64,6 +65,7 @@ impl App {
                 let begun = self.status.frames > 0 || (self.ui.paused && self.status.info.is_some());
                 if begun && !std::mem::replace(&mut self.first_frame_logged, true) {
                     log::info!("first frame on screen {:.2} s after the start", self.plan.started.elapsed().as_secs_f32());
+                    first = true;
                     // Now there is time to read them.
                     self.proxy.send_event(Wake::ListDreams).ok();
                 }
@@ -73,6 +75,9 @@ impl App {
         }
         if shell.painter.is_broken() {
             self.rebuild_graphics();
+        }
+        if first {
+            self.say_where_one_is();
         }
         for event in events {
             self.serve(event);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{DreamSession, take_in, whole_steps};
 use crate::dream::drive::Intent;
 use crate::dream::source::DreamError;
-use crate::engine::recall::Map;
+use crate::engine::recall::{Map, SIDE};
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
@@ -17,6 +17,9 @@ const HALVES: i32 = 2;
 const LANES: [i32; 3] = [0, -1, 1];
 /// Steps that are dreamed at once, at most.
 const AT_ONCE: usize = 3;
+
+/// Land that was imagined so far from the view, in steps, is let go: the map is a torus, on which it would come to lie over what is near.
+const FAR: i32 = SIDE / 4;
 
 /// Makes an engine.
 pub type Maker = Box<dyn FnMut() -> Result<Box<dyn Engine>, EngineError> + Send>;
@@ -39,9 +42,12 @@ pub(super) struct Imagined {
 }
 
 impl Imagined {
-    /// What was seen since is the land's.
+    /// What was seen since is the land's, and what is far is let go.
     fn forget_seen(&mut self, map: Option<&Map>) {
-        self.places.retain(|at, (frames, _)| map.is_none_or(|map| unseen_since(map, *at, *frames)));
+        let Some(map) = map else { return };
+        let view = map.view();
+        let is_near = |at: &[i32; 2]| [0, 1].iter().all(|i| (at[*i] - view[*i]).abs() < FAR);
+        self.places.retain(|at, (frames, _)| is_near(at) && unseen_since(map, *at, *frames));
     }
 
     /// What is known of a place of the map of what was seen: seen since no other land was asked for, or imagined and not seen since.

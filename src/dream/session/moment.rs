@@ -13,6 +13,8 @@ use crate::engine::told::Told;
 
 /// Moments that can be returned to.
 const MOST_UNDO: usize = 16;
+/// Frames of a walk that somebody may want back.
+const A_WALK: u32 = 20;
 
 /// All that a dream is at one moment, but for its seed and its words.
 #[derive(Clone)]
@@ -116,15 +118,21 @@ impl DreamSession {
     }
 
     /// Goes back to the last moment that can be returned to, before a change or a new beginning: its frame is there again, and the past that led to it.
-    /// Words are the caller's to say.
+    /// Words are the caller's to say. Where a walk is left for it, what goes on is another dream, so that the walk can be kept.
     ///
     /// # Errors
     /// [`DreamError::NothingToUndo`], and what the engine says.
     pub fn undo(&mut self) -> Result<(), DreamError> {
         let here = self.place()?;
         let there = self.changes.back.pop_back().ok_or(DreamError::NothingToUndo)?;
+        let left = here.as_ref().filter(|here| here.dream == there.dream).map_or(0, |here| here.moment.frames());
+        let leaves_a_walk = left >= there.moment.frames() + A_WALK;
         self.changes.again.extend(here);
-        self.take_place(there)
+        self.take_place(there)?;
+        if leaves_a_walk {
+            self.is_another();
+        }
+        Ok(())
     }
 
     /// Does again what was taken back last, if nothing else was changed since.
@@ -178,9 +186,14 @@ impl DreamSession {
     /// Another dream begins; what there is can be returned to.
     pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
         self.mark()?;
+        self.is_another();
+        Ok(())
+    }
+
+    /// What plays is another dream from here on, and is kept as one.
+    pub(super) fn is_another(&mut self) {
         self.begun += 1;
         self.dream = self.begun;
-        Ok(())
     }
 
     pub(super) fn undo_returns_to(&mut self, moment: Moment) {

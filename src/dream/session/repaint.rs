@@ -26,7 +26,7 @@ impl DreamSession {
     }
 
     /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then
-    /// filled with copies of the result, so that what comes looks like it.
+    /// filled with copies of the result, so that what comes looks like it: it is another dream, which knows nothing of the land that was seen.
     ///
     /// # Errors
     /// As [`Self::repaint`].
@@ -40,7 +40,9 @@ impl DreamSession {
             past.iter_mut().take(1).for_each(|first| first.action = unknown);
             (None, past)
         });
-        self.settled(moment, changed)
+        self.settled(moment, changed)?;
+        self.is_another();
+        Ok(())
     }
 
     /// The frame that `code` leads into, where the tokens of `codes` that are not `chosen` are given and the others are dreamed.

@@ -246,14 +246,14 @@ impl GpuEngine {
         self.readback.bytes()
     }
 
-    /// Levels that the last step that ran drew for every token, settled or not (blocking; for tests).
+    /// What the head read of the tokens, settled or not, in the last step that ran (blocking; for tests).
     ///
     /// # Errors
     /// [`EngineError::NoDynamics`], and [`EngineError::DeviceLost`] where the device reports a fault.
-    pub fn last_choice(&self) -> Result<Vec<u8>, EngineError> {
+    pub fn last_hidden(&self) -> Result<Vec<u8>, EngineError> {
         let dynamics = self.plan.dynamics.as_ref().ok_or(EngineError::NoDynamics)?;
-        let bytes = self.read_buffer(self.resources.buffer(dynamics.choice), 4 * self.manifest.frame.code_bytes() as u64)?;
-        Ok(bytes.iter().step_by(4).copied().collect())
+        let (hidden, bytes) = dynamics.hidden;
+        self.read_buffer(self.resources.buffer(hidden), bytes)
     }
 
     fn dims(&self) -> Result<&DynamicsDims, EngineError> {
@@ -394,7 +394,6 @@ impl GpuEngine {
                 step,
                 order: u32::from(settings.order == UnmaskOrder::Confidence),
                 kept: decode::kept(step, steps),
-                last: u32::from(step >= steps),
                 mending: u32::from(step > steps),
                 certain: settings.certain.map_or(0.0, f32::ln),
                 temperature: settings.temperature,
@@ -615,7 +614,7 @@ impl Engine for GpuEngine {
         let (Some(timing), Some(dynamics), Some(steps)) = (&self.timing, &self.plan.dynamics, steps) else { return StageTimes::new() };
         let first = dynamics.prev.iter().chain(&dynamics.step).map(|pass| (Stage::FirstStep, pass));
         let later = (1..steps).flat_map(|_| &dynamics.step).map(|pass| (Stage::LaterSteps, pass));
-        let mend = dynamics.mend.iter().map(|pass| (Stage::LaterSteps, pass));
+        let mend = dynamics.mend().iter().map(|pass| (Stage::LaterSteps, pass));
         let last = self.plan.decode.iter().chain(dynamics.remember()).map(|pass| (Stage::Decoder, pass));
         timing.pass_times(ticks, first.chain(later).chain(mend).chain(last).map(|(stage, pass)| (stage, pass.kernel.stem)))
     }

@@ -55,8 +55,6 @@ pub struct FrameParams {
     pub motion: [i32; 2],
     /// 0, 1 or [`BY_ODOMETER`].
     pub moved: u32,
-    /// 1: no step follows.
-    pub last: u32,
     /// Log-probability from which on a token is settled at once, or 0.
     pub certain: f32,
     /// 1: a preview, which leaves the visible picture as it is.
@@ -69,7 +67,7 @@ pub struct FrameParams {
     pub new_uncertain: u32,
     /// 1: behind the last step what did not fit is drawn once more.
     pub mending: u32,
-    pub pad: [u32; 9],
+    pub pad: [u32; 10],
 }
 
 const _: () = assert!(size_of::<FrameParams>() as u64 == FRAME_SLOT_BYTES);

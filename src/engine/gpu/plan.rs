@@ -64,14 +64,14 @@ pub struct DynamicsPlan {
     pub prev: Vec<Pass>,
     /// Once a decoding step.
     pub step: Vec<Pass>,
-    /// Once a frame behind the last step: what did not fit beside what is drawn once more.
-    pub mend: Vec<Pass>,
+    /// From this pass on `step` runs once more behind the last step, and draws again what did not fit; none where all fits.
+    pub mends_from: usize,
     /// The first so many passes of `step` also run for the frame that is committed: nothing behind the last keys matters to it.
     pub commit_passes: usize,
     /// For [`unmask::dispatches`] of `step`, whose last pass decides whether the others run once more.
     pub dispatches: BufferId,
-    /// `(tokens, dims)` u32: levels drawn by the last step that ran.
-    pub choice: BufferId,
+    /// What the head reads of the tokens in the last step that ran, f32, and how many bytes of it.
+    pub hidden: (BufferId, u64),
     /// `(tokens, dims * levels)` f32, of the last frame whose levels were forced.
     pub logits: BufferId,
     /// Bytes of the frame's codes, four a word, and a word that is 1 if the view moved.
@@ -119,12 +119,12 @@ impl Plan {
     /// Dispatches of one dreamed frame.
     pub fn dispatches(&self, steps: u32) -> usize {
         let dreaming =
-            self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize + d.mend.len() + d.remember().len());
+            self.dynamics.as_ref().map_or(0, |d| d.prev.len() + d.step.len() * steps as usize + d.mend().len() + d.remember().len());
         dreaming + self.decode.len()
     }
 
     pub fn passes(&self) -> impl Iterator<Item = &Pass> {
-        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(&d.mend).chain(d.remember()));
+        let dynamics = self.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
         dynamics.chain(&self.decode)
     }
 }
@@ -134,13 +134,18 @@ impl Plan {
     pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut Pass> {
         let dynamics = self.dynamics.iter_mut().flat_map(|d| {
             let remember = d.recall.iter_mut().flat_map(|recall| &mut recall.remember);
-            d.prev.iter_mut().chain(&mut d.step).chain(&mut d.mend).chain(remember)
+            d.prev.iter_mut().chain(&mut d.step).chain(remember)
         });
         dynamics.chain(&mut self.decode)
     }
 }
 
 impl DynamicsPlan {
+    /// What draws once more what did not fit.
+    pub fn mend(&self) -> &[Pass] {
+        &self.step[self.mends_from..]
+    }
+
     /// What runs behind the picture of a frame.
     pub fn remember(&self) -> &[Pass] {
         self.recall.as_ref().map_or(&[], |recall| &recall.remember)
@@ -423,15 +428,15 @@ impl Builder<'_> {
         let dispatches = self.zeros("dispatches", 9 * (step.len() + 1));
         let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1, map: recall.is_some(), levels: code_levels, land, words };
         step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches, adjacency: table }));
-        let mend = if adjacency.is_some() { step[drawn_from..].to_vec() } else { Vec::new() };
+        let mends_from = if adjacency.is_some() { drawn_from } else { step.len() };
         self.buffers[dispatches.0].indirect = true;
         Ok(DynamicsPlan {
             prev: prev_passes,
             step,
-            mend,
+            mends_from,
             commit_passes,
             dispatches,
-            choice,
+            hidden: (hidden, 4 * (n * width) as u64),
             logits,
             codes,
             prompts,

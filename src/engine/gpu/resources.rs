@@ -270,7 +270,7 @@ pub struct Groups {
 pub struct ReadyPlan {
     pub prev: Vec<ReadyPass>,
     pub step: Vec<ReadyPass>,
-    pub mend: Vec<ReadyPass>,
+    pub mends_from: usize,
     pub decode: Vec<ReadyPass>,
     pub commit_passes: usize,
     /// Empty where nothing is remembered.
@@ -283,10 +283,10 @@ impl ReadyPlan {
     pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
         let decode = resources.ready(gpu, &plan.decode)?;
         let Some(d) = &plan.dynamics else {
-            return Ok(Self { prev: Vec::new(), step: Vec::new(), mend: Vec::new(), decode, commit_passes: 0, remember: Vec::new() });
+            return Ok(Self { prev: Vec::new(), step: Vec::new(), mends_from: 0, decode, commit_passes: 0, remember: Vec::new() });
         };
-        let (prev, step, mend) = (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?, resources.ready(gpu, &d.mend)?);
-        Ok(Self { prev, step, mend, decode, commit_passes: d.commit_passes, remember: resources.ready(gpu, d.remember())? })
+        let (prev, step, remember) = (resources.ready(gpu, &d.prev)?, resources.ready(gpu, &d.step)?, resources.ready(gpu, d.remember())?);
+        Ok(Self { prev, step, mends_from: d.mends_from, decode, commit_passes: d.commit_passes, remember })
     }
 
     /// Records a frame up to its picture. `adaptive`: steps after the first run as the device finds; where their workgroups lie.
@@ -297,11 +297,14 @@ impl ReadyPlan {
         recording.begin(Stage::LaterSteps);
         for slot in 1..steps as usize {
             match adaptive {
-                Some(dispatches) => self.record_step_if_needed(recording, slot, groups.dreamed, dispatches),
+                Some(dispatches) => self.record_if_needed(recording, 0, slot, groups.dreamed, dispatches),
                 None => self.record_step(recording, slot, Groups { committed: 0, ..groups }),
             }
         }
-        self.mend.iter().for_each(|ready| recording.run(ready, steps as usize, 1));
+        match adaptive {
+            Some(dispatches) => self.record_if_needed(recording, self.mends_from, steps as usize, groups.dreamed, dispatches),
+            None => self.step[self.mends_from..].iter().for_each(|ready| recording.run(ready, steps as usize, groups.dreamed)),
+        }
         recording.begin(Stage::Decoder);
         recording.run_all(&self.decode);
     }
@@ -313,11 +316,11 @@ impl ReadyPlan {
         }
     }
 
-    /// Records a step after the first, of `groups` groups of rows, that runs only if the step before left it something to settle;
-    /// `dispatches` as planned. What decides about the step that follows always runs.
-    fn record_step_if_needed(&self, recording: &mut Recording<'_>, slot: usize, groups: usize, dispatches: &wgpu::Buffer) {
-        let Some((decides, others)) = self.step.split_last() else { return };
-        for (i, ready) in others.iter().enumerate() {
+    /// Records the passes of a step from `first` on, of `groups` groups of rows, that run only if the step before left something to settle;
+    /// `dispatches` as planned. What decides about those that follow always runs.
+    fn record_if_needed(&self, recording: &mut Recording<'_>, first: usize, slot: usize, groups: usize, dispatches: &wgpu::Buffer) {
+        let Some((decides, others)) = self.step.split_last().filter(|(_, others)| first <= others.len()) else { return };
+        for (i, ready) in others.iter().enumerate().skip(first) {
             recording.run_indirect(ready, slot, groups, (dispatches, dispatch_at(i, self.step.len())));
         }
         recording.run(decides, slot, 1);

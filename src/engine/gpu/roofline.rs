@@ -23,7 +23,7 @@ impl Roofline {
             sum.add(&dynamics.step[..dynamics.commit_passes], 1, 2);
             sum.add(&dynamics.step[dynamics.commit_passes..], 1, 1);
             sum.add(&dynamics.step, u64::from(steps.saturating_sub(1)), 1);
-            sum.add(&dynamics.mend, 1, 1);
+            sum.add(dynamics.mend(), 1, 1);
             sum.add(dynamics.remember(), 1, 1);
         }
         sum.add(&plan.decode, 1, 1);

@@ -1,4 +1,4 @@
-//! Who shows the next picture after a key: the dream, the simulator, and the baselines and broken dreams both are held against.
+//! What is judged, behind one interface: the dream and the simulator, the baselines, and dreams broken on purpose.
 
 use anyhow::{Context, Result};
 use somnium::engine::cpu::CpuEngine;

@@ -1,8 +1,8 @@
 //! Stage 1: the tokenizer, on single frames.
 //!
 //! Where the source can show the same land under another look, a frame is drawn from the tokens of its land drawn bare and from the look of
-//! another land: neither can say what the other is to say (what two pictures share is swapped, as in Park et al. 2020). To read the land off any
-//! look is learned from what was read off the bare one.
+//! another land: neither can say what the other is to say (what two pictures share is swapped, as in Park et al. 2020). The encoder learns to
+//! give a land the same tokens under any look as it gives it drawn bare.
 
 use std::collections::HashMap;
 use std::sync::Arc;
