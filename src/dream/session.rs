@@ -309,6 +309,8 @@ impl DreamSession {
     fn await_room(&mut self) -> Result<(), DreamError> {
         let patience = Instant::now() + DEVICE_PATIENCE;
         while self.in_flight.len() >= MOST_IN_FLIGHT {
+            // What a lost device has not sent does not come.
+            self.engine.check()?;
             if Instant::now() > patience {
                 return self.settle();
             }

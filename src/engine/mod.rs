@@ -276,6 +276,14 @@ pub trait Engine: Send {
     /// once and in order.
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival>;
 
+    /// Whether what it runs on is still there.
+    ///
+    /// # Errors
+    /// [`EngineError::DeviceLost`].
+    fn check(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Waits for work in flight. For tests, recording without a window and benchmarks; not on the frame path.
     fn finish(&mut self) -> Result<(), EngineError>;
 

@@ -584,6 +584,10 @@ impl Engine for GpuEngine {
         self.encoder.encode(rgb)
     }
 
+    fn check(&self) -> Result<(), EngineError> {
+        self.gpu.check()
+    }
+
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError> {
         check_settings(&self.manifest, settings)?;
         check_frame(&self.manifest, truth)?;
@@ -601,6 +605,7 @@ impl Engine for GpuEngine {
             Some(dynamics) => self.read_buffer(self.resources.buffer(dynamics.logits), bytes as u64)?,
             None => return Err(EngineError::NoDynamics),
         };
+        self.readback.forget(&self.gpu);
         Ok(logits.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
     }
 

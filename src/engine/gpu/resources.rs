@@ -12,7 +12,7 @@ use super::timing::Stage;
 use crate::engine::EngineError;
 use crate::pack::limits;
 
-/// Slots of the frame block: one for each decoding step.
+/// Slots of the frame block: one for each decoding step, and one for mending.
 const FRAME_SLOTS: u32 = limits::MAX_STEPS + 1;
 
 /// A pass ready to be recorded.
@@ -240,7 +240,8 @@ fn at_most(most: u64, of: &str, label: &str, got: u64) -> Result<(), EngineError
 
 fn make_buffer(gpu: &GpuContext, spec: &BufferSpec) -> wgpu::Buffer {
     let mut usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-    usage.set(wgpu::BufferUsages::INDIRECT, spec.indirect);
+    // Not every device takes the very usage.
+    usage.set(wgpu::BufferUsages::INDIRECT, spec.indirect && gpu.indirect);
     filled_buffer(gpu, &spec.label, spec.bytes, spec.contents.as_deref().unwrap_or_default(), usage)
 }
 

@@ -3,7 +3,8 @@
 use super::ops::Pass;
 use super::plan::Plan;
 
-/// Totals of one dreamed frame: a fused commit, `steps` decoding steps, the decoder and the picture.
+/// Totals of one dreamed frame: a fused commit, `steps` decoding steps and mending, what is seen of the frame before and of the map, the decoder and the
+/// picture, and what is remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Roofline {
     pub dispatches: usize,

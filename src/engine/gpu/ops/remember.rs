@@ -37,9 +37,12 @@ pub fn flag_at(code_bytes: usize) -> usize {
 
 /// A place of the map as the shaders have it, and the byte where it begins.
 pub fn place(at: [i32; 2], frame: u32, levels: &[u8]) -> (u64, Vec<u32>) {
-    let mut words = vec![at[0].cast_unsigned(), at[1].cast_unsigned(), frame];
-    words.extend(levels.chunks(4).map(packed));
+    let words: Vec<u32> = words_of_place(at, frame, levels).collect();
     ((recall::index(at) * words.len() * 4) as u64, words)
+}
+
+fn words_of_place(at: [i32; 2], frame: u32, levels: &[u8]) -> impl Iterator<Item = u32> {
+    [at[0].cast_unsigned(), at[1].cast_unsigned(), frame].into_iter().chain(levels.chunks(4).map(packed))
 }
 
 /// Levels, four a word.
@@ -52,7 +55,7 @@ fn packed(levels: &[u8]) -> u32 {
 pub fn words(map: &Map, frame: &FrameDims) -> Vec<u32> {
     let mut words = Vec::new();
     for (at, frame, levels) in map.places() {
-        words.extend(place(at, frame, levels).1);
+        words.extend(words_of_place(at, frame, levels));
     }
     let nothing = vec![0; frame.code_dims];
     for pose in map.poses() {
