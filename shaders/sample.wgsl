@@ -5,7 +5,7 @@
 // none but those along a source. Where it is known what a token of the land may be it is one of those, and of sources only those of what
 // the map has. With guidance, logits are (1 + guidance) times those with the prompt less guidance times those without.
 // Constants ahead of this text: UNITS (hidden units of a token, `dims * units`), LAND (tokens of the land where it is known what lies
-// beside what, else 0).
+// beside what, else 0), PATCHES (tokens that have a patch: the one behind them is the look).
 
 struct Shape {
     tokens: u32,
@@ -133,8 +133,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var s = 0u; s < shape.sources; s++) {
         agrees[s] = tokens[offered_at[s]] != UNKNOWN;
     }
-    // The map is the last of two sources.
-    let offered = shape.sources < 2u || agrees[1];
+    // The map is the last of two sources; the look lies nowhere on it.
+    let offered = shape.sources < 2u || agrees[1] || n == PATCHES;
     // It is what a source offers, whatever else may be likely.
     let held = shape.sources == 2u && tokens[offered_at[1]] >= HELD;
     let temperature = select(frame.new_temperature, frame.temperature, offered);

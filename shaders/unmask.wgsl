@@ -13,7 +13,8 @@ struct Shape {
     // Tokens of the land where it is known what lies beside what, else 0, and words of a row of bits.
     land: u32,
     words: u32,
-    pad0: u32,
+    // Tokens that have a patch: the one behind them is the look.
+    patches: u32,
 }
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -87,7 +88,7 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             key = bitcast<u32>(abs(confidence[n]));
         }
         let masked = g.fresh == 1u || tokens[tokens_at + n * shape.dims] == MASKED;
-        let unseen = shape.map == 1u && tokens[(2u * shape.tokens + n) * shape.dims] == UNKNOWN;
+        let unseen = shape.map == 1u && n != shape.patches && tokens[(2u * shape.tokens + n) * shape.dims] == UNKNOWN;
         let certain = frame.certain < 0.0 && confidence[n] >= frame.certain && !(unseen && frame.new_uncertain == 1u);
         var index = NONE;
         if (shape.land > 0u) {

@@ -42,7 +42,7 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
     let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), gains::kernel()];
     kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
     kernels.extend([recall::kernel(), common_patch::kernel(), odometer::kernel(), remember::kernel()]);
-    kernels.extend([(1, 0), (15, 70), (512, 1), (3800, 1024)].map(|(units, land)| sample::kernel(units, land)));
+    kernels.extend([(1, 0), (15, 70), (512, 1), (3800, 1024)].map(|(units, land)| sample::kernel(units, land, 63)));
     kernels.push(narrow::kernel());
     for bits in 0..16 {
         for tier in Tier::ALL {
@@ -153,7 +153,7 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
 
 #[test]
 fn a_broken_shader_is_found() {
-    let kernel = sample::kernel(15, 0);
+    let kernel = sample::kernel(15, 0, 63);
     let wrong_type = kernel.source.replace("choice[n * shape.dims + d] = best;", "choice[n * shape.dims + d] = score[0];");
     assert_ne!(wrong_type, kernel.source);
     assert!(validate(&kernel, &wrong_type).is_err());

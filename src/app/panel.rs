@@ -237,7 +237,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     });
     // Whoever has a mouse alone, or a finger, gets to the panel as well, and back.
     let free = !state.event && !state.paint.active && !state.map.open;
-    let clicked_at = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary).then(|| i.pointer.interact_pos()).flatten());
+    let clicked_at =
+        ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary).then(|| i.pointer.interact_pos()).flatten());
     if clicked_at.is_some_and(|at| free && area.contains(at) && state.pointing.is_no_step(at)) {
         events.push(UiEvent::Command(Command::Panel));
     }

@@ -27,7 +27,8 @@ impl<'a> Glide<'a> {
         let motion = *strides.motions_px.get(usize::from(code)).filter(|motion| **motion != [0, 0])?;
         let [left, top, wide, high] = strides.standing.map(u32::cast_signed);
         let size = [width_px as i32, (newest.len() / 4 / width_px) as i32];
-        let glide = Self { before, newest, size, motion, standing: [left, top, left + wide, top + high], patch: strides.patch_px.cast_signed() };
+        let glide =
+            Self { before, newest, size, motion, standing: [left, top, left + wide, top + high], patch: strides.patch_px.cast_signed() };
         (before.len() == newest.len() && glide.moved()).then_some(glide)
     }
 

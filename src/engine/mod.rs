@@ -127,15 +127,19 @@ pub struct DecodeSettings {
     pub certain: Option<f32>,
     /// As in [`Chance`].
     pub min_p: f32,
-    /// Chance where the map has nothing to offer, if it is another there. Such tokens are never held to be certain: those that happened to
+    /// Chance where the map has nothing to offer, if it is another there; the look is no land. Such tokens are never held to be certain: those that happened to
     /// come out likely would be kept and rare ones drawn again, and lands would empty as one walks.
     pub new_land: Option<Chance>,
 }
 
-/// Guidance, at least, and temperature, at most, of a frame that may be drawn anew: it is seldom, what it shows stays, and its tokens have to
-/// agree.
-const FRESH_GUIDANCE: f32 = 0.5;
+/// Guidance, at least, of a frame that is drawn anew: it is seldom, and what it shows stays. Under new words less, which turns less of what nobody
+/// spoke of.
+const FRESH_GUIDANCE: f32 = 1.0;
+const NEWS_GUIDANCE: f32 = 0.5;
+/// Temperature, at most, of what is drawn anew where something was: its tokens have to agree.
 const FRESH_TEMPERATURE: f32 = 0.65;
+/// Chance of land where there was nothing: what is likely everywhere would be all there is, and a village without a house.
+const FRESH_LAND: Chance = Chance { temperature: 1.0, min_p: 0.0 };
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
@@ -158,19 +162,21 @@ impl DecodeSettings {
         self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
     }
 
-    /// The same for a frame that may be drawn anew: in as many steps as there can be, leaning on its words and left little to chance. What words
-    /// that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not certain for that.
+    /// The same for a frame that is drawn anew: in as many steps as there can be, leaning on its words, and left little to chance but for land where there
+    /// was none. What words that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not
+    /// certain for that.
     #[must_use]
     pub fn fresh(self) -> Self {
         let guidance = self.guidance.max(FRESH_GUIDANCE);
         let temperature = self.temperature.min(FRESH_TEMPERATURE);
-        Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: None, certain: None, ..self }
+        Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: Some(FRESH_LAND), certain: None, ..self }
     }
 
     /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them may be drawn anew.
     #[must_use]
     pub fn told(self, class: usize) -> Self {
-        if class == told::NEWS { self.fresh() } else { self }
+        let news = Self { guidance: self.guidance.max(NEWS_GUIDANCE), ..self.fresh() };
+        if class == told::NEWS { news } else { self }
     }
 }
 

@@ -139,7 +139,8 @@ impl Latch {
         if within != self.within {
             self.within = within;
             let turning = self.turning.iter().map(|(by, turn, _)| (*by, if *turn > 0 { Intent::East } else { Intent::West }.into()));
-            let held: Vec<_> = self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| is_of_a_pad(*by)).collect();
+            let held: Vec<_> =
+                self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| is_of_a_pad(*by)).collect();
             self.let_go();
             held.into_iter().for_each(|(by, drive)| self.press(by, drive));
         }

@@ -193,7 +193,18 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let outputs = [buffers.choice, buffers.confidence, buffers.logits];
     let ran = b.run(
         gpu,
-        Sample { tokens: n, dims, levels, units, rows: padded(n), sources, vocabulary: keys.len(), land: land.keys().len() }.pass(buffers),
+        Sample {
+            tokens: n,
+            patches: n - 1,
+            dims,
+            levels,
+            units,
+            rows: padded(n),
+            sources,
+            vocabulary: keys.len(),
+            land: land.keys().len(),
+        }
+        .pass(buffers),
         1,
         params,
         &outputs,
@@ -206,7 +217,8 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let (beta, spread) = (f64::from(guidance), f64::from(draw.spread * (1.0 + 2.0 * guidance)));
     for (i, (with, without)) in prompted.chunks_exact(row).zip(unprompted.chunks_exact(row)).enumerate() {
         let token = &choice[i * dims..][..dims];
-        let offered = sources < 2 || offers[i][dims] != UNKNOWN;
+        // The last is the look.
+        let offered = sources < 2 || offers[i][dims] != UNKNOWN || i + 1 == n;
         let Chance { temperature, min_p } = settings.chance_of(offered);
         let beside = may_be[i].as_ref().map(|domain| land.begin().only(domain));
         let copied = offered || beside.is_none();
@@ -333,7 +345,7 @@ fn what_is_settled_is_not_drawn_again() {
             logits: b.floats(&vec![9.0; n * dims * levels]),
         };
         let outputs = [buffers.choice, buffers.confidence];
-        let pass = Sample { tokens: n, dims, levels, units, rows: padded(n), sources: 1, vocabulary: 0, land: 0 }.pass(buffers);
+        let pass = Sample { tokens: n, patches: n, dims, levels, units, rows: padded(n), sources: 1, vocabulary: 0, land: 0 }.pass(buffers);
         let params = FrameParams { seed: 3, frame: 8, step: 2, temperature: 1.0, ..groups(group, group) };
         let ran = b.run(&gpu(), pass, 1, params, &outputs, SIZE);
         let is_drawn = |i: usize| {
@@ -431,7 +443,9 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
     of_masked.iter_mut().zip(&was_masked).for_each(|(c, m)| *c = if *m { *c } else { f32::NEG_INFINITY });
     let new_land = new_uncertain.then_some(Chance { temperature: 0.0, min_p: 0.0 });
     let settings = DecodeSettings { order, steps, certain, new_land, ..DecodeSettings::LEAST };
-    let offered: Vec<bool> = held[2 * n * dims..].chunks_exact(dims).map(|token| token[0] != u32::from(UNKNOWN)).collect();
+    // The last is the look, which lies nowhere.
+    let of_map = |i: usize| i + 1 == n || held[(2 * n + i) * dims] != u32::from(UNKNOWN);
+    let offered: Vec<bool> = (0..n).map(of_map).collect();
     let codes: Vec<u8> =
         (0..n * dims).map(|i| if was_masked[i / dims] { choice[i] } else { held[n * dims + i] }).map(|level| level as u8).collect();
     let drawn = Drawn { codes: &codes, confidence: &of_masked, offered: &offered, adjacency: adjacency.as_ref().filter(|_| !mending) };
@@ -477,7 +491,7 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
     };
     let outputs = [buffers.tokens, buffers.codes, buffers.dispatches];
     let (land, words) = adjacency.as_ref().map_or((0, 0), |adjacency| (adjacency.land().len(), adjacency.words()));
-    let pass = Unmask { tokens: n, dims, passes: PASSES, map: true, levels: 5, land, words }.pass(buffers);
+    let pass = Unmask { tokens: n, patches: n - 1, dims, passes: PASSES, map: true, levels: 5, land, words }.pass(buffers);
     let ran = b.run(gpu, pass, 1, params, &outputs, SIZE);
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
     let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();

@@ -441,7 +441,8 @@ impl<'a> Lane<'a> {
             };
             let name = decode::SampleName { seed: s.seed, frame, step, token: n as u32 };
             let offers = past.offers(n, f.code_dims);
-            let offered = offers[1].is_some() || past.map.is_none();
+            // The look lies nowhere.
+            let offered = offers[1].is_some() || past.map.is_none() || n == f.patches();
             let (chance, mut confidence) = (s.chance_of(offered), 0.0);
             let beside = d.adjacency.as_ref().and_then(|adjacency| adjacency.begin(n, domains));
             // What the frame before has of land that is new is there only if it fits.

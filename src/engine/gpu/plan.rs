@@ -306,7 +306,7 @@ impl Builder<'_> {
         pixels: BufferId,
     ) -> Result<DynamicsPlan, PackError> {
         let FrameDims { code_dims, code_levels, .. } = m.frame;
-        let (n, c, rows) = (m.frame.tokens(), dims.channels, self.rows);
+        let (n, patches, c, rows) = (m.frame.tokens(), m.frame.patches(), dims.channels, self.rows);
         let wide = padded_parts(c, dims.heads);
         let cond = weights::conditions(self.pack, c)?;
 
@@ -411,8 +411,8 @@ impl Builder<'_> {
             step.push(narrow.pass(narrow::Buffers { adjacency: table, tokens, scratch }));
         }
         step.push(
-            Sample { tokens: n, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources, vocabulary, land }.pass(
-                sample::Buffers {
+            Sample { tokens: n, patches, dims: code_dims, levels: code_levels, units: dims.head_hidden, rows, sources, vocabulary, land }
+                .pass(sample::Buffers {
                     hidden,
                     codes: self.tensor("dyn.head.codes")?,
                     weights: self.tensor("dyn.head.out.w")?,
@@ -421,12 +421,12 @@ impl Builder<'_> {
                     choice,
                     confidence,
                     logits,
-                },
-            ),
+                }),
         );
         let keys = self.zeros("keys", 4 * n);
         let dispatches = self.zeros("dispatches", 9 * (step.len() + 1));
-        let unmask = Unmask { tokens: n, dims: code_dims, passes: step.len() + 1, map: recall.is_some(), levels: code_levels, land, words };
+        let map = recall.is_some();
+        let unmask = Unmask { tokens: n, patches, dims: code_dims, passes: step.len() + 1, map, levels: code_levels, land, words };
         step.push(unmask.pass(unmask::Buffers { choice, confidence, tokens, keys, codes, dispatches, adjacency: table }));
         let mends_from = if adjacency.is_some() { drawn_from } else { step.len() };
         self.buffers[dispatches.0].indirect = true;

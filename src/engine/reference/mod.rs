@@ -240,7 +240,7 @@ impl Engine for ReferenceEngine {
         let of_map = |n: usize| offers[(n + 1) * offers.len() / f.tokens() - f.code_dims];
         let motion = recall::motion_of(&self.manifest, action);
         let held: Vec<bool> = (0..f.tokens()).map(|n| self.map.as_ref().is_some_and(|map| map.holds(n, motion))).collect();
-        let offered: Vec<bool> = (0..f.tokens()).map(|n| self.map.is_none() || of_map(n) != UNKNOWN).collect();
+        let offered: Vec<bool> = (0..f.tokens()).map(|n| self.map.is_none() || n == f.patches() || of_map(n) != UNKNOWN).collect();
         let mut order = vec![0; f.tokens()];
         decode::random_order(settings.seed, number, &mut order);
         let adjacency = self.adjacency.as_deref();

@@ -11,17 +11,17 @@ const LANES: usize = 64;
 const _: () = assert!(limits::CODE_LEVELS <= LANES, "every level needs a lane");
 
 /// `units`: hidden units of a token, those of all dimensions.
-pub fn kernel(units: usize, land: usize) -> Kernel {
+pub fn kernel(units: usize, land: usize, patches: usize) -> Kernel {
+    let constants = [Constant::Size("UNITS", units), Constant::Size("LAND", land), Constant::Size("PATCHES", patches)];
     let text = include_str!("../../../../shaders/sample.wgsl");
-    Kernel {
-        workgroup_bytes: 4 * (units + 5 * LANES + 1),
-        ..Kernel::assemble("sample", &[Constant::Size("UNITS", units), Constant::Size("LAND", land)], &[MAP, MATH, RANDOM], text, BINDS)
-    }
+    Kernel { workgroup_bytes: 4 * (units + 5 * LANES + 1), ..Kernel::assemble("sample", &constants, &[MAP, MATH, RANDOM], text, BINDS) }
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     pub tokens: usize,
+    /// Those that have a patch; the one behind them is the look.
+    pub patches: usize,
     pub dims: usize,
     pub levels: usize,
     /// Hidden units a dimension.
@@ -61,7 +61,7 @@ impl Sample {
         // Of the hidden units, how many a token's levels add to: those of later dimensions.
         let later = d * (d - 1) / 2 * u;
         Pass {
-            kernel: kernel(all_units, self.land),
+            kernel: kernel(all_units, self.land, self.patches),
             shape: [
                 word(self.tokens),
                 word(self.dims),

@@ -14,6 +14,8 @@ pub fn kernel() -> Kernel {
 #[derive(Clone, Copy, Debug)]
 pub struct Unmask {
     pub tokens: usize,
+    /// Those that have a patch; the one behind them is the look.
+    pub patches: usize,
     pub dims: usize,
     /// Of a step, this one included.
     pub passes: usize,
@@ -63,7 +65,7 @@ impl Unmask {
                 word(self.levels),
                 word(self.land),
                 word(self.words),
-                0,
+                word(self.patches),
             ],
             buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches, b.adjacency],
             workgroups: [[1, 1, 1]; GROUPS],
