@@ -216,3 +216,17 @@ fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, seed: u32) -> Result<Vec<
     let said = Said { pack: pack.clone(), prompt: prompt::text_of(&words), words: words.clone() };
     said.carried(KeptDream { number: 0, moment, seed, words })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_where_there_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(has_folder(Path::new("walk.gif")), Ok(()));
+        assert_eq!(has_folder(&folder.path().join("walk.gif")), Ok(()));
+        let nowhere = folder.path().join("typo/walk.gif");
+        assert!(has_folder(&nowhere).is_err_and(|why| why.ends_with("typo") && why.contains("there is no folder")));
+    }
+}

@@ -384,6 +384,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_pad_holds_goes_on_under_another_view() {
+        let stick = |control| Holder::Pad(0, control);
+        let (ahead, aside) = (stick(PadControl::LeftStickUp), stick(PadControl::DPadRight));
+        let mut latch = Latch::default();
+        latch.press(W, NORTH);
+        latch.press(ahead, NORTH);
+        latch.look_from_within(true);
+        assert_eq!((latch.take(), latch.looks()), (NORTH, 0));
+        latch.release(ahead);
+        assert_eq!(latch.take(), STAY, "a key presses itself again");
+        // East turned, seen from within, and is a step seen from above.
+        latch.press(aside, EAST);
+        assert_eq!((latch.take(), latch.looks()), (STAY, 1));
+        latch.look_from_within(false);
+        assert_eq!(latch.take(), EAST);
+        latch.press(W, NORTH);
+        latch.let_go_of_keys();
+        assert_eq!(latch.take(), EAST);
+        latch.let_go();
+        assert_eq!(latch.take(), STAY);
+    }
+
+    #[test]
     fn hammering_does_not_lag_behind() {
         let mut latch = Latch::default();
         for _ in 0..50 {

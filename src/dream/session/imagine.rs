@@ -315,6 +315,21 @@ mod tests {
     }
 
     #[test]
+    fn imagined_land_that_is_far_is_let_go() {
+        let pack = pack();
+        let map = shown(&pack, 1).land_seen.unwrap();
+        let frames = map.frames();
+        let near = [[FAR - 1, 0], [0, 1 - FAR], [9, 9]];
+        let far = [[FAR, 0], [3, -FAR], [SIDE, SIDE]];
+        let mut imagined = Imagined::default();
+        let token = vec![0; pack.manifest.frame.code_dims];
+        imagined.places.extend(near.iter().chain(&far).map(|at| (*at, (frames, token.clone()))));
+        imagined.forget_seen(Some(&map));
+        assert_eq!(map.view(), [0, 0]);
+        assert_eq!(imagined.places.into_keys().collect::<std::collections::BTreeSet<_>>(), near.into());
+    }
+
+    #[test]
     fn land_is_dreamed_step_by_step_and_only_where_one_looks() {
         let pack = pack();
         let settings = play_settings(&pack.manifest);

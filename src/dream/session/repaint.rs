@@ -339,6 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_back_a_walk_leaves_another_dream_and_so_does_who_stylises() {
+        let pack = pack();
+        let settings = play_settings(&pack.manifest);
+        // Number of the dream that a walk is taken, of the one that goes on when it is taken back, and of the walk done again.
+        let numbers = |steps: usize| {
+            let mut session = session(&pack);
+            session.repaint(&chosen(&[2, 6]), &[], &settings).unwrap();
+            (0..steps).for_each(|_| session.step(1, &settings).unwrap());
+            let walked = session.dream();
+            session.undo().unwrap();
+            let back = session.dream();
+            session.redo().unwrap();
+            [walked, back, session.dream()]
+        };
+        assert_eq!(numbers(3), [1; 3]);
+        assert_eq!(numbers(25), [1, 2, 1]);
+        let mut session = session(&pack);
+        session.stylise(0.5, &settings).unwrap();
+        assert_eq!(session.dream(), 2);
+        session.undo().unwrap();
+        assert_eq!(session.dream(), 1);
+    }
+
+    #[test]
     fn a_new_beginning_can_be_taken_back_too() {
         let pack = pack();
         let settings = play_settings(&pack.manifest);
