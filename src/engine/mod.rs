@@ -138,8 +138,9 @@ const FRESH_GUIDANCE: f32 = 1.0;
 const NEWS_GUIDANCE: f32 = 0.5;
 /// Temperature, at most, of what is drawn anew where something was: its tokens have to agree.
 const FRESH_TEMPERATURE: f32 = 0.65;
-/// Chance of land where there was nothing: what is likely everywhere would be all there is, and a village without a house.
-const FRESH_LAND: Chance = Chance { temperature: 1.0, min_p: 0.0 };
+/// Chance of land where there was nothing: as likely as it is, without the tail. At a lower temperature what is likely everywhere is all there is, and a
+/// village has no house.
+const FRESH_LAND: Chance = Chance { temperature: 1.0, min_p: 0.15 };
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.

@@ -172,7 +172,7 @@ fn words_that_are_news_are_leaned_on() {
     let told = [told::NEWS, told::NEWS + 1].map(|class| settings.told(class));
     assert_eq!(told.map(|s| s.min_p), [0.0, 0.1]);
     assert_eq!(told.map(|s| s.certain), [None, Some(0.5)]);
-    assert_eq!(told.map(|s| s.new_land), [Some(Chance { temperature: 1.0, min_p: 0.0 }), new_land]);
+    assert_eq!(told.map(|s| s.new_land), [Some(Chance { temperature: 1.0, min_p: 0.15 }), new_land]);
     assert_eq!(told.map(|s| s.temperature), [0.65, 1.0]);
     // A first frame has nothing but its words to go by.
     assert_eq!([told[0], told[1], settings.fresh()].map(|s| s.guidance), [0.5, 0.0, 1.0]);
