@@ -13,6 +13,7 @@ use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
 use super::prompt_args::{PromptArgs, words_with_warning};
+use super::prompt_queue::PromptQueue;
 use super::shape::Shape;
 use super::start::{DEFAULT_SEED, Start};
 use super::view::View;
@@ -399,6 +400,9 @@ fn show(
     // At an event every start is alike.
     let left = if args.is_event() { View::default() } else { View::of_user(user_folder().as_deref()) };
     let as_left = args.window.is_none();
+    // A list that was typed is there again, and stands still.
+    let typed = PromptQueue::resting(left.prompts.clone(), left.every_secs);
+    let queue = if args.say.has_queue() { queue } else { typed };
     window::run(WindowPlan {
         size: args.window.map_or(LogicalSize::<u32>::from(left.size).into(), |(width, height)| PhysicalSize::new(width, height).into()),
         maximized: as_left && left.maximized,

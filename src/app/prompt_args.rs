@@ -56,6 +56,11 @@ impl PromptArgs {
         Ok(day)
     }
 
+    /// Whether a queue is given.
+    pub fn has_queue(&self) -> bool {
+        self.prompt_queue.is_some()
+    }
+
     /// The queue; one that does not run where none is given. A prompt that is given beside it comes first. Prompts of which nothing counts are warned of.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ impl Default for PromptQueue {
 }
 
 impl PromptQueue {
+    /// A list that stands still.
+    pub fn resting(lines: String, every_secs: u32) -> Self {
+        Self { lines, every_secs, ..Self::default() }
+    }
+
     /// Reads a list; it runs at once.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::prompt_queue::{EVERY_SECS, PromptQueue};
+
 /// Name of the file.
 const FILE: &str = "window.toml";
 /// Sides that a window has at least and at most, in points.
@@ -12,7 +14,7 @@ const MOST: u32 = 16_384;
 /// How much larger or smaller letters may be.
 const LETTERS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct View {
     /// Width and height in points: pixels, but for what the display enlarges by.
@@ -28,6 +30,9 @@ pub struct View {
     pub within: bool,
     /// How much letters are enlarged.
     pub letters: f32,
+    /// The list of prompts, one a line, and seconds between two of them.
+    pub prompts: String,
+    pub every_secs: u32,
 }
 
 impl Default for View {
@@ -41,6 +46,8 @@ impl Default for View {
             glide: true,
             within: false,
             letters: 1.0,
+            prompts: String::new(),
+            every_secs: PromptQueue::default().every_secs,
         }
     }
 }
@@ -56,6 +63,7 @@ impl View {
     fn within_reason(mut self) -> Self {
         self.size = [0, 1].map(|i| self.size[i].clamp(LEAST[i], MOST));
         self.letters = if self.letters.is_finite() { self.letters.clamp(*LETTERS.start(), *LETTERS.end()) } else { 1.0 };
+        self.every_secs = self.every_secs.clamp(*EVERY_SECS.start(), *EVERY_SECS.end());
         self
     }
 
@@ -78,7 +86,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("deep");
         assert_eq!(View::of_user(Some(&deep)), View::default());
-        let left = View { size: [800, 601], maximized: true, panel: true, glide: false, letters: 1.25, ..View::default() };
+        let prompts = "forest night\n# a line of its own\n\"snow\"".to_owned();
+        let left = View { size: [800, 601], maximized: true, panel: true, glide: false, letters: 1.25, prompts, ..View::default() };
         left.keep(&deep);
         assert_eq!(View::of_user(Some(&deep)), left);
         let read = |text: &str| {
@@ -88,6 +97,7 @@ mod tests {
         assert_eq!(read("panel = true\nfrom_a_later_version = 7"), View { panel: true, ..View::default() });
         assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [LEAST[0], MOST], ..View::default() });
         assert_eq!(read("letters = 0.0").letters, 0.5);
+        assert_eq!(read("every_secs = 0").every_secs, 1);
         for broken in ["size = 3", "panel = \"yes\"", "[", ""] {
             assert_eq!(read(broken), View::default(), "{broken}");
         }

@@ -294,7 +294,7 @@ impl App {
     fn keep_view(&self) {
         let (Some(Shell { window, .. }), Some(folder), false) = (&self.shell, user_folder(), self.plan.event) else { return };
         let before = View::of_user(Some(&folder));
-        let (mut view, plan, scale) = (before, &self.plan, window.scale_factor());
+        let (mut view, plan, scale) = (before.clone(), &self.plan, window.scale_factor());
         let (fullscreen, maximized) = (self.is_fullscreen(), window.is_maximized());
         // Minimized it has no size to speak of.
         let has_size = window.is_minimized() != Some(true) && window.inner_size().height > 0;
@@ -321,6 +321,10 @@ impl App {
             }
         }
         view.letters = self.letters;
+        let queue = &self.ui.prompt.queue;
+        if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
+            (view.prompts, view.every_secs) = (queue.lines.clone(), queue.every_secs);
+        }
         if view != before {
             self.writer.jobs().run(move || view.keep(&folder));
         }
