@@ -274,7 +274,7 @@ impl DreamSession {
 
     /// What the next frame is dreamed by, where `settings` are asked for.
     fn settings_of_next(&self, settings: &DecodeSettings) -> DecodeSettings {
-        if self.fresh { settings.fresh() } else { settings.told(self.told.class_of_next(self.prompt.words())) }
+        if self.fresh { settings.out_of_nothing() } else { settings.told(self.told.class_of_next(self.prompt.words())) }
     }
 
     /// The action nobody knows.

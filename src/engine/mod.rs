@@ -132,15 +132,14 @@ pub struct DecodeSettings {
     pub new_land: Option<Chance>,
 }
 
-/// Guidance, at least, of a frame that is drawn anew: it is seldom, and what it shows stays. Under new words less, which turns less of what nobody
-/// spoke of.
-const FRESH_GUIDANCE: f32 = 1.0;
-const NEWS_GUIDANCE: f32 = 0.5;
-/// Temperature, at most, of what is drawn anew where something was: its tokens have to agree.
+/// Guidance, at least, and temperature, at most, of a frame that may be drawn anew: it is seldom, what it shows stays, and its tokens have to
+/// agree.
+const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
-/// Chance of land where there was nothing: as likely as it is, without the tail. At a lower temperature what is likely everywhere is all there is, and a
-/// village has no house.
-const FRESH_LAND: Chance = Chance { temperature: 1.0, min_p: 0.15 };
+/// Guidance, at least, of a frame out of nothing, and chance of its land: as likely as it is, without the tail. At a lower temperature what is likely
+/// everywhere is all there is, and a village has no house.
+const NOTHING_GUIDANCE: f32 = 1.0;
+const NOTHING_LAND: Chance = Chance { temperature: 1.0, min_p: 0.15 };
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
@@ -163,21 +162,25 @@ impl DecodeSettings {
         self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
     }
 
-    /// The same for a frame that is drawn anew: in as many steps as there can be, leaning on its words, and left little to chance but for land where there
-    /// was none. What words that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not
-    /// certain for that.
+    /// The same for a frame that may be drawn anew: in as many steps as there can be, leaning on its words and left little to chance. What words
+    /// that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not certain for that.
     #[must_use]
     pub fn fresh(self) -> Self {
         let guidance = self.guidance.max(FRESH_GUIDANCE);
         let temperature = self.temperature.min(FRESH_TEMPERATURE);
-        Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: Some(FRESH_LAND), certain: None, ..self }
+        Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: None, certain: None, ..self }
+    }
+
+    /// The same for a frame out of nothing but its words, whose look is drawn as one that may be drawn anew.
+    #[must_use]
+    pub fn out_of_nothing(self) -> Self {
+        Self { guidance: self.guidance.max(NOTHING_GUIDANCE), new_land: Some(NOTHING_LAND), ..self.fresh() }
     }
 
     /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them may be drawn anew.
     #[must_use]
     pub fn told(self, class: usize) -> Self {
-        let news = Self { guidance: self.guidance.max(NEWS_GUIDANCE), ..self.fresh() };
-        if class == told::NEWS { news } else { self }
+        if class == told::NEWS { self.fresh() } else { self }
     }
 }
 

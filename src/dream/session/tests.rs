@@ -166,16 +166,18 @@ fn words_that_are_news_are_leaned_on() {
     assert_eq!(guided(&mut session, 70), 1, "the first frame");
     session.set_prompt(&[], 0).unwrap();
     assert_eq!(guided(&mut session, 3), 0, "there is nothing to lean on");
-    // Nothing unlikely is cut off in it, nothing is certain, and little is left to chance but where nothing was.
+    // Nothing unlikely is cut off in it, nothing is certain, and little is left to chance.
     let new_land = Some(Chance { temperature: 1.0, min_p: 0.1 });
     let settings = DecodeSettings { min_p: 0.1, certain: Some(0.5), temperature: 1.0, new_land, ..settings };
     let told = [told::NEWS, told::NEWS + 1].map(|class| settings.told(class));
     assert_eq!(told.map(|s| s.min_p), [0.0, 0.1]);
     assert_eq!(told.map(|s| s.certain), [None, Some(0.5)]);
-    assert_eq!(told.map(|s| s.new_land), [Some(Chance { temperature: 1.0, min_p: 0.15 }), new_land]);
+    assert_eq!(told.map(|s| s.new_land), [None, new_land]);
     assert_eq!(told.map(|s| s.temperature), [0.65, 1.0]);
-    // A first frame has nothing but its words to go by.
-    assert_eq!([told[0], told[1], settings.fresh()].map(|s| s.guidance), [0.5, 0.0, 1.0]);
+    // A first frame has nothing but its words to go by, and land is as likely as it is.
+    let first = settings.out_of_nothing();
+    assert_eq!([told[0], told[1], first].map(|s| s.guidance), [0.5, 0.0, 1.0]);
+    assert_eq!([first.chance_of(true).temperature, first.chance_of(false).temperature], [0.65, 1.0]);
 }
 
 #[test]

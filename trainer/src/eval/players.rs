@@ -256,7 +256,7 @@ impl<'a> Dream<'a> {
     /// Takes a latent action, by the settings that a session would take.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
         let told = self.settings.told(self.told.class_of_next(&self.words));
-        let settings = if std::mem::take(&mut self.fresh) { self.settings.fresh() } else { told };
+        let settings = if std::mem::take(&mut self.fresh) { self.settings.out_of_nothing() } else { told };
         self.told.follow(&self.words);
         self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
