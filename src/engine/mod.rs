@@ -138,8 +138,8 @@ const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
 /// Guidance, at least, of a frame out of nothing, and chance of its land: as likely as it is, without the tail. At a lower temperature what is likely
 /// everywhere is all there is, and a village has no house.
-const NOTHING_GUIDANCE: f32 = 1.0;
-const NOTHING_LAND: Chance = Chance { temperature: 1.0, min_p: 0.15 };
+const NOTHING_GUIDANCE: f32 = 1.5;
+const NOTHING_LAND: Chance = Chance { temperature: 1.0, min_p: 0.25 };
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.

@@ -1,6 +1,6 @@
 //! What lies around the one who walks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book::{Book, Tile};
@@ -11,6 +11,8 @@ use crate::worlds::relief::Cutout;
 /// So far one sees in each direction, in patches.
 pub const REACH: i32 = 12;
 pub const SIDE: usize = 2 * REACH as usize + 1;
+/// So far around a thing, in patches, is looked for what it stands on.
+const NEAR: usize = 2;
 
 /// A patch of land.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +82,18 @@ impl Surroundings {
         let page = book.page(newest, wanted, draw)?;
         let tiles = &page.tiles;
 
+        let bare: HashSet<&[u8]> = relief.standing.values().map(|standing| standing.ground.as_slice()).collect();
+        let stands_on =
+            |token: &[u8]| relief.standing.get(token).map_or_else(|| bare.get(token).copied(), |standing| Some(&standing.ground));
+        // Things hide what they stand on, and in a dream they may be those of other lands: it is what most around them shows.
+        let ground_of = |index: usize| {
+            let (x, y) = (index % SIDE, index / SIDE);
+            let rows = y.saturating_sub(NEAR)..(y + NEAR + 1).min(SIDE);
+            let around = rows.flat_map(|y| (x.saturating_sub(NEAR)..(x + NEAR + 1).min(SIDE)).map(move |x| y * SIDE + x));
+            let mut votes: BTreeMap<&[u8], usize> = BTreeMap::new();
+            around.filter_map(|index| stands_on(tokens[index]?)).for_each(|ground| *votes.entry(ground).or_default() += 1);
+            votes.into_iter().max_by_key(|(_, votes)| *votes).map(|(ground, _)| ground)
+        };
         let known = |place: [i32; 2]| index_of([place[0] - at[0], place[1] - at[1]]).is_some_and(|index| tokens[index].is_some());
         let new = |place: [i32; 2]| before.is_some_and(|before| before.cell(place).is_none_or(|cell| cell.ground.is_none()));
         let cell = |index: usize| {
@@ -104,7 +118,7 @@ impl Surroundings {
             };
             let near = (0..9).map(|near| [place[0] + near % 3 - 1, place[1] + near / 3 - 1]);
             Cell {
-                ground: tile(tiles, standing.map_or(token, |standing| &standing.ground)),
+                ground: tile(tiles, standing.map_or(token, |standing| ground_of(index).unwrap_or(&standing.ground))),
                 new: new(place),
                 inland: near.clone().all(known) && !near.clone().any(new),
                 thing: standing.and_then(|standing| thing(&standing.cutout)),
@@ -181,6 +195,9 @@ mod tests {
     const TREE: [u8; 2] = [2, 0];
     const ROOF: [u8; 2] = [3, 0];
     const WALL: [u8; 2] = [4, 0];
+    /// As it stands on the sand of another land.
+    const WALL_ELSEWHERE: [u8; 2] = [5, 0];
+    const SAND: [u8; 2] = [6, 0];
 
     fn recall() -> RecallDims {
         RecallDims { step_px: 2, covered: vec![4] }
@@ -194,7 +211,9 @@ mod tests {
         };
         let standing =
             [("tree", standing(TREE, [0, 0], [1, 1])), ("roof", standing(ROOF, [0, 0], [1, 2])), ("wall", standing(WALL, [0, 1], [1, 2]))];
-        let standing = standing.map(|(name, standing)| (name.to_owned(), standing)).into();
+        let elsewhere = Standing { ground: SAND.to_vec(), ..standing[2].1.clone() };
+        let elsewhere = [("wall_elsewhere", Standing { token: WALL_ELSEWHERE.to_vec(), ..elsewhere })];
+        let standing = standing.into_iter().chain(elsewhere).map(|(name, standing)| (name.to_owned(), standing)).collect();
         Book::new(FRAME, &recall(), &manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing }, &Default::default())
     }
 
@@ -233,6 +252,20 @@ mod tests {
         assert_eq!((ground(1, 1), thing(1, 1)), (Some([1, 0, 50]), None), "what the figure stands on is like what lies beside it");
         assert_eq!((ground(3, 0), thing(3, 0)), (None, None), "never seen");
         assert!(cell(1, 1).inland && !cell(0, 1).inland && !cell(1, 1).new);
+    }
+
+    #[test]
+    fn a_wall_of_another_land_stands_on_the_ground_of_this_one() {
+        let ground = |wall: [u8; 2], beside: [u8; 2]| {
+            let mut map = Map::new(&FRAME, &recall());
+            let codes = [beside, beside, ROOF, beside, [7, 7], wall, beside, beside, beside, [50, 50]].concat();
+            map.remember(&codes, [0, 0], false);
+            around(&(map, codes), 0, None).cell([2, 1]).unwrap().ground.as_ref().unwrap().mean()
+        };
+        assert_eq!(ground(WALL_ELSEWHERE, GRASS), [1, 0, 50]);
+        assert_eq!(ground(WALL, SAND), [6, 0, 50]);
+        // The control: where nothing around says otherwise it is its own.
+        assert_eq!(ground(WALL_ELSEWHERE, [9, 9]), [6, 0, 50]);
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn words_that_are_news_are_leaned_on() {
     assert_eq!(told.map(|s| s.temperature), [0.65, 1.0]);
     // A first frame has nothing but its words to go by, and land is as likely as it is.
     let first = settings.out_of_nothing();
-    assert_eq!([told[0], told[1], first].map(|s| s.guidance), [0.5, 0.0, 1.0]);
+    assert_eq!([told[0], told[1], first].map(|s| s.guidance), [0.5, 0.0, 1.5]);
     assert_eq!([first.chance_of(true).temperature, first.chance_of(false).temperature], [0.65, 1.0]);
 }
 

@@ -292,14 +292,16 @@ impl<'a> Lane<'a> {
     }
 
     /// All blocks, for up to [`super::lane::GROUPS`] groups at once. A committed frame leaves after the keys and values of its last temporal
-    /// attention; dreamed ones stay in `x`.
-    pub fn pass(&mut self, d: &DynamicsWeights, groups: &[Group]) {
+    /// attention; dreamed ones stay in `x`: all their rows in the first step, and later, when settled tokens have been seen by the others, masked ones.
+    pub fn pass(&mut self, d: &DynamicsWeights, groups: &[Group], step: u32) {
         let (c, own, k) = (d.dims.channels, self.own(), self.kernels);
         let (stride, fused, panels) = (padded(c), padded(3 * c), self.model.frame_panels);
         let seen = panels.out_columns();
         let mut groups = groups;
         let (mut layer, mut text_layer) = (0, 0);
-        for block in &d.blocks {
+        self.w.carried.clear();
+        self.w.carried.extend(0..own);
+        for (i, block) in d.blocks.iter().enumerate() {
             let mut n = groups.len() * own;
             let mut norm = 0;
             self.norm_rows(d, block, groups, &mut norm);
@@ -326,6 +328,10 @@ impl<'a> Lane<'a> {
                 k.product(rows(&self.w.seen, n, seen), seen, &time.out, rows_mut(&mut self.w.x, n, stride), stride, Then::Add);
                 layer += 1;
             }
+            if step > 1 && i + 1 == d.blocks.len() {
+                self.carry_masked(groups.len(), stride);
+                n = groups.len() * self.w.carried.len();
+            }
             if let Some(text) = &block.text {
                 if let Some(silence) = silence(text_layer, groups) {
                     rows_mut(&mut self.w.x, n, stride).chunks_exact_mut(stride).for_each(|row| k.add(silence, row));
@@ -343,10 +349,25 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// Moves the rows of masked tokens together in `x`, of every group; the others are left behind.
+    fn carry_masked(&mut self, groups: usize, stride: usize) {
+        let own = self.own();
+        // SAFETY: written before the last barrier, and again after the next one.
+        let masked = unsafe { self.exchange.masked.read(self.w.tokens.clone()) };
+        let (x, carried) = (&mut self.w.x, &mut self.w.carried);
+        carried.retain(|row| masked[*row]);
+        for group in 0..groups {
+            for (to, from) in carried.iter().enumerate() {
+                let from = (group * own + from) * stride;
+                x.copy_within(from..from + stride, (group * carried.len() + to) * stride);
+            }
+        }
+    }
+
     /// The block's next modulated norm of every group's rows, `x` to `y`.
     fn norm_rows(&mut self, d: &DynamicsWeights, block: &DynamicsBlock, groups: &[Group], norm: &mut usize) {
         let stride = padded(d.dims.channels);
-        let n = self.own() * stride;
+        let n = self.w.carried.len() * stride;
         for (g, group) in groups.iter().enumerate() {
             let (gain, shift) = block.modulation(group.action, *norm, stride);
             let y = &mut self.w.y[g * n..][..n];
@@ -393,7 +414,7 @@ impl<'a> Lane<'a> {
 
     /// Attention of every group to its prompt, `qkv` to `seen`.
     fn listen(&mut self, layer: usize, groups: &[Group], stride: usize) {
-        let (own, seen) = (self.own(), self.model.frame_panels.out_columns());
+        let (own, seen) = (self.w.carried.len(), self.model.frame_panels.out_columns());
         for (g, Group { prompt, .. }) in groups.iter().enumerate() {
             self.kernels.attend(Attend {
                 dims: prompt.dims,
@@ -410,9 +431,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Hidden units of the head and gates of own tokens, of each dreamed group, from the rows that [`Lane::pass`] left in `x`.
+    /// Hidden units of the head and gates of the tokens that are carried on, of each dreamed group, from the rows that [`Lane::pass`] left in `x`.
     pub fn head(&mut self, d: &DynamicsWeights, dreamed: usize) {
-        let (c, n, f) = (d.dims.channels, dreamed * self.own(), &self.model.frame);
+        let (c, n, f) = (d.dims.channels, dreamed * self.w.carried.len(), &self.model.frame);
         let (stride, out) = (padded(c), padded(f.code_dims * d.head.units));
         self.kernels.norm(rows(&self.w.x, n, stride), c, &d.gain, &d.shift, &mut self.w.y);
         self.kernels.product(rows(&self.w.y, n, stride), stride, &d.head.hidden, &mut self.w.head_hidden, out, Then::Store);
@@ -423,7 +444,8 @@ impl<'a> Lane<'a> {
     /// Chooses levels of the own tokens that are still masked, one dimension after the other. `dreamed` groups: with the prompt and, under
     /// guidance, without.
     pub fn choose(&mut self, d: &DynamicsWeights, s: &DecodeSettings, past: &Past, dreamed: usize, frame: u32, step: u32) {
-        let (f, wide, own) = (&self.model.frame, self.model.frame.code_dims * d.head.units, self.own());
+        let (f, wide, own) = (&self.model.frame, self.model.frame.code_dims * d.head.units, self.w.carried.len());
+        let tokens = self.w.carried.iter().map(|row| self.w.tokens.start + row);
         let gates = self.w.gates.chunks_exact(padded(d.dims.sources()));
         let gates = gates.clone().zip(gates.skip(own));
         let (hidden, without) = self.w.head_hidden.split_at_mut(own * padded(wide));
@@ -431,7 +453,7 @@ impl<'a> Lane<'a> {
         // SAFETY: written where masks are.
         let domains = unsafe { self.exchange.domains.read(0..self.exchange.domains.len()) };
         let rows = hidden.chunks_exact_mut(padded(wide)).zip(without.chunks_exact_mut(padded(wide)));
-        for (((hidden, without), (gates, gates_without)), n) in rows.zip(gates).zip(self.w.tokens.clone()) {
+        for (((hidden, without), (gates, gates_without)), n) in rows.zip(gates).zip(tokens) {
             // SAFETY: own tokens; masks were written before the last barrier, confidences are read after the next.
             let codes = unsafe {
                 if !self.exchange.masked.read(n..n + 1)[0] {

@@ -33,6 +33,8 @@ pub const GROUPS: usize = 3;
 /// A thread's own memory, for `m` tokens.
 pub struct Worker {
     pub tokens: Range<usize>,
+    /// Rows of own tokens that are carried on, ascending: all, but for those that nobody reads at the end of a pass.
+    pub carried: Vec<usize>,
     /// `(GROUPS * m, padded channels)`: the residual stream and its norm.
     pub x: Floats,
     pub y: Floats,
@@ -139,6 +141,7 @@ impl Worker {
             head_hidden: Floats::zeros(2 * rows * padded(f.code_dims * dims.map_or(0, |d| d.head_hidden))),
             gates: Floats::zeros(2 * rows * padded(dims.map_or(0, DynamicsDims::sources))),
             logits: [(); 2].map(|()| vec![0.0; f.code_levels]),
+            carried: tokens.clone().map(|n| n - tokens.start).collect(),
             tokens,
         }
     }

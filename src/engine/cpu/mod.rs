@@ -291,7 +291,7 @@ impl CpuEngine {
             lane.look_at_past(d, action, past);
             lap(0);
             lane.fill_rows(d, first_pass, s.context_level);
-            lane.pass(d, first_pass);
+            lane.pass(d, first_pass, 1);
             match purpose {
                 Purpose::CommitOnly => {}
                 Purpose::Logits(codes) => {
@@ -306,7 +306,7 @@ impl CpuEngine {
                         }
                         if step > 1 {
                             lane.fill_rows(d, &groups[..dreamed], s.context_level);
-                            lane.pass(d, &groups[..dreamed]);
+                            lane.pass(d, &groups[..dreamed], step);
                         }
                         lane.head(d, dreamed);
                         lane.choose(d, &s, past, dreamed, frame, step);
