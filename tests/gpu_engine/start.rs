@@ -153,7 +153,7 @@ fn a_pack_too_large_for_the_device_is_refused() {
     (d.head_hidden, d.vocabulary) = (255, 0);
     for (manifest, device_has, asked) in [
         (large_table, "bytes in one buffer", "160745472 in `dyn.prev.table`"),
-        (large_head, "bytes in a workgroup", "17604 in `sample UNITS 4080 LAND 0`"),
+        (large_head, "bytes in a workgroup", "17604 in `sample UNITS 4080 LAND 0 PATCHES 15`"),
     ] {
         let mut manifest = manifest;
         manifest.actions = (0..manifest.dynamics.as_ref().unwrap().actions).map(|_| manifest.actions[0].clone()).collect();
