@@ -229,10 +229,14 @@ impl App {
         free
     }
 
+    /// What stands on the pad's button that does this, where there is a pad, or else on the key.
+    pub(super) fn control_of(&self, command: Command) -> Option<String> {
+        if self.ui.pads > 0 { self.bindings.pad_of(command) } else { self.bindings.key_of(command) }
+    }
+
     /// Says what brings the world back that was left just now.
     fn offer_way_back(&mut self) {
-        let control = if self.ui.pads > 0 { self.bindings.pad_of(Command::TakeBack) } else { self.bindings.key_of(Command::TakeBack) };
-        if let (Some(control), true) = (control, self.plan.launch.dreamer().is_some()) {
+        if let (Some(control), true) = (self.control_of(Command::TakeBack), self.plan.launch.dreamer().is_some()) {
             self.ui.toasts.push(format!("{control} brings back the world that was"), false);
         }
     }

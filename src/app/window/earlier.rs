@@ -70,8 +70,7 @@ impl App {
     pub(super) fn say_where_one_is(&mut self) {
         self.ui.hint_until = self.ui.hint_until.map(|until| until.max(Instant::now() + HINT_LASTS));
         if self.dreams.goes_on() {
-            let reset = if self.ui.pads > 0 { self.bindings.pad_of(Command::Reset) } else { self.bindings.key_of(Command::Reset) };
-            let anew = reset.map_or_else(String::new, |control| format!("; {control} begins it anew"));
+            let anew = self.control_of(Command::Reset).map_or_else(String::new, |control| format!("; {control} begins it anew"));
             self.ui.toasts.push(format!("This is the dream you left{anew}."), false);
         } else if self.dreams.another_window_plays() {
             self.ui.toasts.push("Another window still has the dream you left; this one begins its own.".to_owned(), false);

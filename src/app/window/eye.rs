@@ -28,12 +28,8 @@ impl App {
             return self.complain(format!("{}.", DreamError::NoRelief(self.plan.launch.title().to_owned())));
         }
         if within && !self.ui.within {
-            let (aside, back) = if self.ui.pads > 0 {
-                ("", self.bindings.pad_of(Command::View))
-            } else {
-                (", and with Shift step aside", self.bindings.key_of(Command::View))
-            };
-            let back = back.map_or_else(String::new, |control| format!("; {control} looks from above again"));
+            let aside = if self.ui.pads > 0 { "" } else { ", and with Shift step aside" };
+            let back = self.control_of(Command::View).map_or_else(String::new, |control| format!("; {control} looks from above again"));
             self.ui.toasts.push(format!("Ahead and back walk, left and right turn{aside}{back}."), false);
         }
         self.ui.within = within;
