@@ -8,6 +8,7 @@ mod encoding;
 mod eval;
 mod export;
 mod grow;
+mod larger;
 mod looks;
 mod mean;
 mod model;

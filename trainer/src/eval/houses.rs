@@ -14,6 +14,7 @@ use super::players::{Dream, Judge, Player, through_tokenizer};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
 use super::workers::{Worker, Workers};
+use crate::larger::Larger;
 use crate::source::mix;
 
 const FAMILY: &str = "houses";
@@ -97,6 +98,9 @@ fn is_whole<'a>(part: Part<'a>, n: usize, frame: &FrameDims, has: impl Fn(usize,
 /// What a walk came by.
 #[derive(Default)]
 struct Seen {
+    /// Steps that moved the view, and those on which a house began.
+    steps: u32,
+    begun: u32,
     sides: u32,
     meet: u32,
     frames: u32,
@@ -106,10 +110,9 @@ struct Seen {
 
 /// Walks through so many villages, dreamed out of nothing but words, and through those of the simulator.
 pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
-    let parts = Parts::of(&judge.manifest);
+    let things = Things { judge, parts: Parts::of(&judge.manifest), larger: Larger::of(judge.manifest.relief.as_ref()) };
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
-    let walks =
-        workers.map(&seeds, |worker, seed| Ok([dreamed(judge, worker, &parts, *seed)?, simulated(judge, worker, &parts, *seed)?]))?;
+    let walks = workers.map(&seeds, |worker, seed| Ok([things.dreamed(worker, *seed)?, things.simulated(worker, *seed)?]))?;
     let row = |name: &str, percent: &dyn Fn(&Seen) -> Option<f64>| {
         let [dream, simulator] = [0, 1].map(|who| {
             let values: Vec<f64> = walks.iter().filter_map(|walk| percent(&walk[who])).collect();
@@ -122,6 +125,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
         row("sides of parts that meet what belongs there", &|seen| share(seen.meet, seen.sides)),
         row("frames with a part of a house", &|seen| share(seen.with_a_house, seen.frames)),
         row("frames with a whole house", &|seen| share(seen.with_a_whole_one, seen.frames)),
+        row("steps on which a house comes into view", &|seen| share(seen.begun, seen.steps)),
     ])
 }
 
@@ -136,28 +140,52 @@ fn way(world: &dyn World, seed: u64, step: u64) -> usize {
     ways[(mix(seed, 2 + step / LEG) % ways.len() as u64) as usize]
 }
 
-fn dreamed(judge: &Judge, worker: &mut Worker, parts: &Parts, seed: u64) -> Result<Seen> {
-    let world = simulator(judge)?;
-    let words = ids(&read(&say(&village(seed), seed, false), most_words(judge)));
-    let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
-    let mut seen = Seen::default();
-    for step in 0..STEPS {
-        parts.count(&judge.manifest, &dream.press(way(world.as_ref(), seed, step))?.codes, &mut seen);
-    }
-    worker.engine.set_prompt(&[])?;
-    Ok(seen)
+/// What is looked for on a walk.
+struct Things<'a> {
+    judge: &'a Judge,
+    parts: Parts<'a>,
+    larger: Larger,
 }
 
-fn simulated(judge: &Judge, worker: &mut Worker, parts: &Parts, seed: u64) -> Result<Seen> {
-    let (mut world, mut seen) = (simulator(judge)?, Seen::default());
-    let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
-    world.reset_under(seed, &village(seed));
-    for step in 0..STEPS {
-        world.step(way(world.as_ref(), seed, step));
-        world.render(&mut raw);
-        parts.count(&judge.manifest, &through_tokenizer(&mut worker.engine, &raw)?.codes, &mut seen);
+impl Things<'_> {
+    /// Counts what a step under an action shows.
+    fn count(&self, codes: &[u8], action: usize, moved: bool, seen: &mut Seen) {
+        let (manifest, code) = (&self.judge.manifest, self.judge.bindings[action]);
+        self.parts.count(manifest, codes, seen);
+        if moved {
+            let motion = manifest.actions[usize::from(code)].motion;
+            let steps = (manifest.frame.patch_px / self.judge.step_px) as i32;
+            seen.steps += 1;
+            seen.begun += u32::from(self.larger.begins(&manifest.frame, codes, motion, steps));
+        }
     }
-    Ok(seen)
+
+    fn dreamed(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
+        let world = simulator(self.judge)?;
+        let words = ids(&read(&say(&village(seed), seed, false), most_words(self.judge)));
+        let mut dream = Dream::out_of_nothing(self.judge, &mut worker.engine, &told(&words), seed as u32)?;
+        let mut seen = Seen::default();
+        for step in 0..STEPS {
+            let action = way(world.as_ref(), seed, step);
+            dream.press(action)?;
+            self.count(&dream.shown().codes, action, dream.moved(), &mut seen);
+        }
+        worker.engine.set_prompt(&[])?;
+        Ok(seen)
+    }
+
+    fn simulated(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
+        let (mut world, mut seen) = (simulator(self.judge)?, Seen::default());
+        let mut raw = vec![0; self.judge.manifest.frame.rgb_bytes()];
+        world.reset_under(seed, &village(seed));
+        for step in 0..STEPS {
+            let action = way(world.as_ref(), seed, step);
+            let moved = world.step(action).moved;
+            world.render(&mut raw);
+            self.count(&through_tokenizer(&mut worker.engine, &raw)?.codes, action, moved, &mut seen);
+        }
+        Ok(seen)
+    }
 }
 
 fn simulator(judge: &Judge) -> Result<Box<dyn World>> {

@@ -216,6 +216,8 @@ pub struct Dream<'a> {
     fresh: bool,
     /// Latent action that led to what is shown.
     action: u8,
+    /// Whether it moved the view.
+    moved: bool,
     frames: u32,
     shown: Shown,
 }
@@ -227,7 +229,18 @@ impl<'a> Dream<'a> {
         let told = Told::after(&start.history);
         let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
         let shown = start.shown.clone();
-        Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, fresh: false, action, frames: 0, shown })
+        Ok(Self {
+            engine,
+            bindings: &judge.bindings,
+            settings,
+            words: Vec::new(),
+            told,
+            fresh: false,
+            action,
+            moved: false,
+            frames: 0,
+            shown,
+        })
     }
 
     /// Likewise, where `prompt` is said from the next frame on.
@@ -242,7 +255,8 @@ impl<'a> Dream<'a> {
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
         let (words, told, shown) = (prompt.to_vec(), Told::default(), Shown::default());
-        let mut dream = Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, frames: 0, shown };
+        let mut dream =
+            Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, moved: false, frames: 0, shown };
         dream.take(judge.unknown())?;
         Ok(dream)
     }
@@ -260,10 +274,15 @@ impl<'a> Dream<'a> {
         self.told.follow(&self.words);
         self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
-        self.engine.take_codes(&mut self.shown.codes);
+        self.moved = self.engine.take_codes(&mut self.shown.codes).is_some_and(|arrival| arrival.moved);
         self.shown.rgb = rgb(&self.engine.read_picture()?);
         (self.action, self.frames) = (code, self.frames + 1);
         Ok(&self.shown)
+    }
+
+    /// Whether the view moved in the last step.
+    pub fn moved(&self) -> bool {
+        self.moved
     }
 
     /// What it shows now.

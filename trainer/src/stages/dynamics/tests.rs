@@ -9,8 +9,10 @@ use burn::tensor::Device;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame, inputs::play_settings, recall, told};
 use somnium::pack::Pack;
+use somnium::pack::manifest::{Relief, Standing};
 use somnium::pack::random::{look_manifest, odd_manifest, plain_manifest, random_pack};
 use somnium::prompt::WordTable;
+use somnium::worlds::relief::Cutout;
 use somnium::worlds::scene::{Light, Style};
 use somnium::worlds::words::wish_of;
 
@@ -34,6 +36,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         changes: Vec::new(),
         land_turns: Vec::new(),
         villages: Vec::new(),
+        beginnings: Vec::new(),
         preset,
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
         seed: 1,
@@ -42,6 +45,7 @@ fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (DynamicsStage, Dy
         motions: m.actions.iter().map(|action| action.motion).collect(),
         recorded_only: true,
         looks: Looks::default(),
+        larger: Larger::default(),
     };
     let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
     (stage, model)
@@ -439,18 +443,76 @@ fn words_that_went_unheard_are_said_earlier() {
 }
 
 #[test]
-fn villages_are_chosen_more_often_than_they_come() {
-    let (frames, window) = (60, 6);
+fn villages_come_out_of_nothing_more_often_than_they_are_there() {
+    let (frames, at) = (60, 30);
+    let mut stage = stage_of_one_change(frames, 6, 59);
+    let (of_a_frame, first) = (stage.frame_dims().code_bytes(), at * stage.frame_dims().code_bytes());
+    Arc::get_mut(&mut stage.clips).expect("nobody else has them").codes[first..first + of_a_frame].fill(9);
+    let shown = |stage: &DynamicsStage| {
+        let (mut villages, mut all) = (0, 0);
+        for batch in (0..40).map(|seed| stage.training_batch(&mut Dice::new(7, seed))) {
+            let first_levels = batch.truth.chunks_exact(of_a_frame).map(|frame| frame[0]);
+            for (_, level) in (0..).zip(first_levels).filter(|(frame, _)| batch.nothing[frame / batch.frames]) {
+                villages += u32::from(level == 9);
+                all += 1;
+            }
+        }
+        100 * villages / all
+    };
+    let by_themselves = shown(&stage);
+    stage.villages = vec![(0, at)];
+    let chosen = shown(&stage);
+    assert!(by_themselves < 5 && (10..25).contains(&chosen), "{by_themselves} and {chosen} of 100 frames show it");
+}
+
+#[test]
+fn a_house_that_begins_as_it_was_asked_for_is_chosen_told_and_weighed() {
+    let (frames, window, at) = (60, 6, 30);
     let mut stage = stage_of_one_change(frames, window, 59);
     stage.changes.clear();
-    let shows = |stage: &DynamicsStage| {
-        let dice = |seed| Dice::new(5, seed);
-        let windows = (0..400).map(|seed| stage.choose_window(&mut dice(seed)).1);
-        windows.filter(|start| (*start..start + window).contains(&30)).count()
+    let (d, n, w) = (stage.frame_dims().code_dims, stage.tokens(), stage.frame_dims().grid_w());
+    let house = vec![9; d];
+    let standing =
+        Standing { token: house.clone(), ground: vec![0; d], cutout: Cutout { rows: vec![1], height: 1.0, part: [0, 0], parts: [2, 2] } };
+    stage.larger = Larger::of(Some(&Relief { sky: [vec![0], vec![0]], standing: [("meadow_hut_0".to_owned(), standing)].into() }));
+    // The view goes right by a patch a frame; a part of a house comes into view in the upper right corner, and stays.
+    let step = (stage.frame_dims().patch_px / stage.shape.dims.recall.as_ref().expect("recall").step_px) as i16;
+    let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+    clip.views = (0..frames as i16).flat_map(|frame| [frame * step, 0]).collect();
+    for x in 0..w {
+        clip.codes[((at + x) * n + w - 1 - x) * d..][..d].copy_from_slice(&house);
+    }
+    clip.blotted.clone_from(&clip.codes);
+    stage.find_beginnings();
+    assert!(stage.beginnings.is_empty(), "nobody asks for it");
+    let unasked = silent_windows(&stage, at);
+    let village = WordTable::get().find("village").expect("a word");
+    Arc::get_mut(&mut stage.clips).expect("nobody else has them").words.fill(village);
+    stage.find_beginnings();
+    assert_eq!(stage.beginnings, [(0, at)]);
+    assert!(unasked > 40 && silent_windows(&stage, at) == 0, "{unasked} of 100 windows without words");
+    let starts = (0..400).map(|seed| stage.choose_window(&mut Dice::new(5, seed)).1);
+    let shown = starts.filter(|start| (start + 1..start + window).contains(&at)).count();
+    assert!(shown > 100, "{shown} of 400 windows show how it begins");
+    // Of what is new a part of a house counts twice.
+    let weights: HashSet<(bool, u32)> = (0..60)
+        .flat_map(|seed| {
+            let batch = stage.training_batch(&mut Dice::new(8, seed));
+            let rows = (0..batch.weights.len()).filter(|row| batch.new_land[*row] && batch.weights[*row] > 0.0);
+            rows.map(|row| (batch.truth[row * d..][..d] == house, batch.weights[row] as u32)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(weights, HashSet::from([(false, 3), (true, 6)]));
+}
+
+/// How many of 100 windows around a frame say nothing.
+fn silent_windows(stage: &DynamicsStage, at: usize) -> usize {
+    let silent = |seed: &u64| {
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, at - 2), &mut batch, &mut Dice::new(6, *seed), true);
+        batch.words[stage.shape.dims.prompt_words..].iter().all(|word| *word == NO_WORD)
     };
-    let before = shows(&stage);
-    stage.villages = vec![(0, 30)];
-    assert!(shows(&stage) > before + 60, "{} windows of 400 show the village, {before} by themselves", shows(&stage));
+    (0..100).filter(silent).count()
 }
 
 #[test]
