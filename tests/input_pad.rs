@@ -115,6 +115,31 @@ fn a_flick_of_the_right_stick_is_one_command_and_steers_nothing() {
 }
 
 #[test]
+fn from_within_the_right_stick_looks_and_the_d_pad_steps_aside() {
+    let mut desk = Desk::new();
+    desk.latch.look_from_within(true);
+    let push = |desk: &mut Desk, x: f32, y: f32| desk.feed(0, PadEvent::RightStick { x: Some(x), y: Some(y) });
+    assert_eq!((push(&mut desk, 0.9, 0.1), desk.latch.looks(), desk.latch.take()), (None, 1, go(Intent::Stay)));
+    push(&mut desk, 0.0, 0.0);
+    assert_eq!((push(&mut desk, -0.9, 0.0), desk.latch.looks()), (None, 0));
+    push(&mut desk, 0.0, 0.0);
+    assert_eq!(push(&mut desk, 0.1, 0.9), Some(Command::Turn(Dial::Light)), "up and down are what they were");
+    push(&mut desk, 0.0, 0.0);
+    desk.feed(0, PadEvent::Pressed(PadControl::DPadRight));
+    assert_eq!((desk.latch.looks(), desk.latch.take()), (0, go(Intent::East)));
+    desk.feed(0, PadEvent::Released(PadControl::DPadRight));
+    desk.stick(0.9, 0.0);
+    assert_eq!((desk.latch.looks(), desk.latch.take()), (1, go(Intent::Stay)), "the left stick turns");
+    desk.stick(0.0, 0.0);
+    // Who looks aside while the view changes does not walk.
+    push(&mut desk, 0.9, 0.0);
+    desk.latch.look_from_within(false);
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+    push(&mut desk, 0.0, 0.0);
+    assert_eq!(push(&mut desk, 0.9, 0.0), Some(Command::Turn(Dial::Weather)));
+}
+
+#[test]
 fn gilrs_events_without_a_device_code_are_translated() {
     // Events about buttons carry a code only a device can make; those without are checked here, the rest by the type checker.
     assert_eq!(translate(&gilrs::EventType::Connected), Some(PadEvent::Connected));

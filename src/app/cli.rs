@@ -199,6 +199,9 @@ struct ShowArgs {
     /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes; nothing is kept for the next start.
     #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
     idle: Option<u32>,
+    /// Folder for the pictures that are saved; where not given that of your pictures, and at an event they are not saved.
+    #[arg(long, value_name = "FOLDER", value_parser = folder, conflicts_with = "headless", help_heading = WINDOW)]
+    pictures: Option<PathBuf>,
     /// Start with the panel open.
     #[arg(long, help_heading = WINDOW)]
     panel: bool,
@@ -258,6 +261,11 @@ pub(super) fn png(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let fits = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if fits { Ok(path) } else { Err("a map is a picture whose name ends in .png".to_owned()) }
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -425,6 +433,7 @@ fn show(
         blend_frames: args.say.blend,
         queue,
         day,
+        pictures: args.pictures.clone(),
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
         shelf,
         launch,

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::files::{self, Said};
+use super::album::{self, Said};
+use super::files;
 use crate::dream::Intent;
 use crate::dream::runner::{Kept, KeptDream};
 use crate::dream::saved::SavedDream;
@@ -36,16 +37,20 @@ pub fn folder() -> Option<PathBuf> {
     Some(data.join("dreams"))
 }
 
+/// When a file was written last.
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|about| about.modified()).ok()
+}
+
 /// Files of dreams, the latest first.
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let is_one = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with(KIND) && name.ends_with(ENDING) && path.is_file()
     };
-    let written = |path: &PathBuf| fs::metadata(path).and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<(SystemTime, PathBuf)> =
-        entries.map(|entry| entry.path()).filter(is_one).map(|path| (written(&path), path)).collect();
+        entries.map(|entry| entry.path()).filter(is_one).map(|path| (written(&path).unwrap_or(SystemTime::UNIX_EPOCH), path)).collect();
     files.sort_by(|a, b| b.cmp(a));
     files.into_iter().map(|(_, path)| path).collect()
 }
@@ -79,30 +84,49 @@ fn is_worth_keeping(pack: &Pack, moment: &Moment) -> bool {
 /// Where the dreams of a window are kept.
 pub struct Shelf {
     folder: PathBuf,
-    /// Held while the program runs, unless another one has it.
-    lock: Option<fs::File>,
+    /// Held while the program runs, where it could be.
+    _lock: Option<fs::File>,
+    /// Another window holds it.
+    shared: bool,
     /// Files of the session's dreams, by their number.
-    files: HashMap<u32, PathBuf>,
+    files: HashMap<u32, Place>,
     /// That dreams cannot be kept was said.
     complained: bool,
 }
 
+/// A file that a dream is kept in.
+struct Place {
+    path: PathBuf,
+    /// When this window read it or wrote it last: what changed since is another window's.
+    seen: Option<SystemTime>,
+}
+
+impl Place {
+    fn now(path: PathBuf) -> Self {
+        Self { seen: written(&path), path }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.seen.is_some() && self.seen == written(&self.path)
+    }
+}
+
 impl Shelf {
     pub fn new(folder: PathBuf) -> Self {
-        let lock = fs::create_dir_all(&folder).and_then(|()| fs::File::create(folder.join(LOCK)));
-        let lock = lock.ok().filter(|file| file.try_lock().is_ok());
-        Self { folder, lock, files: HashMap::new(), complained: false }
+        let lock = fs::create_dir_all(&folder).and_then(|()| fs::File::create(folder.join(LOCK))).ok();
+        // Where a folder can be read alone, or has no locks, nothing says that there is another window.
+        let shared = lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)));
+        Self { folder, _lock: lock, shared, files: HashMap::new(), complained: false }
     }
 
     /// Whether another window has the dream that was left last.
     pub fn is_shared(&self) -> bool {
-        self.lock.is_none()
+        self.shared
     }
 
     /// The dream of this pack's world that was left last, if no other window plays it.
     pub fn last(&self, pack: &Pack) -> Option<Left> {
-        self.lock.as_ref()?;
-        latest(&self.folder, pack).next()
+        if self.shared { None } else { latest(&self.folder, pack).next() }
     }
 
     /// The dreams of this pack's world, the latest first.
@@ -112,15 +136,15 @@ impl Shelf {
 
     /// A dream of the session is the one in this file; where another window may play that, it gets a file of its own.
     pub fn adopt(&mut self, dream: u32, file: PathBuf) {
-        if self.lock.is_some() {
-            self.files.retain(|_, other| *other != file);
-            self.files.insert(dream, file);
+        if !self.shared {
+            self.files.retain(|_, other| other.path != file);
+            self.files.insert(dream, Place::now(file));
         }
     }
 
     /// Where a dream of the session is kept, if it is.
     pub fn file_of(&self, dream: u32) -> Option<&PathBuf> {
-        self.files.get(&dream)
+        self.files.get(&dream).map(|place| &place.path)
     }
 
     /// Another session begins, with numbers of its own.
@@ -134,18 +158,20 @@ impl Shelf {
     /// One sentence, once until one is written again.
     pub fn put(&mut self, kept: Kept, said: Said) -> Result<(), String> {
         let Some(KeptDream { number, moment, .. }) = &kept.dream else { return Ok(()) };
-        let known = self.files.get(number).cloned();
+        let known = self.files.get(number);
         if known.is_none() && !is_worth_keeping(&said.pack, moment) {
             return Ok(());
         }
         let number = *number;
-        let path = known.unwrap_or_else(|| files::free_path(&self.folder, KIND, ENDING));
-        let written = files::write_kept(&path, kept, Some(said), 1);
+        let ours = known.filter(|place| place.is_ours()).map(|place| place.path.clone());
+        let (is_new, path) = (ours.is_none(), ours.unwrap_or_else(|| files::free_path(&self.folder, KIND, ENDING)));
+        let written = album::write_kept(&path, kept, Some(said), 1);
         let complained = std::mem::replace(&mut self.complained, written.is_err());
         match written {
             Ok(()) => {
                 log::info!("the dream is kept in {}", path.display());
-                if self.files.insert(number, path).is_none() {
+                self.files.insert(number, Place::now(path));
+                if is_new {
                     self.remove_oldest();
                 }
                 Ok(())
@@ -227,7 +253,19 @@ mod tests {
         beside.adopt(1, first);
         beside.put(kept(1, 50), said.clone()).unwrap();
         assert_eq!(steps(&beside), [2, 40, 50]);
+        // A third one, which is alone with the folder, goes on with the dream of the one beside; neither writes over the other.
         drop(shelf);
+        let mut third = Shelf::new(folder.path().join("dreams"));
+        let theirs = third.last(&said.pack).unwrap();
+        assert_eq!(theirs.saved.moment.history.len(), 51);
+        third.adopt(1, theirs.path);
+        let later = |path: &Path| fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() + SECOND).unwrap();
+        beside.put(kept(1, 60), said.clone()).unwrap();
+        later(third.file_of(1).unwrap());
+        third.put(kept(1, 70), said.clone()).unwrap();
+        third.put(kept(1, 71), said.clone()).unwrap();
+        assert_eq!(steps(&third), [2, 40, 60, 71]);
+        drop(third);
         assert!(Shelf::new(folder.path().join("dreams")).last(&said.pack).is_some(), "the first window is gone");
     }
 

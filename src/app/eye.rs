@@ -4,11 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use winit::event_loop::EventLoopProxy;
-
-use super::files::{self, Jobs};
+use super::album::Album;
 use super::layout::RectPx;
-use super::window::Wake;
 use crate::dream::film::Film;
 use crate::dream::first_person::{Camera, FINER, Glance, Sight, Stroll, Surroundings, Turn, Walk};
 use crate::dream::{Intent, SourceInfo};
@@ -109,7 +106,7 @@ impl Eye {
     }
 
     /// Writes what was seen after at most so many of the last steps as a moving picture of that many pictures a step; `info` is of the world.
-    pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, keeping: Arc<()>, jobs: &Jobs, proxy: &EventLoopProxy<Wake>) {
+    pub fn keep(&self, most: usize, info: &SourceInfo, glide: u32, keeping: Arc<()>, album: &Album) {
         let sights: Vec<Sight> = self.past.iter().skip(self.past.len().saturating_sub(most)).cloned().collect();
         let size_px = [info.width_px, info.height_px].map(|side| side * FINER);
         let shown = SourceInfo { width_px: size_px[0], height_px: size_px[1], ..info.clone() };
@@ -125,7 +122,7 @@ impl Eye {
                 .map_err(|why| format!("{why}."))
         };
         // A GIF's 256 colours are too few for a sky.
-        files::keep(shoot, Arc::new(shown), ([1, glide], "webp"), jobs, proxy);
+        album.keep(shoot, Arc::new(shown), ([1, glide], "webp"));
     }
 
     /// What is seen at this moment.

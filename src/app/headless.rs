@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::album::Said;
 use super::day::Day;
-use super::files::Said;
 use super::prompt_queue::PromptQueue;
 use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};

@@ -7,7 +7,7 @@ use crate::dream::{Drive, Intent};
 use crate::input::{Action, Bindings, Command};
 use crate::worlds::words::Dial;
 
-const COMMANDS: [(Command, &str); 15] = [
+const COMMANDS: [(Command, &str); 16] = [
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
@@ -18,8 +18,9 @@ const COMMANDS: [(Command, &str); 15] = [
     (Command::Pause, "pause, or go on"),
     (Command::Step, "one frame at a time"),
     (Command::Reset, "begin again"),
-    (Command::NewSeed, "begin again with other chances"),
+    (Command::NewSeed, "another world, of the prompt if there is one"),
     (Command::TakeBack, "take back a change, a prompt, or a new beginning"),
+    (Command::Redo, "do again what was taken back"),
     (Command::Hud, "figures: frames a second, milliseconds, engine, seed"),
     (Command::Fullscreen, "full screen, or a window again"),
     (Command::Help, "these lines"),
@@ -59,7 +60,7 @@ pub fn walk(bindings: &Bindings) -> [Vec<String>; 2] {
         names => names.join(" "),
     };
     let pads = walk.iter().flat_map(|action| bindings.pads_of(*action)).collect::<Vec<_>>();
-    let parts = [("LeftStick", "left stick"), ("DPad", "d-pad")];
+    let parts = [("Left stick", "left stick"), ("D-pad", "d-pad")];
     let parts = parts.into_iter().filter(|(part, _)| pads.iter().any(|pad| pad.starts_with(part))).map(|(_, name)| name.to_owned());
     [(0..most).map(hand).collect(), parts.collect()]
 }

@@ -83,15 +83,16 @@ pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
     let response = ui.interact(area, egui::Id::unique("map"), Sense::DRAG);
     middle -= response.drag_delta() / zoom;
     if let Some(at) = response.hover_pos() {
-        let turned = ui.input(|i| i.smooth_scroll_delta().y);
+        // A wheel, or two fingers.
+        let (turned, pinched) = ui.input(|i| (i.smooth_scroll_delta().y, i.zoom_delta()));
         let before = zoom;
-        zoom = (zoom * (turned / WHEEL_OCTAVE).exp2()).clamp(*ZOOM.start(), *ZOOM.end());
+        zoom = (zoom * pinched * (turned / WHEEL_OCTAVE).exp2()).clamp(*ZOOM.start(), *ZOOM.end());
         // What is under the pointer stays there.
         let off = at - area.center();
         middle += off / before - off / zoom;
     }
     middle = middle.clamp(Vec2::ZERO, whole);
-    if response.dragged() || ui.input(|i| i.smooth_scroll_delta().y != 0.0) {
+    if response.dragged() || ui.input(|i| i.smooth_scroll_delta().y != 0.0 || i.zoom_delta() != 1.0) {
         state.view = Some((zoom, middle));
     }
     // On whole pixels of the screen, or tiles would shimmer as the map is moved.
@@ -113,10 +114,13 @@ mod tests {
         Chart { rgba: vec![255; width_px * height_px * 4], width_px, height_px, view_px: [0, 0, 16, 16] }
     }
 
-    fn screen(state: &mut MapState, events: Vec<egui::Event>) -> egui::FullOutput {
+    fn screen(state: &mut MapState) -> egui::FullOutput {
+        screen_of(&egui::Context::default(), state, Vec::new())
+    }
+
+    fn screen_of(context: &egui::Context, state: &mut MapState, events: Vec<egui::Event>) -> egui::FullOutput {
         let rect = Rect::from_min_size(egui::Pos2::ZERO, vec2(800.0, 600.0));
         let input = egui::RawInput { screen_rect: Some(rect), events, ..Default::default() };
-        let context = egui::Context::default();
         context.run_ui(input, |ui| overlay(ui, rect, state))
     }
 
@@ -127,6 +131,18 @@ mod tests {
         assert_eq!(fitting(&chart(300, 250), area), 2.0);
         let large = fitting(&chart(4000, 200), area);
         assert!(large * 4000.0 <= 800.0 && large > 0.18, "{large}");
+    }
+
+    #[test]
+    fn fingers_that_part_bring_a_map_nearer() {
+        let mut state = MapState::default();
+        state.begin(false);
+        state.show(chart(160, 96));
+        let context = egui::Context::default();
+        let mut pass = |events| drop(screen_of(&context, &mut state, events));
+        pass(vec![egui::Event::PointerMoved(pos2(400.0, 300.0))]);
+        pass(vec![egui::Event::Zoom(2.0)]);
+        assert_eq!(state.view.map(|(zoom, _)| zoom), Some(2.0 * 3.0));
     }
 
     #[test]
@@ -148,11 +164,11 @@ mod tests {
             let rects = output.shapes.iter().filter_map(|shape| if let egui::Shape::Rect(rect) = &shape.shape { Some(rect) } else { None });
             rects.filter(|rect| rect.stroke.width > 1.0).map(|rect| rect.rect).collect::<Vec<_>>()
         };
-        assert!(frames(&screen(&mut state, Vec::new())).is_empty(), "nothing is there yet");
+        assert!(frames(&screen(&mut state)).is_empty(), "nothing is there yet");
         state.show(Chart { view_px: [32, 16, 64, 48], ..chart(160, 96) });
         let zoom = fitting(&chart(160, 96), Rect::from_min_size(egui::Pos2::ZERO, vec2(800.0, 600.0)));
         let corner = pos2(400.0 - 80.0 * zoom, 300.0 - 48.0 * zoom);
         let expected = Rect::from_min_size(corner + vec2(32.0, 16.0) * zoom, vec2(64.0, 48.0) * zoom);
-        assert_eq!(frames(&screen(&mut state, Vec::new())), [expected]);
+        assert_eq!(frames(&screen(&mut state)), [expected]);
     }
 }

@@ -1,5 +1,6 @@
 //! The player: command line, window, panels, and play without a window through the same code.
 
+mod album;
 pub mod alloc;
 mod bench;
 mod blit;
@@ -37,6 +38,7 @@ mod shape;
 mod start;
 mod theme;
 mod toasts;
+mod touch_bar;
 mod view;
 mod vista;
 mod window;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::gallery::{self, GalleryItem};
-use super::start::Start;
+use super::start::{DEFAULT_SEED, Start};
 use crate::dream::Source;
 use crate::dream::runner::{Request, Wish};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::{DreamSession, Maker};
+use crate::dream::still::Still;
 use crate::dream::truth::{self, TruthSession};
 use crate::engine::cpu::{CpuEngine, CpuOptions, CpuWeights};
 use crate::engine::gpu::GpuEngine;
@@ -71,7 +72,7 @@ impl Launch {
         let gallery = gallery::fitted(frame.width_px, frame.height_px);
         let start = match image {
             Some(image) => read_start(image, &pack)?,
-            None => gallery.first().map_or(Start::Words, |(_, still, _)| Start::Pictures([still.clone()].into())),
+            None => first_of(&gallery),
         };
         Ok(Self::Pack { pack: Arc::new(pack), engine, start, gallery })
     }
@@ -108,6 +109,13 @@ impl Launch {
         self
     }
 
+    /// The same from the first picture of the gallery.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        let first = first_of(&self.gallery());
+        self.starting(first)
+    }
+
     /// The dream that it goes on with, if it does.
     pub fn saved(&self) -> Option<&Arc<SavedDream>> {
         match self {
@@ -129,6 +137,22 @@ impl Launch {
         match self {
             Self::Pack { start, .. } => start.request(&wish.prompt, wish.settings.seed),
             Self::World { .. } => Request::Reset,
+        }
+    }
+
+    /// What leads into another world, by the seed that is wished for: one of the prompt where there is one, else the gallery's next. Whoever brought a
+    /// picture stays with it.
+    pub fn another(&self, wish: &Wish) -> Request {
+        let Self::Pack { start, gallery, .. } = self else { return Request::Reset };
+        if !wish.prompt.words.is_empty() {
+            return Request::StartFromPrompt;
+        }
+        let is_ours = |stills: &[Still]| gallery.iter().any(|(_, still, _)| stills == std::slice::from_ref(still));
+        let number = wish.settings.seed.wrapping_sub(DEFAULT_SEED) as usize % gallery.len().max(1);
+        match (start, gallery.get(number)) {
+            (Start::Pictures(stills), _) if !is_ours(stills) => Request::Reset,
+            (_, Some((_, still, _))) => Request::StartFrom(vec![still.clone()]),
+            (_, None) => Request::Reset,
         }
     }
 
@@ -193,6 +217,10 @@ impl Launch {
             _ => false,
         }
     }
+}
+
+fn first_of(gallery: &[GalleryItem]) -> Start {
+    gallery.first().map_or(Start::Words, |(_, still, _)| Start::Pictures([still.clone()].into()))
 }
 
 fn find_world(name: &str) -> Result<Box<dyn worlds::World>, String> {
@@ -286,14 +314,38 @@ pub fn shipped_pack() -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::runner::{Prompt, Rate};
     use crate::engine::EngineKind;
-    use crate::pack::random::{odd_manifest, random_pack, tiny_manifest};
+    use crate::pack::random::{look_manifest, odd_manifest, random_pack, tiny_manifest};
 
     /// A device that passes for one of hardware.
     fn gpu() -> GpuContext {
         let mut gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
         gpu.summary.software = false;
         gpu
+    }
+
+    #[test]
+    fn another_world_is_of_the_prompt_or_the_next_picture_and_never_in_place_of_ones_own() {
+        let mut manifest = look_manifest();
+        (manifest.frame.width_px, manifest.frame.height_px) = (12 * manifest.frame.patch_px, 9 * manifest.frame.patch_px);
+        let frame = manifest.frame;
+        let pack = Arc::new(random_pack(manifest, 1).unwrap());
+        let gallery = gallery::fitted(frame.width_px, frame.height_px);
+        let begun = |start: Start, seed: u32, words: &[u16]| {
+            let launch = Launch::Pack { pack: pack.clone(), engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
+            let (settings, prompt) =
+                (DecodeSettings { seed, ..DecodeSettings::LEAST }, Prompt { words: words.into(), ..Prompt::default() });
+            launch.another(&Wish { settings, rate: Rate::Own, paused: false, prompt, preview: false, within: None })
+        };
+        let first = || Start::Pictures([gallery[0].1.clone()].into());
+        let shows =
+            |request: &Request, number: usize| matches!(request, Request::StartFrom(stills) if stills[..] == [gallery[number].1.clone()]);
+        assert!(shows(&begun(first(), DEFAULT_SEED + 1, &[]), 1) && shows(&begun(first(), DEFAULT_SEED + 6, &[]), 0));
+        assert!(shows(&begun(Start::Words, DEFAULT_SEED + 2, &[]), 2), "nothing is said any more");
+        assert!(matches!(begun(first(), 5, &[3]), Request::StartFromPrompt));
+        let own = Still { rgb: vec![7; frame.rgb_bytes()] };
+        assert!(matches!(begun(Start::Pictures([own].into()), 5, &[]), Request::Reset));
     }
 
     #[test]

@@ -12,18 +12,18 @@ use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
-use super::point::Pointing;
+use super::point::{Pointing, Seen};
 use super::preview::PreviewState;
 use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field};
+use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field, touch_bar};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
-use crate::input::{Bindings, Command};
+use crate::input::{Bindings, Command, Hand};
 use crate::worlds::words::Dial;
 
 const PANEL_WIDTH: f32 = 286.0;
@@ -119,8 +119,8 @@ pub struct UiState {
     /// The clock of the prompt queue.
     pub clock: PlayClock,
     pub bindings: Arc<Bindings>,
-    /// Gamepads that are there: hints name their buttons.
-    pub pads: usize,
+    /// Hints name its controls.
+    pub hand: Hand,
     pub toasts: Toasts,
     /// Files are held over the window.
     pub dropping: bool,
@@ -159,7 +159,7 @@ impl UiState {
             preview: PreviewState::default(),
             clock: PlayClock::default(),
             bindings,
-            pads: 0,
+            hand: Hand::default(),
             toasts: Toasts::default(),
             dropping: false,
             adapter: String::new(),
@@ -220,6 +220,9 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         // Hidden while a button was held: the button lets go.
         events.push(UiEvent::CodeUp(code));
     }
+    if let (Some(info), Hand::Finger) = (&status.info, state.hand) {
+        touch_bar::show(ui, state, info, events);
+    }
     // On from the last control it takes a pass to come to the first.
     state.by_keys &= state.panel && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
     let area = ui.available_rect_before_wrap();
@@ -232,7 +235,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         // A patch, which is the figure's place; a simulator's pictures have no patches, and about as many places.
         let [across, down] = info.grid.map(|places| if places == 0 { 8.0 } else { places as f32 });
         let free = !state.paint.active && !state.map.open;
-        state.pointing.see(ui, at, at.size() / vec2(across, down), free.then_some(area), events);
+        let seen = if state.fills { Seen::Within } else { Seen::Above { place: at.size() / vec2(across, down) } };
+        state.pointing.see(ui, at, seen, free.then_some(area), events);
         rect
     });
     // Whoever has a mouse alone, or a finger, gets to the panel as well, and back.
@@ -255,17 +259,13 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     if state.paint.active {
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
     } else if state.map.open {
-        note(ui, area, &map_text(&state.bindings, state.pads > 0));
+        note(ui, area, &map_text(&state.bindings, state.hand));
     } else if !hint(ui, state, status, area) && state.paused && !state.panel {
-        note(
-            ui,
-            area,
-            &with_controls("Paused", &state.bindings, state.pads > 0, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]),
-        );
+        note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]));
     }
     state.dials.show(ui, area);
     if state.help {
-        help::show(ui.ctx(), area, &state.bindings, state.pads > 0, state.event);
+        help::show(ui.ctx(), area, &state.bindings, state.hand == Hand::Pad, state.event);
     }
     state.toasts.show(ui.ctx(), area);
     picture
@@ -289,32 +289,37 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
     let within = status.info.as_ref().is_some_and(|info| info.within);
-    note(ui, area, &hint_text(&state.bindings, state.pads > 0, [prompts, within]));
+    note(ui, area, &hint_text(&state.bindings, state.hand, [prompts, within]));
     true
 }
 
-/// What to press on the keyboard, or on the pad that is there.
-fn hint_text(bindings: &Bindings, pad: bool, [prompts, within]: [bool; 2]) -> String {
+/// What to press, on what somebody plays with.
+fn hint_text(bindings: &Bindings, hand: Hand, [prompts, within]: [bool; 2]) -> String {
     let [keys, parts] = help::walk(bindings);
-    let walk = if pad { parts } else { keys }.join(" or ");
+    let walk = match hand {
+        Hand::Finger => return "Hold a finger where you want to go".to_owned(),
+        Hand::Keys => keys,
+        Hand::Pad => parts,
+    };
+    let walk = walk.join(" or ");
     let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { format!("{walk} to walk") };
     let of_prompts =
         [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one"), (Command::Turn(Dial::Light), "for another light")];
     let of_view = [(Command::View, "from within")];
     let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
     let shown = of_prompts.iter().filter(|_| prompts).chain(of_view.iter().filter(|_| within)).chain(&always);
-    with_controls(&walk, bindings, pad, shown)
+    with_controls(&walk, bindings, hand, shown)
 }
 
 /// What to do on the map.
-fn map_text(bindings: &Bindings, pad: bool) -> String {
-    with_controls("Drag and wheel to look around", bindings, pad, &[(Command::Screenshot, "saves it"), (Command::Map, "goes on")])
+fn map_text(bindings: &Bindings, hand: Hand) -> String {
+    let first = if hand == Hand::Finger { "Drag to look around, pinch to come nearer" } else { "Drag and wheel to look around" };
+    with_controls(first, bindings, hand, &[(Command::Screenshot, "saves it"), (Command::Map, "goes on")])
 }
 
-/// `first`, and behind it what keys or pad do of these, where they are bound.
-fn with_controls<'a>(first: &str, bindings: &Bindings, pad: bool, commands: impl IntoIterator<Item = &'a (Command, &'a str)>) -> String {
-    let control = |command| if pad { bindings.pad_of(command) } else { bindings.key_of(command) };
-    let bound = commands.into_iter().filter_map(|(command, what)| Some(format!("     {} {what}", control(*command)?)));
+/// `first`, and behind it what this hand does of these, where they are bound.
+fn with_controls<'a>(first: &str, bindings: &Bindings, hand: Hand, commands: impl IntoIterator<Item = &'a (Command, &'a str)>) -> String {
+    let bound = commands.into_iter().filter_map(|(command, what)| Some(format!("     {} {what}", bindings.control_of(hand, *command)?)));
     std::iter::once(first.to_owned()).chain(bound).collect()
 }
 
@@ -400,7 +405,7 @@ fn transport(ui: &mut egui::Ui, state: &UiState, events: &mut Vec<UiEvent>) -> O
             ("View", Command::View, "From within, through the eyes of the one who walks, or from above"),
         ],
         [
-            ("Seed", Command::NewSeed, "Begins again with other chances"),
+            ("New", Command::NewSeed, "Another world, of the prompt if there is one"),
             ("Map", Command::Map, "All the land that was seen"),
             ("Photo", Command::Screenshot, "Saves the picture"),
             ("Full", Command::Fullscreen, "Full screen, or a window again"),

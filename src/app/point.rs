@@ -13,6 +13,19 @@ const HELD_SECS: f64 = 0.15;
 /// How much further away the other way must be before it is taken: along a diagonal the figure would sway.
 const SWAY: f32 = 1.2;
 
+/// Of what is seen from within: the outer shares of its width that turn, and the lowest share of its height that leads back.
+const TURNS: f32 = 1.0 / 3.0;
+const BACK: f32 = 1.0 / 6.0;
+
+/// How the world is seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// From above, the figure's place in the middle of the picture, in points.
+    Above { place: Vec2 },
+    /// From within: what lies ahead is up to the horizon, and on the ground below it.
+    Within,
+}
+
 /// What is held.
 #[derive(Debug, Default)]
 pub struct Pointing {
@@ -35,11 +48,20 @@ struct Held {
 }
 
 impl Pointing {
-    /// Reads what happened since the last pass. `picture`: where it stands, in points; `tile`: the size of the figure's place in its middle;
-    /// `area`: where one may press; nowhere where the pointer is for something else.
-    pub fn see(&mut self, ui: &egui::Ui, picture: Rect, tile: Vec2, area: Option<Rect>, asks: &mut Vec<UiEvent>) {
-        self.figure = Some(Rect::from_center_size(picture.center(), tile));
-        let goal = |held: &Held, before| way(held.at - picture.center(), tile, before);
+    /// Reads what happened since the last pass. `picture`: where it stands, in points; `area`: where one may press; nowhere where the pointer is for
+    /// something else.
+    pub fn see(&mut self, ui: &egui::Ui, picture: Rect, seen: Seen, area: Option<Rect>, asks: &mut Vec<UiEvent>) {
+        self.figure = match seen {
+            Seen::Above { place } => Some(Rect::from_center_size(picture.center(), place)),
+            Seen::Within => None,
+        };
+        let goal = |held: &Held, before| {
+            let off = held.at - picture.center();
+            match seen {
+                Seen::Above { place } => way(off, place, before),
+                Seen::Within => Some(way_within(off / picture.size())),
+            }
+        };
         let now = ui.input(|i| {
             for event in &i.events {
                 match *event {
@@ -111,6 +133,17 @@ fn way(off: Vec2, tile: Vec2, before: Option<Intent>) -> Option<Intent> {
     })
 }
 
+/// The same of what is seen from within, so far from the middle of the picture in shares of its size: left and right turn.
+fn way_within(off: Vec2) -> Intent {
+    let (side, low) = (0.5 - TURNS, 0.5 - BACK);
+    match off {
+        Vec2 { x, .. } if x > side => Intent::East,
+        Vec2 { x, .. } if x < -side => Intent::West,
+        Vec2 { y, .. } if y > low => Intent::South,
+        _ => Intent::North,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use egui::{Modifiers, pos2, vec2};
@@ -131,13 +164,21 @@ mod tests {
         assert_eq!(way(vec2(55.0, 50.0), TILE, Some(Intent::South)), Some(Intent::South));
     }
 
+    #[test]
+    fn from_within_the_ground_ahead_lies_ahead() {
+        let to = |x, y| way_within(vec2(x, y));
+        assert_eq!([to(0.0, -0.4), to(0.0, 0.0), to(0.1, 0.25)], [Intent::North; 3]);
+        assert_eq!([to(-0.4, 0.2), to(0.3, -0.3), to(0.1, 0.4)], [Intent::West, Intent::East, Intent::South]);
+    }
+
     /// What is asked for when this happens, pass by pass, a twentieth of a second each.
     fn asked(passes: Vec<Vec<Event>>, free: bool) -> Vec<Option<Intent>> {
         let (ctx, mut pointing, mut asked) = (egui::Context::default(), Pointing::default(), Vec::new());
         let picture = Rect::from_min_size(Pos2::ZERO, vec2(180.0, 140.0));
         for (pass, events) in passes.into_iter().enumerate() {
             let input = egui::RawInput { time: Some(pass as f64 * 0.05), screen_rect: Some(picture), events, ..Default::default() };
-            let output = ctx.run_ui(input, |ui| pointing.see(ui, picture, TILE, free.then_some(picture), &mut asked));
+            let output =
+                ctx.run_ui(input, |ui| pointing.see(ui, picture, Seen::Above { place: TILE }, free.then_some(picture), &mut asked));
             drop(output);
         }
         asked.into_iter().map(|event| if let UiEvent::Point(intent) = event { intent } else { panic!("{event:?}") }).collect()

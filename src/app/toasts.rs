@@ -8,6 +8,8 @@ use super::theme;
 
 const NEWS_LASTS: Duration = Duration::from_secs(4);
 const ERROR_LASTS: Duration = Duration::from_secs(9);
+/// Time to read a letter.
+const LETTER_LASTS: Duration = Duration::from_millis(70);
 const PADDING: Vec2 = Vec2::new(14.0, 9.0);
 /// The newest push out older ones.
 const MOST: usize = 4;
@@ -25,9 +27,10 @@ pub struct Toasts {
 }
 
 impl Toasts {
-    /// Shows `text` for some seconds; what is shown already stays on longer instead.
+    /// Shows `text` for as long as it takes to read; what is shown already stays on longer instead.
     pub fn push(&mut self, text: String, is_error: bool) {
-        let until = Instant::now() + if is_error { ERROR_LASTS } else { NEWS_LASTS };
+        let least = if is_error { ERROR_LASTS } else { NEWS_LASTS };
+        let until = Instant::now() + least.max(LETTER_LASTS * text.chars().count() as u32);
         self.toasts.retain(|t| t.text != text);
         if self.toasts.len() == MOST {
             self.toasts.remove(0);

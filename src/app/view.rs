@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::prompt_queue::{EVERY_SECS, PromptQueue};
+use crate::whole_file;
 
 /// Name of the file.
 const FILE: &str = "window.toml";
@@ -70,7 +71,7 @@ impl View {
     /// Leaves it there for the next start.
     pub fn keep(&self, folder: &Path) {
         let text = toml::to_string(self).map_err(std::io::Error::other);
-        let written = text.and_then(|text| std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(FILE), text)));
+        let written = text.and_then(|text| whole_file::write_in_folder(&folder.join(FILE), text.as_bytes()));
         if let Err(why) = written {
             log::warn!("how the window was left cannot be kept in {}: {why}", folder.display());
         }

@@ -52,7 +52,7 @@ use crate::dream::saved::SavedDream;
 use crate::engine::DecodeSettings;
 use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::{PadListener, PadNews};
-use crate::input::{Bindings, Latch};
+use crate::input::{Bindings, Hand, Latch};
 use crate::pack::Pack;
 
 /// What to open and how.
@@ -83,6 +83,8 @@ pub struct WindowPlan {
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
+    /// Where pictures are saved; where it is not said the user's own folder, and at an event nowhere.
+    pub pictures: Option<PathBuf>,
     /// Where dreams are kept that are left, if they are; with the file of the first, where it goes on with one.
     pub shelf: Option<Shelf>,
     /// When the program started, for the log line about the first frame.
@@ -99,7 +101,7 @@ pub enum Wake {
     /// A saved dream goes on, which is kept in this file if it is; or it does not.
     Resumed(Arc<SavedDream>, Option<PathBuf>, Result<Went, String>),
     /// Something was taken back, or done again, and is told of in these words.
-    WentAlong(&'static str, Result<Went, String>),
+    WentAlong(String, Result<Went, String>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
@@ -111,6 +113,11 @@ pub enum Wake {
     Notice(String),
     /// Good news.
     Done(String),
+    /// A picture was saved, with a dream in it or without.
+    Saved {
+        path: PathBuf,
+        leads_back: bool,
+    },
     /// Somebody ends the program from outside.
     Quit,
     /// The map that was asked for, or why there is none.
@@ -396,7 +403,7 @@ impl ApplicationHandler<Wake> for App {
             Wake::Resumed(saved, file, Ok(went)) => self.resumed(&saved, file, went),
             Wake::WentAlong(told, Ok(went)) => {
                 self.went_along(went);
-                self.ui.toasts.push(told.to_owned(), false);
+                self.ui.toasts.push(told, false);
             }
             Wake::Another(Ok(launch)) => self.play_another(*launch),
             Wake::Start(_, Err(why))
@@ -407,6 +414,7 @@ impl ApplicationHandler<Wake> for App {
             Wake::ListDreams => self.list_earlier(),
             Wake::Dreams(pack, left) => self.show_earlier(&pack, left),
             Wake::Chosen(paths) => self.read_files(paths),
+            Wake::Saved { path, leads_back } => self.saved(&path, leads_back),
             Wake::Done(what) => {
                 log::info!("{what}");
                 self.ui.toasts.push(what, false);
@@ -438,8 +446,14 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::Occluded(_) => self.rest_while_minimised(),
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
+                if matches!(event, WindowEvent::MouseInput { .. }) {
+                    self.play_with(Hand::Keys);
+                }
             }
-            WindowEvent::Touch(_) => self.idle.touch(Instant::now()),
+            WindowEvent::Touch(_) => {
+                self.idle.touch(Instant::now());
+                self.play_with(Hand::Finger);
+            }
             WindowEvent::Moved(_) | WindowEvent::ScaleFactorChanged { .. } => {
                 if let Some(shell) = &mut self.shell {
                     shell.painter.follow_display();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use image::codecs::gif::{GifEncoder, Repeat};
@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::saved::CHUNK;
 use super::source::SourceInfo;
 use super::webp::WebpWriter;
+use crate::whole_file;
 
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {why}", path = path.display())]
@@ -220,18 +221,7 @@ pub fn write_picture(
         Ok(bytes)
     };
     let bytes = encode().map_err(|e| failed(e.to_string()))?;
-    let partial = path.with_extension("png.part");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&partial)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, path)
-    };
-    write().map_err(|e| {
-        // What is there of it is of no use.
-        _ = std::fs::remove_file(&partial);
-        failed(e.to_string())
-    })
+    whole_file::write(path, &bytes).map_err(|e| failed(e.to_string()))
 }
 
 /// Repeats every RGBA pixel `scale` times in both directions; gives the pixels with their width and height.

@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use winit::keyboard::KeyCode;
 
-use super::keys;
 use super::pad::PadControl;
+use super::{Hand, keys};
 use crate::dream::{Drive, Intent};
+use crate::whole_file;
 use crate::worlds::words::Dial;
 
 /// The table written out on first start; also what counts where no file can be read.
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 10] = [
+const SINCE: [(u32, Command); 11] = [
     (2, Command::Map),
     (2, Command::Keep),
     (2, Command::Help),
@@ -27,6 +28,7 @@ const SINCE: [(u32, Command); 10] = [
     (4, Command::Turn(Dial::Season)),
     (4, Command::Turn(Dial::Style)),
     (5, Command::View),
+    (6, Command::Redo),
 ];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
@@ -56,6 +58,8 @@ pub enum Command {
     NewSeed,
     /// Undoes the last change by hand, prompt or new beginning.
     TakeBack,
+    /// Does again what was taken back.
+    Redo,
     Map,
     /// From within, through the eyes of the one who walks, or from above.
     View,
@@ -68,7 +72,7 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 20] = [
+    const ALL: [(Self, &'static str); 21] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -83,6 +87,7 @@ impl Command {
         (Self::Reset, "reset"),
         (Self::NewSeed, "new seed"),
         (Self::TakeBack, "take back"),
+        (Self::Redo, "redo"),
         (Self::Map, "map"),
         (Self::View, "view"),
         (Self::Screenshot, "screenshot"),
@@ -171,6 +176,17 @@ impl Default for Stick {
 }
 
 impl Bindings {
+    /// What stands on the control of that hand that does this; a finger has none.
+    pub fn control_of(&self, hand: Hand, command: Command) -> Option<String> {
+        let action = Action::Command(command);
+        let controls = match hand {
+            Hand::Keys => self.keys_of(action),
+            Hand::Pad => self.pads_of(action),
+            Hand::Finger => return None,
+        };
+        controls.into_iter().next()
+    }
+
     /// Reads a table.
     ///
     /// # Errors
@@ -246,24 +262,21 @@ impl Bindings {
 
     /// What stands on a key that does this.
     pub fn key_of(&self, command: Command) -> Option<String> {
-        self.keys_of(Action::Command(command)).into_iter().next()
-    }
-
-    /// What stands on a pad's button that does this.
-    pub fn pad_of(&self, command: Command) -> Option<String> {
-        self.pads_of(Action::Command(command)).into_iter().next()
+        self.control_of(Hand::Keys, command)
     }
 
     /// The user's table. It is written out where there is none yet; where it cannot be used, the default counts and a sentence says why.
     pub fn of_user(path: Option<&Path>) -> (Self, Option<String>) {
         let Some(path) = path else { return (Self::default(), None) };
         match std::fs::read_to_string(path) {
+            // What a crash or a full disk left is no table that binds nothing.
+            Ok(text) if text.trim().is_empty() => (Self::default(), None),
             Ok(text) => match read(&text).and_then(|table| Ok((table.version, Self::of(table)?))) {
                 Ok((version, bindings)) => (bindings.with_commands_since(version), None),
                 Err(why) => (Self::default(), Some(format!("The key bindings in {} are not used: {why}.", path.display()))),
             },
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
-                if let Err(why) = write_default(path) {
+                if let Err(why) = whole_file::write_in_folder(path, DEFAULT_TABLE.as_bytes()) {
                     log::warn!("cannot write the key bindings to {}: {why}", path.display());
                 }
                 (Self::default(), None)
@@ -314,13 +327,6 @@ pub fn user_path() -> Option<PathBuf> {
     Some(user_folder()?.join("bindings.toml"))
 }
 
-fn write_default(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(path, DEFAULT_TABLE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,10 +357,10 @@ mod tests {
         let bindings = Bindings::default();
         let keys = [Command::Panel, Command::Step, Command::Fullscreen].map(|command| bindings.key_of(command).unwrap());
         assert_eq!(keys, ["Tab", ".", "F11"]);
-        assert_eq!(bindings.pad_of(Command::Pause).unwrap(), "Start");
+        assert_eq!(bindings.control_of(Hand::Pad, Command::Pause).unwrap(), "Start");
         let other = Bindings::parse("[keys]\nKeyQ = \"panel\"\nDigit9 = \"panel\"").unwrap();
         assert_eq!((other.key_of(Command::Panel).as_deref(), other.key_of(Command::Hud)), (Some("9"), None));
-        assert_eq!(other.pad_of(Command::Panel), None);
+        assert_eq!(other.control_of(Hand::Pad, Command::Panel), None);
     }
 
     #[test]
@@ -370,10 +376,13 @@ mod tests {
         assert_eq!(bindings.key(KeyCode::KeyM), command(Command::Map));
         assert_eq!([KeyCode::F1, KeyCode::F3, KeyCode::F9].map(|key| bindings.key(key)), [command(Command::Pause), None, None]);
         assert_eq!((bindings.key_of(Command::Help), bindings.key_of(Command::Keep)), (None, None));
-        assert_eq!((bindings.pad_of(Command::Map), bindings.pad(PadControl::from_name("East").unwrap())), (None, drive(Intent::North)));
+        assert_eq!(
+            (bindings.control_of(Hand::Pad, Command::Map), bindings.pad(PadControl::from_name("East").unwrap())),
+            (None, drive(Intent::North))
+        );
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
-        std::fs::write(&path, format!("version = 5\n{table}")).unwrap();
+        std::fs::write(&path, format!("version = 6\n{table}")).unwrap();
         assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
     }
 

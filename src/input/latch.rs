@@ -27,6 +27,11 @@ fn is_of_a_pad(by: Holder) -> bool {
     matches!(by, Holder::Pad(..))
 }
 
+/// Whether it is what a pad walks by, in either view.
+fn walks(by: Holder) -> bool {
+    matches!(by, Holder::Pad(_, control) if control.looks().is_none())
+}
+
 /// Frames that a turn is held for until one turns on, and from then on from turn to turn.
 const TURNS_ON: u32 = 3;
 const TURN_FRAMES: u32 = 2;
@@ -139,8 +144,7 @@ impl Latch {
         if within != self.within {
             self.within = within;
             let turning = self.turning.iter().map(|(by, turn, _)| (*by, if *turn > 0 { Intent::East } else { Intent::West }.into()));
-            let held: Vec<_> =
-                self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| is_of_a_pad(*by)).collect();
+            let held: Vec<_> = self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| walks(*by)).collect();
             self.let_go();
             held.into_iter().for_each(|(by, drive)| self.press(by, drive));
         }
@@ -156,6 +160,10 @@ impl Latch {
     /// Where one looks, in quarter turns clockwise from north.
     pub fn looks(&self) -> i32 {
         self.looks
+    }
+
+    pub fn is_within(&self) -> bool {
+        self.within
     }
 
     pub fn has_focus(&self) -> bool {

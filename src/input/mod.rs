@@ -9,3 +9,13 @@ pub mod pad;
 
 pub use bindings::{Action, Bindings, Command};
 pub use latch::{Holder, Latch};
+
+/// What somebody plays with, by what was pressed last: hints name its controls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hand {
+    /// And a mouse.
+    #[default]
+    Keys,
+    Pad,
+    Finger,
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::bindings::{Action, Bindings, Command};
 use super::latch::{Holder, Latch};
+use crate::dream::Intent;
 
 /// Number of a pad, stable while it is plugged in.
 pub type PadId = usize;
@@ -84,6 +85,16 @@ impl PadControl {
             Self::East => "B (circle)",
             Self::West => "X (square)",
             Self::North => "Y (triangle)",
+            Self::LeftStickUp => "Left stick up",
+            Self::LeftStickDown => "Left stick down",
+            Self::LeftStickLeft => "Left stick left",
+            Self::LeftStickRight => "Left stick right",
+            Self::LeftThumb => "Left stick pressed",
+            Self::RightThumb => "Right stick pressed",
+            Self::DPadUp => "D-pad up",
+            Self::DPadDown => "D-pad down",
+            Self::DPadLeft => "D-pad left",
+            Self::DPadRight => "D-pad right",
             Self::RightStickUp => "Right stick up",
             Self::RightStickDown => "Right stick down",
             Self::RightStickLeft => "Right stick left",
@@ -92,9 +103,25 @@ impl PadControl {
             Self::RightTrigger => "Right shoulder",
             Self::LeftTrigger2 => "Left trigger",
             Self::RightTrigger2 => "Right trigger",
-            other => return format!("{other:?}"),
+            Self::Start => "Start",
+            Self::Select => "Select",
+            Self::Mode => "Mode",
         }
         .to_owned()
+    }
+
+    /// Which way one looks who pushes the right stick there.
+    pub(super) fn looks(self) -> Option<Intent> {
+        match self {
+            Self::RightStickLeft => Some(Intent::West),
+            Self::RightStickRight => Some(Intent::East),
+            _ => None,
+        }
+    }
+
+    /// Whether it turns nobody who looks from within, and means a step aside.
+    fn steps_aside(self) -> bool {
+        matches!(self, Self::DPadLeft | Self::DPadRight)
     }
 }
 
@@ -251,13 +278,15 @@ impl Pads {
 }
 
 fn press(id: PadId, control: PadControl, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
-    match bindings.pad(control)? {
-        Action::Drive(drive) => {
-            latch.press(Holder::Pad(id, control), drive);
-            None
-        }
-        Action::Command(command) => Some(command),
+    let (by, within) = (Holder::Pad(id, control), latch.is_within());
+    match (bindings.pad(control)?, control.looks()) {
+        // Everybody's thumb takes the right stick for the eyes.
+        (Action::Command(Command::Turn(_)), Some(way)) if within => latch.press(by, way.into()),
+        (Action::Drive(drive), _) if within && control.steps_aside() => latch.press_aside(by, drive),
+        (Action::Drive(drive), _) => latch.press(by, drive),
+        (Action::Command(command), _) => return Some(command),
     }
+    None
 }
 
 fn swing(lever: &mut Lever, id: PadId, wanted: Option<PadControl>, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {

@@ -6,13 +6,14 @@ use super::{
     tensor_specs,
     validate::limits,
 };
+use crate::whole_file;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
-    io::{Read, Write},
-    path::{Path, PathBuf},
+    io::Read,
+    path::Path,
 };
 
 /// Metadata key of the manifest.
@@ -77,7 +78,7 @@ impl Pack {
     /// Writes the pack whole or not at all: to a temporary file beside `path`, then renamed.
     pub fn write(&self, path: &Path) -> Result<(), PackError> {
         let bytes = self.to_bytes().map_err(|e| e.at(path))?;
-        write_atomic(path, &bytes).map_err(|source| PackError::Io { doing: "written", source }.at(path))
+        whole_file::write(path, &bytes).map_err(|source| PackError::Io { doing: "written", source }.at(path))
     }
 }
 
@@ -109,22 +110,6 @@ fn parse_manifest(json: &str) -> Result<Manifest, PackError> {
         return Err(PackError::Version { found: version.format_version, reads: FORMAT_VERSION });
     }
     serde_json::from_str(json).map_err(error)
-}
-
-fn write_atomic(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.part", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| std::fs::rename(&temporary, path));
-    if renamed.is_err() {
-        // The first error is the one worth telling; a leftover is harmless.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    renamed
 }
 
 fn dtype_from(dtype: Dtype) -> Option<PackDtype> {

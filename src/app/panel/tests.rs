@@ -276,16 +276,35 @@ fn keys_go_through_the_panel() {
 #[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
-    let (keys, pad) = (hint_text(&bindings, false, [true; 2]), hint_text(&bindings, true, [true; 2]));
+    let (keys, pad) = (hint_text(&bindings, Hand::Keys, [true; 2]), hint_text(&bindings, Hand::Pad, [true; 2]));
     assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
     assert!(pad.contains("Y (triangle) for the panel") && pad.contains("A (cross) for another one") && !pad.contains("Tab"), "{pad}");
-    assert!(!hint_text(&bindings, false, [false, true]).contains("prompt"), "a pack without words");
-    assert!(keys.contains("V from within") && !hint_text(&bindings, false, [true, false]).contains("within"), "{keys}");
+    assert!(!hint_text(&bindings, Hand::Keys, [false, true]).contains("prompt"), "a pack without words");
+    assert!(keys.contains("V from within") && !hint_text(&bindings, Hand::Keys, [true, false]).contains("within"), "{keys}");
     assert!(keys.starts_with("W A S D or arrows to walk ") && pad.starts_with("left stick or d-pad to walk "), "{keys}, {pad}");
     assert!(keys.contains("2 for another light") && pad.contains("Right stick up for another light"), "{keys}, {pad}");
     let walk = ["KeyI = \"north\"", "KeyJ = \"west\"", "KeyK = \"south\"", "KeyL = \"east\""].join("\n");
     let own = Bindings::parse(&format!("[keys]\n{walk}\nKeyQ = \"panel\"")).expect("a table");
-    assert_eq!(hint_text(&own, false, [true; 2]), "I J K L to walk     Q for the panel");
+    assert_eq!(hint_text(&own, Hand::Keys, [true; 2]), "I J K L to walk     Q for the panel");
+}
+
+#[test]
+fn fingers_have_buttons() {
+    let mut bench = Bench::new(8);
+    bench.state.panel = false;
+    assert!(!bench.draw(Vec::new()).0.contains("New prompt"), "keys have their own");
+    bench.state.hand = Hand::Finger;
+    let written = bench.draw(Vec::new()).0;
+    assert!(written.contains("Hold a finger where you want to go") && !written.contains("Step in"), "{written}");
+    assert_eq!(bench.click_on("New prompt"), [UiEvent::Command(Command::NextPrompt)]);
+    assert_eq!(bench.click_on("Light"), [UiEvent::Command(Command::Turn(Dial::Light))]);
+    assert_eq!(bench.click_on("Panel"), [UiEvent::Command(Command::Panel)]);
+    // The picture leaves them their place, and at an event nobody leads the next visitor into a panel.
+    let below = bench.picture.y + bench.picture.height;
+    bench.state.event = true;
+    let (written, _) = bench.draw_places(Vec::new());
+    let place = written.iter().find(|(text, _)| text == "Map").expect("a button").1;
+    assert!(place.y > below as f32 && written.iter().all(|(text, _)| text != "Panel" && text != "Pause"), "{written:?}");
 }
 
 #[test]

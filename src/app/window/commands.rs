@@ -1,5 +1,7 @@
 //! What the window does when it is asked to by a key, the panel or an hour without anybody: begin anew, pause, take back, save, full screen.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use winit::window::Fullscreen;
 use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
+use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
 use crate::app::files;
 use crate::app::map::MapState;
@@ -18,7 +21,7 @@ use crate::app::prompt_history::PromptHistory;
 use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::{Drive, SourceInfo};
-use crate::input::{Command, Holder};
+use crate::input::{Command, Hand, Holder};
 
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -64,14 +67,14 @@ impl App {
             UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
             UiEvent::CodeDown(code) => {
                 self.latch().press(Holder::Inspector(code), Drive::Code(code));
-                self.request(Request::SetOff);
+                self.set_off();
             }
             UiEvent::CodeUp(code) => self.latch().release(Holder::Inspector(code)),
             UiEvent::Point(intent) => {
                 self.latch().release(Holder::Pointer);
                 if let Some(intent) = intent {
                     self.latch().press(Holder::Pointer, Drive::Intent(intent));
-                    self.request(Request::SetOff);
+                    self.set_off();
                 }
             }
         }
@@ -111,7 +114,7 @@ impl App {
     }
 
     /// Looks ahead where somebody sees it.
-    fn look_ahead(&self) {
+    pub(super) fn look_ahead(&self) {
         let seen = self.ui.panel && self.ui.preview.on;
         self.wish(|wish| wish.preview = seen);
     }
@@ -186,10 +189,12 @@ impl App {
                 self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
                 let settings = self.ui.settings;
                 self.wish(|wish| wish.settings = settings);
-                self.begin_left(Request::Reset);
+                let wish = self.current_wish();
+                self.begin_left(self.plan.launch.another(&wish));
                 self.offer_way_back();
             }
             Command::TakeBack => drop(self.take_back()),
+            Command::Redo => drop(self.redo()),
             Command::View => self.look_from_within(!self.ui.within),
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => self.save_picture(),
@@ -224,44 +229,88 @@ impl App {
         let free = !self.typing();
         if free {
             self.map_mode(false);
-            self.go_along(Request::Redo, "Done again.");
+            self.go_along(Request::Redo, "Done again.".to_owned());
         }
         free
     }
 
-    /// What stands on the pad's button that does this, where there is a pad, or else on the key.
+    /// What stands on the control that does this, of what somebody plays with.
     pub(super) fn control_of(&self, command: Command) -> Option<String> {
-        if self.ui.pads > 0 { self.bindings.pad_of(command) } else { self.bindings.key_of(command) }
+        self.bindings.control_of(self.ui.hand, command)
+    }
+
+    /// Somebody plays with this from now on.
+    pub(super) fn play_with(&mut self, hand: Hand) {
+        if hand != self.ui.hand {
+            self.ui.hand = hand;
+            self.redraw();
+        }
+    }
+
+    /// Somebody walks. At an event that ends what somebody else has stopped.
+    pub(super) fn set_off(&mut self) {
+        if self.plan.event && self.ui.paused && !self.ui.paint.active {
+            self.pause(false);
+        }
+        self.request(Request::SetOff);
     }
 
     /// Says what brings the world back that was left just now.
     fn offer_way_back(&mut self) {
         if let (Some(control), true) = (self.control_of(Command::TakeBack), self.plan.launch.dreamer().is_some()) {
-            self.ui.toasts.push(format!("{control} brings back the world that was"), false);
+            self.ui.toasts.push(format!("{control} brings back the world before"), false);
         }
     }
 
     fn undo(&mut self) {
-        self.go_along(Request::Undo, "Taken back. Ctrl+Y does it again.");
+        let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| "Ctrl+Y".to_owned()));
+        let again = redo.map_or_else(String::new, |control| format!(" {control} does it again."));
+        self.go_along(Request::Undo, format!("Taken back.{again}"));
     }
 
     /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
-    fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: &'static str) {
+    fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: String) {
         self.keep_dream();
         let tell = self.proxy.clone();
         self.request(way(Box::new(move |went| drop(tell.send_event(Wake::WentAlong(told, went))))));
     }
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
-    fn save_picture(&self) {
+    fn save_picture(&mut self) {
+        let Some(album) = self.album() else { return };
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
-        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
-        self.request(Request::Keep(Box::new(move |kept| files::save_picture(|| kept.map(seen), map, said, &jobs, &proxy))));
+        self.request(Request::Keep(Box::new(move |kept| album.save_picture(|| kept.map(seen), map, said))));
+    }
+
+    /// Where pictures go. At an event nothing fills somebody's folder who did not ask for it.
+    fn album(&mut self) -> Option<Album> {
+        let event = self.plan.event;
+        let folder = self.plan.pictures.clone().or_else(|| (!event).then(album::pictures_folder));
+        if folder.is_none() {
+            self.ui.toasts.push("Pictures are not kept here.".to_owned(), false);
+        }
+        Some(Album { folder: folder?, jobs: self.writer.jobs().clone(), proxy: self.proxy.clone(), event })
+    }
+
+    /// A picture is saved; one with a dream in it is a way back.
+    pub(super) fn saved(&mut self, path: &Path, leads_back: bool) {
+        log::info!("Saved {}", path.display());
+        let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let mut told = format!("Saved {}", name(path.file_name()));
+        if !self.plan.event {
+            told = format!("{told} in {}.", name(path.parent().and_then(Path::file_name)));
+            if leads_back {
+                told.push_str(" Drop it on this window to come back here.");
+            }
+        }
+        self.ui.toasts.push(told, false);
+        self.redraw();
     }
 
     /// Writes the last seconds into a moving picture beside the screenshots.
     fn keep(&mut self) {
         let Some(info) = self.status.info.clone() else { return };
+        let Some(album) = self.album() else { return };
         let (own, played) = (info.rate_hz as f32, self.status.fps);
         let asked = match self.ui.rate {
             Rate::Hz(hz) => hz,
@@ -278,16 +327,15 @@ impl App {
         }
         self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
         let keeping = self.keeping.clone();
-        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
         if let Some(eye) = &self.eye {
-            return eye.keep(most, &info, glide, keeping, &jobs, &proxy);
+            return eye.keep(most, &info, glide, keeping, &album);
         }
         let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, String>| {
             let shoot = move |film: &mut Film| -> Result<(), String> {
                 let _until_then = keeping;
                 frames?.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
             };
-            files::keep(shoot, info, ([KEPT_SCALE, glide], "gif"), &jobs, &proxy);
+            album.keep(shoot, info, ([KEPT_SCALE, glide], "gif"));
         };
         self.request(Request::Replay(most, Box::new(keep)));
     }

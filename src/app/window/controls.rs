@@ -8,10 +8,9 @@ use winit::keyboard::{Key, KeyCode, PhysicalKey};
 
 use super::App;
 use crate::app::panel::HINT_LASTS;
-use crate::dream::runner::Request;
 use crate::input::keys::writes_nothing;
 use crate::input::pad::PadNews;
-use crate::input::{Action, Command, Holder};
+use crate::input::{Action, Command, Hand, Holder};
 
 /// What goes through a panel and changes what is in it; letters walk on.
 const PANEL_KEYS: [KeyCode; 9] = [
@@ -38,6 +37,7 @@ impl App {
             // Something may lie on a key.
             if !event.repeat {
                 self.idle.touch(Instant::now());
+                self.play_with(Hand::Keys);
             }
             if self.with_control(event, event_loop) {
                 return true;
@@ -107,7 +107,7 @@ impl App {
                     self.latch().press(by, drive)
                 }
                 if !repeat {
-                    self.request(Request::SetOff);
+                    self.set_off();
                 }
                 true
             }
@@ -157,19 +157,23 @@ impl App {
 
     pub(super) fn pad(&mut self, news: PadNews) {
         match news {
-            PadNews::Command(command) => self.command(command),
+            PadNews::Command(command) => {
+                self.play_with(Hand::Pad);
+                self.command(command);
+            }
             PadNews::Pressed => {
+                self.play_with(Hand::Pad);
                 self.map_mode(false);
-                return self.request(Request::SetOff);
+                return self.set_off();
             }
             PadNews::Connected(name) => {
-                self.ui.pads += 1;
+                self.play_with(Hand::Pad);
                 self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
                 log::info!("{name} is connected");
                 self.ui.toasts.push(format!("{name} is connected"), false);
             }
             PadNews::Disconnected(name) => {
-                self.ui.pads = self.ui.pads.saturating_sub(1);
+                self.play_with(Hand::Keys);
                 log::info!("{name} is gone");
                 self.ui.toasts.push(format!("{name} is gone"), false);
             }

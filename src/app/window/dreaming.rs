@@ -62,8 +62,9 @@ impl App {
         for notice in notices {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
-        if self.plan.event && self.status.failed.is_some() {
-            return self.revive();
+        if self.status.failed.is_some() {
+            self.revive();
+            return self.redraw();
         }
         // Until a fresh engine is in its place, the loss is one that is known.
         if self.status.device_lost && self.status.engine_number == self.engine_number {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::saying::SaidByHand;
 use super::{App, Wake};
+use crate::app::album::Said;
 use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
-use crate::app::files::Said;
 use crate::app::panel::{HINT_LASTS, Thumbnail};
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
@@ -59,6 +59,11 @@ impl Dreams {
         self.playing.is_some()
     }
 
+    /// Another one plays, and is kept nowhere yet.
+    pub(super) fn forget_playing(&mut self) {
+        self.playing = None;
+    }
+
     /// Whether it is time to keep the one that plays again.
     pub(super) fn is_due(&self, frames: u64, now: Instant) -> bool {
         self.shelf.is_some() && frames != self.frames && now.saturating_duration_since(self.kept_at) >= EVERY
@@ -104,13 +109,24 @@ impl App {
             self.by_hand.learn(said, one_line(&about.prompt));
         }
         self.ui.settings.seed = about.seed;
-        if let (Some(shelf), Some(file)) = (&self.dreams.shelf, file) {
-            // After what is on its way to that file.
-            let shelf = shelf.clone();
-            self.writer.jobs().run(move || lock(&shelf).adopt(dream, file));
+        if let Some(file) = file {
+            self.adopt(dream, file);
         }
         self.dreams.playing = Some(dream);
         self.list_earlier();
+    }
+
+    /// A dream of the session is kept in this file, once what is on its way there is written.
+    pub(super) fn adopt(&mut self, dream: u32, file: PathBuf) {
+        if let Some(shelf) = self.dreams.shelf.clone() {
+            self.writer.jobs().run(move || lock(&shelf).adopt(dream, file));
+        }
+        self.dreams.playing = Some(dream);
+    }
+
+    /// The dream of this world that was kept last.
+    pub(super) fn kept_last(&self) -> Option<Left> {
+        lock(self.dreams.shelf.as_ref()?).last(self.plan.launch.dreamer()?)
     }
 
     /// What was taken back, or done again, leads from one dream of the session to another, or stays in it: what was said there is said again, and its seed is

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::App;
+use crate::app::album::SCREENSHOT_SCALE;
 use crate::app::eye::{Eye, WIDEST_PX};
-use crate::app::files::SCREENSHOT_SCALE;
 use crate::app::layout::RectPx;
 use crate::app::painter::Painter;
 use crate::dream::DreamError;
 use crate::dream::first_person;
 use crate::dream::runner::{Kept, Request};
-use crate::input::Command;
+use crate::input::{Command, Hand};
 
 /// Between two pictures that a processor draws while something moves, at least.
 const BETWEEN: Duration = Duration::from_millis(12);
@@ -28,9 +28,13 @@ impl App {
             return self.complain(format!("{}.", DreamError::NoRelief(self.plan.launch.title().to_owned())));
         }
         if within && !self.ui.within {
-            let aside = if self.ui.pads > 0 { "" } else { ", and with Shift step aside" };
+            let how = match self.ui.hand {
+                Hand::Keys => "Ahead and back walk, left and right turn, and with Shift step aside",
+                Hand::Pad => "Either stick turns, left and right on the d-pad step aside",
+                Hand::Finger => "Hold a finger ahead to walk, at the left or right to turn",
+            };
             let back = self.control_of(Command::View).map_or_else(String::new, |control| format!("; {control} looks from above again"));
-            self.ui.toasts.push(format!("Ahead and back walk, left and right turn{aside}{back}."), false);
+            self.ui.toasts.push(format!("{how}{back}."), false);
         }
         self.ui.within = within;
         self.tell_where_one_looks();

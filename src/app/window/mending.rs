@@ -7,8 +7,11 @@ use winit::window::Window;
 
 use super::saying::SaidByHand;
 use super::{App, Shell};
+use crate::app::dreams::{FIRST_DREAM, Left};
 use crate::app::painter::Painter;
 use crate::app::panel;
+use crate::app::prompt_history::one_line;
+use crate::app::start::Start;
 use crate::dream::runner::{Request, Status};
 use crate::engine::EngineError;
 
@@ -17,8 +20,61 @@ const PAINTER_ATTEMPTS: u32 = 10;
 const PAINTER_PATIENCE: Duration = Duration::from_millis(500);
 
 impl App {
-    /// The dream ended through a fault and nobody looks after it: another one begins.
+    /// The dream ended through a fault. At an event, where nobody looks after it, another one begins; else it goes on from where it was kept last or, where that
+    /// is what it cannot do, begins anew.
     pub(super) fn revive(&mut self) {
+        if self.plan.event { self.begin_for_others() } else { self.go_on_as_kept() }
+    }
+
+    fn go_on_as_kept(&mut self) {
+        let (played, went_on) = (self.status.info.is_some(), self.plan.launch.saved().is_some());
+        // What never played would not now.
+        if !(played || went_on) {
+            return;
+        }
+        let Some(attempt) = self.rebuilds.another(self.status.frames) else { return };
+        log::error!("the dream goes on (attempt {attempt}): {}", self.status.failed.as_deref().unwrap_or_default());
+        let kept = if played && attempt == 1 { self.kept_last() } else { None };
+        if self.ui.paint.active {
+            self.paint_mode(false);
+        }
+        self.map_mode(false);
+        let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
+        drop(runner);
+        self.forget_dreams();
+        self.dreams.forget_playing();
+        (self.plan.settings, self.plan.rate, self.plan.paused) = (self.ui.settings, self.ui.rate, self.ui.paused);
+        (self.plan.words, self.plan.prompt) = (self.words_of(&self.ui.prompt.said), self.ui.prompt.said.clone());
+        let told = match kept {
+            Some(Left { path, saved, .. }) => {
+                (self.plan.words, self.plan.prompt) = (saved.about.words.clone(), saved.about.prompt.clone());
+                self.plan.settings.seed = saved.about.seed;
+                self.ui.settings.seed = saved.about.seed;
+                self.plan.launch = self.plan.launch.clone().starting(Start::Dream(Arc::new(saved)));
+                self.adopt(FIRST_DREAM, path);
+                "The dream ended through a fault, and goes on from where it was kept last."
+            }
+            None => {
+                self.plan.launch = self.plan.launch.clone().anew();
+                "The dream ended through a fault; this is another one."
+            }
+        };
+        self.ui.prompt.in_force(one_line(&self.plan.prompt), true, false);
+        self.ui.prompt.besides = self.besides_at_the_start();
+        (self.status, self.engine_number) = (Status::default(), 0);
+        match self.spawn_runner(&painter) {
+            Ok(runner) => {
+                self.shell = Some(Shell { runner, painter, egui, window });
+                self.look_ahead();
+                self.list_earlier();
+                self.ui.toasts.push(told.to_owned(), true);
+                self.redraw();
+            }
+            Err(why) => self.fatal = Some(why),
+        }
+    }
+
+    fn begin_for_others(&mut self) {
         let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
         drop(runner);
         let why = self.status.failed.take();

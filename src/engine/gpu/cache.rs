@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checksum;
+use crate::{checksum, whole_file};
 
 /// Bytes of the checksum ahead of what a file holds.
 const SUM_BYTES: usize = 8;
@@ -21,15 +21,7 @@ pub fn read(path: &Path) -> Option<Vec<u8>> {
 
 /// Puts `data` into a file, whole or not at all. Where that fails the next start is slower, and that is all.
 pub fn write(path: &Path, data: &[u8]) {
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    let write = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&fresh, [&checksum::of(data).to_le_bytes(), data].concat())?;
-        std::fs::rename(&fresh, path)
-    };
-    if let Err(why) = write() {
+    if let Err(why) = whole_file::write_in_folder(path, &[&checksum::of(data).to_le_bytes(), data].concat()) {
         log::debug!("{} cannot be written: {why}", path.display());
     }
 }
