@@ -133,13 +133,20 @@ fn stays(n: u32, own_at: u32, before_at: u32) -> u32 {
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) lane: u32) {
+    // In the first step of every frame nothing is settled.
+    if (frame.groups[0].fresh == 1u) {
+        let open_at = shape.land + 4u * (shape.land + 1u) * shape.words + 4u * shape.tokens;
+        for (var i = lane; i < shape.tokens * shape.words; i += 256u) {
+            tokens[domain_at(0u) + i] = adjacency[open_at + i];
+        }
+        return;
+    }
     let half = frame.groups[0].half;
     let own_at = half * shape.tokens * shape.dims;
     let before_at = (1u - half) * shape.tokens * shape.dims;
     for (var n = lane; n < shape.tokens; n += 256u) {
-        let masked = frame.groups[0].fresh == 1u || tokens[own_at + n * shape.dims] == MASKED;
         var index = OPEN;
-        if (!masked) {
+        if (tokens[own_at + n * shape.dims] != MASKED) {
             index = index_of(own_at + n * shape.dims);
         }
         scratch[index_at(n)] = index;

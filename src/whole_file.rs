@@ -28,12 +28,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 ///
 /// # Errors
 /// What the system says.
+#[cfg(feature = "player")]
 pub fn write_in_folder(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     write(path, bytes)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "player"))]
 mod tests {
     use super::*;
 

@@ -1,6 +1,6 @@
 // The table of what lies beside what: keys of the tokens of the land (land), in ascending order; rows of bits, what may be drawn where one of them
-// lies left, right, above or below (4, land + 1, words), the last where any does; which tokens lie those ways from one (tokens, 4), or NONE. The
-// kernel has `shape` and `adjacency`.
+// lies left, right, above or below (4, land + 1, words), the last where any does; which tokens lie those ways from one (tokens, 4), or NONE; what each
+// token may be where nothing is settled (tokens, words). The kernel has `shape` and `adjacency`.
 
 fn lies(n: u32) -> bool {
     return (around(n, 0u) & around(n, 1u) & around(n, 2u) & around(n, 3u)) != NONE;

@@ -9,8 +9,10 @@ fn main(
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
     @builtin(subgroup_invocation_id) lane: u32,
-    @builtin(subgroup_size) lanes: u32,
+    @builtin(subgroup_size) size: u32,
 ) {
+    // One that is larger than the workgroup is not full.
+    let lanes = min(size, 64u);
     for (var i = subgroup; i < TOKENS; i += subgroups) {
         let token = id.x * TOKENS + i;
         if (token < shape.tokens) {

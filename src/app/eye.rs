@@ -94,6 +94,11 @@ impl Eye {
         (!as_before).then(|| (self.still(now), size))
     }
 
+    /// Steps that are remembered.
+    pub fn steps(&self) -> usize {
+        self.past.len()
+    }
+
     /// Takes what was drawn last for gone: it is drawn anew.
     pub fn look_anew(&mut self) {
         self.drawn = None;
@@ -194,7 +199,7 @@ mod tests {
         eye.see(&around([0, -1]), 2, Intent::North, Duration::ZERO, now);
         eye.look(3, false, now);
         assert!(!eye.moves(now));
-        assert_eq!(eye.still(now).camera, Camera::of([0.5, -0.5], 3.0, 1.0));
+        assert_eq!(eye.still(now).camera, Camera::of([0.5, 0.5], 3.0, 1.0));
     }
 
     #[test]

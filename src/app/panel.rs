@@ -206,16 +206,18 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         );
     }
     if state.panel {
-        egui::Panel::right("panel").exact_size(PANEL_WIDTH).resizable(false).show_separator_line(false).frame(theme::panel_frame()).show(
-            ui,
-            |ui| {
-                egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-                    ui.set_max_width(PANEL_WIDTH - 34.0);
-                    side_panel(ui, state, status, events);
-                    state.follow_keys(ui);
-                });
-            },
-        );
+        let panel = egui::Panel::right("panel").exact_size(PANEL_WIDTH).resizable(false).show_separator_line(false);
+        let shown = panel.frame(theme::panel_frame()).show(ui, |ui| {
+            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                ui.set_max_width(PANEL_WIDTH - 34.0);
+                side_panel(ui, state, status, events);
+                state.follow_keys(ui);
+            });
+        });
+        // Who takes a hand to it wants more of it than to say something.
+        let place = shown.response.rect;
+        let pressed = ui.input(|i| i.pointer.any_pressed() && i.pointer.interact_pos().is_some_and(|at| place.contains(at)));
+        state.prompt.in_passing &= !pressed && !state.by_keys;
     } else if let Some(code) = state.played.take() {
         // Hidden while a button was held: the button lets go.
         events.push(UiEvent::CodeUp(code));

@@ -57,6 +57,8 @@ pub struct PromptState {
     pub cost: GuidanceCost,
     /// The keys shall go to the field.
     pub wants_keys: bool,
+    /// The panel was opened to say something, and goes again once it is said.
+    pub in_passing: bool,
     /// The suggestion to be said when somebody asks for another prompt and the queue is empty.
     pub next_suggestion: usize,
     marks: Marks,

@@ -40,7 +40,7 @@ impl View {
             size: [lens.width, lens.height],
             horizon: lens.horizon,
             focal: lens.focal,
-            at: [0, 1].map(|i| camera.at[i] - corner[i] as f32),
+            at: [0, 1].map(|i| (around.at[i] - corner[i]) as f32 + camera.at[i]),
             ahead: camera.ahead(),
             zenith,
             height: camera.height,
@@ -335,7 +335,7 @@ mod tests {
                 (&after, [0.0; 2], 0.0, 0.5),
                 (&after, [0.0; 2], 3.0, 1.0),
             ] {
-                let at = [0, 1].map(|i| around.at[i] as f32 + 0.5 + place[i]);
+                let at = place.map(|along: f32| along + 0.5);
                 let glance = Glance { around: around.clone(), camera: Camera::of(at, quarters, new) };
                 vista.draw(&gpu, &glance, &picture);
                 let shown = read(&gpu, &picture);

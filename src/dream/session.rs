@@ -28,7 +28,7 @@ use crate::worlds::scene::{Biome, Wish};
 use crate::worlds::words::{saying, wish_of};
 
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
-const MEMORY_FRAMES: usize = 1024;
+pub const MEMORY_FRAMES: usize = 1024;
 
 /// How many frames a session remembers one by one.
 pub(super) fn frames_remembered(m: &Manifest) -> usize {

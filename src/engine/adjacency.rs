@@ -30,6 +30,8 @@ pub struct Adjacency {
     all: Vec<u32>,
     /// `(tokens, WAYS)`: which token lies that way, or [`NOWHERE`].
     around: Vec<[u32; WAYS]>,
+    /// `(tokens, words)`: what each token may be where nothing is settled.
+    open: Vec<u32>,
     frame: FrameDims,
 }
 
@@ -69,7 +71,13 @@ impl Adjacency {
         let around = (0..frame.tokens()).map(|n| around(n, frame, recall)).collect();
         let mut all = vec![0; words];
         (0..land.keys().len()).for_each(|at| all[at / 32] |= 1 << (at % 32));
-        Self { land, fits, all, around, frame: *frame }
+        let mut adjacency = Self { land, fits, all, around, open: Vec::new(), frame: *frame };
+        let mut domains = vec![0; adjacency.domain_words()];
+        let (codes, masked) = (vec![0; frame.code_bytes()], vec![true; frame.tokens()]);
+        adjacency.narrow(Drawing { codes: &codes, masked: &masked, before: None }, &mut domains);
+        domains.truncate(frame.tokens() * words);
+        adjacency.open = domains;
+        adjacency
     }
 
     /// The pack's, if it has one that says anything.
@@ -108,6 +116,11 @@ impl Adjacency {
     /// `(tokens, WAYS)`: which tokens lie around one, or [`NOWHERE`].
     pub fn around(&self) -> &[[u32; WAYS]] {
         &self.around
+    }
+
+    /// `(tokens, words)`: what each token of the land may be where nothing is settled, none for other tokens.
+    pub fn open(&self) -> &[u32] {
+        &self.open
     }
 
     /// As [`Adjacency::new`] takes them.
@@ -160,6 +173,11 @@ impl Adjacency {
         let words = self.words();
         let (domains, narrowed) = domains.split_at_mut(self.around.len() * words);
         let masked = || (0..self.around.len()).filter(|n| drawing.masked[*n] && self.lies(*n));
+        // The first step of every frame.
+        if !self.open.is_empty() && (0..self.around.len()).all(|n| drawing.masked[n] || !self.lies(n)) {
+            domains.copy_from_slice(&self.open);
+            return;
+        }
         domains.fill(0);
         for n in masked() {
             self.start(n, drawing, &mut domains[n * words..][..words]);

@@ -14,7 +14,6 @@ use somnium::pack::random::plain_manifest;
 use somnium::prompt::WordTable;
 
 use crate::backend::Backend;
-use crate::larger::Larger;
 use crate::looks::Looks;
 use crate::model::dynamics::{DynInput, DynShape, Dynamics};
 use crate::params::{self, Values};
@@ -108,7 +107,6 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         changes: clips.word_changes(),
         land_turns: clips.land_turns(preset.dynamics_frames),
         villages: Vec::new(),
-        beginnings: Vec::new(),
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },
@@ -119,7 +117,6 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         motions,
         recorded_only: true,
         looks: Looks::default(),
-        larger: Larger::default(),
     }
 }
 

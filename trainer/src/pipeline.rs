@@ -18,7 +18,6 @@ use somnium::worlds::scene::Feature;
 use crate::backend::Backend;
 use crate::encoding::Shelf;
 use crate::grow;
-use crate::larger::Larger;
 use crate::looks::Looks;
 use crate::model::dynamics::DynShape;
 use crate::model::lam::Lam;
@@ -324,12 +323,10 @@ impl Run {
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());
         let held_out = clips_of(Shelf::HeldOut, HELD_OUT_CLIPS)?;
-        let of_same_tokens = self.pack_of_same_tokens(&params::collect("tok", &self.tokenizer()?.0)?);
-        let mut stage = DynamicsStage {
+        Ok(DynamicsStage {
             changes: clips.word_changes(),
             land_turns,
             villages: clips.frames_with(Feature::Village),
-            beginnings: Vec::new(),
             clips,
             held_out,
             looks: Looks::read(&self.folder.join(LOOKS))?.filter(|_| shape.frame.look).unwrap_or_default(),
@@ -340,11 +337,7 @@ impl Run {
             bindings: bound,
             motions: scroll.motions,
             recorded_only,
-            larger: Larger::of(of_same_tokens.and_then(|pack| pack.manifest.relief.as_ref())),
-        };
-        stage.find_beginnings();
-        println!("{} of {} frames of villages in which a house begins as it was asked for", stage.beginnings.len(), stage.villages.len());
-        Ok(stage)
+        })
     }
 
     pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {

@@ -121,11 +121,6 @@ impl TokenClips {
         land_of(self.frame_words(clip, frame)).is_some()
     }
 
-    /// Whether a frame's prompt asks for this.
-    pub fn asks_for(&self, feature: Feature, clip: usize, frame: usize) -> bool {
-        asked(self.frame_words(clip, frame)).features.contains(&feature)
-    }
-
     /// All frames that show another land than the frame before for the most part, where words ask for none and did not change in the `quiet` frames up to there, as
     /// (clip, frame).
     pub fn land_turns(&self, quiet: usize) -> Vec<(usize, usize)> {

@@ -12,14 +12,17 @@ use super::saying::By;
 use super::{App, Wake};
 use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
+use crate::app::eye::Eye;
 use crate::app::files;
 use crate::app::map::MapState;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
-use crate::app::prompt_history::PromptHistory;
+use crate::app::prompt_args;
+use crate::app::prompt_history::{PromptHistory, one_line};
 use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
+use crate::dream::session::MEMORY_FRAMES;
 use crate::dream::{Drive, SourceInfo};
 use crate::input::{Command, Hand, Holder};
 
@@ -40,9 +43,7 @@ impl App {
             UiEvent::Command(command) => self.command(command),
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
-            UiEvent::Prompt(text) => {
-                self.say(&text, By::Words);
-            }
+            UiEvent::Prompt(text) => self.say_in_the_panel(&text),
             UiEvent::Dial(dial, value) => self.set_dial(dial, value),
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
@@ -77,6 +78,19 @@ impl App {
                     self.set_off();
                 }
             }
+        }
+    }
+
+    /// Says what was typed or chosen. Whoever came for that alone sees the world again, and what of it counts.
+    fn say_in_the_panel(&mut self, text: &str) {
+        if !self.say(text, By::Words) || !self.ui.prompt.in_passing {
+            return;
+        }
+        self.command(Command::Panel);
+        let doubt = prompt_args::doubt(text, self.plan.launch.prompt_words());
+        if !text.trim().is_empty() {
+            let doubt = doubt.map_or_else(String::new, |doubt| format!(": {doubt}."));
+            self.ui.toasts.push(format!("\u{201C}{}\u{201D}{doubt}", one_line(text)), false);
         }
     }
 
@@ -151,6 +165,7 @@ impl App {
         match command {
             Command::Panel => {
                 self.ui.panel = !self.ui.panel;
+                self.ui.prompt.in_passing = false;
                 self.stop_typing();
                 self.look_ahead();
                 if self.ui.paint.active && !self.ui.panel {
@@ -158,10 +173,11 @@ impl App {
                 }
             }
             Command::Prompt => {
-                self.ui.panel = true;
-                self.look_ahead();
                 // Where there is no field, the keys stay with the game.
                 let any = self.plan.launch.prompt_words() > 0;
+                self.ui.prompt.in_passing = any && !self.ui.panel && !self.ui.paint.active;
+                self.ui.panel = true;
+                self.look_ahead();
                 self.ui.paint.wants_keys = any && self.ui.paint.active;
                 self.ui.prompt.wants_keys = any && !self.ui.paint.active;
             }
@@ -321,11 +337,14 @@ impl App {
         let rate_hz = if played > 0.0 { asked.min(played) } else { asked }.round().max(1.0) as u32;
         let (info, glide) = (Arc::new(SourceInfo { rate_hz, ..SourceInfo::clone(&info) }), (KEPT_HZ / rate_hz).clamp(1, KEPT_GLIDE));
         let most = KEPT.as_secs() as usize * rate_hz as usize;
+        let there = self.eye.as_ref().map_or(self.status.frames.min(MEMORY_FRAMES as u64) as usize, Eye::steps).min(most);
+        let secs = there.div_ceil(rate_hz as usize).max(1);
         // One after another: each takes a while, and much memory.
         if Arc::strong_count(&self.keeping) > 1 {
             return self.ui.toasts.push("The last seconds are still being saved.".to_owned(), false);
         }
-        self.ui.toasts.push(format!("Saving the last {} seconds ...", KEPT.as_secs()), false);
+        let seconds = if secs == 1 { "second".to_owned() } else { format!("{secs} seconds") };
+        self.ui.toasts.push(format!("Saving the last {seconds} ..."), false);
         let keeping = self.keeping.clone();
         if let Some(eye) = &self.eye {
             return eye.keep(most, &info, glide, keeping, &album);
@@ -392,7 +411,16 @@ impl App {
                 self.by_hand.forget();
             }
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
-            Turn::Refresh => self.begin(self.plan.launch.beginning(&self.current_wish())),
+            Turn::Refresh => {
+                // Other land, and seen otherwise.
+                self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
+                let settings = self.ui.settings;
+                self.wish(|wish| wish.settings = settings);
+                if self.status.info.as_ref().is_some_and(|info| info.within) {
+                    self.see_from_within(!self.ui.within);
+                }
+                self.begin(self.plan.launch.another(&self.current_wish()));
+            }
             Turn::Arrived => {
                 log::info!("somebody is there");
                 self.ui.hint_until = Some(now + HINT_LASTS);

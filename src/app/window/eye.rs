@@ -36,6 +36,11 @@ impl App {
             let back = self.control_of(Command::View).map_or_else(String::new, |control| format!("; {control} looks from above again"));
             self.ui.toasts.push(format!("{how}{back}."), false);
         }
+        self.see_from_within(within);
+    }
+
+    /// The same without a word.
+    pub(super) fn see_from_within(&mut self, within: bool) {
         self.ui.within = within;
         self.tell_where_one_looks();
         self.look_around();

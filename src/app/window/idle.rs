@@ -15,6 +15,8 @@ const LEG: Duration = Duration::from_millis(1700);
 const STROLL_LASTS: Duration = Duration::from_secs(300);
 /// One by which a stroll goes every way within its first legs.
 const STROLL_SEED: u64 = 7;
+/// Quarter turns between two legs: straight on as often as aside, and never about, which from within would be a whip.
+const TURNS: [i32; 4] = [0, 0, 1, -1];
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Idle {
     strolling: bool,
     /// Somebody came since the last look.
     arrived: bool,
+    /// Where it goes.
+    way: Intent,
     turn_at: Instant,
     refresh_at: Instant,
     chance: Rng,
@@ -58,6 +62,7 @@ impl Idle {
             held_since: None,
             strolling: false,
             arrived: false,
+            way: Intent::South,
             turn_at: now,
             refresh_at: now,
             chance: Rng::new(STROLL_SEED),
@@ -106,7 +111,8 @@ impl Idle {
         }
         (now >= self.turn_at).then(|| {
             self.turn_at = now + LEG;
-            Turn::Stroll(self.chance.pick(&Intent::ALL))
+            self.way = self.way.turned(self.chance.pick(&TURNS));
+            Turn::Stroll(self.way)
         })
     }
 
@@ -137,6 +143,8 @@ mod tests {
         for intent in [Intent::North, Intent::South, Intent::West, Intent::East] {
             assert!(ways.contains(&Turn::Stroll(intent)), "{ways:?}");
         }
+        let about = |pair: &[Turn]| matches!(pair, [Turn::Stroll(a), Turn::Stroll(b)] if a.turned(2) == *b);
+        assert!(!ways.windows(2).any(about), "{ways:?}");
         // Every five minutes the dream begins anew.
         let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
         assert_eq!(refreshed, [320, 620, 920]);

@@ -7,6 +7,7 @@ const BEHIND: f32 = 0.6;
 /// An eye over the land; x goes east, y south, in patches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
+    /// From the corner of the place that one stands in, [`Surroundings::at`](super::surroundings::Surroundings::at): exact however far the walk has led.
     pub at: [f32; 2],
     /// Clockwise from north, in quarter turns.
     pub quarters: f32,
@@ -17,7 +18,7 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Of one who stands in the middle of a place, `[i32; 2] + 0.5`, and looks there, with this much in sight of what is new.
+    /// Of one who stands there, `[0.5; 2]` in the middle of the place, and looks so, with this much in sight of what is new.
     pub fn of(place: [f32; 2], quarters: f32, new: f32) -> Self {
         let camera = Self { at: place, quarters, height: HEIGHT, new };
         let [fx, fy] = camera.ahead();
@@ -36,7 +37,7 @@ impl Camera {
         [-y, x]
     }
 
-    /// How far ahead and to the right of the eye a point of the map lies.
+    /// How far ahead and to the right of the eye a point lies, seen from that corner as well.
     pub fn off(&self, point: [f32; 2]) -> [f32; 2] {
         let (dx, dy) = (point[0] - self.at[0], point[1] - self.at[1]);
         let ([ax, ay], [rx, ry]) = (self.ahead(), self.right());

@@ -62,7 +62,7 @@ impl Canvas<'_> {
             for (x, to) in row.chunks_exact_mut(4).enumerate() {
                 let aside = (x as f32 + 0.5 - middle) * wide;
                 let point = [start[0] + rx * aside, start[1] + ry * aside];
-                let place = point.map(|along| along.floor() as i32);
+                let place = self.place(point);
                 if last.0 != place {
                     last = (place, around.cell(place));
                 }
@@ -72,7 +72,12 @@ impl Canvas<'_> {
         }
     }
 
-    /// The colour of the ground at a point of the map, in a patch, where so much of it reaches the eye.
+    /// Where a point of the camera's lies on the map.
+    fn place(&self, point: [f32; 2]) -> [i32; 2] {
+        [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
+    }
+
+    /// The colour of the ground at a point, in a patch, where so much of it reaches the eye.
     fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, clear: f32) -> [f32; 3] {
         let haze = self.glance.around.sky[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
@@ -92,9 +97,8 @@ impl Canvas<'_> {
     /// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
     fn known(&self, point: [f32; 2]) -> f32 {
         let [x, y] = point.map(|along| along - 0.5);
-        let [x0, y0] = [x.floor(), y.floor()];
-        let known =
-            |dx: i32, dy: i32| self.glance.around.cell([x0 as i32 + dx, y0 as i32 + dy]).map_or(0.0, |cell| self.glance.in_sight(cell));
+        let ([x0, y0], [column, row]) = ([x.floor(), y.floor()], self.place([x, y]));
+        let known = |dx: i32, dy: i32| self.glance.around.cell([column + dx, row + dy]).map_or(0.0, |cell| self.glance.in_sight(cell));
         let (u, v) = (x - x0, y - y0);
         let north = known(0, 0) * (1.0 - u) + known(1, 0) * u;
         let south = known(0, 1) * (1.0 - u) + known(1, 1) * u;

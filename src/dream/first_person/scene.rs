@@ -83,7 +83,7 @@ impl Glance {
 
     fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, new, .. }: &Thing) -> Option<Quad> {
         let to_middle = cutout.to_middle();
-        let [far, aside] = self.camera.off([0, 1].map(|i| place[i] as f32 + 0.5 + to_middle[i]));
+        let [far, aside] = self.camera.off([0, 1].map(|i| (place[i] - self.around.at[i]) as f32 + 0.5 + to_middle[i]));
         if far <= NEAR[0] || far >= REACH as f32 {
             return None;
         }

@@ -52,8 +52,8 @@ impl Walk {
     /// The eye once a share of the step is gone, which looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
         let lean = BUMP * (share * std::f32::consts::PI).sin();
-        let way = |i: usize| (self.around.at[i] - self.from[i]) as f32 * share + self.bumps.way()[i] as f32 * lean;
-        Camera::of([0, 1].map(|i| self.from[i] as f32 + 0.5 + way(i)), quarters, share)
+        let way = |i: usize| (self.from[i] - self.around.at[i]) as f32 * (1.0 - share) + self.bumps.way()[i] as f32 * lean;
+        Camera::of([0, 1].map(|i| 0.5 + way(i)), quarters, share)
     }
 }
 
@@ -153,8 +153,8 @@ mod tests {
         let sight = |at, looks, pushed| Sight { around: Arc::new(Surroundings::nothing(at)), looks, pushed };
         let mut stroll = Stroll::begin(sight([0, 0], 0, Intent::Stay));
         stroll.step(sight([1, 0], 1, Intent::East));
-        assert_eq!(stroll.at(0.0).camera, Camera::of([0.5, 0.5], 0.0, 0.0));
-        assert_eq!(stroll.at(1.0).camera, Camera::of([1.5, 0.5], 1.0, 1.0));
+        assert_eq!(stroll.at(0.0).camera, Camera::of([-0.5, 0.5], 0.0, 0.0));
+        assert_eq!(stroll.at(1.0).camera, Camera::of([0.5, 0.5], 1.0, 1.0));
         stroll.step(sight([1, 0], 1, Intent::Stay));
         assert_eq!([0.0, 0.7].map(|share| stroll.at(share).camera.at), [stroll.at(1.0).camera.at; 2]);
     }
@@ -165,7 +165,7 @@ mod tests {
         let mut walk = Walk::standing(around([4, 4]));
         let x = |walk: &Walk, share| walk.camera(share, 0.0).at[0];
         walk.step(around([5, 4]), Intent::East);
-        assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [4.5, 5.0, 5.5]);
+        assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [-0.5, 0.0, 0.5]);
         walk.step(around([5, 4]), Intent::East);
         // One leans where one pushed, wherever one looks.
         assert!(
@@ -174,6 +174,6 @@ mod tests {
         walk.step(around([5, 4]), Intent::Stay);
         assert!(!walk.moves());
         walk.step(around([90, 4]), Intent::East);
-        assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [90.5; 2]);
+        assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [0.5; 2]);
     }
 }

@@ -25,7 +25,7 @@ pub const WRITTEN_BEFORE_READ: wgpu::PipelineCompilationOptions<'static> =
     wgpu::PipelineCompilationOptions { constants: &[], zero_initialize_workgroup_memory: false };
 
 /// Time between two looks at work that is waited for.
-const LOOK_AGAIN: Duration = Duration::from_micros(200);
+const LOOK_AGAIN: Duration = Duration::from_micros(50);
 
 /// One adapter as the player and the log show it.
 #[derive(Clone, Debug, PartialEq, Eq)]

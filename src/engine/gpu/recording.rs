@@ -1,5 +1,7 @@
 //! Commands on their way to the device: compute passes, timed or not, in as many submissions as [`Pace`] wants.
 
+use std::time::Instant;
+
 use super::context::GpuContext;
 use super::pace::Pace;
 use super::resources::ReadyPass;
@@ -25,9 +27,9 @@ impl<'a> Recording<'a> {
         Self { gpu, pace, timing: None, clock: None, stage: None, encoder: encoder(gpu), pass: None, ops: 0 }
     }
 
-    /// A frame of this number, timed by stage and now and then by dispatch.
-    pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>, frame: u32) -> Self {
-        let clock = timing.filter(|timing| timing.of_dispatches(frame)).map(|_| STAGE_TICKS as u32);
+    /// A frame, timed by stage and now and then by dispatch.
+    pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>) -> Self {
+        let clock = timing.filter(|timing| timing.of_dispatches(Instant::now())).map(|_| STAGE_TICKS as u32);
         Self { timing, clock, ..Self::new(gpu, pace) }
     }
 

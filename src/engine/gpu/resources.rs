@@ -65,6 +65,10 @@ impl Pipelines {
     }
 }
 
+/// All is checked but that loops end: a countdown in each of them would keep compilers from unrolling it, and some drivers stumble over it.
+const ENDING_LOOPS: wgpu::ShaderRuntimeChecks =
+    wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
+
 fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
     let device = &gpu.device;
     let label = Some(kernel.label.as_str());
@@ -78,8 +82,9 @@ fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::B
         bind_group_layouts: &[Some(&bind_layout)],
         immediate_size: 0,
     });
-    let module = device
-        .create_shader_module(wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl(kernel.source.as_str().into()) });
+    let source = wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl(kernel.source.as_str().into()) };
+    // SAFETY: every loop of `shaders/` counts up to a bound of its shape, halves a range or takes bits off a word, and ends.
+    let module = unsafe { device.create_shader_module_trusted(source, ENDING_LOOPS) };
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label,
         layout: Some(&layout),

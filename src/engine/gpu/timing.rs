@@ -1,5 +1,8 @@
 //! Milliseconds by stage and by dispatch from timestamp queries, where the device has them.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use super::context::GpuContext;
 use crate::engine::StageTimes;
 
@@ -27,8 +30,8 @@ impl Stage {
 /// Timestamps of the stages of a frame, begin and end of each; those behind its dispatches follow.
 pub const STAGE_TICKS: usize = 2 * Stage::ALL.len();
 
-/// One frame in so many is timed dispatch by dispatch: that costs the device a little.
-const TIMED_EVERY: u32 = 16;
+/// So often a frame is timed dispatch by dispatch, which costs the device a little: of a hundred that a quick one makes, none to speak of.
+const TIMED_EVERY: Duration = Duration::from_secs(1);
 
 /// Timestamp queries of a frame.
 pub struct Timing {
@@ -36,6 +39,8 @@ pub struct Timing {
     pub resolved: wgpu::Buffer,
     /// Whether there are queries for dispatches.
     of_passes: bool,
+    /// When a frame was last timed dispatch by dispatch.
+    timed_at: Cell<Option<Instant>>,
     tick_ns: f32,
 }
 
@@ -56,13 +61,18 @@ impl Timing {
                 mapped_at_creation: false,
             }),
             of_passes: count == STAGE_TICKS + dispatches,
+            timed_at: Cell::new(None),
             tick_ns: gpu.queue.get_timestamp_period(),
         })
     }
 
-    /// Whether the frame of this number is to be timed dispatch by dispatch.
-    pub fn of_dispatches(&self, frame: u32) -> bool {
-        self.of_passes && frame.is_multiple_of(TIMED_EVERY)
+    /// Whether the frame that is recorded at this moment is to be timed dispatch by dispatch.
+    pub fn of_dispatches(&self, now: Instant) -> bool {
+        let is_due = self.of_passes && self.timed_at.get().is_none_or(|at| now.saturating_duration_since(at) >= TIMED_EVERY);
+        if is_due {
+            self.timed_at.set(Some(now));
+        }
+        is_due
     }
 
     /// Of a pass of a stage, which `begins` with it or goes on in a later submission; what the device did for others meanwhile counts.

@@ -33,7 +33,7 @@ pub struct Buffers {
 /// What lies beside what, as `shaders/common/adjacency.wgsl` lays it out.
 pub fn table(adjacency: &Adjacency) -> Vec<u32> {
     let around = adjacency.around().iter().flatten();
-    adjacency.land().iter().chain(adjacency.fits()).chain(around).copied().collect()
+    adjacency.land().iter().chain(adjacency.fits()).chain(around).chain(adjacency.open()).copied().collect()
 }
 
 impl Narrow {
@@ -46,7 +46,7 @@ impl Narrow {
             buffers: vec![b.adjacency, b.tokens, b.scratch],
             workgroups: [[1, 1, 1]; GROUPS],
             product: None,
-            // Where everything is masked; each token narrows every other by the row of what fits any.
+            // Where much is settled; each token narrows every other by the row of what fits any.
             cost: Cost {
                 ops: n * w * (WAYS * (1 + SWEEPS)) as u64,
                 weight_bytes: 4 * WAYS as u64 * (land as u64 + 1) * w,

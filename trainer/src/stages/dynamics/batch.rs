@@ -30,12 +30,10 @@ const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of the look, one token that all patches are seen in; and where words alone say what it is: as much as all patches together, which have as
 /// much to learn from the same words.
 const LOOK_WEIGHT: f32 = 16.0;
-const ASKED_LOOK_WEIGHT: f32 = 64.0;
+const ASKED_LOOK_WEIGHT: f32 = 48.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
-const NEW_LAND_WEIGHT: f32 = 3.0;
-/// How much more such a token counts that is a part of something larger: a house begins on one line of many, and dreams let too few begin.
-const LARGER_WEIGHT: f32 = 2.0;
+const NEW_LAND_WEIGHT: f32 = 8.0;
 /// How much more a token counts in a frame whose words are new: one frame of many is drawn anew, and all its tokens have to agree.
 const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
@@ -46,8 +44,8 @@ const CHANGE_SHARE: f32 = 0.5;
 /// Share of the others chosen for another land that comes into view by itself. It does so at few steps, and a token of it there, all alone, is more often one that was spoilt than the
 /// first of a land: dreams that saw such borders as seldom as they are let none begin, and stayed in one land four times as long as the world does.
 const LAND_TURN_SHARE: f32 = 0.4;
-/// Share of the rest chosen for a house that begins as it was asked for, and of frames that come out of nothing for a part of a village: houses are the largest
-/// things there are, nine tokens of which each has to know the others, and in few frames.
+/// Share of the rest, and of frames that come out of nothing, chosen for a part of a village: houses are the largest things there are, nine tokens of which
+/// each has to know the others, and in few frames.
 const VILLAGE_SHARE: f32 = 0.3;
 /// Share of windows without such a change in which one part of the look turns with its word, and nothing else does.
 const RECOLOURED_SHARE: f32 = 0.25;
@@ -57,11 +55,14 @@ const MOST_BEFORE_CHANGE: usize = 5;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one that fits.
 const MOST_WINDOWS_TRIED: usize = 20;
+/// Share of windows without a change that are told, as if it had long been said, what is seen at their end: what somebody asks for is to come, and words that
+/// were wished long ago do not say so of the few frames of a window (hindsight, as Andrychowicz et al. 2017 relabel goals).
+const HINDSIGHT_SHARE: f32 = 0.3;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
-const OUT_OF_NOTHING_SHARE: f32 = 0.3;
+const OUT_OF_NOTHING_SHARE: f32 = 0.2;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
 /// lies around it. How many of them are the frame itself, which goes on where the brush ends, and how many the other one of the pair, whose land goes on beneath
@@ -215,9 +216,8 @@ impl DynamicsStage {
                     let half = self.preset.dynamics_frames / 2;
                     (clip, frame.saturating_sub(half + dice.below(half + 1)))
                 }
-                // What is new in the first frame of a window is not known to be.
-                _ => match self.now_and_then(&self.beginnings, dice) {
-                    Some((clip, frame)) => (clip, frame.saturating_sub(1 + dice.below(self.preset.dynamics_frames - 1))),
+                _ => match self.village(dice) {
+                    Some((clip, frame)) => (clip, frame.saturating_sub(dice.below(self.preset.dynamics_frames))),
                     None => (dice.below(self.clips.clips), dice.below(last_start + 1)),
                 },
             };
@@ -237,9 +237,9 @@ impl DynamicsStage {
         window
     }
 
-    /// One of these frames of a village, now and then.
-    fn now_and_then(&self, frames: &[(usize, usize)], dice: &mut Dice) -> Option<(usize, usize)> {
-        (!frames.is_empty() && dice.chance(VILLAGE_SHARE)).then(|| frames[dice.below(frames.len())])
+    /// A frame with a part of a village, now and then.
+    fn village(&self, dice: &mut Dice) -> Option<(usize, usize)> {
+        (!self.villages.is_empty() && dice.chance(VILLAGE_SHARE)).then(|| self.villages[dice.below(self.villages.len())])
     }
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
@@ -251,10 +251,9 @@ impl DynamicsStage {
         let recent = last.filter(|frame| frame + MOST_AFTER_CHANGE > start);
         let recolours = spoil && change.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
-        // Where a house begins as it was asked for, nobody is to guess that it was.
-        let begins = || (start + 1..start + t).any(|frame| self.begins_as_asked(clips, clip, frame));
+        let hindsight = spoil && change.is_none() && recoloured.is_none() && dice.chance(HINDSIGHT_SHARE);
         let promptless = recoloured.is_none()
-            && !(spoil && begins())
+            && !hindsight
             && dice.chance(match (last, recent, change) {
                 (_, _, Some(_)) => PROMPTLESS_SHARES[3],
                 (_, Some(_), _) => PROMPTLESS_SHARES[2],
@@ -271,6 +270,7 @@ impl DynamicsStage {
         let said = |frame: usize| {
             let silent = promptless || (unheard_before == 0 && frame < silent_before);
             let words = match &recoloured {
+                _ if hindsight => clips.frame_described(clip, start + t - 1),
                 Some(other) if frame >= other.at => &other.words,
                 _ => clips.frame_words(clip, frame.max(unheard_before)),
             };
@@ -278,6 +278,7 @@ impl DynamicsStage {
         };
         let mut age = match last {
             _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
+            _ if hindsight => None,
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
         };
@@ -355,7 +356,7 @@ impl DynamicsStage {
         let mut place = (0, 0);
         for i in 0..t {
             place = match i % 2 {
-                0 => self.now_and_then(&self.villages, dice).unwrap_or_else(|| (dice.below(clips.clips), dice.below(clips.frames))),
+                0 => self.village(dice).unwrap_or_else(|| (dice.below(clips.clips), dice.below(clips.frames))),
                 _ => (place.0, dice.below(clips.frames)),
             };
             let (clip, frame) = place;
@@ -430,7 +431,7 @@ impl DynamicsStage {
         let rows = batch.clips * t * n;
         let own_history = dice.chance(OWN_HISTORY_SHARE);
         let stays = |token: usize| self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
-        let (patches, d) = (self.frame_dims().patches(), self.frame_dims().code_dims);
+        let patches = self.frame_dims().patches();
         let weight = |token: usize, new_land: bool, told: bool, asked: bool| match (stays(token), new_land) {
             _ if token >= patches && asked => ASKED_LOOK_WEIGHT,
             _ if token >= patches => LOOK_WEIGHT,
@@ -510,8 +511,7 @@ impl DynamicsStage {
                     let masked = dice.unit() < masked_share;
                     batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
                     let new_land = batch.new_land.get(row).is_some_and(|new| *new);
-                    let larger = if new_land && self.larger.has_part(&batch.truth[row * d..][..d]) { LARGER_WEIGHT } else { 1.0 };
-                    batch.weights.push(if masked { news * larger * weight(token, new_land, is_told, asked) } else { 0.0 });
+                    batch.weights.push(if masked { news * weight(token, new_land, is_told, asked) } else { 0.0 });
                 }
             }
         }

@@ -14,9 +14,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::engine::{PromptWord, told::Told};
 use somnium::pack::manifest::{FrameDims, LatentAction};
-use somnium::worlds::scene::Feature;
 
-use crate::larger::Larger;
 use crate::looks::Looks;
 use crate::model::dynamics::{DynShape, Dynamics};
 use crate::preset::Preset;
@@ -38,8 +36,6 @@ pub struct DynamicsStage {
     pub land_turns: Vec<(usize, usize)>,
     /// Frames of `clips` that show a part of a village, as (clip, frame).
     pub villages: Vec<(usize, usize)>,
-    /// Frames of `clips` in which something larger than a patch begins, where words ask for a village, as (clip, frame).
-    pub beginnings: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
     pub seed: u64,
@@ -53,7 +49,6 @@ pub struct DynamicsStage {
     pub recorded_only: bool,
     /// Tokens of looks by their names; none where a frame has no token of its look.
     pub looks: Looks,
-    pub larger: Larger,
 }
 
 /// Latent code of every action by its name, from the names the latent action model's codes got; [`NONE`] for one that is not `recorded` either.
@@ -78,21 +73,6 @@ impl DynamicsStage {
 
     fn frame_dims(&self) -> &FrameDims {
         &self.shape.frame
-    }
-
-    /// Finds the [`beginnings`](Self::beginnings).
-    pub fn find_beginnings(&mut self) {
-        let frames = (0..self.clips.clips).flat_map(|clip| (1..self.clips.frames).map(move |frame| (clip, frame)));
-        self.beginnings = frames.filter(|(clip, frame)| self.begins_as_asked(&self.clips, *clip, *frame)).collect();
-    }
-
-    /// Whether something larger than a patch begins in a frame, and words ask for a village.
-    fn begins_as_asked(&self, clips: &TokenClips, clip: usize, frame: usize) -> bool {
-        let Some(recall) = &self.shape.dims.recall else { return false };
-        let (view, before) = (clips.view(clip, frame), clips.view(clip, frame - 1));
-        let moved = [view[0] - before[0], view[1] - before[1]];
-        let steps = (self.frame_dims().patch_px / recall.step_px) as i32;
-        self.larger.begins(self.frame_dims(), clips.frame(clip, frame), moved, steps) && clips.asks_for(Feature::Village, clip, frame)
     }
 
     /// Puts the model's own guesses into the history where the batch asks for them: each frame drawn in one step from its history, and, where

@@ -142,8 +142,9 @@ impl DynamicsStage {
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..frame_dims.patches() {
-                    let at = place(expected, token);
-                    let (scrolls, last) = (dims.scrolls(token, &frame_dims), seen.find(at));
+                    // A step that something blocks shows nothing new.
+                    let last = seen.find(place(clips.view(clip, frame), token));
+                    let (scrolls, at) = (dims.scrolls(token, &frame_dims), place(expected, token));
                     batch.new_land.push(frame > start && scrolls && last.is_none());
                     batch.unknowable.push(scrolls && last.is_none_or(|last| frame - last.when > terms.reach.max(1)));
                     for tap in 0..recall::TAPS {
