@@ -76,7 +76,7 @@ pub fn menus(ui: &mut egui::Ui, (prompt, look): (&str, &Wish), said: &mut Said, 
                         events.push(UiEvent::Dial(dial, Some(value)));
                     }
                 }
-                if at.is_some() && ui.add(theme::quiet_button("nothing of it")).clicked() {
+                if at.is_some() && ui.add(theme::quiet_button("leave it open")).clicked() {
                     events.push(UiEvent::Dial(dial, None));
                 }
             });

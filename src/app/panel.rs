@@ -127,6 +127,8 @@ pub struct UiState {
     /// Name of the adapter the window is drawn with.
     pub adapter: String,
     pub hint_until: Option<Instant>,
+    /// Stands in the place of the first line.
+    pub tip: Option<String>,
     played: Option<u8>,
 }
 
@@ -164,6 +166,7 @@ impl UiState {
             dropping: false,
             adapter: String::new(),
             hint_until: Some(Instant::now() + HINT_LASTS),
+            tip: None,
             played: None,
         }
     }
@@ -256,7 +259,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     }
     if state.dropping {
         ui.painter().rect_filled(area, 0.0, Color32::from_black_alpha(150));
-        centred(ui, area, "Be here now", Color32::WHITE);
+        centred(ui, area, "Drop it to start here", Color32::WHITE);
     }
     if state.paint.active {
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
@@ -285,13 +288,14 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -
     let Some(until) = state.hint_until else { return false };
     let now = Instant::now();
     if now >= until || state.panel {
-        state.hint_until = None;
+        (state.hint_until, state.tip) = (None, None);
         return false;
     }
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
     let within = status.info.as_ref().is_some_and(|info| info.within);
-    note(ui, area, &hint_text(&state.bindings, state.hand, [prompts, within]));
+    let text = state.tip.clone().unwrap_or_else(|| hint_text(&state.bindings, state.hand, [prompts, within]));
+    note(ui, area, &text);
     true
 }
 
@@ -369,7 +373,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         ui.label(RichText::new(prompt_field::NO_WORDS).color(theme::QUIET));
     }
     if info.kind == SourceKind::Dream {
-        theme::heading(ui, "Be here now");
+        theme::heading(ui, "Start from a picture");
         pictures::show(ui, &info, &state.gallery, !state.kiosk, &mut state.seen, status.seen.as_ref(), events);
         if !state.earlier.is_empty() {
             theme::heading(ui, "Where you were");

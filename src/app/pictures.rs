@@ -83,7 +83,7 @@ pub fn show(
         if choose.on_hover_text("Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press Ctrl+V").clicked() {
             events.push(UiEvent::OpenPicture);
         }
-        if ui.add_sized(vec2(half, 28.0), egui::Button::new("The words")).on_hover_text("A first frame from the prompt alone").clicked() {
+        if ui.add_sized(vec2(half, 28.0), egui::Button::new("The prompt")).on_hover_text("A first frame from the prompt alone").clicked() {
             events.push(UiEvent::FromPrompt);
         }
     });

@@ -29,6 +29,8 @@ pub struct View {
     pub glide: bool,
     /// The world is seen from within.
     pub within: bool,
+    /// It was, now or at an earlier start: nobody need be told how.
+    pub stepped_in: bool,
     /// How much letters are enlarged.
     pub letters: f32,
     /// The list of prompts, one a line, and seconds between two of them.
@@ -46,6 +48,7 @@ impl Default for View {
             figures: false,
             glide: true,
             within: false,
+            stepped_in: false,
             letters: 1.0,
             prompts: String::new(),
             every_secs: PromptQueue::default().every_secs,

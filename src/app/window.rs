@@ -2,6 +2,7 @@
 
 mod another;
 mod clipboard;
+mod coach;
 mod commands;
 mod controls;
 mod dreaming;
@@ -26,6 +27,7 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::keyboard::ModifiersState;
 use winit::window::{Fullscreen, Icon, Window, WindowId};
 
+use coach::Coach;
 use earlier::Dreams;
 use idle::Idle;
 use paint_count::PaintCount;
@@ -180,6 +182,9 @@ struct App {
     /// What is seen from within, where it is.
     eye: Option<Eye>,
     dreams: Dreams,
+    coach: Coach,
+    /// Somebody has seen a world from within, now or at an earlier start.
+    stepped_in: bool,
     by_hand: SaidByHand,
     /// Waited for last of all: what is on its way to a file gets there.
     writer: Writer,
@@ -259,6 +264,8 @@ impl App {
             spare: Vec::new(),
             eye: None,
             dreams,
+            coach: Coach::default(),
+            stepped_in: View::of_user(user_folder().as_deref()).stepped_in,
             by_hand: SaidByHand::default(),
             writer,
             rebuilds: Rebuilds::default(),
@@ -328,6 +335,7 @@ impl App {
             }
         }
         view.letters = self.letters;
+        view.stepped_in |= self.stepped_in;
         let queue = &self.ui.prompt.queue;
         if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
             (view.prompts, view.every_secs) = (queue.lines.clone(), queue.every_secs);

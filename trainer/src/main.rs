@@ -122,9 +122,9 @@ enum Command {
         /// What computes; all but flex are cargo features.
         #[arg(long, value_enum, default_value = "flex")]
         backend: Backend,
-        /// Folder of checkpoints and log.
-        #[arg(long, default_value = "runs/probe")]
-        run: PathBuf,
+        /// Folder of checkpoints and log, instead of `runs/probe-WORLD`.
+        #[arg(long)]
+        run: Option<PathBuf>,
         /// File to write, instead of `trainer/probes/WORLD.safetensors`.
         #[arg(long)]
         out: Option<PathBuf>,
@@ -391,6 +391,7 @@ fn main() -> Result<()> {
         }
         Command::Probe { world, steps, seed, backend, run, out } => {
             let out = out.unwrap_or_else(|| probe::default_path(&world));
+            let run = run.unwrap_or_else(|| PathBuf::from(format!("runs/probe-{world}")));
             probe::train(probe::Training { world, run, seed, steps, backend }, stop, &out)
         }
         Command::Eval {

@@ -95,7 +95,9 @@ impl Run {
             let known: RunInfo = serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))?;
             ensure!(known == info, "{} was started {}; pass the same, or another --run", folder.display(), known.options());
         }
-        let preset = preset::by_name(&info.preset)?;
+        let mut preset = preset::by_name(&info.preset)?;
+        // Nothing teaches what a look is where no simulator shows the same land under another one: a token of it would only unsettle all others.
+        preset.look &= info.clips.is_none() || from.as_ref().is_some_and(|pack| pack.manifest.frame.look);
         let source: Arc<dyn ClipSource> = match &info.clips {
             Some(clips) => Arc::new(FolderSource::open(clips, info.clips_hz)?),
             None => Arc::new(WorldSource::new(&info.world, info.seed)?),
@@ -300,7 +302,12 @@ impl Run {
                     Ok((clip, codes))
                 };
                 let clips: Vec<_> = (0..SCROLL_CLIPS).map(with_codes).collect::<Result<_>>()?;
-                scroll::measure(&clips, self.preset.dynamics.actions, &self.preset.frame(self.source.info()))
+                let scroll = scroll::measure(&clips, self.preset.dynamics.actions, &self.preset.frame(self.source.info()));
+                match &scroll.recall {
+                    Some(recall) => println!("the view goes in steps of {} pixels", recall.step_px),
+                    None => println!("no action moves the view as far as can be told: dreams will not know again what they left behind"),
+                }
+                scroll
             }
         };
         fs::write(&path, serde_json::to_vec_pretty(&scroll)?)?;

@@ -121,11 +121,19 @@ impl ClipSource for FolderSource {
 
     fn clip(&self, number: u64, frames: usize, _mood: Mood) -> Result<Clip> {
         let held_out = |i: &usize| self.held_out[*i] == (number >= HELD_OUT);
-        let choice: Vec<usize> = (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).collect();
-        let mut dice = Dice::new(number, 0);
-        let clip = &self.clips[choice[dice.below(choice.len())]];
-        ensure!(clip.len() >= frames, "a recording has {} frames, this stage needs {frames}", clip.len());
-        Ok(clip.part(dice.below(clip.len() - frames + 1), frames))
+        let choice = || (0..self.clips.len()).filter(|i| self.clips.len() < 10 || held_out(i)).map(|i| &self.clips[i]);
+        // A long one has more to teach: every moment of all of them comes as often.
+        let starts = |clip: &Clip| (clip.len() + 1).saturating_sub(frames);
+        let all: usize = choice().map(starts).sum();
+        ensure!(all > 0, "no recording has the {frames} frames that this stage needs");
+        let mut start = Dice::new(number, 0).below(all);
+        for clip in choice() {
+            if start < starts(clip) {
+                return Ok(clip.part(start, frames));
+            }
+            start -= starts(clip);
+        }
+        anyhow::bail!("a start lies behind all of the recordings")
     }
 
     fn under_look(&self, _number: u64, _frames: usize, _look: u64) -> Result<Option<(Clip, Bare)>> {
@@ -166,12 +174,10 @@ impl Import {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
+            let path = self.free_name(source, &made)?;
+            ensure!(!path.exists(), "{} is there already: remove it, or name another folder with --out", path.display());
             let mut clip = Clip::import(source, self.width_px, self.height_px)?;
             clip.prompts.fill(self.caption.clone());
-            let path = self.free_name(source, &made)?;
-            if path.exists() {
-                log::warn!("{} was there already and is another clip now", path.display());
-            }
             clip.save(&path)?;
             made.push((path, clip.len()));
         }
@@ -205,6 +211,24 @@ mod tests {
         // Names that leave none, or all.
         assert_eq!(held_out(&[10, 30, 20]), [false, true, false]);
         assert_eq!(held_out(&[19, 9]), [true, false]);
+    }
+
+    #[test]
+    fn long_recordings_teach_more_than_short_ones() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, frames, said) in [("long", 3 * LEAST_FRAMES, "a forest"), ("short", LEAST_FRAMES, "a desert")] {
+            let mut clip = isles(1, frames);
+            clip.prompts.fill(said.to_owned());
+            clip.save(&folder.path().join(format!("{name}.clip"))).expect("a saved clip");
+        }
+        let source = FolderSource::open(folder.path(), 10).expect("a folder of clips");
+        let of_the_short = |frames: usize| {
+            let clips = (0..200).map(|number| source.clip(number, frames, Mood::Still).expect("a clip"));
+            clips.filter(|clip| clip.prompts[0] == "a desert").count()
+        };
+        assert!((30..=70).contains(&of_the_short(1)), "{} of 200, where it is a quarter", of_the_short(1));
+        assert!(of_the_short(LEAST_FRAMES) < 10, "one start of nearly two hundred");
+        assert!(source.clip(1, 3 * LEAST_FRAMES + 1, Mood::Still).is_err());
     }
 
     #[test]
@@ -255,6 +279,9 @@ mod tests {
         let back = Clip::load(&made[1].0).expect("a clip");
         assert!(back.frames == clip.frames && back.prompts.iter().all(|said| said == "a forest"));
         let why = |import: Import| import.run(&gifs, &stop).expect_err("no good").to_string();
+        // What was made before stays what it was.
+        assert!(why(import("a desert", clip.width_px)).contains("walk.clip is there already"));
+        assert!(Clip::load(&made[0].0).expect("a clip").prompts.iter().all(|said| said == "a forest"));
         assert!(why(import("qqq zzz", clip.width_px)).contains("no word of the caption"));
         assert!(why(import("", 100)).contains("patches of 16"));
     }

@@ -19,7 +19,7 @@ use burn::tensor::{Device, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
-use crate::mean;
+use crate::{mean, params};
 
 /// One stage of training a world.
 pub trait Stage: Send + Sync + 'static {
@@ -244,6 +244,16 @@ impl Checkpoint {
 
     fn save<M: Module>(stage: &Path, model: &M, mean: &M, optimizer: &ModuleOptimizer, progress: &Progress) -> Result<()> {
         let (fresh, current, old) = (stage.join("checkpoint.new"), stage.join("checkpoint"), stage.join("checkpoint.old"));
+        let finite = |model: &M| -> Result<bool> {
+            let weights = params::collect("", model)?;
+            Ok(weights.values().all(|(_, values)| values.iter().all(|value| value.is_finite())))
+        };
+        // A step may spoil them whose loss was still a number.
+        ensure!(
+            finite(model)? && finite(mean)?,
+            "the weights are no numbers any more at step {}; the last checkpoint is kept, go on from it with a smaller --rate",
+            progress.step
+        );
         let _ = fs::remove_dir_all(&fresh);
         fs::create_dir_all(&fresh)?;
         for (name, weights) in [("model", model), ("mean", mean)] {

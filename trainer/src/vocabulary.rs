@@ -35,6 +35,10 @@ pub fn add(
     for pack in &packs {
         keys.extend(Vocabulary::of(pack)?.iter().flat_map(Vocabulary::keys));
     }
+    if keys.len() > limits::VOCABULARY {
+        println!("{} different tokens are too many for a list of them: dreams may draw any", keys.len());
+        return Ok(());
+    }
     let keys: Vec<u32> = keys.into_iter().collect();
     dims.vocabulary = keys.len();
     if keys.is_empty() {

@@ -398,6 +398,7 @@ impl App {
             let latch = self.latch();
             (latch.presses(), latch.is_held())
         };
+        self.coach(now, presses);
         let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {

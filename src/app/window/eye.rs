@@ -42,6 +42,7 @@ impl App {
     /// The same without a word.
     pub(super) fn see_from_within(&mut self, within: bool) {
         self.ui.within = within;
+        self.stepped_in |= within;
         self.tell_where_one_looks();
         self.look_around();
         self.redraw();
