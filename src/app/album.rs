@@ -13,6 +13,7 @@ use crate::dream::film::Film;
 use crate::dream::record::write_picture;
 use crate::dream::runner::{Kept, KeptDream};
 use crate::dream::saved::SavedDream;
+use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
 
@@ -28,6 +29,8 @@ pub struct Said {
     /// As it was typed, and the rows of the word table that the dream is told for it.
     pub prompt: String,
     pub words: Arc<[u16]>,
+    /// How it is dreamed; the seed is the moment's own.
+    pub settings: DecodeSettings,
 }
 
 impl Said {
@@ -37,7 +40,7 @@ impl Said {
     /// Half a sentence; there is no moment for which it is known to fail.
     pub fn carried(self, KeptDream { moment, seed, words, .. }: KeptDream) -> Result<Vec<u8>, String> {
         let prompt = if words == self.words { self.prompt } else { prompt::text_of(&words) };
-        SavedDream::new(&self.pack, moment, seed, (prompt, words.to_vec())).to_bytes()
+        SavedDream::new(&self.pack, moment, &DecodeSettings { seed, ..self.settings }, (prompt, words.to_vec())).to_bytes()
     }
 }
 

@@ -21,7 +21,7 @@ use super::window::{self, WindowPlan};
 use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
-use crate::engine::inputs::{check_settings, play_settings};
+use crate::engine::inputs::check_settings;
 use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
 use crate::input::bindings::user_folder;
 use crate::pack::manifest::Manifest;
@@ -84,9 +84,9 @@ struct PlayArgs {
     show: ShowArgs,
 }
 
-/// How frames are decoded; the pack's own settings where not given.
+/// How frames are decoded; as the pack has it, or a dream that was left, where not given.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Decoding (the pack's own settings where not given)")]
+#[command(next_help_heading = "Decoding (as the pack has it, or a dream that was left, where not given)")]
 pub(super) struct DecodeArgs {
     /// Decoding steps a frame.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
@@ -101,8 +101,8 @@ pub(super) struct DecodeArgs {
     #[arg(long, value_name = "FRAMES")]
     memory: Option<usize>,
     /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. The first of all frames has 1.5 at least, the first under new words 0.5.
-    #[arg(long, value_name = "BETA", default_value_t = 0.0)]
-    guidance: f32,
+    #[arg(long, value_name = "BETA")]
+    guidance: Option<f32>,
     /// Settle tokens of at least this probability at once, and leave out the steps that then have nothing to do: 0.9, say; 0 for none.
     #[arg(long, value_name = "PROBABILITY")]
     certain: Option<f32>,
@@ -316,7 +316,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
                 (Some(shape), None) => shape.pack()?,
                 (None, _) => read_pack(&pack_path(args.pack)?)?,
             };
-            let settings = settings(&pack.manifest, &args.decode, 1)?;
+            let settings = settings(&pack.manifest, &args.decode, Start::Words.settings(&pack.manifest, 1))?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words_with_warning(&args.prompt, &pack.manifest.name, most_words)?;
             bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())?;
@@ -339,7 +339,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             }
             let Launch::Pack { pack, start, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
             let (seed, words) = start.under(args.show.seed, words);
-            let settings = settings(&pack.manifest, &args.decode, seed)?;
+            let settings = settings(&pack.manifest, &args.decode, start.settings(&pack.manifest, seed))?;
             show(launch, words, &args.show, settings, shelf, started)
         }
     }
@@ -349,17 +349,16 @@ pub(super) fn pack_path(given: Option<PathBuf>) -> Result<PathBuf, String> {
     given.map_or_else(shipped_pack, Ok)
 }
 
-/// The pack's settings, changed as asked.
-pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, seed: u32) -> Result<DecodeSettings, String> {
-    let own = play_settings(manifest);
+/// A pack's own settings, or those of a dream that was left, changed as asked.
+pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, own: DecodeSettings) -> Result<DecodeSettings, String> {
     let settings = DecodeSettings {
         steps: args.steps.unwrap_or(own.steps),
         temperature: args.temperature.unwrap_or(own.temperature),
-        seed,
+        seed: own.seed,
         order: args.order.unwrap_or(own.order),
         window: args.memory.unwrap_or(own.window),
         context_level: own.context_level,
-        guidance: args.guidance,
+        guidance: args.guidance.unwrap_or(own.guidance),
         certain: args.certain.or(own.certain).filter(|p| *p != 0.0),
         min_p: args.min_p.unwrap_or(own.min_p),
         new_land: args.new_land.map_or(own.new_land, |NewLand(chance)| chance),
@@ -402,8 +401,8 @@ fn show(
         };
         let mut headless = Headless::new(source.as_ref(), &recording)?;
         headless.record(source.as_mut())?;
-        headless.play(source.as_mut(), HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-        return headless.finish(source.as_mut(), launch.dreamer(), settings.seed);
+        let plan = HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend };
+        return headless.play(source.as_mut(), plan, launch.dreamer());
     }
     // At an event every start is alike.
     let left = if args.is_event() { View::default() } else { View::of_user(user_folder().as_deref()) };

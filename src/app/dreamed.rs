@@ -83,7 +83,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     let dims = m.dynamics.as_ref().ok_or_else(|| format!("{} holds a tokenizer only and cannot dream", m.name))?;
     let start = args.image.as_ref().map_or(Ok(Start::Words), |image| read_start(image, &pack))?;
     let (seed, words) = start.under(args.seed, args.say.words(&m.name, dims.prompt_words)?);
-    let settings = settings(m, &args.decode, seed)?;
+    let settings = settings(m, &args.decode, start.settings(m, seed))?;
     let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
     let frames = args.frames.unwrap_or(script.len());
     let (width_px, height_px) = (m.frame.width_px, m.frame.height_px);
@@ -133,8 +133,8 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
             output.record(&mut dream)?;
         }
     }
-    output.play(&mut dream, HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend })?;
-    output.finish(&mut dream, Some(&pack), settings.seed)
+    let plan = HeadlessPlan { frames, script, settings, queue, words, day, blend_frames: args.say.blend };
+    output.play(&mut dream, plan, Some(&pack))
 }
 
 fn read_clip(path: &Path, width_px: usize, height_px: usize) -> Result<Clip, String> {

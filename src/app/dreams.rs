@@ -201,6 +201,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::DecodeSettings;
     use crate::engine::recall::Map;
     use crate::pack::random::{look_manifest, random_pack};
     use crate::prompt::text_of;
@@ -208,7 +209,12 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn said() -> Said {
-        Said { pack: Arc::new(random_pack(look_manifest(), 5).unwrap()), prompt: "a wood".to_owned(), words: [1].into() }
+        Said {
+            pack: Arc::new(random_pack(look_manifest(), 5).unwrap()),
+            prompt: "a wood".to_owned(),
+            words: [1].into(),
+            settings: DecodeSettings::LEAST,
+        }
     }
 
     /// A dream in which so many steps were walked.

@@ -124,11 +124,18 @@ impl Headless {
         film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
     }
 
-    /// Plays as planned.
+    /// Plays as planned, writes the map of what was seen where one is asked for, completes the recording, and prints one line. A picture of the last frame
+    /// carries what `dreamer` dreams in it, and how, and so does a map.
     ///
     /// # Errors
-    /// One sentence.
-    pub fn play(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
+    /// One sentence. A film that grew too large, or a full disk, leaves the map of the way so far.
+    pub fn play(mut self, source: &mut dyn Source, plan: HeadlessPlan, dreamer: Option<&Arc<Pack>>) -> Result<(), String> {
+        let settings = plan.settings;
+        let walked = self.walk(source, plan);
+        walked.and(self.finish(source, dreamer, &settings))
+    }
+
+    fn walk(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
         for frame in 0..plan.frames {
             let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
             let mut changed = false;
@@ -179,20 +186,15 @@ impl Headless {
         self.shoot(source, rgba, code)
     }
 
-    /// Completes the recording, writes the map of what was seen where one is asked for, and prints one line. A picture of the last frame carries what
-    /// `dreamer` dreams in it with this seed, and so does a map.
-    ///
-    /// # Errors
-    /// One sentence.
-    pub fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Arc<Pack>>, seed: u32) -> Result<(), String> {
+    fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Arc<Pack>>, settings: &DecodeSettings) -> Result<(), String> {
         let carries = self.map.is_some() || self.film.as_ref().is_some_and(Film::is_still);
-        let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, seed)).transpose()?;
-        if let Some(film) = self.film.take() {
-            film.finish(carried.as_deref()).map_err(|e| e.to_string())?;
-        }
+        let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, settings)).transpose()?;
         if let (Some(path), Some(dream)) = (&self.map, source.as_dream()) {
             let chart = dream.chart().map_err(|e| e.to_string())?;
             chart.write(path, self.scale, carried.as_deref()).map_err(|e| e.to_string())?;
+        }
+        if let Some(film) = self.film.take() {
+            film.finish(carried.as_deref()).map_err(|e| e.to_string())?;
         }
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
@@ -211,10 +213,10 @@ fn has_folder(path: &Path) -> Result<(), String> {
 }
 
 /// The present moment of a dream, as its pictures carry it.
-fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, seed: u32) -> Result<Vec<u8>, String> {
+fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, settings: &DecodeSettings) -> Result<Vec<u8>, String> {
     let (moment, words) = (dream.moment().map_err(|e| e.to_string())?, Arc::<[u16]>::from(dream.words()));
-    let said = Said { pack: pack.clone(), prompt: prompt::text_of(&words), words: words.clone() };
-    said.carried(KeptDream { number: 0, moment, seed, words })
+    let said = Said { pack: pack.clone(), prompt: prompt::text_of(&words), words: words.clone(), settings: *settings };
+    said.carried(KeptDream { number: 0, moment, seed: settings.seed, words })
 }
 
 #[cfg(test)]

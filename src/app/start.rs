@@ -9,7 +9,9 @@ use crate::dream::session::DreamSession;
 use crate::dream::still::{self, Still};
 use crate::dream::{DreamError, Source};
 use crate::engine::DecodeSettings;
+use crate::engine::inputs::play_settings;
 use crate::pack::Pack;
+use crate::pack::manifest::Manifest;
 
 /// Seed where none is asked for.
 pub const DEFAULT_SEED: u32 = 1;
@@ -72,6 +74,12 @@ impl Start {
         let about = self.saved().map(|saved| &saved.about);
         let words = if words.is_empty() { about.map_or(words, |about| about.words.clone()) } else { words };
         (seed.or(about.map(|about| about.seed)).unwrap_or(DEFAULT_SEED), words)
+    }
+
+    /// How it is dreamed by this seed: as the pack has it, or as it was where it was left.
+    pub fn settings(&self, manifest: &Manifest, seed: u32) -> DecodeSettings {
+        let as_it_was = self.saved().map_or_else(|| play_settings(manifest), |saved| saved.about.settings(manifest));
+        DecodeSettings { seed, ..as_it_was }
     }
 
     /// The dream that is gone on with.

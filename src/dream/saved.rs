@@ -12,12 +12,13 @@ use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::session::{Moment, frames_remembered};
 use super::still;
-use crate::engine::inputs::{check_past, check_prompt};
-use crate::engine::recall::Map;
-use crate::engine::{PromptWord, TokenFrame};
+use crate::engine::inputs::{check_past, check_prompt, check_settings, play_settings};
+use crate::engine::recall;
+use crate::engine::{DecodeSettings, PromptWord, TokenFrame};
 use crate::pack::Pack;
 use crate::pack::manifest::Manifest;
 
@@ -45,6 +46,9 @@ pub struct About {
     /// What was said, and the rows of the word table that were in force.
     pub prompt: String,
     pub words: Vec<u16>,
+    /// What was set otherwise than the pack has it, as [`DecodeSettings`] names it.
+    #[serde(default)]
+    set: Map<String, Value>,
     next_frame: u32,
     /// Where the view was, and how many frames had been remembered, when the history began.
     before: Option<([i32; 2], u32)>,
@@ -68,12 +72,39 @@ fn checksum_of_tokens(pack: &Pack) -> u32 {
     crc.sum()
 }
 
+fn by_name(settings: &DecodeSettings) -> Map<String, Value> {
+    // Numbers and names under names are JSON.
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(settings)) => settings,
+        _ => Map::new(),
+    }
+}
+
+impl About {
+    /// How it was dreamed: by its seed and as the pack has it, but for what was set otherwise, where that is possible here.
+    pub fn settings(&self, manifest: &Manifest) -> DecodeSettings {
+        let own = DecodeSettings { seed: self.seed, ..play_settings(manifest) };
+        let mut settings = by_name(&own);
+        settings.extend(self.set.clone());
+        let settings = serde_json::from_value(Value::Object(settings)).ok();
+        settings.filter(|settings| check_settings(manifest, settings).is_ok()).unwrap_or(own)
+    }
+
+    /// Names of what was set otherwise than a pack has it.
+    pub fn set_otherwise(&self) -> Vec<String> {
+        self.set.keys().map(|name| name.replace('_', " ")).collect()
+    }
+}
+
 impl SavedDream {
-    /// A moment of a dream of this pack, its seed, and what is said in it: as it was typed, and the rows of the word table in force.
-    pub fn new(pack: &Pack, moment: Moment, seed: u32, (prompt, words): (String, Vec<u16>)) -> Self {
+    /// A moment of a dream of this pack, how it is dreamed, and what is said in it: as it was typed, and the rows of the word table in force.
+    pub fn new(pack: &Pack, moment: Moment, settings: &DecodeSettings, (prompt, words): (String, Vec<u16>)) -> Self {
+        let seed = settings.seed;
+        let own = by_name(&DecodeSettings { seed, ..play_settings(&pack.manifest) });
+        let set = by_name(settings).into_iter().filter(|(name, value)| own.get(name) != Some(value)).collect();
         let before = moment.before.as_ref().map(|map| (map.view(), map.frames()));
         let (title, tokens, next_frame) = (pack.manifest.name.clone(), checksum_of_tokens(pack), moment.next_frame);
-        Self { about: About { format_version: FORMAT_VERSION, title, tokens, seed, prompt, words, next_frame, before }, moment }
+        Self { about: About { format_version: FORMAT_VERSION, title, tokens, seed, prompt, words, set, next_frame, before }, moment }
     }
 
     /// What stands in the chunk.
@@ -222,7 +253,7 @@ fn frames_of(file: &SafeTensors<'_>, name: &str, manifest: &Manifest) -> Result<
     Ok((0..f).map(frame).collect())
 }
 
-fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Manifest) -> Result<Map, String> {
+fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Manifest) -> Result<recall::Map, String> {
     let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).ok_or_else(damaged)?;
     let ([n, two], at) = tensor(file, "before.at", Dtype::I32)?;
     let ([of_frames], seen) = tensor(file, "before.frame", Dtype::U32)?;
@@ -239,7 +270,7 @@ fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Ma
     {
         return Err(damaged());
     }
-    Ok(Map::of_places(&manifest.frame, recall, (view, frames), (0..n).map(|i| (place(i), frame(i), &codes[i * dims..][..dims]))))
+    Ok(recall::Map::of_places(&manifest.frame, recall, (view, frames), (0..n).map(|i| (place(i), frame(i), &codes[i * dims..][..dims]))))
 }
 
 #[cfg(test)]
@@ -287,7 +318,7 @@ mod tests {
         assert!(moment.before.as_ref().unwrap().frames() > 50);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dream.png");
-        let saved = SavedDream::new(pack, moment, 7, ("a wood".to_owned(), dream.words().to_vec()));
+        let saved = SavedDream::new(pack, moment, &DecodeSettings { seed: 7, ..settings }, ("a wood".to_owned(), dream.words().to_vec()));
         write_picture(&path, &rgba, [35, 21], 2, Some(&saved.to_bytes().unwrap())).unwrap();
         (std::fs::read(&path).unwrap(), settings, walk(&mut dream, &settings, EAST, 60))
     }
@@ -299,6 +330,9 @@ mod tests {
         let go_on = |pack: &Pack, change: fn(&mut SavedDream)| {
             let mut saved = SavedDream::in_picture(&picture, pack).unwrap().expect("it carries a dream");
             assert_eq!((saved.about.prompt.as_str(), saved.about.seed, saved.about.title.as_str()), ("a wood", 7, "random look"));
+            // What was not set goes by the pack, which may be another one by then.
+            assert_eq!(saved.about.set_otherwise(), ["temperature"]);
+            assert_eq!(saved.about.settings(&pack.manifest), DecodeSettings { seed: 7, ..settings });
             change(&mut saved);
             let mut dream = session(pack);
             dream.resume(saved.moment, &saved.about.words).unwrap();

@@ -108,7 +108,7 @@ impl std::str::FromStr for NewLand {
 }
 
 /// How the next frame is decoded; may change from frame to frame without a rebuild.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecodeSettings {
     /// Masked decoding steps, 1 to 8.
     pub steps: u32,

@@ -12,7 +12,8 @@ use crate::app::panel::{HINT_LASTS, Thumbnail};
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
 use crate::dream::runner::{Prompt, Request, Went};
-use crate::dream::saved::SavedDream;
+use crate::dream::saved::{About, SavedDream};
+use crate::engine::DecodeSettings;
 use crate::input::Command;
 use crate::pack::Pack;
 use crate::prompt;
@@ -108,12 +109,25 @@ impl App {
         } else {
             self.by_hand.learn(said, one_line(&about.prompt));
         }
-        self.ui.settings.seed = about.seed;
+        self.dream_as_saved(about);
         if let Some(file) = file {
             self.adopt(dream, file);
         }
         self.dreams.playing = Some(dream);
         self.list_earlier();
+    }
+
+    /// From now on it is dreamed as it was then.
+    fn dream_as_saved(&mut self, about: &About) {
+        let Some(pack) = self.plan.launch.dreamer() else { return };
+        let settings = about.settings(&pack.manifest);
+        if settings != (DecodeSettings { seed: settings.seed, ..self.ui.settings }) {
+            let set = about.set_otherwise().join(", ");
+            let how = if set.is_empty() { "as the pack has it".to_owned() } else { format!("with its own {set}") };
+            self.ui.toasts.push(format!("Dreamed as it was saved: {how}."), false);
+        }
+        self.ui.settings = settings;
+        self.wish(|wish| wish.settings = settings);
     }
 
     /// A dream of the session is kept in this file, once what is on its way there is written.
@@ -199,9 +213,10 @@ impl App {
 
     /// What is said at this moment, and by whom it is dreamed. What visitors type is not kept: at an event it is said in the words it was heard as.
     pub(super) fn said(&self) -> Option<Said> {
-        let (pack, words) = (self.plan.launch.dreamer()?.clone(), self.current_wish().prompt.words);
+        let (pack, wish) = (self.plan.launch.dreamer()?.clone(), self.current_wish());
+        let words = wish.prompt.words;
         let prompt = if self.plan.event { prompt::text_of(&words) } else { self.ui.prompt.said.clone() };
-        Some(Said { pack, prompt, words })
+        Some(Said { pack, prompt, words, settings: wish.settings })
     }
 
     /// Reads the earlier dreams where files are written; they come back as [`Wake::Dreams`].

@@ -48,8 +48,10 @@ impl App {
         let told = match kept {
             Some(Left { path, saved, .. }) => {
                 (self.plan.words, self.plan.prompt) = (saved.about.words.clone(), saved.about.prompt.clone());
-                self.plan.settings.seed = saved.about.seed;
-                self.ui.settings.seed = saved.about.seed;
+                if let Some(pack) = self.plan.launch.dreamer() {
+                    self.plan.settings = saved.about.settings(&pack.manifest);
+                }
+                self.ui.settings = self.plan.settings;
                 self.plan.launch = self.plan.launch.clone().starting(Start::Dream(Arc::new(saved)));
                 self.adopt(FIRST_DREAM, path);
                 "The dream ended through a fault, and goes on from where it was kept last."

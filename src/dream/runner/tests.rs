@@ -317,7 +317,12 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
     (0..3).for_each(|_| runner.request(Request::Step));
     wait_for(&runner, "three steps", |status, _, _| status.frames == 3);
     assert_ne!(kept(&runner).rgba, before);
-    let saved = SavedDream::new(&random_pack(odd_manifest(), 5).unwrap(), moment, 7, ("snow".to_owned(), vec![1]));
+    let saved = SavedDream::new(
+        &random_pack(odd_manifest(), 5).unwrap(),
+        moment,
+        &DecodeSettings { seed: 7, ..settings },
+        ("snow".to_owned(), vec![1]),
+    );
     let resume = |saved: SavedDream, words: Vec<u16>, said: u32| {
         asked(&runner, |done| Request::Resume(Arc::new(saved), Prompt { words: words.into(), blend_frames: 0, said }, 7, done))
     };
