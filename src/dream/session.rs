@@ -30,6 +30,10 @@ use crate::worlds::words::{saying, wish_of};
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
 pub const MEMORY_FRAMES: usize = 1024;
 
+/// How often a world out of words is begun, at most, until its figure can walk, and what lies between the seeds.
+const FIRST_TRIES: u32 = 5;
+const OTHER_CHANCES: u32 = 0x9E37_79B9;
+
 /// How many frames a session remembers one by one.
 pub(super) fn frames_remembered(m: &Manifest) -> usize {
     MEMORY_FRAMES.max(frames_that_matter(m))
@@ -384,20 +388,47 @@ impl DreamSession {
     /// Dreams a first frame from the prompt. Where that names no land, this frame alone is told one drawn by the seed: left to itself, every token
     /// of it would guess another. The frames after it have the prompt as it is, which is no news to them.
     fn dream_first(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
-        self.fresh = true;
         let words = self.prompt.target().to_vec();
         let knows_lands = self.engine.manifest().provenance.world.is_some();
         if !knows_lands || wish_of(&words).biome.is_some() {
-            return self.step(self.unknown_action(), settings);
+            return self.dream_free(settings);
         }
         let seed = u64::from(settings.seed);
         let land = Rng::for_purpose(seed, 9).pick(Biome::ALL);
         self.engine.set_prompt(&prompt::told(&saying(&words, land, seed, self.info.prompt_words)))?;
-        self.step(self.unknown_action(), settings)?;
-        self.settle()?;
+        self.dream_free(settings)?;
         self.engine.set_prompt(self.prompt.words())?;
         let (history, next_frame) = (self.history.iter().cloned().collect(), self.next_frame);
         self.go_to(Moment { before: None, history, next_frame, start: Vec::new() })
+    }
+
+    /// Dreams a frame out of nothing in which the figure can walk (blocking): under other chances again, a few times, where it is walled in.
+    fn dream_free(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
+        for attempt in 0..FIRST_TRIES {
+            if attempt > 0 {
+                self.go_to(Moment { before: None, history: Vec::new(), next_frame: 0, start: Vec::new() })?;
+            }
+            self.fresh = true;
+            let seed = settings.seed.wrapping_add(attempt.wrapping_mul(OTHER_CHANCES));
+            self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
+            self.settle()?;
+            if self.is_free() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether two sides of the figure's place or more have nothing on them that stands, as far as the pack says what does.
+    fn is_free(&self) -> bool {
+        let Manifest { relief, frame, .. } = self.engine.manifest();
+        let (Some(relief), Some(newest)) = (relief, self.history.back()) else { return true };
+        let (w, h) = (frame.grid_w(), frame.grid_h());
+        let (x, y) = (w / 2, h / 2);
+        let sides = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
+        let token = |(x, y): (usize, usize)| &newest.codes[(y * w + x) * frame.code_dims..][..frame.code_dims];
+        let inside = sides.into_iter().filter(|(x, y)| *x < w && *y < h);
+        inside.filter(|side| !relief.standing.values().any(|standing| standing.token == token(*side))).count() >= 2
     }
 }
 

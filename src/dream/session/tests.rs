@@ -5,9 +5,11 @@ use crate::engine::inputs::play_settings;
 use crate::engine::reference::ReferenceEngine;
 use crate::engine::{Chance, PromptWord, told};
 use crate::pack::Pack;
+use crate::pack::manifest::{FrameDims, Relief, Standing};
 use crate::pack::random::{odd_manifest, random_pack};
 use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
+use crate::worlds::relief::Cutout;
 use crate::worlds::scene::Biome;
 use crate::worlds::words::saying;
 
@@ -283,4 +285,34 @@ fn a_prompt_changes_the_dream() {
 #[test]
 fn a_start_of_nothing_is_refused() {
     assert!(matches!(session(&pack()).start_from(&[]), Err(DreamError::NoFrames)));
+}
+
+#[test]
+fn a_world_out_of_words_begins_where_the_figure_can_walk() {
+    let first = |pack: &Pack, seed: u32| {
+        let settings = DecodeSettings { seed, temperature: 2.0, ..play_settings(&pack.manifest) };
+        let mut dream = session(pack);
+        dream.start_from_prompt(&settings).unwrap();
+        dream.history.back().unwrap().codes.clone()
+    };
+    let mut pack = pack();
+    let (as_it_comes, next) = (first(&pack, 3), first(&pack, 3u32.wrapping_add(OTHER_CHANCES)));
+    assert_ne!(as_it_comes, next);
+    let FrameDims { code_dims, .. } = pack.manifest.frame;
+    let (w, h) = (pack.manifest.frame.grid_w(), pack.manifest.frame.grid_h());
+    let around = [(w / 2 - 1, h / 2), (w / 2 + 1, h / 2), (w / 2, h / 2 - 1)];
+    let standing = |(x, y): (usize, usize)| {
+        let cutout = Cutout { rows: vec![1], height: 1.0, part: [0, 0], parts: [1, 1] };
+        (
+            format!("{x} {y}"),
+            Standing { token: as_it_comes[(y * w + x) * code_dims..][..code_dims].to_vec(), ground: vec![0; code_dims], cutout },
+        )
+    };
+    let mut walled_in = |sides: &[(usize, usize)]| {
+        pack.manifest.relief =
+            Some(Relief { sky: [vec![0; code_dims], vec![0; code_dims]], standing: sides.iter().copied().map(standing).collect() });
+        first(&pack, 3)
+    };
+    assert_eq!(walled_in(&around), next, "three sides are taken");
+    assert_eq!(walled_in(&around[..2]), as_it_comes, "there is a way");
 }
