@@ -100,7 +100,7 @@ pub(super) struct DecodeArgs {
     /// Frames the dream looks at, itself included.
     #[arg(long, value_name = "FRAMES")]
     memory: Option<usize>,
-    /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. The first of all frames has 1.5 at least, the first under new words 0.5.
+    /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. The first of all frames and the first under new words have 0.5 at least.
     #[arg(long, value_name = "BETA")]
     guidance: Option<f32>,
     /// Settle tokens of at least this probability at once, and leave out the steps that then have nothing to do: 0.9, say; 0 for none.

@@ -136,10 +136,9 @@ pub struct DecodeSettings {
 /// agree.
 const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
-/// Guidance, at least, of a frame out of nothing, and chance of its land: as likely as it is, without the tail. At a lower temperature what is likely
-/// everywhere is all there is, and a village has no house.
-const NOTHING_GUIDANCE: f32 = 1.5;
-const NOTHING_LAND: Chance = Chance { temperature: 1.0, min_p: 0.25 };
+/// Chance of the land of a frame out of nothing: nearly as likely as it is, or what is likely in every single place is all there is, and a village has no
+/// house. So much stands there as in the lands it was learned from, neither nothing nor so much that the figure is walled in.
+const NOTHING_LAND: Chance = Chance { temperature: 0.9, min_p: 0.03 };
 
 impl DecodeSettings {
     /// The least there is: one step, the likeliest of all, nothing seen but the frame itself.
@@ -174,7 +173,7 @@ impl DecodeSettings {
     /// The same for a frame out of nothing but its words, whose look is drawn as one that may be drawn anew.
     #[must_use]
     pub fn out_of_nothing(self) -> Self {
-        Self { guidance: self.guidance.max(NOTHING_GUIDANCE), new_land: Some(NOTHING_LAND), ..self.fresh() }
+        Self { new_land: Some(NOTHING_LAND), ..self.fresh() }
     }
 
     /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them may be drawn anew.

@@ -30,10 +30,10 @@ const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of the look, one token that all patches are seen in; and where words alone say what it is: as much as all patches together, which have as
 /// much to learn from the same words.
 const LOOK_WEIGHT: f32 = 16.0;
-const ASKED_LOOK_WEIGHT: f32 = 48.0;
+const ASKED_LOOK_WEIGHT: f32 = 64.0;
 /// The same of a token of land never seen before, which cannot be copied. Where a wish is not told it counts nothing: what cannot be known is
 /// guessed token by token, and makes patchworks.
-const NEW_LAND_WEIGHT: f32 = 8.0;
+const NEW_LAND_WEIGHT: f32 = 3.0;
 /// How much more a token counts in a frame whose words are new: one frame of many is drawn anew, and all its tokens have to agree.
 const NEWS_WEIGHT: f32 = 2.0;
 /// Share of masked frames that lose their prompt while the history keeps it, as guidance needs.
@@ -55,14 +55,11 @@ const MOST_BEFORE_CHANGE: usize = 5;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one that fits.
 const MOST_WINDOWS_TRIED: usize = 20;
-/// Share of windows without a change that are told, as if it had long been said, what is seen at their end: what somebody asks for is to come, and words that
-/// were wished long ago do not say so of the few frames of a window (hindsight, as Andrychowicz et al. 2017 relabel goals).
-const HINDSIGHT_SHARE: f32 = 0.3;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
-const OUT_OF_NOTHING_SHARE: f32 = 0.2;
+const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
 /// Share of frames out of nothing in which all but a part is given, and of another frame: what is painted follows its words, and not what
 /// lies around it. How many of them are the frame itself, which goes on where the brush ends, and how many the other one of the pair, whose land goes on beneath
@@ -251,9 +248,7 @@ impl DynamicsStage {
         let recent = last.filter(|frame| frame + MOST_AFTER_CHANGE > start);
         let recolours = spoil && change.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
-        let hindsight = spoil && change.is_none() && recoloured.is_none() && dice.chance(HINDSIGHT_SHARE);
         let promptless = recoloured.is_none()
-            && !hindsight
             && dice.chance(match (last, recent, change) {
                 (_, _, Some(_)) => PROMPTLESS_SHARES[3],
                 (_, Some(_), _) => PROMPTLESS_SHARES[2],
@@ -270,7 +265,6 @@ impl DynamicsStage {
         let said = |frame: usize| {
             let silent = promptless || (unheard_before == 0 && frame < silent_before);
             let words = match &recoloured {
-                _ if hindsight => clips.frame_described(clip, start + t - 1),
                 Some(other) if frame >= other.at => &other.words,
                 _ => clips.frame_words(clip, frame.max(unheard_before)),
             };
@@ -278,7 +272,6 @@ impl DynamicsStage {
         };
         let mut age = match last {
             _ if unheard_before > 0 => Some(dice.below(LONGEST_UNHEARD)),
-            _ if hindsight => None,
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
         };
