@@ -436,7 +436,7 @@ impl GpuEngine {
         self.next_frame = number.wrapping_add(1);
 
         let adaptive = self.adaptive(settings);
-        let mut recording = Recording::of_frame(&self.gpu, &mut self.pace, self.timing.as_ref());
+        let mut recording = Recording::of_frame(&self.gpu, &mut self.pace, self.timing.as_ref(), number);
         self.ready.record_frame(&mut recording, settings.steps, groups, adaptive.as_ref());
         recording.run_all(&self.ready.remember);
         let timestamps = recording.resolve();

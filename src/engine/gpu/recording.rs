@@ -27,9 +27,9 @@ impl<'a> Recording<'a> {
         Self { gpu, pace, timing: None, clock: None, stage: None, encoder: encoder(gpu), pass: None, ops: 0 }
     }
 
-    /// A frame, timed by stage and now and then by dispatch.
-    pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>) -> Self {
-        let clock = timing.filter(|timing| timing.of_dispatches(Instant::now())).map(|_| STAGE_TICKS as u32);
+    /// A frame of this number, timed by stage and now and then by dispatch.
+    pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>, frame: u32) -> Self {
+        let clock = timing.filter(|timing| timing.of_dispatches(frame, Instant::now())).map(|_| STAGE_TICKS as u32);
         Self { timing, clock, ..Self::new(gpu, pace) }
     }
 

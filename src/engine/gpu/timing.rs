@@ -66,9 +66,10 @@ impl Timing {
         })
     }
 
-    /// Whether the frame that is recorded at this moment is to be timed dispatch by dispatch.
-    pub fn of_dispatches(&self, now: Instant) -> bool {
-        let is_due = self.of_passes && self.timed_at.get().is_none_or(|at| now.saturating_duration_since(at) >= TIMED_EVERY);
+    /// Whether the frame of this number, which is recorded at this moment, is to be timed dispatch by dispatch; the first always is.
+    pub fn of_dispatches(&self, frame: u32, now: Instant) -> bool {
+        let rests = |at: Instant| now.saturating_duration_since(at) < TIMED_EVERY;
+        let is_due = self.of_passes && (frame == 0 || !self.timed_at.get().is_some_and(rests));
         if is_due {
             self.timed_at.set(Some(now));
         }

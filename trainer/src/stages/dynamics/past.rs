@@ -142,11 +142,12 @@ impl DynamicsStage {
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
                 for token in 0..frame_dims.patches() {
-                    // A step that something blocks shows nothing new.
-                    let last = seen.find(place(clips.view(clip, frame), token));
                     let (scrolls, at) = (dims.scrolls(token, &frame_dims), place(expected, token));
-                    batch.new_land.push(frame > start && scrolls && last.is_none());
-                    batch.unknowable.push(scrolls && last.is_none_or(|last| frame - last.when > terms.reach.max(1)));
+                    // A step that something blocks shows nothing new, whatever was expected.
+                    let last = [at, place(clips.view(clip, frame), token)].map(|at| seen.find(at));
+                    batch.new_land.push(frame > start && scrolls && last.iter().all(Option::is_none));
+                    let is_gone = |last: &Option<Seen>| last.is_none_or(|last| frame - last.when > terms.reach.max(1));
+                    batch.unknowable.push(scrolls && last.iter().all(is_gone));
                     for tap in 0..recall::TAPS {
                         let found = seen.find([at[0] + (tap % 3) as i32 - 1, at[1] + (tap / 3) as i32 - 1]);
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {

@@ -475,8 +475,10 @@ fn a_step_that_something_blocks_shows_no_new_land() {
     let mut batch = stage.empty_batch(1);
     stage.push_window(&stage.clips, (0, 0), &mut batch, &mut Dice::new(6, 1), false);
     let new = |frame: usize| (0..n).filter(|token| batch.new_land[frame * n + token]).collect::<Vec<_>>();
-    let right_column: Vec<usize> = new(2).into_iter().map(|token| token % w).collect();
-    assert!(!right_column.is_empty() && right_column.iter().all(|x| *x == w - 1), "{right_column:?}");
+    // The column at the right, and the place that the figure stood on.
+    let (shown, figure) = (new(2), stage.shape.dims.recall.as_ref().expect("recall").covered[0]);
+    let expected: Vec<usize> = (0..stage.frame_dims().patches()).filter(|token| token % w == w - 1 || *token == figure - 1).collect();
+    assert_eq!(shown, expected);
     assert!([1, 3, 4, 5].iter().all(|frame| new(*frame).is_empty()), "blocked");
     assert!((2..window).all(|frame| batch.actions[frame] == east), "though all was asked for");
 }
