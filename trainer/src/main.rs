@@ -8,7 +8,6 @@ mod encoding;
 mod eval;
 mod export;
 mod grow;
-mod larger;
 mod looks;
 mod mean;
 mod model;

@@ -202,11 +202,8 @@ impl App {
             Command::NewSeed => {
                 // Under the seed it has.
                 self.leave_dream();
-                self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
-                let settings = self.ui.settings;
-                self.wish(|wish| wish.settings = settings);
-                let wish = self.current_wish();
-                self.begin_left(self.plan.launch.another(&wish));
+                let another = self.another_world();
+                self.begin_left(another);
                 self.offer_way_back();
             }
             Command::TakeBack => drop(self.take_back()),
@@ -269,6 +266,14 @@ impl App {
             self.pause(false);
         }
         self.request(Request::SetOff);
+    }
+
+    /// Goes on to the next seed; gives what leads into its world.
+    fn another_world(&mut self) -> Request {
+        self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
+        let settings = self.ui.settings;
+        self.wish(|wish| wish.settings = settings);
+        self.plan.launch.another(&self.current_wish())
     }
 
     /// Says what brings the world back that was left just now.
@@ -414,13 +419,11 @@ impl App {
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
             Turn::Refresh => {
                 // Other land, and seen otherwise.
-                self.ui.settings.seed = self.ui.settings.seed.wrapping_add(1);
-                let settings = self.ui.settings;
-                self.wish(|wish| wish.settings = settings);
+                let another = self.another_world();
                 if self.status.info.as_ref().is_some_and(|info| info.within) {
                     self.see_from_within(!self.ui.within);
                 }
-                self.begin(self.plan.launch.another(&self.current_wish()));
+                self.begin(another);
             }
             Turn::Arrived => {
                 log::info!("somebody is there");

@@ -14,7 +14,6 @@ use super::players::{Dream, Judge, Player, through_tokenizer};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
 use super::workers::{Worker, Workers};
-use crate::larger::Larger;
 use crate::source::mix;
 
 const FAMILY: &str = "houses";
@@ -54,6 +53,23 @@ impl<'a> Parts<'a> {
             }
         }
         Self(parts)
+    }
+
+    /// Whether something begins in a frame, `(N, D)` levels, whose view went on by `moved` steps, `steps` a patch: a part of it came into view, and nothing
+    /// that lay beside it before is one.
+    fn begins(&self, dims: &FrameDims, codes: &[u8], moved: [i32; 2], steps: i32) -> bool {
+        let (w, h, d) = (dims.grid_w() as i32, dims.grid_h() as i32, dims.code_dims);
+        let is_part = |x: i32, y: i32| self.0.contains_key(&codes[(y * w + x) as usize * d..][..d]);
+        let lay_there = |x: i32, y: i32| {
+            let inside = |at: i32, by: i32, patches: i32| (0..=steps * (patches - 1)).contains(&(steps * at + by));
+            inside(x, moved[0], w) && inside(y, moved[1], h)
+        };
+        let beside = |x: i32, y: i32| {
+            let around = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)].into_iter();
+            around.filter(|(x, y)| (0..w).contains(x) && (0..h).contains(y))
+        };
+        let begins_at = |x: i32, y: i32| !lay_there(x, y) && is_part(x, y) && !beside(x, y).any(|(x, y)| lay_there(x, y) && is_part(x, y));
+        (0..h).any(|y| (0..w).any(|x| begins_at(x, y)))
     }
 
     /// Counts the sides at which parts of a frame should meet another one, and those at which they do.
@@ -110,7 +126,7 @@ struct Seen {
 
 /// Walks through so many villages, dreamed out of nothing but words, and through those of the simulator.
 pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
-    let things = Things { judge, parts: Parts::of(&judge.manifest), larger: Larger::of(judge.manifest.relief.as_ref()) };
+    let things = Things { judge, parts: Parts::of(&judge.manifest) };
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
     let walks = workers.map(&seeds, |worker, seed| Ok([things.dreamed(worker, *seed)?, things.simulated(worker, *seed)?]))?;
     let row = |name: &str, percent: &dyn Fn(&Seen) -> Option<f64>| {
@@ -144,7 +160,6 @@ fn way(world: &dyn World, seed: u64, step: u64) -> usize {
 struct Things<'a> {
     judge: &'a Judge,
     parts: Parts<'a>,
-    larger: Larger,
 }
 
 impl Things<'_> {
@@ -156,7 +171,7 @@ impl Things<'_> {
             let motion = manifest.actions[usize::from(code)].motion;
             let steps = (manifest.frame.patch_px / self.judge.step_px) as i32;
             seen.steps += 1;
-            seen.begun += u32::from(self.larger.begins(&manifest.frame, codes, motion, steps));
+            seen.begun += u32::from(self.parts.begins(&manifest.frame, codes, motion, steps));
         }
     }
 
@@ -227,5 +242,28 @@ mod tests {
         assert_eq!(count([11, 10, 0, 13, 12, 0]), [4, 6, 1, 0], "the halves exchanged: only what is above and below belongs");
         assert_eq!(count([0, 10, 11, 0, 12, 13]), [8, 8, 1, 1], "as far to the right as it can be");
         assert_eq!(count([0, 90, 0, 0, 0, 0]), [0, 0, 0, 0], "a tree is whole");
+    }
+    #[test]
+    fn a_house_begins_where_none_of_it_was_in_view() {
+        let dims = FrameDims { width_px: 3, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 9, look: false };
+        let standing = |token: u8, parts: [u8; 2]| {
+            let cutout = Cutout { rows: vec![1], height: 1.0, part: [0, 0], parts };
+            (format!("meadow_thing_{token}"), Standing { token: vec![token], ground: vec![0], cutout })
+        };
+        let relief = Relief { sky: [vec![0], vec![0]], standing: [standing(7, [2, 2]), standing(8, [1, 1])].into_iter().collect() };
+        let manifest = Manifest { relief: Some(relief), ..tiny_manifest() };
+        let parts = Parts::of(&manifest);
+        let begins = |codes: [u8; 6], moved: [i32; 2]| parts.begins(&dims, &codes, moved, 2);
+        let at_the_right = [0, 0, 7, 0, 0, 0];
+        assert!(begins(at_the_right, [2, 0]) && begins(at_the_right, [0, -2]));
+        // It was in view, has come nearer by half a patch at the left, or did not move.
+        assert!(!begins(at_the_right, [-2, 0]) && !begins(at_the_right, [0, 2]) && !begins(at_the_right, [0, 0]));
+        assert!(begins(at_the_right, [1, 0]));
+        // The rest of it was.
+        assert!(!begins([0, 7, 7, 0, 0, 0], [2, 0]) && begins([0, 7, 0, 0, 0, 7], [2, 0]));
+        // A tree is whole.
+        assert!(!begins([0, 0, 8, 0, 0, 8], [2, 0]));
+        let nothing = tiny_manifest();
+        assert!(!Parts::of(&nothing).begins(&dims, &at_the_right, [2, 0], 2));
     }
 }

@@ -439,6 +439,21 @@ fn words_that_went_unheard_are_said_earlier() {
 }
 
 #[test]
+fn villages_are_chosen_more_often_than_they_come() {
+    let (frames, window) = (60, 6);
+    let mut stage = stage_of_one_change(frames, window, 59);
+    stage.changes.clear();
+    let shows = |stage: &DynamicsStage| {
+        let dice = |seed| Dice::new(5, seed);
+        let windows = (0..400).map(|seed| stage.choose_window(&mut dice(seed)).1);
+        windows.filter(|start| (*start..start + window).contains(&30)).count()
+    };
+    let before = shows(&stage);
+    stage.villages = vec![(0, 30)];
+    assert!(shows(&stage) > before + 60, "{} windows of 400 show the village, {before} by themselves", shows(&stage));
+}
+
+#[test]
 fn villages_come_out_of_nothing_more_often_than_they_are_there() {
     let (frames, at) = (60, 30);
     let mut stage = stage_of_one_change(frames, 6, 59);
