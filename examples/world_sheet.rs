@@ -11,6 +11,7 @@ use image::RgbImage;
 use somnium::clips::{Recording, record, record_clip};
 use somnium::worlds::policy::Explorer;
 use somnium::worlds::scene::{Biome, Feature, Light, Season, Style, Weather, Wish};
+use somnium::worlds::words::description;
 use somnium::worlds::{World, by_name};
 
 const ZOOM: u32 = 3;
@@ -80,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let first: u64 = first.parse()?;
             for seed in first..first + 30 {
                 let clip = record_clip(world, &mut Explorer::new(seed), seed, 12, true);
-                println!("seed {seed}: {}", clip.captions[11].join(" "));
+                println!("seed {seed}: {}", description(&world.scene(), seed));
                 frames.push(clip.frame(11).to_vec());
             }
         }
@@ -136,7 +137,7 @@ fn measure(world: &mut dyn World, wishes: bool) {
     let steps = SEEDS as usize * FRAMES;
     let share = |n: usize| 100.0 * n as f64 / steps as f64;
     println!("{} wishes:", if wishes { "with" } else { "without" });
-    println!("{:.0} frames/s recorded (with resets, captions)", steps as f64 / start.elapsed().as_secs_f64());
+    println!("{:.0} frames/s recorded (with resets, prompts)", steps as f64 / start.elapsed().as_secs_f64());
     println!("moved {:.1} %, blocked {:.1} %", share(moved), share(blocked));
     for (name, n) in world.info().actions.iter().zip(by_action) {
         println!("{name}: {:.1} %", share(n));

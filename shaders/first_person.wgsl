@@ -61,8 +61,8 @@ fn patch_side() -> f32 {
 }
 
 // Share of the light of what is so far away that reaches the eye.
-fn clear_at(far: f32) -> f32 {
-    let times = far / view.mist;
+fn clear_at(away: f32) -> f32 {
+    let times = away / view.mist;
     return exp2(-times * times);
 }
 
@@ -102,11 +102,12 @@ fn land(c: Corner) -> @location(0) vec4f {
     // Its edge is as soft as a pixel is wide.
     let inside = clamp((reach - length(off)) / length(abs(steps[0]) + abs(steps[1])) + 0.5, 0.0, 1.0);
     colour *= mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
-    return vec4f(mix(view.haze, colour, clear_at(far) * known(point)), 1.0);
+    // By how far away it is, not how far ahead: or land would come and go in the mist as one turns.
+    return vec4f(mix(view.haze, colour, clear_at(length(way)) * known(point)), 1.0);
 }
 
 struct Thing {
-    // Its corner at the upper left, its side, in pixels; how far ahead it is.
+    // Its corner at the upper left, its side, in pixels; how far away it is.
     @location(0) square: vec4f,
     // Its patch on the sheets, and how much of what is behind it that hides.
     @location(1) patch_and_dense: vec3f,

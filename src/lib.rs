@@ -9,7 +9,7 @@ pub mod dream;
 pub mod engine;
 pub mod pack;
 pub mod prompt;
-mod whole_file;
+pub mod whole_file;
 pub mod worlds;
 
 #[cfg(feature = "player")]

@@ -234,6 +234,50 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
 }
 
 #[test]
+fn no_text_of_a_manifest_has_control_characters() {
+    type Change = fn(&mut Manifest, &str);
+    let changes: [(&str, Change); 11] = [
+        ("name", |m, text| m.name = text.to_owned()),
+        ("licence", |m, text| m.licence = text.to_owned()),
+        ("provenance", |m, text| m.provenance.world = Some(text.to_owned())),
+        ("provenance", |m, text| m.provenance.command = text.to_owned()),
+        ("provenance.looks", |m, text| drop(m.provenance.looks.insert(text.to_owned(), vec![0; m.frame.code_dims]))),
+        ("actions", |m, text| m.actions[1].name = text.to_owned()),
+        ("actions", |m, text| m.actions[1].bound_to.push(text.to_owned())),
+        ("suggested_prompts", |m, text| m.suggested_prompts.push(text.to_owned())),
+        ("evaluation", |m, text| m.evaluation = serde_json::json!(["done", text])),
+        ("evaluation", |m, text| m.evaluation = serde_json::json!({ text: 1 })),
+        ("evaluation", |m, text| m.evaluation = serde_json::json!({ "by": [{ text: 1 }] })),
+    ];
+    for (field, change) in changes {
+        let changed = |text: &str| changed_manifest(|m| change(m, text));
+        assert!(changed("The d\u{fc}nes: 5 %").is_ok(), "{field}");
+        for text in ["a\0b", "two\nlines", "\u{85}"] {
+            let why = changed(text).expect_err(field).to_string();
+            assert!(why.contains(field) && why.contains("control character") && !why.contains(text), "{field}: {why}");
+        }
+    }
+    // The same through a file: the title of a window would end the program.
+    let mut m = odd_manifest();
+    m.name = "odd\0world".to_owned();
+    let text = error_of(&file_with(&serde_json::to_string(&m).expect("serialisable"), &small_pack()));
+    assert!(text.contains("name has a control character"), "{text}");
+}
+
+#[test]
+fn long_names_are_not_read_out() {
+    type Change = fn(&mut Manifest, String);
+    let changes: [(&str, Change); 2] = [
+        ("provenance.looks.long", |m, name| drop(m.provenance.looks.insert(name, Vec::new()))),
+        ("word_table", |m, name| m.word_table = name),
+    ];
+    for (field, change) in changes {
+        let why = changed_manifest(|m| change(m, "long ".repeat(2000))).expect_err(field).to_string();
+        assert!(why.contains(field) && why.len() < 250, "{why}");
+    }
+}
+
+#[test]
 fn what_stands_is_checked() {
     let mut pack = random_pack(look_manifest(), 3).expect("valid");
     let (dims, patch_px) = (pack.manifest.frame.code_dims, pack.manifest.frame.patch_px);

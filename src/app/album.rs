@@ -1,11 +1,13 @@
 //! What players keep: pictures, maps and the last seconds, each a new file in a folder of pictures. The writer's thread writes them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use winit::event_loop::EventLoopProxy;
 
-use super::files::{Jobs, free_path};
+use super::files::{Jobs, caught, free_path};
 use super::window::Wake;
 use crate::dream::SourceInfo;
 use crate::dream::chart::Chart;
@@ -21,6 +23,11 @@ use crate::prompt;
 pub const SCREENSHOT_SCALE: u32 = 4;
 /// Letters of a prompt in the name of a picture, at most.
 const NAME_LETTERS: usize = 40;
+/// How the names of pictures and films begin, and those of maps.
+const KIND: &str = "somnium";
+const MAP_KIND: &str = "somnium-map";
+/// Pictures and films that are kept of an event; older ones make room.
+const MOST_OF_AN_EVENT: usize = 2000;
 
 /// What is said in a dream: what a [`Kept`] moment of it is saved with.
 #[derive(Clone)]
@@ -51,8 +58,10 @@ pub struct Album {
     pub jobs: Jobs,
     /// The window hears what became of them.
     pub proxy: EventLoopProxy<Wake>,
-    /// Names say nothing of what visitors said.
+    /// Names say nothing of what visitors said, and the folder must not grow for ever.
     pub event: bool,
+    /// What is said, as it was typed.
+    pub prompt: String,
 }
 
 impl Album {
@@ -63,7 +72,7 @@ impl Album {
         map: Option<(Arc<Chart>, u32)>,
         said: Option<Said>,
     ) {
-        let kind = if map.is_some() { "somnium-map" } else { "somnium" };
+        let kind = if map.is_some() { MAP_KIND } else { KIND };
         let prompt = said.as_ref().filter(|_| !self.event).map_or("", |said| &said.prompt);
         let (name, leads_back) = (named(kind, prompt), said.is_some());
         let write = move |path: &Path| match map {
@@ -91,30 +100,60 @@ impl Album {
                 shoot(&mut film)?;
                 film.finish(None).map_err(|why| format!("{why}."))
             };
-            let written = film();
+            let written = caught(film);
             let placed =
-                written.and_then(|()| std::fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display())));
+                written.and_then(|()| fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display())));
             if placed.is_err() {
                 // A part of it is of no use.
-                _ = std::fs::remove_file(&partial);
+                _ = fs::remove_file(&partial);
             }
             placed
         };
-        self.save("somnium", ending, false, write);
+        self.save(&named(KIND, if self.event { "" } else { &self.prompt }), ending, false, write);
     }
 
     /// Lets `write` make a new file whose name begins and ends so. `leads_back`: with a dream in it.
     fn save(&self, name: &str, ending: &'static str, leads_back: bool, write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static) {
-        let (tell, folder, name) = (self.proxy.clone(), self.folder.clone(), name.to_owned());
+        let (tell, folder, name, event) = (self.proxy.clone(), self.folder.clone(), name.to_owned(), self.event);
         self.jobs.run(move || {
             let path = free_path(&folder, &name, ending);
-            let wake = match write(&path) {
-                Ok(()) => Wake::Saved { path, leads_back },
+            let wake = match caught(|| write(&path)) {
+                Ok(()) => {
+                    if event {
+                        make_room(&path, MOST_OF_AN_EVENT);
+                    }
+                    Wake::Saved { path, leads_back }
+                }
                 Err(why) => Wake::Notice(why),
             };
             // The loop may be gone, the file is there.
             tell.send_event(wake).ok();
         });
+    }
+}
+
+/// Whether a file has a name as it is given at an event: a kind, a time, and what tells apart those of the same second.
+fn is_of_an_event(name: &str) -> bool {
+    let Some((name, "png" | "gif" | "webp")) = name.rsplit_once('.') else { return false };
+    let time = [MAP_KIND, KIND].into_iter().find_map(|kind| name.strip_prefix(kind)?.strip_prefix('-'));
+    time.is_some_and(|time| !time.is_empty() && time.chars().all(|letter| letter.is_ascii_digit() || letter == '-'))
+}
+
+/// Leaves no more than so many such files in the folder of the `newest`, which stays: the clock may say that it is the oldest.
+fn make_room(newest: &Path, most: usize) {
+    let when = |entry: fs::DirEntry| {
+        let (about, path) = (entry.metadata().ok()?, entry.path());
+        if !about.is_file() || path == newest || !is_of_an_event(entry.file_name().to_str()?) {
+            return None;
+        }
+        Some((about.modified().ok()?, path))
+    };
+    let entries = newest.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut others: Vec<(SystemTime, PathBuf)> = entries.filter_map(when).collect();
+    others.sort_unstable();
+    let too_many = (others.len() + 1).saturating_sub(most);
+    for (_, old) in &others[..too_many.min(others.len())] {
+        fs::remove_file(old).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", old.display()));
     }
 }
 
@@ -151,6 +190,29 @@ pub fn pictures_folder() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_an_event_the_oldest_pictures_make_room_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, secs: u64| {
+            let path = folder.path().join(name);
+            fs::File::create(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs)).unwrap();
+            path
+        };
+        let names = ["somnium-12.png", "somnium-13.gif", "somnium-13-1.png", "somnium-map-15.png", "somnium-16.webp"];
+        let ours: Vec<PathBuf> = names.into_iter().zip(2..).map(|(name, secs)| file(name, secs)).collect();
+        let others = ["somnium.png", "somnium-a-wood-7.png", "somnium-12.txt", "somnium-.png", "12.png"].map(|name| file(name, 0));
+        // Written when the clock stood at its beginning.
+        let newest = file("somnium-0.png", 0);
+        let left = |most: usize| {
+            make_room(&newest, most);
+            assert!(newest.exists() && others.iter().all(|path| path.exists()));
+            ours.iter().filter(|path| path.exists()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(6).len(), 5, "there was room");
+        assert_eq!(left(4), [&ours[2], &ours[3], &ours[4]]);
+        assert!(left(0).is_empty());
+    }
 
     #[test]
     fn a_picture_is_named_by_what_was_said() {

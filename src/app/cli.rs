@@ -1,6 +1,7 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use super::bench::BenchPlan;
 use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
-use super::prompt_args::{PromptArgs, words_with_warning};
+use super::prompt_args::{self, PromptArgs, words_with_warning};
+use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use super::shape::Shape;
 use super::start::{DEFAULT_SEED, Start};
@@ -24,6 +26,7 @@ use crate::dream::script;
 use crate::engine::inputs::check_settings;
 use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
 use crate::input::bindings::user_folder;
+use crate::pack::Pack;
 use crate::pack::manifest::Manifest;
 use crate::prompt;
 
@@ -39,6 +42,7 @@ Examples:
   somnium --prompt \"icy tundra at midnight\" --panel       begin with words, the panel open
   somnium --prompt \"a meadow\" --day 8                     a day goes by in eight minutes
   somnium --kiosk --idle 60 --prompt-queue list.txt       at an event
+  somnium hear list.txt                                   what is heard of its prompts
   somnium --headless --actions \"D*30 W*20\" --record walk.gif
   somnium dream --prompt \"neon forest\" --frames 100 --record forest.webp";
 
@@ -58,8 +62,10 @@ enum Sub {
     World(WorldArgs),
     /// Dream without a window, from words, a picture or a clip, into a file.
     Dream(dreamed::DreamArgs),
-    /// Say what is in a pack, and whether the engines here compute what its trainer computed.
+    /// Say what is in a pack, and whether the engines here compute what its trainer computed; or what dream is in a picture.
     Inspect(InspectArgs),
+    /// Say what is heard of a prompt, or of each in a list.
+    Hear(HearArgs),
     /// Measure how fast a pack, or a shape of random weights, dreams without a window.
     Bench(BenchArgs),
 }
@@ -116,11 +122,24 @@ pub(super) struct DecodeArgs {
 
 #[derive(Args, Debug)]
 struct InspectArgs {
-    /// World pack; the shipped one where not given.
-    pack: Option<PathBuf>,
+    /// World pack, or a picture that was saved; the shipped pack where not given.
+    file: Option<PathBuf>,
     /// Check parity on this engine only.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
+    /// World pack whose dream is in the picture; the shipped one where not given.
+    #[arg(long, value_name = "PACK")]
+    of: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct HearArgs {
+    /// A prompt, or a text file with one a line.
+    #[arg(value_name = "FILE|TEXT")]
+    prompt: String,
+    /// World pack that is told; the shipped one where not given.
+    #[arg(long, value_name = "PACK")]
+    by: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -171,6 +190,11 @@ struct WorldArgs {
     show: ShowArgs,
 }
 
+/// What is said over the picture of an event while nobody is there.
+const INVITATION: &str = "Touch or press a key to walk through a dream";
+/// How much letters may be enlarged.
+const LETTERS: RangeInclusive<f32> = 0.5..=4.0;
+
 /// Headings of the help.
 const WINDOW: &str = "Window";
 const WITHOUT_WINDOW: &str = "Without a window";
@@ -190,6 +214,9 @@ struct ShowArgs {
     /// Size of the window in pixels; where not given as it was left.
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, help_heading = WINDOW)]
     window: Option<(u32, u32)>,
+    /// How much letters and buttons are enlarged, 0.5 to 4; where not given as they were left.
+    #[arg(long, value_name = "TIMES", value_parser = letters, help_heading = WINDOW)]
+    letters: Option<f32>,
     /// Start in full screen.
     #[arg(long, help_heading = WINDOW)]
     fullscreen: bool,
@@ -199,6 +226,9 @@ struct ShowArgs {
     /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes; nothing is kept for the next start.
     #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
     idle: Option<u32>,
+    /// What stands large over the picture while nobody is there; "" for nothing.
+    #[arg(long, value_name = "TEXT", default_value = INVITATION, requires = "idle", help_heading = WINDOW)]
+    invite: String,
     /// Folder for the pictures that are saved; where not given that of your pictures, and at an event they are not saved.
     #[arg(long, value_name = "FOLDER", value_parser = folder, conflicts_with = "headless", help_heading = WINDOW)]
     pictures: Option<PathBuf>,
@@ -257,6 +287,10 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+fn letters(text: &str) -> Result<f32, String> {
+    text.parse::<f32>().ok().filter(|times| LETTERS.contains(times)).ok_or_else(|| "letters are enlarged 0.5 to 4 times".to_owned())
+}
+
 pub(super) fn png(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let fits = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
@@ -303,7 +337,11 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             show(launch, words, &args.show, no_settings(seed), shelf_for(&args.show), started)
         }
         Some(Sub::Dream(args)) => dreamed::run(&args),
-        Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.pack)?, args.engine),
+        Some(Sub::Inspect(InspectArgs { file: Some(picture), of, .. })) if inspect::is_picture(&picture) => {
+            inspect::run_picture(&picture, &read_pack(&pack_path(of)?)?)
+        }
+        Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.file)?, args.engine),
+        Some(Sub::Hear(args)) => hear(&args.prompt, &read_pack(&pack_path(args.by)?)?),
         Some(Sub::Bench(args)) => {
             let shape = args.shape.as_deref().map(Shape::read).transpose()?;
             let threads = args.threads.map(usize::from);
@@ -347,6 +385,28 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
 
 pub(super) fn pack_path(given: Option<PathBuf>) -> Result<PathBuf, String> {
     given.map_or_else(shipped_pack, Ok)
+}
+
+/// Prints what a world hears of a prompt, or of all in a list.
+fn hear(text: &str, pack: &Pack) -> Result<(), String> {
+    let title = &pack.manifest.name;
+    let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
+    let path = Path::new(text);
+    // The name of a file that is not there is no prompt.
+    let is_list = path.is_file() || (path.extension().is_some() && !text.contains(char::is_whitespace));
+    let list = if is_list { Some(PromptQueue::read(path, 1)?) } else { None };
+    let prompts = list.as_ref().map_or_else(|| vec![text], PromptQueue::prompts);
+    let mut in_vain = Vec::new();
+    for prompt in prompts.iter().map(|prompt| one_line(prompt)) {
+        println!("{prompt}");
+        prompt_args::hear(&prompt, most_words).iter().for_each(|line| println!("    {line}"));
+        in_vain.extend(prompt_args::words(&prompt, title, most_words).err());
+    }
+    match in_vain.first() {
+        None => Ok(()),
+        Some(why) if list.is_none() => Err(why.clone()),
+        Some(why) => Err(format!("{} of the prompts in {text} change nothing; the first: {why}", in_vain.len())),
+    }
 }
 
 /// A pack's own settings, or those of a dream that was left, changed as asked.
@@ -420,7 +480,7 @@ fn show(
         hud: args.hud || left.figures,
         glide: left.glide && !args.no_glide,
         within: args.first_person || left.within,
-        letters: left.letters,
+        letters: args.letters.unwrap_or(left.letters),
         paused: args.paused,
         settings,
         rate: args.rate.unwrap_or_default(),
@@ -431,6 +491,7 @@ fn show(
         words: told,
         blend_frames: args.say.blend,
         queue,
+        invitation: one_line(&args.invite),
         day,
         pictures: args.pictures.clone(),
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
@@ -438,4 +499,41 @@ fn show(
         launch,
         started,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    #[test]
+    fn crews_ask_for_large_letters_and_for_words_of_their_own() {
+        Cli::command().debug_assert();
+        let asked = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["somnium"], args].concat());
+            cli.map(|cli| (cli.play.show.letters, cli.play.show.invite)).map_err(|why| why.to_string())
+        };
+        assert_eq!(asked(&["--idle", "60", "--letters", "1.8"]), Ok((Some(1.8), INVITATION.to_owned())));
+        assert_eq!(asked(&["--kiosk", "--idle", "60", "--invite", ""]), Ok((None, String::new())));
+        for bad in ["0.4", "4.1", "large", "NaN"] {
+            assert!(asked(&["--letters", bad]).is_err_and(|why| why.contains("0.5 to 4")), "{bad}");
+        }
+        assert!(asked(&["--invite", "Come in"]).is_err(), "somebody is always there");
+    }
+
+    #[test]
+    fn a_list_is_checked_and_a_prompt_as_well() {
+        let pack = random_pack(odd_manifest(), 3).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list.txt");
+        let list = path.to_str().unwrap();
+        std::fs::write(&path, "snow\n# a remark\nqwrtzx\n").unwrap();
+        assert!(hear(list, &pack).unwrap_err().starts_with("1 of the prompts in"));
+        std::fs::write(&path, "snow\nnight\n").unwrap();
+        assert_eq!((hear(list, &pack), hear("a snowy forest", &pack)), (Ok(()), Ok(())));
+        assert!(hear("a qwrtzx", &pack).unwrap_err().contains("qwrtzx"));
+        assert!(hear("missing.txt", &pack).unwrap_err().contains("missing.txt"), "no prompt, but a file that is not there");
+    }
 }

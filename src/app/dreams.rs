@@ -184,9 +184,11 @@ impl Shelf {
         }
     }
 
-    /// Leaves no more files in the folder than are kept.
+    /// Leaves no more files in the folder than are kept. Those of this session stay: where the clock was set back they count as the oldest.
     fn remove_oldest(&self) {
-        for old in files_in(&self.folder).iter().skip(MOST) {
+        let files = files_in(&self.folder);
+        let others = files.iter().rev().filter(|path| self.files.values().all(|place| place.path != **path));
+        for old in others.take(files.len().saturating_sub(MOST)) {
             if let Err(why) = fs::remove_file(old) {
                 log::warn!("cannot remove {}: {why}", old.display());
             }
@@ -316,5 +318,23 @@ mod tests {
         let left = files_in(folder.path());
         assert_eq!((left.len(), left.last(), left.first()), (MOST, Some(&name(4)), shelf.file_of(1)));
         assert!(other.exists());
+    }
+
+    #[test]
+    fn what_was_dreamed_just_now_stays_where_the_clock_was_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let later = SystemTime::now() + 1000 * SECOND;
+        for n in 0..MOST as u64 {
+            let file = fs::File::create(folder.path().join(format!("dream-{n}.png"))).unwrap();
+            file.set_modified(later + n as u32 * SECOND).unwrap();
+        }
+        let mut shelf = Shelf::new(folder.path().to_owned());
+        for number in 1..=3 {
+            shelf.put(kept(number, 30), said()).unwrap();
+        }
+        let left = files_in(folder.path());
+        assert_eq!(left.len(), MOST);
+        assert!((1..=3).all(|number| left.contains(shelf.file_of(number).unwrap())), "{left:?}");
+        assert!(!folder.path().join("dream-2.png").exists(), "the oldest of the others");
     }
 }

@@ -12,8 +12,10 @@ use crate::dream::{Intent, SourceInfo};
 
 /// How long a quarter turn takes.
 const TURN: Duration = Duration::from_millis(240);
-/// A picture that a graphics card draws is no wider, in pixels, and one that a processor draws: of a wider window each of them is a block.
-pub const WIDEST_PX: [u32; 2] = [2560, 480];
+/// A picture that a graphics card draws has no more pixels: of a larger window each of them is a block.
+const MOST_PX: u64 = 3840 * 2160;
+/// One that a processor draws is no wider, in pixels.
+const WIDEST_PX: u32 = 480;
 /// Steps that are remembered.
 const PAST: usize = 400;
 
@@ -74,6 +76,11 @@ impl Eye {
         turns
     }
 
+    /// Where one looks, in quarter turns clockwise from north.
+    pub fn looks(&self) -> i32 {
+        self.looks
+    }
+
     /// Whether anything moves at the moment.
     pub fn moves(&self, now: Instant) -> bool {
         let comes = self.walk.moves() || self.walk.around.arrives;
@@ -84,10 +91,10 @@ impl Eye {
         self.walk.camera(share(self.stepped, self.step, now), self.turn.at(share(self.turned, TURN, now)))
     }
 
-    /// What is seen now, and the width and height of a picture of it that stands in `rect` and is at most `widest_px` wide; nothing where it is the
-    /// same as the last time.
-    pub fn look_out(&mut self, rect: RectPx, widest_px: u32, now: Instant) -> Option<(Glance, [u32; 2])> {
-        let size = size_in(rect, widest_px)?;
+    /// What is seen at a moment, and the width and height of a picture of it that stands in `rect` and is drawn by a graphics card, or in `software`;
+    /// nothing where it is the same as the last time.
+    pub fn look_out(&mut self, rect: RectPx, software: bool, now: Instant) -> Option<(Glance, [u32; 2])> {
+        let size = size_in(rect, software)?;
         let camera = self.camera(now);
         let as_before = self.drawn.replace(camera) == Some(camera) && self.size == size;
         self.size = size;
@@ -136,11 +143,11 @@ impl Eye {
     }
 }
 
-/// The largest picture that is not too wide and of which whole blocks fill the window's rectangle.
-fn size_in(rect: RectPx, widest_px: u32) -> Option<[u32; 2]> {
-    let block = rect.width.div_ceil(widest_px).max(1);
-    let size = [rect.width, rect.height].map(|side| side / block);
-    (size[0] > 0 && size[1] > 0).then_some(size)
+/// The largest picture that is not too large for what draws it and of which whole blocks fill the window's rectangle.
+fn size_in(rect: RectPx, software: bool) -> Option<[u32; 2]> {
+    let size = |block: u32| [rect.width, rect.height].map(|side| side / block);
+    let fits = |[width, height]: [u32; 2]| if software { width <= WIDEST_PX } else { u64::from(width) * u64::from(height) <= MOST_PX };
+    (1..).map(size).find(|size| fits(*size)).filter(|size| size[0] > 0 && size[1] > 0)
 }
 
 fn share(since: Instant, lasts: Duration, now: Instant) -> f32 {
@@ -163,10 +170,10 @@ mod tests {
         let now = Instant::now();
         let at = |ms: u64| now + Duration::from_millis(ms);
         let mut eye = Eye::new(around([0, 0]), 0, 1, now);
-        let sees = |eye: &mut Eye, ms: u64| Some(eye.look_out(RECT, WIDEST_PX[1], at(ms))?.1);
+        let sees = |eye: &mut Eye, ms: u64| Some(eye.look_out(RECT, true, at(ms))?.1);
         assert_eq!((sees(&mut eye, 0), eye.moves(at(0))), (Some([144, 112]), false));
         assert_eq!(sees(&mut eye, 50), None, "nothing moves");
-        assert!(eye.look(1, true, at(60)) && !eye.look(1, true, at(61)) && eye.moves(at(100)));
+        assert!(eye.look(1, true, at(60)) && !eye.look(1, true, at(61)) && eye.looks() == 1 && eye.moves(at(100)));
         assert!(sees(&mut eye, 100).is_some() && sees(&mut eye, 120).is_some());
         let turned = at(60) + TURN;
         assert!(!eye.moves(turned) && eye.still(turned).camera.quarters == 1.0);
@@ -182,7 +189,7 @@ mod tests {
             eye.past.iter().map(|sight| (sight.around.at[0], sight.looks, sight.pushed)).collect::<Vec<_>>(),
             [(0, 0, Intent::Stay), (1, 1, Intent::East)]
         );
-        assert!(eye.look_out(RectPx::default(), WIDEST_PX[1], at(600)).is_none(), "no room");
+        assert!(eye.look_out(RectPx::default(), true, at(600)).is_none(), "no room");
         // What comes into sight while one stands fades in, and a film shows it in its place.
         let mut more = Surroundings::nothing([1, 0]);
         more.all_new();
@@ -204,10 +211,11 @@ mod tests {
 
     #[test]
     fn blocks_are_whole() {
-        let size = |width, height| size_in(RectPx { width, height, ..RECT }, 480);
+        let size = |width, height| size_in(RectPx { width, height, ..RECT }, true);
         assert_eq!([size(480, 300), size(481, 300), size(1440, 1120)], [Some([480, 300]), Some([240, 150]), Some([480, 373])]);
-        let wide = |width, height| size_in(RectPx { width, height, ..RECT }, 2560);
-        assert_eq!([wide(1440, 1120), wide(3840, 2160)], [Some([1440, 1120]), Some([1920, 1080])]);
-        assert_eq!(size(0, 5), None);
+        let fine = |width, height| size_in(RectPx { width, height, ..RECT }, false);
+        assert_eq!([fine(1440, 1120), fine(3440, 1440), fine(3840, 2160)], [Some([1440, 1120]), Some([3440, 1440]), Some([3840, 2160])]);
+        assert_eq!([fine(3840, 2161), fine(5120, 2880)], [Some([1920, 1080]), Some([2560, 1440])]);
+        assert_eq!([size(0, 5), fine(0, 5), fine(5, 0)], [None; 3]);
     }
 }

@@ -1,5 +1,6 @@
 //! Files on the user's side: pictures to start from, and the thread that writes. Nothing here blocks the window.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -15,8 +16,9 @@ use crate::pack::Pack;
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
 
-/// Lets the user choose pictures, or a world, on a thread of its own.
-pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
+/// Lets the user choose pictures, or a world, on a thread of its own. Where there is no dialog, a notice says what there is; `drops`: files can be dropped
+/// on the window.
+pub fn open_dialog(drops: bool, proxy: EventLoopProxy<Wake>) {
     let tell = proxy.clone();
     let dialog = move || {
         let start = Instant::now();
@@ -28,7 +30,8 @@ pub fn open_dialog(proxy: EventLoopProxy<Wake>) {
         let wake = match chosen {
             Some(paths) => Wake::Chosen(paths),
             None if start.elapsed() < TOO_SOON => {
-                Wake::Notice("This system shows no file dialog; drop a picture on the window, or copy one and press Ctrl+V.".to_owned())
+                let how = if drops { "drop a picture on the window, or copy one" } else { "copy a picture" };
+                Wake::Notice(format!("This system shows no file dialog; {how} and press Ctrl+V."))
             }
             None => return,
         };
@@ -47,10 +50,29 @@ pub fn read_pictures(paths: Vec<PathBuf>, pack: Arc<Pack>, proxy: EventLoopProxy
     spawn("picture", read, &proxy);
 }
 
+/// Does something on a thread of its own.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static, proxy: &EventLoopProxy<Wake>) {
+    let tell = proxy.clone();
+    let work = move || {
+        if let Err(why) = caught(|| done(work)) {
+            tell.send_event(Wake::Notice(why)).ok();
+        }
+    };
     if let Err(why) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
         proxy.send_event(Wake::Notice(format!("cannot start a thread: {why}"))).ok();
     }
+}
+
+/// Does something that may end in a panic: then that is said in a sentence, and the thread goes on.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let fault = |_| Err("That ended through a fault in this program; the log says more.".to_owned());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(fault)
+}
+
+/// Work that knows no other errors.
+fn done(work: impl FnOnce()) -> Result<(), String> {
+    work();
+    Ok(())
 }
 
 /// What a [`Writer`] is to do; nothing where it is to end.
@@ -70,7 +92,12 @@ pub struct Jobs(Sender<Job>);
 impl Writer {
     pub fn spawn() -> std::io::Result<Self> {
         let (jobs, inbox) = channel::<Job>();
-        let work = move || inbox.into_iter().map_while(|job| job).for_each(|job| job());
+        let work = move || {
+            for job in inbox.into_iter().map_while(|job| job) {
+                // Whoever has a window to tell does it in the job.
+                caught(|| done(job)).unwrap_or_else(|why| log::error!("{why}"));
+            }
+        };
         let thread = std::thread::Builder::new().name("files".to_owned()).spawn(work)?;
         Ok(Self { jobs: Jobs(jobs), thread: Some(thread) })
     }
@@ -114,4 +141,21 @@ pub fn free_path(folder: &Path, kind: &str, ending: &str) -> PathBuf {
         .map(|n| folder.join(if n == 0 { format!("{kind}-{secs}.{ending}") } else { format!("{kind}-{secs}-{n}.{ending}") }))
         .find(|path| !path.exists())
         .unwrap_or_else(|| folder.join(format!("{kind}.{ending}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_in_a_panic_is_told_and_what_comes_after_it_is_done() {
+        let mut writer = Writer::spawn().unwrap();
+        let (tell, told) = channel();
+        let told_of = move |outcome: Result<(), String>| tell.send(outcome).unwrap();
+        writer.jobs().run(|| panic!("as the test has it"));
+        writer.jobs().run(move || told_of(caught(|| panic!("as the test has it"))));
+        writer.finish();
+        assert!(told.recv().unwrap().is_err_and(|why| why.contains("fault")));
+        assert_eq!((caught(|| Ok(5)), caught(|| Err::<(), _>("no".to_owned()))), (Ok(5), Err("no".to_owned())));
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::album::Said;
 use super::day::Day;
 use super::prompt_queue::PromptQueue;
+use crate::dream::chart::Chart;
 use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};
 use crate::dream::runner::KeptDream;
@@ -15,6 +17,9 @@ use crate::dream::{DreamError, Drive, Source, SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
+
+/// A map is enlarged as long as its longer side stays below this, in pixels, as a window does it: one of a long walk, enlarged, would take gigabytes.
+const MOST_MAP_PX: usize = 2400;
 
 /// What becomes of what is seen.
 pub struct Recording<'a> {
@@ -58,6 +63,8 @@ pub struct Headless {
     eye: Option<Stroll>,
     settings: DecodeSettings,
     times_ms: Vec<f64>,
+    /// Somebody ends the program from outside: no more frames are made, and what is recorded becomes whole.
+    ended: Arc<AtomicBool>,
 }
 
 impl Headless {
@@ -89,6 +96,7 @@ impl Headless {
             eye: None,
             settings: recording.settings,
             times_ms: Vec::new(),
+            ended: ended_from_outside(),
         })
     }
 
@@ -124,8 +132,8 @@ impl Headless {
         film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
     }
 
-    /// Plays as planned, writes the map of what was seen where one is asked for, completes the recording, and prints one line. A picture of the last frame
-    /// carries what `dreamer` dreams in it, and how, and so does a map.
+    /// Plays as planned, or until somebody ends the program, completes the recording, writes the map of what was seen where one is asked for, and prints one
+    /// line. A picture of the last frame carries what `dreamer` dreams in it, and how, and so does a map.
     ///
     /// # Errors
     /// One sentence. A film that grew too large, or a full disk, leaves the map of the way so far.
@@ -137,6 +145,9 @@ impl Headless {
 
     fn walk(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
         for frame in 0..plan.frames {
+            if self.ended.load(Ordering::Relaxed) {
+                break;
+            }
             let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
             let mut changed = false;
             if let Some(text) = plan.queue.due(now) {
@@ -176,6 +187,9 @@ impl Headless {
             let codes = dream.encode(rgb).map_err(|e| e.to_string())?;
             dream.step_around(&codes, chosen, *code, settings).map_err(|e| e.to_string())?;
             self.made(dream, *code, start)?;
+            if self.ended.load(Ordering::Relaxed) {
+                break;
+            }
         }
         Ok(())
     }
@@ -188,20 +202,48 @@ impl Headless {
 
     fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Arc<Pack>>, settings: &DecodeSettings) -> Result<(), String> {
         let carries = self.map.is_some() || self.film.as_ref().is_some_and(Film::is_still);
-        let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, settings)).transpose()?;
-        if let (Some(path), Some(dream)) = (&self.map, source.as_dream()) {
-            let chart = dream.chart().map_err(|e| e.to_string())?;
-            chart.write(path, self.scale, carried.as_deref()).map_err(|e| e.to_string())?;
-        }
-        if let Some(film) = self.film.take() {
-            film.finish(carried.as_deref()).map_err(|e| e.to_string())?;
-        }
+        let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, settings)).transpose();
+        let in_it = carried.as_ref().ok().and_then(Option::as_deref);
+        let filmed = self.film.take().map_or(Ok(()), |film| film.finish(in_it).map_err(|e| e.to_string()));
+        // Behind it, since it takes a while.
+        let mapped = carried.and_then(|carried| self.draw_map(source, carried.as_deref()));
+        filmed.and(mapped)?;
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
         let (info, frames) = (&self.info, self.times_ms.len());
         println!("{}: {frames} frames, median {median:.2} ms a frame ({}, {})", info.title, info.engine, info.device);
         Ok(())
     }
+
+    /// Writes the map of what was seen, where one is asked for.
+    fn draw_map(&self, source: &mut dyn Source, carried: Option<&[u8]>) -> Result<(), String> {
+        let (Some(path), Some(dream)) = (&self.map, source.as_dream()) else { return Ok(()) };
+        let chart = dream.chart().map_err(|e| e.to_string())?;
+        let scale = map_scale(&chart, self.scale);
+        if scale < self.scale {
+            log::warn!("a map of {} by {} pixels is enlarged {scale} times, no more", chart.width_px, chart.height_px);
+        }
+        chart.write(path, scale, carried).map_err(|e| e.to_string())
+    }
+}
+
+/// How often a map is enlarged that is to be enlarged so often.
+fn map_scale(chart: &Chart, asked: u32) -> u32 {
+    let most = MOST_MAP_PX / chart.width_px.max(chart.height_px).max(1);
+    asked.min(most.max(1) as u32)
+}
+
+/// Becomes true once somebody ends the program from outside; who does it again does not wait.
+fn ended_from_outside() -> Arc<AtomicBool> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let asked = ended.clone();
+    let end = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    };
+    ctrlc::set_handler(end).unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
+    ended
 }
 
 /// Whether the folder is there that a file is to be written to.
@@ -222,6 +264,52 @@ fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, settings: &DecodeSettings
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::still;
+    use crate::dream::truth::TruthSession;
+    use crate::worlds;
+
+    #[test]
+    fn a_walk_that_is_ended_from_outside_leaves_a_whole_film() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.gif");
+        let frames_of = |ended: bool| {
+            let mut source = TruthSession::new(worlds::by_name("isles").unwrap(), 5, true);
+            let info = source.info().clone();
+            let (width_px, height_px) = (info.width_px, info.height_px);
+            let mut headless = Headless {
+                film: Some(Film::create(&path, &info, 1, 1).unwrap()),
+                info,
+                map: None,
+                scale: 1,
+                within: false,
+                eye: None,
+                settings: DecodeSettings::LEAST,
+                times_ms: Vec::new(),
+                ended: Arc::new(AtomicBool::new(ended)),
+            };
+            let plan = HeadlessPlan {
+                frames: 3,
+                script: Vec::new(),
+                settings: DecodeSettings::LEAST,
+                queue: PromptQueue::default(),
+                words: Vec::new(),
+                day: Day::default(),
+                blend_frames: 0,
+            };
+            headless.record(&mut source).unwrap();
+            headless.play(&mut source, plan, None).unwrap();
+            still::load(&path, width_px, height_px).unwrap().len()
+        };
+        assert_eq!([frames_of(false), frames_of(true)], [4, 1]);
+    }
+
+    #[test]
+    fn a_map_of_a_long_walk_is_enlarged_less() {
+        let chart = |width_px, height_px| Chart { rgba: Vec::new(), width_px, height_px, view_px: [0; 4] };
+        let scales = [chart(144, 112), chart(560, 272), chart(272, 560), chart(4240, 16)].map(|chart| map_scale(&chart, 16));
+        assert_eq!(scales, [16, 4, 4, 1]);
+        assert_eq!(map_scale(&chart(560, 272), 2), 2, "no more than is asked for");
+    }
 
     #[test]
     fn a_file_goes_where_there_is_a_folder() {

@@ -7,7 +7,8 @@ use crate::dream::{Drive, Intent};
 use crate::input::{Action, Bindings, Command};
 use crate::worlds::words::Dial;
 
-const COMMANDS: [(Command, &str); 16] = [
+const COMMANDS: [(Command, &str); 17] = [
+    (Command::Surprise, "a surprise: all of these at once"),
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),

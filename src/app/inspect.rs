@@ -1,14 +1,26 @@
-//! `somnium inspect`: what is in a pack, and whether the engines here compute what its trainer computed.
+//! `somnium inspect`: what is in a pack, and whether the engines here compute what its trainer computed; or what dream is in a picture.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use super::open::{EngineChoice, open_engine, read_pack};
+use super::prompt_history::one_line;
+use crate::dream::saved::{About, SavedDream};
+use crate::dream::still;
 use crate::engine::parity::check_parity;
 use crate::pack::Pack;
+use crate::pack::manifest::Manifest;
+use crate::prompt;
+
+/// Endings of the names of pictures.
+const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
 /// Prints a summary, then one line of parity for each engine asked for.
 ///
 /// # Errors
 /// One sentence: a pack that cannot be read, or an engine that strays from the trainer's logits.
-pub fn run(path: &std::path::Path, choice: EngineChoice) -> Result<(), String> {
+pub fn run(path: &Path, choice: EngineChoice) -> Result<(), String> {
     let pack = read_pack(path)?;
     summary(&pack);
     if pack.manifest.parity.is_none() {
@@ -52,6 +64,51 @@ pub fn run(path: &std::path::Path, choice: EngineChoice) -> Result<(), String> {
     } else {
         Err(format!("{} strays from the logits its trainer stored in {}", strayed.join(" and "), path.display()))
     }
+}
+
+/// Whether a file is a picture, by its name.
+pub fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| PICTURES.iter().any(|picture| ending.eq_ignore_ascii_case(picture)))
+}
+
+/// Prints what dream of this pack is in a picture.
+///
+/// # Errors
+/// One sentence: a file that cannot be read, or one without such a dream.
+pub fn run_picture(path: &Path, pack: &Pack) -> Result<(), String> {
+    let picture = still::read(path).map_err(|e| e.to_string())?;
+    let saved = SavedDream::in_picture(&picture, pack).map_err(|why| format!("{}: {why}", path.display()))?;
+    let none = || format!("there is no dream in {}: pictures saved here carry one, and most programs lose it", path.display());
+    told(&saved.ok_or_else(none)?, &pack.manifest).into_iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+/// What a dream is, a line each.
+fn told(saved: &SavedDream, manifest: &Manifest) -> Vec<String> {
+    let SavedDream { about, moment } = saved;
+    let (before, history) = (moment.before.as_ref().map_or(0, |map| map.frames()), moment.history.len());
+    let set = set_otherwise(about, manifest);
+    vec![
+        format!("dream of   {}", one_line(&about.title)),
+        format!("prompt     {}", one_line(&about.prompt)),
+        format!("heard      {}", prompt::text_of(&prompt::heard(&about.words))),
+        format!("seed       {}", about.seed),
+        format!("settings   {}", if set.is_empty() { "as the pack has them".to_owned() } else { set.join(", ") }),
+        format!("frames     {}, the last {history} one by one", u64::from(before) + history as u64),
+    ]
+}
+
+/// What was set otherwise than the pack has it, by name and value.
+fn set_otherwise(about: &About, manifest: &Manifest) -> Vec<String> {
+    // By way of a text, in which numbers are as short as they were given.
+    let settings = serde_json::to_string(&about.settings(manifest)).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text));
+    let settings = settings.unwrap_or_default();
+    let value = |name: &str| match settings.get(&name.replace(' ', "_")) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "none".to_owned(),
+        Some(value) => value.to_string(),
+    };
+    about.set_otherwise().into_iter().map(|name| format!("{name} {}", value(&name))).collect()
 }
 
 fn summary(pack: &Pack) {
@@ -104,9 +161,9 @@ fn summary(pack: &Pack) {
 }
 
 /// Of the figures that `somnium-train eval --store` wrote those that a bar is set for, a line each.
-fn bars(evaluation: &serde_json::Value) -> Vec<String> {
+fn bars(evaluation: &Value) -> Vec<String> {
     let figures = evaluation["figures"].as_array().map_or(&[][..], Vec::as_slice);
-    let line = |figure: &serde_json::Value| {
+    let line = |figure: &Value| {
         let (bar, name) = (figure["bar"].as_str()?, figure["name"].as_str()?);
         let (dream, unit) = (figure["dream"]["mean"].as_f64()?, figure["unit"].as_str().unwrap_or(""));
         let of_simulator = figure["of_simulator_percent"].as_f64().map(|percent| format!(", {percent:.1} % of the simulator's"));
@@ -117,8 +174,44 @@ fn bars(evaluation: &serde_json::Value) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::bars;
     use serde_json::json;
+
+    use super::*;
+    use crate::dream::Source;
+    use crate::dream::record::write_picture;
+    use crate::dream::session::DreamSession;
+    use crate::engine::DecodeSettings;
+    use crate::engine::cpu::{CpuEngine, CpuOptions};
+    use crate::engine::inputs::play_settings;
+    use crate::pack::random::{look_manifest, random_pack};
+
+    #[test]
+    fn a_dream_in_a_picture_is_told_and_a_picture_without_one_gets_a_sentence() {
+        let pack = random_pack(look_manifest(), 5).unwrap();
+        let settings = DecodeSettings { seed: 7, temperature: 0.4, ..play_settings(&pack.manifest) };
+        let mut dream = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        (0..3).for_each(|_| dream.step(0, &settings).unwrap());
+        let rows = prompt::ids(&prompt::read("a snowy forest", 3));
+        let saved = SavedDream::new(&pack, dream.moment().unwrap(), &settings, ("a snowy forest".to_owned(), rows));
+        let lines = told(&saved, &pack.manifest);
+        assert_eq!(lines[..3], ["dream of   random look", "prompt     a snowy forest", "heard      winter forest"]);
+        assert_eq!(lines[3..5], ["seed       7", "settings   temperature 0.4"]);
+        assert!(lines[5].starts_with("frames     ") && lines[5].ends_with("one by one"), "{lines:?}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let [with, without] = ["with.png", "without.PNG"].map(|name| folder.path().join(name));
+        let bytes = saved.to_bytes().unwrap();
+        for (path, chunk) in [(&with, Some(bytes.as_slice())), (&without, None)] {
+            write_picture(path, &dream.read_picture().unwrap(), [35, 21], 1, chunk).unwrap();
+            assert!(is_picture(path));
+        }
+        assert_eq!(run_picture(&with, &pack), Ok(()));
+        assert!(run_picture(&without, &pack).is_err_and(|why| why.contains("there is no dream in") && why.contains("without.PNG")));
+        let other = random_pack(look_manifest(), 6).unwrap();
+        assert!(run_picture(&with, &other).is_err_and(|why| why.contains("of another world")));
+        assert!(!is_picture(Path::new("isles.safetensors")) && !is_picture(Path::new("png")));
+    }
 
     #[test]
     fn figures_with_a_bar_are_told_in_a_line_each() {

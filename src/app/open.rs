@@ -65,11 +65,10 @@ impl Launch {
     /// One sentence naming the pack or the picture.
     pub fn pack(path: &Path, engine: EngineChoice, image: Option<&PathBuf>) -> Result<Self, String> {
         let pack = read_pack(path)?;
-        let frame = pack.manifest.frame;
         if pack.manifest.dynamics.is_none() {
             return Err(format!("{} holds a tokenizer only: it cannot be played before its dynamics are trained", path.display()));
         }
-        let gallery = gallery::fitted(frame.width_px, frame.height_px);
+        let gallery = gallery::of(&pack);
         let start = match image {
             Some(image) => read_start(image, &pack)?,
             None => first_of(&gallery),

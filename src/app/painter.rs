@@ -130,17 +130,19 @@ impl Painter {
     }
 
     /// Shows what is seen from within, as a picture of such a width and height.
-    pub fn set_view(&mut self, glance: &Glance, size_px: [u32; 2]) {
+    fn set_view(&mut self, glance: &Glance, size_px: [u32; 2]) {
         self.vista.draw(&self.gpu, glance, self.blit.canvas(&self.gpu, size_px));
     }
 
-    /// Draws the picture into `rect` and the interface over it.
+    /// Draws the picture into `rect` and the interface over it. What is seen from within comes from `look_out`, with the width and height of a picture of it,
+    /// if it is another than the last: that is asked once the display has room, for when it shows what is drawn.
     pub fn paint(
         &mut self,
         rect: RectPx,
         pixels_per_point: f32,
         primitives: &[egui::ClippedPrimitive],
         mut textures: egui::TexturesDelta,
+        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2])>,
     ) -> Painted {
         // Textures of the interface are brought up to date even where nothing is shown, or later frames would miss parts of them.
         for (id, deltas) in textures.set.drain() {
@@ -148,14 +150,20 @@ impl Painter {
                 self.egui.update_texture(&self.gpu.device, &self.gpu.queue, id, &delta);
             }
         }
-        let painted = self.paint_surface(rect, pixels_per_point, primitives);
+        let painted = self.paint_surface(rect, pixels_per_point, primitives, look_out);
         for id in &textures.free {
             self.egui.free_texture(id);
         }
         painted
     }
 
-    fn paint_surface(&mut self, rect: RectPx, pixels_per_point: f32, primitives: &[egui::ClippedPrimitive]) -> Painted {
+    fn paint_surface(
+        &mut self,
+        rect: RectPx,
+        pixels_per_point: f32,
+        primitives: &[egui::ClippedPrimitive],
+        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2])>,
+    ) -> Painted {
         if self.config.width == 0 || self.config.height == 0 {
             return Painted::Hidden;
         }
@@ -180,12 +188,16 @@ impl Painter {
             }
         };
         let (width, height) = (frame.texture.width(), frame.texture.height());
+        let began = Instant::now();
+        // The view stands where it belongs when the display shows it: where it stood before, the first picture of a step would look like the last.
+        let shown_at = began + self.refresh.unwrap_or_default();
+        if let Some((glance, size_px)) = look_out(shown_at) {
+            self.set_view(&glance, size_px);
+        }
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("window") });
         let screen = egui_wgpu::ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point };
         let mut commands = self.egui.update_buffers(&self.gpu.device, &self.gpu.queue, &mut encoder, primitives, &screen);
-        let began = Instant::now();
-        // The view stands where it belongs when the display shows it: where it stood before, the first picture of a step would look like the last.
-        let goes_on = self.blit.advance(&self.gpu, rect, began + self.refresh.unwrap_or_default());
+        let goes_on = self.blit.advance(&self.gpu, rect, shown_at);
         self.gliding = goes_on.then_some(began);
         let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
         {

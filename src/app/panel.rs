@@ -98,6 +98,8 @@ pub struct UiState {
     pub help: bool,
     pub paused: bool,
     pub settings: DecodeSettings,
+    /// As the pack has them, but for the seed; nothing in a simulator.
+    pub own: Option<DecodeSettings>,
     pub rate: Rate,
     /// What lies between two frames of a walk is shown.
     pub glide: bool,
@@ -129,6 +131,10 @@ pub struct UiState {
     pub hint_until: Option<Instant>,
     /// Stands in the place of the first line.
     pub tip: Option<String>,
+    /// Stands large over the picture while nobody is there; nothing where it is empty.
+    pub invitation: String,
+    /// Pictures that are saved are kept.
+    pub keeps_pictures: bool,
     played: Option<u8>,
 }
 
@@ -145,6 +151,7 @@ impl UiState {
             help: false,
             paused: false,
             settings,
+            own: None,
             rate,
             glide: true,
             within: false,
@@ -167,6 +174,8 @@ impl UiState {
             adapter: String::new(),
             hint_until: Some(Instant::now() + HINT_LASTS),
             tip: None,
+            invitation: String::new(),
+            keeps_pictures: false,
             played: None,
         }
     }
@@ -268,6 +277,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     } else if !hint(ui, state, status, area) && state.paused && !state.panel {
         note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]));
     }
+    invite(ui, area, &state.invitation);
     state.dials.show(ui, area);
     if state.help {
         help::show(ui.ctx(), area, &state.bindings, state.hand == Hand::Pad, state.event);
@@ -331,13 +341,33 @@ fn with_controls<'a>(first: &str, bindings: &Bindings, hand: Hand, commands: imp
 
 /// One quiet line at the bottom of the picture's place, on as many rows as it needs.
 fn note(ui: &egui::Ui, area: egui::Rect, text: &str) {
-    let font = egui::FontId::proportional(13.0);
-    let mut job = egui::text::LayoutJob::simple(text.to_owned(), font, theme::TEXT, (area.width() - 24.0).max(60.0));
-    job.halign = egui::Align::Center;
-    let galley = ui.painter().layout_job(job);
+    let galley = centred_rows(ui, text, 13.0, (area.width() - 24.0).max(60.0));
     // As low as can be: in the margin below the picture, where there is one.
     let at = area.center_bottom() - vec2(0.0, 2.0 + galley.size().y);
-    let plate = galley.rect.translate(at.to_vec2()).expand2(vec2(8.0, 1.0));
+    on_plate(ui, at, galley, vec2(8.0, 1.0));
+}
+
+/// Large letters over the lower third of the picture's place, where there are any.
+fn invite(ui: &egui::Ui, area: egui::Rect, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let letters = (area.width() / 26.0).clamp(18.0, 56.0);
+    let galley = centred_rows(ui, text, letters, (area.width() - 60.0).max(80.0));
+    let at = area.center_bottom() - vec2(0.0, (area.height() / 3.0 + galley.size().y) / 2.0);
+    on_plate(ui, at, galley, vec2(24.0, 12.0));
+}
+
+fn centred_rows(ui: &egui::Ui, text: &str, letters: f32, width: f32) -> Arc<egui::Galley> {
+    let font = egui::FontId::proportional(letters);
+    let mut job = egui::text::LayoutJob::simple(text.to_owned(), font, theme::TEXT, width);
+    job.halign = egui::Align::Center;
+    ui.painter().layout_job(job)
+}
+
+/// Text in the middle below `at`, on a plate that reaches further by so much.
+fn on_plate(ui: &egui::Ui, at: egui::Pos2, galley: Arc<egui::Galley>, further: egui::Vec2) {
+    let plate = galley.rect.translate(at.to_vec2()).expand2(further);
     ui.painter().rect_filled(plate, 6, Color32::from_black_alpha(150));
     ui.painter().galley(at, galley, theme::TEXT);
 }
@@ -507,6 +537,12 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
         ui.add(egui::DragValue::new(&mut settings.seed).speed(0.2));
     })
     .on_hover_text("The same seed, start and keys dream the same frames again");
+    let own = state.own.map(|own| DecodeSettings { seed: settings.seed, ..own });
+    if let Some(own) = own.filter(|own| *own != *settings)
+        && ui.add(theme::quiet_button("as the pack has it")).on_hover_text("All but the seed, guidance too").clicked()
+    {
+        *settings = own;
+    }
     if *settings != before {
         events.push(UiEvent::Settings(*settings));
     }

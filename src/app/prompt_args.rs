@@ -1,11 +1,12 @@
 //! The prompt on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::day::{Day, MINUTES};
+use super::marks::Marks;
 use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use crate::prompt::{self, Fate, Word, advice};
@@ -61,32 +62,41 @@ impl PromptArgs {
         self.prompt_queue.is_some()
     }
 
-    /// The queue; one that does not run where none is given. A prompt that is given beside it comes first. Prompts of which nothing counts are warned of.
+    /// The queue; one that does not run where none is given. A prompt that is given beside it comes first.
     ///
     /// # Errors
-    /// One sentence naming the file, or where no prompt of it counts.
+    /// As [`read_queue`].
     pub fn queue(&self, title: &str, most_words: usize) -> Result<PromptQueue, String> {
         let Some(path) = &self.prompt_queue else { return Ok(PromptQueue::default()) };
-        let mut queue = PromptQueue::read(path, self.every)?;
+        let mut queue = read_queue(path, self.every, title, most_words)?;
         if !self.prompt.trim().is_empty() {
             queue.wait(Duration::ZERO);
         }
-        let mut refused = Vec::new();
-        let prompts = queue.prompts();
-        for prompt in &prompts {
-            if let Err(why) = words_with_warning(prompt, title, most_words) {
-                refused.push(why);
-            }
+        Ok(queue)
+    }
+}
+
+/// Reads a queue that says a prompt every so many seconds. Prompts of which nothing counts are warned of.
+///
+/// # Errors
+/// One sentence naming the file, or where no prompt of it counts.
+pub fn read_queue(path: &Path, every_secs: u32, title: &str, most_words: usize) -> Result<PromptQueue, String> {
+    let queue = PromptQueue::read(path, every_secs)?;
+    let mut refused = Vec::new();
+    let prompts = queue.prompts();
+    for prompt in &prompts {
+        if let Err(why) = words_with_warning(prompt, title, most_words) {
+            refused.push(why);
         }
-        let all = refused.len() == prompts.len();
-        match refused.first() {
-            Some(why) if all => Err(format!("no prompt of {} can be used: {why}", path.display())),
-            Some(why) => {
-                log::warn!("{} of the prompts in {} change nothing; the first: {why}", refused.len(), path.display());
-                Ok(queue)
-            }
-            None => Ok(queue),
+    }
+    let all = refused.len() == prompts.len();
+    match refused.first() {
+        Some(why) if all => Err(format!("no prompt of {} can be used: {why}", path.display())),
+        Some(why) => {
+            log::warn!("{} of the prompts in {} change nothing; the first: {why}", refused.len(), path.display());
+            Ok(queue)
         }
+        None => Ok(queue),
     }
 }
 
@@ -141,6 +151,15 @@ pub fn doubt(text: &str, most_words: usize) -> Option<String> {
     Some(format!("words of the prompt that are not known and do not count: {}{more}", named.join(", ")))
 }
 
+/// What is heard of a prompt, in lines: the words that it comes to, and what the prompt's field tells of single ones.
+pub fn hear(text: &str, most_words: usize) -> Vec<String> {
+    let heard = prompt::text_of(&prompt::heard(&prompt::ids(&prompt::read(text, most_words))));
+    let first = if heard.is_empty() { "no word of it counts".to_owned() } else { format!("heard: {heard}") };
+    let mut marks = Marks::default();
+    let told = marks.of(text, most_words).iter().filter_map(|(word, mark)| mark.advice(&text[word.range.clone()]));
+    std::iter::once(first).chain(told).collect()
+}
+
 fn unknown<'a>(read: &'a [Word], text: &'a str) -> impl Iterator<Item = &'a str> {
     read.iter().filter(|word| word.fate == Fate::Unknown).map(|word| &text[word.range.clone()])
 }
@@ -154,6 +173,28 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_heard_is_told_word_by_word() {
+        assert_eq!(hear("a snowy forest at night", 8), ["heard: winter forest night", "snowy: heard as winter"]);
+        assert_eq!(hear("snow night", 8), ["heard: snow night"]);
+        let odd = hear("forrest, glacier, fog", 1);
+        assert_eq!((odd[0].as_str(), odd[2].as_str()), ("heard: iceberg", "glacier: heard as iceberg"));
+        assert!(odd[1].starts_with("forrest: not known") && odd[3].starts_with("fog: past the longest prompt"), "{odd:?}");
+        assert_eq!(hear("the qwrtzx", 8)[0], "no word of it counts");
+    }
+
+    #[test]
+    fn a_queue_is_read_where_anything_of_it_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.txt");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_queue(&path, 9, "isles", 8)
+        };
+        assert_eq!(read("qwrtzx\nsnow\n").map(|queue| (queue.prompts().len(), queue.every_secs)), Ok((2, 9)));
+        assert!(read("qwrtzx\n").unwrap_err().contains("no prompt of"));
+    }
 
     #[test]
     fn any_prompt_is_words_or_one_short_sentence() {

@@ -1,7 +1,7 @@
 //! Prompts one after another by the clock, for a demo that nobody attends to.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::prompt_history::MOST_LETTERS;
 
@@ -39,6 +39,8 @@ pub struct PromptQueue {
     pub lines: String,
     pub every_secs: u32,
     pub running: bool,
+    /// Where the list was read, and when that was written to.
+    file: Option<(PathBuf, Option<SystemTime>)>,
     next: usize,
     /// Since when the present one has been in force, on the clock that [`Self::due`] is asked by.
     since: Option<Duration>,
@@ -46,7 +48,7 @@ pub struct PromptQueue {
 
 impl Default for PromptQueue {
     fn default() -> Self {
-        Self { lines: String::new(), every_secs: 30, running: false, next: 0, since: None }
+        Self { lines: String::new(), every_secs: 30, running: false, file: None, next: 0, since: None }
     }
 }
 
@@ -68,8 +70,22 @@ impl PromptQueue {
         }
         // Some editors begin every file with a mark.
         let lines = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?.trim_start_matches('\u{FEFF}').to_owned();
-        let queue = Self { lines, every_secs, running: true, ..Self::default() };
+        let file = Some((path.to_owned(), about.modified().ok()));
+        let queue = Self { lines, every_secs, running: true, file, ..Self::default() };
         if queue.prompts().is_empty() { Err(failed("it holds no prompt".to_owned())) } else { Ok(queue) }
+    }
+
+    /// The list's file, where it was written to since this was asked last.
+    pub fn changed_file(&mut self) -> Option<PathBuf> {
+        let (path, written) = self.file.as_mut()?;
+        let now = std::fs::metadata(&*path).and_then(|about| about.modified()).ok();
+        (std::mem::replace(written, now) != now).then(|| path.clone())
+    }
+
+    /// This list, from the place that `other` has come to.
+    #[must_use]
+    pub fn on_from(&self, other: &Self) -> Self {
+        Self { next: other.next, ..self.clone() }
     }
 
     pub fn prompts(&self) -> Vec<&str> {
@@ -144,6 +160,43 @@ mod tests {
         // Edited to nothing while it runs.
         queue.lines.clear();
         assert_eq!(queue.due(200 * SECOND), None);
+    }
+
+    #[test]
+    fn a_list_goes_on_where_it_was_whoever_came_between() {
+        let begun = PromptQueue { lines: "snow\nneon\nfog".to_owned(), running: true, ..PromptQueue::default() };
+        let mut queue = begun.clone();
+        let mut said = Vec::new();
+        for visit in 0..4_u32 {
+            said.extend(queue.due(100 * visit * SECOND));
+            // A visitor has other ideas.
+            queue.lines = "candy".to_owned();
+            queue = begun.on_from(&queue);
+        }
+        assert_eq!(said, ["snow", "neon", "fog", "snow"]);
+        // A list that has become shorter starts over.
+        let shorter = PromptQueue { lines: "night".to_owned(), ..begun.clone() };
+        assert_eq!(shorter.on_from(&PromptQueue { next: 2, ..begun }).advance().as_deref(), Some("night"));
+    }
+
+    #[test]
+    fn a_file_that_was_written_to_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.txt");
+        std::fs::write(&path, "snow\n").unwrap();
+        let mut queue = PromptQueue::read(&path, 30).unwrap();
+        assert_eq!(queue.changed_file(), None);
+        let write_at = |secs: u32| {
+            let file = std::fs::File::create(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + secs * SECOND).unwrap();
+        };
+        write_at(7);
+        assert_eq!((queue.changed_file(), queue.changed_file()), (Some(path.clone()), None));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((queue.changed_file(), queue.changed_file()), (Some(path.clone()), None), "gone");
+        write_at(7);
+        assert_eq!(queue.changed_file(), Some(path.clone()), "there again");
+        assert_eq!(PromptQueue::default().changed_file(), None, "typed, and in no file");
     }
 
     #[test]

@@ -10,6 +10,8 @@ const NEWS_LASTS: Duration = Duration::from_secs(4);
 const ERROR_LASTS: Duration = Duration::from_secs(9);
 /// Time to read a letter.
 const LETTER_LASTS: Duration = Duration::from_millis(70);
+/// Letters of a notice, at most: what a file or a system says may be longer than the window.
+const MOST_LETTERS: usize = 500;
 const PADDING: Vec2 = Vec2::new(14.0, 9.0);
 /// The newest push out older ones.
 const MOST: usize = 4;
@@ -29,6 +31,7 @@ pub struct Toasts {
 impl Toasts {
     /// Shows `text` for as long as it takes to read; what is shown already stays on longer instead.
     pub fn push(&mut self, text: String, is_error: bool) {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_LETTERS).collect();
         let least = if is_error { ERROR_LASTS } else { NEWS_LASTS };
         let until = Instant::now() + least.max(LETTER_LASTS * text.chars().count() as u32);
         self.toasts.retain(|t| t.text != text);
@@ -76,5 +79,14 @@ mod tests {
         }
         let texts: Vec<&str> = toasts.toasts.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(texts, ["6", "7", "8", "9"]);
+    }
+
+    #[test]
+    fn a_notice_is_one_line_that_fits_the_window() {
+        let mut toasts = Toasts::default();
+        toasts.push("two\nlines".to_owned(), true);
+        toasts.push("long ".repeat(1000), false);
+        let texts: Vec<&str> = toasts.toasts.iter().map(|t| t.text.as_str()).collect();
+        assert_eq!((texts[0], texts[1].len()), ("two lines", MOST_LETTERS));
     }
 }

@@ -8,7 +8,10 @@ use crate::dream::SourceInfo;
 use crate::input::Command;
 use crate::worlds::words::Dial;
 
+/// Of a row, in points.
 const HEIGHT: f32 = 52.0;
+/// In less than this a button does not show all its letters.
+const LEAST_WIDTH: f32 = 104.0;
 
 /// What the buttons say and do.
 fn buttons(state: &UiState, info: &SourceInfo) -> Vec<(&'static str, Command)> {
@@ -20,23 +23,27 @@ fn buttons(state: &UiState, info: &SourceInfo) -> Vec<(&'static str, Command)> {
     let views = info.within.then_some(view);
     let words = of_prompts.into_iter().filter(|_| info.prompt_words > 0);
     let always = [("Undo", Command::TakeBack), ("Map", Command::Map)];
-    views.into_iter().chain(words).chain(always).chain(at_home.into_iter().filter(|_| !state.event)).collect()
+    let of_pictures = [("Photo", Command::Screenshot), ("New world", Command::NewSeed)].into_iter().filter(|_| state.keeps_pictures);
+    views.into_iter().chain(words).chain(always).chain(of_pictures).chain(at_home.into_iter().filter(|_| !state.event)).collect()
 }
 
-/// Draws them at the bottom of what is left of the window.
+/// Draws them at the bottom of what is left of the window, in two rows where one is too short.
 pub fn show(ui: &mut egui::Ui, state: &UiState, info: &SourceInfo, events: &mut Vec<UiEvent>) {
-    let bar = egui::Panel::bottom("touch").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(theme::bar_frame());
-    bar.show(ui, |ui| {
-        let buttons = buttons(state, info);
+    let buttons = buttons(state, info);
+    let rows = if ui.available_width() < LEAST_WIDTH * buttons.len() as f32 { 2 } else { 1 };
+    let bar = egui::Panel::bottom("touch").exact_size(HEIGHT * rows as f32).resizable(false).show_separator_line(false);
+    bar.frame(theme::bar_frame()).show(ui, |ui| {
         let gap = ui.spacing().item_spacing.x;
-        let width = (ui.available_width() - gap * (buttons.len() as f32 - 1.0)) / buttons.len() as f32;
-        ui.horizontal_centered(|ui| {
-            for (label, command) in buttons {
-                let button = egui::Button::new(RichText::new(label).size(15.0)).truncate();
-                if ui.add_sized(vec2(width, HEIGHT - 8.0), button).clicked() {
-                    events.push(UiEvent::Command(command));
+        for row in buttons.chunks(buttons.len().div_ceil(rows)) {
+            let width = (ui.available_width() - gap * (row.len() as f32 - 1.0)) / row.len() as f32;
+            ui.horizontal(|ui| {
+                for (label, command) in row {
+                    let button = egui::Button::new(RichText::new(*label).size(15.0)).truncate();
+                    if ui.add_sized(vec2(width, HEIGHT - 10.0), button).clicked() {
+                        events.push(UiEvent::Command(*command));
+                    }
                 }
-            }
-        });
+            });
+        }
     });
 }

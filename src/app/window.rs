@@ -25,7 +25,7 @@ use winit::dpi::{LogicalSize, Size};
 use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::ModifiersState;
-use winit::window::{Fullscreen, Icon, Window, WindowId};
+use winit::window::{Fullscreen, Icon, Window, WindowAttributes, WindowId};
 
 use coach::Coach;
 use earlier::Dreams;
@@ -82,6 +82,8 @@ pub struct WindowPlan {
     pub words: Vec<u16>,
     pub blend_frames: u32,
     pub queue: PromptQueue,
+    /// What stands over the picture while nobody is there; nothing where it is empty.
+    pub invitation: String,
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
@@ -172,8 +174,12 @@ struct App {
     letters: f32,
     /// The pointer is hidden.
     pointer_hidden: bool,
-    /// The window is minimised, and the world stands still.
-    minimised: bool,
+    /// Other windows cover this one.
+    covered: bool,
+    /// Nobody can see the window, and the world stands still.
+    hidden: bool,
+    /// Files can be dropped on the window.
+    takes_files: bool,
     redraw_at: Option<Instant>,
     /// When a key changed the whole picture last.
     changed_at: Option<Instant>,
@@ -257,7 +263,9 @@ impl App {
             modifiers: ModifiersState::empty(),
             idle,
             pointer_hidden: false,
-            minimised: false,
+            covered: false,
+            hidden: false,
+            takes_files: true,
             redraw_at: None,
             changed_at: None,
             dropped: Vec::new(),
@@ -291,6 +299,7 @@ impl App {
             .with_maximized(self.plan.maximized)
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
+        let attributes = with_name(attributes);
         let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
         let painter = Painter::new(window.clone(), self.gate.clone()).map_err(|why| why.to_string())?;
         let egui = self.interface(&window, &painter);
@@ -334,7 +343,9 @@ impl App {
                 *kept = now;
             }
         }
-        view.letters = self.letters;
+        if self.letters != plan.letters {
+            view.letters = self.letters;
+        }
         view.stepped_in |= self.stepped_in;
         let queue = &self.ui.prompt.queue;
         if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
@@ -377,6 +388,7 @@ impl ApplicationHandler<Wake> for App {
         if self.shell.is_some() {
             return;
         }
+        self.takes_files = takes_files(event_loop);
         match self.open_shell(event_loop) {
             Ok(shell) => {
                 shell.window.request_redraw();
@@ -448,10 +460,18 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
             WindowEvent::Focused(false) if self.plan.kiosk => self.stay_in_front(),
             WindowEvent::Focused(here) => {
-                self.latch().focus(*here);
-                self.rest_while_minimised();
+                // macOS tells a new window that it is not in front, and nothing more where it is (winit's issue 4371).
+                let here = if cfg!(target_os = "macos") { self.shell.as_ref().is_some_and(|s| s.window.has_focus()) } else { *here };
+                self.latch().focus(here);
+                self.rest_while_hidden();
             }
-            WindowEvent::Occluded(_) => self.rest_while_minimised(),
+            WindowEvent::Occluded(covered) => {
+                self.covered = *covered;
+                self.rest_while_hidden();
+                if !self.covered {
+                    self.redraw();
+                }
+            }
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
                 if matches!(event, WindowEvent::MouseInput { .. }) {
@@ -472,7 +492,7 @@ impl ApplicationHandler<Wake> for App {
                     shell.painter.resize(size.width, size.height);
                     shell.painter.follow_display();
                 }
-                self.rest_while_minimised();
+                self.rest_while_hidden();
                 self.redraw();
             }
             WindowEvent::HoveredFile(_) => {
@@ -542,6 +562,30 @@ fn look_again(event_loop: &ActiveEventLoop, now: Instant) -> Option<Instant> {
 #[cfg(not(target_os = "linux"))]
 fn look_again(_: &ActiveEventLoop, _: Instant) -> Option<Instant> {
     None
+}
+
+/// Whether files can be dropped on a window: under Wayland winit does not hear of them.
+#[cfg(target_os = "linux")]
+fn takes_files(event_loop: &ActiveEventLoop) -> bool {
+    use winit::platform::wayland::ActiveEventLoopExtWayland as _;
+    !event_loop.is_wayland()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn takes_files(_: &ActiveEventLoop) -> bool {
+    true
+}
+
+/// Names the program, under X11 as well: by that a desktop knows whose window it is, and finds its icon.
+#[cfg(target_os = "linux")]
+fn with_name(attributes: WindowAttributes) -> WindowAttributes {
+    use winit::platform::wayland::WindowAttributesExtWayland;
+    WindowAttributesExtWayland::with_name(attributes, "somnium", "somnium")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn with_name(attributes: WindowAttributes) -> WindowAttributes {
+    attributes
 }
 
 fn icon() -> Option<Icon> {

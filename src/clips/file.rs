@@ -1,9 +1,8 @@
 //! Clips on disk (`.clip`): a magic word, a small JSON header, and one zlib stream.
 //!
 //! Layout, integers little-endian: `SOMNCLIP`, `u32` length of the header, the header, then compressed: the frames
-//! `(T, height_px, width_px, RGB)`, `T` actions (255: unknown), `T` outcomes (bit 0 moved, bit 1 blocked), for each frame a
-//! `u8` count of words and as many `u16` indices into the header's word list, and for each frame two `u16`, one more than the index of its
-//! scene and of its prompt in the header's lists, 0 where there is none. Version 1 ends before scenes and prompts.
+//! `(T, height_px, width_px, RGB)`, `T` actions (255: unknown), `T` outcomes (bit 0 moved, bit 1 blocked), and for each frame
+//! two `u16`, one more than the index of its scene and of its prompt in the header's lists, 0 where there is none.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -21,21 +20,20 @@ use crate::worlds::StepOutcome;
 use crate::worlds::scene::Scene;
 
 const MAGIC: &[u8; 8] = b"SOMNCLIP";
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 const MAX_HEADER_BYTES: u32 = 1 << 24;
 const MAX_SIDE_PX: usize = 4096;
-const MAX_WORDS: usize = 4096;
 /// Largest clip that is read or written, decompressed: ten minutes of `isles`.
 pub(super) const MAX_FRAME_BYTES: usize = 1 << 29;
 const UNKNOWN_ACTION: u8 = 255;
 
+/// The lists may be missing, as version 1 had none: what is wrong with such a clip is its version.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format_version: u32,
     width_px: usize,
     height_px: usize,
     frames: usize,
-    words: Vec<String>,
     #[serde(default)]
     scenes: Vec<Scene>,
     #[serde(default)]
@@ -45,15 +43,12 @@ struct Header {
 impl Header {
     /// The size of all frames in bytes, or what is wrong with the header.
     fn checked_frame_bytes(&self) -> Result<usize, String> {
-        if !(1..=FORMAT_VERSION).contains(&self.format_version) {
-            return Err(format!("it has format version {}, this program reads 1 to {FORMAT_VERSION}", self.format_version));
+        if self.format_version != FORMAT_VERSION {
+            return Err(format!("it has format version {}, this program reads {FORMAT_VERSION}: make it anew", self.format_version));
         }
         let sides = 1..=MAX_SIDE_PX;
         if !sides.contains(&self.width_px) || !sides.contains(&self.height_px) {
             return Err(format!("its frames of {}x{} pixels are not between 1 and {MAX_SIDE_PX} a side", self.width_px, self.height_px));
-        }
-        if self.words.len() > MAX_WORDS {
-            return Err(format!("it lists {} words, more than {MAX_WORDS}", self.words.len()));
         }
         let frame_bytes = self.width_px * self.height_px * 3;
         match frame_bytes.checked_mul(self.frames) {
@@ -102,27 +97,14 @@ impl Clip {
 
     fn write(&self, out: &mut impl Write) -> Result<(), String> {
         let frames = self.len();
-        let lens = [self.outcomes.len(), self.captions.len(), self.scenes.len(), self.prompts.len()];
-        if lens != [frames; 4] {
-            let [outcomes, captions, scenes, prompts] = lens;
-            return Err(format!(
-                "it has {frames} actions, {outcomes} outcomes, {captions} captions, {scenes} scenes and {prompts} prompts"
-            ));
+        let lens = [self.outcomes.len(), self.scenes.len(), self.prompts.len()];
+        if lens != [frames; 3] {
+            let [outcomes, scenes, prompts] = lens;
+            return Err(format!("it has {frames} actions, {outcomes} outcomes, {scenes} scenes and {prompts} prompts"));
         }
-        let mut words: Vec<&str> = Vec::new();
-        let mut ids: HashMap<&str, u16> = HashMap::new();
-        for word in self.captions.iter().flatten() {
-            if !ids.contains_key(word.as_str()) {
-                let id = u16::try_from(words.len()).map_err(|_| "its captions use too many words".to_owned())?;
-                ids.insert(word, id);
-                words.push(word);
-            }
-        }
-        let words = words.into_iter().map(str::to_owned).collect();
         let (scenes, scene_ids) = listed(self.scenes.iter().map(Option::as_ref))?;
         let (prompts, prompt_ids) = listed(self.prompts.iter().map(|prompt| Some(prompt).filter(|prompt| !prompt.is_empty())))?;
-        let header =
-            Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, words, scenes, prompts };
+        let header = Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, scenes, prompts };
         let frame_bytes = header.checked_frame_bytes()?;
         if self.frames.len() != frame_bytes {
             return Err(format!("it has {} bytes of frames where {frame_bytes} belong", self.frames.len()));
@@ -135,18 +117,12 @@ impl Clip {
             }
         }
         tail.extend(self.outcomes.iter().map(|o| u8::from(o.moved) | u8::from(o.blocked) << 1));
-        for caption in &self.captions {
-            tail.push(u8::try_from(caption.len()).map_err(|_| "a caption has more than 255 words".to_owned())?);
-            tail.extend(caption.iter().flat_map(|word| ids[word.as_str()].to_le_bytes()));
-        }
         tail.extend(
             scene_ids.into_iter().zip(prompt_ids).flat_map(|(scene, prompt)| [scene.to_le_bytes(), prompt.to_le_bytes()]).flatten(),
         );
         let header = serde_json::to_vec(&header).map_err(|e| e.to_string())?;
-        let header_len = u32::try_from(header.len())
-            .ok()
-            .filter(|&n| n <= MAX_HEADER_BYTES)
-            .ok_or("its lists of words, scenes and prompts are too long")?;
+        let header_len =
+            u32::try_from(header.len()).ok().filter(|&n| n <= MAX_HEADER_BYTES).ok_or("its lists of scenes and prompts are too long")?;
         let write = |out: &mut dyn Write| -> std::io::Result<()> {
             out.write_all(MAGIC)?;
             out.write_all(&header_len.to_le_bytes())?;
@@ -178,22 +154,12 @@ impl Clip {
         let frames = take(&mut body, frame_bytes, "the frames")?;
         let actions = take(&mut body, header.frames, "the actions")?;
         let outcomes = take(&mut body, header.frames, "the outcomes")?;
-        let mut captions = Vec::new();
-        for _ in 0..header.frames {
-            let count = take(&mut body, 1, "the captions")?[0];
-            let ids = take(&mut body, 2 * usize::from(count), "the captions")?;
-            let word = |id: &[u8]| header.words.get(usize::from(id[0]) | usize::from(id[1]) << 8).cloned();
-            let caption: Option<Vec<String>> = ids.chunks_exact(2).map(word).collect();
-            captions.push(caption.ok_or("a caption uses a word that its header does not list")?);
-        }
-        let (mut scenes, mut prompts) = (vec![None; header.frames], vec![String::new(); header.frames]);
-        if header.format_version > 1 {
-            let ids = take(&mut body, 4 * header.frames, "the scenes and prompts")?;
-            for ((ids, scene), prompt) in ids.chunks_exact(4).zip(&mut scenes).zip(&mut prompts) {
-                *scene = at(&header.scenes, [ids[0], ids[1]]).ok_or("a frame has a scene that its header does not list")?;
-                *prompt =
-                    at(&header.prompts, [ids[2], ids[3]]).ok_or("a frame has a prompt that its header does not list")?.unwrap_or_default();
-            }
+        let ids = take(&mut body, 4 * header.frames, "the scenes and prompts")?;
+        let (mut scenes, mut prompts) = (Vec::new(), Vec::new());
+        for ids in ids.chunks_exact(4) {
+            scenes.push(at(&header.scenes, [ids[0], ids[1]]).ok_or("a frame has a scene that its header does not list")?);
+            let prompt = at(&header.prompts, [ids[2], ids[3]]).ok_or("a frame has a prompt that its header does not list")?;
+            prompts.push(prompt.unwrap_or_default());
         }
         if body.read(&mut [0]).map_err(|e| format!("its end is corrupt: {e}"))? != 0 {
             return Err("it goes on after its last frame".to_owned());
@@ -204,7 +170,6 @@ impl Clip {
             frames,
             actions: actions.into_iter().map(|a| (a != UNKNOWN_ACTION).then_some(a)).collect(),
             outcomes: outcomes.into_iter().map(|o| StepOutcome { moved: o & 1 == 1, blocked: o & 2 == 2 }).collect(),
-            captions,
             scenes,
             prompts,
         })
@@ -317,24 +282,21 @@ mod tests {
             bent[at] ^= 0x55;
             assert!(Clip::read(bent.as_slice()).is_err(), "byte {at} can be bent unnoticed");
         }
-        let header = |w: u64, h: u64, t: u64, version: u32| {
-            format!(r#"{{"format_version":{version},"width_px":{w},"height_px":{h},"frames":{t},"words":["day"]}}"#)
-        };
-        assert!(said(&forged(&header(1, 1, 1, 7), &[])).contains("format version 7"));
-        assert!(said(&forged(&header(1 << 40, 1, 1, 1), &[])).contains("not between 1 and 4096"));
-        assert!(said(&forged(&header(4096, 4096, u64::MAX, 1), &[])).contains("more than"));
-        assert!(said(&forged(&header(2, 2, 40_000_000, 1), &[0; 5])).contains("5 of 480000000 bytes"));
-        // One pixel, action 1, outcome 0, one word: fine with word 0, not with word 1.
-        let one = header(1, 1, 1, 1);
-        assert_eq!(Clip::read(forged(&one, &[1, 2, 3, 1, 0, 1, 0, 0]).as_slice()).unwrap().captions, [["day"]]);
-        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 1, 1, 0])).contains("word"));
-        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 0, 9])).contains("goes on"));
-        // Version 2 has a scene and a prompt besides, here none.
-        let two = header(1, 1, 1, 2);
-        let clip = Clip::read(forged(&two, &[1, 2, 3, 1, 0, 0, 0, 0, 0, 0]).as_slice()).unwrap();
+        let header =
+            |w: u64, h: u64, t: u64, version: u32| format!(r#"{{"format_version":{version},"width_px":{w},"height_px":{h},"frames":{t}}}"#);
+        for version in [1, 2, 7] {
+            assert!(said(&forged(&header(1, 1, 1, version), &[])).contains(&format!("format version {version}, this program reads 3")));
+        }
+        assert!(said(&forged(&header(1 << 40, 1, 1, 3), &[])).contains("not between 1 and 4096"));
+        assert!(said(&forged(&header(4096, 4096, u64::MAX, 3), &[])).contains("more than"));
+        assert!(said(&forged(&header(2, 2, 40_000_000, 3), &[0; 5])).contains("5 of 480000000 bytes"));
+        // One pixel, action 1, outcome 0, no scene and no prompt.
+        let one = header(1, 1, 1, 3);
+        let clip = Clip::read(forged(&one, &[1, 2, 3, 1, 0, 0, 0, 0, 0]).as_slice()).unwrap();
         assert_eq!((clip.scenes, clip.prompts), (vec![None], vec![String::new()]));
-        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0])).contains("the scenes and prompts"));
-        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0, 1, 0, 0, 0])).contains("a scene that its header"));
-        assert!(said(&forged(&two, &[1, 2, 3, 1, 0, 0, 0, 0, 1, 0])).contains("a prompt that its header"));
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 0, 0, 0, 0, 9])).contains("goes on"));
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0])).contains("the scenes and prompts"));
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 1, 0, 0, 0])).contains("a scene that its header"));
+        assert!(said(&forged(&one, &[1, 2, 3, 1, 0, 0, 0, 1, 0])).contains("a prompt that its header"));
     }
 }

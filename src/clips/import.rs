@@ -13,7 +13,7 @@ const PICTURE_ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 
 impl Clip {
     /// Reads an animated GIF, or the pictures of a folder in the order of their numbered names, each fitted to `width_px * height_px`.
-    /// Nothing is known of actions, and nothing is said in captions.
+    /// Nothing is known of actions and scenes, and nothing is said.
     ///
     /// # Errors
     /// [`ClipError`], one sentence that names the file and what is wrong with it.
@@ -25,7 +25,6 @@ impl Clip {
                 clip.frames.extend(picture.rgb);
                 clip.actions.push(None);
                 clip.outcomes.push(StepOutcome::default());
-                clip.captions.push(Vec::new());
                 clip.scenes.push(None);
                 clip.prompts.push(String::new());
             }

@@ -1,4 +1,4 @@
-//! Recorded clips: frames with the actions that led into them, what those did, and captions.
+//! Recorded clips: frames with the actions that led into them, what those did, what is seen and what is said.
 
 mod file;
 mod import;
@@ -35,8 +35,6 @@ pub struct Clip {
     pub actions: Vec<Option<u8>>,
     /// What that action did; nothing for the first frame.
     pub outcomes: Vec<StepOutcome>,
-    /// Words that describe each frame; empty where nothing is said.
-    pub captions: Vec<Vec<String>>,
     /// What is seen in each frame, where that is known.
     pub scenes: Vec<Option<Scene>>,
     /// What is asked for or described while each frame is made, in free words; empty where nothing is said.
@@ -72,7 +70,6 @@ impl Clip {
             frames: self.frames[start * self.frame_bytes()..][..frames * self.frame_bytes()].to_vec(),
             actions: self.actions[range.clone()].to_vec(),
             outcomes: self.outcomes[range.clone()].to_vec(),
-            captions: self.captions[range.clone()].to_vec(),
             scenes: self.scenes[range.clone()].to_vec(),
             prompts: self.prompts[range].to_vec(),
         };
@@ -148,7 +145,6 @@ pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recordi
         world.render(frame);
         clip.actions.push(action.map(|a| a as u8));
         clip.outcomes.push(last);
-        clip.captions.push(world.caption().into_iter().map(str::to_owned).collect());
         let scene = world.scene();
         clip.prompts.push(words::caption(&scene, &under_look(&wish), wording));
         clip.scenes.push(Some(scene));

@@ -7,7 +7,7 @@ mod worker;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -45,6 +45,9 @@ pub enum Rate {
 
 /// Takes what was asked for, or a sentence that says why there is none.
 pub type HandOver<T> = Box<dyn FnOnce(Result<T, String>) + Send>;
+
+/// Makes an engine where it is to play.
+pub type OpenEngine = Box<dyn FnOnce() -> Result<Box<dyn Engine>, EngineError> + Send>;
 
 /// A picture, and of a dream all that it takes to go on from there.
 pub struct Kept {
@@ -102,7 +105,7 @@ pub enum Request {
     /// Hands over at most so many of the last frames, as [`DreamSession::replay`] has them, or says why there are none.
     Replay(usize, HandOver<Vec<(Vec<u8>, u8)>>),
     /// A fresh engine in place of a lost one; to make it takes a moment.
-    ReplaceEngine(Box<dyn FnOnce() -> Result<Box<dyn Engine>, EngineError> + Send>),
+    ReplaceEngine(OpenEngine),
     /// Hands the newest picture over once more: the window lost it.
     Show,
     /// Look at the wish again.
@@ -207,6 +210,10 @@ struct Shared {
     nudged: AtomicBool,
     /// The same of one to set off.
     sets_off: AtomicBool,
+    /// Steps asked for that the worker has not taken yet: a key that is held must not flood it either.
+    steps: AtomicU32,
+    /// Engines for which there was no room among the requests that wait.
+    engines: Mutex<Vec<OpenEngine>>,
 }
 
 /// A poisoned lock only means that a thread died while holding plain data; the data is still good.
@@ -248,6 +255,8 @@ impl Runner {
             wish: Mutex::new(wish),
             nudged: AtomicBool::new(false),
             sets_off: AtomicBool::new(false),
+            steps: AtomicU32::new(0),
+            engines: Mutex::default(),
         });
         let (requests, inbox) = sync_channel(MOST_WAITING);
         let seen = shared.clone();
@@ -274,15 +283,25 @@ impl Runner {
         if sets_off && self.shared.sets_off.swap(true, Ordering::AcqRel) {
             return;
         }
-        let nudge = sets_off || matches!(request, Request::Nudge);
-        if let Err(TrySendError::Full(_)) = requests.try_send(request) {
-            if sets_off {
-                self.shared.sets_off.store(false, Ordering::Release);
+        let steps = matches!(request, Request::Step);
+        if steps && self.shared.steps.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
+        let Err(TrySendError::Full(refused)) = requests.try_send(request) else { return };
+        match refused {
+            Request::SetOff => self.shared.sets_off.store(false, Ordering::Release),
+            Request::Nudge => {}
+            Request::ReplaceEngine(open) => {
+                // Without it the dream stands still for ever: whatever is taken next brings it along.
+                lock(&self.shared.engines).push(open);
+                requests.try_send(Request::Nudge).ok();
             }
-            if nudge {
-                return;
+            _ => {
+                if steps {
+                    self.shared.steps.store(0, Ordering::Release);
+                }
+                notify(&self.shared, "The dream is too busy for that; try again in a moment.".to_owned(), true);
             }
-            notify(&self.shared, "The dream is too busy for that; try again in a moment.".to_owned(), true);
         }
     }
 

@@ -33,6 +33,8 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Largest distance of a place from where a dream began, in steps, and most frames that it remembers.
 const FARTHEST: i32 = 1 << 28;
 const MOST_FRAMES: u32 = 1 << 31;
+/// Letters of a prompt that are read, at most: no fewer than a window's field takes.
+const MOST_LETTERS: usize = 400;
 
 /// What a dream is besides its moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +151,7 @@ impl SavedDream {
         if version.format_version != FORMAT_VERSION {
             return Err(format!("the dream in it has format version {}, this program reads {FORMAT_VERSION}", version.format_version));
         }
-        let about: About = serde_json::from_str(json).map_err(|_| damaged())?;
+        let mut about: About = serde_json::from_str(json).map_err(|_| damaged())?;
         if about.tokens != checksum_of_tokens(pack) {
             let title: String = about.title.chars().filter(|c| !c.is_control()).take(80).collect();
             return Err(format!("the dream in it is of another world, {title:?}"));
@@ -163,6 +165,10 @@ impl SavedDream {
         if history.is_empty() || history.len() > frames_remembered(manifest) || start.len() > most_start(manifest) {
             return Err(damaged());
         }
+        // The panel shows both.
+        about.prompt = about.prompt.chars().take(MOST_LETTERS).collect();
+        let settings = by_name(&DecodeSettings::LEAST);
+        about.set.retain(|name, _| settings.contains_key(name));
         let next_frame = about.next_frame;
         Ok(Self { about, moment: Moment { before, history, next_frame, start } })
     }
@@ -364,6 +370,21 @@ mod tests {
         for plain in [anew.get_ref().as_slice(), b"", b"GIF89a", PNG_SIGNATURE] {
             assert!(SavedDream::in_picture(plain, &pack).is_ok_and(|saved| saved.is_none()));
         }
+    }
+
+    #[test]
+    fn what_a_file_says_at_length_is_cut_and_settings_there_are_not_are_left_out() {
+        let pack = pack();
+        let (mut dream, settings) = (session(&pack), play_settings(&pack.manifest));
+        dream.start_from_prompt(&settings).unwrap();
+        let warmer = DecodeSettings { temperature: 2.0, ..settings };
+        let mut saved = SavedDream::new(&pack, dream.moment().unwrap(), &warmer, ("wood ".repeat(1000), Vec::new()));
+        saved.about.set.insert("long ".repeat(1000), Value::Null);
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(saved.to_bytes().unwrap().as_slice()).read_to_end(&mut bytes).unwrap();
+        let about = SavedDream::from_bytes(&bytes, &pack).unwrap().about;
+        assert_eq!((about.prompt.len(), about.set_otherwise()), (MOST_LETTERS, vec!["temperature".to_owned()]));
+        assert_eq!(about.settings(&pack.manifest), warmer);
     }
 
     #[test]

@@ -41,8 +41,7 @@ impl Strides {
     /// `covered`: patches that never scroll, by their number row by row; none where a step is no whole patch.
     pub fn new(frame: &FrameDims, step_px: usize, motions: impl Iterator<Item = [i32; 2]>, covered: &[usize]) -> Option<Self> {
         let (patch, columns) = (frame.patch_px as u32, frame.grid_w() as u32);
-        let [xs, ys] = [|n: u32, columns: u32| n % columns, |n: u32, columns: u32| n / columns]
-            .map(|along| covered.iter().map(move |n| along(*n as u32, columns)));
+        let (xs, ys) = (covered.iter().map(|n| *n as u32 % columns), covered.iter().map(|n| *n as u32 / columns));
         let (left, top) = (xs.clone().min().unwrap_or(0), ys.clone().min().unwrap_or(0));
         let beyond = |last: Option<u32>| last.map_or(0, |last| last + 1);
         let sides = [beyond(xs.max()) - left, beyond(ys.max()) - top];

@@ -118,7 +118,7 @@ impl Source for TruthSession {
     }
 
     fn caption(&self) -> Option<String> {
-        Some(self.world.caption().join(" "))
+        Some(crate::worlds::words::description(&self.world.scene(), 0))
     }
 
     fn look(&self) -> Wish {

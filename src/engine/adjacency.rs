@@ -292,12 +292,11 @@ pub fn pairs_in<'a>(codes: &'a [u8], frame: &'a FrameDims, recall: &'a RecallDim
 }
 
 fn around(n: usize, frame: &FrameDims, recall: &RecallDims) -> [u32; WAYS] {
-    let (w, lies) = (frame.grid_w(), |n: &usize| recall.scrolls(*n, frame));
+    let lies = |n: &usize| recall.scrolls(*n, frame);
     if !lies(&n) {
         return [NOWHERE; WAYS];
     }
-    let beside = [(!n.is_multiple_of(w)).then(|| n - 1), (n % w + 1 < w).then(|| n + 1), n.checked_sub(w), Some(n + w)];
-    beside.map(|m| m.filter(lies).map_or(NOWHERE, |m| m as u32))
+    frame.beside(n).map(|m| m.filter(lies).map_or(NOWHERE, |m| m as u32))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::worlds::words::Dial;
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 11] = [
+const SINCE: [(u32, Command); 12] = [
     (2, Command::Map),
     (2, Command::Keep),
     (2, Command::Help),
@@ -29,6 +29,7 @@ const SINCE: [(u32, Command); 11] = [
     (4, Command::Turn(Dial::Style)),
     (5, Command::View),
     (6, Command::Redo),
+    (7, Command::Surprise),
 ];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
@@ -51,6 +52,8 @@ pub enum Command {
     NextPrompt,
     /// Turns a part of the prompt to its next value; with Shift to the one before.
     Turn(Dial),
+    /// Turns all of them at once, as chance has it.
+    Surprise,
     Hud,
     Pause,
     Step,
@@ -72,7 +75,7 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 21] = [
+    const ALL: [(Self, &'static str); 22] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -81,6 +84,7 @@ impl Command {
         (Self::Turn(Dial::Weather), "next weather"),
         (Self::Turn(Dial::Season), "next season"),
         (Self::Turn(Dial::Style), "next style"),
+        (Self::Surprise, "surprise"),
         (Self::Hud, "hud"),
         (Self::Pause, "pause"),
         (Self::Step, "step"),
@@ -382,8 +386,11 @@ mod tests {
         );
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
+        std::fs::write(&path, format!("version = 7\n{table}")).unwrap();
+        assert_eq!([KeyCode::KeyM, KeyCode::KeyX].map(|key| Bindings::of_user(Some(&path)).0.key(key)), [None, None]);
+        // Yesterday's knew nothing of surprises.
         std::fs::write(&path, format!("version = 6\n{table}")).unwrap();
-        assert_eq!(Bindings::of_user(Some(&path)).0.key(KeyCode::KeyM), None);
+        assert_eq!([KeyCode::KeyM, KeyCode::KeyX].map(|key| Bindings::of_user(Some(&path)).0.key(key)), [None, command(Command::Surprise)]);
     }
 
     #[test]

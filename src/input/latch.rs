@@ -1,6 +1,7 @@
 //! Decides what drives the next frame. A press counts even if it is over before the frame; the direction pressed last wins.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use winit::keyboard::KeyCode;
 
@@ -27,14 +28,10 @@ fn is_of_a_pad(by: Holder) -> bool {
     matches!(by, Holder::Pad(..))
 }
 
-/// Whether it is what a pad walks by, in either view.
-fn walks(by: Holder) -> bool {
-    matches!(by, Holder::Pad(_, control) if control.looks().is_none())
-}
-
-/// Frames that a turn is held for until one turns on, and from then on from turn to turn.
-const TURNS_ON: u32 = 3;
-const TURN_FRAMES: u32 = 2;
+/// How long a turn is held until one turns on: who taps has let go by then, and keyboards wait about as long before they repeat.
+const TURNS_ON: Duration = Duration::from_millis(400);
+/// And from then on from turn to turn: the eye comes to rest between two (`app/eye`), so that one sees where to let go.
+const TURNS_AGAIN: Duration = Duration::from_millis(300);
 
 /// Held directions and presses no frame has seen yet.
 ///
@@ -54,8 +51,8 @@ pub struct Latch {
     within: bool,
     /// Where one looks, in quarter turns clockwise from north; seen from above, where one went last.
     looks: i32,
-    /// What turns, which way, and for how many frames.
-    turning: Vec<(Holder, i32, u32)>,
+    /// What turns the one who looks.
+    turning: Vec<Turning>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +63,22 @@ struct Held {
     seen: bool,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Turning {
+    by: Holder,
+    /// Clockwise.
+    quarters: i32,
+    /// When it turns on, if it is held until then.
+    on_at: Instant,
+}
+
 impl Latch {
     /// A key repeat, which presses what is held already, changes nothing. What somebody holds wins over a stroll, whichever came first.
     pub fn press(&mut self, by: Holder, drive: Drive) {
+        self.press_at(by, drive, Instant::now());
+    }
+
+    fn press_at(&mut self, by: Holder, drive: Drive, now: Instant) {
         match drive {
             _ if !self.counts(by) => {}
             Drive::Intent(way) if self.within && by == Holder::Stroll => {
@@ -76,10 +86,10 @@ impl Latch {
                 self.hold(by, Drive::Intent(Intent::North));
             }
             Drive::Intent(way @ (Intent::West | Intent::East)) if self.within => {
-                let turn = if way == Intent::East { 1 } else { -1 };
-                self.looks += turn;
+                let quarters = if way == Intent::East { 1 } else { -1 };
+                self.looks += quarters;
                 self.presses += 1;
-                self.turning.push((by, turn, 0));
+                self.turning.push(Turning { by, quarters, on_at: now + TURNS_ON });
             }
             drive => self.hold(by, drive),
         }
@@ -96,7 +106,7 @@ impl Latch {
     fn counts(&self, by: Holder) -> bool {
         // A pad is heard by every program: where another window has the focus it plays there.
         let for_another = self.elsewhere && is_of_a_pad(by);
-        !for_another && !self.held.iter().any(|h| h.by == by) && !self.turning.iter().any(|(holder, ..)| *holder == by)
+        !for_another && !self.held.iter().any(|h| h.by == by) && !self.turning.iter().any(|turning| turning.by == by)
     }
 
     fn hold(&mut self, by: Holder, drive: Drive) {
@@ -110,7 +120,7 @@ impl Latch {
     }
 
     pub fn release(&mut self, by: Holder) {
-        self.turning.retain(|(holder, ..)| *holder != by);
+        self.turning.retain(|turning| turning.by != by);
         if let Some(at) = self.held.iter().position(|h| h.by == by) {
             let held = self.held.remove(at);
             // A stroll that nobody saw is no tap: who comes does not walk on for it.
@@ -138,22 +148,26 @@ impl Latch {
         self.taps.clear();
     }
 
-    /// The world is seen from within from now on, or from above. What is held meant another way before: keys repeat, and sticks, which do not say again
-    /// where they are, mean the new way from now on.
+    /// The world is seen from within from now on, or from above. Who walks walks on the same way over the land, whatever that is called now; who turns
+    /// stands still.
     pub fn look_from_within(&mut self, within: bool) {
-        if within != self.within {
-            self.within = within;
-            let turning = self.turning.iter().map(|(by, turn, _)| (*by, if *turn > 0 { Intent::East } else { Intent::West }.into()));
-            let held: Vec<_> = self.held.iter().map(|held| (held.by, held.drive)).chain(turning).filter(|(by, _)| walks(*by)).collect();
-            self.let_go();
-            held.into_iter().for_each(|(by, drive)| self.press(by, drive));
+        if within == self.within {
+            return;
+        }
+        self.within = within;
+        self.turning.clear();
+        let quarters = if within { -self.looks } else { self.looks };
+        for drive in self.held.iter_mut().map(|held| &mut held.drive).chain(&mut self.taps) {
+            if let Drive::Intent(way) = drive {
+                *way = way.turned(quarters);
+            }
         }
     }
 
     /// Lets go of all but what pads hold.
     pub fn let_go_of_keys(&mut self) {
         self.held.retain(|held| is_of_a_pad(held.by));
-        self.turning.retain(|(by, ..)| is_of_a_pad(*by));
+        self.turning.retain(|turning| is_of_a_pad(turning.by));
         self.taps.clear();
     }
 
@@ -179,7 +193,7 @@ impl Latch {
     pub fn release_pad(&mut self, id: PadId) {
         let is_of_pad = |by: Holder| matches!(by, Holder::Pad(pad, _) if pad == id);
         self.held.retain(|h| !is_of_pad(h.by));
-        self.turning.retain(|(by, ..)| !is_of_pad(*by));
+        self.turning.retain(|turning| !is_of_pad(turning.by));
     }
 
     /// How often somebody has pressed something: whether anybody is there.
@@ -194,11 +208,14 @@ impl Latch {
 
     /// What drives the frame about to be computed.
     pub fn take(&mut self) -> Drive {
-        if let Some((_, turn, frames)) = self.turning.last_mut() {
-            *frames += 1;
-            if *frames >= TURNS_ON && (*frames - TURNS_ON).is_multiple_of(TURN_FRAMES) {
-                self.looks += *turn;
-            }
+        self.take_at(Instant::now())
+    }
+
+    fn take_at(&mut self, now: Instant) -> Drive {
+        if let Some(turning) = self.turning.last_mut().filter(|turning| turning.on_at <= now) {
+            self.looks += turning.quarters;
+            // Not counted from when it was due: after a slow frame nobody is spun to make up for it.
+            turning.on_at = now + TURNS_AGAIN;
         }
         let drive = self.taps.pop_front().unwrap_or_else(|| {
             // Where there was a tap, what is held waits its turn, and stays unseen until then.
@@ -358,18 +375,20 @@ mod tests {
         let mut latch = Latch::default();
         latch.press(D, EAST);
         assert_eq!(latch.take(), EAST);
-        // As one went, one looks; and a key that meant another way is let go of.
+        // As one went, one looks.
         latch.look_from_within(true);
-        assert_eq!((latch.looks(), latch.take()), (1, STAY));
+        assert_eq!((latch.looks(), latch.take()), (1, EAST));
         latch.release(D);
         latch.press(W, NORTH);
         assert_eq!((latch.take(), latch.now()), (EAST, EAST));
-        latch.press(D, EAST);
-        latch.press(D, EAST); // a key repeat
-        assert_eq!((latch.looks(), latch.take()), (2, SOUTH), "walks on where it looks now");
+        let pressed = Instant::now();
+        let at = |ms: u64| pressed + Duration::from_millis(ms);
+        latch.press_at(D, EAST, pressed);
+        latch.press_at(D, EAST, at(30)); // a key repeat
+        assert_eq!((latch.looks(), latch.take_at(at(50))), (2, SOUTH), "walks on where it looks now");
         latch.release(W);
         // Held, it turns on after a while.
-        let looks: Vec<i32> = (0..6).map(|_| (latch.take(), latch.looks()).1).collect();
+        let looks = [399, 400, 699, 700, 999, 1000].map(|ms| (latch.take_at(at(ms)), latch.looks()).1);
         assert_eq!(looks, [2, 3, 3, 4, 4, 5]);
         assert!(latch.is_held());
         latch.release(D);
@@ -392,21 +411,56 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pad_holds_goes_on_under_another_view() {
-        let stick = |control| Holder::Pad(0, control);
-        let (ahead, aside) = (stick(PadControl::LeftStickUp), stick(PadControl::DPadRight));
+    fn one_tap_is_one_turn_at_any_rate() {
+        let pressed = Instant::now();
+        for hz in [6, 20, 60] {
+            let mut latch = Latch::default();
+            latch.look_from_within(true);
+            latch.press_at(D, EAST, pressed);
+            (0..hz / 4).for_each(|frame| assert_eq!(latch.take_at(pressed + Duration::from_secs(1) * frame / hz), STAY));
+            latch.release(D);
+            assert_eq!(latch.looks(), 1, "held for a quarter of a second at {hz} frames a second");
+        }
+        // A world that stood still meanwhile turns once, and goes on from there.
+        let mut latch = Latch::default();
+        latch.look_from_within(true);
+        latch.press_at(D, EAST, pressed);
+        let looks = [9000, 9050, 9299, 9300].map(|ms| (latch.take_at(pressed + Duration::from_millis(ms)), latch.looks()).1);
+        assert_eq!(looks, [2, 2, 2, 3]);
+    }
+
+    #[test]
+    fn who_walks_goes_on_the_same_way_under_another_view() {
+        const RIGHT: Holder = Holder::Pad(0, PadControl::DPadRight);
         let mut latch = Latch::default();
         latch.press(W, NORTH);
-        latch.press(ahead, NORTH);
-        latch.look_from_within(true);
-        assert_eq!((latch.take(), latch.looks()), (NORTH, 0));
-        latch.release(ahead);
-        assert_eq!(latch.take(), STAY, "a key presses itself again");
-        // East turned, seen from within, and is a step seen from above.
-        latch.press(aside, EAST);
-        assert_eq!((latch.take(), latch.looks()), (STAY, 1));
-        latch.look_from_within(false);
+        latch.press(RIGHT, EAST);
         assert_eq!(latch.take(), EAST);
+        latch.look_from_within(true);
+        let later = Instant::now() + Duration::from_secs(3);
+        assert_eq!((latch.take_at(later), latch.looks()), (EAST, 1), "it does not turn");
+        latch.release(RIGHT);
+        latch.press(W, NORTH); // a key repeat
+        assert_eq!((latch.take(), latch.looks()), (NORTH, 1), "to the left of where one looks");
+        // Who turns meanwhile walks another way, and goes on so.
+        latch.press(D, EAST);
+        assert_eq!((latch.take(), latch.looks()), (EAST, 2));
+        latch.look_from_within(false);
+        assert_eq!((latch.take_at(later), latch.looks()), (EAST, 1), "what turned is let go of");
+        latch.release(W);
+        assert_eq!(latch.take(), STAY);
+        // A tap that no frame saw means what it meant.
+        latch.press(S, SOUTH);
+        latch.release(S);
+        latch.look_from_within(true);
+        assert_eq!((latch.take(), latch.looks()), (SOUTH, 1));
+    }
+
+    #[test]
+    fn who_lets_go_of_keys_still_walks_by_a_pad() {
+        const RIGHT: Holder = Holder::Pad(0, PadControl::DPadRight);
+        let mut latch = Latch::default();
+        latch.press(RIGHT, EAST);
         latch.press(W, NORTH);
         latch.let_go_of_keys();
         assert_eq!(latch.take(), EAST);

@@ -111,7 +111,7 @@ impl PadControl {
     }
 
     /// Which way one looks who pushes the right stick there.
-    pub(super) fn looks(self) -> Option<Intent> {
+    fn looks(self) -> Option<Intent> {
         match self {
             Self::RightStickLeft => Some(Intent::West),
             Self::RightStickRight => Some(Intent::East),

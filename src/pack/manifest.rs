@@ -104,6 +104,17 @@ impl FrameDims {
         self.grid_w() * self.grid_h()
     }
 
+    /// Column and row of patch `n`.
+    pub fn cell(&self, n: usize) -> [usize; 2] {
+        [n % self.grid_w(), n / self.grid_w()]
+    }
+
+    /// Patches to the left and right of patch `n`, above and below it; `None` where the frame ends.
+    pub fn beside(&self, n: usize) -> [Option<usize>; 4] {
+        let (w, [x, _]) = (self.grid_w(), self.cell(n));
+        [(x > 0).then(|| n - 1), (x + 1 < w).then(|| n + 1), n.checked_sub(w), Some(n + w).filter(|below| *below < self.patches())]
+    }
+
     /// Tokens a frame, `N`: of the patches, and of the look where there is one.
     pub fn tokens(&self) -> usize {
         self.patches() + usize::from(self.look)
@@ -282,4 +293,19 @@ pub struct ParityInfo {
     /// Largest allowed |engine - trainer| of a logit, as `atol + rtol * |trainer|`.
     pub atol: f32,
     pub rtol: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_lie_beside_each_other_up_to_the_ends_of_the_frame() {
+        let frame = FrameDims { width_px: 6, height_px: 4, patch_px: 2, rate_hz: 1, code_dims: 1, code_levels: 2, look: true };
+        let cells: Vec<[usize; 2]> = (0..frame.patches()).map(|n| frame.cell(n)).collect();
+        assert_eq!(cells, [[0, 0], [1, 0], [2, 0], [0, 1], [1, 1], [2, 1]]);
+        assert_eq!(frame.beside(0), [None, Some(1), None, Some(3)]);
+        assert_eq!(frame.beside(2), [Some(1), None, None, Some(5)]);
+        assert_eq!(frame.beside(4), [Some(3), Some(5), Some(1), None]);
+    }
 }

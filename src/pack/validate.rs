@@ -9,6 +9,7 @@ use crate::{
     engine::{Chance, recall},
     prompt::{self, Fate},
 };
+use serde_json::Value;
 use std::{collections::HashSet, ops::RangeInclusive};
 
 /// Upper bounds of every size a manifest names. They leave room for models a hundred times the shipped one and keep the product of any
@@ -41,6 +42,13 @@ pub mod limits {
     pub const PARTS: usize = 16;
 }
 
+/// Letters of a text of a file that a message quotes, at most.
+const QUOTED_LETTERS: usize = 80;
+
+fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED_LETTERS).collect()
+}
+
 fn problem(field: &str, problem: impl Into<String>) -> PackError {
     PackError::Manifest { field: field.to_owned(), problem: problem.into() }
 }
@@ -68,6 +76,13 @@ fn short_text(field: &str, text: &str) -> Result<(), PackError> {
     Ok(())
 }
 
+fn no_control<'a>(field: &str, texts: impl IntoIterator<Item = &'a String>) -> Result<(), PackError> {
+    match texts.into_iter().find(|text| text.contains(char::is_control)) {
+        Some(text) => Err(problem(field, format!("has a control character in {:?}", quoted(text)))),
+        None => Ok(()),
+    }
+}
+
 fn share(field: &str, value: f32) -> Result<(), PackError> {
     if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(problem(field, format!("is {value}, outside 0 to 1"))) }
 }
@@ -77,6 +92,7 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
     if m.format_version != FORMAT_VERSION {
         return Err(PackError::Version { found: m.format_version, reads: FORMAT_VERSION });
     }
+    check_texts(m)?;
     short_text("name", &m.name)?;
     short_text("licence", &m.licence)?;
     check_frame(m)?;
@@ -98,6 +114,31 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
     check_words(m)?;
     check_play(m)?;
     check_parity(m)
+}
+
+/// What is written in a pack stands in the title of a window, in notices and in logs: a zero in a title ends the program, a line break is a line of its own.
+fn check_texts(m: &Manifest) -> Result<(), PackError> {
+    let p = &m.provenance;
+    no_control("name", [&m.name])?;
+    no_control("licence", [&m.licence])?;
+    no_control("provenance", [&p.data, &p.command, &p.commit, &p.hardware].into_iter().chain(&p.world))?;
+    no_control("provenance.looks", p.looks.keys())?;
+    no_control("actions", m.actions.iter().flat_map(|action| std::iter::once(&action.name).chain(&action.bound_to)))?;
+    no_control("word_table", [&m.word_table])?;
+    no_control("suggested_prompts", &m.suggested_prompts)?;
+    no_control("parity.prompt", m.parity.iter().map(|parity| &parity.prompt))?;
+    no_control("relief.standing", m.relief.iter().flat_map(|relief| relief.standing.keys()))?;
+    check_evaluation(&m.evaluation)
+}
+
+/// Names and texts in what is free-form.
+fn check_evaluation(value: &Value) -> Result<(), PackError> {
+    match value {
+        Value::String(text) => no_control("evaluation", [text]),
+        Value::Array(values) => values.iter().try_for_each(check_evaluation),
+        Value::Object(values) => no_control("evaluation", values.keys()).and_then(|()| values.values().try_for_each(check_evaluation)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
 }
 
 fn check_frame(m: &Manifest) -> Result<(), PackError> {
@@ -205,7 +246,7 @@ fn check_looks(m: &Manifest) -> Result<(), PackError> {
     let looks = &m.provenance.looks;
     within("number of provenance.looks", looks.len(), 0..=limits::VOCABULARY)?;
     for (name, token) in looks {
-        let field = format!("provenance.looks.{name}");
+        let field = format!("provenance.looks.{}", quoted(name));
         short_text(&field, name)?;
         check_token(m, &field, token)?;
     }
@@ -219,7 +260,7 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
     relief.sky.iter().try_for_each(|sky| token("token of relief.sky", sky))?;
     within("number of relief.standing", relief.standing.len(), 0..=limits::VOCABULARY)?;
     for (name, standing) in &relief.standing {
-        let field = format!("relief.standing.{name}");
+        let field = format!("relief.standing.{}", quoted(name));
         short_text(&field, name)?;
         token(&format!("{field}.token"), &standing.token)?;
         token(&format!("{field}.ground"), &standing.ground)?;
@@ -240,7 +281,8 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
 
 fn check_words(m: &Manifest) -> Result<(), PackError> {
     if m.dynamics.is_some() && m.word_table != prompt::TABLE_NAME {
-        return Err(problem("word_table", format!("is {:?}, but this program reads prompts with {:?}", m.word_table, prompt::TABLE_NAME)));
+        let table = quoted(&m.word_table);
+        return Err(problem("word_table", format!("is {table:?}, but this program reads prompts with {:?}", prompt::TABLE_NAME)));
     }
     for (i, prompt) in m.suggested_prompts.iter().enumerate() {
         short_text(&format!("suggested_prompts[{i}]"), prompt)?;
@@ -284,7 +326,7 @@ fn check_parity(m: &Manifest) -> Result<(), PackError> {
     for word in words {
         let text = &p.prompt[word.range];
         match word.fate {
-            Fate::Unknown => return Err(problem("parity.prompt", format!("holds {text:?}, which is not in the word table"))),
+            Fate::Unknown => return Err(problem("parity.prompt", format!("holds {:?}, which is not in the word table", quoted(text)))),
             Fate::TooMany => return Err(problem("parity.prompt", format!("holds more than {} words", d.prompt_words))),
             Fate::Known(_) | Fate::Silent => {}
         }

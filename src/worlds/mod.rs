@@ -1,5 +1,5 @@
-//! Procedural worlds: simulators that render frames and captions. They are the source of training data and the "real" side of comparisons.
-//! Adding a world touches one folder here and three lines of this file.
+//! Procedural worlds: simulators that render frames and know what is seen in them. They are the source of training data and the "real" side
+//! of comparisons. Adding a world touches one folder here and three lines of this file.
 
 pub mod isles;
 pub mod policy;
@@ -23,8 +23,6 @@ pub struct WorldInfo {
     pub step_px: usize,
     /// Names of the recorded actions; index 0 is "stay".
     pub actions: &'static [&'static str],
-    /// Every word a caption may hold, in a fixed order.
-    pub vocabulary: Vec<&'static str>,
     /// Prompts a player may want to try.
     pub suggested_prompts: Vec<String>,
 }
@@ -67,9 +65,6 @@ pub trait World: Send {
 
     /// Which cells of the view nobody can enter, `(height_px / step_px, width_px / step_px)`.
     fn solid(&self) -> &[bool];
-
-    /// Words that describe the present frame, from the vocabulary, most important first. It knows nothing of season, style and village.
-    fn caption(&self) -> Vec<&'static str>;
 
     /// Freezes (or frees) daylight and weather: what the latent action model trains on holds still.
     fn hold_ambience(&mut self, hold: bool);

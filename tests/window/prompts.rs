@@ -147,7 +147,7 @@ fn the_queue_waits_while_paused() {
 /// A visitor leaves a prompt and goes: the world begins anew and walks by itself, until the next one touches a key.
 #[test]
 fn a_world_left_alone_begins_anew_and_walks_until_somebody_comes() {
-    let mut stage = open(&["--idle", "8"]);
+    let mut stage = open(&["--idle", "8", "--invite", ""]);
     let size = (144, 112);
     wait_grey(&mut stage, false, "a world in colour");
     type_prompt(&stage, GREY);

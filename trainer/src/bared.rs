@@ -65,10 +65,6 @@ impl World for Bared {
         self.world.solid()
     }
 
-    fn caption(&self) -> Vec<&'static str> {
-        self.world.caption()
-    }
-
     fn hold_ambience(&mut self, hold: bool) {
         self.world.hold_ambience(hold);
     }

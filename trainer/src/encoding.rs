@@ -86,7 +86,7 @@ impl Run {
             }
             ensure!(
                 current || count > 0,
-                "{} holds tokens of another tokenizer, of other latent actions or of other clips: train the dynamics on, which encodes clips again",
+                "{} holds tokens of another tokenizer, of other latent actions or of other clips: run `dynamics` again, which encodes the clips anew",
                 path.display()
             );
             if !current {
@@ -214,9 +214,8 @@ impl Encoder<'_> {
         tokens.blotted.extend(under_their_looks(run.encode(tokenizer, &blotted)?));
         tokens.views.extend(views);
         tokens.inferred.extend(inferred.into_iter().map(|code| code.unwrap_or(NONE)));
-        for (prompt, caption) in clip.prompts.iter().zip(&clip.captions) {
-            let said = if prompt.is_empty() { &caption.join(" ") } else { prompt };
-            tokens.words.extend(word_ids(said, tokens.words_per_frame));
+        for prompt in &clip.prompts {
+            tokens.words.extend(word_ids(prompt, tokens.words_per_frame));
         }
         for (frame, scene) in (0..).zip(&clip.scenes) {
             match scene {

@@ -24,6 +24,9 @@ use crate::vocabulary;
 /// Frames of the parity clip beyond two windows.
 const PARITY_EXTRA_FRAMES: usize = 4;
 const PARITY_CLIP: u64 = HELD_OUT + 90_000;
+/// Licence of what the built-in simulators show, and what stands in its place where nobody knows whose pictures were recorded.
+const LICENCE: &str = "MIT OR Apache-2.0";
+const NO_LICENCE: &str = "not stated";
 
 /// Weights to take a mean with: what two trainings from the same weights on make of them differs by chance, and their mean by less (model
 /// soups, Wortsman et al. 2022).
@@ -50,7 +53,7 @@ impl Mix {
 }
 
 /// Writes the best this run has: the tokenizer, and latent actions and dynamics where they are trained.
-pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, path: &Path) -> Result<Pack> {
+pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool, mix: Option<&Mix>, path: &Path) -> Result<Pack> {
     let (tokenizer, tokenizer_secs) = run.tokenizer()?;
     let mut trained_secs = tokenizer_secs + run.from.as_ref().map_or(0.0, |pack| pack.manifest.provenance.trained_secs);
     let tokens = params::collect("tok", &tokenizer)?;
@@ -92,7 +95,7 @@ pub fn export(run: &Run, name: &str, recorded_only: bool, mix: Option<&Mix>, pat
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         name: name.to_owned(),
-        licence: "MIT OR Apache-2.0".to_owned(),
+        licence: licence.unwrap_or(if run.info.clips.is_some() { NO_LICENCE } else { LICENCE }).to_owned(),
         provenance: Provenance {
             world: run.info.clips.is_none().then(|| info.name.clone()),
             data: match &run.info.clips {

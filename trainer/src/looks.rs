@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use somnium::worlds::scene::{Light, Scene, Style, Weather};
 
+use crate::pipeline::write_json;
 use crate::tokens::TokenClips;
 
 /// How much more a frame counts that shows its season than one that does not.
@@ -108,7 +109,7 @@ impl Looks {
     }
 
     pub fn write(&self, path: &Path) -> Result<()> {
-        fs::write(path, serde_json::to_vec_pretty(self)?).with_context(|| format!("cannot write {}", path.display()))
+        write_json(path, self)
     }
 
     /// The token of a frame's look, if any frame under it was ever read.

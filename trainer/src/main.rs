@@ -90,9 +90,9 @@ enum Command {
         #[arg(long, default_value = "recordings")]
         out: PathBuf,
     },
-    /// Make .clip files to train on of animated GIFs and of folders of numbered pictures.
+    /// Make .clip files to train on of animated GIFs and WebPs and of folders of numbered pictures.
     Import {
-        /// GIFs, and folders of PNG, JPEG or WebP pictures; every picture is a frame.
+        /// GIFs and WebPs, and folders of PNG, JPEG or WebP pictures; every picture is a frame.
         #[arg(required = true)]
         sources: Vec<PathBuf>,
         /// Size that every picture is fitted to, in whole patches of 16 pixels.
@@ -225,21 +225,22 @@ struct RunArgs {
     /// Folder of the run: checkpoints, tokens, logs.
     #[arg(long, default_value = "runs/isles")]
     run: PathBuf,
-    /// Sizes: pocket, small or tiny; with a slash and a name, a variation to compare (trainer/EXPERIMENTS.md).
-    #[arg(long, default_value = "pocket")]
-    preset: String,
-    /// Simulator the clips come from.
-    #[arg(long, default_value = "isles")]
-    world: String,
-    /// Folder of recordings to train on instead of a simulator (`import` makes them).
+    /// Sizes: pocket, small or tiny; with a slash and a name, a variation to compare (trainer/EXPERIMENTS.md). Those of the run, or pocket for a new
+    /// one.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Simulator the clips come from: that of the run, or isles for a new one.
+    #[arg(long)]
+    world: Option<String>,
+    /// Folder of recordings to train on instead of a simulator (`import` makes them): that of the run, or none for a new one.
     #[arg(long)]
     clips: Option<PathBuf>,
-    /// Frames a second of the recordings.
-    #[arg(long, default_value_t = recordings::RECORDING_RATE_HZ, requires = "clips", value_parser = clap::value_parser!(u32).range(1..=60))]
-    hz: u32,
-    /// Seed of lands and chances.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Frames a second of the recordings: as the run has it, or 10 for a new one.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=60))]
+    hz: Option<u32>,
+    /// Seed of lands and chances: that of the run, or 1 for a new one.
+    #[arg(long)]
+    seed: Option<u64>,
     /// What computes; all but flex are cargo features.
     #[arg(long, value_enum, default_value = "flex")]
     backend: Backend,
@@ -256,7 +257,7 @@ struct StageArgs {
     #[command(flatten)]
     run: RunArgs,
     /// Train for this many minutes in all, earlier sessions counted in; 30 where neither these nor steps are given.
-    #[arg(long, conflicts_with = "steps")]
+    #[arg(long, conflicts_with = "steps", allow_negative_numbers = true, value_parser = positive)]
     minutes: Option<f64>,
     /// Train for this many steps in all, earlier sessions counted in.
     #[arg(long)]
@@ -265,8 +266,13 @@ struct StageArgs {
     #[arg(long)]
     session_steps: Option<u64>,
     /// Learning rate at its height instead of the stage's own: a lower one goes on gently from a trained pack.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     rate: Option<f64>,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "it must be a finite number above 0".to_owned())
 }
 
 #[derive(Args)]
@@ -293,12 +299,15 @@ struct PackArgs {
     /// Name of the world as players see it.
     #[arg(long, default_value = "Isles")]
     name: String,
+    /// Licence of the pack, instead of "MIT OR Apache-2.0" for a world of a simulator and "not stated" for one of recordings.
+    #[arg(long, value_name = "TEXT")]
+    licence: Option<String>,
 }
 
 impl PackArgs {
     fn export(&self, run: &Run, actions: &ActionArgs, mix: Option<&export::Mix>) -> Result<()> {
         let out = self.out.clone().unwrap_or_else(|| run.folder.join("world.safetensors"));
-        export::export(run, &self.name, actions.recorded_actions, mix, &out).map(|_| ())
+        export::export(run, &self.name, self.licence.as_deref(), actions.recorded_actions, mix, &out).map(|_| ())
     }
 }
 
@@ -308,9 +317,23 @@ impl RunArgs {
             model::layers::use_bf16_products();
         }
         let from = self.from.as_deref().map(export::read_pack).transpose()?;
-        let (preset, world, clips) = (self.preset.clone(), self.world.clone(), self.clips.clone());
-        let info = RunInfo { preset, world, clips, clips_hz: self.hz, seed: self.seed };
-        Run::open(&self.run, info, self.backend, from, stop.clone())
+        Run::open(&self.run, self.info()?, self.backend, from, stop.clone())
+    }
+
+    /// What the run is to be started with. Where nothing is said it is as the run was started, and as a new one is by default.
+    fn info(&self) -> Result<RunInfo> {
+        let was = RunInfo::of(&self.run)?.unwrap_or_default();
+        // Whoever names a simulator means no recordings.
+        let known = was.clips.filter(|_| self.world.is_none());
+        let clips = self.clips.as_deref().map(pipeline::canonical).or(known);
+        ensure!(clips.is_some() || self.hz.is_none(), "--hz is of recordings, and this run has none: name their folder with --clips");
+        Ok(RunInfo {
+            preset: self.preset.clone().unwrap_or(was.preset),
+            world: self.world.clone().unwrap_or(was.world),
+            clips,
+            clips_hz: self.hz.unwrap_or(was.clips_hz),
+            seed: self.seed.unwrap_or(was.seed),
+        })
     }
 }
 
@@ -434,7 +457,7 @@ fn main() -> Result<()> {
             println!("{}", path.display());
             let options = eval::Options { effort, only, probe, device: backend.device()?, guidance, out: out.clone() };
             let figures = eval::evaluate(&pack, &options)?;
-            std::fs::write(out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
+            pipeline::write_json(&out.join("figures.json"), &figures)?;
             if store {
                 pack.manifest.evaluation = figures;
                 pack.write(&path)?;

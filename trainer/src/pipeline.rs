@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{DynamicsDims, FrameDims, LatentAction};
+use somnium::whole_file;
 use somnium::worlds::scene::Feature;
 
 use crate::backend::Backend;
@@ -36,6 +37,8 @@ use crate::training::{self, Budget, Settings, Stage};
 
 /// File of a run's looks.
 pub const LOOKS: &str = "looks.json";
+/// File of what a run was started with.
+const INFO: &str = "run.json";
 const HELD_OUT_CLIPS: usize = 24;
 /// Clips and frames of each that the way a world scrolls is read off.
 const SCROLL_CLIPS: u64 = 16;
@@ -47,7 +50,7 @@ pub struct RunInfo {
     pub preset: String,
     /// Simulator the clips come from, unless recordings do.
     pub world: String,
-    /// Folder of recordings, and their frames a second.
+    /// Folder of recordings, of a new run as [`canonical`] has it, and their frames a second.
     pub clips: Option<PathBuf>,
     #[serde(default = "default_rate")]
     pub clips_hz: u32,
@@ -76,7 +79,29 @@ pub struct Run {
     lock: Option<File>,
 }
 
+impl Default for RunInfo {
+    fn default() -> Self {
+        Self { preset: "pocket".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: default_rate(), seed: 1 }
+    }
+}
+
 impl RunInfo {
+    /// What the run of a folder was started with; `None` where there is no run yet.
+    pub fn of(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(INFO);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let json = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Some(serde_json::from_slice(&json).with_context(|| format!("{} cannot be read", path.display()))?))
+    }
+
+    /// Whether both say the same; a folder may be written in several ways.
+    fn agrees(&self, other: &Self) -> bool {
+        let plain = |info: &Self| Self { clips: info.clips.as_deref().map(canonical), ..info.clone() };
+        plain(self) == plain(other)
+    }
+
     /// The options that say so.
     fn options(&self) -> String {
         let source = match &self.clips {
@@ -90,10 +115,14 @@ impl RunInfo {
 impl Run {
     /// Opens a run folder, or starts one.
     pub fn open(folder: &Path, info: RunInfo, backend: Backend, from: Option<Pack>, stop: Arc<AtomicBool>) -> Result<Self> {
-        let path = folder.join("run.json");
-        if path.exists() {
-            let known: RunInfo = serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()))?;
-            ensure!(known == info, "{} was started {}; pass the same, or another --run", folder.display(), known.options());
+        let known = RunInfo::of(folder)?;
+        if let Some(known) = &known {
+            ensure!(
+                known.agrees(&info),
+                "{} was started {}; leave that out, pass the same, or name another --run",
+                folder.display(),
+                known.options()
+            );
         }
         let mut preset = preset::by_name(&info.preset)?;
         // Nothing teaches what a look is where no simulator shows the same land under another one: a token of it would only unsettle all others.
@@ -104,9 +133,9 @@ impl Run {
         };
         let (folder, device) = (folder.to_owned(), backend.device()?);
         // Whatever was wrong with the command is not kept.
-        if !path.exists() {
+        if known.is_none() {
             fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-            fs::write(&path, serde_json::to_vec_pretty(&info)?)?;
+            write_json(&folder.join(INFO), &info)?;
         }
         Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, lock: None, info })
     }
@@ -189,8 +218,7 @@ impl Run {
                 action.bound_to
             );
         }
-        fs::write(self.folder.join("lam").join("actions.json"), serde_json::to_vec_pretty(&actions)?)?;
-        Ok(())
+        write_json(&self.folder.join("lam").join("actions.json"), &actions)
     }
 
     pub fn tokenizer(&self) -> Result<(Tokenizer, f64)> {
@@ -310,7 +338,7 @@ impl Run {
                 scroll
             }
         };
-        fs::write(&path, serde_json::to_vec_pretty(&scroll)?)?;
+        write_json(&path, &scroll)?;
         Ok(scroll)
     }
 
@@ -377,6 +405,16 @@ pub fn remove(path: &Path) -> Result<()> {
         return Ok(());
     }
     fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
+}
+
+/// Writes a value as JSON: all of it, or what was there before stays.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    whole_file::write(path, &serde_json::to_vec_pretty(value)?).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The one way to write the path of a folder; as it is given where that is not there.
+pub fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Every float tensor of a pack by name.

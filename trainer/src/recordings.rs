@@ -86,7 +86,7 @@ impl FolderSource {
             patch_px: PATCH_PX,
             rate_hz,
             actions,
-            suggested_prompts: captions(&clips),
+            suggested_prompts: prompts_of(&clips),
         };
         Ok(Self { held_out: held_out(&names), clips, info, recorded })
     }
@@ -101,7 +101,7 @@ fn held_out(names: &[u64]) -> Vec<bool> {
 }
 
 /// What is said in recordings, each once, in order.
-fn captions(clips: &[Clip]) -> Vec<String> {
+fn prompts_of(clips: &[Clip]) -> Vec<String> {
     let mut known = HashSet::new();
     clips.iter().flat_map(|clip| &clip.prompts).filter(|said| !said.is_empty() && known.insert(said.as_str())).take(8).cloned().collect()
 }

@@ -110,7 +110,11 @@ fn bad_input_is_one_sentence() {
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_str().expect("a plain path").to_owned();
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 9] = [
+        (&["tokenizer", "--minutes", "-3"], "a finite number above 0"),
+        (&["tokenizer", "--minutes", "0"], "a finite number above 0"),
+        (&["tokenizer", "--rate", "NaN"], "a finite number above 0"),
+        (&["tokenizer", "--hz", "12"], "name their folder with --clips"),
         (&["tokenizer", "--world", "atlantis"], "unknown world \"atlantis\""),
         (&["tokenizer", "--clips", &empty], "holds no .clip files"),
         (&["tokenizer", "--from", &empty], "cannot use the pack"),
@@ -153,7 +157,7 @@ fn recordings_train_a_world_of_their_own() {
     succeed(&run, &[&["all", "--steps", "10", "--token-clips", "2"], &of[..]].concat());
     let pack = Pack::read(&run.join("world.safetensors")).expect("the pack is beside its run");
     let Manifest { provenance, actions, frame, suggested_prompts, .. } = &pack.manifest;
-    assert_eq!((provenance.world.as_ref(), frame.rate_hz), (None, 12));
+    assert_eq!((provenance.world.as_ref(), frame.rate_hz, pack.manifest.licence.as_str()), (None, 12, "not stated"));
     assert_eq!(suggested_prompts, &["a forest"]);
     for intent in Intent::ALL {
         let bound = actions.iter().filter(|action| action.bound_to.iter().any(|name| name == intent.name())).count();
@@ -161,8 +165,24 @@ fn recordings_train_a_world_of_their_own() {
     }
     let refused = train(&run, &[&["dynamics", "--recorded-actions"], &of[..]].concat());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("no clip records an action"));
-    let refused = train(&run, &["dynamics", "--clips", &clips]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--hz 12"), "it says how the run was started");
+
+    // A run knows what it was started with. Who says something else is told so.
+    let again = path("again.safetensors");
+    let exported = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_somnium-train"));
+        let output = command.args(["export", "--out", &again, "--run"]).arg(&run).args(words).output().expect("somnium-train runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (made, why) = exported(&["--licence", "CC BY 4.0"]);
+    assert!(made, "{why}");
+    let manifest = Pack::read(Path::new(&again)).expect("the pack is valid").manifest;
+    assert_eq!((manifest.frame, manifest.licence.as_str()), (pack.manifest.frame, "CC BY 4.0"));
+    let (made, why) = exported(&["--clips", &path("run/../clips")]);
+    assert!(made, "the same folder, written in another way: {why}");
+    for other in [["--hz", "10"], ["--world", "isles"], ["--seed", "2"], ["--preset", "pocket"], ["--clips", &path("run")]] {
+        let (made, why) = exported(&other);
+        assert!(!made && why.contains("--hz 12"), "it says how the run was started: {why}");
+    }
 }
 
 #[test]

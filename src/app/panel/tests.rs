@@ -305,6 +305,17 @@ fn fingers_have_buttons() {
     let (written, _) = bench.draw_places(Vec::new());
     let place = written.iter().find(|(text, _)| text == "Map").expect("a button").1;
     assert!(place.y > below as f32 && written.iter().all(|(text, _)| text != "Panel" && text != "Pause"), "{written:?}");
+    assert!(written.iter().all(|(text, _)| text != "Photo"), "no picture would be kept: {written:?}");
+    bench.state.keeps_pictures = true;
+    assert_eq!(bench.click_on("Photo"), [UiEvent::Command(Command::Screenshot)]);
+    assert_eq!(bench.click_on("New world"), [UiEvent::Command(Command::NewSeed)]);
+    // More than one row has room for.
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    info.within = true;
+    (bench.status.info, bench.state.event) = (Some(Arc::new(info)), false);
+    let (written, _) = bench.draw_places(Vec::new());
+    let row_of = |label: &str| written.iter().find(|(text, _)| text == label).expect("a button").1.y;
+    assert!(row_of("New prompt") < row_of("Panel"), "{written:?}");
 }
 
 #[test]
@@ -395,6 +406,32 @@ fn settings_that_sliders_do_not_reach_stay_where_the_panel_is_shown() {
     let before = bench.state.settings;
     let (_, events) = bench.draw(Vec::new());
     assert!(events.is_empty() && bench.state.settings == before, "{events:?}");
+}
+
+#[test]
+fn what_was_set_goes_back_to_what_the_pack_has() {
+    let mut bench = Bench::new(4);
+    let own = bench.state.settings;
+    bench.state.own = Some(own);
+    bench.state.settings.seed = 7;
+    assert!(!bench.draw(Vec::new()).0.contains("as the pack has it"), "a seed is no setting of a pack");
+    (bench.state.settings.temperature, bench.state.settings.guidance) = (0.5, 1.5);
+    assert_eq!(bench.click_on("as the pack has it"), [UiEvent::Settings(DecodeSettings { seed: 7, ..own })]);
+    assert!(!bench.draw(Vec::new()).0.contains("as the pack has it"));
+    // A simulator decodes nothing.
+    (bench.state.settings.temperature, bench.state.own) = (0.5, None);
+    assert!(!bench.draw(Vec::new()).0.contains("as the pack has it"));
+}
+
+#[test]
+fn an_invitation_stands_over_the_lower_third() {
+    let mut bench = Bench::new(8);
+    bench.state.panel = false;
+    let written = |bench: &mut Bench| bench.draw_places(Vec::new()).0.into_iter().find(|(text, _)| text == "Come in");
+    assert!(written(&mut bench).is_none());
+    bench.state.invitation = "Come in".to_owned();
+    let at = written(&mut bench).expect("an invitation").1;
+    assert!((1333.0..1900.0).contains(&at.y), "{at:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arboard::{Clipboard, Error, ImageData};
 
 use super::{App, Wake};
-use crate::app::files;
+use crate::app::files::{self, caught};
 use crate::app::start::Start;
 use crate::dream::record::enlarge;
 use crate::dream::runner::{Kept, Request};
@@ -74,9 +74,9 @@ impl App {
                 Ok(Pixels { rgba, size_px: [width as usize, height as usize] })
             };
             jobs.run(move || {
-                let wake = match pixels().and_then(write) {
+                let wake = match caught(|| pixels().and_then(write).map_err(|why| format!("{why}."))) {
                     Ok(()) => Wake::Done("Copied the picture".to_owned()),
-                    Err(why) => Wake::Notice(format!("{why}.")),
+                    Err(why) => Wake::Notice(why),
                 };
                 drop(proxy.send_event(wake));
             });

@@ -65,7 +65,7 @@ impl App {
             }
             UiEvent::Preview => self.look_ahead(),
             UiEvent::Earlier(index) => self.go_back_to(index),
-            UiEvent::OpenPicture => files::open_dialog(self.proxy.clone()),
+            UiEvent::OpenPicture => files::open_dialog(self.takes_files, self.proxy.clone()),
             UiEvent::CodeDown(code) => {
                 self.latch().press(Holder::Inspector(code), Drive::Code(code));
                 self.set_off();
@@ -143,23 +143,24 @@ impl App {
 
     /// Time goes by in the world unless it is paused, or nobody can see it.
     fn let_time_go_by(&mut self) {
-        let paused = self.ui.paused || self.minimised;
+        let paused = self.ui.paused || self.hidden;
         self.ui.clock.run(!paused, Instant::now());
         self.wish(|wish| wish.paused = paused);
     }
 
     /// A world that nobody can see is not dreamed on; systems that do not say so have it dreamed on.
-    pub(super) fn rest_while_minimised(&mut self) {
-        let minimised = self.shell.as_ref().is_some_and(|shell| shell.window.is_minimized() == Some(true));
-        if minimised != self.minimised {
-            self.minimised = minimised;
-            log::info!("the window is {}", if minimised { "minimised: the world waits" } else { "there again" });
+    pub(super) fn rest_while_hidden(&mut self) {
+        let hidden = self.covered || self.shell.as_ref().is_some_and(|shell| shell.window.is_minimized() == Some(true));
+        if hidden != self.hidden {
+            self.hidden = hidden;
+            log::info!("the window is {}", if hidden { "out of sight: the world waits" } else { "there again" });
             self.let_time_go_by();
         }
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        if matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_)) && !self.may_change_everything(Instant::now()) {
+        let changes_everything = matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_) | Command::Surprise);
+        if changes_everything && !self.may_change_everything(Instant::now()) {
             return;
         }
         match command {
@@ -183,6 +184,7 @@ impl App {
             }
             Command::NextPrompt => self.next_prompt(),
             Command::Turn(dial) => self.turn(dial, self.modifiers.shift_key()),
+            Command::Surprise => self.surprise(),
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Pause => {
                 self.map_mode(false);
@@ -266,6 +268,11 @@ impl App {
             self.pause(false);
         }
         self.request(Request::SetOff);
+        // Who turns sees it at once, also where no frame comes for it.
+        let looks = self.latch().looks();
+        if self.eye.as_ref().is_some_and(|eye| eye.looks() != looks) {
+            self.redraw();
+        }
     }
 
     /// Goes on to the next seed; gives what leads into its world.
@@ -303,14 +310,20 @@ impl App {
         self.request(Request::Keep(Box::new(move |kept| album.save_picture(|| kept.map(seen), map, said))));
     }
 
-    /// Where pictures go. At an event nothing fills somebody's folder who did not ask for it.
+    /// Whether pictures are kept. At an event nothing fills somebody's folder who did not ask for it.
+    pub(super) fn keeps_pictures(&self) -> bool {
+        self.plan.pictures.is_some() || !self.plan.event
+    }
+
+    /// Where pictures go, if they are kept.
     fn album(&mut self) -> Option<Album> {
         let event = self.plan.event;
-        let folder = self.plan.pictures.clone().or_else(|| (!event).then(album::pictures_folder));
+        let folder = self.keeps_pictures().then(|| self.plan.pictures.clone().unwrap_or_else(album::pictures_folder));
         if folder.is_none() {
             self.ui.toasts.push("Pictures are not kept here.".to_owned(), false);
         }
-        Some(Album { folder: folder?, jobs: self.writer.jobs().clone(), proxy: self.proxy.clone(), event })
+        let (jobs, proxy, prompt) = (self.writer.jobs().clone(), self.proxy.clone(), self.ui.prompt.said.clone());
+        Some(Album { folder: folder?, jobs, proxy, event, prompt })
     }
 
     /// A picture is saved; one with a dream in it is a way back.
@@ -321,7 +334,9 @@ impl App {
         if !self.plan.event {
             told = format!("{told} in {}.", name(path.parent().and_then(Path::file_name)));
             if leads_back {
-                told.push_str(" Drop it on this window to come back here.");
+                let chosen = "Choose it with \u{201C}A picture ...\u{201D} in the panel";
+                let how = if self.takes_files { "Drop it on this window" } else { chosen };
+                told = format!("{told} {how} to come back here.");
             }
         }
         self.ui.toasts.push(told, false);
@@ -411,6 +426,7 @@ impl App {
                 log::info!("nobody is there: the world begins anew");
                 self.as_at_the_start();
                 self.ui.hint_until = now.checked_add(FOR_LONG);
+                self.ui.invitation.clone_from(&self.plan.invitation);
                 self.begin(self.plan.launch.beginning(&self.current_wish()));
                 // Who comes next finds no way to it.
                 self.request(Request::Forget);
@@ -428,6 +444,7 @@ impl App {
             Turn::Arrived => {
                 log::info!("somebody is there");
                 self.ui.hint_until = Some(now + HINT_LASTS);
+                self.ui.invitation.clear();
             }
         }
         self.redraw();
@@ -462,9 +479,24 @@ impl App {
         self.ui.prompt.day = self.plan.day.clone();
         self.ui.prompt.drop_draft();
         self.say_besides(&self.plan.prompt.clone(), By::Itself, self.besides_at_the_start());
-        self.ui.prompt.queue = self.plan.queue.clone();
+        self.read_list_again();
+        // Visitors come and go before it is through.
+        self.ui.prompt.queue = self.plan.queue.on_from(&self.ui.prompt.queue);
         if !self.plan.prompt.is_empty() {
             self.ui.prompt.queue.wait(self.ui.clock.now(now));
+        }
+    }
+
+    /// Reads the list of prompts again where its file was written to since; where that is no list any more, the one there was stays.
+    fn read_list_again(&mut self) {
+        let (list, launch) = (&mut self.plan.queue, &self.plan.launch);
+        let Some(path) = list.changed_file() else { return };
+        match prompt_args::read_queue(&path, list.every_secs, launch.title(), launch.prompt_words()) {
+            Ok(queue) => {
+                log::info!("{} was written to: what stands in it now is said", path.display());
+                list.lines = queue.lines;
+            }
+            Err(why) => log::warn!("the prompts stay as they were: {why}"),
         }
     }
 

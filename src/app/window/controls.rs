@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use winit::event::{ElementState, KeyEvent};
 use winit::event_loop::ActiveEventLoop;
-use winit::keyboard::{Key, KeyCode, PhysicalKey};
+use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 
 use super::App;
 use crate::app::panel::HINT_LASTS;
@@ -38,6 +38,12 @@ impl App {
             if !event.repeat {
                 self.idle.touch(Instant::now());
                 self.play_with(Hand::Keys);
+            }
+            if fills_screen(self.modifiers, &event.logical_key, event.physical_key) {
+                if !event.repeat {
+                    self.command(Command::Fullscreen);
+                }
+                return true;
             }
             if self.with_control(event, event_loop) {
                 return true;
@@ -183,6 +189,13 @@ impl App {
     }
 }
 
+/// Whether this leads to the full screen and back in most programs: Alt+Enter, and Ctrl+Cmd+F on macOS.
+fn fills_screen(held: ModifiersState, written: &Key, key: PhysicalKey) -> bool {
+    let enter = held == ModifiersState::ALT && matches!(key, PhysicalKey::Code(KeyCode::Enter | KeyCode::NumpadEnter));
+    let control_command = held == ModifiersState::CONTROL | ModifiersState::SUPER;
+    enter || (cfg!(target_os = "macos") && control_command && writes("f", written, key, KeyCode::KeyF))
+}
+
 /// Whether a key writes this letter, or on a layout without Latin letters lies where others write it, `at`.
 fn writes(letter: &str, written: &Key, key: PhysicalKey, at: KeyCode) -> bool {
     match written {
@@ -193,6 +206,8 @@ fn writes(letter: &str, written: &Key, key: PhysicalKey, at: KeyCode) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use winit::keyboard::NamedKey;
+
     use super::*;
 
     #[test]
@@ -204,5 +219,18 @@ mod tests {
         // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
         assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
         assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
+    }
+
+    #[test]
+    fn keys_of_other_programs_fill_the_screen_and_enter_alone_does_not() {
+        let enter = |held| fills_screen(held, &Key::Named(NamedKey::Enter), PhysicalKey::Code(KeyCode::Enter));
+        assert!(enter(ModifiersState::ALT));
+        // With Ctrl as well it is AltGr on some systems.
+        for held in [ModifiersState::empty(), ModifiersState::SHIFT, ModifiersState::ALT | ModifiersState::CONTROL] {
+            assert!(!enter(held), "{held:?}");
+        }
+        let f = |held| fills_screen(held, &Key::Character("f".into()), PhysicalKey::Code(KeyCode::KeyF));
+        assert_eq!(f(ModifiersState::CONTROL | ModifiersState::SUPER), cfg!(target_os = "macos"));
+        assert!(!f(ModifiersState::CONTROL));
     }
 }

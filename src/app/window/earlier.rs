@@ -8,6 +8,7 @@ use super::saying::SaidByHand;
 use super::{App, Wake};
 use crate::app::album::Said;
 use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
+use crate::app::files::caught;
 use crate::app::panel::{HINT_LASTS, Thumbnail};
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
@@ -31,6 +32,8 @@ pub(super) struct Dreams {
     kept_at: Instant,
     /// Frames there were then.
     frames: u64,
+    /// Whatever is on its way to a file has another one.
+    waiting: Arc<()>,
 }
 
 /// The shelf is whole after each of its calls.
@@ -47,6 +50,7 @@ impl Dreams {
             earlier: Vec::new(),
             kept_at: now,
             frames: 0,
+            waiting: Arc::default(),
         }
     }
 
@@ -65,9 +69,10 @@ impl Dreams {
         self.playing = None;
     }
 
-    /// Whether it is time to keep the one that plays again.
+    /// Whether it is time to keep the one that plays again: not while a slow disk still has the last time before it.
     pub(super) fn is_due(&self, frames: u64, now: Instant) -> bool {
-        self.shelf.is_some() && frames != self.frames && now.saturating_duration_since(self.kept_at) >= EVERY
+        let is_old = frames != self.frames && now.saturating_duration_since(self.kept_at) >= EVERY;
+        self.shelf.is_some() && is_old && Arc::strong_count(&self.waiting) == 1
     }
 }
 
@@ -194,11 +199,19 @@ impl App {
     /// Does something where files are written once it is kept.
     fn keep_and(&mut self, then: impl FnOnce() + Send + 'static) {
         (self.dreams.kept_at, self.dreams.frames) = (Instant::now(), self.status.frames);
-        let (Some(shelf), Some(said)) = (self.dreams.shelf.clone(), self.said()) else { return };
-        let (jobs, proxy) = (self.writer.jobs().clone(), self.proxy.clone());
+        if let Some(keep) = self.to_keep(then) {
+            self.request(keep);
+        }
+    }
+
+    /// What keeps the dream that plays, as it is said now, and then does something where files are written; nothing where no dream is kept.
+    pub(super) fn to_keep(&self, then: impl FnOnce() + Send + 'static) -> Option<Request> {
+        let (shelf, said) = (self.dreams.shelf.clone()?, self.said()?);
+        let (jobs, proxy, waiting) = (self.writer.jobs().clone(), self.proxy.clone(), self.dreams.waiting.clone());
         let keep = move |kept: Result<_, String>| {
             jobs.run(move || {
-                match kept.map(|kept| lock(&shelf).put(kept, said)) {
+                let _until_then = waiting;
+                match kept.map(|kept| caught(|| lock(&shelf).put(kept, said))) {
                     Ok(Ok(())) => {}
                     // The loop may be gone.
                     Ok(Err(why)) => drop(proxy.send_event(Wake::Notice(why))),
@@ -208,7 +221,7 @@ impl App {
                 then();
             });
         };
-        self.request(Request::Keep(Box::new(keep)));
+        Some(Request::Keep(Box::new(keep)))
     }
 
     /// What is said at this moment, and by whom it is dreamed. What visitors type is not kept: at an event it is said in the words it was heard as.
@@ -228,11 +241,18 @@ impl App {
         let (shelf, pack, tell) = (self.dreams.shelf.clone()?, self.plan.launch.dreamer()?.clone(), self.proxy.clone());
         let playing = self.dreams.playing;
         Some(move || {
-            let shelf = lock(&shelf);
-            let playing = playing.and_then(|dream| shelf.file_of(dream));
-            let mut left = shelf.latest(&pack);
-            left.retain(|left| Some(&left.path) != playing);
-            drop(tell.send_event(Wake::Dreams(pack, left)));
+            let latest = || {
+                let shelf = lock(&shelf);
+                let playing = playing.and_then(|dream| shelf.file_of(dream));
+                let mut left = shelf.latest(&pack);
+                left.retain(|left| Some(&left.path) != playing);
+                Ok(left)
+            };
+            let wake = match caught(latest) {
+                Ok(left) => Wake::Dreams(pack, left),
+                Err(why) => Wake::Notice(why),
+            };
+            drop(tell.send_event(wake));
         })
     }
 
@@ -270,5 +290,22 @@ impl App {
         if let Some(shelf) = self.dreams.shelf.clone() {
             self.writer.jobs().run(move || lock(&shelf).forget_numbers());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dream_is_kept_again_once_the_last_time_is_over() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
+        let dreams = Dreams::new(Some(Shelf::new(folder.path().join("dreams"))), now);
+        assert!(!dreams.is_due(1, now) && !dreams.is_due(0, now + EVERY) && dreams.is_due(1, now + EVERY));
+        let on_its_way = dreams.waiting.clone();
+        assert!(!dreams.is_due(1, now + EVERY));
+        drop(on_its_way);
+        assert!(dreams.is_due(1, now + EVERY));
+        assert!(!Dreams::new(None, now).is_due(1, now + EVERY), "nothing is kept");
     }
 }

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::app::album::SCREENSHOT_SCALE;
-use crate::app::eye::{Eye, WIDEST_PX};
-use crate::app::layout::RectPx;
+use crate::app::eye::Eye;
 use crate::app::painter::Painter;
 use crate::dream::DreamError;
 use crate::dream::first_person;
@@ -54,7 +53,7 @@ impl App {
     }
 
     /// What lies ahead is dreamed ahead.
-    fn tell_where_one_looks(&self) {
+    pub(super) fn tell_where_one_looks(&self) {
         let looks = self.looks_where();
         self.wish(|wish| wish.within = looks);
     }
@@ -86,22 +85,6 @@ impl App {
         let looks = self.latch().looks();
         self.ui.fills = true;
         self.eye.get_or_insert_with(|| Eye::new(around.clone(), looks, frames, now)).see(around, frames, pushed, lasts, now);
-    }
-
-    /// Draws what is seen from within, for a picture that stands in `rect`; whether anything moves.
-    pub(super) fn draw_from_within(&mut self, rect: RectPx) -> bool {
-        let (now, looks, glides) = (Instant::now(), self.latch().looks(), self.ui.glide);
-        let (Some(eye), Some(shell)) = (&mut self.eye, &mut self.shell) else { return false };
-        let turned = eye.look(looks, glides, now);
-        let widest_px = WIDEST_PX[usize::from(shell.painter.gpu().summary.software)];
-        if let Some((glance, size_px)) = eye.look_out(rect, widest_px, now) {
-            shell.painter.set_view(&glance, size_px);
-        }
-        let moves = eye.moves(now);
-        if turned {
-            self.tell_where_one_looks();
-        }
-        moves
     }
 
     /// When the next picture is to be begun where one that was begun at `start` is done now: whoever dreams needs half of the time of a processor that

@@ -8,16 +8,27 @@ use winit::window::Window;
 use super::saying::SaidByHand;
 use super::{App, Shell};
 use crate::app::dreams::{FIRST_DREAM, Left};
+use crate::app::open::maker;
 use crate::app::painter::Painter;
 use crate::app::panel;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
-use crate::dream::runner::{Request, Status};
+use crate::dream::runner::{Request, Runner, Status};
 use crate::engine::EngineError;
 
-/// How often a painter is asked for after a lost device, and how long to wait in between: a driver that starts anew needs a moment.
+/// How often a painter is asked for after a lost device, and how long to wait in between: a driver that starts anew needs a moment. At an event, where
+/// nobody starts the program anew, there is no end to asking, but longer and longer waits.
 const PAINTER_ATTEMPTS: u32 = 10;
 const PAINTER_PATIENCE: Duration = Duration::from_millis(500);
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait after so many attempts in vain; `None` where there were enough.
+fn patience(attempts: u32, event: bool) -> Option<Duration> {
+    match attempts.checked_sub(PAINTER_ATTEMPTS) {
+        None => Some(PAINTER_PATIENCE),
+        Some(more) => event.then(|| (PAINTER_PATIENCE * 2u32.pow(1 + more.min(4))).min(MOST_PATIENCE)),
+    }
+}
 
 impl App {
     /// The dream ended through a fault. At an event, where nobody looks after it, another one begins; else it goes on from where it was kept last or, where that
@@ -99,22 +110,17 @@ impl App {
 
     /// The device is gone: everything on it is made anew, and the dream goes on from its tokens.
     pub(super) fn rebuild_graphics(&mut self) {
-        // Where it cannot be, the dream goes on from there at the next start.
-        self.keep_dream();
+        let keep = self.to_keep(|| ());
         let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
         let Some(attempt) = self.rebuilds.another(self.status.frames) else {
-            self.fatal = Some("the graphics device keeps getting lost".to_owned());
-            return;
+            return self.give_up(&runner, keep, "the graphics device keeps getting lost".to_owned());
         };
         log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         // A window bears one surface at a time.
         drop(painter);
         let painter = match self.another_painter(&window) {
             Ok(painter) => painter,
-            Err(why) => {
-                self.fatal = Some(why.to_string());
-                return;
-            }
+            Err(why) => return self.give_up(&runner, keep, why.to_string()),
         };
         if attempt > 1 && self.plan.launch.fall_back() {
             log::warn!("the CPU engine takes over: the device is lost again and again");
@@ -135,14 +141,40 @@ impl App {
         self.shell = Some(Shell { runner, painter, egui, window });
     }
 
-    fn another_painter(&self, window: &Arc<Window>) -> Result<Painter, EngineError> {
-        for _ in 1..PAINTER_ATTEMPTS {
-            match Painter::new(window.clone(), self.gate.clone()) {
-                Ok(painter) => return Ok(painter),
-                Err(why) => log::warn!("nothing shows the window yet: {why}"),
-            }
-            std::thread::sleep(PAINTER_PATIENCE);
+    /// Ends without a device. The next start goes on from the tokens that are remembered; the processor draws the picture that carries them, since what the
+    /// device had not sent yet does not come.
+    fn give_up(&mut self, runner: &Runner, keep: Option<Request>, why: String) {
+        if let (Some(keep), Some(pack)) = (keep, self.plan.launch.dreamer()) {
+            runner.request(Request::ReplaceEngine(Box::new(maker(pack.clone()))));
+            runner.request(keep);
         }
-        Painter::new(window.clone(), self.gate.clone())
+        self.fatal = Some(why);
+    }
+
+    fn another_painter(&self, window: &Arc<Window>) -> Result<Painter, EngineError> {
+        let mut attempts = 0;
+        loop {
+            let why = match Painter::new(window.clone(), self.gate.clone()) {
+                Ok(painter) => return Ok(painter),
+                Err(why) => why,
+            };
+            attempts += 1;
+            let Some(patience) = patience(attempts, self.plan.event) else { return Err(why) };
+            log::warn!("nothing shows the window yet: {why}");
+            std::thread::sleep(patience);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_stays_away_is_waited_for_at_an_event_alone() {
+        let waits = |event| (1..PAINTER_ATTEMPTS + 6).map_while(|attempts| patience(attempts, event)).collect::<Vec<_>>();
+        assert_eq!(waits(false), [PAINTER_PATIENCE; PAINTER_ATTEMPTS as usize - 1]);
+        assert_eq!(waits(true)[PAINTER_ATTEMPTS as usize - 1..], [1, 2, 4, 5, 5, 5].map(Duration::from_secs));
+        assert_eq!(patience(u32::MAX, true), Some(MOST_PATIENCE));
     }
 }

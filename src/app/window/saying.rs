@@ -192,6 +192,27 @@ impl App {
         self.ui.dials.turned(dial, value);
     }
 
+    /// Turns all parts of what is said at once, as chance has it.
+    pub(super) fn surprise(&mut self) {
+        let most = self.plan.launch.prompt_words();
+        if most == 0 {
+            return self.ui.toasts.push(prompt_field::NO_WORDS.to_owned(), false);
+        }
+        let said = self.ui.prompt.day.words(&self.words_of(&self.ui.prompt.said), most);
+        // Another one wherever and whenever it is asked for.
+        let chance = (u64::from(self.ui.settings.seed) << 32) ^ (self.status.frames + u64::from(self.by_hand.last));
+        let words = Dial::surprise(&said, &self.status.look, chance, most);
+        let text = prompt::text_of(&words);
+        if !self.plan.event {
+            log::info!("turned to: {text}");
+        }
+        let besides = self.seen_besides(&words);
+        self.say_besides(&text, By::Hand, besides);
+        if !self.ui.panel {
+            self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);
+        }
+    }
+
     /// Says this value of one part in place of what is said of it, or nothing.
     pub(super) fn set_dial(&mut self, dial: Dial, value: Option<usize>) {
         let said = self.words_of(&self.ui.prompt.said);

@@ -9,6 +9,7 @@ use crate::app::layout::RectPx;
 use crate::app::painter::{Painted, Painter};
 use crate::app::panel::{self, Thumbnail};
 use crate::app::theme;
+use crate::engine::inputs::play_settings;
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
@@ -31,6 +32,8 @@ impl App {
             .map(|(name, still, size_px)| Thumbnail::new(&context, name.clone(), still, *size_px))
             .collect();
         self.ui.earlier = self.thumbnails_of_earlier(&context);
+        self.ui.own = self.plan.launch.dreamer().map(|pack| play_settings(&pack.manifest));
+        self.ui.keeps_pictures = self.keeps_pictures();
         egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
     }
 
@@ -51,9 +54,17 @@ impl App {
         self.redraw_at = Instant::now().checked_add(delay);
         let scale = output.pixels_per_point;
         let primitives = context.tessellate(output.shapes, scale);
-        let moves = self.draw_from_within(rect);
+        let (looks, glides) = (self.latch().looks(), self.ui.glide);
         let Some(shell) = &mut self.shell else { return };
-        let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta);
+        let software = shell.painter.gpu().summary.software;
+        let (eye, mut turned, mut moves) = (&mut self.eye, false, false);
+        let look_out = |shown_at: Instant| {
+            let eye = eye.as_mut()?;
+            turned = eye.look(looks, glides, Instant::now());
+            moves = eye.moves(shown_at);
+            eye.look_out(rect, software, shown_at)
+        };
+        let painted = shell.painter.paint(rect, scale, &primitives, output.textures_delta, look_out);
         self.paint_count.count(start.elapsed());
         let mut first = false;
         match painted {
@@ -75,6 +86,9 @@ impl App {
         }
         if shell.painter.is_broken() {
             self.rebuild_graphics();
+        }
+        if turned {
+            self.tell_where_one_looks();
         }
         if first {
             self.say_where_one_is();

@@ -56,7 +56,6 @@ impl Canvas<'_> {
             // What a pixel covers, in patches.
             let grain = wide * (far * far / (camera.height * focal));
             let level = (grain * side * side).log2().mul_add(0.5, 0.5).max(0.0) as usize;
-            let clear = clear_at(far);
             let mut last = ([i32::MAX; 2], None);
             let start = [camera.at[0] + ax * far, camera.at[1] + ay * far];
             for (x, to) in row.chunks_exact_mut(4).enumerate() {
@@ -66,7 +65,7 @@ impl Canvas<'_> {
                 if last.0 != place {
                     last = (place, around.cell(place));
                 }
-                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, clear));
+                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, far.hypot(aside)));
                 to.copy_from_slice(&pixel(colour));
             }
         }
@@ -77,11 +76,11 @@ impl Canvas<'_> {
         [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
     }
 
-    /// The colour of the ground at a point, in a patch, where so much of it reaches the eye.
-    fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, clear: f32) -> [f32; 3] {
+    /// The colour of the ground at a point, in a patch, that is so far away.
+    fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, away: f32) -> [f32; 3] {
         let haze = self.glance.around.sky[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
-        let clear = if cell.inland { clear } else { clear * self.known(point) };
+        let clear = clear_at(away) * if cell.inland { 1.0 } else { self.known(point) };
         if clear <= 0.0 {
             return haze;
         }
@@ -106,9 +105,9 @@ impl Canvas<'_> {
     }
 
     fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing) {
-        let Quad { left, top, side: size, far, dense, .. } = *quad;
+        let Quad { left, top, side: size, away, dense, .. } = *quad;
         let side = cutout.rows.len();
-        let clear = clear_at(far);
+        let clear = clear_at(away);
         let haze = self.glance.around.sky[1].map(f32::from);
         let range = |from: f32, most: usize| {
             let clamped = |along: f32| along.ceil().clamp(0.0, most as f32) as usize;
@@ -151,8 +150,8 @@ impl Canvas<'_> {
 }
 
 /// Share of the light of what is so far away that reaches the eye.
-fn clear_at(far: f32) -> f32 {
-    (-(far / MIST).powi(2) * std::f32::consts::LN_2).exp()
+fn clear_at(away: f32) -> f32 {
+    (-(away / MIST).powi(2) * std::f32::consts::LN_2).exp()
 }
 
 fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
@@ -227,6 +226,18 @@ mod tests {
         assert!(top[0] < 40, "the zenith is black here: {top:?}");
         assert_eq!(far, [200; 3], "beyond what was dreamed");
         assert!(trunk(&picture).is_empty());
+    }
+
+    #[test]
+    fn mist_goes_by_how_far_away_the_land_is() {
+        let picture = seen(&Arc::new(Surroundings::bare(GRASS)), 0.0);
+        // Mist is redder than grass: what lies at the side is as far away as what lies further up in the middle.
+        let red = |x, y| at(&picture, [x, y])[0];
+        let (aside, further) = (red(0, 88), [85, 84].map(|y| red(100, y)));
+        assert!((further[0]..=further[1]).contains(&aside), "{aside} {further:?}");
+        assert_eq!(aside, red(199, 88));
+        // The control: what lies ahead in the same row is nearer.
+        assert!(red(100, 88) + 20 < aside, "{} {aside}", red(100, 88));
     }
 
     #[test]

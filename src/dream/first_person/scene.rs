@@ -68,6 +68,8 @@ pub struct Quad {
     pub side: f32,
     /// How far ahead of the eye, in patches.
     pub far: f32,
+    /// How far away on the ground: that tells how much mist lies between, and is the same wherever one looks.
+    pub away: f32,
     /// Share of what is behind it that it hides.
     pub dense: f32,
 }
@@ -84,9 +86,12 @@ impl Glance {
     fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, new, .. }: &Thing) -> Option<Quad> {
         let to_middle = cutout.to_middle();
         let [far, aside] = self.camera.off([0, 1].map(|i| (place[i] - self.around.at[i]) as f32 + 0.5 + to_middle[i]));
-        if far <= NEAR[0] || far >= REACH as f32 {
+        let away = far.hypot(aside);
+        if far <= NEAR[0] || away >= REACH as f32 {
             return None;
         }
+        // It fades over the last patch, or it would jump into sight.
+        let at_the_edge = (REACH as f32 - away).min(1.0);
         let scale = lens.focal / far;
         // Single things stand on their lowest pixels, parts of larger ones on each other.
         let empty = if cutout.is_whole() { cutout.rows.iter().rev().take_while(|row| **row == 0).count() } else { 0 };
@@ -94,7 +99,8 @@ impl Glance {
         let bottom = lens.horizon + scale * (self.camera.height - lift * cutout.height);
         let side = scale * cutout.height;
         let left = lens.width / 2.0 + scale * (aside - to_middle[0] * cutout.height) - side / 2.0;
-        let quad = Quad { place, left, top: bottom - side, side, far, dense: ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) };
+        let dense = ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) * at_the_edge;
+        let quad = Quad { place, left, top: bottom - side, side, far, away, dense };
         let in_sight = left < lens.width && left + side > 0.0;
         let share = if *new { self.camera.new } else { self.in_sight(cell) };
         in_sight.then(|| Quad { dense: quad.dense * out_of_mist(share), ..quad })
@@ -126,6 +132,29 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::first_person::book::Tile;
+    use crate::worlds::relief::Cutout;
+
+    #[test]
+    fn what_stands_is_as_far_away_wherever_one_looks_and_fades_at_the_edge_of_sight() {
+        let tile = Arc::new(Tile::of(4, vec![[0; 3]; 16]));
+        let cutout = Arc::new(Cutout { rows: vec![0b1111; 4], height: 1.0, part: [0, 0], parts: [1, 1] });
+        let thing = Thing { tile: tile.clone(), cutout, storey: 0, new: false };
+        let cell = |_| Cell { ground: Some(tile.clone()), thing: Some(thing.clone()), ..Cell::default() };
+        let around = Arc::new(Surroundings::made([0, 0], cell));
+        // What stands so many patches to the north of an eye that is so far from the corner of its place.
+        let seen = |north: i32, down: f32, quarters: f32| {
+            let mut quads = Vec::new();
+            let camera = Camera { at: [0.5, down], ..Camera::of([0.5; 2], quarters, 1.0) };
+            Glance { around: around.clone(), camera }.quads(&Lens::of([400, 160]), &mut quads);
+            quads.into_iter().find(|quad| quad.place == [0, -north])
+        };
+        let (ahead, aside) = (seen(REACH, 0.0, 0.0).unwrap(), seen(REACH, 0.0, 0.2).unwrap());
+        assert!((ahead.away - aside.away).abs() < 1e-3 && aside.far < ahead.far - 0.3, "{ahead:?} {aside:?}");
+        assert!([ahead, aside].iter().all(|quad| (quad.dense - 0.5).abs() < 1e-3), "{ahead:?} {aside:?}");
+        assert_eq!(seen(REACH - 1, 0.0, 0.2).unwrap().dense, 1.0);
+        assert_eq!(seen(REACH, 0.6, 0.2), None);
+    }
 
     #[test]
     fn a_wide_picture_shows_more_at_its_sides_and_a_tall_one_above_and_below() {

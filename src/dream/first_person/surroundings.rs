@@ -145,6 +145,14 @@ impl Surroundings {
         made
     }
 
+    /// Land of one colour, on which nothing stands.
+    #[cfg(test)]
+    pub fn bare(colour: [u8; 3]) -> Self {
+        let tile = Arc::new(Tile::of(4, vec![colour; 16]));
+        let inland = |place: [i32; 2]| place.iter().all(|along| along.abs() < REACH);
+        Self::made([0, 0], |place| Cell { ground: Some(tile.clone()), inland: inland(place), ..Cell::default() })
+    }
+
     /// All came into sight with the last step.
     #[cfg(test)]
     pub fn all_new(&mut self) {

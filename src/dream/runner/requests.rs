@@ -1,6 +1,7 @@
 //! What is done once, when it is asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::worker::Worker;
 use super::{HandOver, Kept, KeptDream, Prompt, Request, Went, lock};
@@ -9,8 +10,14 @@ use crate::dream::session::DreamSession;
 use crate::dream::source::{DreamError, Source};
 use crate::engine::{DecodeSettings, Engine, EngineError};
 
+/// Steps that are still to be made, at most.
+const MOST_STEPS: u32 = 8;
+
 impl Worker {
     pub(super) fn serve(&mut self, request: Request) {
+        // Those that found no room among the requests.
+        let engines = std::mem::take(&mut *lock(&self.shared.engines));
+        engines.into_iter().for_each(|open| self.replace_engine(open()));
         let outcome = match request {
             // Those the loop sees to.
             Request::Nudge | Request::SetOff | Request::ReplaceEngine(_) => Ok(()),
@@ -19,7 +26,8 @@ impl Worker {
                 Ok(())
             }
             Request::Step => {
-                self.single_steps = (self.single_steps + 1).min(8);
+                let asked = self.shared.steps.swap(0, Ordering::AcqRel);
+                self.single_steps = self.single_steps.saturating_add(asked).min(MOST_STEPS);
                 self.try_again();
                 Ok(())
             }
@@ -176,5 +184,70 @@ impl Worker {
             format!("{error}.")
         }));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::{Duration, Instant};
+
+    use super::super::{MOST_WAITING, Notice, Rate, Runner, Status, Wiring, Wish};
+    use super::*;
+    use crate::dream::Drive;
+    use crate::engine::cpu::{CpuEngine, CpuOptions};
+    use crate::engine::inputs::play_settings;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    /// A paused dream that opens once it is told to.
+    fn not_open_yet() -> (Runner, Sender<()>) {
+        let pack = random_pack(odd_manifest(), 5).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let (open, opened) = channel::<()>();
+        let source = move || {
+            opened.recv().ok();
+            let mut dream = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+            dream.start_from_prompt(&settings).unwrap();
+            Ok(Box::new(dream) as Box<dyn Source>)
+        };
+        let wish = Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, within: None };
+        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+        (Runner::spawn(source, wish, wiring).unwrap(), open)
+    }
+
+    /// Notices until then.
+    fn wait_until(runner: &Runner, done: impl Fn(&Status) -> bool) -> Vec<Notice> {
+        let (mut status, mut notices) = (Status::default(), Vec::new());
+        let give_up = Instant::now() + Duration::from_secs(20);
+        loop {
+            notices.extend(runner.fetch(&mut status, Vec::new()).1);
+            if done(&status) {
+                return notices;
+            }
+            assert!(Instant::now() < give_up, "{notices:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn an_engine_takes_its_place_however_much_waits() {
+        let (runner, open) = not_open_yet();
+        (0..2 * MOST_WAITING).for_each(|_| runner.request(Request::Show));
+        for _ in 0..2 {
+            runner.request(Request::ReplaceEngine(Box::new(|| Err(EngineError::DeviceLost("as the test has it".to_owned())))));
+        }
+        open.send(()).unwrap();
+        let notices = wait_until(&runner, |status| status.engine_number == 2);
+        assert!(notices.iter().any(|notice| notice.text.contains("busy")), "there was room: {notices:?}");
+    }
+
+    #[test]
+    fn a_step_that_is_held_leaves_room_for_requests() {
+        let (runner, open) = not_open_yet();
+        (0..2 * MOST_WAITING).for_each(|_| runner.request(Request::Step));
+        runner.request(Request::Show);
+        open.send(()).unwrap();
+        let notices = wait_until(&runner, |status| status.frames == u64::from(MOST_STEPS));
+        assert!(notices.is_empty(), "{notices:?}");
     }
 }

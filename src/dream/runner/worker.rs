@@ -90,10 +90,12 @@ impl Worker {
                 self.try_again();
             }
             if wish.within != self.within {
-                let gate = self.gate.clone();
-                let _pass = gate.pass();
-                self.within = wish.within;
-                self.publish(true);
+                {
+                    let gate = self.gate.clone();
+                    let _pass = gate.pass();
+                    self.within = wish.within;
+                    self.publish(true);
+                }
                 self.dream_ahead(&wish.settings, due);
             }
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
@@ -140,7 +142,7 @@ impl Worker {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            {
+            let settings = {
                 let gate = self.gate.clone();
                 let _pass = gate.pass();
                 // Asked for last of all, so that no frame is begun with a prompt that is past.
@@ -152,10 +154,11 @@ impl Worker {
                     self.halted = Some(wish.clone());
                     self.report(&error);
                 }
-                due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
-                if self.halted.is_none() {
-                    self.dream_ahead(&settings, due);
-                }
+                settings
+            };
+            due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+            if self.halted.is_none() {
+                self.dream_ahead(&settings, due);
             }
             self.single_steps = self.single_steps.saturating_sub(1);
         }
@@ -304,11 +307,15 @@ impl Worker {
         (self.wake)();
     }
 
-    /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within, until the next frame is due.
+    /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within, until the next frame is due. Processors do that:
+    /// whoever resizes the window does not wait for it at the gate.
     fn dream_ahead(&mut self, settings: &DecodeSettings, due: Instant) {
         let Some(looks) = self.within.filter(|_| self.info.within) else { return };
         match self.source.as_dream().map_or(Ok(false), |dream| dream.imagine(looks, settings, Some(due))) {
             Ok(true) => {
+                // What is new may be drawn by the engine that plays, on its device.
+                let gate = self.gate.clone();
+                let _pass = gate.pass();
                 let around = self.surroundings();
                 lock(&self.shared.outbox).status.around = around;
                 (self.wake)();
@@ -350,4 +357,45 @@ impl Worker {
 pub(super) fn next_due(due: Instant, now: Instant, period: Duration) -> Instant {
     let next = due + period;
     if now > next + period { now } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::super::{Prompt, Rate, Runner, Wiring};
+    use super::*;
+    use crate::dream::session::DreamSession;
+    use crate::engine::EngineError;
+    use crate::engine::inputs::play_settings;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::pack::manifest::Relief;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    #[test]
+    fn the_window_passes_the_gate_while_land_is_dreamed_ahead() {
+        let mut manifest = odd_manifest();
+        let sky = vec![0; manifest.frame.code_dims];
+        manifest.relief = Some(Relief { sky: [sky.clone(), sky], standing: Default::default() });
+        let pack = random_pack(manifest, 5).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let mut dream = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        let gate = Arc::new(Gate::default());
+        let (window, (tell, told)) = (gate.clone(), channel());
+        // What would dream ahead is never made, and asked for again after every frame.
+        dream.dream_ahead_by(Box::new(move || {
+            let (window, (opened, opens)) = (window.clone(), channel());
+            std::thread::spawn(move || window.closed(|| opened.send(()).ok()));
+            tell.send(opens.recv_timeout(Duration::from_secs(10)).is_ok()).ok();
+            Err(EngineError::NoAdapter("this test needs none".to_owned()))
+        }));
+        let wish = Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, within: Some(0) };
+        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate };
+        let runner = Runner::spawn(move || Ok(Box::new(dream) as Box<dyn Source>), wish, wiring).unwrap();
+        let passes = || told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(passes(), "when one begins to look from within");
+        runner.request(Request::Step);
+        assert!(passes(), "after a frame");
+    }
 }

@@ -428,8 +428,10 @@ impl GpuEngine {
         check_settings(&self.manifest, settings)?;
         check_action(&self.manifest, action)?;
         self.gpu.check()?;
-        let lost = || EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned());
-        let ticket = self.readback.begin(&self.gpu).ok_or_else(lost)?;
+        let Some(ticket) = self.readback.begin(&self.gpu) else {
+            self.gpu.check()?;
+            return Err(EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned()));
+        };
         let prompt_slot = self.slot_in_force();
         let number = self.next_frame;
         let groups = self.begin_frame(action, prompt_slot, settings, aim);
@@ -444,8 +446,8 @@ impl GpuEngine {
             let codes = self.resources.buffer(dynamics.codes);
             self.readback.record(ticket, recording.encoder(), codes, timestamps);
         }
-        let submission = recording.submit();
-        self.readback.sent(ticket, number, submission);
+        recording.submit();
+        self.readback.sent(ticket, number);
         self.gpu.check()
     }
 

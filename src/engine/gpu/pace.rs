@@ -40,19 +40,18 @@ impl Pace {
     }
 
     /// Submits commands; where frames are cut, when those before are done.
-    pub fn submit(&mut self, gpu: &GpuContext, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+    pub fn submit(&mut self, gpu: &GpuContext, commands: wgpu::CommandBuffer) {
         if self.most_ops.is_some() {
             gpu.poll_until(|| self.done.load(Ordering::Acquire) >= self.submissions);
         }
         self.submissions += 1;
-        let index = gpu.queue.submit([commands]);
+        gpu.queue.submit([commands]);
         if self.most_ops.is_some() {
             let (done, number) = (self.done.clone(), self.submissions);
             gpu.queue.on_submitted_work_done(move || {
                 done.fetch_max(number, Ordering::Release);
             });
         }
-        index
     }
 }
 

@@ -26,7 +26,6 @@ struct Copy {
     /// Number of the frame it carries, and of its timestamps.
     frame: u32,
     timestamps: usize,
-    submission: Option<wgpu::SubmissionIndex>,
 }
 
 /// What of a frame reached the host.
@@ -74,7 +73,6 @@ impl Readback {
             state: Arc::new(AtomicU8::new(FREE)),
             frame: 0,
             timestamps: 0,
-            submission: None,
         };
         Self {
             copies: (0..COPIES).map(copy).collect(),
@@ -100,16 +98,14 @@ impl Readback {
         self.collect(gpu);
         if self.free().is_none() {
             self.waits += 1;
-            let oldest = self.order.front().and_then(|&i| self.copies[i].submission.clone());
-            let _ = gpu.device.poll(wgpu::PollType::Wait { submission_index: oldest, timeout: None });
-            // As in `collect_all`.
+            gpu.poll_until(|| self.order.front().is_none_or(|oldest| !self.is_under_way(*oldest)));
             self.collect(gpu);
-            while self.free().is_none() && gpu.fault().is_none() {
-                std::thread::yield_now();
-                self.collect(gpu);
-            }
         }
         self.free().map(Ticket)
+    }
+
+    fn is_under_way(&self, copy: usize) -> bool {
+        self.copies[copy].state.load(Ordering::Acquire) == UNDER_WAY
     }
 
     fn free(&self) -> Option<usize> {
@@ -133,9 +129,9 @@ impl Readback {
     }
 
     /// The frame's commands were submitted: from now on its copy may arrive.
-    pub fn sent(&mut self, ticket: Ticket, frame: u32, submission: wgpu::SubmissionIndex) {
+    pub fn sent(&mut self, ticket: Ticket, frame: u32) {
         let copy = &mut self.copies[ticket.0];
-        (copy.frame, copy.submission) = (frame, Some(submission));
+        copy.frame = frame;
         copy.state.store(UNDER_WAY, Ordering::Release);
         let state = copy.state.clone();
         copy.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
@@ -182,11 +178,8 @@ impl Readback {
     /// Takes in all that is under way; call when the device is idle. Callbacks run on whichever thread polls the device next, a window's
     /// perhaps: then they are a moment behind.
     pub fn collect_all(&mut self, gpu: &GpuContext) {
+        gpu.poll_until(|| self.order.iter().all(|copy| !self.is_under_way(*copy)));
         self.collect(gpu);
-        while !self.order.is_empty() && gpu.fault().is_none() {
-            std::thread::yield_now();
-            self.collect(gpu);
-        }
     }
 
     /// Oldest codes that nobody took yet; `None` too where `out` has another length.

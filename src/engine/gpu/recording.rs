@@ -91,9 +91,9 @@ impl<'a> Recording<'a> {
     }
 
     /// Sends off what is left.
-    pub fn submit(mut self) -> wgpu::SubmissionIndex {
+    pub fn submit(mut self) {
         self.pass = None;
-        self.pace.submit(self.gpu, self.encoder.finish())
+        self.pace.submit(self.gpu, self.encoder.finish());
     }
 }
 

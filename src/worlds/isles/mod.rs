@@ -23,7 +23,7 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use super::relief::Relief;
-use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
+use super::scene::{Attribute, Biome, Feature, Scene, Season, Style, Wish};
 use super::{StepOutcome, World, WorldInfo};
 use art::TILE_PX;
 use atlas::{Pose, QuadId, atlas};
@@ -87,10 +87,6 @@ impl Default for Isles {
 
 impl Isles {
     pub fn new() -> Self {
-        let mut vocabulary: Vec<&str> = Biome::ALL.iter().map(|b| b.word()).collect();
-        vocabulary.extend(Light::ALL.iter().map(|l| l.word()));
-        vocabulary.extend(Weather::ALL.iter().map(|w| w.word()));
-        vocabulary.extend(Feature::ALL.iter().filter(|&&f| f != Feature::Village).map(|f| f.word()));
         let prompts = [
             "a spring meadow with flowers and a village",
             "a rainy forest in autumn",
@@ -109,7 +105,6 @@ impl Isles {
             rate_hz: RATE_HZ,
             step_px: TILE_PX,
             actions: &ACTIONS,
-            vocabulary,
             suggested_prompts: prompts.iter().map(|p| (*p).to_owned()).collect(),
         };
         let mut world = Self {
@@ -273,14 +268,6 @@ impl World for Isles {
 
     fn solid(&self) -> &[bool] {
         &self.solid
-    }
-
-    fn caption(&self) -> Vec<&'static str> {
-        let mut words: Vec<&str> = self.biomes.iter().map(|biome| biome.word()).collect();
-        words.extend([self.sky.light().word(), self.sky.weather().word()]);
-        let known = self.features.iter().filter(|&&feature| feature != Feature::Village);
-        words.extend(known.take(MOST_FEATURES).map(|feature| feature.word()));
-        words
     }
 
     fn hold_ambience(&mut self, hold: bool) {

@@ -1,11 +1,14 @@
 //! What a user of the isles may rely on.
 
+use std::collections::HashSet;
+
 use super::atlas::FACINGS;
 use super::*;
 use crate::checksum;
 use crate::clips::{Clip, record_clip};
 use crate::prompt::{ids, read};
 use crate::worlds::policy::{Explorer, Random};
+use crate::worlds::scene::{Light, Weather};
 use crate::worlds::words::wish_of;
 
 fn frame(world: &Isles) -> Vec<u8> {
@@ -159,23 +162,24 @@ fn a_held_sky_holds_and_a_free_one_passes() {
 }
 
 #[test]
-fn captions_use_the_vocabulary_and_all_of_it() {
-    let world = Isles::new();
-    let vocabulary = &world.info().vocabulary;
-    let mut seen = std::collections::HashSet::new();
-    for seed in 0..120 {
-        for caption in walk(seed, 60, false).captions {
-            assert!((3..=7).contains(&caption.len()), "{caption:?}");
-            seen.extend(caption);
-        }
+fn every_land_light_weather_and_feature_is_seen_on_walks() {
+    let mut seen: HashSet<&str> = HashSet::new();
+    for scene in (0..120).flat_map(|seed| walk(seed, 60, false).scenes).flatten() {
+        assert!((1..=2).contains(&scene.biomes.len()) && scene.features.len() <= MOST_FEATURES, "{scene:?}");
+        seen.extend(scene.biomes.iter().map(|biome| biome.word()));
+        seen.extend([scene.light.word(), scene.weather.word()]);
+        seen.extend(scene.features.iter().map(|feature| feature.word()));
     }
-    for word in &seen {
-        assert!(vocabulary.contains(&word.as_str()), "{word} is in no vocabulary");
+    // Villages are wished for.
+    let words = [Biome::WORDS, Light::WORDS, Weather::WORDS, Feature::WORDS].concat();
+    for word in words.into_iter().filter(|word| *word != Feature::Village.word()) {
+        assert!(seen.contains(word), "{word} is never seen");
     }
-    for word in vocabulary {
-        assert!(seen.contains(*word), "{word} is never said");
-    }
-    for prompt in &world.info().suggested_prompts {
+}
+
+#[test]
+fn every_prompt_to_try_says_something() {
+    for prompt in &Isles::new().info().suggested_prompts {
         assert!(wish_of(&ids(&read(prompt, 16))).len() >= 2, "{prompt} says too little");
     }
 }
@@ -193,17 +197,17 @@ fn starts_are_spread_over_lands_and_lights() {
     assert!(lights.len() == 4 && lights.values().all(|&n| n > 40), "{lights:?}");
 }
 
-/// Frames, captions and outcomes of walks nobody wished anything of. Packs in use were trained on exactly these.
+/// Frames, scenes and outcomes of walks nobody wished anything of. Packs in use were trained on exactly these.
 #[test]
 fn without_a_wish_the_isles_stay_as_packs_know_them() {
     let mut hash = checksum::of(&[]);
     for seed in 0..60 {
         let clip = walk(seed, 700, seed % 4 == 0);
         hash = checksum::go_on(hash, &clip.frames);
-        for (caption, outcome) in clip.captions.iter().zip(&clip.outcomes) {
-            hash = checksum::go_on(hash, caption.join(" ").as_bytes());
+        for (scene, outcome) in clip.scenes.iter().zip(&clip.outcomes) {
+            hash = checksum::go_on(hash, &serde_json::to_vec(scene).unwrap());
             hash = checksum::go_on(hash, &[u8::from(outcome.moved), u8::from(outcome.blocked)]);
         }
     }
-    assert_eq!(hash, 0x964D_E9EE_C9A0_F92E, "{hash:#018x}");
+    assert_eq!(hash, 0x53DA_78A5_B94A_363C, "{hash:#018x}");
 }

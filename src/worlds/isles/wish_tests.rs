@@ -7,6 +7,7 @@ use super::*;
 use crate::clips::{Clip, Recording, record};
 use crate::worlds::policy::{Explorer, Policy};
 use crate::worlds::random::Rng;
+use crate::worlds::scene::{Light, Weather};
 
 fn frame(world: &Isles) -> Vec<u8> {
     let mut rgb = vec![0; WIDTH_PX * HEIGHT_PX * 3];

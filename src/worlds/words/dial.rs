@@ -2,7 +2,11 @@
 
 use super::rows;
 use super::wished::{instead, surest, wish_of};
+use crate::worlds::random::Rng;
 use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
+
+/// What chance is for here.
+const SURPRISES: u64 = 10;
 
 /// A part of a prompt that has one of a few values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +60,21 @@ impl Dial {
         self.values().iter().position(|value| *value == word)
     }
 
-    /// The value after the one it stands at, or before it; a dial has no end. What is not said is ordinary; of land nothing is.
-    pub fn next(self, at: Option<usize>, back: bool) -> usize {
-        let count = self.values().len();
-        let ordinary = match self {
+    /// What is ordinary; of land nothing is.
+    fn ordinary(self) -> Option<usize> {
+        match self {
             Self::Land => None,
             Self::Light => self.place(Light::Day.word()),
             Self::Weather => self.place(Weather::Clear.word()),
             Self::Season => self.place(Season::Summer.word()),
             Self::Style => self.place(Style::Plain.word()),
-        };
-        match (at.or(ordinary), back) {
+        }
+    }
+
+    /// The value after the one it stands at, or before it; a dial has no end. What is not said is ordinary.
+    pub fn next(self, at: Option<usize>, back: bool) -> usize {
+        let count = self.values().len();
+        match (at.or(self.ordinary()), back) {
             (Some(at), false) => (at + 1) % count,
             (None, false) => 0,
             (at, true) => (at.unwrap_or(0) + count - 1) % count,
@@ -94,6 +102,26 @@ impl Dial {
             _ => words.to_vec(),
         };
         instead(&words, self.kind(), rows(surest(word)), most)
+    }
+
+    /// The same prompt with all dials turned at once, each to another value than is said, or else seen in `look`, by the chances of `seed`; with at most `most`
+    /// words. Season and style are ordinary half of the time, and never both out of the ordinary: one is to see what has become of the land.
+    pub fn surprise(words: &[u16], look: &Wish, seed: u64, most: usize) -> Vec<u16> {
+        let mut chance = Rng::for_purpose(seed, SURPRISES);
+        let odd = chance.pick(&[None, None, Some(Self::Season), Some(Self::Style)]);
+        let (mut rest, mut said) = (words.to_vec(), Vec::new());
+        for dial in Self::ALL {
+            let at = dial.at(words).or_else(|| dial.of(look)).or(dial.ordinary());
+            let plain = dial.ordinary().filter(|_| matches!(dial, Self::Season | Self::Style));
+            let others: Vec<usize> = (0..dial.values().len()).filter(|value| Some(*value) != at && Some(*value) != plain).collect();
+            let value = plain.filter(|_| odd != Some(dial)).unwrap_or_else(|| chance.pick(&others));
+            rest = dial.unsaid(&rest);
+            // What is ordinary already need not be said.
+            if Some(value) != at {
+                said = dial.set(&said, value, usize::MAX);
+            }
+        }
+        rest.into_iter().take(most.saturating_sub(said.len())).chain(said).take(most).collect()
     }
 
     /// What the lexicon calls it.
@@ -160,6 +188,31 @@ mod tests {
         assert_eq!(turned(Dial::Style, "an autumn forest as a poster", false), rows("autumn forest full colour"));
         // A long prompt makes room.
         assert_eq!(Dial::Light.set(&rows("snow ruins rain"), 2, 3), rows("snow ruins night"));
+    }
+
+    #[test]
+    fn a_surprise_turns_all_dials_and_leaves_colours_as_they_are_half_of_the_time() {
+        let before = rows("ruins in a forest at night");
+        let look = Wish { style: Some(Style::Noir), ..Wish::default() };
+        let plain = (0..400).filter(|seed| {
+            let words = Dial::surprise(&before, &look, *seed, 12);
+            let Wish { biome, light, weather, season, style, .. } = wish_of(&words);
+            assert!(words.starts_with(&rows("ruins")), "{words:?}");
+            assert!(biome.is_some_and(|land| land != Biome::Forest) && light.is_some_and(|light| light != Light::Night), "{words:?}");
+            assert!(weather.is_some_and(|weather| weather != Weather::Clear), "what is not said is ordinary: {words:?}");
+            assert!(style.is_some_and(|style| style != Style::Noir) && season != Some(Season::Summer), "{words:?}");
+            assert!(season.is_none() || style == Some(Style::Plain), "a style hides the season: {words:?}");
+            season.is_none() && style == Some(Style::Plain)
+        });
+        let plain = plain.count();
+        assert!((150..=250).contains(&plain), "{plain} of 400");
+        assert_eq!(Dial::surprise(&before, &look, 5, 12), Dial::surprise(&before, &look, 5, 12));
+        for seed in 0..50 {
+            let of_nothing = wish_of(&Dial::surprise(&[], &Wish::default(), seed, 12));
+            assert!(of_nothing.style != Some(Style::Plain), "what is ordinary goes unsaid: {of_nothing:?}");
+            let few = Dial::surprise(&before, &look, seed, 3);
+            assert!(few.len() <= 3 && wish_of(&few).biome.is_some(), "a short prompt makes room: {few:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn walked(pack: &Pack, judge: &Judge, seed: u64) -> Result<(Walk, Vec<Vec<u8>>)>
             continue;
         }
         for (n, token) in newest.codes.chunks_exact(frame.code_dims).take(frame.patches()).enumerate() {
-            let place = [after.view()[0] + (n % frame.grid_w()) as i32, after.view()[1] + (n / frame.grid_w()) as i32];
+            let place = [0, 1].map(|i| after.view()[i] + frame.cell(n)[i] as i32);
             match before.at(place) {
                 Some((IMAGINED, dreamed)) => {
                     walk.imagined += 1;

@@ -134,7 +134,6 @@ fn infer(inference: &Inference, case: &Case, judge: &Judge) -> Result<Vec<u8>> {
         frames: case.frames.concat(),
         actions: vec![None; T + 1],
         outcomes: vec![StepOutcome::default(); T + 1],
-        captions: vec![Vec::new(); T + 1],
         scenes: vec![None; T + 1],
         prompts: vec![String::new(); T + 1],
     };

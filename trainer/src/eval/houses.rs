@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use somnium::engine::Engine;
 use somnium::pack::manifest::{FrameDims, Manifest};
 use somnium::prompt::{ids, read, told};
+use somnium::worlds::World;
 use somnium::worlds::scene::{Biome, Feature, Wish};
 use somnium::worlds::words::say;
-use somnium::worlds::{self, World};
 
-use super::players::{Dream, Judge, Player, through_tokenizer};
+use super::players::{Dream, Judge, Player, simulator, through_tokenizer};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
 use super::workers::{Worker, Workers};
@@ -58,24 +58,20 @@ impl<'a> Parts<'a> {
     /// Whether something begins in a frame, `(N, D)` levels, whose view went on by `moved` steps, `steps` a patch: a part of it came into view, and nothing
     /// that lay beside it before is one.
     fn begins(&self, dims: &FrameDims, codes: &[u8], moved: [i32; 2], steps: i32) -> bool {
-        let (w, h, d) = (dims.grid_w() as i32, dims.grid_h() as i32, dims.code_dims);
-        let is_part = |x: i32, y: i32| self.0.contains_key(&codes[(y * w + x) as usize * d..][..d]);
-        let lay_there = |x: i32, y: i32| {
-            let inside = |at: i32, by: i32, patches: i32| (0..=steps * (patches - 1)).contains(&(steps * at + by));
-            inside(x, moved[0], w) && inside(y, moved[1], h)
+        let is_part = |n: usize| self.0.contains_key(&codes[n * dims.code_dims..][..dims.code_dims]);
+        let lay_there = |n: usize| {
+            let inside = |at: usize, by: i32, patches: usize| (0..=steps * (patches as i32 - 1)).contains(&(steps * at as i32 + by));
+            let [x, y] = dims.cell(n);
+            inside(x, moved[0], dims.grid_w()) && inside(y, moved[1], dims.grid_h())
         };
-        let beside = |x: i32, y: i32| {
-            let around = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)].into_iter();
-            around.filter(|(x, y)| (0..w).contains(x) && (0..h).contains(y))
-        };
-        let begins_at = |x: i32, y: i32| !lay_there(x, y) && is_part(x, y) && !beside(x, y).any(|(x, y)| lay_there(x, y) && is_part(x, y));
-        (0..h).any(|y| (0..w).any(|x| begins_at(x, y)))
+        let goes_on = |n: usize| dims.beside(n).into_iter().flatten().any(|other| lay_there(other) && is_part(other));
+        (0..dims.patches()).any(|n| !lay_there(n) && is_part(n) && !goes_on(n))
     }
 
     /// Counts the sides at which parts of a frame should meet another one, and those at which they do.
     fn count(&self, manifest: &Manifest, codes: &[u8], seen: &mut Seen) {
         let (frame, recall) = (&manifest.frame, manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()));
-        let (w, d) = (frame.grid_w(), frame.code_dims);
+        let d = frame.code_dims;
         let of = |n: usize| self.0.get(&codes[n * d..][..d]);
         let is_land = |n: usize| n < frame.patches() && recall.is_none_or(|recall| recall.scrolls(n, frame));
         let has = |n: usize, part: Part<'a>| is_land(n) && of(n).is_some_and(|parts| parts.contains(&part));
@@ -83,11 +79,8 @@ impl<'a> Parts<'a> {
         for (n, parts) in (0..frame.patches()).filter(|n| is_land(*n)).filter_map(|n| Some((n, of(n)?))) {
             any = true;
             whole |= parts.iter().any(|part| is_whole(*part, n, frame, has));
-            let right = (n % w + 1 < w).then_some((n + 1, [1, 0]));
-            let left = (n % w > 0).then(|| (n - 1, [-1, 0]));
-            let above = (n >= w).then(|| (n - w, [0, -1]));
-            let around = [right, left, above, Some((n + w, [0, 1]))];
-            for (other, way) in around.into_iter().flatten().filter(|(other, _)| is_land(*other)) {
+            let around = frame.beside(n).into_iter().zip([[-1, 0], [1, 0], [0, -1], [0, 1]]);
+            for (other, way) in around.filter_map(|(other, way)| Some((other.filter(|other| is_land(*other))?, way))) {
                 let wanted: Vec<Part> = parts.iter().filter_map(|part| part.beside(way)).collect();
                 // What may be another thing's outer side is none that should meet anything.
                 if wanted.len() == parts.len() {
@@ -104,9 +97,9 @@ impl<'a> Parts<'a> {
 
 /// Whether all parts of a thing are there whose first, at `n`, this is.
 fn is_whole<'a>(part: Part<'a>, n: usize, frame: &FrameDims, has: impl Fn(usize, Part<'a>) -> bool) -> bool {
-    let (w, h) = (frame.grid_w(), frame.grid_h());
+    let (w, h, [x, y]) = (frame.grid_w(), frame.grid_h(), frame.cell(n));
     let [across, down] = part.of.map(usize::from);
-    let fits = part.at == [0, 0] && n % w + across <= w && n / w + down <= h;
+    let fits = part.at == [0, 0] && x + across <= w && y + down <= h;
     let mut all = (0..part.of[1]).flat_map(|y| (0..part.of[0]).map(move |x| [x, y]));
     fits && all.all(|at| has(n + usize::from(at[1]) * w + usize::from(at[0]), Part { at, ..part }))
 }
@@ -176,7 +169,7 @@ impl Things<'_> {
     }
 
     fn dreamed(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
-        let world = simulator(self.judge)?;
+        let world = simulator(&self.judge.world)?;
         let words = ids(&read(&say(&village(seed), seed, false), most_words(self.judge)));
         let mut dream = Dream::out_of_nothing(self.judge, &mut worker.engine, &told(&words), seed as u32)?;
         let mut seen = Seen::default();
@@ -190,7 +183,7 @@ impl Things<'_> {
     }
 
     fn simulated(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
-        let (mut world, mut seen) = (simulator(self.judge)?, Seen::default());
+        let (mut world, mut seen) = (simulator(&self.judge.world)?, Seen::default());
         let mut raw = vec![0; self.judge.manifest.frame.rgb_bytes()];
         world.reset_under(seed, &village(seed));
         for step in 0..STEPS {
@@ -201,10 +194,6 @@ impl Things<'_> {
         }
         Ok(seen)
     }
-}
-
-fn simulator(judge: &Judge) -> Result<Box<dyn World>> {
-    worlds::by_name(&judge.world).with_context(|| format!("the pack's simulator {:?} is not in this build", judge.world))
 }
 
 #[cfg(test)]

@@ -60,6 +60,11 @@ pub struct Shown {
     pub codes: Vec<u8>,
 }
 
+/// The simulator of that name, which a pack names.
+pub fn simulator(world: &str) -> Result<Box<dyn World>> {
+    worlds::by_name(world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))
+}
+
 /// A simulator that a policy walks.
 pub struct Walk {
     pub world: Box<dyn World>,
@@ -69,7 +74,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn new(world: &str, policy: &str, seed: u64, hold_ambience: bool) -> Result<Self> {
-        let mut world = worlds::by_name(world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
+        let mut world = simulator(world)?;
         world.hold_ambience(hold_ambience);
         world.reset(mix(seed, 0));
         let policy = policy::by_name(policy, seed).with_context(|| format!("no policy {policy:?}"))?;
@@ -99,7 +104,7 @@ impl Judge {
     pub fn new(pack: &Pack, guidance: f32) -> Result<Self> {
         let manifest = pack.manifest.clone();
         let world = manifest.provenance.world.clone().context("the pack names no simulator")?;
-        let simulator = worlds::by_name(&world).with_context(|| format!("the pack's simulator {world:?} is not in this build"))?;
+        let simulator = simulator(&world)?;
         let info = simulator.info();
         let actions: Vec<String> = info.actions.iter().map(|name| (*name).to_owned()).collect();
         let bindings = bindings(&manifest.actions, &actions, |_| true)?;

@@ -1,37 +1,26 @@
 //! Seams: whether patches that lie side by side in a dream fit together, as far as the simulator shows which do.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
-use somnium::pack::manifest::{FrameDims, Manifest};
+use somnium::engine::adjacency::{Pair, pairs_in};
+use somnium::pack::manifest::{Manifest, RecallDims};
 
 use super::free::Played;
 use super::report::{Better, Figure, Score, Unit};
 use super::rollout::Rollout;
 
-/// How often which patches lay side by side or one above the other, by the hash of which and their levels.
+/// How often which tokens lay side by side or one above the other, by the axis and their keys.
 #[derive(Default)]
-pub struct Seams(HashMap<u64, u32>);
+pub struct Seams(HashMap<(usize, Pair), u32>);
 
 impl Seams {
     /// Counts the seams of a frame, codes `(tokens, code_dims)`. What lies under the figure is left out: it stands before any land.
     pub fn add(&mut self, manifest: &Manifest, codes: &[u8]) {
-        let frame = &manifest.frame;
-        let FrameDims { code_dims: d, .. } = *frame;
-        let recall = manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref());
-        let is_land = |token: usize| recall.is_none_or(|recall| recall.scrolls(token, frame));
-        let (w, patches) = (frame.grid_w(), frame.patches());
-        let of = |token: usize| &codes[token * d..][..d];
-        for token in (0..patches).filter(|token| is_land(*token)) {
-            let right = (token % w + 1 < w).then_some(token + 1);
-            let below = Some(token + w).filter(|below| *below < patches);
-            for (is_below, other) in [(false, right), (true, below)] {
-                if let Some(other) = other.filter(|other| is_land(*other)) {
-                    let mut hasher = DefaultHasher::new();
-                    (is_below, of(token), of(other)).hash(&mut hasher);
-                    *self.0.entry(hasher.finish()).or_default() += 1;
-                }
-            }
+        // Without a map every patch is land.
+        let nothing_covered = RecallDims { step_px: manifest.frame.patch_px, covered: Vec::new() };
+        let recall = manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()).unwrap_or(&nothing_covered);
+        for seam in pairs_in(codes, &manifest.frame, recall) {
+            *self.0.entry(seam).or_default() += 1;
         }
     }
 }
@@ -39,7 +28,7 @@ impl Seams {
 /// Percent of the seams of a rollout that no land of `simulated` shows but the one the rollout begins in.
 pub fn figure(all: &Played, simulated: &[&Rollout]) -> Figure {
     // The seed of the only land that shows a seam, or none where several do.
-    let mut lands: HashMap<u64, Option<u64>> = HashMap::new();
+    let mut lands: HashMap<_, Option<u64>> = HashMap::new();
     for rollout in simulated {
         for seam in rollout.seams.0.keys() {
             let land = lands.entry(*seam).or_insert(Some(rollout.seed));
@@ -47,7 +36,7 @@ pub fn figure(all: &Played, simulated: &[&Rollout]) -> Figure {
         }
     }
     let strange = |rollout: &Rollout| {
-        let is_strange = |seam: &u64| lands.get(seam).is_none_or(|land| *land == Some(rollout.seed));
+        let is_strange = |seam: &(usize, Pair)| lands.get(seam).is_none_or(|land| *land == Some(rollout.seed));
         let [mut all, mut strange] = [0.0; 2];
         for (seam, count) in &rollout.seams.0 {
             all += f64::from(*count);
