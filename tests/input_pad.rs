@@ -3,9 +3,11 @@
 
 #![cfg(feature = "player")]
 
+use std::time::{Duration, Instant};
+
 use somnium::dream::{Drive, Intent};
-use somnium::input::pad::{PadControl, PadEvent, Pads, translate};
-use somnium::input::{Bindings, Command, Latch};
+use somnium::input::pad::{PadControl, PadEvent, PadNews, Pads, Push, translate};
+use somnium::input::{Bindings, Command, Latch, Uppermost};
 use somnium::worlds::words::Dial;
 
 struct Desk {
@@ -19,8 +21,15 @@ impl Desk {
         Self { bindings: Bindings::default(), latch: Latch::default(), pads: Pads::default() }
     }
 
+    fn hear(&mut self, event: PadEvent) -> Option<PadNews> {
+        self.pads.feed(0, event, &self.bindings, &mut self.latch)
+    }
+
     fn feed(&mut self, id: usize, event: PadEvent) -> Option<Command> {
-        self.pads.feed(id, event, &self.bindings, &mut self.latch)
+        match self.pads.feed(id, event, &self.bindings, &mut self.latch) {
+            Some(PadNews::Command(command)) => Some(command),
+            _ => None,
+        }
     }
 
     fn stick(&mut self, x: f32, y: f32) -> Drive {
@@ -137,6 +146,100 @@ fn from_within_the_right_stick_looks_and_the_d_pad_steps_aside() {
     assert_eq!(desk.latch.take(), go(Intent::Stay));
     push(&mut desk, 0.0, 0.0);
     assert_eq!(push(&mut desk, 0.9, 0.0), Some(Command::Turn(Dial::Weather)));
+}
+
+#[test]
+fn with_the_panel_open_the_d_pad_is_for_that_and_the_stick_walks_on() {
+    let mut desk = Desk::new();
+    desk.latch.lies_uppermost(Uppermost::Panel);
+    for control in [PadControl::DPadDown, PadControl::South, PadControl::East] {
+        assert_eq!(desk.hear(PadEvent::Pressed(control)), Some(PadNews::Panel(control)));
+        assert_eq!(desk.hear(PadEvent::Released(control)), None);
+    }
+    let axis = |x: f32| PadEvent::DPad { x: Some(x), y: None };
+    assert_eq!(desk.hear(axis(-1.0)), Some(PadNews::Panel(PadControl::DPadLeft)));
+    assert_eq!(desk.hear(axis(0.0)), None);
+    assert_eq!((desk.latch.take(), desk.latch.presses()), (go(Intent::Stay), 0), "nobody walks by it");
+    assert_eq!(desk.stick(0.9, 0.0), go(Intent::East));
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::West)), Some(Command::NextPrompt), "as ever");
+    desk.latch.focus(false);
+    assert_eq!(desk.hear(PadEvent::Pressed(PadControl::South)), None, "another window has the focus");
+    // What is held as it opens walks on until it is let go.
+    let mut desk = Desk::new();
+    desk.hear(PadEvent::Pressed(PadControl::DPadUp));
+    desk.latch.lies_uppermost(Uppermost::Panel);
+    assert_eq!(desk.latch.take(), go(Intent::North));
+    desk.hear(PadEvent::Released(PadControl::DPadUp));
+    assert_eq!(desk.latch.take(), go(Intent::Stay));
+}
+
+#[test]
+fn a_direction_held_in_the_panel_goes_on_until_it_is_let_go() {
+    let mut desk = Desk::new();
+    desk.latch.lies_uppermost(Uppermost::Panel);
+    let start = Instant::now();
+    let again = |desk: &mut Desk, ms: u64| desk.pads.again(&desk.latch, start + Duration::from_millis(ms));
+    desk.hear(PadEvent::Pressed(PadControl::South));
+    assert_eq!(again(&mut desk, 9000), None, "a button is pressed once");
+    desk.hear(PadEvent::Pressed(PadControl::DPadDown));
+    let down = Some(PadNews::Panel(PadControl::DPadDown));
+    assert_eq!([300, 5000, 5050, 5200].map(|ms| again(&mut desk, ms)), [None, down.clone(), None, down.clone()]);
+    desk.hear(PadEvent::Released(PadControl::DPadDown));
+    assert_eq!(again(&mut desk, 9000), None);
+    desk.hear(PadEvent::DPad { x: None, y: Some(-1.0) });
+    assert_eq!(again(&mut desk, 15_000), down);
+    desk.latch.lies_uppermost(Uppermost::World);
+    assert_eq!(again(&mut desk, 20_000), None, "the panel is closed");
+}
+
+#[test]
+fn a_map_is_pushed_and_nobody_walks() {
+    let mut desk = Desk::new();
+    desk.latch.lies_uppermost(Uppermost::Map);
+    let still = Push::default();
+    let stick = |x: f32, y: f32| PadEvent::Stick { x: Some(x), y: Some(y) };
+    assert_eq!((desk.hear(stick(0.2, 0.2)), desk.latch.push()), (None, still), "the dead zone");
+    assert_eq!(desk.hear(stick(1.0, 0.0)), Some(PadNews::Pushed));
+    assert_eq!((desk.latch.push(), desk.latch.is_held()), (Push { right: 1.0, ..still }, true));
+    assert_eq!(desk.hear(stick(1.0, 0.0)), None, "no news");
+    desk.hear(stick(0.6, 0.0));
+    assert!((0.1..0.9).contains(&desk.latch.push().right), "half the way");
+    assert_eq!((desk.hear(stick(0.0, 0.0)), desk.latch.push()), (Some(PadNews::Pushed), still));
+    let pushes = [
+        (PadControl::DPadUp, Push { down: -1.0, ..still }),
+        (PadControl::DPadLeft, Push { right: -1.0, ..still }),
+        (PadControl::RightTrigger2, Push { nearer: 1.0, ..still }),
+        (PadControl::LeftTrigger2, Push { nearer: -1.0, ..still }),
+    ];
+    for (control, push) in pushes {
+        assert_eq!((desk.hear(PadEvent::Pressed(control)), desk.latch.push()), (Some(PadNews::Pushed), push));
+        assert_eq!((desk.hear(PadEvent::Released(control)), desk.latch.push()), (Some(PadNews::Pushed), still));
+    }
+    let commands = [PadControl::East, PadControl::LeftTrigger].map(|control| desk.feed(0, PadEvent::Pressed(control)));
+    assert_eq!(commands, [Some(Command::Map), Some(Command::Screenshot)], "what one needs there");
+    assert_eq!((desk.latch.take(), desk.latch.presses()), (go(Intent::Stay), 0));
+    // Whoever closes the map with the stick held does not set off by that.
+    desk.hear(stick(0.0, -1.0));
+    desk.latch.lies_uppermost(Uppermost::World);
+    assert_eq!((desk.latch.push(), desk.stick(0.0, -0.9)), (still, go(Intent::Stay)));
+    desk.stick(0.0, 0.0);
+    assert_eq!(desk.stick(0.0, -0.9), go(Intent::South));
+}
+
+#[test]
+fn who_leaves_the_window_pushes_no_map_and_a_trigger_that_closes_it_does() {
+    let mut desk = Desk::new();
+    desk.latch.lies_uppermost(Uppermost::Map);
+    let push = |desk: &mut Desk, x: f32| (desk.hear(PadEvent::Stick { x: Some(x), y: None }), desk.latch.push().right);
+    assert_eq!(push(&mut desk, 1.0), (Some(PadNews::Pushed), 1.0));
+    desk.latch.focus(false);
+    assert_eq!(push(&mut desk, -1.0), (None, 0.0));
+    desk.latch.focus(true);
+    assert_eq!(push(&mut desk, 1.0), (Some(PadNews::Pushed), 1.0));
+    assert_eq!((desk.hear(PadEvent::Disconnected), desk.latch.push()), (None, Push::default()));
+    desk.bindings = Bindings::parse("[pad]\nLeftTrigger2 = \"map\"").unwrap();
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::LeftTrigger2)), Some(Command::Map));
+    assert_eq!(desk.latch.push(), Push::default());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::bench::BenchPlan;
 use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
-use super::prompt_args::{self, PromptArgs, words_with_warning};
+use super::prompt_args::{self, PromptArgs, within, words_with_warning};
 use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use super::shape::Shape;
@@ -26,8 +26,8 @@ use crate::dream::script;
 use crate::engine::inputs::check_settings;
 use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
 use crate::input::bindings::user_folder;
-use crate::pack::Pack;
 use crate::pack::manifest::Manifest;
+use crate::pack::{Pack, limits};
 use crate::prompt;
 
 /// What a wrong command line, a bad file, a missing display or adapter end with.
@@ -72,13 +72,8 @@ enum Sub {
 
 #[derive(Args, Debug)]
 struct PlayArgs {
-    /// World pack to play; the shipped one where not given.
-    pack: Option<PathBuf>,
-    /// What computes; auto is the CPU where every graphics adapter is a software one.
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineChoice,
     #[command(flatten)]
-    decode: DecodeArgs,
+    dreamer: DreamerArgs,
     /// Picture to start from: PNG, JPEG, WebP, a GIF whose frames become history, or a saved picture whose dream goes on. With a prompt and no picture
     /// the prompt is the start; with neither the window goes on with the last dream.
     #[arg(long, value_name = "FILE")]
@@ -90,12 +85,24 @@ struct PlayArgs {
     show: ShowArgs,
 }
 
+/// What dreams, and how.
+#[derive(Args, Debug)]
+pub(super) struct DreamerArgs {
+    /// World pack; the shipped one where not given.
+    pub(super) pack: Option<PathBuf>,
+    /// What computes; auto is the CPU where every graphics adapter is a software one.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) engine: EngineChoice,
+    #[command(flatten)]
+    pub(super) decode: DecodeArgs,
+}
+
 /// How frames are decoded; as the pack has it, or a dream that was left, where not given.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Decoding (as the pack has it, or a dream that was left, where not given)")]
 pub(super) struct DecodeArgs {
     /// Decoding steps a frame.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8))]
+    #[arg(long, value_parser = within(1..=limits::MAX_STEPS))]
     steps: Option<u32>,
     /// How much is left to chance: 0 always takes the likeliest, 1 draws each as often as the network has it.
     #[arg(long)]
@@ -144,8 +151,8 @@ struct HearArgs {
 
 #[derive(Args, Debug)]
 struct BenchArgs {
-    /// World pack; the shipped one where not given.
-    pack: Option<PathBuf>,
+    #[command(flatten)]
+    dreamer: DreamerArgs,
     /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
     /// place of d=; what is not given is smaller than in the shipped pack.
     #[arg(long, conflicts_with = "pack")]
@@ -156,11 +163,6 @@ struct BenchArgs {
     /// Measure how the time grows from a shape with tokens, context, steps and parameters.
     #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "prompt"])]
     growth: bool,
-    /// What computes; auto is the processor where every graphics adapter is a software one.
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineChoice,
-    #[command(flatten)]
-    decode: DecodeArgs,
     /// A prompt to measure under: what words cost.
     #[arg(long, default_value = "")]
     prompt: String,
@@ -345,16 +347,16 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         Some(Sub::Bench(args)) => {
             let shape = args.shape.as_deref().map(Shape::read).transpose()?;
             let threads = args.threads.map(usize::from);
-            let plan = BenchPlan { engine: args.engine, threads, frames: args.frames, branches: args.branches };
+            let plan = BenchPlan { engine: args.dreamer.engine, threads, frames: args.frames, branches: args.branches };
             if args.growth {
                 return growth::run(&shape.map_or_else(|| Shape::read(growth::BASE), Ok)?, &plan);
             }
             let pack = match (shape, args.write_pack) {
                 (Some(shape), Some(path)) => return shape.pack_with_clip()?.write(&path).map_err(|e| e.to_string()),
                 (Some(shape), None) => shape.pack()?,
-                (None, _) => read_pack(&pack_path(args.pack)?)?,
+                (None, _) => read_pack(&pack_path(args.dreamer.pack)?)?,
             };
-            let settings = settings(&pack.manifest, &args.decode, Start::Words.settings(&pack.manifest, 1))?;
+            let settings = settings(&pack.manifest, &args.dreamer.decode, Start::Words.settings(&pack.manifest, 1))?;
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words_with_warning(&args.prompt, &pack.manifest.name, most_words)?;
             bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())?;
@@ -362,7 +364,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         }
         None => {
             let args = cli.play;
-            let mut launch = Launch::pack(&pack_path(args.pack)?, args.engine, args.image.as_ref())?;
+            let mut launch = Launch::pack(&pack_path(args.dreamer.pack)?, args.dreamer.engine, args.image.as_ref())?;
             let words = args.show.say.words(launch.title(), launch.prompt_words())?;
             if args.image.is_none() && !words.is_empty() {
                 launch = launch.starting(Start::Words);
@@ -377,7 +379,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             }
             let Launch::Pack { pack, start, .. } = &launch else { return Err("a pack was asked for".to_owned()) };
             let (seed, words) = start.under(args.show.seed, words);
-            let settings = settings(&pack.manifest, &args.decode, start.settings(&pack.manifest, seed))?;
+            let settings = settings(&pack.manifest, &args.dreamer.decode, start.settings(&pack.manifest, seed))?;
             show(launch, words, &args.show, settings, shelf, started)
         }
     }

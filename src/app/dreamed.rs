@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::cli::{DecodeArgs, pack_path, png, settings};
+use super::cli::{DreamerArgs, pack_path, png, settings};
 use super::headless::{Headless, HeadlessPlan, Recording};
-use super::open::{EngineChoice, maker, open_engine, read_pack, read_start};
+use super::open::{maker, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
 use super::start::Start;
 use crate::clips::Clip;
@@ -21,13 +21,8 @@ const MASKED: u32 = 64;
 
 #[derive(Args, Debug)]
 pub struct DreamArgs {
-    /// World pack; the shipped one where not given.
-    pack: Option<PathBuf>,
-    /// What computes; auto is the processor where every graphics adapter is a software one.
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineChoice,
     #[command(flatten)]
-    decode: DecodeArgs,
+    dreamer: DreamerArgs,
     #[command(flatten)]
     say: PromptArgs,
     /// Seed of the dream's chances, 1 where not given, or that of the dream gone on with.
@@ -78,12 +73,12 @@ fn share(text: &str) -> Result<f32, String> {
 /// # Errors
 /// One sentence.
 pub fn run(args: &DreamArgs) -> Result<(), String> {
-    let pack = Arc::new(read_pack(&pack_path(args.pack.clone())?)?);
+    let pack = Arc::new(read_pack(&pack_path(args.dreamer.pack.clone())?)?);
     let m = &pack.manifest;
     let dims = m.dynamics.as_ref().ok_or_else(|| format!("{} holds a tokenizer only and cannot dream", m.name))?;
     let start = args.image.as_ref().map_or(Ok(Start::Words), |image| read_start(image, &pack))?;
     let (seed, words) = start.under(args.seed, args.say.words(&m.name, dims.prompt_words)?);
-    let settings = settings(m, &args.decode, start.settings(m, seed))?;
+    let settings = settings(m, &args.dreamer.decode, start.settings(m, seed))?;
     let script = args.actions.as_deref().map(script::read).transpose().map_err(|e| e.to_string())?.unwrap_or_default();
     let frames = args.frames.unwrap_or(script.len());
     let (width_px, height_px) = (m.frame.width_px, m.frame.height_px);
@@ -96,7 +91,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     let queue = args.say.queue(&m.name, dims.prompt_words)?;
     let day = args.say.day(&words, &m.name, dims.prompt_words)?;
 
-    let engine = open_engine(&pack, args.engine, None).map_err(|e| e.to_string())?;
+    let engine = open_engine(&pack, args.dreamer.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
     dream.dream_ahead_by(maker(pack.clone()));
     let recording = Recording {

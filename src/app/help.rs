@@ -38,6 +38,12 @@ const FIXED: [[&str; 2]; 5] = [
     ["Ctrl Q", "close; the dream is kept"],
 ];
 
+/// The same of pads.
+const FIXED_ON_PADS: [[&str; 2]; 2] = [
+    ["D-pad, A (cross), B (circle)", "in the panel: from control to control, press, close it"],
+    ["Left stick, triggers", "on the map: look around, come nearer or go further away"],
+];
+
 /// What is done, by which keys, and by which controls of a pad; only what is bound.
 fn rows(bindings: &Bindings) -> Vec<[String; 3]> {
     let [keys, pads] = walk(bindings);
@@ -80,6 +86,7 @@ fn dials(bindings: &Bindings) -> [String; 3] {
 /// At an event visitors are not told what does not work there.
 pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: bool, event: bool) {
     let fixed = FIXED.iter().filter(|_| !event).map(|[keys, what]| [*what, *keys, ""].map(str::to_owned));
+    let on_pads = FIXED_ON_PADS.iter().filter(|_| pad).map(|[control, what]| [*what, "", *control].map(str::to_owned));
     let off = area.center() - ctx.content_rect().center();
     let plate = egui::Frame::new().fill(theme::PLATE).corner_radius(10).inner_margin(18.0);
     let lines =
@@ -87,7 +94,7 @@ pub fn show(ctx: &egui::Context, area: egui::Rect, bindings: &Bindings, pad: boo
     lines.show(ctx, |ui| {
         plate.show(ui, |ui| {
             Grid::new("help").num_columns(3).min_row_height(0.0).spacing([22.0, 7.0]).show(ui, |ui| {
-                for [what, keys, control] in rows(bindings).into_iter().chain(fixed) {
+                for [what, keys, control] in rows(bindings).into_iter().chain(on_pads).chain(fixed) {
                     ui.label(RichText::new(keys).color(theme::ACCENT));
                     if pad {
                         ui.label(RichText::new(control).color(theme::ACCENT));

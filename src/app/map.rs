@@ -6,11 +6,17 @@ use egui::{Color32, Rect, Sense, Stroke, StrokeKind, Vec2, pos2, vec2};
 
 use super::theme;
 use crate::dream::chart::Chart;
+use crate::input::pad::Push;
 
 /// Points a pixel of the map is shown with, at least and at most.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.125..=8.0;
 /// Points of scrolling that double it.
 const WHEEL_OCTAVE: f32 = 200.0;
+/// What a pad that is pushed all the way does in a second: points that the map moves, and how often it doubles.
+const PUSH_SPEED: f32 = 480.0;
+const PUSH_OCTAVES: f32 = 1.5;
+/// However slow a pass was, a map does not leap.
+const LONGEST_PASS_SECS: f32 = 0.1;
 /// Space around a map that fits.
 const MARGIN: f32 = 28.0;
 /// A saved map is enlarged as long as its longer side stays below this, in pixels.
@@ -24,6 +30,8 @@ pub struct MapState {
     pub open: bool,
     /// Whether play was paused before.
     pub was_paused: bool,
+    /// How pads push it.
+    pub push: Push,
     chart: Option<Arc<Chart>>,
     texture: Option<egui::TextureHandle>,
     /// Points a pixel, and what of the map is in the middle, in pixels; as much as fits where nobody has moved it yet.
@@ -62,7 +70,7 @@ fn fitting(chart: &Chart, area: Rect) -> f32 {
     if zoom >= 1.0 { zoom.floor().min(3.0) } else { zoom.max(*ZOOM.start()) }
 }
 
-/// Draws the map over `area`, where the picture and all around it is, and follows wheel and pointer.
+/// Draws the map over `area`, where the picture and all around it is, and follows wheel, pointer and pads.
 pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
     if !state.open {
         return;
@@ -91,8 +99,16 @@ pub fn overlay(ui: &mut egui::Ui, area: Rect, state: &mut MapState) {
         let off = at - area.center();
         middle += off / before - off / zoom;
     }
+    let push = state.push;
+    let pushed = push != Push::default();
+    if pushed {
+        let secs = ui.input(|i| i.stable_dt).min(LONGEST_PASS_SECS);
+        zoom = (zoom * (push.nearer * PUSH_OCTAVES * secs).exp2()).clamp(*ZOOM.start(), *ZOOM.end());
+        middle += vec2(push.right, push.down) * (PUSH_SPEED * secs / zoom);
+        ui.ctx().request_repaint();
+    }
     middle = middle.clamp(Vec2::ZERO, whole);
-    if response.dragged() || ui.input(|i| i.smooth_scroll_delta().y != 0.0 || i.zoom_delta() != 1.0) {
+    if pushed || response.dragged() || ui.input(|i| i.smooth_scroll_delta().y != 0.0 || i.zoom_delta() != 1.0) {
         state.view = Some((zoom, middle));
     }
     // On whole pixels of the screen, or tiles would shimmer as the map is moved.
@@ -143,6 +159,30 @@ mod tests {
         pass(vec![egui::Event::PointerMoved(pos2(400.0, 300.0))]);
         pass(vec![egui::Event::Zoom(2.0)]);
         assert_eq!(state.view.map(|(zoom, _)| zoom), Some(2.0 * 3.0));
+    }
+
+    #[test]
+    fn a_pad_moves_the_map_for_as_long_as_it_is_pushed() {
+        let mut state = MapState::default();
+        state.begin(false);
+        state.show(chart(160, 96));
+        let context = egui::Context::default();
+        let mut view = |right: f32, down: f32, nearer: f32| {
+            state.push = Push { right, down, nearer };
+            drop(screen_of(&context, &mut state, Vec::new()));
+            state.view
+        };
+        assert_eq!(view(0.0, 0.0, 0.0), None, "nobody has moved it");
+        let (zoom, first) = view(1.0, 0.0, 0.0).expect("a view");
+        let second = view(1.0, 0.0, 0.0).expect("a view").1;
+        assert!(zoom == 3.0 && first.x > 80.0 && second.x > first.x && second.y == 48.0, "{first} {second}");
+        let third = view(0.5, -1.0, 0.0).expect("a view").1;
+        let [step, half, up] = [second.x - first.x, third.x - second.x, second.y - third.y];
+        assert!((half * 2.0 - step).abs() < 1e-3 && (up - step).abs() < 1e-3, "{step} {half} {up}");
+        assert_eq!(view(0.0, 0.0, 0.0), Some((3.0, third)), "let go");
+        let (near, middle) = view(0.0, 0.0, 1.0).expect("a view");
+        assert!(near > 3.0 && middle == third, "{near}");
+        assert!(view(0.0, 0.0, -1.0).is_some_and(|(far, _)| far < near));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
+use crate::input::pad::PadControl;
 use crate::input::{Bindings, Command, Hand};
 use crate::worlds::words::Dial;
 
@@ -180,11 +181,15 @@ impl UiState {
         }
     }
 
-    /// What keys have come to in the panel is brought into sight.
+    /// What keys have come to in the panel is brought into sight, with a line around it.
     fn follow_keys(&mut self, ui: &egui::Ui) {
         let at = ui.memory(egui::Memory::focused).filter(|_| self.by_keys).and_then(|id| ui.ctx().read_response(id));
+        let Some(at) = at else { return };
         // Menus lie over the panel.
-        if let Some(at) = at.filter(|at| at.layer_id == ui.layer_id()) {
+        let in_panel = at.layer_id == ui.layer_id();
+        let painter = if in_panel { ui.painter().clone() } else { ui.ctx().layer_painter(at.layer_id) };
+        painter.rect_stroke(at.rect, 6, egui::Stroke::new(1.5, theme::ACCENT), egui::StrokeKind::Outside);
+        if in_panel {
             self.keys_at = Some(at.id);
             if at.gained_focus() {
                 ui.scroll_to_rect(at.rect, None);
@@ -237,8 +242,14 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     if let (Some(info), Hand::Finger) = (&status.info, state.hand) {
         touch_bar::show(ui, state, info, events);
     }
+    let by_keys = state.by_keys && state.panel;
     // On from the last control it takes a pass to come to the first.
-    state.by_keys &= state.panel && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
+    state.by_keys = by_keys && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
+    // What a pad has pressed may be gone with that: there is no pointer to go on by.
+    if by_keys && !state.by_keys && state.hand == Hand::Pad && status.info.is_some() {
+        (state.by_keys, state.wants_keys) = (true, true);
+        ui.ctx().request_repaint();
+    }
     let area = ui.available_rect_before_wrap();
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
@@ -274,8 +285,13 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");
     } else if state.map.open {
         note(ui, area, &map_text(&state.bindings, state.hand));
-    } else if !hint(ui, state, status, area) && state.paused && !state.panel {
-        note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &[(Command::Pause, "goes on"), (Command::Step, "one frame")]));
+    } else if !hint(ui, state, status, area) {
+        if state.panel && state.hand == Hand::Pad {
+            note(ui, area, &panel_text());
+        } else if state.paused && !state.panel {
+            let commands = [(Command::Pause, "goes on"), (Command::Step, "one frame")];
+            note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &commands));
+        }
     }
     invite(ui, area, &state.invitation);
     state.dials.show(ui, area);
@@ -329,8 +345,18 @@ fn hint_text(bindings: &Bindings, hand: Hand, [prompts, within]: [bool; 2]) -> S
 
 /// What to do on the map.
 fn map_text(bindings: &Bindings, hand: Hand) -> String {
-    let first = if hand == Hand::Finger { "Drag to look around, pinch to come nearer" } else { "Drag and wheel to look around" };
+    let first = match hand {
+        Hand::Keys => "Drag and wheel to look around",
+        Hand::Pad => "Left stick to look around, triggers to come nearer or go further away",
+        Hand::Finger => "Drag to look around, pinch to come nearer",
+    };
     with_controls(first, bindings, hand, &[(Command::Screenshot, "saves it"), (Command::Map, "goes on")])
+}
+
+/// What a pad does in the panel.
+fn panel_text() -> String {
+    let [press, close] = [PadControl::South, PadControl::East].map(PadControl::label);
+    format!("D-pad to go through the panel     {press} presses     {close} closes it")
 }
 
 /// `first`, and behind it what this hand does of these, where they are bound.
@@ -391,7 +417,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     ui.add_space(4.0);
     let first = transport(ui, state, events);
     if keys_begin {
-        let there = state.keys_at.and_then(|id| ui.ctx().read_response(id));
+        let there = state.keys_at.and_then(|id| ui.ctx().read_response(id)).filter(egui::Response::enabled);
         there.or(first).inspect(egui::Response::request_focus);
     }
     theme::heading(ui, "Prompt");

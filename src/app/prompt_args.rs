@@ -1,14 +1,16 @@
 //! The prompt on the command line.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 
 use super::day::{Day, MINUTES};
 use super::marks::Marks;
 use super::prompt_history::one_line;
-use super::prompt_queue::PromptQueue;
+use super::prompt_queue::{EVERY_SECS, PromptQueue};
 use crate::prompt::{self, Fate, Word, advice};
 
 /// Letters of a prompt that a sentence about it quotes.
@@ -28,11 +30,16 @@ pub struct PromptArgs {
     #[arg(long, value_name = "FILE")]
     prompt_queue: Option<PathBuf>,
     /// Seconds between two prompts of the queue.
-    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), requires = "prompt_queue")]
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = within(EVERY_SECS), requires = "prompt_queue")]
     every: u32,
     /// Let the light go from dawn to dawn in so many minutes, whatever else is said.
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(i64::from(*MINUTES.start())..=i64::from(*MINUTES.end())))]
+    #[arg(long, value_name = "MINUTES", value_parser = within(MINUTES))]
     day: Option<u32>,
+}
+
+/// Takes a whole number of this range.
+pub fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
 }
 
 impl PromptArgs {

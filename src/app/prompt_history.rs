@@ -4,10 +4,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Longest prompt the field takes; far more than any pack's.
-pub const MOST_LETTERS: usize = 400;
+use jiff::Timestamp;
+
+use crate::dream::saved;
+
+/// Longest prompt the field takes, which a saved dream brings back whole; far more than any pack's.
+pub const MOST_LETTERS: usize = saved::MOST_LETTERS;
 /// Prompts one can go back through.
 const MOST_ENTRIES: usize = 200;
 /// Of a longer file the end is read.
@@ -32,7 +35,7 @@ impl PromptHistory {
         let file = folder.map(|folder| folder.join("prompts.txt"));
         let bytes = file.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_BYTES)..]).into_owned();
-        let mut history = Self { file, session: Some(format!("# {}, {title}", utc_now())), ..Self::default() };
+        let mut history = Self { file, session: Some(format!("# {}, {title}", in_utc(Timestamp::now()))), ..Self::default() };
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             history.add(line);
         }
@@ -114,27 +117,8 @@ pub fn one_line(prompt: &str) -> String {
 }
 
 /// "2026-11-21 16:44 UTC".
-fn utc_now() -> String {
-    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (year, month, day) = date_of(secs / 86_400);
-    format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", secs / 3600 % 24, secs / 60 % 60)
-}
-
-/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar.
-fn date_of(mut day: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let months = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while day >= months[month] {
-        day -= months[month];
-        month += 1;
-    }
-    (year, month + 1, day + 1)
+fn in_utc(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 #[cfg(test)]
@@ -186,10 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn days_are_dates() {
-        assert_eq!(date_of(0), (1970, 1, 1));
-        assert_eq!(date_of(11_016), (2000, 2, 29));
-        assert_eq!(date_of(20_778), (2026, 11, 21));
-        assert_eq!(date_of(20_819), (2027, 1, 1));
+    fn a_session_begins_by_the_minute() {
+        let began = |secs| in_utc(Timestamp::from_second(secs).unwrap());
+        assert_eq!(began(((20_778 * 24 + 16) * 60 + 44) * 60 + 59), "2026-11-21 16:44 UTC");
+        assert_eq!(began(20_819 * 86_400), "2027-01-01 00:00 UTC");
     }
 }

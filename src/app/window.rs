@@ -30,6 +30,7 @@ use winit::window::{Fullscreen, Icon, Window, WindowAttributes, WindowId};
 use coach::Coach;
 use earlier::Dreams;
 use idle::Idle;
+use mending::Mending;
 use paint_count::PaintCount;
 use rebuilds::Rebuilds;
 use saying::SaidByHand;
@@ -167,6 +168,8 @@ struct App {
     ui: UiState,
     status: Status,
     shell: Option<Shell>,
+    /// In its place while the device is gone.
+    mending: Option<Mending>,
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
     idle: Idle,
@@ -259,6 +262,7 @@ impl App {
             ui,
             status: Status::default(),
             shell: None,
+            mending: None,
             _pads: pads,
             modifiers: ModifiersState::empty(),
             idle,
@@ -307,18 +311,24 @@ impl App {
         Ok(Shell { runner, painter, egui, window })
     }
 
+    /// The window, also while there is no device to show anything on it.
+    fn window(&self) -> Option<&Arc<Window>> {
+        let shown = self.shell.as_ref().map(|shell| &shell.window);
+        shown.or_else(|| self.mending.as_ref().map(|mending| &mending.window))
+    }
+
     fn redraw(&self) {
-        if let Some(shell) = &self.shell {
-            shell.window.request_redraw();
+        if let Some(window) = self.window() {
+            window.request_redraw();
         }
     }
 
     /// Leaves for the next start what is not as it was at this one: what was asked for then counted for once. After an event nothing is left.
     fn keep_view(&self) {
-        let (Some(Shell { window, .. }), Some(folder), false) = (&self.shell, user_folder(), self.plan.event) else { return };
+        let (Some(window), Some(folder), false) = (self.window(), user_folder(), self.plan.event) else { return };
         let before = View::of_user(Some(&folder));
         let (mut view, plan, scale) = (before.clone(), &self.plan, window.scale_factor());
-        let (fullscreen, maximized) = (self.is_fullscreen(), window.is_maximized());
+        let (fullscreen, maximized) = (window.fullscreen().is_some(), window.is_maximized());
         // Minimized it has no size to speak of.
         let has_size = window.is_minimized() != Some(true) && window.inner_size().height > 0;
         if fullscreen != plan.fullscreen {
@@ -382,10 +392,11 @@ impl ApplicationHandler<Wake> for App {
             self.redraw_at = None;
             self.redraw();
         }
+        self.mend();
     }
 
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
-        if self.shell.is_some() {
+        if self.window().is_some() {
             return;
         }
         self.takes_files = takes_files(event_loop);
@@ -420,7 +431,7 @@ impl ApplicationHandler<Wake> for App {
                 notice.into_iter().for_each(|notice| self.complain(notice));
                 self.start_at(&start, None);
             }
-            Wake::Resumed(saved, file, Ok(went)) => self.resumed(&saved, file, went),
+            Wake::Resumed(saved, file, Ok(went)) => self.dream_resumed(&saved, file, went),
             Wake::WentAlong(told, Ok(went)) => {
                 self.went_along(went);
                 self.ui.toasts.push(told, false);
@@ -461,7 +472,7 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::Focused(false) if self.plan.kiosk => self.stay_in_front(),
             WindowEvent::Focused(here) => {
                 // macOS tells a new window that it is not in front, and nothing more where it is (winit's issue 4371).
-                let here = if cfg!(target_os = "macos") { self.shell.as_ref().is_some_and(|s| s.window.has_focus()) } else { *here };
+                let here = if cfg!(target_os = "macos") { self.window().is_some_and(|window| window.has_focus()) } else { *here };
                 self.latch().focus(here);
                 self.rest_while_hidden();
             }
@@ -530,7 +541,8 @@ impl ApplicationHandler<Wake> for App {
         }
         let now = Instant::now();
         self.look_after_nobody(now);
-        let next = self.redraw_at.into_iter().chain(self.idle.due(now)).chain(look_again(event_loop, now)).min();
+        let mending = self.mending.as_ref().map(|mending| mending.due);
+        let next = self.redraw_at.into_iter().chain(mending).chain(self.idle.due(now)).chain(look_again(event_loop, now)).min();
         event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),
             None => ControlFlow::Wait,
@@ -541,7 +553,8 @@ impl ApplicationHandler<Wake> for App {
         self.keep_dream();
         self.keep_view();
         // What is still to be done may take a while.
-        self.shell.iter().for_each(|shell| shell.window.set_visible(false));
+        self.window().into_iter().for_each(|window| window.set_visible(false));
+        self.end_without_device();
         // Engine, surface and device go while the window is still there; the thread that dreams has handed over what is kept by then.
         self.shell = None;
         // Some systems end the program here.

@@ -1,9 +1,62 @@
 //! What the look of a dream's frame says: its light, weather, season and style, as far as its pack's maker has told.
 
 use std::collections::HashMap;
+use std::fmt::{self, Debug, Display};
+use std::str::FromStr;
 
 use crate::pack::manifest::Manifest;
-use crate::worlds::scene::Wish;
+use crate::worlds::scene::{Light, Season, Style, Weather, Wish};
+
+/// What tells a look from others. Packs call it so: "Noir Night Fog 0", or "Plain Autumn Dusk Rain 1".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookName {
+    pub style: Style,
+    /// Told of plain colours alone: styles have their own.
+    pub season: Option<Season>,
+    pub light: Light,
+    pub weather: Weather,
+    /// Rain and snow fall in turns, each another look.
+    pub turn: usize,
+}
+
+impl LookName {
+    fn of_words(words: &[&str]) -> Option<Self> {
+        let [style, season @ .., light, weather, turn] = words else { return None };
+        let season = match season {
+            [] => None,
+            [season] => Some(named(Season::ALL, season)?),
+            _ => return None,
+        };
+        let (light, weather) = (named(Light::ALL, light)?, named(Weather::ALL, weather)?);
+        Some(Self { style: named(Style::ALL, style)?, season, light, weather, turn: turn.parse().ok()? })
+    }
+
+    fn says(self) -> Wish {
+        let Self { style, season, light, weather, turn: _ } = self;
+        Wish { light: Some(light), weather: Some(weather), season, style: Some(style), ..Wish::default() }
+    }
+}
+
+impl Display for LookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { style, season, light, weather, turn } = self;
+        let season = season.map_or_else(String::new, |season| format!(" {season:?}"));
+        write!(f, "{style:?}{season} {light:?} {weather:?} {turn}")
+    }
+}
+
+impl FromStr for LookName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::of_words(&name.split(' ').collect::<Vec<_>>()).ok_or_else(|| format!("{name:?} is not the name of a look"))
+    }
+}
+
+/// The value that is called so.
+fn named<T: Copy + Debug>(all: &[T], name: &str) -> Option<T> {
+    all.iter().copied().find(|value| format!("{value:?}") == name)
+}
 
 /// What tokens of looks say.
 pub struct Looks {
@@ -18,8 +71,8 @@ impl Looks {
         let mut says: HashMap<Vec<u8>, Wish> = HashMap::new();
         let names = manifest.provenance.looks.iter().filter(|_| manifest.frame.look);
         for (name, token) in names {
-            let name = name.to_lowercase();
-            let said = Wish::of_words(name.split(' '));
+            let Ok(name) = name.parse::<LookName>() else { continue };
+            let said = name.says();
             says.entry(token.clone()).and_modify(|known| *known = common(known, &said)).or_insert(said);
         }
         Self { says, dims: manifest.frame.code_dims }
@@ -44,9 +97,24 @@ fn common(one: &Wish, other: &Wish) -> Wish {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::pack::Pack;
     use crate::pack::random::look_manifest;
-    use crate::worlds::scene::{Light, Season, Style, Weather};
+
+    #[test]
+    fn the_shipped_looks_are_called_as_they_are_read() {
+        let pack = Pack::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/isles.safetensors")).unwrap();
+        let names: Vec<&str> = pack.manifest.provenance.looks.keys().map(String::as_str).collect();
+        assert!(names.contains(&"Plain Autumn Dusk Rain 1") && names.contains(&"Noir Night Fog 0"), "{names:?}");
+        for name in names {
+            assert_eq!(name.parse::<LookName>().map(|look| look.to_string()), Ok(name.to_owned()));
+        }
+        for other in ["", "Noir Night Fog", "noir Night Fog 0", "Noir Night Fog one", "Plain Autumn Winter Dusk Rain 1"] {
+            assert!(other.parse::<LookName>().is_err(), "{other:?}");
+        }
+    }
 
     #[test]
     fn the_last_token_of_a_frame_says_how_it_looks() {

@@ -33,8 +33,8 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Largest distance of a place from where a dream began, in steps, and most frames that it remembers.
 const FARTHEST: i32 = 1 << 28;
 const MOST_FRAMES: u32 = 1 << 31;
-/// Letters of a prompt that are read, at most: no fewer than a window's field takes.
-const MOST_LETTERS: usize = 400;
+/// Letters of a prompt that are read, at most.
+pub const MOST_LETTERS: usize = 400;
 
 /// What a dream is besides its moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

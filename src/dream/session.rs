@@ -98,7 +98,7 @@ pub struct DreamSession {
     seen: Option<Arc<Seen>>,
     /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
     dream: u32,
-    begun: u32,
+    dreams_begun: u32,
     /// Number of what is said.
     said: u32,
     /// What was before each change by hand and each new beginning, and what was taken back.
@@ -139,7 +139,7 @@ impl DreamSession {
             codes,
             seen: None,
             dream: 0,
-            begun: 0,
+            dreams_begun: 0,
             said: 0,
             changes: moment::Changes::default(),
             repaints: 0,
@@ -358,7 +358,7 @@ impl DreamSession {
     }
 
     /// Notes that a frame is on its way under `code` and the words in force, which then go on to those of the next.
-    fn begun(&mut self, code: u8) -> Result<(), DreamError> {
+    fn note_begun(&mut self, code: u8) -> Result<(), DreamError> {
         let mut frame = self.spare.pop().unwrap_or_else(|| TokenFrame { codes: Vec::new(), action: 0, moved: false, prompt: Vec::new() });
         frame.action = code;
         frame.prompt.clear();
@@ -378,7 +378,7 @@ impl DreamSession {
     fn restart(&mut self, settings: Option<&DecodeSettings>) -> Result<(), DreamError> {
         self.prompt.end();
         self.engine.set_prompt(self.prompt.words())?;
-        self.go_to(Moment { before: None, history: self.start.clone(), next_frame: 0, start: Vec::new() })?;
+        self.go_to(None, self.start.clone(), 0)?;
         match settings {
             Some(settings) if self.start.is_empty() => self.dream_first(settings),
             _ => Ok(()),
@@ -398,15 +398,14 @@ impl DreamSession {
         self.engine.set_prompt(&prompt::told(&saying(&words, land, seed, self.info.prompt_words)))?;
         self.dream_free(settings)?;
         self.engine.set_prompt(self.prompt.words())?;
-        let (history, next_frame) = (self.history.iter().cloned().collect(), self.next_frame);
-        self.go_to(Moment { before: None, history, next_frame, start: Vec::new() })
+        self.go_to(None, self.history.iter().cloned().collect(), self.next_frame)
     }
 
     /// Dreams a frame out of nothing in which the figure can walk (blocking): under other chances again, a few times, where it is walled in.
     fn dream_free(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
         for attempt in 0..FIRST_TRIES {
             if attempt > 0 {
-                self.go_to(Moment { before: None, history: Vec::new(), next_frame: 0, start: Vec::new() })?;
+                self.go_to(None, Vec::new(), 0)?;
             }
             self.fresh = true;
             let seed = settings.seed.wrapping_add(attempt.wrapping_mul(OTHER_CHANCES));
@@ -442,7 +441,7 @@ impl Source for DreamSession {
         let settings = self.settings_of_next(settings);
         self.engine.dream(code, &settings)?;
         (self.fresh, self.guided) = (false, settings.guidance > 0.0 && !self.prompt.words().is_empty());
-        self.begun(code)
+        self.note_begun(code)
     }
 
     fn picture(&self) -> Picture<'_> {

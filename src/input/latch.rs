@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use winit::keyboard::KeyCode;
 
-use super::pad::{PadControl, PadId};
+use super::pad::{PadControl, PadId, Push};
 use crate::dream::{Drive, Intent};
 
 /// Presses that may wait for a frame of their own; older ones are dropped, or play would lag behind the hands.
@@ -22,6 +22,15 @@ pub enum Holder {
     Pointer,
     /// Nobody: the program itself, while no one plays.
     Stroll,
+}
+
+/// What lies over the world, if anything does: pads work that first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uppermost {
+    #[default]
+    World,
+    Panel,
+    Map,
 }
 
 fn is_of_a_pad(by: Holder) -> bool {
@@ -53,6 +62,9 @@ pub struct Latch {
     looks: i32,
     /// What turns the one who looks.
     turning: Vec<Turning>,
+    uppermost: Uppermost,
+    /// How pads push the map, while that lies uppermost.
+    push: Push,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +158,31 @@ impl Latch {
         self.held.clear();
         self.turning.clear();
         self.taps.clear();
+        self.push = Push::default();
+    }
+
+    /// This lies uppermost from now on.
+    pub fn lies_uppermost(&mut self, uppermost: Uppermost) {
+        self.uppermost = uppermost;
+        if uppermost != Uppermost::Map {
+            self.push = Push::default();
+        }
+    }
+
+    pub fn uppermost(&self) -> Uppermost {
+        self.uppermost
+    }
+
+    /// Pads push like this from now on, if there is a map; whether that is news.
+    pub fn push_map(&mut self, push: Push) -> bool {
+        let heard = self.uppermost == Uppermost::Map && !self.elsewhere;
+        let push = if heard { push } else { Push::default() };
+        std::mem::replace(&mut self.push, push) != push
+    }
+
+    /// How pads push the map.
+    pub fn push(&self) -> Push {
+        self.push
     }
 
     /// The world is seen from within from now on, or from above. Who walks walks on the same way over the land, whatever that is called now; who turns
@@ -203,7 +240,7 @@ impl Latch {
 
     /// Whether somebody holds something at this moment.
     pub fn is_held(&self) -> bool {
-        self.held.iter().any(|h| h.by != Holder::Stroll) || !self.turning.is_empty()
+        self.held.iter().any(|h| h.by != Holder::Stroll) || !self.turning.is_empty() || self.push != Push::default()
     }
 
     /// What drives the frame about to be computed.

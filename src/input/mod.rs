@@ -8,7 +8,7 @@ pub mod latch;
 pub mod pad;
 
 pub use bindings::{Action, Bindings, Command};
-pub use latch::{Holder, Latch};
+pub use latch::{Holder, Latch, Uppermost};
 
 /// What somebody plays with, by what was pressed last: hints name its controls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bindings::{Action, Bindings, Command};
-use super::latch::{Holder, Latch};
+use super::latch::{Holder, Latch, Uppermost};
 use crate::dream::Intent;
 
 /// Number of a pad, stable while it is plugged in.
@@ -123,6 +123,26 @@ impl PadControl {
     fn steps_aside(self) -> bool {
         matches!(self, Self::DPadLeft | Self::DPadRight)
     }
+
+    /// Whether it works a panel that is open, whatever it is bound to.
+    fn works_panel(self) -> bool {
+        D_PAD.contains(&self) || matches!(self, Self::South | Self::East)
+    }
+
+    /// Whether it pushes a map that is open; not where it is bound to what one needs there.
+    fn pushes_map(self, bindings: &Bindings) -> bool {
+        let needed = matches!(bindings.pad(self), Some(Action::Command(Command::Map | Command::Screenshot)));
+        let pushes = STICK.contains(&self) || D_PAD.contains(&self) || matches!(self, Self::LeftTrigger2 | Self::RightTrigger2);
+        pushes && !needed
+    }
+}
+
+/// How a map is pushed: to the right, down and nearer, -1..1 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Push {
+    pub right: f32,
+    pub down: f32,
+    pub nearer: f32,
 }
 
 /// What happened on a pad.
@@ -189,10 +209,12 @@ pub fn translate(event: &gilrs::EventType) -> Option<PadEvent> {
     }
 }
 
-/// Turns pad events into presses of the latch and into commands.
+/// Turns pad events into presses of the latch and into news for the window.
 #[derive(Debug, Default)]
 pub struct Pads {
     pads: HashMap<PadId, Pad>,
+    /// The direction of a d-pad that was pressed in the panel last, and when it is pressed again if it is still held.
+    again: Option<(PadId, PadControl, Instant)>,
 }
 
 #[derive(Debug, Default)]
@@ -200,6 +222,26 @@ struct Pad {
     stick: Lever,
     right_stick: Lever,
     d_pad: Lever,
+    /// Buttons that are held.
+    held: Vec<PadControl>,
+}
+
+impl Pad {
+    fn holds(&self, control: PadControl) -> bool {
+        self.d_pad.holds == Some(control) || self.held.contains(&control)
+    }
+
+    /// How it pushes a map.
+    fn push(&self, bindings: &Bindings) -> Push {
+        let held = |control: PadControl| f32::from(self.held.contains(&control) && control.pushes_map(bindings));
+        let [x, y] = self.stick.beyond(bindings.dead_zone);
+        let [right, up] = self.d_pad.beyond(D_PAD_DEAD_ZONE);
+        Push {
+            right: x + right + held(PadControl::DPadRight) - held(PadControl::DPadLeft),
+            down: held(PadControl::DPadDown) - held(PadControl::DPadUp) - y - up,
+            nearer: held(PadControl::RightTrigger2) - held(PadControl::LeftTrigger2),
+        }
+    }
 }
 
 /// Two axes that hold at most one direction.
@@ -222,6 +264,16 @@ impl Lever {
             .map(|(control, _)| control)
     }
 
+    /// How far it is pushed to the right and up: nothing in the dead zone, and all of 1 at the edge.
+    fn beyond(&self, dead_zone: f32) -> [f32; 2] {
+        let far = self.x.hypot(self.y);
+        if far <= dead_zone {
+            return [0.0; 2];
+        }
+        let share = ((far - dead_zone) / (1.0 - dead_zone)).min(1.0) / far;
+        [self.x * share, self.y * share]
+    }
+
     fn moved(&mut self, x: Option<f32>, y: Option<f32>) {
         // A pad that reports nonsense is centred.
         let sane = |v: f32| if v.is_finite() { v.clamp(-1.0, 1.0) } else { 0.0 };
@@ -238,6 +290,11 @@ const D_PAD: [PadControl; 4] = [PadControl::DPadUp, PadControl::DPadDown, PadCon
 const FLICK: f32 = 0.6;
 /// Axes of a d-pad are -1, 0 or 1.
 const D_PAD_DEAD_ZONE: f32 = 0.5;
+/// How long a direction is held in the panel until it goes on, and from then on from step to step.
+const GOES_ON: Duration = Duration::from_millis(400);
+const GOES_AGAIN: Duration = Duration::from_millis(110);
+/// How long the thread waits for an event where nothing else is due.
+const WAITS: Duration = Duration::from_millis(500);
 
 impl Pads {
     /// Whether it was connected, and has not been unplugged since.
@@ -245,9 +302,9 @@ impl Pads {
         self.pads.contains_key(&id)
     }
 
-    /// Takes in one event; what steers goes to `latch`, a command comes back.
-    pub fn feed(&mut self, id: PadId, event: PadEvent, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
-        match event {
+    /// Takes in one event; what steers goes to `latch`, what the window is to know comes back.
+    pub fn feed(&mut self, id: PadId, event: PadEvent, bindings: &Bindings, latch: &mut Latch) -> Option<PadNews> {
+        let news = match event {
             PadEvent::Connected => {
                 self.pads.entry(id).or_default();
                 None
@@ -257,8 +314,17 @@ impl Pads {
                 latch.release_pad(id);
                 None
             }
-            PadEvent::Pressed(control) => press(id, control, bindings, latch),
+            PadEvent::Pressed(control) => {
+                let pad = self.pads.entry(id).or_default();
+                if !pad.held.contains(&control) {
+                    pad.held.push(control);
+                }
+                press(id, control, bindings, latch)
+            }
             PadEvent::Released(control) => {
+                if let Some(pad) = self.pads.get_mut(&id) {
+                    pad.held.retain(|held| *held != control);
+                }
                 latch.release(Holder::Pad(id, control));
                 None
             }
@@ -273,23 +339,66 @@ impl Pads {
                 let wanted = lever.direction(dead_zone, controls);
                 swing(lever, id, wanted, bindings, latch)
             }
+        };
+        if let Some(PadNews::Panel(control)) = news
+            && D_PAD.contains(&control)
+        {
+            self.again = Some((id, control, Instant::now() + GOES_ON));
         }
+        // Nobody plays with a pad that is gone.
+        let pushes = latch.push_map(self.push(bindings)) && event != PadEvent::Disconnected;
+        news.or(pushes.then_some(PadNews::Pushed))
+    }
+
+    /// How all pads together push a map.
+    fn push(&self, bindings: &Bindings) -> Push {
+        let mut all = Push::default();
+        for push in self.pads.values().map(|pad| pad.push(bindings)) {
+            all = Push { right: all.right + push.right, down: all.down + push.down, nearer: all.nearer + push.nearer };
+        }
+        Push { right: all.right.clamp(-1.0, 1.0), down: all.down.clamp(-1.0, 1.0), nearer: all.nearer.clamp(-1.0, 1.0) }
+    }
+
+    /// A direction that is held in the panel, where it goes on now.
+    pub fn again(&mut self, latch: &Latch, now: Instant) -> Option<PadNews> {
+        let (id, control, due) = self.again?;
+        let held = self.pads.get(&id).is_some_and(|pad| pad.holds(control));
+        if !held || !latch.has_focus() || latch.uppermost() != Uppermost::Panel {
+            self.again = None;
+            return None;
+        }
+        if now < due {
+            return None;
+        }
+        self.again = Some((id, control, now + GOES_AGAIN));
+        Some(PadNews::Panel(control))
+    }
+
+    /// How long nothing is due, if nothing happens.
+    fn waits(&self, now: Instant) -> Duration {
+        // Some systems wait for whole milliseconds.
+        self.again.map_or(WAITS, |(.., due)| due.saturating_duration_since(now).max(Duration::from_millis(1)))
     }
 }
 
-fn press(id: PadId, control: PadControl, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
+fn press(id: PadId, control: PadControl, bindings: &Bindings, latch: &mut Latch) -> Option<PadNews> {
+    match latch.uppermost() {
+        Uppermost::Panel if control.works_panel() => return latch.has_focus().then_some(PadNews::Panel(control)),
+        Uppermost::Map if control.pushes_map(bindings) => return None,
+        _ => {}
+    }
     let (by, within) = (Holder::Pad(id, control), latch.is_within());
     match (bindings.pad(control)?, control.looks()) {
         // Everybody's thumb takes the right stick for the eyes.
         (Action::Command(Command::Turn(_)), Some(way)) if within => latch.press(by, way.into()),
         (Action::Drive(drive), _) if within && control.steps_aside() => latch.press_aside(by, drive),
         (Action::Drive(drive), _) => latch.press(by, drive),
-        (Action::Command(command), _) => return Some(command),
+        (Action::Command(command), _) => return Some(PadNews::Command(command)),
     }
     None
 }
 
-fn swing(lever: &mut Lever, id: PadId, wanted: Option<PadControl>, bindings: &Bindings, latch: &mut Latch) -> Option<Command> {
+fn swing(lever: &mut Lever, id: PadId, wanted: Option<PadControl>, bindings: &Bindings, latch: &mut Latch) -> Option<PadNews> {
     if wanted == lever.holds {
         return None;
     }
@@ -305,6 +414,10 @@ pub enum PadNews {
     Command(Command),
     /// A direction was pressed.
     Pressed,
+    /// This was pressed while the panel is open, which it works.
+    Panel(PadControl),
+    /// The map is pushed otherwise than before; the latch says how.
+    Pushed,
     Connected(String),
     Disconnected(String),
     /// Gamepads cannot be read on this machine.
@@ -341,9 +454,14 @@ fn listen(stop: &Receiver<()>, bindings: &Bindings, latch: &Mutex<Latch>, tell: 
         hear(id.into(), PadEvent::Connected, pad.name(), &mut pads, (bindings, latch), tell);
     }
     while matches!(stop.try_recv(), Err(TryRecvError::Empty)) {
-        let Some(event) = gilrs.next_event_blocking(Some(Duration::from_millis(500))) else { continue };
-        if let Some(translated) = translate(&event.event) {
+        if let Some(event) = gilrs.next_event_blocking(Some(pads.waits(Instant::now())))
+            && let Some(translated) = translate(&event.event)
+        {
             hear(event.id.into(), translated, gilrs.gamepad(event.id).name(), &mut pads, (bindings, latch), tell);
+        }
+        let again = pads.again(&latch.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        if let Some(news) = again {
+            tell(news);
         }
     }
 }
@@ -355,7 +473,7 @@ fn hear(id: PadId, event: PadEvent, name: &str, pads: &mut Pads, (bindings, latc
         PadEvent::Disconnected if pads.is_there(id) => tell(PadNews::Disconnected(name.to_owned())),
         _ => {}
     }
-    let (command, pressed) = {
+    let (news, pressed) = {
         let mut latch = latch.lock().unwrap_or_else(PoisonError::into_inner);
         let before = latch.presses();
         (pads.feed(id, event, bindings, &mut latch), latch.presses() > before)
@@ -363,8 +481,8 @@ fn hear(id: PadId, event: PadEvent, name: &str, pads: &mut Pads, (bindings, latc
     if pressed {
         tell(PadNews::Pressed);
     }
-    if let Some(command) = command {
-        tell(PadNews::Command(command));
+    if let Some(news) = news {
+        tell(news);
     }
 }
 

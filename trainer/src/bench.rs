@@ -197,7 +197,7 @@ fn write_step(stage: &DynamicsStage, device: &Device, path: &Path) -> Result<()>
 fn named(input: DynInput) -> Result<BTreeMap<String, Values>> {
     fn values<const D: usize>(tensor: Tensor<D>) -> Result<Values> {
         let shape = tensor.dims().to_vec();
-        Ok((shape, tensor.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?))
+        Ok((shape, tensor.try_into_vec_as::<f32>()?))
     }
     let matrices = [
         ("clean", Some(input.clean)),

@@ -68,11 +68,30 @@ struct Encoder<'a> {
 }
 
 impl Run {
-    /// The first `count` clips of a shelf as tokens, from its file if that holds them already; tokens in it that mean something else by now are made again. Whoever
-    /// is stopped meanwhile goes on there. With a count of 0 nothing is made: the file's as they are.
+    /// The clips of a shelf as its file has them as tokens, none where there is no file.
     ///
     /// # Errors
-    /// Where nothing is to be made and the tokens mean something else, and on a stop.
+    /// Where the tokens mean something else by now.
+    pub fn kept_token_clips(&self, shelf: Shelf, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
+        let path = self.shelf_path(shelf);
+        if !path.exists() {
+            return Ok(self.no_token_clips());
+        }
+        let encoder = params::collect("tok", &self.tokenizer()?.0)?;
+        let kept = TokenClips::read(&path)?;
+        ensure!(
+            kept.made_by == token_maker(&encoder, bindings, scroll, &self.source.content())?,
+            "{} holds tokens of another tokenizer, of other latent actions or of other clips: run `dynamics` again, which encodes the clips anew",
+            path.display()
+        );
+        Ok(kept)
+    }
+
+    /// The first `count` clips of a shelf as tokens, from its file if that holds them already; tokens in it that mean something else by now are made again. Whoever
+    /// is stopped meanwhile goes on there.
+    ///
+    /// # Errors
+    /// On a stop.
     pub fn token_clips(&self, shelf: Shelf, count: usize, recorded_only: bool, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
         let path = self.shelf_path(shelf);
         let tokenizer = self.tokenizer()?.0;
@@ -80,15 +99,10 @@ impl Run {
         let made_by = token_maker(&encoder, bindings, scroll, &self.source.content())?;
         if path.exists() {
             let kept = TokenClips::read(&path)?;
-            let current = [0, made_by].contains(&kept.made_by);
+            let current = kept.made_by == made_by;
             if current && kept.clips >= count {
                 return Ok(kept);
             }
-            ensure!(
-                current || count > 0,
-                "{} holds tokens of another tokenizer, of other latent actions or of other clips: run `dynamics` again, which encodes the clips anew",
-                path.display()
-            );
             if !current {
                 println!("{}: tokenizer, latent actions or clips have changed, clips are encoded again", shelf.name());
                 if let Shelf::Training = shelf {
@@ -96,12 +110,6 @@ impl Run {
                     remove(&self.folder.join(LOOKS))?;
                 }
             }
-        } else if count == 0 {
-            return Ok(TokenClips::new(
-                TOKEN_CLIP_FRAMES,
-                self.preset.frame(self.source.info()).code_bytes(),
-                self.preset.dynamics.prompt_words,
-            ));
         }
         let lam = if recorded_only { None } else { Some(self.lam()?) };
         let frame = self.preset.frame(self.source.info());
@@ -123,6 +131,10 @@ impl Run {
         Ok(tokens)
     }
 
+    fn no_token_clips(&self) -> TokenClips {
+        TokenClips::new(TOKEN_CLIP_FRAMES, self.preset.frame(self.source.info()).code_bytes(), self.preset.dynamics.prompt_words)
+    }
+
     pub fn shelf_path(&self, shelf: Shelf) -> PathBuf {
         self.folder.join(shelf.name()).with_extension("safetensors")
     }
@@ -137,8 +149,7 @@ impl Encoder<'_> {
     /// Clips of a shelf as they are read, looks not yet settled, and the scene of every frame. Goes on from what was encoded before a stop.
     fn encode_all(&self, shelf: Shelf, count: usize, made_by: u64) -> Result<(TokenClips, Vec<Option<Scene>>)> {
         let part = self.run.part_path(shelf);
-        let fresh =
-            || TokenClips { made_by, ..TokenClips::new(TOKEN_CLIP_FRAMES, self.frame.code_bytes(), self.run.preset.dynamics.prompt_words) };
+        let fresh = || TokenClips { made_by, ..self.run.no_token_clips() };
         let begun =
             if part.exists() { TokenClips::read(&part).ok().filter(|kept| kept.made_by == made_by && kept.clips <= count) } else { None };
         let mut tokens = begun.unwrap_or_else(fresh);

@@ -66,7 +66,7 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
         trained_secs += secs;
     }
     let has_dynamics = training::is_begun(&run.folder, DynamicsStage::NAME) || of_pack(|pack| pack.manifest.dynamics.is_some());
-    let stage = if has_dynamics { Some(run.dynamics_stage(0, recorded_only)?) } else { None };
+    let stage = if has_dynamics { Some(run.dynamics_stage(None, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
         ensure!(
             stage.shape.design == Design::default(),

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use somnium::dream::looks::LookName;
 use somnium::worlds::scene::{Light, Scene, Style, Weather};
 
 use crate::pipeline::write_json;
@@ -35,10 +36,11 @@ pub enum Part {
 #[derive(Default)]
 struct Readings(BTreeMap<String, BTreeMap<Vec<u8>, u32>>);
 
-/// What tells a look from others. `frame`: its number in the clip.
+/// What the look of a frame is called. `frame`: its number in the clip.
 fn name(scene: &Scene, frame: usize) -> String {
-    let season = if scene.style == Style::Plain { format!(" {:?}", scene.season) } else { String::new() };
-    format!("{:?}{season} {:?} {:?} {}", scene.style, scene.light, scene.weather, turn(scene.weather, frame))
+    let &Scene { style, season, light, weather, .. } = scene;
+    let season = (style == Style::Plain).then_some(season);
+    LookName { style, season, light, weather, turn: turn(weather, frame) }.to_string()
 }
 
 /// In which of its turns a weather falls.
@@ -46,19 +48,16 @@ fn turn(weather: Weather, frame: usize) -> usize {
     if matches!(weather, Weather::Rain | Weather::Snowfall) { frame % TURNS } else { 0 }
 }
 
-/// The name of a look with another part; `None` where it has that already, or where nobody knows what season would show.
-fn with_part(name: &str, part: Part, frame: usize) -> Option<String> {
-    let words: Vec<&str> = name.split(' ').collect();
-    let [colours @ .., light, weather, turn_before] = words.as_slice() else { return None };
-    let colours = colours.join(" ");
+/// A look with another part; `None` where it has that already, or where nobody knows what season would show.
+fn with_part(look: LookName, part: Part, frame: usize) -> Option<LookName> {
     let other = match part {
-        Part::Light(value) => format!("{colours} {value:?} {weather} {turn_before}"),
-        Part::Weather(value) if format!("{value:?}") == *weather => return None,
-        Part::Weather(value) => format!("{colours} {light} {value:?} {}", turn(value, frame)),
+        Part::Light(light) => LookName { light, ..look },
+        Part::Weather(weather) if weather == look.weather => return None,
+        Part::Weather(weather) => LookName { weather, turn: turn(weather, frame), ..look },
         Part::Style(Style::Plain) => return None,
-        Part::Style(value) => format!("{value:?} {light} {weather} {turn_before}"),
+        Part::Style(style) => LookName { style, season: None, ..look },
     };
-    (other != name).then_some(other)
+    (other != look).then_some(other)
 }
 
 /// Gives every frame of clips the token of its look, as the known ones say or else as most of its kind in these clips were read; gives all looks.
@@ -122,7 +121,7 @@ impl Looks {
     pub fn turned(&self, token: &[u8], part: Part, frame: usize) -> Option<&[u8]> {
         let mut named = self.0.iter().filter(|(_, of)| of.as_slice() == token).map(|(name, _)| name);
         let (name, None) = (named.next()?, named.next()) else { return None };
-        self.0.get(&with_part(name, part, frame)?).map(Vec::as_slice)
+        self.0.get(&with_part(name.parse().ok()?, part, frame)?.to_string()).map(Vec::as_slice)
     }
 
     pub fn len(&self) -> usize {

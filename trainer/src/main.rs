@@ -131,64 +131,7 @@ enum Command {
     /// Rewrite a pack's list of what stands upright, for the view from within; `export` does so by itself.
     Relief { pack: PathBuf },
     /// Judge a pack through the player's engine beside its simulator.
-    Eval {
-        /// Pack to judge.
-        pack: PathBuf,
-        /// Fewer rollouts: under three minutes on two cores.
-        #[arg(long)]
-        quick: bool,
-        /// A handful of frames, to see that everything works; the figures say little.
-        #[arg(long, conflicts_with = "quick")]
-        tiny: bool,
-        /// Play this many long rollouts under each policy instead.
-        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
-        rollouts: Option<u64>,
-        /// Play long rollouts for this many frames instead; they are judged by stretches of 50.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(eval::LEAST_FRAMES)..=10_000))]
-        frames: Option<u32>,
-        /// Judge these alone, separated by commas.
-        #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]
-        only: Vec<eval::Family>,
-        /// The probe that reads the frames, instead of `trainer/probes/WORLD.safetensors`.
-        #[arg(long)]
-        probe: Option<PathBuf>,
-        /// What runs probe and latent action model.
-        #[arg(long, value_enum, default_value = "flex")]
-        backend: Backend,
-        /// Folder for the contact sheet, the GIFs and the figures as JSON.
-        #[arg(long, default_value = "runs/eval")]
-        out: PathBuf,
-        /// Write the figures, and the settings they were got with, into the pack's manifest.
-        #[arg(long)]
-        store: bool,
-        /// Judge at this temperature instead of the pack's.
-        #[arg(long)]
-        temperature: Option<f32>,
-        /// Judge with this many frames of window instead of the pack's.
-        #[arg(long)]
-        window: Option<usize>,
-        /// Judge at this context level instead of the pack's.
-        #[arg(long)]
-        context_level: Option<usize>,
-        /// Judge with this many decoding steps instead of the pack's.
-        #[arg(long)]
-        steps: Option<u32>,
-        /// Judge with this order of settling tokens instead of the pack's: random or confidence.
-        #[arg(long)]
-        order: Option<UnmaskOrder>,
-        /// Judge with tokens of at least this probability settled at once; 0 for none.
-        #[arg(long)]
-        certain: Option<f32>,
-        /// Judge with levels less likely than this share of the likeliest never drawn, instead of the pack's.
-        #[arg(long)]
-        min_p: Option<f32>,
-        /// Judge with land that was never seen drawn at this temperature and min-p, 1,0.01, say, or the same as the rest.
-        #[arg(long, value_name = "TEMPERATURE,MIN-P")]
-        new_land: Option<NewLand>,
-        /// Judge what follows prompts under this guidance, 0 to 4.
-        #[arg(long, default_value_t = 0.0)]
-        guidance: f32,
-    },
+    Eval(EvalArgs),
     /// Time steps of the dynamics on random clips.
     Bench {
         /// Sizes, as elsewhere.
@@ -354,10 +297,108 @@ impl StageArgs {
     }
 }
 
+#[derive(Args)]
+struct EvalArgs {
+    /// Pack to judge.
+    pack: PathBuf,
+    /// Fewer rollouts: under three minutes on two cores.
+    #[arg(long)]
+    quick: bool,
+    /// A handful of frames, to see that everything works; the figures say little.
+    #[arg(long, conflicts_with = "quick")]
+    tiny: bool,
+    /// Play this many long rollouts under each policy instead.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    rollouts: Option<u64>,
+    /// Play long rollouts for this many frames instead; they are judged by stretches of 50.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(eval::LEAST_FRAMES)..=10_000))]
+    frames: Option<u32>,
+    /// Judge these alone, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]
+    only: Vec<eval::Family>,
+    /// The probe that reads the frames, instead of `trainer/probes/WORLD.safetensors`.
+    #[arg(long)]
+    probe: Option<PathBuf>,
+    /// What runs probe and latent action model.
+    #[arg(long, value_enum, default_value = "flex")]
+    backend: Backend,
+    /// Folder for the contact sheet, the GIFs and the figures as JSON.
+    #[arg(long, default_value = "runs/eval")]
+    out: PathBuf,
+    /// Write the figures, and the settings they were got with, into the pack's manifest.
+    #[arg(long)]
+    store: bool,
+    /// Judge at this temperature instead of the pack's.
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// Judge with this many frames of window instead of the pack's.
+    #[arg(long)]
+    window: Option<usize>,
+    /// Judge at this context level instead of the pack's.
+    #[arg(long)]
+    context_level: Option<usize>,
+    /// Judge with this many decoding steps instead of the pack's.
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Judge with this order of settling tokens instead of the pack's: random or confidence.
+    #[arg(long)]
+    order: Option<UnmaskOrder>,
+    /// Judge with tokens of at least this probability settled at once; 0 for none.
+    #[arg(long)]
+    certain: Option<f32>,
+    /// Judge with levels less likely than this share of the likeliest never drawn, instead of the pack's.
+    #[arg(long)]
+    min_p: Option<f32>,
+    /// Judge with land that was never seen drawn at this temperature and min-p, 1,0.01, say, or the same as the rest.
+    #[arg(long, value_name = "TEMPERATURE,MIN-P")]
+    new_land: Option<NewLand>,
+    /// Judge what follows prompts under this guidance, 0 to 4.
+    #[arg(long, default_value_t = 0.0)]
+    guidance: f32,
+}
+
+impl EvalArgs {
+    fn run(self) -> Result<()> {
+        let mut pack = export::read_pack(&self.pack)?;
+        let play = &mut pack.manifest.play;
+        play.temperature = self.temperature.unwrap_or(play.temperature);
+        play.window = self.window.unwrap_or(play.window);
+        play.context_level = self.context_level.unwrap_or(play.context_level);
+        play.steps = self.steps.unwrap_or(play.steps);
+        play.order = self.order.unwrap_or(play.order);
+        play.certain = self.certain.or(play.certain).filter(|p| *p != 0.0);
+        play.min_p = self.min_p.unwrap_or(play.min_p);
+        play.new_land = self.new_land.map_or(play.new_land, |NewLand(chance)| chance);
+        pack.validate()?;
+        let mut effort = match (self.tiny, self.quick) {
+            (true, _) => eval::Effort::tiny(),
+            (_, true) => eval::Effort::quick(),
+            _ => eval::Effort::full(),
+        };
+        effort.play_long(self.rollouts, self.frames.map(|frames| frames as usize));
+        println!("{}", self.pack.display());
+        let options = eval::Options {
+            effort,
+            only: self.only,
+            probe: self.probe,
+            device: self.backend.device()?,
+            guidance: self.guidance,
+            out: self.out.clone(),
+        };
+        let figures = eval::evaluate(&pack, &options)?;
+        pipeline::write_json(&self.out.join("figures.json"), &figures)?;
+        if self.store {
+            pack.manifest.evaluation = figures;
+            pack.write(&self.pack)?;
+        }
+        Ok(())
+    }
+}
+
 impl Command {
     /// Whether a Ctrl-C is heard between two steps, so that nothing is lost; the others just end.
     fn stops_cleanly(&self) -> bool {
-        !matches!(self, Self::Eval { .. } | Self::Bench { .. } | Self::Export { .. })
+        !matches!(self, Self::Eval(_) | Self::Bench { .. } | Self::Export { .. })
     }
 }
 
@@ -416,54 +457,7 @@ fn main() -> Result<()> {
             let run = run.unwrap_or_else(|| PathBuf::from(format!("runs/probe-{world}")));
             probe::train(probe::Training { world, run, seed, steps, backend }, stop, &out)
         }
-        Command::Eval {
-            pack: path,
-            quick,
-            tiny,
-            rollouts,
-            frames,
-            only,
-            probe,
-            backend,
-            out,
-            store,
-            temperature,
-            window,
-            context_level,
-            steps,
-            order,
-            certain,
-            min_p,
-            new_land,
-            guidance,
-        } => {
-            let mut pack = export::read_pack(&path)?;
-            let play = &mut pack.manifest.play;
-            play.temperature = temperature.unwrap_or(play.temperature);
-            play.window = window.unwrap_or(play.window);
-            play.context_level = context_level.unwrap_or(play.context_level);
-            play.steps = steps.unwrap_or(play.steps);
-            play.order = order.unwrap_or(play.order);
-            play.certain = certain.or(play.certain).filter(|p| *p != 0.0);
-            play.min_p = min_p.unwrap_or(play.min_p);
-            play.new_land = new_land.map_or(play.new_land, |NewLand(chance)| chance);
-            pack.validate()?;
-            let mut effort = match (tiny, quick) {
-                (true, _) => eval::Effort::tiny(),
-                (_, true) => eval::Effort::quick(),
-                _ => eval::Effort::full(),
-            };
-            effort.play_long(rollouts, frames.map(|frames| frames as usize));
-            println!("{}", path.display());
-            let options = eval::Options { effort, only, probe, device: backend.device()?, guidance, out: out.clone() };
-            let figures = eval::evaluate(&pack, &options)?;
-            pipeline::write_json(&out.join("figures.json"), &figures)?;
-            if store {
-                pack.manifest.evaluation = figures;
-                pack.write(&path)?;
-            }
-            Ok(())
-        }
+        Command::Eval(eval) => eval.run(),
         Command::Relief { pack: path } => {
             let mut pack = export::read_pack(&path)?;
             pack.manifest.relief = relief::of(&pack)?;

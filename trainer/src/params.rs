@@ -29,7 +29,7 @@ pub fn collect<M: Module>(prefix: &str, module: &M) -> Result<BTreeMap<String, V
     struct Collector<'a> {
         prefix: &'a str,
         path: Vec<String>,
-        found: BTreeMap<String, Result<Values, String>>,
+        found: BTreeMap<String, Result<Values>>,
     }
     impl ModuleVisitor for Collector<'_> {
         fn enter_module(&mut self, name: &str, _: &str) {
@@ -41,13 +41,13 @@ pub fn collect<M: Module>(prefix: &str, module: &M) -> Result<BTreeMap<String, V
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let value = param.val();
             let shape = value.dims().to_vec();
-            let values = value.try_into_vec_as::<f32>().map(|values| (shape, values)).map_err(|e| format!("{e:?}"));
+            let values = value.try_into_vec_as::<f32>().map(|values| (shape, values)).map_err(anyhow::Error::from);
             self.found.insert(tensor_name(self.prefix, &self.path), values);
         }
     }
     let mut collector = Collector { prefix, path: Vec::new(), found: BTreeMap::new() };
     module.visit(&mut collector);
-    collector.found.into_iter().map(|(name, v)| Ok((name.clone(), v.map_err(anyhow::Error::msg).with_context(|| name)?))).collect()
+    collector.found.into_iter().map(|(name, v)| Ok((name.clone(), v.with_context(|| name)?))).collect()
 }
 
 /// `module` with every parameter replaced by the tensor of its name.

@@ -52,13 +52,8 @@ pub struct RunInfo {
     pub world: String,
     /// Folder of recordings, of a new run as [`canonical`] has it, and their frames a second.
     pub clips: Option<PathBuf>,
-    #[serde(default = "default_rate")]
     pub clips_hz: u32,
     pub seed: u64,
-}
-
-fn default_rate() -> u32 {
-    RECORDING_RATE_HZ
 }
 
 pub struct Run {
@@ -81,7 +76,7 @@ pub struct Run {
 
 impl Default for RunInfo {
     fn default() -> Self {
-        Self { preset: "pocket".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: default_rate(), seed: 1 }
+        Self { preset: "pocket".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: RECORDING_RATE_HZ, seed: 1 }
     }
 }
 
@@ -342,8 +337,8 @@ impl Run {
         Ok(scroll)
     }
 
-    /// The dynamics stage over this run's tokens, which are made if there are too few.
-    pub fn dynamics_stage(&self, clips: usize, recorded_only: bool) -> Result<DynamicsStage> {
+    /// The dynamics stage over this run's tokens. Those of so many clips are made if there are too few; without a number nothing is made to train on.
+    pub fn dynamics_stage(&self, clips: Option<usize>, recorded_only: bool) -> Result<DynamicsStage> {
         let bound = bindings(&self.actions(recorded_only)?, &self.source.info().actions, |action| self.source.records(action))?;
         let scroll = self.scroll(recorded_only)?;
         let (shape, [rows, columns]) = (self.dynamics_shape(&scroll), self.preset.design.window);
@@ -353,8 +348,11 @@ impl Run {
             "windows of {columns}x{rows} tokens do not divide a frame of {grid_w}x{grid_h}"
         );
         ensure!(!shape.frame.look || [rows, columns] == [1, 1], "windows of {columns}x{rows} tokens have no place for the token of a look");
-        let clips_of = |shelf, count| self.token_clips(shelf, count, recorded_only, &bound, &scroll).map(Arc::new);
-        let clips = clips_of(Shelf::Training, clips)?;
+        let clips_of = |shelf, count| self.token_clips(shelf, count, recorded_only, &bound, &scroll);
+        let clips = match clips {
+            Some(count) => clips_of(Shelf::Training, count)?,
+            None => self.kept_token_clips(Shelf::Training, &bound, &scroll)?,
+        };
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());
         let held_out = clips_of(Shelf::HeldOut, HELD_OUT_CLIPS)?;
@@ -362,8 +360,8 @@ impl Run {
             changes: clips.word_changes(),
             land_turns,
             villages: clips.frames_with(Feature::Village),
-            clips,
-            held_out,
+            clips: Arc::new(clips),
+            held_out: Arc::new(held_out),
             looks: Looks::read(&self.folder.join(LOOKS))?.filter(|_| shape.frame.look).unwrap_or_default(),
             preset: self.preset.clone(),
             shape,
@@ -376,7 +374,7 @@ impl Run {
     }
 
     pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {
-        let stage = Arc::new(self.dynamics_stage(clips, recorded_only)?);
+        let stage = Arc::new(self.dynamics_stage(Some(clips), recorded_only)?);
         let start = self.start(stage.as_ref(), "dyn")?;
         training::train(stage, &self.settings(budget), start).map(|_| ())
     }

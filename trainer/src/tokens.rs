@@ -42,7 +42,7 @@ pub struct TokenClips {
     pub described: Vec<u16>,
     /// `(clips, frames)` 1 where light, weather, season or style turn by themselves, no word of it said.
     pub untold: Vec<u8>,
-    /// Checksum of what they were encoded by; 0 where that is not known.
+    /// Checksum of what they were encoded by; 0 where nothing was encoded.
     pub made_by: u64,
 }
 
@@ -191,6 +191,7 @@ impl TokenClips {
         let file = SafeTensors::deserialize(&bytes).with_context(|| format!("{} holds no tokens", path.display()))?;
         let (_, header) = SafeTensors::read_metadata(&bytes)?;
         let made_by = header.metadata().as_ref().and_then(|about| u64::from_str_radix(about.get(MADE_BY)?, 16).ok());
+        let made_by = made_by.with_context(|| format!("{} does not say what its tokens were made by", path.display()))?;
         let codes = file.tensor("codes")?;
         let words = file.tensor("words")?;
         let (&[clips, frames, code_bytes], &[_, _, words_per_frame]) = (codes.shape(), words.shape()) else {
@@ -199,7 +200,7 @@ impl TokenClips {
         let described = file.tensor("described")?;
         ensure!(described.shape() == words.shape(), "{}: described has {:?}", path.display(), described.shape());
         let ids = |tensor: &TensorView<'_>| tensor.data().as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
-        let blotted = file.tensor("blotted").with_context(|| format!("{} was encoded without blots; remove it", path.display()))?;
+        let blotted = file.tensor("blotted")?;
         ensure!(blotted.shape() == [clips, frames, code_bytes], "{}: blotted has {:?}", path.display(), blotted.shape());
         let views = file.tensor("views")?;
         ensure!(views.shape() == [clips, frames, 2], "{}: views has {:?}", path.display(), views.shape());
@@ -221,7 +222,7 @@ impl TokenClips {
             views: views.data().as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
             words: ids(&words),
             described: ids(&described),
-            made_by: made_by.unwrap_or_default(),
+            made_by,
         })
     }
 }

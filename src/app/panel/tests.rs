@@ -274,6 +274,33 @@ fn keys_go_through_the_panel() {
 }
 
 #[test]
+fn a_pad_goes_on_where_what_it_pressed_is_gone() {
+    let mut bench = Bench::new(8);
+    let pressed_next = |bench: &mut Bench, hand| {
+        (bench.state.hand, bench.state.by_keys) = (hand, true);
+        bench.ctx.memory_mut(|memory| memory.request_focus(egui::Id::unique("gone")));
+        (0..5).for_each(|_| drop(bench.draw(Vec::new())));
+        bench.draw(vec![key(Key::Space)]).1
+    };
+    assert_eq!(pressed_next(&mut bench, Hand::Keys), [], "who has a pointer walks");
+    assert_eq!(pressed_next(&mut bench, Hand::Pad), [UiEvent::Command(Command::Pause)]);
+}
+
+#[test]
+fn a_pad_is_told_how_to_work_the_panel_and_the_map() {
+    let mut bench = Bench::new(8);
+    assert!(!bench.draw(Vec::new()).0.contains("D-pad to go through the panel"));
+    bench.state.hand = Hand::Pad;
+    assert!(bench.draw(Vec::new()).0.contains("D-pad to go through the panel     A (cross) presses     B (circle) closes it"));
+    bench.state.panel = false;
+    assert!(!bench.draw(Vec::new()).0.contains("D-pad to go through the panel"));
+    let bindings = Bindings::default();
+    let (keys, pad) = (map_text(&bindings, Hand::Keys), map_text(&bindings, Hand::Pad));
+    assert!(keys.starts_with("Drag and wheel to look around     F12 saves it"), "{keys}");
+    assert!(pad.starts_with("Left stick to look around, triggers ") && pad.ends_with("     B (circle) goes on"), "{pad}");
+}
+
+#[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
     let (keys, pad) = (hint_text(&bindings, Hand::Keys, [true; 2]), hint_text(&bindings, Hand::Pad, [true; 2]));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{App, Shell, Status, Wake};
+use super::{App, Wake};
 use crate::app::files;
 use crate::app::open::Launch;
 use crate::app::preview::PreviewState;
@@ -46,30 +46,24 @@ impl App {
         self.stop_typing();
         self.latch().forget_taps();
         self.leave_dream();
-        let Some(Shell { runner, painter, egui: _, window }) = self.shell.take() else { return };
-        // The thread that dreams ends first: it has handed over what is kept by then, and two would share the processor.
-        drop(runner);
-        self.forget_dreams();
-        // Nothing is said in it but the hour, where a day goes by.
-        self.plan.words = self.ui.prompt.day.words(&[], launch.prompt_words());
-        self.plan.prompt.clear();
-        (self.plan.launch, self.plan.settings) = (launch, settings);
-        (self.plan.paused, self.plan.rate) = (self.ui.paused, self.ui.rate);
-        (self.status, self.engine_number) = (Status::default(), 0);
-        self.ui.settings = settings;
-        self.ui.preview = PreviewState::default();
-        self.ui.prompt.queue.running &= self.plan.launch.prompt_words() > 0;
-        self.ui.prompt.in_force(String::new(), true, false);
-        window.set_title(&format!("Somnium: {}", self.plan.launch.title()));
-        let egui = self.interface(&window, &painter);
-        match self.spawn_runner(&painter) {
-            Ok(runner) => {
-                window.request_redraw();
-                self.shell = Some(Shell { runner, painter, egui, window });
-                self.list_earlier();
-                self.ui.toasts.push(format!("This is {}.", self.plan.launch.title()), false);
-            }
-            Err(why) => self.fatal = Some(why),
-        }
+        self.change_session(|app| {
+            app.forget_dreams();
+            // Nothing is said in it but the hour, where a day goes by.
+            app.plan.words = app.ui.prompt.day.words(&[], launch.prompt_words());
+            app.plan.prompt.clear();
+            (app.plan.launch, app.plan.settings) = (launch, settings);
+            (app.plan.paused, app.plan.rate) = (app.ui.paused, app.ui.rate);
+            app.ui.settings = settings;
+            app.ui.preview = PreviewState::default();
+            app.ui.prompt.queue.running &= app.plan.launch.prompt_words() > 0;
+            app.ui.prompt.in_force(String::new(), true, false);
+        });
+        let Some(mut shell) = self.shell.take() else { return };
+        shell.window.set_title(&format!("Somnium: {}", self.plan.launch.title()));
+        shell.egui = self.interface(&shell.window, &shell.painter);
+        shell.window.request_redraw();
+        self.shell = Some(shell);
+        self.list_earlier();
+        self.ui.toasts.push(format!("This is {}.", self.plan.launch.title()), false);
     }
 }

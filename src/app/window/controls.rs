@@ -9,8 +9,8 @@ use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 use super::App;
 use crate::app::panel::HINT_LASTS;
 use crate::input::keys::writes_nothing;
-use crate::input::pad::PadNews;
-use crate::input::{Action, Command, Hand, Holder};
+use crate::input::pad::{PadControl, PadNews};
+use crate::input::{Action, Command, Hand, Holder, Uppermost};
 
 /// What goes through a panel and changes what is in it; letters walk on.
 const PANEL_KEYS: [KeyCode; 9] = [
@@ -37,6 +37,10 @@ impl App {
             // Something may lie on a key.
             if !event.repeat {
                 self.idle.touch(Instant::now());
+                // Keys are the game's where a pad went through the panel, but in a field.
+                if self.ui.hand == Hand::Pad && self.ui.by_keys && !self.typing() {
+                    self.stop_typing();
+                }
                 self.play_with(Hand::Keys);
             }
             if fills_screen(self.modifiers, &event.logical_key, event.physical_key) {
@@ -166,7 +170,16 @@ impl App {
             PadNews::Command(command) => {
                 self.play_with(Hand::Pad);
                 self.command(command);
+                // Nothing else shows where the d-pad is.
+                if command == Command::Panel && self.ui.panel {
+                    (self.ui.by_keys, self.ui.wants_keys) = (true, true);
+                }
             }
+            PadNews::Panel(control) => {
+                self.play_with(Hand::Pad);
+                self.work_panel(control);
+            }
+            PadNews::Pushed => self.play_with(Hand::Pad),
             PadNews::Pressed => {
                 self.play_with(Hand::Pad);
                 self.map_mode(false);
@@ -187,6 +200,63 @@ impl App {
         }
         self.redraw();
     }
+
+    /// A control of a pad that works the panel.
+    fn work_panel(&mut self, control: PadControl) {
+        let Some(shell) = self.shell.as_mut() else { return };
+        // It may be closed by now.
+        if !self.ui.panel {
+            return;
+        }
+        let context = shell.egui.egui_ctx().clone();
+        let focused = context.memory(egui::Memory::focused);
+        let at = focused.and_then(|id| context.read_response(id));
+        // Of all in the panel sliders alone are dragged and not clicked on.
+        let slider = at.is_some_and(|at| at.sense.senses_drag() && !at.sense.senses_click());
+        let menu = egui::Popup::is_any_open(&context);
+        let Some(heard) = heard_in_panel(control, [slider, menu]) else { return self.command(Command::Panel) };
+        let leaves_menu = control == PadControl::East;
+        if focused.is_some() || leaves_menu {
+            shell.egui.egui_input_mut().events.extend(heard);
+        }
+        // Who is not in the panel yet begins there, and who leaves a menu goes on beside it.
+        self.ui.by_keys = true;
+        self.ui.wants_keys |= focused.is_none() || leaves_menu;
+    }
+
+    /// Tells pads what lies uppermost, and the map how they push it.
+    pub(super) fn follow_pads(&mut self) {
+        let uppermost = match (self.ui.map.open, self.ui.panel) {
+            (true, _) => Uppermost::Map,
+            (false, true) => Uppermost::Panel,
+            (false, false) => Uppermost::World,
+        };
+        let push = {
+            let mut latch = self.latch();
+            latch.lies_uppermost(uppermost);
+            latch.push()
+        };
+        if push != self.ui.map.push {
+            self.ui.map.push = push;
+            self.redraw();
+        }
+    }
+}
+
+/// What the interface hears of a control that works the panel, by whether a slider has the focus and whether a menu is open; nothing where it closes
+/// the panel.
+fn heard_in_panel(control: PadControl, [slider, menu]: [bool; 2]) -> Option<[egui::Event; 2]> {
+    let (key, modifiers) = match control {
+        PadControl::DPadLeft if slider => (egui::Key::ArrowLeft, egui::Modifiers::NONE),
+        PadControl::DPadRight if slider => (egui::Key::ArrowRight, egui::Modifiers::NONE),
+        // A field has a use for arrows, and none for Tab.
+        PadControl::DPadDown | PadControl::DPadRight => (egui::Key::Tab, egui::Modifiers::NONE),
+        PadControl::DPadUp | PadControl::DPadLeft => (egui::Key::Tab, egui::Modifiers::SHIFT),
+        PadControl::South => (egui::Key::Space, egui::Modifiers::NONE),
+        PadControl::East if menu => (egui::Key::Escape, egui::Modifiers::NONE),
+        _ => return None,
+    };
+    Some([true, false].map(|pressed| egui::Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }))
 }
 
 /// Whether this leads to the full screen and back in most programs: Alt+Enter, and Ctrl+Cmd+F on macOS.
@@ -219,6 +289,28 @@ mod tests {
         // On AZERTY the two have changed places: there Ctrl+A selects all and does not quit.
         assert!(is_q(&letter("q"), a) && !is_q(&letter("a"), q));
         assert!(is_q(&letter("\u{439}"), q) && !is_q(&letter("\u{444}"), a), "a Cyrillic layout");
+    }
+
+    #[test]
+    fn a_pad_goes_through_the_panel_as_keys_do() {
+        let key = |control, on| {
+            let [pressed, released] = heard_in_panel(control, on)?;
+            let what = |event: egui::Event| match event {
+                egui::Event::Key { key, pressed, modifiers, .. } => (key, modifiers.shift, pressed),
+                other => panic!("{other:?}"),
+            };
+            let ((key, shift, down), (other, _, still_down)) = (what(pressed), what(released));
+            assert!(down && !still_down && key == other);
+            Some((key, shift))
+        };
+        let (plain, slider, menu) = ([false; 2], [true, false], [false, true]);
+        let pad = [PadControl::DPadUp, PadControl::DPadLeft, PadControl::DPadDown, PadControl::DPadRight];
+        let (back, on) = (Some((egui::Key::Tab, true)), Some((egui::Key::Tab, false)));
+        assert_eq!(pad.map(|control| key(control, plain)), [back, back, on, on]);
+        let [left, right] = [egui::Key::ArrowLeft, egui::Key::ArrowRight].map(|arrow| Some((arrow, false)));
+        assert_eq!(pad.map(|control| key(control, slider)), [back, left, on, right]);
+        assert_eq!(key(PadControl::South, plain), Some((egui::Key::Space, false)));
+        assert_eq!([plain, menu].map(|on| key(PadControl::East, on)), [None, Some((egui::Key::Escape, false))]);
     }
 
     #[test]

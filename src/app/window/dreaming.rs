@@ -82,23 +82,26 @@ impl App {
         self.redraw();
     }
 
-    /// What is wished for now; where there is no window any more, what was at the start.
+    /// The thread that dreams, also while there is no device to show anything on.
+    fn runner(&self) -> Option<&Runner> {
+        let shown = self.shell.as_ref().map(|shell| &shell.runner);
+        shown.or_else(|| self.mending.as_ref().map(|mending| &mending.runner))
+    }
+
+    /// What is wished for now; where nothing dreams any more, what was at the start.
     pub(super) fn current_wish(&self) -> Wish {
-        match &self.shell {
-            Some(shell) => shell.runner.current_wish(),
-            None => self.first_wish(),
-        }
+        self.runner().map_or_else(|| self.first_wish(), Runner::current_wish)
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
-        if let Some(shell) = &self.shell {
-            shell.runner.wish(change);
+        if let Some(runner) = self.runner() {
+            runner.wish(change);
         }
     }
 
     pub(super) fn request(&self, request: Request) {
-        if let Some(shell) = &self.shell {
-            shell.runner.request(request);
+        if let Some(runner) = self.runner() {
+            runner.request(request);
         }
     }
 }

@@ -105,7 +105,7 @@ impl App {
     }
 
     /// A saved dream goes on: the panel says what is said in it.
-    pub(super) fn resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dream, said: [left, said] }: Went) {
+    pub(super) fn dream_resumed(&mut self, saved: &SavedDream, file: Option<PathBuf>, Went { dream, said: [left, said] }: Went) {
         let about = &saved.about;
         // Unless something else was said meanwhile.
         if self.by_hand.is(left) {

@@ -1,4 +1,4 @@
-//! What is made anew while the window stays: a lost graphics device, and a dream that ended through a fault.
+//! What is made anew while the window stays: a lost graphics device, a session, and a dream that ended through a fault.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use winit::window::Window;
 
 use super::saying::SaidByHand;
-use super::{App, Shell};
+use super::{App, Shell, Wake};
 use crate::app::dreams::{FIRST_DREAM, Left};
 use crate::app::open::maker;
 use crate::app::painter::Painter;
@@ -14,7 +14,6 @@ use crate::app::panel;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
 use crate::dream::runner::{Request, Runner, Status};
-use crate::engine::EngineError;
 
 /// How often a painter is asked for after a lost device, and how long to wait in between: a driver that starts anew needs a moment. At an event, where
 /// nobody starts the program anew, there is no end to asking, but longer and longer waits.
@@ -30,7 +29,40 @@ fn patience(attempts: u32, event: bool) -> Option<Duration> {
     }
 }
 
+/// A window whose device is gone, until there is another.
+pub(super) struct Mending {
+    // Declared first, so that the engine goes before the window.
+    pub(super) runner: Runner,
+    pub(super) window: Arc<Window>,
+    /// Keeps the dream as it was said when the device was lost.
+    keep: Option<Request>,
+    /// How often a painter was asked for in vain.
+    attempts: u32,
+    /// When it is asked for next.
+    pub(super) due: Instant,
+}
+
 impl App {
+    /// Plays what is planned once `prepare` is done, in the place of what plays. Gives what that gives; nothing without a window, and where no thread can be
+    /// started, which ends the program.
+    pub(super) fn change_session<T>(&mut self, prepare: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let Shell { runner, painter, egui, window } = self.shell.take()?;
+        // The thread that dreams ends first: it has handed over what is kept by then, and two would share the processor.
+        drop(runner);
+        let prepared = prepare(self);
+        (self.status, self.engine_number) = (Status::default(), 0);
+        match self.spawn_runner(&painter) {
+            Ok(runner) => {
+                self.shell = Some(Shell { runner, painter, egui, window });
+                Some(prepared)
+            }
+            Err(why) => {
+                self.fatal = Some(why);
+                None
+            }
+        }
+    }
+
     /// The dream ended through a fault. At an event, where nobody looks after it, another one begins; else it goes on from where it was kept last or, where that
     /// is what it cannot do, begins anew.
     pub(super) fn revive(&mut self) {
@@ -50,8 +82,15 @@ impl App {
             self.paint_mode(false);
         }
         self.map_mode(false);
-        let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
-        drop(runner);
+        let Some(told) = self.change_session(|app| app.plan_as_kept(kept)) else { return };
+        self.look_ahead();
+        self.list_earlier();
+        self.ui.toasts.push(told.to_owned(), true);
+        self.redraw();
+    }
+
+    /// Plans to go on from what was kept, or else anew, as it is said and set now; gives a sentence that tells it.
+    fn plan_as_kept(&mut self, kept: Option<Left>) -> &'static str {
         self.forget_dreams();
         self.dreams.forget_playing();
         (self.plan.settings, self.plan.rate, self.plan.paused) = (self.ui.settings, self.ui.rate, self.ui.paused);
@@ -74,37 +113,19 @@ impl App {
         };
         self.ui.prompt.in_force(one_line(&self.plan.prompt), true, false);
         self.ui.prompt.besides = self.besides_at_the_start();
-        (self.status, self.engine_number) = (Status::default(), 0);
-        match self.spawn_runner(&painter) {
-            Ok(runner) => {
-                self.shell = Some(Shell { runner, painter, egui, window });
-                self.look_ahead();
-                self.list_earlier();
-                self.ui.toasts.push(told.to_owned(), true);
-                self.redraw();
-            }
-            Err(why) => self.fatal = Some(why),
-        }
+        told
     }
 
     fn begin_for_others(&mut self) {
-        let Some(Shell { runner, painter, egui, window }) = self.shell.take() else { return };
-        drop(runner);
         let why = self.status.failed.take();
         let Some(attempt) = self.rebuilds.another(self.status.frames) else {
             self.fatal = why;
             return;
         };
         log::error!("another dream begins (attempt {attempt}): {}", why.unwrap_or_default());
-        (self.status, self.engine_number) = (Status::default(), 0);
-        self.by_hand = SaidByHand::default();
-        match self.spawn_runner(&painter) {
-            Ok(runner) => {
-                self.shell = Some(Shell { runner, painter, egui, window });
-                self.as_at_the_start();
-                self.ui.hint_until = Instant::now().checked_add(panel::HINT_LASTS);
-            }
-            Err(why) => self.fatal = Some(why),
+        if self.change_session(|app| app.by_hand = SaidByHand::default()).is_some() {
+            self.as_at_the_start();
+            self.ui.hint_until = Instant::now().checked_add(panel::HINT_LASTS);
         }
     }
 
@@ -112,19 +133,40 @@ impl App {
     pub(super) fn rebuild_graphics(&mut self) {
         let keep = self.to_keep(|| ());
         let Some(Shell { runner, painter, window, .. }) = self.shell.take() else { return };
-        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
-            return self.give_up(&runner, keep, "the graphics device keeps getting lost".to_owned());
-        };
-        log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         // A window bears one surface at a time.
         drop(painter);
-        let painter = match self.another_painter(&window) {
-            Ok(painter) => painter,
-            Err(why) => return self.give_up(&runner, keep, why.to_string()),
+        self.mending = Some(Mending { runner, window, keep, attempts: 0, due: Instant::now() });
+        let Some(attempt) = self.rebuilds.another(self.status.frames) else {
+            self.fatal = Some("the graphics device keeps getting lost".to_owned());
+            return;
         };
+        log::warn!("the graphics device was lost; making it anew (attempt {attempt})");
         if attempt > 1 && self.plan.launch.fall_back() {
             log::warn!("the CPU engine takes over: the device is lost again and again");
         }
+        self.mend();
+    }
+
+    /// Asks for a painter on another device once more, where one is missing and it is time to.
+    pub(super) fn mend(&mut self) {
+        let Some(mut mending) = self.mending.take_if(|mending| mending.due <= Instant::now()) else { return };
+        let why = match Painter::new(mending.window.clone(), self.gate.clone()) {
+            Ok(painter) => return self.show_again(mending, painter),
+            Err(why) => why,
+        };
+        mending.attempts += 1;
+        match patience(mending.attempts, self.plan.event) {
+            Some(patience) => {
+                log::warn!("nothing shows the window yet: {why}");
+                mending.due = Instant::now() + patience;
+            }
+            None => self.fatal = Some(why.to_string()),
+        }
+        self.mending = Some(mending);
+    }
+
+    /// There is a device again: what plays goes on there.
+    fn show_again(&mut self, Mending { runner, window, .. }: Mending, painter: Painter) {
         if self.plan.launch.dreamer().is_some() {
             self.engine_number += 1;
             let (launch, gpu) = (self.plan.launch.clone(), painter.gpu().clone());
@@ -139,29 +181,18 @@ impl App {
         let egui = self.interface(&window, &painter);
         window.request_redraw();
         self.shell = Some(Shell { runner, painter, egui, window });
+        self.rest_while_hidden();
+        // What came meanwhile was not taken.
+        self.proxy.send_event(Wake::Fetch).ok();
     }
 
-    /// Ends without a device. The next start goes on from the tokens that are remembered; the processor draws the picture that carries them, since what the
-    /// device had not sent yet does not come.
-    fn give_up(&mut self, runner: &Runner, keep: Option<Request>, why: String) {
-        if let (Some(keep), Some(pack)) = (keep, self.plan.launch.dreamer()) {
-            runner.request(Request::ReplaceEngine(Box::new(maker(pack.clone()))));
-            runner.request(keep);
-        }
-        self.fatal = Some(why);
-    }
-
-    fn another_painter(&self, window: &Arc<Window>) -> Result<Painter, EngineError> {
-        let mut attempts = 0;
-        loop {
-            let why = match Painter::new(window.clone(), self.gate.clone()) {
-                Ok(painter) => return Ok(painter),
-                Err(why) => why,
-            };
-            attempts += 1;
-            let Some(patience) = patience(attempts, self.plan.event) else { return Err(why) };
-            log::warn!("nothing shows the window yet: {why}");
-            std::thread::sleep(patience);
+    /// Ends while the device is gone. The next start goes on from the tokens that are remembered; the processor draws the picture that carries them, since what
+    /// the device had not sent yet does not come.
+    pub(super) fn end_without_device(&mut self) {
+        let Some(mut mending) = self.mending.take() else { return };
+        if let (Some(keep), Some(pack)) = (mending.keep.take(), self.plan.launch.dreamer()) {
+            mending.runner.request(Request::ReplaceEngine(Box::new(maker(pack.clone()))));
+            mending.runner.request(keep);
         }
     }
 }

@@ -65,7 +65,7 @@ impl Canvas<'_> {
                 if last.0 != place {
                     last = (place, around.cell(place));
                 }
-                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, far.hypot(aside)));
+                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, far * far + aside * aside));
                 to.copy_from_slice(&pixel(colour));
             }
         }
@@ -76,7 +76,7 @@ impl Canvas<'_> {
         [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
     }
 
-    /// The colour of the ground at a point, in a patch, that is so far away.
+    /// The colour of the ground at a point, in a patch; `away`: the square of how far away that is.
     fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, away: f32) -> [f32; 3] {
         let haze = self.glance.around.sky[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
@@ -107,7 +107,7 @@ impl Canvas<'_> {
     fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing) {
         let Quad { left, top, side: size, away, dense, .. } = *quad;
         let side = cutout.rows.len();
-        let clear = clear_at(away);
+        let clear = clear_at(away * away);
         let haze = self.glance.around.sky[1].map(f32::from);
         let range = |from: f32, most: usize| {
             let clamped = |along: f32| along.ceil().clamp(0.0, most as f32) as usize;
@@ -149,9 +149,9 @@ impl Canvas<'_> {
     }
 }
 
-/// Share of the light of what is so far away that reaches the eye.
+/// Share of the light of what is so far away that reaches the eye; `away`: the square of it.
 fn clear_at(away: f32) -> f32 {
-    (-(away / MIST).powi(2) * std::f32::consts::LN_2).exp()
+    (away * (-std::f32::consts::LN_2 / (MIST * MIST))).exp()
 }
 
 fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {

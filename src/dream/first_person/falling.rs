@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::dream::looks::LookName;
+
 /// Colours of what falls and of the land behind it lie at least this far apart on the mean, of 255 in each channel.
 const APART: u32 = 8;
 
@@ -53,12 +55,11 @@ impl Falling {
     }
 }
 
-/// Of each look the one of the other turn: named alike but for the turn at the end.
+/// Of each look the one of the other turn: named alike but for the turn.
 pub fn turns(looks: &BTreeMap<String, Vec<u8>>) -> HashMap<Vec<u8>, Vec<u8>> {
-    let other = |name: &str| match name.rsplit_once(' ')? {
-        (rest, "0") => Some(format!("{rest} 1")),
-        (rest, "1") => Some(format!("{rest} 0")),
-        _ => None,
+    let other = |name: &str| -> Option<String> {
+        let look: LookName = name.parse().ok()?;
+        Some(LookName { turn: 1_usize.checked_sub(look.turn)?, ..look }.to_string())
     };
     let pairs = looks.iter().filter_map(|(name, token)| Some((token.clone(), looks.get(&other(name)?)?.clone())));
     pairs.filter(|(token, turn)| token != turn).collect()

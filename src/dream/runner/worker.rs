@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::{Request, Shared, Shown, TIMELINE_FRAMES, Wish, lock, notify, period};
+use super::{Request, Shared, Shown, Status, TIMELINE_FRAMES, Wish, lock, notify, period};
 use crate::dream::drive::Drive;
 use crate::dream::first_person::Surroundings;
 use crate::dream::gate::Gate;
@@ -261,29 +261,33 @@ impl Worker {
             self.done.pop_front();
         }
         let span = self.done.front().map_or(0.0, |&first| (now - first).as_secs_f32());
-        {
-            let status = &mut lock(&self.shared.outbox).status;
+        let fps = if span > 0.0 { (self.done.len() - 1) as f32 / span } else { 0.0 };
+        self.publish_with(true, |status| {
             status.frames += 1;
             status.code = code;
-            (status.frame_ms, status.guided) = ((now - start).as_secs_f32() * 1e3, guided);
-            status.fps = if span > 0.0 { (self.done.len() - 1) as f32 / span } else { 0.0 };
+            (status.frame_ms, status.guided, status.fps) = ((now - start).as_secs_f32() * 1e3, guided, fps);
             if status.timeline.len() == TIMELINE_FRAMES {
                 status.timeline.pop_front();
             }
             status.timeline.push_back(code);
-        }
-        self.publish(true);
+        });
         Ok(())
     }
 
     /// Puts the newest picture and what is known about it where the window finds them.
     pub(super) fn publish(&mut self, with_times: bool) {
+        self.publish_with(with_times, |_| ());
+    }
+
+    /// The same with news: who fetches one has the other.
+    fn publish_with(&mut self, with_times: bool, news: impl FnOnce(&mut Status)) {
         self.lookahead.outdate();
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let (caption, look) = (self.source.caption(), self.source.look());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
         let around = self.surroundings();
         let mut outbox = lock(&self.shared.outbox);
+        news(&mut outbox.status);
         let recycled = match outbox.picture.take() {
             Some(Shown::Rgba(pixels)) => pixels,
             _ => std::mem::take(&mut outbox.spare),

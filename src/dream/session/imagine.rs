@@ -94,9 +94,9 @@ impl DreamSession {
         self.ahead.maker = Some(maker);
     }
 
-    /// Dreams on as if one went ahead, so many quarter turns clockwise from north, straight on and in lanes beside that, whatever stands in the way: a few
-    /// steps, of which none but the first begins after `until`, from where the last call came to if that still lies ahead, as long as land of the next two
-    /// half frames is not known. Whether more of it is known now. Nothing in a world without a map. Blocks until the newest frame is there: what it shows is not imagined.
+    /// Dreams up to `AT_ONCE` steps of land ahead in the direction `quarters`, in quarter turns clockwise from north, continuing where the last call stopped.
+    /// Only the first step may begin after `until`. Blocks until the newest frame is there. Returns whether to call again: never in a world without a map, and
+    /// no more once the next two half frames are known.
     ///
     /// # Errors
     /// What the engine says.
@@ -113,7 +113,7 @@ impl DreamSession {
         more
     }
 
-    /// Walks on in all lanes; whether more is known.
+    /// Walks on in all lanes, straight on and beside that, whatever stands in the way; whether to call again.
     fn walk_lanes(&mut self, towards: Intent, here: &Here, settings: &DecodeSettings) -> Result<bool, DreamError> {
         let (mut steps, mut more) = (AT_ONCE, false);
         for lane in 0..LANES.len() {
@@ -123,7 +123,7 @@ impl DreamSession {
         Ok(more)
     }
 
-    /// Walks on in a lane, at most so many `steps`, of which those taken are gone then; whether more is known.
+    /// Walks on in a lane, at most so many `steps`, of which those taken are gone then; whether to call again.
     fn walk_ahead(
         &mut self,
         lane: usize,

@@ -32,8 +32,13 @@ pub struct Moment {
 impl Moment {
     /// Frames that led to it, as far as they are remembered.
     pub(super) fn frames(&self) -> u32 {
-        self.before.as_ref().map_or(0, Map::frames) + self.history.len() as u32
+        frames_of(self.before.as_ref(), &self.history)
     }
+}
+
+/// Frames of a past, as far as they are remembered.
+pub(super) fn frames_of(before: Option<&Map>, history: &[TokenFrame]) -> u32 {
+    before.map_or(0, Map::frames) + history.len() as u32
 }
 
 /// Where [`DreamSession::undo`] and [`DreamSession::redo`] lead.
@@ -91,9 +96,9 @@ impl DreamSession {
         }
         self.begin_another()?;
         self.set_prompt(words, 0)?;
-        self.start.clone_from(&moment.start);
-        (self.seen, self.fresh) = (None, false);
-        self.go_to(moment)
+        let Moment { before, history, next_frame, start } = moment;
+        (self.start, self.seen, self.fresh) = (start, None, false);
+        self.go_to(before, history, next_frame)
     }
 
     /// The present moment can be returned to.
@@ -130,7 +135,7 @@ impl DreamSession {
         self.changes.again.extend(here);
         self.take_place(there)?;
         if leaves_a_walk {
-            self.is_another();
+            self.become_another();
         }
         Ok(())
     }
@@ -176,8 +181,8 @@ impl DreamSession {
     }
 
     fn take_place(&mut self, Place { moment, dream, said, since, seen }: Place) -> Result<(), DreamError> {
-        let start = moment.start.clone();
-        self.go_to(moment)?;
+        let Moment { before, history, next_frame, start } = moment;
+        self.go_to(before, history, next_frame)?;
         (self.start, self.dream, self.said, self.seen, self.fresh) = (start, dream, said, seen, false);
         self.ahead.imagined.since = since;
         Ok(())
@@ -186,14 +191,14 @@ impl DreamSession {
     /// Another dream begins; what there is can be returned to.
     pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
         self.mark()?;
-        self.is_another();
+        self.become_another();
         Ok(())
     }
 
     /// What plays is another dream from here on, and is kept as one.
-    pub(super) fn is_another(&mut self) {
-        self.begun += 1;
-        self.dream = self.begun;
+    pub(super) fn become_another(&mut self) {
+        self.dreams_begun += 1;
+        self.dream = self.dreams_begun;
     }
 
     pub(super) fn undo_returns_to(&mut self, moment: Moment) {
@@ -201,9 +206,8 @@ impl DreamSession {
         self.changes.add(place);
     }
 
-    /// Makes `moment` the past; what reset returns to stays.
-    pub(super) fn go_to(&mut self, moment: Moment) -> Result<(), DreamError> {
-        let Moment { before, history, next_frame, .. } = moment;
+    /// Makes this the past, as [`Moment`] has it; what reset returns to stays.
+    pub(super) fn go_to(&mut self, before: Option<Map>, history: Vec<TokenFrame>, next_frame: u32) -> Result<(), DreamError> {
         self.engine.restore_after(before.as_ref(), &history, next_frame)?;
         self.ahead.forget();
         self.next_frame = next_frame;

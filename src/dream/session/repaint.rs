@@ -1,7 +1,7 @@
 //! Changing a dream by hand: parts of the present frame dreamed again, and frames dreamed around tokens that are given.
 
 use super::DreamSession;
-use super::moment::Moment;
+use super::moment::{Moment, frames_of};
 use crate::dream::source::DreamError;
 use crate::engine::decode::random_order;
 use crate::engine::recall::{Map, motion_of};
@@ -41,7 +41,7 @@ impl DreamSession {
             (None, past)
         });
         self.settled(moment, changed)?;
-        self.is_another();
+        self.become_another();
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl DreamSession {
         let mut given = codes.to_vec();
         forget(&mut given, chosen);
         self.engine.dream_around(&given, code, settings)?;
-        self.begun(code)
+        self.note_begun(code)
     }
 
     /// Tokens of a picture of the frame size, `(tokens, code_dims)`.
@@ -128,18 +128,17 @@ impl DreamSession {
     /// Makes what was changed the past, or where that failed what was before.
     fn settled(&mut self, moment: Moment, changed: Result<(Option<Map>, Vec<TokenFrame>), DreamError>) -> Result<(), DreamError> {
         self.engine.set_prompt(self.prompt.words())?;
-        let (frames, since) = (moment.frames(), self.ahead.imagined.since);
-        let (past, outcome) = match changed {
-            Ok((before, history)) => {
-                let past = Moment { before, history, next_frame: moment.next_frame, start: Vec::new() };
+        let (frames, next_frame, since) = (moment.frames(), moment.next_frame, self.ahead.imagined.since);
+        let ((before, history), outcome) = match changed {
+            Ok(past) => {
                 self.repaints = self.repaints.wrapping_add(1);
                 self.undo_returns_to(moment);
                 (past, Ok(()))
             }
-            Err(why) => (moment, Err(why)),
+            Err(why) => ((moment.before, moment.history), Err(why)),
         };
-        let as_far = past.frames() == frames;
-        self.go_to(past)?;
+        let as_far = frames_of(before.as_ref(), &history) == frames;
+        self.go_to(before, history, next_frame)?;
         // Where the land is remembered still, what was seen of another one stays out of sight.
         if as_far {
             self.ahead.imagined.since = since;

@@ -203,7 +203,7 @@ impl<'a> Lane<'a> {
     /// `past_now` of own tokens for the frame that `action` leads into, from the neighbourhoods in `exchange.embedded` and from the map.
     /// After a barrier that follows [`Lane::embed_previous`].
     pub fn look_at_past(&mut self, d: &DynamicsWeights, action: u8, past: &Past) {
-        let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(9 * d.dims.channels));
+        let (c, stride, wide) = (d.dims.channels, padded(d.dims.channels), padded(TAPS * d.dims.channels));
         let gate = &d.gate[usize::from(action) * wide..][..wide];
         // SAFETY: written before the barrier, written again after another one.
         let embedded = unsafe { self.exchange.embedded.read(0..self.exchange.embedded.len()) };

@@ -10,7 +10,7 @@ use super::{
     weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookGains, LookWeights, PlainNorm, TokenizerBlock, plain_gains},
 };
 use crate::{
-    engine::{UNKNOWN, adjacency::Adjacency},
+    engine::{UNKNOWN, adjacency::Adjacency, recall::TAPS},
     pack::manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
 };
 use std::ops::Range;
@@ -133,7 +133,7 @@ impl Worker {
             qkv: widest((3 * t.channels).max(f.code_dims), 3 * c),
             seen: widest(seen, seen),
             hidden: widest(hidden_of_tokenizer, dims.map_or(0, |d| d.ffn_hidden)),
-            wide: Floats::zeros(rows * patch.max(padded(9 * c))),
+            wide: Floats::zeros(rows * patch.max(padded(TAPS * c))),
             scores: Floats::zeros((8 * room.max(words_room)).max(ages_room)),
             past_now: Floats::zeros(rows * padded(c)),
             past_pending: Floats::zeros(rows * padded(c)),

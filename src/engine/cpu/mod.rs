@@ -4,6 +4,7 @@
 mod attention;
 mod buffer;
 mod dynamics;
+mod frame;
 mod kernels;
 mod lane;
 mod matmul;
@@ -15,9 +16,7 @@ mod tests;
 mod weights;
 
 use super::{
-    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-    adjacency::{Adjacency, Drawing},
-    decode::{self, Drawn},
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame,
     inputs::{
         check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, frames_that_matter,
         play_settings,
@@ -26,15 +25,15 @@ use super::{
     recall::{self, Map},
     told::{LONG_AGO, Said, Told},
 };
-use crate::pack::{Pack, limits, manifest::Manifest};
+use crate::pack::{Pack, manifest::Manifest};
 use attention::PanelDims;
 use buffer::PerThread;
-use dynamics::{Group, Past, PromptPanels};
+use dynamics::PromptPanels;
+use frame::Purpose;
 use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;
 use std::sync::Arc;
-use std::time::Instant;
 use weights::{DecoderWeights, DynamicsWeights, EncoderWeights};
 
 /// How the CPU engine is set up; the default suits the machine.
@@ -89,20 +88,6 @@ pub struct CpuEngine {
     untaken: Option<u32>,
     settings: DecodeSettings,
     stage_ms: [f32; STAGES.len()],
-}
-
-/// What becomes of the frame that is being computed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose<'a> {
-    /// Nothing is dreamed: the pending frame is committed.
-    CommitOnly,
-    /// Around these codes, if there are any.
-    Dream(Option<&'a [u8]>),
-    /// As a frame to dream, but what is pending stays so. The first of several lets the keys and values of the pending frame enter their
-    /// slot of the ring, which nothing sees yet; the others find them there.
-    Preview { first: bool },
-    /// One pass with every token masked, logits given these codes handed out.
-    Logits(&'a [u8]),
 }
 
 /// Weights of a pack as this engine runs them, for any number of engines.
@@ -207,143 +192,9 @@ impl CpuEngine {
         n * (d.prev.work() + committed + dreamed * steps as usize) + decoding
     }
 
-    fn commits(&self) -> bool {
-        self.pending.exists && self.model.dynamics.as_ref().is_some_and(|d| d.temporal_layers() > 0)
-    }
-
-    /// Runs a frame on all threads: the pending one is committed, and what `purpose` says is done for the next, which `action` leads into.
-    fn run(&mut self, purpose: Purpose<'_>, action: u8, words: Option<&[PromptWord]>) -> Result<(), EngineError> {
-        let after = self.committed + usize::from(self.commits());
-        let commit = self.commits() && purpose != Purpose::Preview { first: false };
-        let (keeps, dreams) = match purpose {
-            Purpose::Preview { .. } => (false, true),
-            other => (true, matches!(other, Purpose::Dream(_))),
-        };
-        let (Some(d), Some([now, pending_prompt, nothing_said]), Some(said)) = (&self.model.dynamics, &mut self.prompts, &mut self.said)
-        else {
-            return Err(EngineError::NoDynamics);
-        };
-        let (s, words) = (self.settings, words.unwrap_or(&self.words));
-        now.set(self.kernels, d, said, words);
-        let told = self.told.class_of_next(words);
-        // Without words there is nothing to tell apart.
-        let guided = dreams && s.guidance > 0.0 && !words.is_empty();
-        let dreamed = match purpose {
-            Purpose::CommitOnly => 0,
-            _ => 1 + usize::from(guided),
-        };
-        let (mut commit_slots, mut dream_slots) = ([0; limits::WINDOW], [0; limits::WINDOW]);
-        let commit_slots = slots_in_sight(&mut commit_slots, self.committed, s.window, d.dims.window);
-        let dream_slots = slots_in_sight(&mut dream_slots, after, s.window, d.dims.window);
-        let prompted = Group { action, prompt: now, told, slots: dream_slots, commit_to: None };
-        let unprompted = Group { prompt: nothing_said, told: LONG_AGO, ..prompted };
-        let slot = self.committed % d.dims.window;
-        let committed = Group {
-            action: self.pending.action,
-            prompt: pending_prompt,
-            told: self.pending.told,
-            slots: commit_slots,
-            commit_to: Some(slot),
-        };
-        let with_guidance = [prompted, unprompted, committed];
-        let without = [prompted, committed];
-        let groups = if guided { &with_guidance[..] } else { &without[..] };
-        let first_pass = match (purpose, commit) {
-            (Purpose::CommitOnly, false) => &[],
-            (Purpose::CommitOnly, true) => &without[1..],
-            (_, false) => &groups[..dreamed],
-            (_, true) => groups,
-        };
-        let frame = self.next_frame;
-        self.exchange.stage_ms.get_mut().fill(0.0);
-        self.exchange.masked.get_mut().fill(true);
-        if dreams {
-            decode::random_order(s.seed, frame, self.exchange.order.get_mut());
-        }
-        if let Purpose::Dream(Some(given)) = purpose {
-            self.exchange.codes.get_mut().copy_from_slice(given);
-            let tokens = given.chunks_exact(self.model.frame.code_dims);
-            self.exchange.masked.get_mut().iter_mut().zip(tokens).for_each(|(masked, token)| *masked = token[0] == UNKNOWN);
-        }
-        let previous = self.pending.exists.then_some(self.pending.codes.as_slice());
-        let past = &Past { codes: previous, map: self.map.as_ref(), motion: recall::motion_of(&self.manifest, action) };
-        let adjacency = d.adjacency.as_ref();
-        if let Some(adjacency) = adjacency.filter(|_| dreams) {
-            let Exchange { codes, masked, domains, .. } = &mut self.exchange;
-            adjacency.narrow(Drawing { codes: codes.get_mut(), masked: masked.get_mut(), before: previous }, domains.get_mut());
-        }
-        let (model, exchange, workers, kernels) = (&*self.model, &self.exchange, &self.workers, self.kernels);
-
-        self.pool.run(&|t, barrier| {
-            // SAFETY: thread `t` alone, once a job.
-            let w = unsafe { workers.get(t) };
-            let mut lane = Lane { kernels, model, exchange, barrier, w, turn: 0 };
-            let mut clock = Instant::now();
-            let mut lap = |stage: usize| {
-                if t == 0 {
-                    // SAFETY: thread 0 alone.
-                    unsafe { exchange.stage_ms.write(stage..stage + 1)[0] += clock.elapsed().as_secs_f32() * 1e3 };
-                    clock = Instant::now();
-                }
-            };
-            lane.embed_previous(d, past);
-            barrier.wait();
-            lane.look_at_past(d, action, past);
-            lap(0);
-            lane.fill_rows(d, first_pass, s.context_level);
-            lane.pass(d, first_pass, 1);
-            match purpose {
-                Purpose::CommitOnly => {}
-                Purpose::Logits(codes) => {
-                    lane.head(d, 1);
-                    lane.hand_out_logits(d, past, codes);
-                }
-                Purpose::Dream(_) | Purpose::Preview { .. } => {
-                    for step in 1..=s.steps {
-                        // SAFETY: written between the barriers of `settle` alone.
-                        if !decode::step_runs(step, unsafe { exchange.masked.read(0..exchange.masked.len()) }) {
-                            break;
-                        }
-                        if step > 1 {
-                            lane.fill_rows(d, &groups[..dreamed], s.context_level);
-                            lane.pass(d, &groups[..dreamed], step);
-                        }
-                        lane.head(d, dreamed);
-                        lane.choose(d, &s, past, dreamed, frame, step);
-                        if step < s.steps || adjacency.is_some() {
-                            settle(exchange, barrier, t, &s, step, past, adjacency);
-                        }
-                        lap(if step == 1 { 1 } else { 2 });
-                    }
-                    // SAFETY: as above.
-                    if adjacency.is_some() && decode::step_runs(s.steps + 1, unsafe { exchange.masked.read(0..exchange.masked.len()) }) {
-                        lane.head(d, dreamed);
-                        lane.choose(d, &s, past, dreamed, frame, s.steps + 1);
-                    }
-                    lane.decode();
-                    lap(3);
-                }
-            }
-            if keeps {
-                lane.keep_past();
-            }
-        });
-        if !keeps {
-            return Ok(());
-        }
-        self.stage_ms.copy_from_slice(self.exchange.stage_ms.get_mut());
-        self.committed = after;
-        if let Some(prompts) = &mut self.prompts {
-            prompts.swap(0, 1);
-        }
-        (self.pending.action, self.pending.told) = (action, told);
-        self.told.follow(words);
-        Ok(())
-    }
-
     /// Makes the frame in `exchange.codes` the pending one, and it enters the map. Its action, its prompt and what it sees of the past were
-    /// set by [`CpuEngine::run`].
-    fn settle(&mut self, moved: bool) {
+    /// set by [`Self::run`].
+    fn make_pending(&mut self, moved: bool) {
         self.pending.codes.copy_from_slice(self.exchange.codes.get_mut());
         (self.pending.moved, self.pending.exists) = (moved, true);
         if let Some(map) = &mut self.map {
@@ -370,48 +221,11 @@ impl CpuEngine {
         let (motion, rgba) = (recall::motion_of(&self.manifest, action), self.exchange.rgba.get_mut());
         let odometer = self.odometer.as_mut().filter(|_| self.pending.exists);
         let moved = odometer.is_some_and(|odometer| odometer.moved(&self.rgba_before, rgba, motion));
-        self.settle(moved);
+        self.make_pending(moved);
         self.untaken = Some(self.next_frame);
         self.next_frame = self.next_frame.wrapping_add(1);
         Ok(())
     }
-}
-
-/// Ring slots of the committed frames that a frame sees, newest first.
-fn slots_in_sight(slots: &mut [usize; limits::WINDOW], committed: usize, window: usize, ring: usize) -> &[usize] {
-    let n = committed.min(window - 1);
-    for (age, slot) in (1..=n).zip(slots.iter_mut()) {
-        *slot = (committed - age) % ring;
-    }
-    &slots[..n]
-}
-
-/// Settles tokens after a step, on thread 0 while the others wait.
-fn settle(
-    exchange: &Exchange,
-    barrier: &pool::Barrier,
-    t: usize,
-    s: &DecodeSettings,
-    step: u32,
-    past: &Past,
-    adjacency: Option<&Adjacency>,
-) {
-    barrier.wait();
-    if t == 0 {
-        let n = exchange.masked.len();
-        // SAFETY: the others are between two barriers.
-        let (codes, confidence, offered) =
-            unsafe { (exchange.codes.read(0..exchange.codes.len()), exchange.confidence.read(0..n), exchange.offered.read(0..n)) };
-        // SAFETY: as above.
-        let (order, masked) = unsafe { (exchange.order.write(0..n), exchange.masked.write(0..n)) };
-        decode::settle(s, step, Drawn { codes, confidence, offered, adjacency }, order, masked);
-        if let Some(adjacency) = adjacency {
-            // SAFETY: as above.
-            let domains = unsafe { exchange.domains.write(0..exchange.domains.len()) };
-            adjacency.narrow(Drawing { codes, masked, before: past.codes }, domains);
-        }
-    }
-    barrier.wait();
 }
 
 impl Engine for CpuEngine {
@@ -448,7 +262,7 @@ impl Engine for CpuEngine {
             for frame in ring {
                 self.run(Purpose::CommitOnly, frame.action, Some(&frame.prompt))?;
                 self.exchange.codes.get_mut().copy_from_slice(&frame.codes);
-                self.settle(frame.moved);
+                self.make_pending(frame.moved);
             }
         }
         match history.last() {
@@ -536,7 +350,7 @@ impl Engine for CpuEngine {
         self.settings = *settings;
         self.run(Purpose::Logits(&truth.codes), truth.action, Some(&truth.prompt))?;
         self.decode(&truth.codes);
-        self.settle(truth.moved);
+        self.make_pending(truth.moved);
         self.untaken = None;
         self.next_frame = self.next_frame.wrapping_add(1);
         Ok(self.exchange.logits.get_mut().to_vec())

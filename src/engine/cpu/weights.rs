@@ -320,7 +320,7 @@ pub struct DynamicsWeights {
     pub level: Floats,
     pub told: Floats,
     pub prev: Packed,
-    /// `(actions + 1, padded 9 channels)`: what an action lets through to [`Self::prev`].
+    /// `(actions + 1, padded TAPS * channels)`: what an action lets through to [`Self::prev`].
     pub gate: Floats,
     pub recall: Option<TapTable>,
     pub beside: Option<TapTable>,
@@ -382,8 +382,8 @@ impl DynamicsWeights {
             pos: rows(pack, "dyn.pos", c)?,
             level: rows(pack, "dyn.level", c)?,
             told: rows(pack, "dyn.told", c)?,
-            prev: linear(pack, "dyn.prev", 9 * c)?,
-            gate: rows(pack, "dyn.prev.gate", 9 * c)?,
+            prev: linear(pack, "dyn.prev", TAPS * c)?,
+            gate: rows(pack, "dyn.prev.gate", TAPS * c)?,
             recall: dims.recall.is_some().then(|| TapTable::recall(pack, c)).transpose()?,
             beside: dims.look_beside.then(|| TapTable::beside(pack, c)).transpose()?,
             blocks: (0..dims.blocks.len()).map(block).collect::<Result<_, _>>()?,

@@ -8,7 +8,7 @@ use somnium::engine::recall::IMAGINED;
 use somnium::pack::Pack;
 
 use super::players::Judge;
-use super::report::{Better, Figure, Score, Unit};
+use super::report::{Better, Figure, Score, Unit, percent};
 use super::rollout::share_of;
 use super::workers::Workers;
 use crate::source::mix;
@@ -45,13 +45,12 @@ pub fn figures(pack: &Pack, judge: &Judge, workers: &mut Workers, seed: u64, wor
     })?;
     let row = |name: &str, share: &dyn Fn(&Walk) -> Option<f64>| {
         let values: Vec<f64> = walks.iter().filter_map(share).collect();
-        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High)))
+        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(values, Better::High)))
     };
-    let percent = |part: u32, whole: u32| (whole > 0).then(|| 100.0 * f64::from(part) / f64::from(whole));
     let rows = [
-        row("land dreamed ahead that is seen as it was dreamed", &|walk| percent(walk.kept, walk.imagined)),
-        row("land that was dreamed ahead of all that comes into view", &|walk| percent(walk.imagined, walk.entered)),
-        row("steps that something stood in the way of", &|walk| percent(walk.blocked, STEPS as u32)),
+        row("land dreamed ahead that is seen as it was dreamed", &|walk| percent([walk.kept, walk.imagined])),
+        row("land that was dreamed ahead of all that comes into view", &|walk| percent([walk.imagined, walk.entered])),
+        row("steps that something stood in the way of", &|walk| percent([walk.blocked, STEPS as u32])),
         row("frames seen as the world", &|walk| walk.seen),
     ];
     Ok(rows.into_iter().flatten().collect())

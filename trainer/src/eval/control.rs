@@ -8,7 +8,7 @@ use somnium::worlds::StepOutcome;
 use super::latent::Inference;
 use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
-use super::rollout::{Recall, Step};
+use super::rollout::{Recall, Step, share_of};
 use super::workers::{Worker, Workers};
 use crate::patches::psnr_db;
 use crate::source::Dice;
@@ -67,7 +67,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inferenc
         }
         figure
     };
-    let delta_psnr = |all: &[&Played]| Score::mean_of(&all.iter().map(|p| p.delta_psnr).collect::<Vec<_>>(), Better::High);
+    let delta_psnr = |all: &[&Played]| Score::mean_of(all.iter().map(|p| p.delta_psnr), Better::High);
     // Land that comes into view cannot be known: how much of the simulator's score is left without it.
     let delta_row = |name: &str| row(name, Unit::Db, delta_psnr).other("all but new land", delta_psnr(&of(Kind::Known)).mean);
 
@@ -75,17 +75,17 @@ pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inferenc
     let inferred: Vec<f64> = played.iter().filter_map(|(_, inferred)| *inferred).collect();
     if !inferred.is_empty() {
         let row = delta_row("delta-PSNR at t = 4, inferred against random actions");
-        figures.push(row.dream(Score::mean_of(&inferred, Better::High)).bar(Bar::OfSimulator(80.0)));
+        figures.push(row.dream(Score::mean_of(inferred.iter().copied(), Better::High)).bar(Bar::OfSimulator(80.0)));
     }
     let recorded = delta_row("delta-PSNR at t = 4, recorded against random actions");
     figures.push(if inferred.is_empty() { recorded.bar(Bar::OfSimulator(80.0)) } else { recorded });
     figures.push(row("action fidelity: the view moves as the simulator's", Unit::Percent, |all| {
-        Score::mean_of(&all.iter().map(|p| p.fidelity).collect::<Vec<_>>(), Better::High)
+        Score::mean_of(all.iter().map(|p| p.fidelity), Better::High)
     }));
     figures.push(row("  where the simulator moves", Unit::Percent, |all| recall(all).of_moved().unwrap_or_default().into()));
     figures.push(row("  while it bumps", Unit::Percent, |all| recall(all).of_blocked().unwrap_or_default().into()));
     figures.push(row("exact tokens of the first frame, where it moves", Unit::Percent, |all| {
-        Score::mean_of(&all.iter().filter_map(|p| p.exact).collect::<Vec<_>>(), Better::High)
+        Score::mean_of(all.iter().filter_map(|p| p.exact), Better::High)
     }));
     let balanced = |kind| recall(&of(kind)).balanced().unwrap_or_default();
     let steps = format!("balanced accuracy of moved and blocked, {} decoding steps", judge.settings.steps);
@@ -174,7 +174,7 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
             delta_psnr = recorded - random;
             random_dream = if kind == Kind::Dream { random } else { random_dream };
         }
-        all.push(Played { recall, fidelity: mean(&hits), exact, delta_psnr });
+        all.push(Played { recall, fidelity: mean(hits), exact, delta_psnr });
     }
     let inferred = match &case.inferred {
         None => None,
@@ -192,5 +192,5 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
 /// Percent of the tokens `counts` wants that are the same in both, `(tokens, dims)`.
 pub fn agreement(a: &[u8], b: &[u8], dims: usize, counts: impl Fn(usize) -> bool) -> f64 {
     let pairs = a.chunks_exact(dims).zip(b.chunks_exact(dims)).enumerate().filter(|(n, _)| counts(*n));
-    mean(&pairs.map(|(_, (a, b))| if a == b { 100.0 } else { 0.0 }).collect::<Vec<_>>())
+    share_of(pairs, |(_, (a, b))| a == b)
 }

@@ -37,7 +37,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
     let turns: Vec<Turn> = workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?.into_iter().flatten().collect();
     let row = |name: String, values: Vec<f64>| {
-        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High)))
+        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(values, Better::High)))
     };
     let shown = row("a dial is turned: frames that show it".to_owned(), turns.iter().map(|turn| turn.shows).collect());
     let parts = (0..KINDS).map(|dial| {

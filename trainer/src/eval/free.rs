@@ -2,7 +2,7 @@
 
 use super::control::MANY_STEPS;
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
-use super::rollout::{Recall, Rollout, Step};
+use super::rollout::{Recall, Rollout, Step, share_of};
 
 const FAMILY: &str = "control, free rollouts";
 /// Frames that are judged.
@@ -50,7 +50,7 @@ fn against_solids(rollouts: &[&Rollout]) -> Vec<Step> {
 
 /// Percent of them that went through it.
 fn walked_through(rollouts: &[&Rollout]) -> f64 {
-    mean(&against_solids(rollouts).iter().map(|s| if s.seen == s.asked { 100.0 } else { 0.0 }).collect::<Vec<_>>())
+    share_of(against_solids(rollouts), |s| s.seen == s.asked)
 }
 
 /// What needs a probe. `all` under any policy; `eight` the dreams of some under held keys, and again with many decoding steps.
@@ -80,14 +80,14 @@ pub fn figures(all: &Played, eight: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure> {
 /// The share of steps that move, by frame, under held keys.
 pub fn moving_share(held: &Played) -> Vec<Figure> {
     let longest = held.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
-    let share = |rollouts: &[&Rollout], mark: usize| -> Vec<f64> {
-        rollouts.iter().map(|r| r.moving_share(mark.saturating_sub(MARK_REACH)..mark + MARK_REACH)).collect()
+    let share = |rollouts: &[&Rollout], mark: usize| {
+        mean(rollouts.iter().map(|r| r.moving_share(mark.saturating_sub(MARK_REACH)..mark + MARK_REACH)))
     };
     let marks = MARKS.into_iter().filter(|mark| *mark <= longest);
     marks
         .map(|mark| {
             let figure = Figure::new("moving share under held keys", format!("around frame {mark}"), Unit::Percent);
-            held.row(figure, |r| Score::from(mean(&share(r, mark))))
+            held.row(figure, |r| share(r, mark).into())
         })
         .collect()
 }

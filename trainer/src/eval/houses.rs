@@ -12,7 +12,7 @@ use somnium::worlds::words::say;
 
 use super::players::{Dream, Judge, Player, simulator, through_tokenizer};
 use super::prompt::most_words;
-use super::report::{Better, Figure, Score, Unit};
+use super::report::{Better, Figure, Score, Unit, percent};
 use super::workers::{Worker, Workers};
 use crate::source::mix;
 
@@ -122,19 +122,16 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
     let things = Things { judge, parts: Parts::of(&judge.manifest) };
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
     let walks = workers.map(&seeds, |worker, seed| Ok([things.dreamed(worker, *seed)?, things.simulated(worker, *seed)?]))?;
-    let row = |name: &str, percent: &dyn Fn(&Seen) -> Option<f64>| {
-        let [dream, simulator] = [0, 1].map(|who| {
-            let values: Vec<f64> = walks.iter().filter_map(|walk| percent(&walk[who])).collect();
-            Score::mean_of(&values, Better::High)
-        });
+    let row = |name: &str, share: &dyn Fn(&Seen) -> Option<f64>| {
+        let score = |who: usize| Score::mean_of(walks.iter().filter_map(|walk| share(&walk[who])), Better::High);
+        let [dream, simulator] = [0, 1].map(score);
         Figure::new(FAMILY, name, Unit::Percent).dream(dream).simulator(simulator)
     };
-    let share = |part: u32, whole: u32| (whole > 0).then(|| 100.0 * f64::from(part) / f64::from(whole));
     Ok(vec![
-        row("sides of parts that meet what belongs there", &|seen| share(seen.meet, seen.sides)),
-        row("frames with a part of a house", &|seen| share(seen.with_a_house, seen.frames)),
-        row("frames with a whole house", &|seen| share(seen.with_a_whole_one, seen.frames)),
-        row("steps on which a house comes into view", &|seen| share(seen.begun, seen.steps)),
+        row("sides of parts that meet what belongs there", &|seen| percent([seen.meet, seen.sides])),
+        row("frames with a part of a house", &|seen| percent([seen.with_a_house, seen.frames])),
+        row("frames with a whole house", &|seen| percent([seen.with_a_whole_one, seen.frames])),
+        row("steps on which a house comes into view", &|seen| percent([seen.begun, seen.steps])),
     ])
 }
 

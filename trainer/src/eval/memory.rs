@@ -47,8 +47,7 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
         let found: Vec<Option<[Found; 3]>> = walked.by_ref().take(walks as usize).flatten().collect();
         let went = share_of(&found, Option::is_some);
         let found: Vec<[Found; 3]> = found.into_iter().flatten().collect();
-        let score =
-            |player: usize, of: fn(&Found) -> f64| Score::mean_of(&found.iter().map(|f| of(&f[player])).collect::<Vec<_>>(), Better::High);
+        let score = |player: usize, of: fn(&Found) -> f64| Score::mean_of(found.iter().map(|f| of(&f[player])), Better::High);
         let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {
             let name = format!("{what}, {steps} steps each way, window {window}");
             Figure::new(FAMILY, name, unit).dream(score(0, of)).simulator(score(1, of)).other("no memory", score(2, of).mean)

@@ -65,6 +65,27 @@ pub enum Family {
     Probe,
 }
 
+impl Family {
+    /// The first of its seeds.
+    fn seed(self) -> u64 {
+        let number = match self {
+            Self::Tokenizer => 0,
+            Self::Latent => 1,
+            Self::Control => 2,
+            Self::Rollouts => 3,
+            // It needs none.
+            Self::Speed => 4,
+            Self::Memory => 5,
+            Self::Prompt => 6,
+            Self::Probe => 7,
+            Self::Dials => 8,
+            Self::Ahead => 9,
+            Self::Houses => 10,
+        };
+        FIRST_SEED + number * FAMILY_SEEDS
+    }
+}
+
 /// How much is played.
 pub struct Effort {
     stills: u64,
@@ -208,22 +229,17 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    /// Seed of a family.
-    fn seed(family: u64) -> u64 {
-        FIRST_SEED + family * FAMILY_SEEDS
-    }
-
     fn wanted(&self, family: Family) -> bool {
         self.options.only.is_empty() || self.options.only.contains(&family)
     }
 
-    /// Adds what a family says of the pack, if it is wanted, and how long it took.
-    fn add(&mut self, family: Family, name: &'static str, figures: impl FnOnce() -> Result<Vec<Figure>>) -> Result<()> {
+    /// Adds what a family says of the pack from its first seed on, if it is wanted, and how long it took.
+    fn add(&mut self, family: Family, name: &'static str, figures: impl FnOnce(u64) -> Result<Vec<Figure>>) -> Result<()> {
         if !self.wanted(family) {
             return Ok(());
         }
         let started = Instant::now();
-        self.report.figures.extend(figures().with_context(|| format!("while judging: {name}"))?);
+        self.report.figures.extend(figures(family.seed()).with_context(|| format!("while judging: {name}"))?);
         self.report.seconds.push((name, started.elapsed().as_secs_f64()));
         eprintln!("{name}: {:.1} s", started.elapsed().as_secs_f64());
         Ok(())
@@ -236,7 +252,7 @@ impl Evaluation<'_> {
     fn run(&mut self) -> Result<()> {
         let (pack, effort) = (self.pack, &self.options.effort);
         if pack.manifest.dynamics.is_some() {
-            self.add(Family::Speed, "speed", || speed::figures(pack))?;
+            self.add(Family::Speed, "speed", |_| speed::figures(pack))?;
         }
         let Some(world) = &pack.manifest.provenance.world else {
             self.leave_out("everything that is held against a simulator: the pack names none, it was made from recordings");
@@ -248,10 +264,10 @@ impl Evaluation<'_> {
         }
         let probe = self.probe(world)?;
         let mut workers = Workers::new(pack, probe.as_ref())?;
-        self.add(Family::Tokenizer, "tokenizer", || tokenizer::figures(pack, world, &mut workers, Self::seed(0), effort.stills))?;
+        self.add(Family::Tokenizer, "tokenizer", |seed| tokenizer::figures(pack, world, &mut workers, seed, effort.stills))?;
         let inference = latent::Inference::of(pack, world, &self.options.device)?;
         match &inference {
-            Some(inference) => self.add(Family::Latent, "latent actions", || inference.figures(Self::seed(1), effort.latent_clips))?,
+            Some(inference) => self.add(Family::Latent, "latent actions", |seed| inference.figures(seed, effort.latent_clips))?,
             None => self.leave_out("latent actions: the pack has no latent action model"),
         }
         if pack.manifest.dynamics.is_none() {
@@ -259,28 +275,28 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let judge = Judge::new(pack, self.options.guidance)?;
-        self.add(Family::Control, "control", || {
-            control::figures(&judge, &mut workers, inference.as_ref(), Self::seed(2), effort.control_clips)
+        self.add(Family::Control, "control", |seed| {
+            control::figures(&judge, &mut workers, inference.as_ref(), seed, effort.control_clips)
         })?;
         if self.wanted(Family::Rollouts) {
             self.rollouts(&judge, &mut workers, probe.as_ref())?;
         }
-        self.add(Family::Memory, "memory", || memory::figures(&judge, &mut workers, Self::seed(5), effort.walks))?;
+        self.add(Family::Memory, "memory", |seed| memory::figures(&judge, &mut workers, seed, effort.walks))?;
         if pack.manifest.relief.is_some() {
-            self.add(Family::Ahead, "ahead", || ahead::figures(pack, &judge, &mut workers, Self::seed(9), effort.within))?;
-            self.add(Family::Houses, "houses", || houses::figures(&judge, &mut workers, Self::seed(10), effort.villages))?;
+            self.add(Family::Ahead, "ahead", |seed| ahead::figures(pack, &judge, &mut workers, seed, effort.within))?;
+            self.add(Family::Houses, "houses", |seed| houses::figures(&judge, &mut workers, seed, effort.villages))?;
         }
         let Some(probe) = &probe else { return Ok(()) };
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {
             self.leave_out("prompts: the pack takes none");
         } else {
-            self.add(Family::Prompt, "prompt", || {
+            self.add(Family::Prompt, "prompt", |seed| {
                 let list = self.options.out.join("prompts.tsv");
-                prompt::figures(&judge, &mut workers, &probe.info, Self::seed(6), effort.prompt_stride, &list)
+                prompt::figures(&judge, &mut workers, &probe.info, seed, effort.prompt_stride, &list)
             })?;
-            self.add(Family::Dials, "dials", || dials::figures(&judge, &mut workers, &probe.info, Self::seed(8), effort.dialled))?;
+            self.add(Family::Dials, "dials", |seed| dials::figures(&judge, &mut workers, &probe.info, seed, effort.dialled))?;
         }
-        self.add(Family::Probe, "probe", || broken(&judge, &mut workers, probe, effort.broken))
+        self.add(Family::Probe, "probe", |seed| broken(&judge, &mut workers, probe, seed, effort.broken))
     }
 
     /// The probe of this world, unless there is none.
@@ -313,7 +329,7 @@ impl Evaluation<'_> {
     fn rollouts(&mut self, judge: &Judge, workers: &mut Workers, probe: Option<&Probe>) -> Result<()> {
         let effort = &self.options.effort;
         let mut all = Vec::new();
-        self.add(Family::Rollouts, "rollouts", || {
+        self.add(Family::Rollouts, "rollouts", |_| {
             all = rollout::play(judge, workers, &plans(effort))?;
             Ok(Vec::new())
         })?;
@@ -357,7 +373,7 @@ impl Evaluation<'_> {
         }
         let rows: Vec<&[Vec<u8>]> = pairs.iter().flat_map(|(simulator, dream)| [&simulator.pictures[..], &dream.pictures]).collect();
         let broke: Vec<(&str, &Broke)> = long.dream.iter().filter_map(|r| Some((r.policy, r.broke.as_ref()?))).collect();
-        self.add(Family::Rollouts, "pictures", || {
+        self.add(Family::Rollouts, "pictures", |_| {
             sheet::write(&rows, 2, frame, &out.join("sheet.png"))?;
             if !broke.is_empty() {
                 let rows: Vec<&[Vec<u8>]> = broke.iter().map(|(_, broke)| &broke.pictures[..]).collect();
@@ -386,7 +402,7 @@ fn plans(effort: &Effort) -> Vec<Plan> {
         for number in 0..rollouts {
             let long = number < effort.per_policy;
             let frames = if long { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
-            let seed = Evaluation::seed(3) + number * POLICIES.len() as u64 + place;
+            let seed = Family::Rollouts.seed() + number * POLICIES.len() as u64 + place;
             let baselines = if held { effort.baselines } else { 1 };
             for kind in [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift] {
                 if matches!(kind, Kind::Dream | Kind::Simulator) || number < baselines {
@@ -405,12 +421,12 @@ fn plans(effort: &Effort) -> Vec<Plan> {
 }
 
 /// The probe on the simulator's own frames, and on dreams broken on purpose.
-fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, rollouts: u64) -> Result<Vec<Figure>> {
+fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, seed: u64, rollouts: u64) -> Result<Vec<Figure>> {
     let mut play = |kind| {
         let plan = |number| Plan {
             kind,
             policy: "explorer",
-            seed: Evaluation::seed(7) + number,
+            seed: seed + number,
             frames: BROKEN_FRAMES,
             long: false,
             other_keys: false,

@@ -47,14 +47,14 @@ fn shares(info: &ProbeInfo, readings: &[Reading], wish: &Wish) -> Shares {
     std::array::from_fn(|kind| {
         let shown =
             |reading: &Reading| f64::from(u8::from(info.words[kind][most_likely(&reading.words[kind])] == asked[kind].unwrap_or_default()));
-        asked[kind].map(|_| mean(&readings.iter().map(shown).collect::<Vec<_>>()))
+        asked[kind].map(|_| mean(readings.iter().map(shown)))
     })
 }
 
 /// Mean over what was asked for.
 fn adherence(shares: &Shares) -> Option<f64> {
     let asked: Vec<f64> = shares.iter().flatten().copied().collect();
-    (!asked.is_empty()).then(|| mean(&asked))
+    (!asked.is_empty()).then(|| mean(asked))
 }
 
 /// What follows a prompt: in the dream that is told it, in one that is not, and in the simulator that is wished the same, through the
@@ -71,7 +71,7 @@ struct Answers {
 fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
     let score = |of: fn(&Answers) -> &Shares, value: &dyn Fn(&Shares) -> Option<f64>| {
         let values: Vec<f64> = answers.iter().filter_map(|answers| value(of(answers))).map(|share| 100.0 * share).collect();
-        (!values.is_empty()).then(|| Score::mean_of(&values, Better::High))
+        (!values.is_empty()).then(|| Score::mean_of(values, Better::High))
     };
     let row = |name: String, value: &dyn Fn(&Shares) -> Option<f64>| {
         let mut figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(|a| &a.dream, value)?);
@@ -110,12 +110,10 @@ struct Turned {
 impl Turned {
     fn rows(all: &[Self]) -> Vec<Figure> {
         let row = |name: &str, of: fn(&Self) -> f64| {
-            let values: Vec<f64> = all.iter().map(of).collect();
-            Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(&values, Better::High))
+            Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(all.iter().map(of), Better::High))
         };
-        let otherwise = |figure: Figure, which: usize| {
-            figure.other("nothing new said", mean(&all.iter().map(|turned| turned.otherwise[which]).collect::<Vec<_>>()))
-        };
+        let otherwise =
+            |figure: Figure, which: usize| figure.other("nothing new said", mean(all.iter().map(|turned| turned.otherwise[which])));
         if all.is_empty() {
             return Vec::new();
         }

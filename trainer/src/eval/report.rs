@@ -40,8 +40,9 @@ pub struct Score {
 }
 
 impl Score {
-    pub fn mean_of(values: &[f64], better: Better) -> Self {
-        Self::pooled(mean(values), values, better)
+    pub fn mean_of(values: impl IntoIterator<Item = f64>, better: Better) -> Self {
+        let values: Vec<f64> = values.into_iter().collect();
+        Self::pooled(mean(values.iter().copied()), &values, better)
     }
 
     /// `mean` over everything, with the worst decile of `parts`.
@@ -62,9 +63,14 @@ impl From<f64> for Score {
 }
 
 /// Mean of some values, 0 of none.
-pub fn mean(values: &[f64]) -> f64 {
-    // The sum of nothing is -0.
-    (values.iter().sum::<f64>() + 0.0) / values.len().max(1) as f64
+pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (sum, count) = values.into_iter().fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
+    sum / count.max(1) as f64
+}
+
+/// How many percent a part is of a whole; `None` where there is no whole.
+pub fn percent([part, whole]: [u32; 2]) -> Option<f64> {
+    (whole > 0).then(|| 100.0 * f64::from(part) / f64::from(whole))
 }
 
 /// How good a figure should be.
@@ -251,8 +257,8 @@ mod tests {
     #[test]
     fn the_worst_decile_lies_at_the_bad_end() {
         let values: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!(Score::mean_of(&values, Better::High), Score { mean: 10.5, worst_decile: Some(3.0) });
-        assert_eq!(Score::mean_of(&values, Better::Low).worst_decile, Some(18.0));
-        assert_eq!(Score::mean_of(&[], Better::Low), Score { mean: 0.0, worst_decile: None });
+        assert_eq!(Score::mean_of(values.clone(), Better::High), Score { mean: 10.5, worst_decile: Some(3.0) });
+        assert_eq!(Score::mean_of(values, Better::Low).worst_decile, Some(18.0));
+        assert_eq!(Score::mean_of([], Better::Low), Score { mean: 0.0, worst_decile: None });
     }
 }

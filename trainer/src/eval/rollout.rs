@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use somnium::worlds::{StepOutcome, policy};
 
 use super::players::{HISTORY, Judge, Kind, Walk};
-use super::report::mean;
+use super::report::{mean, percent};
 use super::seams::Seams;
 use super::workers::{Worker, Workers};
 use crate::probe::{ProbeInfo, Reading};
@@ -119,14 +119,9 @@ impl Recall {
     }
 }
 
-fn percent([hits, all]: [u32; 2]) -> Option<f64> {
-    (all > 0).then(|| 100.0 * f64::from(hits) / f64::from(all))
-}
-
 /// Share of a list in percent, 0 of nothing.
 pub fn share_of<T>(all: impl IntoIterator<Item = T>, is: impl Fn(T) -> bool) -> f64 {
-    let hits: Vec<f64> = all.into_iter().map(|item| if is(item) { 100.0 } else { 0.0 }).collect();
-    mean(&hits)
+    mean(all.into_iter().map(|item| if is(item) { 100.0 } else { 0.0 }))
 }
 
 impl Rollout {
@@ -160,7 +155,7 @@ impl Rollout {
 
     /// Mean of what no movement explains from frame to frame.
     pub fn unexplained(&self) -> f64 {
-        mean(&self.steps.iter().map(|step| f64::from(step.unexplained)).collect::<Vec<_>>())
+        mean(self.steps.iter().map(|step| f64::from(step.unexplained)))
     }
 
     /// Percent of the steps in `range`, asked for or as the last asked one, after which the figure looks the asked way.

@@ -45,7 +45,7 @@ pub fn figure(all: &Played, simulated: &[&Rollout]) -> Figure {
         100.0 * strange / f64::max(all, 1.0)
     };
     let figure = Figure::new("stability", "seams that no other land of the simulator shows", Unit::Percent).low_is_better();
-    all.row(figure, |rollouts| Score::mean_of(&rollouts.iter().map(|r| strange(r)).collect::<Vec<_>>(), Better::Low))
+    all.row(figure, |rollouts| Score::mean_of(rollouts.iter().map(|r| strange(r)), Better::Low))
 }
 
 #[cfg(test)]

@@ -17,22 +17,20 @@ const SETTLED_FRAMES: usize = 6;
 pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Figure> {
     let frames = all.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
     let percent = |name: &str| Figure::new(FAMILY, name, Unit::Percent);
-    let each = |rollouts: &[&Rollout], of: &dyn Fn(&Rollout) -> f64, better| {
-        Score::mean_of(&rollouts.iter().map(|r| of(r)).collect::<Vec<_>>(), better)
-    };
+    let each = |rollouts: &[&Rollout], of: &dyn Fn(&Rollout) -> f64, better| Score::mean_of(rollouts.iter().map(|r| of(r)), better);
     let high = |rollouts: &[&Rollout], of: &dyn Fn(&Rollout) -> f64| each(rollouts, of, Better::High);
     let first = 0..DRIFT_FRAMES.min(frames);
     let last = frames.saturating_sub(DRIFT_FRAMES)..frames;
     let confidence = |range: &std::ops::Range<usize>| {
         let range = range.clone();
-        move |r: &Rollout| 100.0 * mean(&r.readings(range.clone()).iter().map(|reading| reading.confidence()).collect::<Vec<_>>())
+        move |r: &Rollout| 100.0 * mean(r.readings(range.clone()).iter().map(Reading::confidence))
     };
     let survives = |r: &Rollout| if r.broke.is_none() { 100.0 } else { 0.0 };
     let one_figure = |r: &Rollout| share_of(r.readings(0..frames), |reading| reading.figures() != 1);
     let (early, late) = (confidence(&first), confidence(&last));
-    let beside = |reading: &Reading| 100.0 * mean(&reading.solid_ahead[1..].iter().map(|p| f64::from(*p)).collect::<Vec<_>>());
+    let beside = |reading: &Reading| 100.0 * mean(reading.solid_ahead[1..].iter().map(|p| f64::from(*p)));
     let crowded = |name: &str, range: &std::ops::Range<usize>| {
-        let of = move |r: &Rollout| mean(&r.readings(range.clone()).iter().map(beside).collect::<Vec<_>>());
+        let of = move |r: &Rollout| mean(r.readings(range.clone()).iter().map(beside));
         all.row(percent(name), |r| high(r, &of))
     };
     let drift = |name: &str, range: &std::ops::Range<usize>| {
@@ -99,7 +97,7 @@ fn distance(a: &[&Rollout], b: &[&Rollout], range: std::ops::Range<usize>) -> f6
         (0..words).map(|word| readings.iter().map(|p| f64::from(p[word])).sum::<f64>() / readings.len() as f64).collect()
     };
     let variation = |group| shares(a, group).iter().zip(shares(b, group)).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
-    mean(&std::array::from_fn::<f64, KINDS, _>(variation))
+    mean((0..KINDS).map(variation))
 }
 
 /// Rollouts of the simulator as it is, and spoilt in ways that a probe must notice.
@@ -115,12 +113,10 @@ impl ProbeTest {
             let figure = Figure::new("the probe on broken dreams", name, Unit::Percent).simulator(value(&self.raw));
             self.spoilt.iter().fold(figure, |figure, (name, rollouts)| figure.other(*name, value(rollouts)))
         };
-        let over = |rollouts: &[Rollout], of: &dyn Fn(&Rollout) -> f64| mean(&rollouts.iter().map(of).collect::<Vec<_>>());
+        let over = |rollouts: &[Rollout], of: &dyn Fn(&Rollout) -> f64| mean(rollouts.iter().map(of));
         vec![
             row("seen as the world", &|r| over(r, &|r| share_of(r.readings(0..usize::MAX), |reading| reading.sees_the_world(info)))),
-            row("confidence", &|r| {
-                over(r, &|r| 100.0 * mean(&r.readings(0..usize::MAX).iter().map(|reading| reading.confidence()).collect::<Vec<_>>()))
-            }),
+            row("confidence", &|r| over(r, &|r| 100.0 * mean(r.readings(0..usize::MAX).iter().map(Reading::confidence)))),
             row("the figure looks the asked way", &|r| over(r, &|r| r.facing_share(0..usize::MAX))),
             row("rollouts that survive", &|r| share_of(r, |r| r.broke.is_none())),
         ]

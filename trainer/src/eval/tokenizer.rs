@@ -46,7 +46,7 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         let (psnr_db, ssim) = (psnr_db(&raw[0], &shown.rgb), ssim(&raw[0], &shown.rgb, frame.width_px));
         Ok(Still { psnr_db, ssim, codes: shown.codes, same: same.len(), flickered })
     })?;
-    let over = |of: fn(&Still) -> f64| Score::mean_of(&stills.iter().map(of).collect::<Vec<_>>(), Better::High);
+    let over = |of: fn(&Still) -> f64| Score::mean_of(stills.iter().map(of), Better::High);
     let codes: Vec<u8> = stills.iter().flat_map(|still| still.codes.clone()).collect();
     let usage = Usage::of(&codes, frame.code_dims, frame.code_levels);
     let (same, flickered) = stills.iter().fold((0, 0), |sum, still| (sum.0 + still.same, sum.1 + still.flickered));
@@ -55,7 +55,7 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         Figure::new(FAMILY, "SSIM of held-out frames", Unit::Plain).dream(over(|s| s.ssim)),
         Figure::new(FAMILY, "levels used, of each dimension", Unit::Percent).dream(usage.levels_used),
         Figure::new(FAMILY, "entropy of a dimension", Unit::Bits)
-            .dream(mean(&usage.dimension_bits))
+            .dream(mean(usage.dimension_bits))
             .other("most possible", (frame.code_levels as f64).log2()),
         Figure::new(FAMILY, format!("distinct tokens among {}", usage.tokens), Unit::Percent).dream(usage.distinct),
         Figure::new(FAMILY, "entropy of whole tokens", Unit::Bits)
@@ -137,7 +137,7 @@ fn ssim(a: &[u8], b: &[u8], width_px: usize) -> f64 {
             );
         }
     }
-    mean(&values)
+    mean(values)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use somnium::engine::told;
 use somnium::pack::manifest::{DynamicsDims, FrameDims};
 use somnium::prompt;
 
-use super::layers::{Linear, add_positions, attend, attend_in_groups, rms, table, taps};
+use super::layers::{Linear, add_positions, attend, attend_in_groups, feed_forward, rms, table, taps};
 use super::time::{Past, TimeAttention};
 
 #[derive(Module, Debug)]
@@ -484,7 +484,7 @@ impl DynBlock {
 
     fn ffn(&self, x: Tensor<2>, modulation: &Modulation) -> Tensor<2> {
         let norm = 1 + usize::from(self.time.is_some()) + usize::from(self.text.is_some());
-        x.clone() + self.down.forward(activation::gelu(self.up.forward(modulation.norm(x, norm))))
+        feed_forward(x, |x| modulation.norm(x, norm), &self.up, &self.down)
     }
 }
 

@@ -104,7 +104,7 @@ impl Lam {
     /// Whether each code moves the frame: another pixel than the one itself weighs most.
     pub fn moves(&self) -> Result<Vec<bool>> {
         let [codes, offsets] = self.dec.kernel.val().dims();
-        let most = self.dec.kernel.val().argmax(1).reshape([codes]).try_into_vec_as::<i32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let most = self.dec.kernel.val().argmax(1).reshape([codes]).try_into_vec_as::<i32>()?;
         Ok(most.into_iter().map(|offset| offset as usize != offsets / 2).collect())
     }
 

@@ -93,7 +93,7 @@ pub fn attend(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, bias: Option<Tensor<3>>)
 }
 
 /// `x + gelu(norm(x) up) down`, `(rows, channels)` to the same.
-fn feed_forward(x: Tensor<2>, norm: impl Fn(Tensor<2>) -> Tensor<2>, up: &Linear, down: &Linear) -> Tensor<2> {
+pub fn feed_forward(x: Tensor<2>, norm: impl Fn(Tensor<2>) -> Tensor<2>, up: &Linear, down: &Linear) -> Tensor<2> {
     x.clone() + down.forward(activation::gelu(up.forward(norm(x))))
 }
 

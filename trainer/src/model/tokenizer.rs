@@ -136,7 +136,7 @@ impl Tokenizer {
     pub fn encode_distinct(&self, patches: DistinctPatches, frame: &FrameDims, device: &Device) -> Result<Vec<u8>> {
         let (e, width, p, d) = (&self.enc, frame.patch_values(), frame.patches(), frame.code_dims);
         let to_levels = |z: Tensor<2>| -> Result<Vec<u8>> {
-            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            let levels = fsq_levels(z, frame.code_levels).try_into_vec_as::<f32>()?;
             Ok(levels.iter().map(|level| *level as u8).collect())
         };
         let distinct = patches.values.len() / width;

@@ -213,7 +213,7 @@ fn read<'a>(
         let mut all: Vec<Tensor<2>> = groups.iter().map(|&(start, len)| softmax(words.clone().narrow(1, start, len))).collect();
         all.extend([softmax(facing), softmax(figures), activation::sigmoid(solid), activation::sigmoid(figure), features]);
         let widths: Vec<usize> = all.iter().map(|t| t.dims()[1]).collect();
-        let values = Tensor::cat(all, 1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let values = Tensor::cat(all, 1).try_into_vec_as::<f32>()?;
         for row in values.chunks_exact(widths.iter().sum()) {
             let mut rest = row;
             let mut parts = widths.iter().map(|width| {

@@ -177,7 +177,7 @@ impl LamStage {
     fn best_codes(&self, model: &Lam, before: &Tensor<2>, after: &Tensor<2>) -> Result<Vec<u8>> {
         let (tokens, width) = (self.frame.patches(), before.dims()[1]);
         let (pairs, codes, device) = (before.dims()[0] / tokens, 1u8 << self.preset.lam.bits, before.device());
-        let values = |x: Tensor<2>| x.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
+        let values = |x: Tensor<2>| x.try_into_vec_as::<f32>();
         let prices = self.prices();
         let (mut base_errors, mut standing) = (Vec::new(), Vec::new());
         let moved = model.advect_by_each(before.clone(), self.shape());
@@ -277,10 +277,7 @@ impl Stage for LamStage {
 
     fn go_on_with(&self, state: &[f32]) {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        // A checkpoint may be older than this.
-        if shares.len() == state.len() {
-            shares.copy_from_slice(state);
-        }
+        shares.iter_mut().zip(state).for_each(|(share, kept)| *share = *kept);
     }
 
     fn batch(&self, step: u64) -> Result<Pairs> {

@@ -159,7 +159,7 @@ impl TokenizerStage {
         let (p, d, width) = (self.frame.patches(), self.frame.code_dims, self.frame.patch_values());
         let rows = land.dims().iter().product::<usize>() / d;
         let levels = fsq_levels(land.reshape([rows, d]), self.frame.code_levels);
-        let levels = levels.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let levels = levels.try_into_vec_as::<f32>()?;
         let mut seen: HashMap<Vec<u32>, HashMap<Vec<u32>, usize>> = HashMap::new();
         // Every other frame is bare.
         let bare = patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
@@ -243,7 +243,7 @@ impl Stage for TokenizerStage {
         let error = self.decode(model, z.clone(), true).clamp(-1.0, 1.0) - target.clone();
         // On the scale of -1..1 the peak is 2.
         let values = self.frame.patches() * self.frame.patch_values();
-        let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>()?;
         let mut db: Vec<f64> = mse.iter().map(|mse| 10.0 * (4.0 / f64::from(*mse)).log10()).collect();
         db.sort_by(f64::total_cmp);
         let mut figures = vec![("psnr_db", db.iter().sum::<f64>() / frames as f64), ("worst_decile_db", db[frames / 10])];

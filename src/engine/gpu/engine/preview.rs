@@ -1,9 +1,10 @@
 //! Frames that may come next, and pictures of tokens: made like any other frame, but in the half that the next frame will overwrite, and
 //! remembered by nobody.
 
-use super::{Aim, GpuEngine, Groups};
+use super::{Aim, GpuEngine};
 use crate::engine::gpu::frame::{FrameParams, GROUPS, GroupParams};
 use crate::engine::gpu::recording::Recording;
+use crate::engine::gpu::resources::Groups;
 use crate::engine::{Branches, DecodeSettings, EngineError};
 
 impl GpuEngine {

@@ -42,22 +42,23 @@ impl Prev {
             workgroups: [[x, 1, 1]; GROUPS],
             product: None,
             cost: Cost {
-                ops: (self.tokens * 9 * self.dims * self.channels) as u64,
-                weight_bytes: (4 * 9 * (self.dims * self.levels + 2) * self.channels) as u64,
+                ops: (self.tokens * TAPS * self.dims * self.channels) as u64,
+                weight_bytes: (4 * TAPS * (self.dims * self.levels + 2) * self.channels) as u64,
                 group_bytes: (4 * self.tokens * self.channels) as u64,
             },
         }
     }
 }
 
-/// The table the shader sums over, `(actions + 1, 9, rows of embed, channels padded)`: each row of `embed` `(dims * levels + 2, channels)`
-/// times each tap's part of a row of `gate` `(actions + 1, 9 * channels)`, times the tap's part of `w` `(9 * channels, channels)`.
+/// The table the shader sums over, `(actions + 1, TAPS, rows of embed, channels padded)`: each row of `embed`
+/// `(dims * levels + 2, channels)` times each tap's part of a row of `gate` `(actions + 1, TAPS * channels)`, times the tap's part of `w`
+/// `(TAPS * channels, channels)`.
 pub fn table(embed: &[f32], gate: &[f32], w: &[f32], channels: usize) -> Vec<f32> {
     let width = padded(channels);
     let mut out = vec![0.0f32; gate.len() * (embed.len() / channels) / channels * width];
     let mut sums = out.chunks_exact_mut(width);
     for (at, gate) in gate.chunks_exact(channels).enumerate() {
-        let matrix = &w[at % 9 * channels * channels..][..channels * channels];
+        let matrix = &w[at % TAPS * channels * channels..][..channels * channels];
         for (row, sum) in embed.chunks_exact(channels).zip(&mut sums) {
             for ((value, open), line) in row.iter().zip(gate).zip(matrix.chunks_exact(channels)) {
                 for (s, &weight) in sum.iter_mut().zip(line) {
@@ -79,5 +80,5 @@ pub const TABLE: &str = "dyn.prev.table";
 
 /// Bytes of that table: it grows faster with the sizes than any tensor it is made of.
 pub fn table_bytes(actions: usize, dims: usize, levels: usize, channels: usize) -> u64 {
-    4 * ((actions + 1) * 9 * (dims * levels + 2) * padded(channels)) as u64
+    4 * ((actions + 1) * TAPS * (dims * levels + 2) * padded(channels)) as u64
 }

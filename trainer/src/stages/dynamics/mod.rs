@@ -2,10 +2,12 @@
 
 mod batch;
 mod input;
+mod masks;
 mod past;
 mod recolour;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::sync::Arc;
 
@@ -85,7 +87,7 @@ impl DynamicsStage {
             let mut input = self.input(batch, &device);
             input.masked = self.one_hot(&batch.truth, std::iter::repeat_n(Token::Masked, rows), &device);
             let guess = model.sample(&self.shape, input, noise.clone()).narrow(1, 0, d * l);
-            let levels = guess.reshape([rows * d, l]).argmax(1).try_into_vec_as::<i32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            let levels = guess.reshape([rows * d, l]).argmax(1).try_into_vec_as::<i32>()?;
             let guessed: Vec<u8> = levels.into_iter().map(|level| level as u8).collect();
             batch.show_own(&guessed, d);
         }
@@ -102,7 +104,7 @@ impl DynamicsStage {
     /// 1 for every token whose true levels are all first choices, 0 for the others. Logits `(F * N, D * L)`.
     fn right(&self, logits: Tensor<2>, truth: &[u8]) -> Result<Vec<f64>> {
         let FrameDims { code_dims: d, code_levels: l, .. } = *self.frame_dims();
-        let logits = logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        let logits = logits.try_into_vec_as::<f32>()?;
         let best = |logits: &[f32]| (0..l).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0);
         let right =
             |(truth, logits): (&[u8], &[f32])| truth.iter().zip(logits.chunks_exact(l)).all(|(code, of)| best(of) == usize::from(*code));
@@ -159,7 +161,7 @@ impl DynamicsStage {
         }
         self.push_recall(&clip, (0, 0), &mut batch, RecallTerms::WHOLE, &mut Dice::new(0, 0));
         let logits = model.forward(&self.shape, self.input(&batch, device));
-        logits.try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"))
+        Ok(logits.try_into_vec_as::<f32>()?)
     }
 }
 
@@ -220,8 +222,7 @@ impl Stage for DynamicsStage {
             let truth = input.truth.clone();
             let logits = model.forward(&self.shape, input);
             let log_likelihood = self.log_likelihood(logits.clone(), truth.clone());
-            let of_tokens =
-                |log_likelihood: Tensor<2>| log_likelihood.sum_dim(1).try_into_vec_as::<f32>().map_err(|e| anyhow::anyhow!("{e:?}"));
+            let of_tokens = |log_likelihood: Tensor<2>| log_likelihood.sum_dim(1).try_into_vec_as::<f32>();
             let alone = of_tokens(log_likelihood)?;
             let mut dice = Dice::new(8, HELD_OUT + number);
             batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));

@@ -195,3 +195,130 @@ impl DynamicsStage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use burn::tensor::Device;
+    use somnium::engine::told;
+    use somnium::pack::random::{look_manifest, odd_manifest, random_pack};
+
+    use super::*;
+    use crate::stages::dynamics::tests::{numbered, stage_of_one_change, stage_with};
+
+    #[test]
+    fn stale_places_go_on_showing_what_they_showed() {
+        let (device, frames) = (Device::flex(), 6);
+        let pack = random_pack(odd_manifest(), 6).expect("a pack");
+        let (stage, _) = stage_with(&pack, frames, &device);
+        let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+        let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
+        let clip = numbered(frames, n * d, 5);
+        let past = |share: f32| {
+            let mut batch = stage.empty_batch(1);
+            batch.shown = clip.codes.clone();
+            // Whoever does not know the action expects the view to stay.
+            batch.actions = vec![stage.shape.dims.actions as u8; frames];
+            batch.told = vec![told::LONG_AGO as u8; frames];
+            let stale = Some(Stale { frames: 3..5, places: Places { share, side: 1, seed: 1 } });
+            stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { stale, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
+            batch
+        };
+        let (all, none) = (past(1.0), past(0.0));
+        for token in (0..n).filter(|token| !covered.contains(token)) {
+            let shown = |batch: &Batch| (0..frames).map(|frame| usize::from(batch.shown[(frame * n + token) * d])).collect::<Vec<_>>();
+            assert_eq!((shown(&all), shown(&none)), (vec![0, 1, 2, 2, 2, 0], vec![0, 1, 2, 3, 4, 0]));
+            let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
+            assert_eq!((recalled(&all, 5), recalled(&none, 5)), (2, 4), "what is stale is recalled");
+            assert_eq!((recalled(&all, 3), recalled(&none, 3)), (2, 2), "as long as it is");
+        }
+    }
+
+    #[test]
+    fn a_blip_shows_everything_as_it_was_before_the_change() {
+        let (device, frames) = (Device::flex(), 8);
+        let pack = random_pack(look_manifest(), 6).expect("a pack");
+        let (stage, _) = stage_with(&pack, frames, &device);
+        let (n, d, look) = (stage.tokens(), stage.frame_dims().code_dims, stage.frame_dims().patches());
+        let covered = stage.shape.dims.recall.clone().expect("it recalls").covered;
+        let clip = numbered(frames, n * d, 7);
+        let past = |frames_of_it: &[usize]| {
+            let mut batch = stage.empty_batch(1);
+            batch.shown = clip.codes.clone();
+            batch.actions = vec![stage.shape.dims.actions as u8; frames];
+            batch.told = vec![told::LONG_AGO as u8; frames];
+            let blip = Some(Blip { frames: frames_of_it.to_vec(), change: 3 });
+            stage.push_recall(&clip, (0, 0), &mut batch, RecallTerms { blip, ..RecallTerms::WHOLE }, &mut Dice::new(0, 0));
+            batch
+        };
+        let (once, twice, never) = (past(&[4]), past(&[4, 6]), past(&[]));
+        for token in (0..n).filter(|token| !covered.contains(token)) {
+            let shown = |batch: &Batch| (0..frames).map(|frame| batch.shown[(frame * n + token) * d]).collect::<Vec<_>>();
+            assert_eq!(shown(&never), [0, 1, 2, 3, 4, 5, 6, 0]);
+            assert_eq!(shown(&once), [0, 1, 2, 3, 2, 5, 6, 0]);
+            assert_eq!(shown(&twice), [0, 1, 2, 3, 2, 5, 2, 0]);
+            if token == look {
+                continue;
+            }
+            let recalled = |batch: &Batch, frame: usize| batch.recalled[((frame * n + token) * recall::TAPS + recall::TAPS / 2) * d];
+            assert_eq!([recalled(&never, 5), recalled(&once, 5), recalled(&once, 6)], [4, 2, 5], "until it is over");
+        }
+        let ages = |token: usize| &twice.recalled_age[(7 * n + token) * recall::TAPS..][..recall::TAPS];
+        assert!(ages(look).iter().all(|age| *age == 0) && ages(0).iter().any(|age| *age > 0), "a look has no place to recall");
+    }
+
+    #[test]
+    fn a_step_that_something_blocks_shows_no_new_land() {
+        let (frames, window) = (20, 6);
+        let mut stage = stage_of_one_change(frames, window, frames);
+        let step = (stage.frame_dims().patch_px / stage.shape.dims.recall.as_ref().expect("recall").step_px) as i16;
+        let east = stage.motions.iter().position(|motion| motion[0] > 0).expect("a way to the right") as u8;
+        let (n, w) = (stage.tokens(), stage.frame_dims().grid_w());
+        stage.bindings = vec![east];
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        // It goes right by a patch with the third frame alone, and is blocked by something from then on.
+        clip.views = (0..frames as i16).flat_map(|frame| [if frame < 2 { 0 } else { step }, 0]).collect();
+        let mut batch = stage.empty_batch(1);
+        stage.push_window(&stage.clips, (0, 0), &mut batch, &mut Dice::new(6, 1), false);
+        let new = |frame: usize| (0..n).filter(|token| batch.new_land[frame * n + token]).collect::<Vec<_>>();
+        // The column at the right, and the place that the figure stood on.
+        let (shown, figure) = (new(2), stage.shape.dims.recall.as_ref().expect("recall").covered[0]);
+        let expected: Vec<usize> = (0..stage.frame_dims().patches()).filter(|token| token % w == w - 1 || *token == figure - 1).collect();
+        assert_eq!(shown, expected);
+        assert!([1, 3, 4, 5].iter().all(|frame| new(*frame).is_empty()), "blocked");
+        assert!((2..window).all(|frame| batch.actions[frame] == east), "though all was asked for");
+    }
+
+    #[test]
+    fn an_action_nobody_knows_leads_nowhere() {
+        let (frames, window) = (20, 6);
+        let mut stage = stage_of_one_change(frames, window, 12);
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        // One step to the east every frame.
+        clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
+        stage.motions[0] = [1, 0];
+        let n = stage.tokens();
+        let (mut frames, mut with_new_land) = ([0.0; 2], [0.0; 2]);
+        for seed in 0..400 {
+            let mut batch = stage.empty_batch(1);
+            stage.push_window(&stage.clips, (0, 5), &mut batch, &mut Dice::new(9, seed), true);
+            for frame in 1..window {
+                let unknown = usize::from(batch.actions[frame]) == stage.shape.dims.actions;
+                let any_new = batch.new_land[frame * n..][..n].contains(&true);
+                frames[usize::from(unknown)] += 1.0;
+                with_new_land[usize::from(unknown)] += f64::from(u8::from(any_new));
+            }
+        }
+        // Whoever stays has all in sight already, but for a view that slipped.
+        let [known, unknown] = [0, 1].map(|i| with_new_land[i] / frames[i]);
+        assert!(frames[1] > 20.0 && known > 0.9 && unknown < 0.2, "{frames:?} frames, new land in {known} and {unknown} of them");
+        // What nobody could know is never guessed into the history, whatever else is.
+        let mut guessed = [0; 2];
+        for batch in (0..60).map(|seed| stage.training_batch(&mut Dice::new(9, seed))) {
+            let own = batch.own.iter().zip(&batch.new_land).filter(|(own, _)| **own);
+            own.for_each(|(_, new)| guessed[usize::from(*new)] += 1);
+        }
+        assert!(guessed[0] > 100 && guessed[1] == 0, "{guessed:?}");
+    }
+}

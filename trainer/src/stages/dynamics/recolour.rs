@@ -57,3 +57,51 @@ impl DynamicsStage {
         Some(Recoloured { at, looks, words })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use somnium::engine::told;
+    use somnium::prompt::WordTable;
+    use somnium::worlds::words::wish_of;
+
+    use super::*;
+    use crate::looks::Looks;
+    use crate::stages::dynamics::tests::stage_of_one_change;
+
+    #[test]
+    fn a_light_that_is_said_turns_the_look_and_leaves_the_land() {
+        let (frames, window, start) = (20, 6, 7);
+        let mut stage = stage_of_one_change(frames, window, frames);
+        let (d, n, k) = (stage.frame_dims().code_dims, stage.tokens(), stage.shape.dims.prompt_words);
+        let looks = [("Noir Day Clear 0", 0), ("Noir Dusk Clear 0", 1), ("Noir Night Clear 0", 2), ("Noir Dawn Clear 0", 3)];
+        stage.looks = Looks(looks.map(|(name, level)| (name.to_owned(), vec![level; d])).into());
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        clip.words.fill(WordTable::get().find("noir").expect("a word"));
+        clip.codes.chunks_exact_mut(n * d).for_each(|codes| codes[(n - 1) * d..].fill(0));
+        clip.blotted.clone_from(&clip.codes);
+        let (mut turned, mut as_it_was) = (0, 0);
+        for seed in 0..1000 {
+            let mut batch = stage.empty_batch(1);
+            stage.push_window(&stage.clips, (0, start), &mut batch, &mut Dice::new(6, seed), true);
+            let look = |frame: usize| batch.truth[(frame * n + n - 1) * d];
+            let Some(at) = (0..window).find(|frame| look(*frame) != 0) else {
+                as_it_was += 1;
+                continue;
+            };
+            turned += 1;
+            let said =
+                |frame: usize| -> Vec<u16> { batch.words[frame * k..][..k].iter().copied().filter(|word| *word != NO_WORD).collect() };
+            let light = [None, Some(Light::Dusk), Some(Light::Night), Some(Light::Dawn)][usize::from(look(at))];
+            assert!(at > 0 && (at..window).all(|frame| look(frame) == look(at) && wish_of(&said(frame)).light == light));
+            assert!((at..window).all(|frame| wish_of(&said(frame)).style == Some(Style::Noir)));
+            assert_eq!((usize::from(batch.told[at]), wish_of(&said(at - 1)).light), (told::NEWS, None));
+            for (frame, codes) in batch.truth.chunks_exact(n * d).enumerate() {
+                assert_eq!(codes[..(n - 1) * d], stage.clips.frame(0, start + frame)[..(n - 1) * d], "the land is what it was");
+            }
+            assert_eq!(batch.shown, batch.truth);
+        }
+        assert!(turned > 60 && as_it_was > 800, "{turned} windows turn, {as_it_was} do not");
+    }
+}
