@@ -68,12 +68,12 @@ struct Encoder<'a> {
 }
 
 impl Run {
-    /// The clips of a shelf as its file has them as tokens, none where there is no file.
+    /// The clips to train on as their file has them as tokens, none where there is no file.
     ///
     /// # Errors
     /// Where the tokens mean something else by now.
-    pub fn kept_token_clips(&self, shelf: Shelf, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
-        let path = self.shelf_path(shelf);
+    pub fn kept_token_clips(&self, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
+        let path = self.shelf_path(Shelf::Training);
         if !path.exists() {
             return Ok(self.no_token_clips());
         }

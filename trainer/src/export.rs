@@ -12,7 +12,7 @@ use somnium::prompt::{self, WordTable};
 use crate::grow;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
-use crate::pipeline::{Run, has_encoder, pack_values};
+use crate::pipeline::{Run, RunInfo, has_encoder, pack_values};
 use crate::relief;
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
@@ -102,7 +102,7 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
                 Some(_) => "recordings".to_owned(),
                 None => format!("clips of the simulator {:?}, seed {}, exploring policy", info.name, run.info.seed),
             },
-            command: command(std::env::args().skip(1)),
+            command: command(std::env::args().skip(1).collect(), &run.info),
             commit: commit(),
             hardware: format!("{}, {}", processor(), run.backend.label()),
             trained_secs,
@@ -127,13 +127,18 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
     Ok(pack)
 }
 
-/// The command line, of whole paths the last part: a pack says nothing of the folders it was made in.
-fn command(words: impl Iterator<Item = String>) -> String {
+/// The command line, with what the run knew of it; of whole paths the last part: a pack says nothing of the folders it was made in.
+fn command(mut words: Vec<String>, known: &RunInfo) -> String {
+    for [name, value] in known.options() {
+        if !words.iter().any(|word| word.split('=').next() == Some(name.as_str())) {
+            words.extend([name, value]);
+        }
+    }
     let plain = |word: String| match Path::new(&word).file_name() {
         Some(name) if Path::new(&word).is_absolute() => name.to_string_lossy().into_owned(),
         _ => word,
     };
-    words.map(plain).fold("somnium-train".to_owned(), |line, word| line + " " + &word)
+    words.into_iter().map(plain).fold("somnium-train".to_owned(), |line, word| line + " " + &word)
 }
 
 /// Names and shares of the latent codes, and where the view goes under each.
@@ -229,8 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pack_names_no_folder_of_the_machine_it_was_made_on() {
-        let words = ["export", "--run", "runs/isles", "--from", "/home/anna/packs/a.safetensors"].map(str::to_owned);
-        assert_eq!(command(words.into_iter()), "somnium-train export --run runs/isles --from a.safetensors");
+    fn a_pack_says_what_it_was_made_with_and_names_no_folder_of_the_machine() {
+        let told = |line: &str, known: &RunInfo| command(line.split(' ').map(str::to_owned).collect(), known);
+        let known = RunInfo { seed: 7, ..RunInfo::default() };
+        assert_eq!(
+            told("export --run runs/isles --seed=7 --from /home/anna/packs/a.safetensors", &known),
+            "somnium-train export --run runs/isles --seed=7 --from a.safetensors --preset pocket --world isles"
+        );
+        let recorded = RunInfo { clips: Some("/home/anna/walks".into()), clips_hz: 15, ..known };
+        assert_eq!(told("export --preset pocket", &recorded), "somnium-train export --preset pocket --clips walks --hz 15 --seed 7");
     }
 }

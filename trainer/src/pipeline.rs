@@ -97,13 +97,14 @@ impl RunInfo {
         plain(self) == plain(other)
     }
 
-    /// The options that say so.
-    fn options(&self) -> String {
+    /// The options that say so, each with its value.
+    pub fn options(&self) -> Vec<[String; 2]> {
+        let option = |name: &str, value: String| [name.to_owned(), value];
         let source = match &self.clips {
-            Some(clips) => format!("--clips {} --hz {}", clips.display(), self.clips_hz),
-            None => format!("--world {}", self.world),
+            Some(clips) => vec![option("--clips", clips.display().to_string()), option("--hz", self.clips_hz.to_string())],
+            None => vec![option("--world", self.world.clone())],
         };
-        format!("with --preset {} {source} --seed {}", self.preset, self.seed)
+        [vec![option("--preset", self.preset.clone())], source, vec![option("--seed", self.seed.to_string())]].concat()
     }
 }
 
@@ -114,9 +115,9 @@ impl Run {
         if let Some(known) = &known {
             ensure!(
                 known.agrees(&info),
-                "{} was started {}; leave that out, pass the same, or name another --run",
+                "{} was started with {}; leave that out, pass the same, or name another --run",
                 folder.display(),
-                known.options()
+                known.options().as_flattened().join(" ")
             );
         }
         let mut preset = preset::by_name(&info.preset)?;
@@ -351,7 +352,7 @@ impl Run {
         let clips_of = |shelf, count| self.token_clips(shelf, count, recorded_only, &bound, &scroll);
         let clips = match clips {
             Some(count) => clips_of(Shelf::Training, count)?,
-            None => self.kept_token_clips(Shelf::Training, &bound, &scroll)?,
+            None => self.kept_token_clips(&bound, &scroll)?,
         };
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());

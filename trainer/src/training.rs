@@ -4,7 +4,7 @@
 //! goes on exactly where it was.
 
 mod checkpoint;
-mod table;
+mod log_table;
 #[cfg(test)]
 mod toy;
 
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mean;
 use checkpoint::Checkpoint;
-use table::Log;
+use log_table::Log;
 
 pub use checkpoint::is_begun;
 
@@ -167,16 +167,11 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         Ok((weights, moments, known, checkpoint.load_mean(mean.clone())?))
     })?;
     if let Some((checkpoint, loaded)) = restored {
+        let seed = loaded.2.seed;
+        ensure!(seed == settings.seed, "{}: the checkpoint was trained with seed {seed}, not {}", folder.display(), settings.seed);
         checkpoint.set_newer_aside(&folder)?;
         (model, optimizer, progress, mean) = loaded;
         stage.go_on_with(&progress.state);
-        ensure!(
-            progress.seed == settings.seed,
-            "{}: the checkpoint was trained with seed {}, not {}",
-            folder.display(),
-            progress.seed,
-            settings.seed
-        );
     }
     progress.finished = false;
 

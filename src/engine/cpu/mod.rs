@@ -4,7 +4,7 @@
 mod attention;
 mod buffer;
 mod dynamics;
-mod frame;
+mod job;
 mod kernels;
 mod lane;
 mod matmul;
@@ -29,7 +29,7 @@ use crate::pack::{Pack, manifest::Manifest};
 use attention::PanelDims;
 use buffer::PerThread;
 use dynamics::PromptPanels;
-use frame::Purpose;
+use job::Purpose;
 use kernels::Kernels;
 use lane::{Exchange, Lane, Model, Worker};
 use pool::Pool;

@@ -1,11 +1,11 @@
 //! The engine: what is remembered between frames, and the recording of one frame.
 
-mod begin;
+mod aim;
 mod history;
 mod host;
+mod making;
 mod preview;
 mod prompt;
-mod start;
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use crate::engine::recall::{IMAGINED, Map};
 use crate::engine::told::{Said, Told};
 use crate::engine::{Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, Picture, PromptWord, StageTimes, TokenFrame};
 use crate::pack::{limits, manifest::Manifest};
-use begin::Aim;
+use aim::Aim;
 
 /// What a frame that was dreamed or restored needs when it is committed; its codes and `prev` lie in the visible half.
 #[derive(Clone, Copy, Debug)]

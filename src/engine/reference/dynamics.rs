@@ -47,9 +47,9 @@ pub struct FrameOutput {
 pub fn prev(w: &Weights, codes: &[u8], action: u8, f: &FrameDims, d: &DynamicsDims) -> Vec<f64> {
     let x = embed(codes, &[], w.get("dyn.embed"), f.code_dims, f.code_levels);
     let mut near = taps(&x, f.grid_w(), f.grid_h(), d.channels);
-    let gate = &w.get("dyn.prev.gate")[usize::from(action) * 9 * d.channels..][..9 * d.channels];
+    let gate = &w.get("dyn.prev.gate")[usize::from(action) * TAPS * d.channels..][..TAPS * d.channels];
     near.chunks_exact_mut(gate.len()).for_each(|row| row.iter_mut().zip(gate).for_each(|(x, g)| *x *= g));
-    w.linear("dyn.prev", &near, 9 * d.channels)
+    w.linear("dyn.prev", &near, TAPS * d.channels)
 }
 
 /// What the tokens of a frame recall of the land, `(tokens, channels)`, if the view goes by `motion` from the frame before.

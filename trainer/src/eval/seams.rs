@@ -2,25 +2,32 @@
 
 use std::collections::HashMap;
 
-use somnium::engine::adjacency::{Pair, pairs_in};
-use somnium::pack::manifest::{Manifest, RecallDims};
+use somnium::pack::manifest::Manifest;
 
 use super::free::Played;
 use super::report::{Better, Figure, Score, Unit};
 use super::rollout::Rollout;
 
-/// How often which tokens lay side by side or one above the other, by the axis and their keys.
+/// Levels of two tokens that lie side by side or one above the other, after the axis.
+type Seam = (usize, [Vec<u8>; 2]);
+
+/// How often which were seen.
 #[derive(Default)]
-pub struct Seams(HashMap<(usize, Pair), u32>);
+pub struct Seams(HashMap<Seam, u32>);
 
 impl Seams {
     /// Counts the seams of a frame, codes `(tokens, code_dims)`. What lies under the figure is left out: it stands before any land.
     pub fn add(&mut self, manifest: &Manifest, codes: &[u8]) {
-        // Without a map every patch is land.
-        let nothing_covered = RecallDims { step_px: manifest.frame.patch_px, covered: Vec::new() };
-        let recall = manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()).unwrap_or(&nothing_covered);
-        for seam in pairs_in(codes, &manifest.frame, recall) {
-            *self.0.entry(seam).or_default() += 1;
+        let (frame, recall) = (&manifest.frame, manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()));
+        let is_land = |n: &usize| recall.is_none_or(|recall| recall.scrolls(*n, frame));
+        let token = |n: usize| codes[n * frame.code_dims..][..frame.code_dims].to_vec();
+        for n in (0..frame.patches()).filter(is_land) {
+            let [_, right, _, below] = frame.beside(n);
+            for (axis, other) in [right, below].into_iter().enumerate() {
+                if let Some(other) = other.filter(is_land) {
+                    *self.0.entry((axis, [token(n), token(other)])).or_default() += 1;
+                }
+            }
         }
     }
 }
@@ -31,12 +38,12 @@ pub fn figure(all: &Played, simulated: &[&Rollout]) -> Figure {
     let mut lands: HashMap<_, Option<u64>> = HashMap::new();
     for rollout in simulated {
         for seam in rollout.seams.0.keys() {
-            let land = lands.entry(*seam).or_insert(Some(rollout.seed));
+            let land = lands.entry(seam).or_insert(Some(rollout.seed));
             *land = land.filter(|seed| *seed == rollout.seed);
         }
     }
     let strange = |rollout: &Rollout| {
-        let is_strange = |seam: &(usize, Pair)| lands.get(seam).is_none_or(|land| *land == Some(rollout.seed));
+        let is_strange = |seam: &Seam| lands.get(seam).is_none_or(|land| *land == Some(rollout.seed));
         let [mut all, mut strange] = [0.0; 2];
         for (seam, count) in &rollout.seams.0 {
             all += f64::from(*count);

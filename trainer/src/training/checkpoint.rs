@@ -32,6 +32,13 @@ impl Checkpoint {
     pub(super) fn newest<T>(stage: &Path, load: impl Fn(&Self) -> Result<T>) -> Result<Option<(Self, T)>> {
         let mut kept = [NEWEST, BEFORE].into_iter().map(|name| Self { folder: stage.join(name) }).filter(|kept| kept.folder.is_dir());
         let Some(newest) = kept.next() else { return Ok(None) };
+        if newest.folder.ends_with(BEFORE) {
+            let (gone, there) = (stage.join(NEWEST), newest.folder.display());
+            log::warn!(
+                "{} is not there: the checkpoint before it takes its place, {there}; without either the stage begins anew",
+                gone.display()
+            );
+        }
         let why = match load(&newest) {
             Ok(loaded) => return Ok(Some((newest, loaded))),
             Err(why) => why,

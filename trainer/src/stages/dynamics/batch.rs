@@ -1,9 +1,14 @@
-//! Batches on the host, and those that a model is judged by: whole windows with everything masked.
+//! Batches on the host: those to train on, and whole windows with everything masked to judge by.
 
 use super::DynamicsStage;
 use super::window::MOST_BEFORE_CHANGE;
 use crate::source::{Dice, HELD_OUT};
 use crate::tokens::{NO_WORD, TokenClips};
+
+/// Share of batches whose history holds tokens that the model drew itself, as at play.
+const OWN_HISTORY_SHARE: f32 = 0.5;
+/// Share of these whose history is drawn a second time from what was drawn, so that errors have errors of their own.
+const OWN_AGAIN_SHARE: f32 = 0.5;
 
 /// A batch on the host.
 pub struct Batch {
@@ -133,6 +138,31 @@ impl DynamicsStage {
     pub(super) fn hears(&self, batch: &Batch, frame: usize) -> bool {
         let words = self.shape.dims.prompt_words;
         !batch.prompt_dropped[frame] && batch.words[frame * words..][..words].iter().any(|word| *word != NO_WORD)
+    }
+
+    /// History corrupted and hidden, tokens masked, as `dice` says.
+    pub(super) fn training_batch(&self, dice: &mut Dice) -> Batch {
+        let n = self.tokens();
+        let mut batch = self.windows_to_train_on(dice);
+        batch.word_noise = self.word_noise(batch.words.len(), dice);
+        let own_history = dice.chance(OWN_HISTORY_SHARE);
+        for clip in 0..batch.clips {
+            let gaps = self.push_span(&mut batch, clip, own_history, dice);
+            for frame in 0..batch.frames {
+                self.push_history(&mut batch, (clip, frame), &gaps, dice);
+                self.push_masks(&mut batch, (clip, frame), dice);
+            }
+        }
+        for frame in &batch.untaught {
+            batch.weights[frame * n..][..n].fill(0.0);
+        }
+        if own_history {
+            batch.own_drawn = 1 + u32::from(dice.chance(OWN_AGAIN_SHARE));
+            let width = self.frame_dims().code_dims * self.frame_dims().code_levels;
+            let rows = batch.clips * batch.frames * n;
+            batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
+        }
+        batch
     }
 
     /// The history that `clips` show, everything masked.

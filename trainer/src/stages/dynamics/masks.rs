@@ -10,11 +10,8 @@ use crate::source::Dice;
 
 /// Share of a clean stream's tokens that is replaced, per context level.
 pub(super) const CORRUPTION_PER_LEVEL: f32 = 0.07;
-/// Share of batches whose history holds tokens that the model drew itself, as at play, and the largest share of a clip's tokens that are.
-const OWN_HISTORY_SHARE: f32 = 0.5;
+/// The largest share of a clip's tokens that are the model's own, in a batch that holds such.
 const MOST_OWN_TOKENS: f32 = 0.5;
-/// Share of these batches whose history is drawn a second time from what was drawn, so that errors have errors of their own.
-const OWN_AGAIN_SHARE: f32 = 0.5;
 /// Share of clips that see their whole window; the others see only the last frame or few, so that the picture must be read and a frame
 /// that failed to move cannot argue for the next.
 const FULL_WINDOW_SHARE: f32 = 0.5;
@@ -49,7 +46,7 @@ const NOISY_WORDS_SHARE: f32 = 0.75;
 const WORD_NOISE: f32 = 1.0;
 
 /// How much of its history a clip sees as it was.
-struct Gaps {
+pub(super) struct Gaps {
     /// Patches that are unknown before this frame; empty where all are known.
     hidden: Vec<bool>,
     hidden_before: usize,
@@ -60,33 +57,8 @@ struct Gaps {
 }
 
 impl DynamicsStage {
-    /// History corrupted and hidden, tokens masked, as `dice` says.
-    pub(super) fn training_batch(&self, dice: &mut Dice) -> Batch {
-        let n = self.tokens();
-        let mut batch = self.windows_to_train_on(dice);
-        batch.word_noise = self.word_noise(batch.words.len(), dice);
-        let own_history = dice.chance(OWN_HISTORY_SHARE);
-        for clip in 0..batch.clips {
-            let gaps = self.push_span(&mut batch, clip, own_history, dice);
-            for frame in 0..batch.frames {
-                self.push_history(&mut batch, (clip, frame), &gaps, dice);
-                self.push_masks(&mut batch, (clip, frame), dice);
-            }
-        }
-        for frame in &batch.untaught {
-            batch.weights[frame * n..][..n].fill(0.0);
-        }
-        if own_history {
-            batch.own_drawn = 1 + u32::from(dice.chance(OWN_AGAIN_SHARE));
-            let width = self.frame_dims().code_dims * self.frame_dims().code_levels;
-            let rows = batch.clips * batch.frames * n;
-            batch.noise = (0..rows * width).map(|_| -(-dice.unit().max(f32::MIN_POSITIVE).ln()).ln()).collect();
-        }
-        batch
-    }
-
     /// How far back a clip sees, and at which context level, appended to `batch`; and what is missing of what it sees.
-    fn push_span(&self, batch: &mut Batch, clip: usize, own_history: bool, dice: &mut Dice) -> Gaps {
+    pub(super) fn push_span(&self, batch: &mut Batch, clip: usize, own_history: bool, dice: &mut Dice) -> Gaps {
         let (t, window) = (batch.frames, self.shape.dims.window);
         let level = dice.below(self.shape.dims.context_levels);
         batch.levels.extend(std::iter::repeat_n(level, t));
@@ -99,7 +71,7 @@ impl DynamicsStage {
     }
 
     /// A frame of the history as its clip sees it, appended to `batch`.
-    fn push_history(&self, batch: &mut Batch, (clip, frame): (usize, usize), gaps: &Gaps, dice: &mut Dice) {
+    pub(super) fn push_history(&self, batch: &mut Batch, (clip, frame): (usize, usize), gaps: &Gaps, dice: &mut Dice) {
         let (n, frames) = (self.tokens(), batch.clips * batch.frames);
         let gone = batch.nothing[clip] || dice.chance(UNKNOWN_FRAME_SHARE);
         for token in 0..n {
@@ -124,7 +96,7 @@ impl DynamicsStage {
     }
 
     /// A frame to be predicted, appended to `batch`: which of its tokens are masked, and how much each counts.
-    fn push_masks(&self, batch: &mut Batch, (clip, frame): (usize, usize), dice: &mut Dice) {
+    pub(super) fn push_masks(&self, batch: &mut Batch, (clip, frame): (usize, usize), dice: &mut Dice) {
         let (n, number) = (self.tokens(), clip * batch.frames + frame);
         let masked_share = self.masked_share(dice);
         batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
@@ -191,7 +163,7 @@ impl DynamicsStage {
     }
 
     /// Noise for the vectors of `words` words; whole frames go without.
-    fn word_noise(&self, words: usize, dice: &mut Dice) -> Vec<f32> {
+    pub(super) fn word_noise(&self, words: usize, dice: &mut Dice) -> Vec<f32> {
         let mut noise = Vec::with_capacity(words * prompt::CHANNELS);
         for _ in 0..words / self.shape.dims.prompt_words.max(1) {
             let scale = if dice.chance(NOISY_WORDS_SHARE) { WORD_NOISE * dice.unit() } else { 0.0 };

@@ -147,7 +147,7 @@ impl DynamicsStage {
     /// Clip and first frame of a window to train on: one chosen for a change of words, or one without any, and in either nothing turns by
     /// itself, if there are such. A dream draws its tokens apart, so that a turn of the light that could come at any time would come to
     /// one token here and one there.
-    pub(super) fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
+    fn choose_window(&self, dice: &mut Dice) -> (usize, usize) {
         let last_start = self.clips.frames - self.preset.dynamics_frames;
         let changing = !self.changes.is_empty() && dice.chance(CHANGE_SHARE);
         let turning = !changing && !self.land_turns.is_empty() && dice.chance(LAND_TURN_SHARE);
