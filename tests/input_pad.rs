@@ -182,7 +182,7 @@ fn a_direction_held_in_the_panel_goes_on_until_it_is_let_go() {
     desk.hear(PadEvent::Pressed(PadControl::South));
     assert_eq!(again(&mut desk, 9000), None, "a button is pressed once");
     desk.hear(PadEvent::Pressed(PadControl::DPadDown));
-    let down = Some(PadNews::Panel(PadControl::DPadDown));
+    let down = Some(PadNews::PanelAgain(PadControl::DPadDown));
     assert_eq!([300, 5000, 5050, 5200].map(|ms| again(&mut desk, ms)), [None, down.clone(), None, down.clone()]);
     desk.hear(PadEvent::Released(PadControl::DPadDown));
     assert_eq!(again(&mut desk, 9000), None);

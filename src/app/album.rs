@@ -26,6 +26,9 @@ const NAME_LETTERS: usize = 40;
 /// How the names of pictures and films begin, and those of maps.
 const KIND: &str = "somnium";
 const MAP_KIND: &str = "somnium-map";
+/// The same at an event, as no prompt makes them.
+const VISIT_KIND: &str = "somnium_visit";
+const VISIT_MAP_KIND: &str = "somnium_visit_map";
 /// Pictures and films that are kept of an event; older ones make room.
 const MOST_OF_AN_EVENT: usize = 2000;
 
@@ -72,9 +75,8 @@ impl Album {
         map: Option<(Arc<Chart>, u32)>,
         said: Option<Said>,
     ) {
-        let kind = if map.is_some() { MAP_KIND } else { KIND };
-        let prompt = said.as_ref().filter(|_| !self.event).map_or("", |said| &said.prompt);
-        let (name, leads_back) = (named(kind, prompt), said.is_some());
+        let kinds = if map.is_some() { [MAP_KIND, VISIT_MAP_KIND] } else { [KIND, VISIT_KIND] };
+        let (name, leads_back) = (self.named(kinds, said.as_ref().map_or("", |said| &said.prompt)), said.is_some());
         let write = move |path: &Path| match map {
             Some((chart, scale)) => {
                 let dream = said.zip(kept()?.0.dream).map(|(said, dream)| said.carried(dream)).transpose()?;
@@ -109,7 +111,12 @@ impl Album {
             }
             placed
         };
-        self.save(&named(KIND, if self.event { "" } else { &self.prompt }), ending, false, write);
+        self.save(&self.named([KIND, VISIT_KIND], &self.prompt), ending, false, write);
+    }
+
+    /// A name of a kind, at home or at an event, for what shows this.
+    fn named(&self, [at_home, at_event]: [&str; 2], prompt: &str) -> String {
+        if self.event { at_event.to_owned() } else { named(at_home, prompt) }
     }
 
     /// Lets `write` make a new file whose name begins and ends so. `leads_back`: with a dream in it.
@@ -135,7 +142,7 @@ impl Album {
 /// Whether a file has a name as it is given at an event: a kind, a time, and what tells apart those of the same second.
 fn is_of_an_event(name: &str) -> bool {
     let Some((name, "png" | "gif" | "webp")) = name.rsplit_once('.') else { return false };
-    let time = [MAP_KIND, KIND].into_iter().find_map(|kind| name.strip_prefix(kind)?.strip_prefix('-'));
+    let time = [VISIT_MAP_KIND, VISIT_KIND].into_iter().find_map(|kind| name.strip_prefix(kind)?.strip_prefix('-'));
     time.is_some_and(|time| !time.is_empty() && time.chars().all(|letter| letter.is_ascii_digit() || letter == '-'))
 }
 
@@ -199,11 +206,13 @@ mod tests {
             fs::File::create(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs)).unwrap();
             path
         };
-        let names = ["somnium-12.png", "somnium-13.gif", "somnium-13-1.png", "somnium-map-15.png", "somnium-16.webp"];
+        let names =
+            ["somnium_visit-12.png", "somnium_visit-13.gif", "somnium_visit-13-1.png", "somnium_visit_map-15.png", "somnium_visit-16.webp"];
         let ours: Vec<PathBuf> = names.into_iter().zip(2..).map(|(name, secs)| file(name, secs)).collect();
-        let others = ["somnium.png", "somnium-a-wood-7.png", "somnium-12.txt", "somnium-.png", "12.png"].map(|name| file(name, 0));
+        let others =
+            ["somnium-12.png", "somnium-visit-7.png", "somnium_visit-12.txt", "somnium_visit-.png", "12.png"].map(|name| file(name, 0));
         // Written when the clock stood at its beginning.
-        let newest = file("somnium-0.png", 0);
+        let newest = file("somnium_visit-0.png", 0);
         let left = |most: usize| {
             make_room(&newest, most);
             assert!(newest.exists() && others.iter().all(|path| path.exists()));

@@ -395,7 +395,7 @@ fn hear(text: &str, pack: &Pack) -> Result<(), String> {
     let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
     let path = Path::new(text);
     // The name of a file that is not there is no prompt.
-    let is_list = path.is_file() || (path.extension().is_some() && !text.contains(char::is_whitespace));
+    let is_list = path.is_file() || (path.extension().is_some_and(|ending| !ending.is_empty()) && !text.contains(char::is_whitespace));
     let list = if is_list { Some(PromptQueue::read(path, 1)?) } else { None };
     let prompts = list.as_ref().map_or_else(|| vec![text], PromptQueue::prompts);
     let mut in_vain = Vec::new();
@@ -534,7 +534,7 @@ mod tests {
         std::fs::write(&path, "snow\n# a remark\nqwrtzx\n").unwrap();
         assert!(hear(list, &pack).unwrap_err().starts_with("1 of the prompts in"));
         std::fs::write(&path, "snow\nnight\n").unwrap();
-        assert_eq!((hear(list, &pack), hear("a snowy forest", &pack)), (Ok(()), Ok(())));
+        assert_eq!((hear(list, &pack), hear("Forest.", &pack)), (Ok(()), Ok(())));
         assert!(hear("a qwrtzx", &pack).unwrap_err().contains("qwrtzx"));
         assert!(hear("missing.txt", &pack).unwrap_err().contains("missing.txt"), "no prompt, but a file that is not there");
     }

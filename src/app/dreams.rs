@@ -184,11 +184,12 @@ impl Shelf {
         }
     }
 
-    /// Leaves no more files in the folder than are kept. Those of this session stay: where the clock was set back they count as the oldest.
+    /// Leaves no more files in the folder than are kept. Those of this session go last: where the clock was set back they count as the oldest.
     fn remove_oldest(&self) {
         let files = files_in(&self.folder);
-        let others = files.iter().rev().filter(|path| self.files.values().all(|place| place.path != **path));
-        for old in others.take(files.len().saturating_sub(MOST)) {
+        let is_ours = |path: &&PathBuf| self.files.values().any(|place| place.path == **path);
+        let (ours, others): (Vec<_>, Vec<_>) = files.iter().rev().partition(is_ours);
+        for old in others.into_iter().chain(ours).take(files.len().saturating_sub(MOST)) {
             if let Err(why) = fs::remove_file(old) {
                 log::warn!("cannot remove {}: {why}", old.display());
             }

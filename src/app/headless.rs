@@ -140,7 +140,9 @@ impl Headless {
     pub fn play(mut self, source: &mut dyn Source, plan: HeadlessPlan, dreamer: Option<&Arc<Pack>>) -> Result<(), String> {
         let settings = plan.settings;
         let walked = self.walk(source, plan);
-        walked.and(self.finish(source, dreamer, &settings))
+        let ended = self.ended.clone();
+        walked.and(self.finish(source, dreamer, &settings))?;
+        if ended.load(Ordering::Relaxed) { Err("ended from outside; what was recorded until then is whole".to_owned()) } else { Ok(()) }
     }
 
     fn walk(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {
@@ -297,7 +299,7 @@ mod tests {
                 blend_frames: 0,
             };
             headless.record(&mut source).unwrap();
-            headless.play(&mut source, plan, None).unwrap();
+            assert_eq!(headless.play(&mut source, plan, None).is_err(), ended);
             still::load(&path, width_px, height_px).unwrap().len()
         };
         assert_eq!([frames_of(false), frames_of(true)], [4, 1]);

@@ -87,6 +87,8 @@ pub struct UiState {
     pub panel: bool,
     /// One goes through it by keys.
     pub by_keys: bool,
+    /// Because a pad led there.
+    pub led_by_pad: bool,
     /// They are to begin, where they were the last time or at its first button.
     pub wants_keys: bool,
     keys_at: Option<egui::Id>,
@@ -136,6 +138,8 @@ pub struct UiState {
     pub invitation: String,
     /// Pictures that are saved are kept.
     pub keeps_pictures: bool,
+    /// Files can be dropped on the window.
+    pub takes_files: bool,
     played: Option<u8>,
 }
 
@@ -144,6 +148,7 @@ impl UiState {
         Self {
             panel: false,
             by_keys: false,
+            led_by_pad: false,
             wants_keys: false,
             keys_at: None,
             hud: false,
@@ -177,6 +182,7 @@ impl UiState {
             tip: None,
             invitation: String::new(),
             keeps_pictures: false,
+            takes_files: true,
             played: None,
         }
     }
@@ -246,7 +252,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     // On from the last control it takes a pass to come to the first.
     state.by_keys = by_keys && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
     // What a pad has pressed may be gone with that: there is no pointer to go on by.
-    if by_keys && !state.by_keys && state.hand == Hand::Pad && status.info.is_some() {
+    if by_keys && !state.by_keys && state.led_by_pad && status.info.is_some() {
         (state.by_keys, state.wants_keys) = (true, true);
         ui.ctx().request_repaint();
     }
@@ -430,7 +436,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Start from a picture");
-        pictures::show(ui, &info, &state.gallery, !state.kiosk, &mut state.seen, status.seen.as_ref(), events);
+        pictures::show(ui, &info, &state.gallery, [!state.kiosk, state.takes_files], &mut state.seen, status.seen.as_ref(), events);
         if !state.earlier.is_empty() {
             theme::heading(ui, "Where you were");
             let shown = if state.all_earlier { state.earlier.len() } else { state.earlier.len().min(EARLIER_SHOWN) };

@@ -172,7 +172,7 @@ fn unknown<'a>(read: &'a [Word], text: &'a str) -> impl Iterator<Item = &'a str>
 }
 
 /// The beginning of a text, fit for a sentence.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let line = one_line(text);
     if line.chars().count() <= QUOTED { line } else { line.chars().take(QUOTED).chain("...".chars()).collect() }
 }

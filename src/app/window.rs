@@ -419,8 +419,9 @@ impl ApplicationHandler<Wake> for App {
             // What is pressed while another window has the focus is meant for that one.
             Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
             Wake::Pad(news) => {
-                // A pad that falls asleep is nobody who came.
-                if !matches!(news, PadNews::Disconnected(_) | PadNews::Unavailable(_)) {
+                // A pad that falls asleep is nobody who came, and something may lie on one: what is held counts for a while.
+                let nobody = matches!(news, PadNews::Disconnected(_) | PadNews::Unavailable(_) | PadNews::Pushed | PadNews::PanelAgain(_));
+                if !nobody {
                     self.idle.touch(Instant::now());
                 }
                 self.pad(news);

@@ -371,7 +371,7 @@ impl Pads {
             return None;
         }
         self.again = Some((id, control, now + GOES_AGAIN));
-        Some(PadNews::Panel(control))
+        Some(PadNews::PanelAgain(control))
     }
 
     /// How long nothing is due, if nothing happens.
@@ -416,6 +416,8 @@ pub enum PadNews {
     Pressed,
     /// This was pressed while the panel is open, which it works.
     Panel(PadControl),
+    /// This is still pressed there, and goes on.
+    PanelAgain(PadControl),
     /// The map is pushed otherwise than before; the latch says how.
     Pushed,
     Connected(String),

@@ -276,14 +276,14 @@ fn keys_go_through_the_panel() {
 #[test]
 fn a_pad_goes_on_where_what_it_pressed_is_gone() {
     let mut bench = Bench::new(8);
-    let pressed_next = |bench: &mut Bench, hand| {
-        (bench.state.hand, bench.state.by_keys) = (hand, true);
+    let pressed_next = |bench: &mut Bench, led_by_pad| {
+        (bench.state.led_by_pad, bench.state.by_keys) = (led_by_pad, true);
         bench.ctx.memory_mut(|memory| memory.request_focus(egui::Id::unique("gone")));
         (0..5).for_each(|_| drop(bench.draw(Vec::new())));
         bench.draw(vec![key(Key::Space)]).1
     };
-    assert_eq!(pressed_next(&mut bench, Hand::Keys), [], "who has a pointer walks");
-    assert_eq!(pressed_next(&mut bench, Hand::Pad), [UiEvent::Command(Command::Pause)]);
+    assert_eq!(pressed_next(&mut bench, false), [], "who has a pointer walks");
+    assert_eq!(pressed_next(&mut bench, true), [UiEvent::Command(Command::Pause)]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_args;
-use crate::app::prompt_history::{PromptHistory, one_line};
+use crate::app::prompt_history::PromptHistory;
 use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::session::MEMORY_FRAMES;
@@ -90,7 +90,7 @@ impl App {
         let doubt = prompt_args::doubt(text, self.plan.launch.prompt_words());
         if !text.trim().is_empty() {
             let doubt = doubt.map_or_else(String::new, |doubt| format!(": {doubt}."));
-            self.ui.toasts.push(format!("\u{201C}{}\u{201D}{doubt}", one_line(text)), false);
+            self.ui.toasts.push(format!("\u{201C}{}\u{201D}{doubt}", prompt_args::quoted(text)), false);
         }
     }
 
@@ -382,7 +382,7 @@ impl App {
     /// Whoever hides the panel is done with its fields: the keys walk again.
     pub(super) fn stop_typing(&mut self) {
         (self.ui.prompt.wants_keys, self.ui.paint.wants_keys) = (false, false);
-        (self.ui.by_keys, self.ui.wants_keys) = (false, false);
+        (self.ui.by_keys, self.ui.wants_keys, self.ui.led_by_pad) = (false, false, false);
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().memory_mut(|memory| {
                 if let Some(id) = memory.focused() {
@@ -442,6 +442,8 @@ impl App {
                     self.see_from_within(!self.ui.within);
                 }
                 self.begin(another);
+                self.read_list_again();
+                self.ui.prompt.queue.lines.clone_from(&self.plan.queue.lines);
             }
             Turn::Arrived => {
                 log::info!("somebody is there");

@@ -37,10 +37,7 @@ impl App {
             // Something may lie on a key.
             if !event.repeat {
                 self.idle.touch(Instant::now());
-                // Keys are the game's where a pad went through the panel, but in a field.
-                if self.ui.hand == Hand::Pad && self.ui.by_keys && !self.typing() {
-                    self.stop_typing();
-                }
+                self.leave_panel_to_pads();
                 self.play_with(Hand::Keys);
             }
             if fills_screen(self.modifiers, &event.logical_key, event.physical_key) {
@@ -172,10 +169,10 @@ impl App {
                 self.command(command);
                 // Nothing else shows where the d-pad is.
                 if command == Command::Panel && self.ui.panel {
-                    (self.ui.by_keys, self.ui.wants_keys) = (true, true);
+                    (self.ui.by_keys, self.ui.wants_keys, self.ui.led_by_pad) = (true, true, true);
                 }
             }
-            PadNews::Panel(control) => {
+            PadNews::Panel(control) | PadNews::PanelAgain(control) => {
                 self.play_with(Hand::Pad);
                 self.work_panel(control);
             }
@@ -192,6 +189,7 @@ impl App {
                 self.ui.toasts.push(format!("{name} is connected"), false);
             }
             PadNews::Disconnected(name) => {
+                self.leave_panel_to_pads();
                 self.play_with(Hand::Keys);
                 log::info!("{name} is gone");
                 self.ui.toasts.push(format!("{name} is gone"), false);
@@ -199,6 +197,13 @@ impl App {
             PadNews::Unavailable(why) => log::warn!("gamepads cannot be read here: {why}"),
         }
         self.redraw();
+    }
+
+    /// Keys are the game's where a pad went through the panel, but in a field.
+    fn leave_panel_to_pads(&mut self) {
+        if self.ui.by_keys && self.ui.led_by_pad && !self.typing() {
+            self.stop_typing();
+        }
     }
 
     /// A control of a pad that works the panel.
@@ -220,7 +225,7 @@ impl App {
             shell.egui.egui_input_mut().events.extend(heard);
         }
         // Who is not in the panel yet begins there, and who leaves a menu goes on beside it.
-        self.ui.by_keys = true;
+        (self.ui.by_keys, self.ui.led_by_pad) = (true, true);
         self.ui.wants_keys |= focused.is_none() || leaves_menu;
     }
 
@@ -228,8 +233,9 @@ impl App {
     pub(super) fn follow_pads(&mut self) {
         let uppermost = match (self.ui.map.open, self.ui.panel) {
             (true, _) => Uppermost::Map,
-            (false, true) => Uppermost::Panel,
-            (false, false) => Uppermost::World,
+            // Who types in passing walks on.
+            (false, true) if !self.ui.prompt.in_passing => Uppermost::Panel,
+            (false, _) => Uppermost::World,
         };
         let push = {
             let mut latch = self.latch();

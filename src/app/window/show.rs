@@ -34,6 +34,7 @@ impl App {
         self.ui.earlier = self.thumbnails_of_earlier(&context);
         self.ui.own = self.plan.launch.dreamer().map(|pack| play_settings(&pack.manifest));
         self.ui.keeps_pictures = self.keeps_pictures();
+        self.ui.takes_files = self.takes_files;
         egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
     }
 

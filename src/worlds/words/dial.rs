@@ -109,13 +109,14 @@ impl Dial {
     pub fn surprise(words: &[u16], look: &Wish, seed: u64, most: usize) -> Vec<u16> {
         let mut chance = Rng::for_purpose(seed, SURPRISES);
         let odd = chance.pick(&[None, None, Some(Self::Season), Some(Self::Style)]);
-        let (mut rest, mut said) = (words.to_vec(), Vec::new());
+        // The land last: beside its noun the adjective of another land says a season.
+        let rest = Self::ALL.into_iter().rev().fold(words.to_vec(), |rest, dial| dial.unsaid(&rest));
+        let mut said = Vec::new();
         for dial in Self::ALL {
             let at = dial.at(words).or_else(|| dial.of(look)).or(dial.ordinary());
             let plain = dial.ordinary().filter(|_| matches!(dial, Self::Season | Self::Style));
             let others: Vec<usize> = (0..dial.values().len()).filter(|value| Some(*value) != at && Some(*value) != plain).collect();
             let value = plain.filter(|_| odd != Some(dial)).unwrap_or_else(|| chance.pick(&others));
-            rest = dial.unsaid(&rest);
             // What is ordinary already need not be said.
             if Some(value) != at {
                 said = dial.set(&said, value, usize::MAX);
@@ -212,6 +213,11 @@ mod tests {
             assert!(of_nothing.style != Some(Style::Plain), "what is ordinary goes unsaid: {of_nothing:?}");
             let few = Dial::surprise(&before, &look, seed, 3);
             assert!(few.len() <= 3 && wish_of(&few).biome.is_some(), "a short prompt makes room: {few:?}");
+            let snowy = Dial::surprise(&rows("a snowy forest"), &Wish::default(), seed, 12);
+            assert!(
+                !rows("snowy forest").iter().any(|word| snowy.contains(word)) || wish_of(&snowy).biome == Some(Biome::Snow),
+                "{snowy:?}"
+            );
         }
     }
 
