@@ -161,7 +161,7 @@ struct BenchArgs {
     #[arg(long, value_name = "FILE", requires = "shape", conflicts_with = "growth")]
     write_pack: Option<PathBuf>,
     /// Measure how the time grows from a shape with tokens, context, steps and parameters.
-    #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "prompt"])]
+    #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "certain", "min_p", "new_land", "prompt"])]
     growth: bool,
     /// A prompt to measure under: what words cost.
     #[arg(long, default_value = "")]
@@ -309,7 +309,8 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     text.split_once('x').and_then(|(w, h)| Some((side(w)?, side(h)?))).ok_or_else(|| "a size is WIDTHxHEIGHT, such as 800x600".to_owned())
 }
 
-/// Runs the program; the exit code is 2 with one sentence on standard error where something given to it was bad.
+/// Runs the program; the exit code is 2 with one sentence on standard error where something given to it was bad, or where it was ended from outside before
+/// all was recorded.
 pub fn main() -> ExitCode {
     let started = Instant::now();
     // What happens inside is of interest to those who ask for it; what goes wrong to everybody.

@@ -170,9 +170,9 @@ impl Shelf {
         match written {
             Ok(()) => {
                 log::info!("the dream is kept in {}", path.display());
-                self.files.insert(number, Place::now(path));
+                self.files.insert(number, Place::now(path.clone()));
                 if is_new {
-                    self.remove_oldest();
+                    self.remove_oldest(&path);
                 }
                 Ok(())
             }
@@ -184,11 +184,12 @@ impl Shelf {
         }
     }
 
-    /// Leaves no more files in the folder than are kept. Those of this session go last: where the clock was set back they count as the oldest.
-    fn remove_oldest(&self) {
+    /// Leaves no more files in the folder than are kept, the `newest` among them. Those of this session go last: where the clock was set back they count as the
+    /// oldest.
+    fn remove_oldest(&self, newest: &Path) {
         let files = files_in(&self.folder);
         let is_ours = |path: &&PathBuf| self.files.values().any(|place| place.path == **path);
-        let (ours, others): (Vec<_>, Vec<_>) = files.iter().rev().partition(is_ours);
+        let (ours, others): (Vec<_>, Vec<_>) = files.iter().rev().filter(|path| *path != newest).partition(is_ours);
         for old in others.into_iter().chain(ours).take(files.len().saturating_sub(MOST)) {
             if let Err(why) = fs::remove_file(old) {
                 log::warn!("cannot remove {}: {why}", old.display());

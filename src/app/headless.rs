@@ -140,9 +140,9 @@ impl Headless {
     pub fn play(mut self, source: &mut dyn Source, plan: HeadlessPlan, dreamer: Option<&Arc<Pack>>) -> Result<(), String> {
         let settings = plan.settings;
         let walked = self.walk(source, plan);
-        let ended = self.ended.clone();
+        let ended = self.ended.load(Ordering::Relaxed);
         walked.and(self.finish(source, dreamer, &settings))?;
-        if ended.load(Ordering::Relaxed) { Err("ended from outside; what was recorded until then is whole".to_owned()) } else { Ok(()) }
+        if ended { Err("ended from outside; what was recorded until then is whole".to_owned()) } else { Ok(()) }
     }
 
     fn walk(&mut self, source: &mut dyn Source, mut plan: HeadlessPlan) -> Result<(), String> {

@@ -8,7 +8,7 @@ use crate::input::{Action, Bindings, Command};
 use crate::worlds::words::Dial;
 
 const COMMANDS: [(Command, &str); 17] = [
-    (Command::Surprise, "a surprise: all of these at once"),
+    (Command::Surprise, "a surprise: several at once"),
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions"),
     (Command::Panel, "panel: prompt, pictures, painting, actions, dreaming"),
@@ -39,7 +39,8 @@ const FIXED: [[&str; 2]; 5] = [
 ];
 
 /// The same of pads.
-const FIXED_ON_PADS: [[&str; 2]; 2] = [
+const FIXED_ON_PADS: [[&str; 2]; 3] = [
+    ["Right stick, D-pad", "from within: left and right look around, or step aside"],
     ["D-pad, A (cross), B (circle)", "in the panel: from control to control, press, close it"],
     ["Left stick, triggers", "on the map: look around, come nearer or go further away"],
 ];

@@ -292,7 +292,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     } else if state.map.open {
         note(ui, area, &map_text(&state.bindings, state.hand));
     } else if !hint(ui, state, status, area) {
-        if state.panel && state.hand == Hand::Pad {
+        if state.panel && !state.prompt.in_passing && state.hand == Hand::Pad {
             note(ui, area, &panel_text());
         } else if state.paused && !state.panel {
             let commands = [(Command::Pause, "goes on"), (Command::Step, "one frame")];
@@ -436,7 +436,14 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Start from a picture");
-        pictures::show(ui, &info, &state.gallery, [!state.kiosk, state.takes_files], &mut state.seen, status.seen.as_ref(), events);
+        // Nobody pastes at an event.
+        let otherwise = match (state.takes_files, state.event) {
+            (true, false) => "Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press Ctrl+V",
+            (true, true) => "Or drop a PNG, JPEG, WebP or GIF on the window",
+            (false, false) => "Or copy a picture and press Ctrl+V",
+            (false, true) => "A PNG, JPEG, WebP or GIF",
+        };
+        pictures::show(ui, &info, &state.gallery, (!state.kiosk, otherwise), &mut state.seen, status.seen.as_ref(), events);
         if !state.earlier.is_empty() {
             theme::heading(ui, "Where you were");
             let shown = if state.all_earlier { state.earlier.len() } else { state.earlier.len().min(EARLIER_SHOWN) };

@@ -70,7 +70,7 @@ pub fn show(
     ui: &mut egui::Ui,
     info: &SourceInfo,
     gallery: &[Thumbnail],
-    [files, drops]: [bool; 2],
+    (files, otherwise): (bool, &str),
     textures: &mut SeenTextures,
     seen: Option<&Arc<Seen>>,
     events: &mut Vec<UiEvent>,
@@ -80,11 +80,6 @@ pub fn show(
     let half = (ui.available_width() - gap) / 2.0;
     ui.horizontal(|ui| {
         let choose = ui.add_enabled_ui(files, |ui| ui.add_sized(vec2(half, 28.0), egui::Button::new("A picture ..."))).inner;
-        let otherwise = if drops {
-            "Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press Ctrl+V"
-        } else {
-            "Or copy a picture and press Ctrl+V"
-        };
         if choose.on_hover_text(otherwise).clicked() {
             events.push(UiEvent::OpenPicture);
         }

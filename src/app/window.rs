@@ -487,11 +487,13 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
                 self.idle.point(Instant::now());
                 if matches!(event, WindowEvent::MouseInput { .. }) {
+                    self.ui.led_by_pad = false;
                     self.play_with(Hand::Keys);
                 }
             }
             WindowEvent::Touch(_) => {
                 self.idle.touch(Instant::now());
+                self.ui.led_by_pad = false;
                 self.play_with(Hand::Finger);
             }
             WindowEvent::Moved(_) | WindowEvent::ScaleFactorChanged { .. } => {

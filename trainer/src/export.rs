@@ -134,11 +134,15 @@ fn command(mut words: Vec<String>, known: &RunInfo) -> String {
             words.extend([name, value]);
         }
     }
-    let plain = |word: String| match Path::new(&word).file_name() {
-        Some(name) if Path::new(&word).is_absolute() => name.to_string_lossy().into_owned(),
-        _ => word,
+    let plain = |word: &str| match Path::new(word).file_name() {
+        Some(name) if Path::new(word).is_absolute() => name.to_string_lossy().into_owned(),
+        _ => word.to_owned(),
     };
-    words.into_iter().map(plain).fold("somnium-train".to_owned(), |line, word| line + " " + &word)
+    let of_option = |word: String| match word.split_once('=') {
+        Some((option, value)) => format!("{option}={}", plain(value)),
+        None => plain(&word),
+    };
+    words.into_iter().map(of_option).fold("somnium-train".to_owned(), |line, word| line + " " + &word)
 }
 
 /// Names and shares of the latent codes, and where the view goes under each.
@@ -242,6 +246,9 @@ mod tests {
             "somnium-train export --run runs/isles --seed=7 --from a.safetensors --preset pocket --world isles"
         );
         let recorded = RunInfo { clips: Some("/home/anna/walks".into()), clips_hz: 15, ..known };
-        assert_eq!(told("export --preset pocket", &recorded), "somnium-train export --preset pocket --clips walks --hz 15 --seed 7");
+        assert_eq!(
+            told("export --mix=/home/anna/b.safetensors", &recorded),
+            "somnium-train export --mix=b.safetensors --preset pocket --clips walks --hz 15 --seed 7"
+        );
     }
 }

@@ -78,6 +78,7 @@ enum Command {
         /// Simulator to record.
         #[arg(long, default_value = "isles")]
         world: String,
+        /// How many clips.
         #[arg(long, default_value_t = 100)]
         clips: u64,
         /// Frames of each clip.
@@ -113,6 +114,7 @@ enum Command {
         /// Simulator whose pictures it learns to read.
         #[arg(long, default_value = "isles")]
         world: String,
+        /// Steps in all.
         #[arg(long, default_value_t = 5000)]
         steps: u64,
         /// Seed of lands and chances.
@@ -129,7 +131,10 @@ enum Command {
         out: Option<PathBuf>,
     },
     /// Rewrite a pack's list of what stands upright, for the view from within; `export` does so by itself.
-    Relief { pack: PathBuf },
+    Relief {
+        /// Pack to rewrite.
+        pack: PathBuf,
+    },
     /// Judge a pack through the player's engine beside its simulator.
     Eval(EvalArgs),
     /// Time steps of the dynamics on random clips.
@@ -398,7 +403,7 @@ impl EvalArgs {
 impl Command {
     /// Whether a Ctrl-C is heard between two steps, so that nothing is lost; the others just end.
     fn stops_cleanly(&self) -> bool {
-        !matches!(self, Self::Eval(_) | Self::Bench { .. } | Self::Export { .. })
+        !matches!(self, Self::Eval(_) | Self::Bench { .. } | Self::Export { .. } | Self::Relief { .. })
     }
 }
 

@@ -201,7 +201,10 @@ impl App {
 
     /// Keys are the game's where a pad went through the panel, but in a field.
     fn leave_panel_to_pads(&mut self) {
-        if self.ui.by_keys && self.ui.led_by_pad && !self.typing() {
+        if !std::mem::take(&mut self.ui.led_by_pad) {
+            return;
+        }
+        if self.ui.by_keys && !self.typing() {
             self.stop_typing();
         }
     }
