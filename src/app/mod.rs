@@ -16,6 +16,7 @@ mod growth;
 mod guidance;
 mod headless;
 mod help;
+mod hints;
 mod hud;
 mod inspect;
 mod inspector;

@@ -11,6 +11,7 @@ mod eye;
 mod idle;
 mod mending;
 mod paint_count;
+mod platform;
 mod rebuilds;
 mod saying;
 mod show;
@@ -25,13 +26,14 @@ use winit::dpi::{LogicalSize, Size};
 use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::ModifiersState;
-use winit::window::{Fullscreen, Icon, Window, WindowAttributes, WindowId};
+use winit::window::{Fullscreen, Window, WindowId};
 
 use coach::Coach;
 use earlier::Dreams;
 use idle::Idle;
 use mending::Mending;
 use paint_count::PaintCount;
+use platform::{icon, look_again, takes_files, with_name};
 use rebuilds::Rebuilds;
 use saying::SaidByHand;
 
@@ -563,49 +565,4 @@ impl ApplicationHandler<Wake> for App {
         // Some systems end the program here.
         self.writer.finish();
     }
-}
-
-/// When to look for events that wake nobody, where there are such: under X11 a driver that presents, or asks the display something,
-/// reads the same connection from a thread of its own and leaves in memory what came for the window, while the loop sleeps on a socket
-/// that is empty by then (winit's issue 1985).
-#[cfg(target_os = "linux")]
-fn look_again(event_loop: &ActiveEventLoop, now: Instant) -> Option<Instant> {
-    use winit::platform::x11::ActiveEventLoopExtX11 as _;
-    const EVERY: Duration = Duration::from_millis(50);
-    event_loop.is_x11().then_some(now + EVERY)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn look_again(_: &ActiveEventLoop, _: Instant) -> Option<Instant> {
-    None
-}
-
-/// Whether files can be dropped on a window: under Wayland winit does not hear of them.
-#[cfg(target_os = "linux")]
-fn takes_files(event_loop: &ActiveEventLoop) -> bool {
-    use winit::platform::wayland::ActiveEventLoopExtWayland as _;
-    !event_loop.is_wayland()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn takes_files(_: &ActiveEventLoop) -> bool {
-    true
-}
-
-/// Names the program, under X11 as well: by that a desktop knows whose window it is, and finds its icon.
-#[cfg(target_os = "linux")]
-fn with_name(attributes: WindowAttributes) -> WindowAttributes {
-    use winit::platform::wayland::WindowAttributesExtWayland;
-    WindowAttributesExtWayland::with_name(attributes, "somnium", "somnium")
-}
-
-#[cfg(not(target_os = "linux"))]
-fn with_name(attributes: WindowAttributes) -> WindowAttributes {
-    attributes
-}
-
-fn icon() -> Option<Icon> {
-    let image = image::load_from_memory(include_bytes!("../../assets/icon.png")).ok()?.into_rgba8();
-    let (width, height) = image.dimensions();
-    Icon::from_rgba(image.into_raw(), width, height).ok()
 }
