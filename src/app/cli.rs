@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use super::shape::Shape;
 use super::start::{DEFAULT_SEED, Start};
-use super::view::View;
+use super::view::{LETTERS, View};
 use super::window::{self, WindowPlan};
 use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
@@ -194,8 +193,6 @@ struct WorldArgs {
 
 /// What is said over the picture of an event while nobody is there.
 const INVITATION: &str = "Touch or press a key to walk through a dream";
-/// How much letters may be enlarged.
-const LETTERS: RangeInclusive<f32> = 0.5..=4.0;
 
 /// Headings of the help.
 const WINDOW: &str = "Window";

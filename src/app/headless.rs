@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::album::Said;
 use super::day::Day;
 use super::prompt_queue::PromptQueue;
-use crate::dream::chart::Chart;
 use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};
 use crate::dream::runner::KeptDream;
@@ -17,9 +16,6 @@ use crate::dream::{DreamError, Drive, Source, SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
-
-/// A map is enlarged as long as its longer side stays below this, in pixels, as a window does it: one of a long walk, enlarged, would take gigabytes.
-const MOST_MAP_PX: usize = 2400;
 
 /// What becomes of what is seen.
 pub struct Recording<'a> {
@@ -221,18 +217,12 @@ impl Headless {
     fn draw_map(&self, source: &mut dyn Source, carried: Option<&[u8]>) -> Result<(), String> {
         let (Some(path), Some(dream)) = (&self.map, source.as_dream()) else { return Ok(()) };
         let chart = dream.chart().map_err(|e| e.to_string())?;
-        let scale = map_scale(&chart, self.scale);
+        let scale = chart.saved_scale(self.scale);
         if scale < self.scale {
             log::warn!("a map of {} by {} pixels is enlarged {scale} times, no more", chart.width_px, chart.height_px);
         }
         chart.write(path, scale, carried).map_err(|e| e.to_string())
     }
-}
-
-/// How often a map is enlarged that is to be enlarged so often.
-fn map_scale(chart: &Chart, asked: u32) -> u32 {
-    let most = MOST_MAP_PX / chart.width_px.max(chart.height_px).max(1);
-    asked.min(most.max(1) as u32)
 }
 
 /// Becomes true once somebody ends the program from outside; who does it again does not wait.
@@ -266,6 +256,7 @@ fn carried(pack: &Arc<Pack>, dream: &mut DreamSession, settings: &DecodeSettings
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::chart::Chart;
     use crate::dream::still;
     use crate::dream::truth::TruthSession;
     use crate::worlds;
@@ -308,9 +299,9 @@ mod tests {
     #[test]
     fn a_map_of_a_long_walk_is_enlarged_less() {
         let chart = |width_px, height_px| Chart { rgba: Vec::new(), width_px, height_px, view_px: [0; 4] };
-        let scales = [chart(144, 112), chart(560, 272), chart(272, 560), chart(4240, 16)].map(|chart| map_scale(&chart, 16));
+        let scales = [chart(144, 112), chart(560, 272), chart(272, 560), chart(4240, 16)].map(|chart| chart.saved_scale(16));
         assert_eq!(scales, [16, 4, 4, 1]);
-        assert_eq!(map_scale(&chart(560, 272), 2), 2, "no more than is asked for");
+        assert_eq!(chart(560, 272).saved_scale(2), 2, "no more than is asked for");
     }
 
     #[test]

@@ -19,9 +19,8 @@ const PUSH_OCTAVES: f32 = 1.5;
 const LONGEST_PASS_SECS: f32 = 0.1;
 /// Space around a map that fits.
 const MARGIN: f32 = 28.0;
-/// A saved map is enlarged as long as its longer side stays below this, in pixels.
-const SAVED_PX: usize = 2400;
-const MOST_SCALE: usize = 4;
+/// A saved map is enlarged no more.
+const MOST_SCALE: u32 = 4;
 
 /// What is shown of the map.
 #[derive(Default)]
@@ -58,8 +57,7 @@ impl MapState {
     /// What there is to save, and how much larger it is saved than it is.
     pub fn to_save(&self) -> Option<(Arc<Chart>, u32)> {
         let chart = self.chart.as_ref().filter(|_| self.open)?;
-        let scale = (SAVED_PX / chart.width_px.max(chart.height_px).max(1)).clamp(1, MOST_SCALE);
-        Some((chart.clone(), scale as u32))
+        Some((chart.clone(), chart.saved_scale(MOST_SCALE)))
     }
 }
 

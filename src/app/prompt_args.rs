@@ -9,6 +9,7 @@ use clap::builder::RangedI64ValueParser;
 
 use super::day::{Day, MINUTES};
 use super::marks::Marks;
+use super::prompt_field::MOST_BLEND_FRAMES;
 use super::prompt_history::one_line;
 use super::prompt_queue::{EVERY_SECS, PromptQueue};
 use crate::prompt::{self, Fate, Word, advice};
@@ -24,7 +25,7 @@ pub struct PromptArgs {
     #[arg(long, default_value = "")]
     pub prompt: String,
     /// Frames in which a new prompt takes over from the one before.
-    #[arg(long, value_name = "FRAMES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60))]
+    #[arg(long, value_name = "FRAMES", default_value_t = 0, value_parser = within(0..=MOST_BLEND_FRAMES))]
     pub blend: u32,
     /// Prompts one after another: a text file, one a line.
     #[arg(long, value_name = "FILE")]

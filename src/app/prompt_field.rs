@@ -31,7 +31,7 @@ const RECALL: &str = "Up brings back earlier prompts";
 const FIELD_WIDTH: f32 = 240.0;
 
 /// Most frames of a blend.
-const MOST_BLEND_FRAMES: u32 = 60;
+pub const MOST_BLEND_FRAMES: u32 = 60;
 
 /// Suggestions shown until more are asked for.
 const FEW_SUGGESTIONS: usize = 4;

@@ -13,7 +13,7 @@ const FILE: &str = "window.toml";
 pub const LEAST: [u32; 2] = [320, 240];
 const MOST: u32 = 16_384;
 /// How much larger or smaller letters may be.
-const LETTERS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
+pub const LETTERS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

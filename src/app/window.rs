@@ -544,6 +544,8 @@ impl ApplicationHandler<Wake> for App {
             let dropped = std::mem::take(&mut self.dropped);
             self.read_files(dropped);
         }
+        // Whatever opened or closed the panel or the map is over by now.
+        self.follow_pads();
         let now = Instant::now();
         self.look_after_nobody(now);
         let mending = self.mending.as_ref().map(|mending| mending.due);

@@ -11,6 +11,9 @@ use crate::pack::manifest::{FrameDims, RecallDims};
 /// Frames are laid over the land side by side. What lies beneath the figure of one lies beside that of a frame which is shifted so far, in patches.
 const SHIFTS: [[i32; 2]; 3] = [[0, 0], [1, 0], [0, 1]];
 
+/// A saved chart is enlarged as long as its longer side stays below this, in pixels: one of a long walk would take gigabytes.
+const SAVED_PX: usize = 2400;
+
 /// A picture of all the land that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chart {
@@ -31,6 +34,11 @@ pub struct Newest<'a> {
 }
 
 impl Chart {
+    /// How many times it is enlarged when it is saved, `most` at most.
+    pub fn saved_scale(&self, most: u32) -> u32 {
+        ((SAVED_PX / self.width_px.max(self.height_px).max(1)) as u32).min(most).max(1)
+    }
+
     /// The land of `map`, at most half the map's side away from the view in any direction. `draw` makes the picture of a frame's tokens, as
     /// [`Engine::draw`](crate::engine::Engine::draw) does. Steps must be whole patches.
     ///

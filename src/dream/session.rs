@@ -422,12 +422,10 @@ impl DreamSession {
     fn is_free(&self) -> bool {
         let Manifest { relief, frame, .. } = self.engine.manifest();
         let (Some(relief), Some(newest)) = (relief, self.history.back()) else { return true };
-        let (w, h) = (frame.grid_w(), frame.grid_h());
-        let (x, y) = (w / 2, h / 2);
-        let sides = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
-        let token = |(x, y): (usize, usize)| &newest.codes[(y * w + x) * frame.code_dims..][..frame.code_dims];
-        let inside = sides.into_iter().filter(|(x, y)| *x < w && *y < h);
-        inside.filter(|side| !relief.standing.values().any(|standing| standing.token == token(*side))).count() >= 2
+        let place = frame.grid_h() / 2 * frame.grid_w() + frame.grid_w() / 2;
+        let token = |n: usize| &newest.codes[n * frame.code_dims..][..frame.code_dims];
+        let sides = frame.beside(place).into_iter().flatten();
+        sides.filter(|side| !relief.standing.values().any(|standing| standing.token == token(*side))).count() >= 2
     }
 }
 

@@ -407,8 +407,6 @@ impl App {
 
     /// Hides a pointer that rests; begins anew and strolls where nobody has been there for as long as was asked for.
     pub(super) fn look_after_nobody(&mut self, now: Instant) {
-        // Whatever happened, it is over by now.
-        self.follow_pads();
         let hide = self.idle.hides_pointer(now) && !self.ui.panel;
         if hide != self.pointer_hidden
             && let Some(shell) = &self.shell
