@@ -22,7 +22,9 @@ struct View {
     mist: f32,
     // Ground in the shade keeps this share of its light.
     shade: f32,
-    padding: vec2f,
+    // Texels of the sky that have gone by since one looked to the north, and that a pixel covers.
+    turned: f32,
+    sky_grain: f32,
     // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides.
     falls: array<vec4f, 2>,
 }
@@ -36,8 +38,12 @@ struct View {
 @group(0) @binding(3) var patches: texture_2d<f32>;
 // A tile of what falls: RGBA.
 @group(0) @binding(4) var falling: texture_2d<f32>;
+// What stands in the sky, from the horizon up and from north by east: RGBA, premultiplied.
+@group(0) @binding(5) var sky: texture_2d<f32>;
 // Trilinear and anisotropic.
-@group(0) @binding(5) var slanted: sampler;
+@group(0) @binding(6) var slanted: sampler;
+// Joins the first column to the last.
+@group(0) @binding(7) var around: sampler;
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -82,11 +88,23 @@ fn known(point: vec2f) -> f32 {
     return smoothstep(0.5, 1.0, mix(seen.r, seen.g, view.arrived));
 }
 
+// The sky so many pixels right of the middle and above the horizon.
+fn heavens(aside: f32, above: f32) -> vec3f {
+    let behind = mix(view.haze, view.zenith, above / view.horizon);
+    let texels = vec2f(view.turned, 0.0) + vec2f(aside, above) * view.sky_grain;
+    let size = vec2f(textureDimensions(sky));
+    if (texels.y >= size.y) {
+        return behind;
+    }
+    let texel = textureSampleLevel(sky, around, crisp(texels, vec2f(view.sky_grain)) / size, 0.0);
+    return texel.rgb + behind * (1.0 - texel.a);
+}
+
 @fragment
 fn land(c: Corner) -> @location(0) vec4f {
     let below = c.position.y - view.horizon;
     if (below <= 0.0) {
-        return vec4f(mix(view.haze, view.zenith, -below / view.horizon), 1.0);
+        return vec4f(heavens(c.position.x - view.size.x * 0.5, -below), 1.0);
     }
     let far = view.height * view.focal / below;
     let right = vec2f(-view.ahead.y, view.ahead.x);

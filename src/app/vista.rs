@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 
 use super::blit::PICTURE_FORMAT;
-use crate::dream::first_person::{FALLS, Glance, Lens, MIST, Quad, SHADE, Sheets, Surroundings, levels_of};
+use crate::dream::first_person::{FALLS, GRAIN, Glance, Lens, MIST, Quad, SHADE, SKY, Sheets, Surroundings, levels_of};
 use crate::engine::gpu::context::GpuContext;
 
 /// Taps along what lies flat, at most.
@@ -28,14 +28,15 @@ struct View {
     arrived: f32,
     mist: f32,
     shade: f32,
-    padding: [f32; 2],
+    turned: f32,
+    sky_grain: f32,
     falls: [[f32; 4]; 2],
 }
 
 impl View {
     fn of(Glance { around, camera }: &Glance, lens: &Lens) -> Self {
         let corner = Sheets::corner(around.at);
-        let [zenith, haze] = around.sky.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
+        let [zenith, haze] = around.sky.colours.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
         Self {
             size: [lens.width, lens.height],
             horizon: lens.horizon,
@@ -48,7 +49,8 @@ impl View {
             arrived: camera.new,
             mist: MIST,
             shade: SHADE,
-            padding: [0.0; 2],
+            turned: camera.quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0,
+            sky_grain: GRAIN / lens.focal,
             falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, 0.0]),
         }
     }
@@ -77,7 +79,8 @@ pub struct Vista {
     land: wgpu::RenderPipeline,
     upright: wgpu::RenderPipeline,
     weather: wgpu::RenderPipeline,
-    sampler: wgpu::Sampler,
+    /// Of the land, and of the sky.
+    samplers: [wgpu::Sampler; 2],
     view: wgpu::Buffer,
     things: wgpu::Buffer,
     textures: Option<Textures>,
@@ -93,6 +96,7 @@ struct Textures {
     standing: wgpu::Texture,
     patches: wgpu::Texture,
     falling: wgpu::Texture,
+    sky: wgpu::Texture,
     group: wgpu::BindGroup,
     /// What they hold.
     around: Option<Arc<Surroundings>>,
@@ -134,6 +138,8 @@ impl Vista {
             attributes: &Instance::ATTRIBUTES,
         };
         let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+        let linear =
+            wgpu::SamplerDescriptor { mag_filter: wgpu::FilterMode::Linear, min_filter: wgpu::FilterMode::Linear, ..Default::default() };
         let buffer = |label, size: usize, usage| {
             let usage = usage | wgpu::BufferUsages::COPY_DST;
             device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: size as u64, usage, mapped_at_creation: false })
@@ -143,14 +149,15 @@ impl Vista {
             upright: pipeline("square", "upright", &[Some(instances)], over),
             weather: pipeline("whole", "weather", &[], over),
             layout,
-            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
-                label: Some("first person"),
-                mag_filter: wgpu::FilterMode::Linear,
-                min_filter: wgpu::FilterMode::Linear,
-                mipmap_filter: wgpu::MipmapFilterMode::Linear,
-                anisotropy_clamp: ANISOTROPY,
-                ..Default::default()
-            }),
+            samplers: [
+                device.create_sampler(&wgpu::SamplerDescriptor {
+                    label: Some("land"),
+                    mipmap_filter: wgpu::MipmapFilterMode::Linear,
+                    anisotropy_clamp: ANISOTROPY,
+                    ..linear.clone()
+                }),
+                device.create_sampler(&wgpu::SamplerDescriptor { label: Some("sky"), address_mode_u: wgpu::AddressMode::Repeat, ..linear }),
+            ],
             view: buffer("view", size_of::<View>(), wgpu::BufferUsages::UNIFORM),
             things: buffer("things", MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
             textures: None,
@@ -203,7 +210,8 @@ impl Vista {
     fn take_in(&mut self, gpu: &GpuContext, around: &Arc<Surroundings>) -> Textures {
         let known = self.textures.take().filter(|textures| textures.patch_px == around.patch_px);
         let mut textures = known.unwrap_or_else(|| self.blank(&gpu.device, around.patch_px));
-        if !textures.around.replace(around.clone()).is_some_and(|held| Arc::ptr_eq(&held, around)) {
+        let held = textures.around.replace(around.clone());
+        if !held.as_ref().is_some_and(|held| Arc::ptr_eq(held, around)) {
             self.sheets.fill(around);
             for (texture, levels) in [(&textures.ground, &self.sheets.ground), (&textures.standing, &self.sheets.standing)] {
                 levels.iter().enumerate().for_each(|(level, texels)| write(gpu, texture, level as u32, texels));
@@ -212,16 +220,19 @@ impl Vista {
             if let Some(falling) = &around.falling {
                 write(gpu, &textures.falling, 0, &falling.texels());
             }
+            if !held.is_some_and(|held| Arc::ptr_eq(&held.sky, &around.sky)) {
+                write(gpu, &textures.sky, 0, around.sky.texels.as_flattened());
+            }
         }
         textures
     }
 
     fn blank(&self, device: &wgpu::Device, patch_px: usize) -> Textures {
         let [across, bordered] = Sheets::SIDES;
-        let square = |label, side: usize, levels| {
+        let texture = |label, [width, height]: [usize; 2], levels| {
             device.create_texture(&wgpu::TextureDescriptor {
                 label: Some(label),
-                size: wgpu::Extent3d { width: side as u32, height: side as u32, depth_or_array_layers: 1 },
+                size: wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 },
                 mip_level_count: levels,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
@@ -230,25 +241,28 @@ impl Vista {
                 view_formats: &[],
             })
         };
+        let square = |label, side, levels| texture(label, [side; 2], levels);
         let levels = levels_of(patch_px) as u32;
         let ground = square("ground", across * patch_px, levels);
         let standing = square("standing", across * patch_px, levels);
         let patches = square("patches", bordered, 1);
         let falling = square("falling", patch_px, 1);
-        let views = [&ground, &standing, &patches, &falling].map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
+        let sky = texture("sky", SKY, 1);
+        let views =
+            [&ground, &standing, &patches, &falling, &sky].map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
         let bound = [self.view.as_entire_binding()]
             .into_iter()
             .chain(views.iter().map(wgpu::BindingResource::TextureView))
-            .chain([wgpu::BindingResource::Sampler(&self.sampler)]);
+            .chain(self.samplers.iter().map(wgpu::BindingResource::Sampler));
         let entries: Vec<wgpu::BindGroupEntry<'_>> =
             bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
         let group =
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("first person"), layout: &self.layout, entries: &entries });
-        Textures { patch_px, ground, standing, patches, falling, group, around: None }
+        Textures { patch_px, ground, standing, patches, falling, sky, group, around: None }
     }
 }
 
-/// The view, four textures and a sampler.
+/// The view, five textures and two samplers.
 fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let buffer = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
     let texture = wgpu::BindingType::Texture {
@@ -257,7 +271,7 @@ fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         multisampled: false,
     };
     let sampler = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
-    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, sampler]
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, texture, sampler, sampler]
         .into_iter()
         .zip(0..)
         .map(|(ty, binding)| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::VERTEX_FRAGMENT, ty, count: None })
@@ -267,9 +281,8 @@ fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
 
 /// Writes all texels of a level.
 fn write(gpu: &GpuContext, texture: &wgpu::Texture, mip_level: u32, texels: &[u8]) {
-    let side = texture.width() >> mip_level;
-    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(side * 4), rows_per_image: None };
-    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    let size = texture.size().mip_level_size(mip_level, texture.dimension());
+    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(size.width * 4), rows_per_image: None };
     gpu.queue.write_texture(wgpu::TexelCopyTextureInfo { mip_level, ..texture.as_image_copy() }, texels, layout, size);
 }
 
@@ -342,7 +355,7 @@ mod tests {
     fn the_device_shows_what_a_processor_draws() {
         let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
         let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
-        for said in ["forest rain", "village day"] {
+        for said in ["forest rain", "village day clear"] {
             let [before, after] = dreamed(said);
             for (around, place, quarters, new) in [
                 (&before, [0.0; 2], 0.0, 1.0),

@@ -1,10 +1,10 @@
 //! What the look of a dream's frame says: its light, weather, season and style, as far as its pack's maker has told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
-use crate::pack::manifest::Manifest;
+use crate::pack::manifest::FrameDims;
 use crate::worlds::scene::{Light, Season, Style, Weather, Wish};
 
 /// What tells a look from others. Packs call it so: "Noir Night Fog 0", or "Plain Autumn Dusk Rain 1".
@@ -66,16 +66,16 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// Of a pack; of one without looks they say nothing.
-    pub fn of(manifest: &Manifest) -> Self {
+    /// Of tokens by their names, as a pack with such frames has them; of one without looks they say nothing.
+    pub fn of(looks: &BTreeMap<String, Vec<u8>>, frame: &FrameDims) -> Self {
         let mut says: HashMap<Vec<u8>, Wish> = HashMap::new();
-        let names = manifest.provenance.looks.iter().filter(|_| manifest.frame.look);
+        let names = looks.iter().filter(|_| frame.look);
         for (name, token) in names {
             let Ok(name) = name.parse::<LookName>() else { continue };
             let said = name.says();
             says.entry(token.clone()).and_modify(|known| *known = common(known, &said)).or_insert(said);
         }
-        Self { says, dims: manifest.frame.code_dims }
+        Self { says, dims: frame.code_dims }
     }
 
     /// What the look of a frame of these codes, `(tokens, code_dims)`, says; nothing of land, and nothing where the look is one of its own.
@@ -122,14 +122,14 @@ mod tests {
         manifest.frame.code_dims = 2;
         let names = [("Plain Autumn Dusk Rain 1", [1, 2]), ("Noir Night Fog 0", [3, 4]), ("Plain Winter Dusk Rain 0", [1, 2])];
         manifest.provenance.looks = names.map(|(name, token)| (name.to_owned(), token.to_vec())).into();
-        let looks = Looks::of(&manifest);
+        let looks = Looks::of(&manifest.provenance.looks, &manifest.frame);
         let dusk = Wish { light: Some(Light::Dusk), weather: Some(Weather::Rain), style: Some(Style::Plain), ..Wish::default() };
         assert_eq!(looks.read(&[0, 0, 1, 2]), Some(&dusk), "of two names what both say");
         assert_eq!(looks.read(&[1, 2, 3, 4]).map(|look| (look.style, look.light)), Some((Some(Style::Noir), Some(Light::Night))));
         assert_eq!((looks.read(&[1, 2, 0, 0]), looks.read(&[1])), (None, None));
         manifest.provenance.looks = [("Plain Autumn Dusk Rain 1".to_owned(), vec![1, 2])].into();
-        assert_eq!(Looks::of(&manifest).read(&[1, 2]).and_then(|look| look.season), Some(Season::Autumn));
+        assert_eq!(Looks::of(&manifest.provenance.looks, &manifest.frame).read(&[1, 2]).and_then(|look| look.season), Some(Season::Autumn));
         manifest.frame.look = false;
-        assert_eq!(Looks::of(&manifest).read(&[1, 2]), None, "the last token is of the land");
+        assert_eq!(Looks::of(&manifest.provenance.looks, &manifest.frame).read(&[1, 2]), None, "the last token is of the land");
     }
 }

@@ -122,7 +122,7 @@ impl DreamSession {
         Ok(Self {
             before: map.clone(),
             land_seen: map,
-            looks: Looks::of(engine.manifest()),
+            looks: Looks::of(&engine.manifest().provenance.looks, &engine.manifest().frame),
             book: book_of(engine.manifest()),
             ahead: imagine::Ahead::default(),
             engine,

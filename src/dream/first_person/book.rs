@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::falling::{Falling, turns};
+use super::sky::Sky;
+use crate::dream::looks::Looks;
 use crate::pack::manifest::{self, FrameDims, RecallDims};
 use crate::worlds::relief::Cutout;
 
@@ -104,6 +106,7 @@ pub struct Page {
     /// By their tokens, without what falls.
     pub tiles: HashMap<Vec<u8>, Arc<Tile>>,
     pub falling: Option<Arc<Falling>>,
+    pub sky: Option<Arc<Sky>>,
 }
 
 /// Pictures of all tokens that were in sight lately.
@@ -114,6 +117,7 @@ pub struct Book {
     relief: Arc<Relief>,
     /// Rain and snow fall in turns, each another look: the one before or after each.
     turns: HashMap<Vec<u8>, Vec<u8>>,
+    looks: Looks,
     /// The latest last.
     pages: VecDeque<Page>,
 }
@@ -130,6 +134,7 @@ impl Book {
             free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
             relief: Arc::new(Relief { sky: relief.sky.clone(), standing: standing.collect() }),
             turns: turns(looks),
+            looks: Looks::of(looks, &frame),
             pages: VecDeque::new(),
         }
     }
@@ -138,7 +143,7 @@ impl Book {
         self.relief.clone()
     }
 
-    /// Pictures of these tokens, at least, in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
+    /// The sky, and pictures of these tokens, at least, in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
     /// [`Engine::draw`](crate::engine::Engine::draw) does it, many in one frame.
     ///
     /// # Errors
@@ -158,7 +163,9 @@ impl Book {
         self.pages.push_back(page.unwrap_or_else(|| Page { look: look.to_vec(), ..Page::default() }));
         let last = self.pages.len() - 1;
         let page = &mut self.pages[last];
-        let mut missing: Vec<&[u8]> = tokens.filter(|token| !page.tiles.contains_key(*token)).collect();
+        let mut missing: Vec<&[u8]> = tokens.collect();
+        missing.extend(self.relief.sky.iter().map(Vec::as_slice));
+        missing.retain(|token| !page.tiles.contains_key(*token));
         missing.sort_unstable();
         missing.dedup();
         for some in missing.chunks(self.free.len().max(1)) {
@@ -178,6 +185,10 @@ impl Book {
             for (picture, token) in pictures.into_iter().zip(some) {
                 page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, picture)));
             }
+        }
+        if page.sky.is_none() {
+            let colour = |token: &Vec<u8>| page.tiles.get(token).map_or([0; 3], |tile| tile.mean());
+            page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.looks.read(newest))));
         }
         Ok(page)
     }

@@ -39,16 +39,14 @@ impl Canvas<'_> {
     /// Sky and ground.
     fn land(&self, rgba: &mut [u8]) {
         let (around, camera, Lens { horizon, focal, .. }) = (&self.glance.around, &self.glance.camera, self.lens);
-        let [zenith, haze] = around.sky.map(|rgb| rgb.map(f32::from));
+        let haze = around.sky.colours[1].map(f32::from);
         let middle = self.width as f32 / 2.0;
         let ([ax, ay], [rx, ry]) = (camera.ahead(), camera.right());
         let side = around.patch_px as f32;
         for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
             let below = y as f32 + 0.5 - horizon;
             if below <= 0.0 {
-                let up = -below / horizon;
-                let colour = pixel(mix(haze, zenith, up));
-                row.chunks_exact_mut(4).for_each(|to| to.copy_from_slice(&colour));
+                self.sky(row, -below);
                 continue;
             }
             let far = camera.height * focal / below;
@@ -71,6 +69,19 @@ impl Canvas<'_> {
         }
     }
 
+    /// A row of the sky, so many pixels above the horizon.
+    fn sky(&self, row: &mut [u8], above: f32) {
+        let (sky, Lens { width, horizon, focal, .. }) = (&self.glance.around.sky, self.lens);
+        let [zenith, haze] = sky.colours.map(|rgb| rgb.map(f32::from));
+        let behind = mix(haze, zenith, above / horizon);
+        for (x, to) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let aside = (x as f32 + 0.5 - width / 2.0) / focal;
+            let [r, g, b, dense] = sky.at(self.glance.camera.quarters, [aside, above / focal]).map(f32::from);
+            let share = 1.0 - dense / 255.0;
+            *to = pixel([0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share));
+        }
+    }
+
     /// Where a point of the camera's lies on the map.
     fn place(&self, point: [f32; 2]) -> [i32; 2] {
         [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
@@ -78,7 +89,7 @@ impl Canvas<'_> {
 
     /// The colour of the ground at a point, in a patch; `away`: the square of how far away that is.
     fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, away: f32) -> [f32; 3] {
-        let haze = self.glance.around.sky[1].map(f32::from);
+        let haze = self.glance.around.sky.colours[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
         let clear = clear_at(away) * if cell.inland { 1.0 } else { self.known(point) };
         if clear <= 0.0 {
@@ -108,7 +119,7 @@ impl Canvas<'_> {
         let Quad { left, top, side: size, away, dense, .. } = *quad;
         let side = cutout.rows.len();
         let clear = clear_at(away * away);
-        let haze = self.glance.around.sky[1].map(f32::from);
+        let haze = self.glance.around.sky.colours[1].map(f32::from);
         let range = |from: f32, most: usize| {
             let clamped = |along: f32| along.ceil().clamp(0.0, most as f32) as usize;
             clamped(from - 0.5)..clamped(from + size - 0.5)
@@ -154,7 +165,7 @@ fn clear_at(away: f32) -> f32 {
     (away * (-std::f32::consts::LN_2 / (MIST * MIST))).exp()
 }
 
-fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
+pub fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
     [0, 1, 2].map(|c| from[c] + (to[c] - from[c]) * share)
 }
 

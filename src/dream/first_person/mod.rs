@@ -2,7 +2,7 @@
 //!
 //! Nothing else is dreamed for it. What lies around comes from the map, as tokens; the tokenizer's decoder draws each of them in the look of the newest
 //! frame ([`Book`]); and the pack says which of them stand up, and on what ground ([`crate::pack::manifest::Relief`]). Here is only the camera: ground is
-//! laid flat, what stands is turned to the eye ([`Glance`]), and where nothing was dreamed yet there is mist.
+//! laid flat, what stands is turned to the eye ([`Glance`]), and where nothing was dreamed yet there is mist; and a sky over it, which no dream from above has.
 
 mod book;
 mod camera;
@@ -10,6 +10,7 @@ mod draw;
 mod falling;
 mod scene;
 mod sheets;
+mod sky;
 mod surroundings;
 mod walk;
 
@@ -20,5 +21,6 @@ pub use book::{Book, levels_of};
 pub use camera::Camera;
 pub use scene::{FALLS, Glance, Lens, MIST, Quad, SHADE};
 pub use sheets::Sheets;
+pub use sky::{GRAIN, SKY};
 pub use surroundings::Surroundings;
 pub use walk::{Sight, Stroll, Turn, Walk};

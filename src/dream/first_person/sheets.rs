@@ -31,7 +31,7 @@ impl Sheets {
         let [_, across] = Self::SIDES;
         self.patches.clear();
         self.patches.resize(across * across * 4, 0);
-        let [r, g, b] = around.sky[1];
+        let [r, g, b] = around.sky.colours[1];
         for (index, (_, cell)) in around.cells().enumerate() {
             let (x, y) = (index % SIDE, index / SIDE);
             let known = [cell.ground.is_some() && !cell.new, cell.ground.is_some()].map(|known| u8::from(known) * 255);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::book::{Book, Tile};
 use super::falling::Falling;
+use super::sky::Sky;
 use crate::pack::manifest::FrameDims;
 use crate::worlds::relief::Cutout;
 
@@ -46,8 +47,7 @@ pub struct Surroundings {
     cells: Vec<Cell>,
     /// Pixels of a patch's side.
     pub patch_px: usize,
-    /// Colours of the sky, RGB: overhead, and above the horizon.
-    pub sky: [[u8; 3]; 2],
+    pub sky: Arc<Sky>,
     /// Rain or snow.
     pub falling: Option<Arc<Falling>>,
     /// Something came into sight with the last step.
@@ -78,7 +78,7 @@ impl Surroundings {
             tokens[middle] = beside.min_by_key(|token| relief.standing.contains_key(*token));
         }
         let grounds = tokens.iter().flatten().filter_map(|token| relief.standing.get(*token)).map(|standing| standing.ground.as_slice());
-        let wanted = tokens.iter().flatten().copied().chain(grounds).chain(relief.sky.iter().map(Vec::as_slice));
+        let wanted = tokens.iter().flatten().copied().chain(grounds);
         let page = book.page(newest, wanted, draw)?;
         let tiles = &page.tiles;
 
@@ -125,7 +125,7 @@ impl Surroundings {
             }
         };
         let cells: Vec<Cell> = (0..SIDE * SIDE).map(cell).collect();
-        let sky = relief.sky.each_ref().map(|token| tile(tiles, token).map_or([0; 3], |tile| tile.mean()));
+        let sky = page.sky.clone().unwrap_or_default();
         let arrives = cells.iter().any(|cell| cell.new && cell.ground.is_some());
         Ok(Self { at, cells, patch_px: frame.patch_px, sky, falling: page.falling.clone(), arrives })
     }
@@ -133,7 +133,8 @@ impl Surroundings {
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky: [[0; 3], [200; 3]], falling: None, arrives: false }
+        let sky = Arc::new(Sky::of([[0; 3], [200; 3]], None));
+        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky, falling: None, arrives: false }
     }
 
     /// What `cell` says of every place.
@@ -249,7 +250,7 @@ mod tests {
     #[test]
     fn things_stand_on_their_ground_and_parts_on_each_other() {
         let around = around(&map(), 0, None);
-        assert_eq!((around.at, around.sky), ([1, 1], [[8, 0, 50], [9, 0, 50]]));
+        assert_eq!((around.at, around.sky.colours), ([1, 1], [[8, 0, 50], [9, 0, 50]]));
         let cell = |x, y| around.cell([x, y]).unwrap();
         let ground = |x, y| cell(x, y).ground.as_ref().map(|tile| tile.mean());
         let thing = |x, y| cell(x, y).thing.as_ref().map(|thing| (thing.tile.mean()[0], thing.storey));
