@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -13,6 +14,8 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Where cargo puts what it builds: a relative folder is one of the folder cargo was called in, which is taken to be this project's.
+TARGET = ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target")
 SHAPE = "d=256,layers=4,tokens=64,context=16,steps=2"
 SIDE, AGES, OLDEST = 256, 6, (2, 8, 32, 128)
 
@@ -247,7 +250,7 @@ def compare(about, library, version, open_checked, open_timed, engine="cpu"):
     """Compares the engine with a library. `open_checked(pack, threads)` gives the dream whose logits are checked, `open_timed(pack, threads)`
     functions that each give a dream to be timed: the quickest counts."""
     args = argparse.ArgumentParser(description=about.splitlines()[0])
-    args.add_argument("--somnium", default=ROOT / "target/release/somnium", help="the program")
+    args.add_argument("--somnium", default=TARGET / "release/somnium", help="the program; where not given, what cargo built (CARGO_TARGET_DIR)")
     args.add_argument("--shape", default=SHAPE)
     args.add_argument("--rounds", type=int, default=11, help="turns of either side")
     args.add_argument("--frames", type=int, default=60, help="frames a turn")

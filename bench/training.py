@@ -25,7 +25,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from compare import ROOT, ratio, read_tensors, spread, take_turns
+from compare import TARGET, ratio, read_tensors, spread, take_turns
 
 TAPS = 9
 LINEAR = re.compile(r"(?!dyn\.head\.out\.).*\.w")
@@ -306,7 +306,7 @@ def trainer(args, backend, *options):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    args.add_argument("--trainer", default=ROOT / "target/release/somnium-train", help="the program")
+    args.add_argument("--trainer", default=TARGET / "release/somnium-train", help="the program; where not given, what cargo built (CARGO_TARGET_DIR)")
     args.add_argument("--preset", default="pocket")
     args.add_argument("--flex", action="store_true", help="time the trainer's own backend besides libtorch")
     args.add_argument("--rounds", type=int, default=7, help="turns of either side")

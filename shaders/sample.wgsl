@@ -27,6 +27,7 @@ struct Shape {
 const LANES: u32 = 64u;
 // Words of a row of bits, one for each token of the land.
 const LAND_WORDS: u32 = (LAND + 31u) / 32u;
+const ALL: u32 = 0xffffffffu;
 const SOURCES: u32 = 2u;
 
 @group(0) @binding(1) var<uniform> shape: Shape;
@@ -75,14 +76,21 @@ fn lower_bound(low_at: u32, high_at: u32, key: u32) -> u32 {
     return low;
 }
 
-// Whether one of the tokens `first..last` of the land may be drawn.
+// Whether one of the tokens `first..last` of the land may be drawn: a word of bits at a time, each asked for without waiting for another.
 fn any_of(domain_at: u32, first: u32, last: u32) -> bool {
-    for (var i = first; i < last; i++) {
-        if ((tokens[domain_at + i / 32u] >> (i % 32u) & 1u) == 1u) {
-            return true;
-        }
+    if (first >= last) {
+        return false;
     }
-    return false;
+    let first_word = first / 32u;
+    let last_word = (last - 1u) / 32u;
+    var found = 0u;
+    for (var word = first_word; word <= last_word; word++) {
+        // Of the first word nothing before `first`, of the last nothing from `last` on.
+        let before = select(0u, first % 32u, word == first_word);
+        let behind = select(0u, 31u - (last - 1u) % 32u, word == last_word);
+        found = found | (tokens[domain_at + word] & (ALL << before) & (ALL >> behind));
+    }
+    return found != 0u;
 }
 
 fn gumbel(bits: u32) -> f32 {
@@ -129,9 +137,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         known[unit] = hidden[n * shape.row + unit];
     }
     let offered_at = array<u32, SOURCES>((1u - frame.groups[0].half) * half_words + n * shape.dims, 2u * half_words + n * shape.dims);
+    // A source that is not there never agrees. Loops over all there can be are unrolled, and what they keep needs no memory.
     var agrees: array<bool, SOURCES>;
-    for (var s = 0u; s < shape.sources; s++) {
-        agrees[s] = tokens[offered_at[s]] != UNKNOWN;
+    var gates: array<f32, SOURCES>;
+    for (var s = 0u; s < SOURCES; s++) {
+        if (s < shape.sources) {
+            agrees[s] = tokens[offered_at[s]] != UNKNOWN;
+            gates[s] = gate(n, s);
+        }
     }
     // The map is the last of two sources; the look lies nowhere on it.
     let offered = shape.sources < 2u || agrees[1] || n == PATCHES;
@@ -142,10 +155,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     var total_confidence = 0.0;
     // Of a token of the land it is known what it may be.
     let domain_at = 3u * half_words + n * LAND_WORDS;
-    var beside = false;
+    var domain = 0u;
     for (var i = 0u; i < LAND_WORDS; i++) {
-        beside = beside || tokens[domain_at + i] != 0u;
+        domain = domain | tokens[domain_at + i];
     }
+    let beside = domain != 0u;
     // What the frame before has of land that is new is there only if it fits.
     let copies = offered || !beside;
     // Tokens of the vocabulary that begin with the levels drawn so far, the key of these, and how many keys there are of each level.
@@ -158,6 +172,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     for (var d = 0u; d < shape.dims; d++) {
         workgroupBarrier();
+        // The level of each source.
+        var offers: array<u32, SOURCES>;
+        for (var s = 0u; s < SOURCES; s++) {
+            offers[s] = tokens[offered_at[s] + d] % HELD;
+        }
         var sum = 0.0;
         if (part < parts) {
             for (var unit = d * shape.units + part; unit < (d + 1u) * shape.units; unit += parts) {
@@ -168,6 +187,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
         }
         part_sum[lane] = sum;
+        if (lane < shape.levels) {
+            begins[lane] = lower_bound(low, high, (key * shape.levels + lane) * keys_a_level);
+        }
+        if (lane == 0u) {
+            begins[shape.levels] = high;
+        }
         workgroupBarrier();
         if (lane < shape.levels) {
             let at = d * shape.levels + lane;
@@ -176,21 +201,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
                 value = value + part_sum[p * shape.levels + lane];
             }
             var pointed = false;
-            for (var s = 0u; s < shape.sources; s++) {
-                if (agrees[s] && tokens[offered_at[s] + d] % HELD == lane) {
-                    value = value + gate(n, s);
+            for (var s = 0u; s < SOURCES; s++) {
+                if (agrees[s] && offers[s] == lane) {
+                    value = value + gates[s];
                     pointed = copies;
                 }
             }
-            let first = lower_bound(low, high, (key * shape.levels + lane) * keys_a_level);
-            var last = high;
-            if (lane + 1u < shape.levels) {
-                last = lower_bound(low, high, (key * shape.levels + lane + 1u) * keys_a_level);
-            }
-            begins[lane] = first;
-            if (lane + 1u == shape.levels) {
-                begins[shape.levels] = high;
-            }
+            let first = begins[lane];
+            let last = begins[lane + 1u];
             var leads_on = shape.vocabulary == 0u || first < last;
             if (beside) {
                 leads_on = any_of(domain_at, first - shape.vocabulary, last - shape.vocabulary);
@@ -223,8 +241,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         if (frame.forced == 1u) {
             best = tokens[(frame.groups[0].half * shape.tokens + n) * shape.dims + d];
         }
-        for (var s = 0u; s < shape.sources; s++) {
-            agrees[s] = agrees[s] && tokens[offered_at[s] + d] % HELD == best;
+        for (var s = 0u; s < SOURCES; s++) {
+            agrees[s] = agrees[s] && offers[s] == best;
         }
         // Beyond the vocabulary there is nothing but what a source goes on with.
         if (shape.vocabulary > 0u && best < shape.levels) {

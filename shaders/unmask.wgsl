@@ -1,6 +1,6 @@
 // Settles the tokens that are certain, and of the others the next in random order or the most confident, but for those that do not fit
-// what is settled beside them or comes before; packs the codes for the host; says whether the next step, or mending, runs. One workgroup
-// does it all, since every token's rank needs every other's key.
+// what is settled beside them or comes before; packs the codes for the host, with when and how surely each token was settled; says whether the
+// next step, or mending, runs. One workgroup does it all, since every token's rank needs every other's key.
 
 struct Shape {
     tokens: u32,
@@ -26,7 +26,8 @@ struct Shape {
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
 // (tokens, 4): sort key, lowest first; what the token is: settled, MASKED_STILL or CERTAIN; its rank; and which of the land it is, or NONE
 @group(0) @binding(5) var<storage, read_write> keys: array<vec4<u32>>;
-// (tokens * dims) bytes, four a word
+// (tokens * dims) bytes, four a word, and a word that is not this kernel's; then (tokens): the step that settled a token, and in the byte above
+// how likely what was drawn is, of 255. They stay from step to step.
 @group(0) @binding(6) var<storage, read_write> codes: array<u32>;
 // (3, passes, 3): workgroups of every pass of a step, of one group of rows and of two; behind them those of the next step under adaptive
 // decoding, all 0 where it has nothing to settle
@@ -34,10 +35,14 @@ struct Shape {
 // As in `adjacency.wgsl`.
 @group(0) @binding(8) var<storage, read> adjacency: array<u32>;
 
+// Masked tokens that are not certain, before this step settles any and behind it.
+var<workgroup> uncertain: atomic<u32>;
 var<workgroup> left: atomic<u32>;
 
 const MASKED_STILL: u32 = 1u;
 const CERTAIN: u32 = 2u;
+// Settled by no step, and sure.
+const GIVEN: u32 = 0xFF00u;
 
 // Which of the land a token is, as it is settled or drawn.
 fn index_of(n: u32, masked: bool, tokens_at: u32) -> u32 {
@@ -79,6 +84,11 @@ fn clashes(n: u32) -> bool {
 fn main(@builtin(local_invocation_id) id: vec3<u32>) {
     let g = frame.groups[0];
     let tokens_at = g.half * shape.tokens * shape.dims;
+    if (id.x == 0u) {
+        atomicStore(&uncertain, 0u);
+        atomicStore(&left, 0u);
+    }
+    workgroupBarrier();
     for (var n = id.x; n < shape.tokens; n += 256u) {
         var key = 0u;
         if (frame.order == 0u) {
@@ -95,17 +105,14 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             index = index_of(n, masked, tokens_at);
         }
         keys[n] = vec4<u32>(key, select(0u, select(MASKED_STILL, CERTAIN, certain), masked), 0u, index);
-    }
-    if (id.x == 0u) {
-        atomicStore(&left, 0u);
+        if (masked && !certain) {
+            atomicAdd(&uncertain, 1u);
+        }
     }
     workgroupBarrier();
     storageBarrier();
-    var uncertain = 0u;
-    for (var m = 0u; m < shape.tokens; m++) {
-        uncertain = uncertain + u32(keys[m].y == MASKED_STILL);
-    }
-    let settle = uncertain - u32(f32(uncertain) * frame.kept);
+    let count = atomicLoad(&uncertain);
+    let settle = count - u32(f32(count) * frame.kept);
     for (var n = id.x; n < shape.tokens; n += 256u) {
         let mine = keys[n].xy;
         var rank = 0u;
@@ -118,9 +125,12 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
     }
     workgroupBarrier();
     storageBarrier();
+    let told_at = (shape.tokens * shape.dims + 3u) / 4u + 1u;
     for (var n = id.x; n < shape.tokens; n += 256u) {
         let mine = keys[n];
         if (mine.y != 0u) {
+            // What stays masked is drawn again: the last time counts.
+            codes[told_at + n] = frame.step | (min(u32(255.0 * exp(confidence[n]) + 0.5), 255u) << 8u);
             let settled = mine.y == CERTAIN || (mine.z < settle && !clashes(n));
             for (var d = 0u; d < shape.dims; d++) {
                 tokens[tokens_at + n * shape.dims + d] = select(MASKED, choice[n * shape.dims + d], settled);
@@ -128,6 +138,8 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
             if (!settled) {
                 atomicAdd(&left, 1u);
             }
+        } else if (frame.step == 1u) {
+            codes[told_at + n] = GIVEN;
         }
     }
     workgroupBarrier();

@@ -17,7 +17,7 @@ fn engine(pack: &Pack) -> GpuEngine {
     GpuEngine::new(gpu, pack).unwrap()
 }
 
-/// Every pack of the repository that dreams, and one of random weights of the pocket preset's shape, which is always there.
+/// Every pack of the repository that dreams, and one of random weights, which is always there: four blocks, eight dimensions a token, no look.
 fn packs() -> Vec<(String, Pack)> {
     let mut packs = vec![("random plain".to_owned(), random_pack(plain_manifest(), 3).unwrap())];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights");

@@ -11,13 +11,12 @@ use somnium::engine::gpu::ops::{
 };
 use somnium::engine::gpu::plan::Plan;
 use somnium::engine::gpu::tier::Tier;
+use somnium::pack::limits;
 use somnium::pack::random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest};
 
-/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type, the subgroup tier
-/// attends together.
+/// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type.
 fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
     let capabilities = match kernel.stem {
-        _ if kernel.label.contains("TOGETHER") => Capabilities::SUBGROUP,
         "matmul" if kernel.label.contains("F16") => Capabilities::SHADER_FLOAT16,
         "matmul" if !kernel.label.contains("BARE") => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
         _ => Capabilities::empty(),
@@ -38,24 +37,32 @@ const KEYS: [Keys; 3] = {
     [Keys::Space { qkv: b }, Keys::Ring { qkv: b, ring: b, bias: b, window: 1 }, Keys::Prompt { query: b, words: b, shares: b, room: 1 }]
 };
 
+/// Dimensions and levels of a token: those of the packs below, and the most there can be.
+const CODES: [(usize, usize); 5] = [(1, 2), (3, 7), (8, 5), (12, 5), (limits::CODE_DIMS, limits::CODE_LEVELS)];
+
 fn all_kernels() -> BTreeMap<String, Kernel> {
-    let mut kernels = vec![prev::kernel(), unmask::kernel(), picture::kernel(), gains::kernel()];
-    kernels.extend([(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dynamics, beside)));
-    kernels.extend([recall::kernel(), common_patch::kernel(), odometer::kernel(), remember::kernel()]);
+    let mut kernels = vec![unmask::kernel(), picture::kernel(), gains::kernel()];
+    for (dims, levels) in CODES {
+        let embeds = [(false, false), (true, false), (true, true)].map(|(dynamics, beside)| embed::kernel(dims, levels, dynamics, beside));
+        kernels.extend(embeds.into_iter().chain([prev::kernel(dims, levels), recall::kernel(dims, levels)]));
+    }
+    kernels.extend([common_patch::kernel(), odometer::kernel(), remember::kernel()]);
     kernels.extend([(1, 0), (15, 70), (512, 1), (3800, 1024)].map(|(units, land)| sample::kernel(units, land, 63)));
     kernels.push(narrow::kernel());
     for bits in 0..16 {
         for tier in Tier::ALL {
             let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
             let variant = Variant { norm, gelu, residual, scatter, tier, tile: Tile::default() };
-            kernels.push(matmul::kernel(variant));
-            // Every other tile in two variants.
-            let others = Tile::ALL.into_iter().filter(|_| bits == 3 || bits == 12);
-            kernels.extend(others.map(|tile| matmul::kernel(Variant { tile, ..variant })));
+            for parts in [1, 2, 4] {
+                kernels.push(matmul::kernel(variant, parts));
+                // Every other tile in two variants.
+                let others = Tile::ALL.into_iter().filter(|_| bits == 3 || bits == 12);
+                kernels.extend(others.map(|tile| matmul::kernel(Variant { tile, ..variant }, parts)));
+            }
         }
     }
     for head_vec4s in [1, 2, 3, 8, 16, 32] {
-        kernels.extend([false, true].iter().flat_map(|&together| KEYS.map(|keys| keys.kernel(head_vec4s, together))));
+        kernels.extend(KEYS.map(|keys| keys.kernel(head_vec4s)));
     }
     kernels.into_iter().map(|k| (k.label.clone(), k)).collect()
 }
@@ -138,7 +145,7 @@ fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
         (look_manifest(), Tier::Base),
         (land_manifest(), Tier::Base),
         (tiny_manifest(), Tier::F16),
-        (plain_manifest(), Tier::Subgroups),
+        (plain_manifest(), Tier::F16),
     ] {
         let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
         for pass in plan.passes() {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use winit::event_loop::EventLoopProxy;
 
-use super::files::{Jobs, caught, free_path};
+use super::files::{Jobs, Place, caught, free_path};
 use super::window::Wake;
 use crate::dream::SourceInfo;
 use crate::dream::chart::Chart;
@@ -68,21 +68,25 @@ pub struct Album {
 }
 
 impl Album {
-    /// Writes a picture and the dream in it: the map where there is one, else the newest frame, each enlarged so many times.
+    /// Writes a picture and the dream in it: the map where there is one, else the newest frame, each enlarged so many times. Until then it has its `place`.
     pub fn save_picture(
         &self,
         kept: impl FnOnce() -> Result<(Kept, u32), String> + Send + 'static,
         map: Option<(Arc<Chart>, u32)>,
         said: Option<Said>,
+        place: Place,
     ) {
         let kinds = if map.is_some() { [MAP_KIND, VISIT_MAP_KIND] } else { [KIND, VISIT_KIND] };
         let (name, leads_back) = (self.named(kinds, said.as_ref().map_or("", |said| &said.prompt)), said.is_some());
-        let write = move |path: &Path| match map {
-            Some((chart, scale)) => {
-                let dream = said.zip(kept()?.0.dream).map(|(said, dream)| said.carried(dream)).transpose()?;
-                chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
+        let write = move |path: &Path| {
+            let _until_then = place;
+            match map {
+                Some((chart, scale)) => {
+                    let dream = said.zip(kept()?.0.dream).map(|(said, dream)| said.carried(dream)).transpose()?;
+                    chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
+                }
+                None => kept().and_then(|(kept, scale)| write_kept(path, kept, said, scale)),
             }
-            None => kept().and_then(|(kept, scale)| write_kept(path, kept, said, scale)),
         };
         self.save(&name, "png", leads_back, write);
     }

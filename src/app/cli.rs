@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 use winit::dpi::{LogicalSize, PhysicalSize};
 
-use super::bench::BenchPlan;
+use super::bench::{BenchPlan, On};
 use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{EngineChoice, Launch, read_pack, shipped_pack};
@@ -22,6 +22,7 @@ use super::window::{self, WindowPlan};
 use super::{bench, dreamed, growth, inspect};
 use crate::dream::runner::Rate;
 use crate::dream::script;
+use crate::engine::gpu::tier::Tier;
 use crate::engine::inputs::check_settings;
 use crate::engine::{DecodeSettings, NewLand, UnmaskOrder};
 use crate::input::bindings::user_folder;
@@ -174,6 +175,12 @@ struct BenchArgs {
     /// Measure besides what pictures of the world from within cost, drawn by the graphics adapter and by the processor.
     #[arg(long, conflicts_with = "growth")]
     first_person: bool,
+    /// Use the kernels of this tier of graphics devices at most, or those below it if they compute wrongly here: bare, base or f16.
+    #[arg(long, value_parser = tier)]
+    tier: Option<Tier>,
+    /// Take the default tiles of matrix products, and not those that are quickest on this graphics device.
+    #[arg(long)]
+    no_tune: bool,
     /// Frames to measure, after a tenth as many to warm up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     frames: u32,
@@ -286,6 +293,11 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+fn tier(text: &str) -> Result<Tier, String> {
+    let name = |tier: Tier| format!("{tier:?}").to_lowercase();
+    Tier::ALL.into_iter().find(|tier| name(*tier) == text).ok_or_else(|| format!("a tier is one of {}", Tier::ALL.map(name).join(", ")))
+}
+
 fn letters(text: &str) -> Result<f32, String> {
     text.parse::<f32>().ok().filter(|times| LETTERS.contains(times)).ok_or_else(|| "letters are enlarged 0.5 to 4 times".to_owned())
 }
@@ -345,7 +357,8 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         Some(Sub::Bench(args)) => {
             let shape = args.shape.as_deref().map(Shape::read).transpose()?;
             let threads = args.threads.map(usize::from);
-            let plan = BenchPlan { engine: args.dreamer.engine, threads, frames: args.frames, branches: args.branches };
+            let engine = On { choice: args.dreamer.engine, tier: args.tier, tunes: !args.no_tune };
+            let plan = BenchPlan { engine, threads, frames: args.frames, branches: args.branches };
             if args.growth {
                 return growth::run(&shape.map_or_else(|| Shape::read(growth::BASE), Ok)?, &plan);
             }
@@ -521,6 +534,22 @@ mod tests {
             assert!(asked(&["--letters", bad]).is_err_and(|why| why.contains("0.5 to 4")), "{bad}");
         }
         assert!(asked(&["--invite", "Come in"]).is_err(), "somebody is always there");
+    }
+
+    #[test]
+    fn a_tier_is_asked_for_by_its_name() {
+        let asked = |named: &[&str]| {
+            let cli = Cli::try_parse_from([&["somnium", "bench"], named].concat()).map_err(|why| why.to_string())?;
+            match cli.command {
+                Some(Sub::Bench(args)) => Ok((args.tier, args.no_tune)),
+                _ => Err("another command".to_owned()),
+            }
+        };
+        assert_eq!(asked(&[]), Ok((None, false)));
+        for (name, tier) in [("bare", Tier::Bare), ("base", Tier::Base), ("f16", Tier::F16)] {
+            assert_eq!(asked(&["--tier", name, "--no-tune"]), Ok((Some(tier), true)));
+        }
+        assert!(asked(&["--tier", "best"]).is_err_and(|why| why.contains("a tier is one of bare, base, f16")));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +16,12 @@ use crate::pack::Pack;
 
 /// A dialog that is gone this soon was never seen by anybody.
 const TOO_SOON: Duration = Duration::from_millis(400);
+/// Pictures on their way to a file or the clipboard, at most: each is whole in memory until it is there.
+const MOST_PICTURES: usize = 16;
+/// Jobs that wait for the thread that writes, at most: pictures leave room for what must not be refused, such as a dream that is left.
+const MOST_JOBS: usize = 64;
+/// What somebody reads who asks for more pictures.
+pub const TOO_MANY_PICTURES: &str = "Too many pictures are still being saved; try again in a moment.";
 
 /// Lets the user choose pictures, or a world, on a thread of its own. Where there is no dialog, a notice says what there is; `drops`: files can be dropped
 /// on the window.
@@ -87,11 +94,24 @@ pub struct Writer {
 
 /// Takes what a [`Writer`] is to do.
 #[derive(Clone)]
-pub struct Jobs(Sender<Job>);
+pub struct Jobs {
+    queue: SyncSender<Job>,
+    /// Pictures on their way.
+    pictures: Arc<AtomicUsize>,
+}
+
+/// A picture's place among those on their way, until it is dropped.
+pub struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 impl Writer {
     pub fn spawn() -> std::io::Result<Self> {
-        let (jobs, inbox) = channel::<Job>();
+        let (queue, inbox) = sync_channel::<Job>(MOST_JOBS);
         let work = move || {
             for job in inbox.into_iter().map_while(|job| job) {
                 // Whoever has a window to tell does it in the job.
@@ -99,7 +119,7 @@ impl Writer {
             }
         };
         let thread = std::thread::Builder::new().name("files".to_owned()).spawn(work)?;
-        Ok(Self { jobs: Jobs(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Jobs { queue, pictures: Arc::default() }, thread: Some(thread) })
     }
 
     pub fn jobs(&self) -> &Jobs {
@@ -123,12 +143,19 @@ impl Drop for Writer {
 }
 
 impl Jobs {
+    /// Hands a job over. Where too many wait already, whoever has one more waits as well: nothing is lost.
     pub fn run(&self, job: impl FnOnce() + Send + 'static) {
         self.send(Some(Box::new(job)));
     }
 
+    /// A place for one more picture, to be taken before it is asked for and held until it is written; nothing where too many are on their way.
+    pub fn place(&self) -> Option<Place> {
+        let place = Place(self.pictures.clone());
+        (self.pictures.fetch_add(1, Ordering::AcqRel) < MOST_PICTURES).then_some(place)
+    }
+
     fn send(&self, job: Job) {
-        if self.0.send(job).is_err() {
+        if self.queue.send(job).is_err() {
             log::error!("the thread that writes files is gone");
         }
     }
@@ -145,6 +172,8 @@ pub fn free_path(folder: &Path, kind: &str, ending: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+
     use super::*;
 
     #[test]
@@ -157,5 +186,34 @@ mod tests {
         writer.finish();
         assert!(told.recv().unwrap().is_err_and(|why| why.contains("fault")));
         assert_eq!((caught(|| Ok(5)), caught(|| Err::<(), _>("no".to_owned()))), (Ok(5), Err("no".to_owned())));
+    }
+
+    #[test]
+    fn a_picture_too_many_is_refused_and_none_that_was_taken_is_lost() {
+        let mut writer = Writer::spawn().unwrap();
+        let jobs = writer.jobs().clone();
+        let (begin, begun) = channel::<()>();
+        jobs.run(move || {
+            begun.recv().ok();
+        });
+        let written = Arc::new(AtomicUsize::new(0));
+        let save = || {
+            let (place, written) = (jobs.place()?, written.clone());
+            jobs.run(move || {
+                written.fetch_add(1, Ordering::AcqRel);
+                drop(place);
+            });
+            Some(())
+        };
+        let taken = (0..3 * MOST_PICTURES).filter(|_| save().is_some()).count();
+        assert_eq!(taken, MOST_PICTURES, "the disk is slow");
+        begin.send(()).unwrap();
+        let give_up = Instant::now() + Duration::from_secs(20);
+        while save().is_none() {
+            assert!(Instant::now() < give_up, "there is room no more");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        writer.finish();
+        assert_eq!(written.load(Ordering::Acquire), MOST_PICTURES + 1);
     }
 }

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 
 use super::open::{EngineChoice, open_engine, read_pack};
 use super::prompt_history::one_line;
+use crate::dream::Intent;
 use crate::dream::saved::{About, SavedDream};
 use crate::dream::still;
 use crate::engine::parity::check_parity;
 use crate::pack::Pack;
-use crate::pack::manifest::Manifest;
+use crate::pack::manifest::{LatentAction, Manifest};
 use crate::prompt;
 
 /// Endings of the names of pictures.
@@ -143,21 +144,26 @@ fn summary(pack: &Pack) {
         ),
     }
     println!("play       {} steps at temperature {}, window {}", m.play.steps, m.play.temperature, m.play.window);
-    for (code, action) in m.actions.iter().enumerate() {
-        let bound = if action.bound_to.is_empty() { String::new() } else { format!(", bound to {}", action.bound_to.join(", ")) };
-        println!(
-            "action {code:<3} {}: {:.1} % of steps, purity {:.0} % moved, {:.0} % blocked{bound}",
-            action.name,
-            action.share * 100.0,
-            action.purity_moved * 100.0,
-            action.purity_blocked * 100.0,
-        );
-    }
+    m.actions.iter().enumerate().for_each(|(code, action)| println!("action {code:<3} {}", meaning(action)));
     println!("words      {}", m.word_table);
     let p = &m.provenance;
     println!("data       {}", p.data);
     println!("trained    {:.0} s on {} with {:?} at {}", p.trained_secs, p.hardware, p.command, p.commit);
     bars(&m.evaluation).into_iter().for_each(|line| println!("{line}"));
+}
+
+/// What a latent action means, and how surely: nothing is said of a code that no step carried, nor of blocked steps under one that stands still, since
+/// who stands is never blocked.
+fn meaning(action: &LatentAction) -> String {
+    let bound = if action.bound_to.is_empty() { String::new() } else { format!(", bound to {}", action.bound_to.join(", ")) };
+    let stands = action.bound_to.iter().any(|name| name == Intent::Stay.name());
+    let percent = |share: f32| format!("{:.0} %", share * 100.0);
+    let pure = match (action.share > 0.0, stands && action.purity_blocked == 0.0) {
+        (false, _) => String::new(),
+        (true, true) => format!(", purity {} moved, - blocked", percent(action.purity_moved)),
+        (true, false) => format!(", purity {} moved, {} blocked", percent(action.purity_moved), percent(action.purity_blocked)),
+    };
+    format!("{}: {:.1} % of steps{pure}{bound}", action.name, action.share * 100.0)
 }
 
 /// Of the figures that `somnium-train eval --store` wrote those that a bar is set for, a line each.
@@ -211,6 +217,22 @@ mod tests {
         let other = random_pack(look_manifest(), 6).unwrap();
         assert!(run_picture(&with, &other).is_err_and(|why| why.contains("of another world")));
         assert!(!is_picture(Path::new("isles.safetensors")) && !is_picture(Path::new("png")));
+    }
+
+    #[test]
+    fn what_no_step_shows_is_not_said_to_be_impure() {
+        let action = |name: &str, [share, purity_moved, purity_blocked]: [f32; 3], bound_to: &[&str]| {
+            let bound_to = bound_to.iter().map(|name| (*name).to_owned()).collect();
+            LatentAction { name: name.to_owned(), share, purity_moved, purity_blocked, bound_to, motion: [0, 0] }
+        };
+        let east = action("east", [0.235, 0.988, 1.0], &["east"]);
+        assert_eq!(meaning(&east), "east: 23.5 % of steps, purity 99 % moved, 100 % blocked, bound to east");
+        // One that takes no blocked step for its own is a fault, and told.
+        let west = action("west", [0.2, 1.0, 0.0], &["west"]);
+        assert_eq!(meaning(&west), "west: 20.0 % of steps, purity 100 % moved, 0 % blocked, bound to west");
+        let stay = action("stay", [0.06, 0.99, 0.0], &["stay"]);
+        assert_eq!(meaning(&stay), "stay: 6.0 % of steps, purity 99 % moved, - blocked, bound to stay");
+        assert_eq!(meaning(&action("code 0", [0.0; 3], &[])), "code 0: 0.0 % of steps");
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod shape;
 mod start;
 mod theme;
 mod toasts;
+mod tokens;
 mod touch_bar;
 mod view;
 mod vista;

@@ -335,7 +335,7 @@ mod tests {
             let launch = Launch::Pack { pack: pack.clone(), engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
             let (settings, prompt) =
                 (DecodeSettings { seed, ..DecodeSettings::LEAST }, Prompt { words: words.into(), ..Prompt::default() });
-            launch.another(&Wish { settings, rate: Rate::Own, paused: false, prompt, preview: false, within: None })
+            launch.another(&Wish { settings, rate: Rate::Own, paused: false, prompt, preview: false, account: false, within: None })
         };
         let first = || Start::Pictures([gallery[0].1.clone()].into());
         let shows =

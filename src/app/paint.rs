@@ -1,11 +1,12 @@
 //! Painting over a frozen frame: strokes over its grid of tokens say which are to be dreamed again.
 
-use egui::{Color32, RichText, Sense, Stroke, StrokeKind, pos2, vec2};
+use egui::{Color32, RichText, Sense, Stroke, StrokeKind, vec2};
 
 use super::marks::Marks;
 use super::panel::{UiEvent, line, slider};
 use super::prompt_field::{Doubt, doubt, quiet_line, word_field};
 use super::theme;
+use super::tokens::Grid;
 use crate::dream::SourceInfo;
 
 /// Largest brush, in tokens across.
@@ -198,12 +199,9 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
 
 /// The grid over the picture, which lies at `rect` in points, and the brush on it.
 pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &mut PaintState) {
-    let [columns, rows] = info.grid;
-    if !state.active || columns * rows == 0 || !rect.is_positive() {
-        return;
-    }
-    state.tokens.resize(columns * rows, false);
-    let token = vec2(rect.width() / columns as f32, rect.height() / rows as f32);
+    let Some(grid) = Grid::of(info, rect).filter(|_| state.active) else { return };
+    state.tokens.resize(grid.tokens(), false);
+    let token = grid.token();
     let response = ui.interact(rect, egui::Id::unique("paint"), Sense::CLICK | Sense::DRAG);
     let erase = response.secondary_clicked() || ui.input(|i| i.pointer.secondary_down());
     // A click may begin and end between two frames.
@@ -224,23 +222,11 @@ pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &m
         state.brush = (state.brush as f32 + notches).clamp(1.0, MOST_BRUSH as f32) as usize;
     }
     let painter = ui.painter_at(rect.expand(2.0));
-    let cell = |n: usize| {
-        let corner = rect.min + vec2((n % columns) as f32 * token.x, (n / columns) as f32 * token.y);
-        egui::Rect::from_min_size(corner, token)
-    };
     for n in (0..state.tokens.len()).filter(|&n| state.tokens[n] && !state.done) {
-        painter.rect_filled(cell(n), 0, theme::ACCENT.gamma_multiply(0.42));
+        painter.rect_filled(grid.cell(n), 0, theme::ACCENT.gamma_multiply(0.42));
     }
-    let faint = Stroke::new(1.0, Color32::from_white_alpha(if state.done { 10 } else { 26 }));
-    for column in 1..columns {
-        let x = rect.left() + column as f32 * token.x;
-        painter.line_segment([pos2(x, rect.top()), pos2(x, rect.bottom())], faint);
-    }
-    for row in 1..rows {
-        let y = rect.top() + row as f32 * token.y;
-        painter.line_segment([pos2(rect.left(), y), pos2(rect.right(), y)], faint);
-    }
-    outline(&painter, state, [columns, rows], &cell);
+    grid.draw(&painter, Stroke::new(1.0, Color32::from_white_alpha(if state.done { 10 } else { 26 })));
+    outline(&painter, state, grid);
     painter.rect_stroke(rect, 0, Stroke::new(1.5, theme::ACCENT.gamma_multiply(0.7)), StrokeKind::Outside);
     if let Some(at) = response.hover_pos() {
         let reach = state.brush as f32 / 2.0 * token.x;
@@ -249,13 +235,14 @@ pub fn overlay(ui: &mut egui::Ui, rect: egui::Rect, info: &SourceInfo, state: &m
 }
 
 /// The border of what is painted.
-fn outline(painter: &egui::Painter, state: &PaintState, [columns, rows]: [usize; 2], cell: &impl Fn(usize) -> egui::Rect) {
+fn outline(painter: &egui::Painter, state: &PaintState, grid: Grid) {
+    let (columns, rows) = (grid.columns, grid.rows);
     let edge = Stroke::new(1.5, theme::ACCENT.gamma_multiply(if state.done { 0.35 } else { 0.9 }));
     let painted = |x: i64, y: i64| {
         (0..columns as i64).contains(&x) && (0..rows as i64).contains(&y) && state.tokens[y as usize * columns + x as usize]
     };
     for n in (0..state.tokens.len()).filter(|&n| state.tokens[n]) {
-        let (x, y, r) = ((n % columns) as i64, (n / columns) as i64, cell(n));
+        let (x, y, r) = ((n % columns) as i64, (n / columns) as i64, grid.cell(n));
         let sides = [
             ((x, y - 1), [r.left_top(), r.right_top()]),
             ((x, y + 1), [r.left_bottom(), r.right_bottom()]),

@@ -19,7 +19,7 @@ use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field, touch_bar};
+use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field, tokens, touch_bar};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
@@ -62,6 +62,8 @@ pub enum UiEvent {
     OpenPicture,
     /// Look ahead at what every code would do next, or no more.
     Preview,
+    /// Tell how frames are dreamed, or no more.
+    Tokens,
     CodeDown(u8),
     CodeUp(u8),
     /// Walk where somebody points, or no more.
@@ -121,6 +123,8 @@ pub struct UiState {
     pub all_earlier: bool,
     pub seen: SeenTextures,
     pub preview: PreviewState,
+    /// Tokens are shown on the picture.
+    pub tokens: bool,
     /// The clock of the prompt queue.
     pub clock: PlayClock,
     pub bindings: Arc<Bindings>,
@@ -172,6 +176,7 @@ impl UiState {
             all_earlier: false,
             seen: SeenTextures::default(),
             preview: PreviewState::default(),
+            tokens: false,
             clock: PlayClock::default(),
             bindings,
             hand: Hand::default(),
@@ -205,7 +210,8 @@ impl UiState {
 
     /// The step to the newest frame, which the view takes as long for as the next one takes to come.
     pub fn step_of(&self, status: &Status, info: &SourceInfo) -> Option<Step> {
-        let strides = info.strides.as_ref().filter(|_| self.glide)?;
+        // Tokens stand where a frame is, not on the way there.
+        let strides = info.strides.as_ref().filter(|_| self.glide && !self.tokens)?;
         let motion_px = *strides.motions_px.get(usize::from(status.code))?;
         Some(Step { motion_px, standing: strides.standing, patch_px: strides.patch_px, lasts: self.step_lasts(status, info) })
     }
@@ -262,6 +268,9 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         let room = to_px(area, scale);
         let rect = if state.fills { room } else { picture_rect(room, (info.width_px as u32, info.height_px as u32)) };
         let at = to_points(rect, scale);
+        if let Some(account) = status.account.as_deref().filter(|_| state.tokens && !state.fills && !state.map.open) {
+            tokens::overlay(ui, at, info, account);
+        }
         paint::overlay(ui, at, info, &mut state.paint);
         // A patch, which is the figure's place; a simulator's pictures have no patches, and about as many places.
         let [across, down] = info.grid.map(|places| if places == 0 { 8.0 } else { places as f32 });
@@ -386,6 +395,10 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     theme::heading(ui, "Speed");
     speed(ui, &info, state, status, events);
+    if info.kind == SourceKind::Dream {
+        theme::heading(ui, "How it was dreamed");
+        tokens::show(ui, &info, status.account.as_deref(), &mut state.tokens, events);
+    }
     ui.add_space(10.0);
 }
 

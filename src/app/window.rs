@@ -33,7 +33,7 @@ use earlier::Dreams;
 use idle::Idle;
 use mending::Mending;
 use paint_count::PaintCount;
-use platform::{icon, look_again, takes_files, with_name};
+use platform::{icon, in_words, look_again, takes_files, with_name};
 use rebuilds::Rebuilds;
 use saying::SaidByHand;
 
@@ -143,7 +143,8 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
         winit::platform::macos::EventLoopBuilderExtMacOS::with_default_menu(&mut builder, false);
     }
     let event_loop = builder.build().map_err(|why| {
-        format!("there is no display to open a window on ({why}); play without one by adding --headless --frames N --record FILE.gif")
+        let without = "somnium dream --prompt \"a forest\" --frames 100 --record forest.webp";
+        format!("there is no display to open a window on ({}): start it on a desktop, or dream without a window: {without}", in_words(&why))
     })?;
     let writer = Writer::spawn().map_err(|why| format!("cannot start a thread: {why}"))?;
     let quit = event_loop.create_proxy();
@@ -155,7 +156,7 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
     };
     ctrlc::set_handler(end).unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
     let mut app = App::new(plan, writer, event_loop.create_proxy());
-    event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {why}"))?;
+    event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {}", in_words(&why)))?;
     app.fatal.map_or(Ok(()), Err)
 }
 
@@ -306,7 +307,7 @@ impl App {
             .with_window_icon(icon())
             .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
         let attributes = with_name(attributes);
-        let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {why}"))?);
+        let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {}", in_words(&why)))?);
         let painter = Painter::new(window.clone(), self.gate.clone()).map_err(|why| why.to_string())?;
         let egui = self.interface(&window, &painter);
         let runner = self.spawn_runner(&painter)?;

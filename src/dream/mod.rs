@@ -3,6 +3,7 @@
 //! A [`Source`] makes one frame at a time: a network ([`session::DreamSession`]) or a simulator ([`truth::TruthSession`]), so dream and
 //! truth play through the same code. A [`runner::Runner`] plays a source on its own thread, evenly paced.
 
+pub mod account;
 pub mod chart;
 pub mod drive;
 pub mod film;

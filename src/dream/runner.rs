@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::account::Account;
 use super::chart::Chart;
 use super::drive::Drive;
 use super::first_person::Surroundings;
@@ -123,6 +124,8 @@ pub struct Wish {
     pub prompt: Prompt,
     /// Look ahead at what every code would do next, as far as there is time.
     pub preview: bool,
+    /// Tell how every frame was dreamed.
+    pub account: bool,
     /// See from within, where the world can be: which way, in quarter turns clockwise from north.
     pub within: Option<i32>,
 }
@@ -172,6 +175,8 @@ pub struct Status {
     pub look: crate::worlds::scene::Wish,
     /// What lies around in the newest frame, where it is seen from within.
     pub around: Option<Arc<Surroundings>>,
+    /// How the newest frame was dreamed, where that is asked for and it was.
+    pub account: Option<Arc<Account>>,
     /// What every code would do next, where it was looked at; empty where it is not.
     pub branches: Vec<Option<Arc<Branch>>>,
     /// Milliseconds that looking at one of them takes.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 pub use imagine::Maker;
 pub use moment::Moment;
 
+use super::account::Account;
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::first_person::{Book, Surroundings};
@@ -20,7 +21,7 @@ use super::still::Still;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
-use crate::engine::{Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
+use crate::engine::{Arrival, Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{Manifest, RecallDims};
 use crate::prompt::{self, Fade};
 use crate::worlds::random::Rng;
@@ -93,7 +94,8 @@ pub struct DreamSession {
     /// The newest frame was computed with and without its words.
     guided: bool,
     next_frame: u32,
-    codes: Vec<u8>,
+    /// The tokens that arrived last, and how they were settled.
+    account: Account,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
     /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
@@ -116,7 +118,7 @@ impl DreamSession {
         engine.restore(&[], 0)?;
         let info = describe(engine.manifest(), engine.info())?;
         let frame = engine.manifest().frame;
-        let codes = vec![0; frame.code_bytes()];
+        let account = Account { codes: vec![0; frame.code_bytes()], settled: Vec::new(), code_levels: frame.code_levels };
         let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let map = recall.map(|recall| Map::new(&frame, recall));
         Ok(Self {
@@ -136,7 +138,7 @@ impl DreamSession {
             fresh: false,
             guided: false,
             next_frame: 0,
-            codes,
+            account,
             seen: None,
             dream: 0,
             dreams_begun: 0,
@@ -253,6 +255,16 @@ impl DreamSession {
         Ok(Surroundings::of((map.view(), known), &frame, codes, before, book, |codes| drawer.draw(codes))?)
     }
 
+    /// How the newest frame was dreamed (blocking); nothing where it was not, but shown or returned to.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn account(&mut self) -> Result<Option<&Account>, DreamError> {
+        self.settle()?;
+        let newest = self.history.back().map(|frame| &frame.codes);
+        Ok(Some(&self.account).filter(|account| !account.settled.is_empty() && newest == Some(&account.codes)))
+    }
+
     /// The last frames, at most `most` of them, oldest first: RGBA and the code that led there (blocking).
     ///
     /// # Errors
@@ -292,14 +304,22 @@ impl DreamSession {
         bound.and_then(|code| u8::try_from(code).ok()).unwrap_or_else(|| self.unknown_action())
     }
 
+    /// Takes the oldest tokens that have arrived, with how they were settled.
+    fn take_codes(&mut self) -> Option<Arrival> {
+        let arrival = self.engine.take_codes(&mut self.account.codes)?;
+        self.account.settled.clear();
+        self.account.settled.extend_from_slice(self.engine.settled());
+        Some(arrival)
+    }
+
     /// Takes in the tokens that have arrived.
     fn collect(&mut self) {
-        while let Some(arrival) = self.engine.take_codes(&mut self.codes) {
+        while let Some(arrival) = self.take_codes() {
             while let Some((dreamed, mut frame)) = self.in_flight.pop_front() {
                 if dreamed == arrival.frame {
                     frame.moved = arrival.moved;
                     frame.codes.clear();
-                    frame.codes.extend_from_slice(&self.codes);
+                    frame.codes.extend_from_slice(&self.account.codes);
                     self.remember(frame);
                     break;
                 }

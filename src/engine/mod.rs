@@ -55,6 +55,24 @@ pub struct Arrival {
     pub moved: bool,
 }
 
+/// How a token of a dreamed frame came to its levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Decoding step that settled it, from 1; the one behind the last where it did not fit until then. 0: it was given.
+    pub step: u8,
+    /// How likely the network held what was drawn, of 255: all of it where it was given.
+    pub odds: u8,
+}
+
+impl Settled {
+    pub const GIVEN: Self = Self { step: 0, odds: u8::MAX };
+
+    /// Drawn in a step with this log-probability. What stays masked is drawn again, so the last time counts.
+    pub fn drawn(step: u32, confidence: f32) -> Self {
+        Self { step: step as u8, odds: (255.0 * confidence.exp() + 0.5) as u8 }
+    }
+}
+
 /// Level that stands for "this token is not given" in a [`TokenFrame`].
 pub const UNKNOWN: u8 = 255;
 
@@ -285,6 +303,10 @@ pub trait Engine: Send {
     /// once and in order.
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival>;
 
+    /// How each token of the frame whose codes were taken last was settled, `(tokens)`, to be asked before the next is dreamed; empty where none
+    /// were taken since the engine was made, restored or told a frame. Never blocks.
+    fn settled(&self) -> &[Settled];
+
     /// Whether what it runs on is still there.
     ///
     /// # Errors
@@ -325,6 +347,13 @@ pub trait Engine: Send {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn probabilities_are_told_of_255() {
+        let odds = |confidence: f32| Settled::drawn(3, confidence).odds;
+        assert_eq!([0.0, 1e-6, 0.4f32.ln(), -30.0, f32::NEG_INFINITY].map(odds), [255, 255, 102, 0, 0]);
+        assert_eq!(Settled::drawn(3, 0.0), Settled { step: 3, odds: 255 });
+    }
 
     #[test]
     fn what_is_said_of_new_land_is_two_numbers_or_the_word_same() {

@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::iter;
 use std::sync::LazyLock;
 
 /// Numbers of a word's vector.
@@ -16,7 +15,8 @@ static VECTORS: &[u8] = include_bytes!("../../assets/words/words.i8");
 const SYNONYMS: &str = include_str!("../../assets/words/synonyms.txt");
 static TABLE: LazyLock<WordTable> = LazyLock::new(|| {
     let mut table = WordTable { words: WORDS.lines().collect(), nearer: HashMap::new() };
-    table.nearer = SYNONYMS.lines().flat_map(|line| table.synonyms_in(line)).collect();
+    // A line that cannot be read tells nothing; a test reads them all.
+    table.nearer = SYNONYMS.lines().filter_map(|line| table.synonyms_in(line)).flatten().collect();
     table
 });
 
@@ -76,13 +76,16 @@ impl WordTable {
         self.nearer.get(&(a, b)).copied().unwrap_or_default()
     }
 
-    /// The pairs of a line of `SYNONYMS`: a word, then others, each with how much nearer it is, in hundredths.
-    fn synonyms_in(&self, line: &str) -> Vec<((u16, u16), f32)> {
+    /// The pairs of a line of `SYNONYMS`: a word, then others, each with how much nearer it is, in hundredths. Nothing of a line that is none.
+    fn synonyms_in(&self, line: &str) -> Option<Vec<((u16, u16), f32)>> {
         let mut fields = line.split(' ');
-        let row = |word: &str| self.find(word).expect("synonyms are words of the table");
-        let word = row(fields.next().expect("a line begins with a word"));
-        let others = iter::from_fn(|| Some((row(fields.next()?), fields.next()?.parse::<f32>().expect("hundredths") / 100.0)));
-        others.flat_map(|(other, nearer)| [((word, other), nearer), ((other, word), nearer)]).collect()
+        let word = self.find(fields.next()?)?;
+        let mut pairs = Vec::new();
+        while let Some(other) = fields.next() {
+            let (other, nearer) = (self.find(other)?, fields.next()?.parse::<f32>().ok()? / 100.0);
+            pairs.extend([((word, other), nearer), ((other, word), nearer)]);
+        }
+        Some(pairs)
     }
 
     /// Of `among`, the `count` words spelt most like `word`, most alike first.
@@ -147,6 +150,10 @@ mod tests {
         let table = WordTable::get();
         let exactly = |word: &str| table.words.binary_search(&word).is_ok();
         assert!(SYNONYMS.lines().all(|line| line.split(' ').next().is_some_and(exactly)));
+        assert!(SYNONYMS.lines().all(|line| table.synonyms_in(line).is_some_and(|pairs| !pairs.is_empty())));
+        assert!(
+            ["", "qwrtzx dusk 20", "dusk qwrtzx 20", "dusk night", "dusk night near"].iter().all(|line| table.synonyms_in(line).is_none())
+        );
         let nearer = |a: &str, b: &str| table.nearer(id(a), id(b));
         assert!(nearer("twilight", "dusk") > 0.2 && nearer("dusk", "twilight") == nearer("twilight", "dusk"));
         assert!(nearer("blizzard", "snowfall") > nearer("blizzard", "storm") && nearer("antique", "old") > 0.0);

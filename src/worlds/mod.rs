@@ -73,8 +73,11 @@ pub trait World: Send {
     fn position_px(&self) -> (i64, i64);
 
     /// What stands up in it, where it can tell.
-    fn relief(&self) -> Option<Relief> {
-        None
+    ///
+    /// # Errors
+    /// One sentence: drawings that cannot be read.
+    fn relief(&self) -> Result<Option<Relief>, String> {
+        Ok(None)
     }
 
     fn boxed_clone(&self) -> Box<dyn World>;

@@ -7,6 +7,7 @@ mod dreams;
 mod look;
 mod memory;
 mod prompts;
+mod settled;
 
 use somnium::{
     engine::{

@@ -45,11 +45,11 @@ fn teacher_forced(p: &Pack, gpu_pack: &Pack, frames: u32, tier: Tier) -> f32 {
 
 #[test]
 fn teacher_forced_logits_match_past_two_windows() {
-    // So many tokens that subgroups share them out.
+    // So many tokens that several workgroups attend.
     let mut wide = odd_manifest();
     (wide.frame.width_px, wide.frame.height_px) = (49, 35);
     let base = [odd_manifest(), tiny_manifest(), plain_manifest(), look_manifest(), land_manifest()].map(|m| (m, Tier::Base));
-    for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare), (odd_manifest(), Tier::F16), (wide, Tier::Subgroups)]) {
+    for (manifest, tier) in base.into_iter().chain([(odd_manifest(), Tier::Bare), (odd_manifest(), Tier::F16), (wide, Tier::F16)]) {
         let frames = 2 * manifest.dynamics.as_ref().unwrap().window as u32 + 3;
         let p = pack(manifest);
         let worst = teacher_forced(&p, &p, frames, tier);

@@ -1,4 +1,4 @@
-//! Frames in one submission or in many, and others who use the device meanwhile.
+//! Frames in two submissions or in many, and others who use the device meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use somnium::engine::{Engine, TokenFrame};
 use somnium::pack::Pack;
 use somnium::pack::random::{odd_manifest, plain_manifest};
 
-/// An engine that lets the device go after `submission`: after zero with every dispatch, after the longest time there is with every frame.
+/// An engine that lets the device go after `submission`: after zero with every dispatch, after the longest time there is never.
 fn engine(p: &Pack, submission: Duration) -> GpuEngine {
     let mut gpu = gpu();
     gpu.submission = submission;
@@ -35,7 +35,8 @@ fn a_frame_in_many_submissions_is_the_same_frame() {
     let (whole, of_whole, _) = played(Duration::MAX);
     let (cut, of_cut, dispatches) = played(Duration::ZERO);
     assert!(whole == cut);
-    assert_eq!((of_whole, of_cut), (8, dispatches as u64));
+    // Where nothing is to be cut the first dispatches go off by themselves, so that the device has something to do while the others are recorded.
+    assert_eq!((of_whole, of_cut), (2 * 8, dispatches as u64));
 }
 
 /// How long somebody else waits for the device at most while frames are dreamed.

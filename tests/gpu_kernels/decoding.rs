@@ -13,7 +13,7 @@ use somnium::engine::gpu::ops::{
 use somnium::engine::reference::head::{add_copies, head_logits};
 use somnium::engine::reference::weights::Weights;
 use somnium::engine::vocabulary::Vocabulary;
-use somnium::engine::{Chance, DecodeSettings, UNKNOWN, UnmaskOrder, decode};
+use somnium::engine::{Chance, DecodeSettings, Settled, UNKNOWN, UnmaskOrder, decode};
 use somnium::pack::manifest::FrameDims;
 use somnium::pack::random::{random_pack, tiny_manifest};
 use somnium::pack::{Pack, PackTensor};
@@ -60,6 +60,8 @@ struct Draw {
     spelt: usize,
     /// The same of those that lie on the land, where it is known what may be drawn there.
     land: usize,
+    /// A token of the land may be one of two at most, which lie at the ends of words of bits more often than not.
+    few: bool,
     corrupt: Option<Corrupt>,
 }
 
@@ -92,6 +94,7 @@ const DRAW: Draw = Draw {
     new_land: None,
     spelt: 0,
     land: 0,
+    few: false,
     corrupt: None,
 };
 
@@ -153,6 +156,14 @@ fn sample_off(gpu: &GpuContext, shape: (usize, usize, usize, usize), draw: Draw)
     let land = Vocabulary::new(keys_of((dims, levels), draw.land, 0), &frame);
     let words = land.keys().len().div_ceil(32);
     let mut domains: Vec<u32> = (0..n * words).map(|i| if i / words % 3 == 2 { 0 } else { r.bits() & r.bits() }).collect();
+    if draw.few {
+        for (_, domain) in domains.chunks_exact_mut(words).enumerate().filter(|(i, _)| i % 3 != 2) {
+            domain.fill(0);
+            for _ in 0..2 {
+                domain[r.below(words)] |= 1u32 << [0, 31, r.below(32)][r.below(3)];
+            }
+        }
+    }
     let domain_of = |i: usize, domains: &[u32]| -> Option<Vec<u32>> {
         let mut domain = domains[i * words..][..words].to_vec();
         *domain.last_mut()? &= u32::MAX >> (32 * words - land.keys().len());
@@ -310,6 +321,18 @@ fn sample_matches_its_twin() {
             assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
         }
     }
+    // Levels whose tokens begin in the middle of a word of bits and go on over several, that fill words, and that share one.
+    for (shape, land) in
+        [((40, 10, 2, 3), 2), ((40, 8, 2, 3), 1), ((40, 5, 5, 3), 3), ((40, 2, 64, 3), 3), ((40, 3, 3, 5), 1), ((9, 1, 2, 1), 1)]
+    {
+        for few in [false, true] {
+            let draw = Draw { spelt: 1, land, few, ..DRAW };
+            let off = sample_off(&gpu, shape, draw);
+            assert!(off.wrong == 0 && off.worst <= 1.0, "{shape:?} {draw:?}: {off:?}");
+        }
+    }
+    let elsewhere = Draw { spelt: 1, land: 2, few: true, corrupt: Some(Corrupt::Domains), ..DRAW };
+    assert!(sample_off(&gpu, (40, 10, 2, 3), elsewhere).wrong > 5, "tokens of the land that lie beside those are noticed");
     let elsewhere = Draw { spelt: 3, land: 2000, corrupt: Some(Corrupt::Domains), ..DRAW };
     assert!(sample_off(&gpu, shape, elsewhere).wrong > 100, "other tokens of the land are noticed");
     let misspelt = Draw { spelt: 5000, corrupt: Some(Corrupt::Spelling), ..DRAW };
@@ -409,12 +432,16 @@ struct Settle {
     beside: bool,
     /// Behind the last step.
     mending: bool,
+    /// The kernel is told the number of the step after.
+    late: bool,
 }
 
-/// Levels that differ from the twin's after one step, and workgroups of the next step.
+/// Levels that differ from the twin's after one step, how tokens were settled, and workgroups of the next step.
 fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), how: Settle) -> usize {
     const PASSES: usize = 90;
-    let Settle { order, fresh, step, steps, seed, certain, new_uncertain, guidance, beside, mending } = how;
+    /// Of a token that an earlier step settled.
+    const EARLIER: u32 = 0x1234;
+    let Settle { order, fresh, step, steps, seed, certain, new_uncertain, guidance, beside, mending, late } = how;
     let n = width * height;
     let adjacency = beside.then(|| land_of([width, height], (dims, 5), 5u32.pow(dims as u32).min(40), 2));
     let mut r = Numbers((n * 9 + dims) as u32 + step);
@@ -464,7 +491,7 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
         confidence: b.floats(&confidence),
         tokens: b.words(&held),
         keys: b.words(&vec![0; 4 * n]),
-        codes: b.words(&vec![0; (n * dims).div_ceil(4)]),
+        codes: b.words(&vec![EARLIER; unmask::told_at(n * dims) + n]),
         dispatches: b.words(&workgroups),
         adjacency: b.words(&adjacency.as_ref().map_or(vec![0; 4], narrow::table)),
     };
@@ -480,7 +507,7 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
     let params = FrameParams {
         seed: 21,
         frame: 8,
-        step,
+        step: step + u32::from(late),
         order,
         kept,
         certain,
@@ -496,8 +523,17 @@ fn unmask_off(gpu: &GpuContext, ([width, height], dims): ([usize; 2], usize), ho
     let packed: &[u8] = bytemuck::cast_slice(&ran.outputs[1]);
     let bytes: Vec<u32> = packed[..n * dims].iter().map(|&x| u32::from(x)).collect();
     assert_eq!(bytes, ran.outputs[0][n * dims..2 * n * dims], "bytes are the tokens of the half");
+    let told = |i: usize| match (was_masked[i], step) {
+        (true, _) => Settled::drawn(step, confidence[i]),
+        (false, 1) => Settled::GIVEN,
+        (false, _) => Settled { step: 0x34, odds: 0x12 },
+    };
+    let wrongly_told = ran.outputs[1][unmask::told_at(n * dims)..][..n].iter().enumerate().filter(|(i, word)| {
+        let [step, odds, ..] = word.to_le_bytes();
+        step != told(*i).step || odds.abs_diff(told(*i).odds) > 1 || **word > 0xFFFF
+    });
     let differ = |ours: &[u32], truth: &[u32]| ours.iter().zip(truth).filter(|(a, b)| a != b).count();
-    differ(&ran.outputs[0], &truth) + differ(&ran.outputs[2], &workgroups)
+    differ(&ran.outputs[0], &truth) + wrongly_told.count() + differ(&ran.outputs[2], &workgroups)
 }
 
 #[test]
@@ -513,7 +549,8 @@ fn unmask_matches_its_twin() {
                         let (beside, mending) =
                             [(false, false), (true, false), (true, true), (true, false)][(i + usize::from(new_uncertain)) % 4];
                         let guidance = (i % 2) as f32;
-                        let how = Settle { order, fresh, step, steps, seed: 21, certain, new_uncertain, guidance, beside, mending };
+                        let late = false;
+                        let how = Settle { order, fresh, step, steps, seed: 21, certain, new_uncertain, guidance, beside, mending, late };
                         assert_eq!(unmask_off(&gpu, (grid, dims), how), 0, "{grid:?} {dims} {how:?}");
                     }
                 }
@@ -532,6 +569,8 @@ fn unmask_matches_its_twin() {
         guidance: 0.0,
         beside: false,
         mending: false,
+        late: false,
     };
+    assert_eq!(unmask_off(&gpu, ([9, 7], 8), Settle { late: true, ..how }), 63, "another step is noticed of every token");
     assert!(unmask_off(&gpu, ([9, 7], 8), Settle { seed: 22, ..how }) > 0, "another seed is noticed");
 }

@@ -6,6 +6,7 @@ use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{BY_ODOMETER, FrameParams, GroupParams};
 use somnium::engine::gpu::ops::{
     common_patch::{self, CommonPatch},
+    embed::Lookup,
     matmul::pad_columns,
     odometer::{self, Odometer},
     padded,
@@ -31,6 +32,8 @@ const SHAPES: [Shape; 7] = [
     ((1, 13, true), (6, 2), (5, 3, 9)),
 ];
 const WITH_LOOK: Shape = SHAPES[5];
+/// More tokens than lanes share out in one go, and as many pixels of them as fill no workgroup.
+const MANY: [Shape; 2] = [((19, 14, true), (5, 5), (1, 2, 1)), ((17, 1, false), (3, 1), (1, 2, 1))];
 
 fn manifest(((grid_w, grid_h, look), (patch_px, step_px), (code_dims, code_levels, channels)): Shape) -> Manifest {
     let mut m = tiny_manifest();
@@ -96,16 +99,7 @@ fn recall_off(gpu: &GpuContext, shape: Shape, motion: [i32; 2], corrupt: Option<
         prev: b.floats(&super::pad_groups(&held, 2, n, c, 1)),
         tokens: b.words(&vec![7; 3 * m.frame.code_bytes()]),
     };
-    let pass = Recall {
-        tokens: n,
-        grid_w: m.frame.grid_w(),
-        grid_h: m.frame.grid_h(),
-        dims: m.frame.code_dims,
-        levels: m.frame.code_levels,
-        channels: c,
-        rows: padded(n),
-        steps: m.frame.patch_px / recall_dims(m).step_px,
-    };
+    let pass = Recall { lookup: Lookup::of(&m.frame, c, padded(n)), steps: m.frame.patch_px / recall_dims(m).step_px };
     let group = GroupParams { half: 1, ..GroupParams::default() };
     let params = FrameParams { motion, ..groups(group, group) };
     let ran = b.run(gpu, pass.pass(buffers), 1, params, &[buffers.prev, buffers.tokens], SIZE);
@@ -190,7 +184,7 @@ fn common(gpu: &GpuContext, shape: Shape, moved: u32, nudged: bool) -> (Vec<u32>
 #[test]
 fn what_tokens_have_in_common_is_what_the_twin_finds() {
     let gpu = gpu();
-    for shape in SHAPES {
+    for shape in SHAPES.into_iter().chain(MANY) {
         let (ours, truth) = common(&gpu, shape, BY_ODOMETER, false);
         assert_eq!(ours, truth, "{shape:?}");
     }

@@ -5,7 +5,7 @@ use somnium::engine::UNKNOWN;
 use somnium::engine::gpu::GpuContext;
 use somnium::engine::gpu::frame::{GroupParams, MASKED, NONE};
 use somnium::engine::gpu::ops::{
-    embed::{self, DynamicsBuffers, Embed},
+    embed::{self, DynamicsBuffers, Embed, Lookup},
     matmul::pad_columns,
     padded,
     prev::{self, Prev},
@@ -96,7 +96,8 @@ fn embed_off(
         }),
         x: b.floats(&vec![9.0; 3 * padded(n) * padded(c)]),
     };
-    let pass = Embed { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n), beside }.pass(buffers);
+    let lookup = Lookup { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n) };
+    let pass = Embed { lookup, beside }.pass(buffers);
     let ran = b.run(gpu, pass, 3, params, &[buffers.x], SIZE);
     let mut ours = Vec::new();
     for group in ran.floats(0).chunks_exact(padded(n) * padded(c)) {
@@ -118,6 +119,7 @@ fn embed_matches_its_twin() {
         ((5, 3, true), (3, 7, 24)),
         ((1, 13, true), (2, 3, 9)),
         ((9, 7, true), (8, 5, 160)),
+        ((3, 5, true), (13, 4, 37)),
     ] {
         for reader in [Reader::Decoder, Reader::Dynamics, Reader::Beside] {
             let worst = embed_off(&gpu, grid, sizes, reader, None);
@@ -178,7 +180,8 @@ fn prev_off(
         bias: b.floats(&pad_columns(&bias, c, 1)),
         prev: b.floats(&vec![3.0; 2 * padded(n) * padded(c)]),
     };
-    let pass = Prev { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n) }.pass(buffers);
+    let lookup = Lookup { tokens: n, grid_w, grid_h, dims, levels, channels: c, rows: padded(n) };
+    let pass = Prev { lookup }.pass(buffers);
     let params = groups(GroupParams { half: 1, action: ACTION as u32, ..GroupParams::default() }, GroupParams::default());
     let ran = b.run(gpu, pass, 1, params, &[buffers.prev], SIZE);
     let (other, own) = ran.floats(0).split_at(padded(n) * padded(c));
@@ -189,9 +192,14 @@ fn prev_off(
 #[test]
 fn prev_matches_its_twin() {
     let gpu = gpu();
-    for ((grid_w, grid_h), sizes) in
-        [((1, 1), (1, 2, 1)), ((5, 3), (3, 7, 24)), ((9, 7), (8, 5, 160)), ((1, 13), (2, 3, 9)), ((11, 1), (1, 9, 6))]
-    {
+    for ((grid_w, grid_h), sizes) in [
+        ((1, 1), (1, 2, 1)),
+        ((5, 3), (3, 7, 24)),
+        ((9, 7), (8, 5, 160)),
+        ((1, 13), (2, 3, 9)),
+        ((11, 1), (1, 9, 6)),
+        ((3, 5), (13, 4, 37)),
+    ] {
         for look in [false, true] {
             let worst = prev_off(&gpu, (grid_w, grid_h, look), sizes, None);
             assert!(worst[0] <= 1.0 && worst[1] <= 1.0, "{grid_w}x{grid_h} {sizes:?}, look: {look}: {worst:?} tolerances");

@@ -306,7 +306,7 @@ impl StageArgs {
 struct EvalArgs {
     /// Pack to judge.
     pack: PathBuf,
-    /// Fewer rollouts: under three minutes on two cores.
+    /// Fewer rollouts: some four minutes on two cores.
     #[arg(long)]
     quick: bool,
     /// A handful of frames, to see that everything works; the figures say little.

@@ -3,8 +3,10 @@
 use egui::{Event, Key, Modifiers, Pos2, Shape, TouchDeviceId, TouchId, TouchPhase, pos2};
 
 use super::*;
+use crate::dream::account::Account;
 use crate::dream::lookahead::Branch;
-use crate::dream::source::ActionInfo;
+use crate::dream::source::{ActionInfo, Strides};
+use crate::engine::Settled;
 
 /// The panel, drawn on no screen.
 struct Bench {
@@ -422,6 +424,66 @@ fn what_comes_next_is_off_until_asked_for_and_says_what_it_costs() {
     bench.state.paused = true;
     assert!(bench.draw(Vec::new()).0.contains("looking ahead"));
     assert_eq!(bench.click_on("What comes next"), [UiEvent::Preview]);
+}
+
+/// Of four tokens and a look.
+fn account() -> Arc<Account> {
+    let token = |step, odds| Settled { step, odds };
+    let settled = vec![Settled::GIVEN, token(1, 250), token(2, 210), token(1, 31), token(3, 255)];
+    Arc::new(Account { codes: (0..10).map(|i| i % 7).collect(), settled, code_levels: 7 })
+}
+
+#[test]
+fn tokens_are_shown_where_asked_for_and_the_one_pointed_at_is_told() {
+    let mut bench = Bench::new(8);
+    bench.draw(Vec::new());
+    let (without, _) = bench.draw_places(Vec::new());
+    let above_the_bar = without.iter().filter(|(_, at)| at.y < 1900.0);
+    let lowest = above_the_bar.max_by(|a, b| a.1.y.total_cmp(&b.1.y)).expect("a panel");
+    assert_eq!(lowest.0, "Show tokens on the picture", "{without:?}");
+    assert_eq!(bench.click_on("Show tokens on the picture"), [UiEvent::Tokens]);
+    assert!(bench.draw(Vec::new()).0.contains("This frame was not dreamed"));
+    bench.status.account = Some(account());
+    let (with, _) = bench.draw_places(Vec::new());
+    assert!(without.iter().all(|text| with.contains(text)), "nothing has moved: {with:?}");
+    let text: String = with.into_iter().map(|(text, _)| text + "\n").collect();
+    assert!(text.contains("5 tokens, 1 given, 2 settled in step 1, 1 in 2, 1 in 3; least sure 12 %"), "{text}");
+    assert!(
+        text.contains("given\nstep 1\nstep 2\nstep 3\n") && text.contains("The look: step 3, 100 % sure, token 9: levels 1 2"),
+        "{text}"
+    );
+    // The lower left one of the four.
+    let RectPx { x, y, height, .. } = bench.picture;
+    let pointed_at = |bench: &mut Bench| {
+        bench.draw(vec![Event::PointerMoved(pos2(x as f32 + 5.0, (y + height) as f32 - 5.0))]);
+        (0..2).for_each(|_| drop(bench.draw(Vec::new())));
+        bench.draw(Vec::new()).0.contains("step 2, 82 % sure, token 33: levels 4 5")
+    };
+    assert!(pointed_at(&mut bench));
+    // From within there is no such place, and while one paints there is the brush.
+    bench.state.fills = true;
+    assert!(!pointed_at(&mut bench));
+    (bench.state.fills, bench.state.paint.active) = (false, true);
+    assert!(!pointed_at(&mut bench));
+    bench.state.paint.active = false;
+    assert!(pointed_at(&mut bench));
+    assert_eq!(bench.click_on("Show tokens on the picture"), [UiEvent::Tokens]);
+    assert!(!pointed_at(&mut bench) && !bench.draw(Vec::new()).0.contains("least sure"));
+    // A simulator has no tokens.
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    info.kind = SourceKind::Truth;
+    (bench.status.info, bench.status.account) = (Some(Arc::new(info)), None);
+    assert!(!bench.draw(Vec::new()).0.contains("tokens"));
+}
+
+#[test]
+fn the_view_does_not_glide_past_tokens_that_are_shown() {
+    let mut bench = Bench::new(8);
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    info.strides = Some(Strides { motions_px: vec![[16, 0]], standing: [0; 4], patch_px: 16 });
+    assert!(bench.state.step_of(&bench.status, &info).is_some());
+    bench.state.tokens = true;
+    assert!(bench.state.step_of(&bench.status, &info).is_none());
 }
 
 #[test]

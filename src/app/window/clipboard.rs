@@ -60,7 +60,8 @@ fn start_of(Pixels { rgba, size_px }: Pixels, pack: &Pack) -> Result<Start, Stri
 
 impl App {
     /// Copies the picture, or the map that is shown, as large as it would be saved.
-    pub(super) fn copy_picture(&self) {
+    pub(super) fn copy_picture(&mut self) {
+        let Some(place) = self.place_for_picture() else { return };
         let (map, proxy, jobs) = (self.ui.map.to_save(), self.proxy.clone(), self.writer.jobs().clone());
         let seen = self.as_seen();
         let copy = move |kept: Result<Kept, String>| {
@@ -74,6 +75,7 @@ impl App {
                 Ok(Pixels { rgba, size_px: [width as usize, height as usize] })
             };
             jobs.run(move || {
+                let _until_then = place;
                 let wake = match caught(|| pixels().and_then(write).map_err(|why| format!("{why}."))) {
                     Ok(()) => Wake::Done("Copied the picture".to_owned()),
                     Err(why) => Wake::Notice(why),

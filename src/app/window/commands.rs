@@ -13,7 +13,7 @@ use super::{App, Wake};
 use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
 use crate::app::eye::Eye;
-use crate::app::files;
+use crate::app::files::{self, Place};
 use crate::app::map::MapState;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
@@ -63,7 +63,7 @@ impl App {
                     self.begin(Request::StartFrom(stills));
                 }
             }
-            UiEvent::Preview => self.look_ahead(),
+            UiEvent::Preview | UiEvent::Tokens => self.look_ahead(),
             UiEvent::Earlier(index) => self.go_back_to(index),
             UiEvent::OpenPicture => files::open_dialog(self.takes_files, self.proxy.clone()),
             UiEvent::CodeDown(code) => {
@@ -127,10 +127,10 @@ impl App {
         self.stop_typing();
     }
 
-    /// Looks ahead where somebody sees it.
+    /// Looks ahead, and at how it is dreamed, where somebody sees it.
     pub(super) fn look_ahead(&self) {
-        let seen = self.ui.panel && self.ui.preview.on;
-        self.wish(|wish| wish.preview = seen);
+        let (ahead, tokens) = (self.ui.panel && self.ui.preview.on, self.ui.tokens);
+        self.wish(|wish| (wish.preview, wish.account) = (ahead, tokens));
     }
 
     fn pause(&mut self, paused: bool) {
@@ -199,6 +199,7 @@ impl App {
             }
             Command::Reset => {
                 self.begin(Request::Reset);
+                self.follow_list();
                 self.offer_way_back();
             }
             Command::NewSeed => {
@@ -206,6 +207,7 @@ impl App {
                 self.leave_dream();
                 let another = self.another_world();
                 self.begin_left(another);
+                self.follow_list();
                 self.offer_way_back();
             }
             Command::TakeBack => drop(self.take_back()),
@@ -306,8 +308,19 @@ impl App {
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
     fn save_picture(&mut self) {
         let Some(album) = self.album() else { return };
+        let Some(place) = self.place_for_picture() else { return };
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
-        self.request(Request::Keep(Box::new(move |kept| album.save_picture(|| kept.map(seen), map, said))));
+        self.request(Request::Keep(Box::new(move |kept| album.save_picture(|| kept.map(seen), map, said, place))));
+    }
+
+    /// A place among the pictures that are on their way to a file or the clipboard; a sentence where there are too many.
+    pub(super) fn place_for_picture(&mut self) -> Option<Place> {
+        let place = self.writer.jobs().place();
+        if place.is_none() {
+            self.ui.toasts.push(files::TOO_MANY_PICTURES.to_owned(), true);
+            self.redraw();
+        }
+        place
     }
 
     /// Whether pictures are kept. At an event nothing fills somebody's folder who did not ask for it.
@@ -458,7 +471,7 @@ impl App {
         self.stop_typing();
         self.map_mode(false);
         let (ui, plan) = (&mut self.ui, &self.plan);
-        (ui.panel, ui.hud, ui.help, ui.glide) = (plan.panel, plan.hud, false, plan.glide);
+        (ui.panel, ui.hud, ui.help, ui.glide, ui.tokens) = (plan.panel, plan.hud, false, plan.glide, false);
         let within = plan.within;
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
         (ui.paint, ui.preview, ui.dials) = (PaintState::default(), PreviewState::default(), Dials::default());
@@ -499,6 +512,15 @@ impl App {
                 list.lines = queue.lines;
             }
             Err(why) => log::warn!("the prompts stay as they were: {why}"),
+        }
+    }
+
+    /// The same where somebody begins anew who goes on playing: a list that was changed in the panel stays.
+    fn follow_list(&mut self) {
+        let as_read = self.ui.prompt.queue.lines == self.plan.queue.lines;
+        self.read_list_again();
+        if as_read {
+            self.ui.prompt.queue.lines.clone_from(&self.plan.queue.lines);
         }
     }
 

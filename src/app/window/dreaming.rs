@@ -18,6 +18,7 @@ impl App {
             paused: self.plan.paused,
             prompt,
             preview: false,
+            account: self.ui.tokens,
             within: self.looks_where(),
         }
     }

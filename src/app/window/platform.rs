@@ -1,5 +1,6 @@
 //! What differs from one desktop to another.
 
+use std::fmt::Display;
 use std::time::Instant;
 
 use winit::event_loop::ActiveEventLoop;
@@ -44,9 +45,31 @@ pub(super) fn with_name(attributes: WindowAttributes) -> WindowAttributes {
     attributes
 }
 
+/// What winit says of a failure, without the place in its own sources that it says first.
+pub(super) fn in_words(why: &impl Display) -> String {
+    let why = why.to_string();
+    let behind_place =
+        |why: &str| Some(why.strip_prefix("os error at ")?.split_once(".rs:")?.1.split_once(": ")?.1.trim_end_matches('.').to_owned());
+    behind_place(&why).unwrap_or(why)
+}
+
 /// The picture that a desktop shows for the window.
 pub(super) fn icon() -> Option<Icon> {
     let image = image::load_from_memory(include_bytes!("../../../assets/icon.png")).ok()?.into_rgba8();
     let (width, height) = image.dimensions();
     Icon::from_rgba(image.into_raw(), width, height).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn what_the_system_says_comes_without_where_winit_says_it() {
+        let long = "os error at /root/.cargo/registry/src/winit-0.30.13/src/platform_impl/linux/mod.rs:765: neither DISPLAY nor WAYLAND_DISPLAY is set.";
+        assert_eq!(in_words(&long), "neither DISPLAY nor WAYLAND_DISPLAY is set");
+        for short in ["os error at the door", "The requested operation is not supported by Winit."] {
+            assert_eq!(in_words(&short), short);
+        }
+    }
 }

@@ -210,7 +210,8 @@ mod tests {
             dream.start_from_prompt(&settings).unwrap();
             Ok(Box::new(dream) as Box<dyn Source>)
         };
-        let wish = Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, within: None };
+        let wish =
+            Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: None };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
         (Runner::spawn(source, wish, wiring).unwrap(), open)
     }

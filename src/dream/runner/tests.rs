@@ -119,7 +119,7 @@ impl Source for Counter {
 }
 
 fn wish(rate: Rate, paused: bool) -> Wish {
-    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, within: None }
+    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, account: false, within: None }
 }
 
 /// A runner with the drive its frames see.
@@ -510,6 +510,32 @@ fn paused_it_shows_what_every_code_does_next_and_then_does_it() {
     wait_for(&runner, "another future", |status, _, _| pictures(status).is_some_and(|seen| seen != branches));
     runner.wish(|wish| wish.preview = false);
     wait_for(&runner, "no future", |status, _, _| status.branches.is_empty());
+}
+
+#[test]
+fn who_looks_inside_is_told_how_the_newest_frame_was_dreamed_and_nobody_else() {
+    let ((session, settings), (mut twin, _)) = (dream(), dream());
+    let (runner, drive) = start(session, Wish { settings, ..wish(Rate::Own, true) });
+    std::thread::sleep(Duration::from_millis(50));
+    wait_for(&runner, "the first picture", |status, _, _| {
+        assert!(status.account.is_none(), "nobody asked");
+        status.info.is_some()
+    });
+    runner.wish(|wish| wish.account = true);
+    let mut before = None;
+    for code in [None, Some(1), Some(2)] {
+        if let Some(code) = code {
+            *lock(&drive) = Drive::Code(code);
+            runner.request(Request::Step);
+            twin.step(code, &settings).unwrap();
+        }
+        let expected = twin.account().unwrap().cloned();
+        assert!(expected.is_some() && expected != before, "frames are dreamed differently");
+        wait_for(&runner, "how it was dreamed", |status, _, _| status.account.as_deref() == expected.as_ref());
+        before = expected;
+    }
+    runner.wish(|wish| wish.account = false);
+    wait_for(&runner, "nothing more of it", |status, _, _| status.account.is_none());
 }
 
 #[test]

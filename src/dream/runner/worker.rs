@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::{Request, Shared, Shown, Status, TIMELINE_FRAMES, Wish, lock, notify, period};
+use crate::dream::account::Account;
 use crate::dream::drive::Drive;
 use crate::dream::first_person::Surroundings;
 use crate::dream::gate::Gate;
@@ -42,6 +43,8 @@ pub(super) struct Worker {
     looked_with: Option<DecodeSettings>,
     /// It is seen from within, this way.
     within: Option<i32>,
+    /// It is told how frames were dreamed.
+    accounts: bool,
     /// What lay around in the frame before.
     before: Option<Arc<Surroundings>>,
 }
@@ -75,6 +78,7 @@ impl Worker {
             halted: None,
             looked_with: None,
             within: None,
+            accounts: false,
             before: None,
         }
     }
@@ -89,11 +93,11 @@ impl Worker {
             if self.halted.as_ref().is_some_and(|under| *under != wish) {
                 self.try_again();
             }
-            if wish.within != self.within {
+            if (wish.within, wish.account) != (self.within, self.accounts) {
                 {
                     let gate = self.gate.clone();
                     let _pass = gate.pass();
-                    self.within = wish.within;
+                    (self.within, self.accounts) = (wish.within, wish.account);
                     self.publish(true);
                 }
                 self.dream_ahead(&wish.settings, due);
@@ -285,7 +289,7 @@ impl Worker {
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let (caption, look) = (self.source.caption(), self.source.look());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
-        let around = self.surroundings();
+        let (account, around) = (self.account(), self.surroundings());
         let mut outbox = lock(&self.shared.outbox);
         news(&mut outbox.status);
         let recycled = match outbox.picture.take() {
@@ -306,9 +310,19 @@ impl Worker {
         outbox.status.info = Some(self.info.clone());
         (outbox.status.stages, outbox.status.passes) = (stages, passes);
         (outbox.status.caption, outbox.status.look) = (caption, look);
-        (outbox.status.seen, outbox.status.around) = (seen, around);
+        (outbox.status.seen, outbox.status.account, outbox.status.around) = (seen, account, around);
         drop(outbox);
         (self.wake)();
+    }
+
+    /// How the newest frame was dreamed, where somebody asks.
+    fn account(&mut self) -> Option<Arc<Account>> {
+        let dream = self.source.as_dream().filter(|_| self.accounts)?;
+        let account = dream.account().map(|account| account.cloned().map(Arc::new));
+        account.unwrap_or_else(|error| {
+            self.report(&error);
+            None
+        })
     }
 
     /// Dreams land that lies further ahead than the frame reaches, where the world is seen from within, until the next frame is due. Processors do that:
@@ -394,7 +408,8 @@ mod tests {
             tell.send(opens.recv_timeout(Duration::from_secs(10)).is_ok()).ok();
             Err(EngineError::NoAdapter("this test needs none".to_owned()))
         }));
-        let wish = Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, within: Some(0) };
+        let wish =
+            Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: Some(0) };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate };
         let runner = Runner::spawn(move || Ok(Box::new(dream) as Box<dyn Source>), wish, wiring).unwrap();
         let passes = || told.recv_timeout(Duration::from_secs(20)).unwrap();

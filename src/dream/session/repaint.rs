@@ -113,14 +113,14 @@ impl DreamSession {
         self.engine.dream_around(&last.codes, action, &settings)?;
         self.engine.finish()?;
         let mut arrived = false;
-        while self.engine.take_codes(&mut self.codes).is_some() {
+        while self.take_codes().is_some() {
             arrived = true;
         }
         if !arrived {
             return Err(DreamError::NothingDreamed);
         }
         // Whether the view moved is known: the odometer saw a picture with holes.
-        last.codes.copy_from_slice(&self.codes);
+        last.codes.copy_from_slice(&self.account.codes);
         history.push(last);
         Ok((before, history))
     }

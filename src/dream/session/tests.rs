@@ -71,6 +71,31 @@ fn the_last_frames_are_drawn_again_as_they_were_shown_and_the_dream_goes_on() {
 }
 
 #[test]
+fn the_newest_frame_tells_how_it_was_dreamed_if_it_was() {
+    let pack = pack();
+    let settings = DecodeSettings { steps: 3, certain: None, ..play_settings(&pack.manifest) };
+    let mut session = session(&pack);
+    assert_eq!(session.account().unwrap(), None, "it was shown");
+    walk(&mut session, &settings, &WALK[..3]);
+    let walked = session.account().unwrap().cloned().unwrap();
+    assert_eq!(walked.codes, session.history().back().unwrap().codes);
+    let count = |account: &Account, step: u8| account.settled.iter().filter(|token| token.step == step).count();
+    assert_eq!([0, 1, 2, 3].map(|step| count(&walked, step)), [0, 3, 6, 6], "as the cosine has it");
+    // Another engine knows of the same frame what was known before.
+    session.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+    assert_eq!(session.account().unwrap(), Some(&walked));
+    let painted: Vec<bool> = (0..15).map(|n| n % 4 == 0).collect();
+    session.repaint(&painted, &[], &settings).unwrap();
+    let repainted = session.account().unwrap().unwrap();
+    assert!(repainted.settled.iter().zip(&painted).all(|(token, painted)| (token.step == 0) != *painted), "{repainted:?}");
+    assert_ne!(repainted.codes, walked.codes);
+    session.undo().unwrap();
+    assert_eq!(session.account().unwrap(), None, "it is remembered");
+    session.start_from_prompt(&settings).unwrap();
+    assert!(session.account().unwrap().is_some_and(|account| count(account, 1) > 0 && count(account, 8) > 0));
+}
+
+#[test]
 fn a_picture_becomes_the_whole_window_and_is_shown_as_the_dream_sees_it() {
     let pack = pack();
     let mut session = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::{
-        DecodeSettings, PromptWord, UNKNOWN, decode,
+        DecodeSettings, PromptWord, Settled, UNKNOWN, decode,
         recall::{Map, OWN, TAPS},
         told::{Said, ids},
         vocabulary::Vocabulary,
@@ -492,6 +492,7 @@ impl<'a> Lane<'a> {
             // SAFETY: as above.
             unsafe {
                 self.exchange.confidence.set(n, confidence);
+                self.exchange.settled.set(n, Settled::drawn(step, confidence));
                 self.exchange.offered.set(n, offered);
             }
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::{
-        DecodeSettings, EngineError, PromptWord, UNKNOWN,
+        DecodeSettings, EngineError, PromptWord, Settled, UNKNOWN,
         adjacency::Drawing,
         decode::{self, Drawn},
         recall,
@@ -65,6 +65,7 @@ impl Job<'_> {
     fn begin(&self, exchange: &mut Exchange, code_dims: usize) {
         exchange.stage_ms.get_mut().fill(0.0);
         exchange.masked.get_mut().fill(true);
+        exchange.settled.get_mut().fill(Settled::GIVEN);
         if self.purpose.dreams() {
             decode::random_order(self.settings.seed, self.frame, exchange.order.get_mut());
         }

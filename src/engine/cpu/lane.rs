@@ -10,7 +10,7 @@ use super::{
     weights::{DecoderWeights, DynamicsWeights, EncoderWeights, LookGains, LookWeights, PlainNorm, TokenizerBlock, plain_gains},
 };
 use crate::{
-    engine::{UNKNOWN, adjacency::Adjacency, recall::TAPS},
+    engine::{Settled, UNKNOWN, adjacency::Adjacency, recall::TAPS},
     pack::manifest::{DynamicsDims, FrameDims, Manifest, TokenizerDims},
 };
 use std::ops::Range;
@@ -76,6 +76,8 @@ pub struct Exchange {
     pub confidence: Shared<f32>,
     /// Whether the map has something to offer for a token that was chosen, or there is no map.
     pub offered: Shared<bool>,
+    /// How tokens were drawn last.
+    pub settled: Shared<Settled>,
     pub order: Shared<u32>,
     /// What tokens of the land may be, where it is known what lies beside what.
     pub domains: Shared<u32>,
@@ -102,6 +104,7 @@ impl Exchange {
             masked: Shared::filled(false, n),
             confidence: Shared::filled(0.0, n),
             offered: Shared::filled(true, n),
+            settled: Shared::filled(Settled::GIVEN, n),
             order: Shared::filled(0, n),
             domains: Shared::filled(0, adjacency.map_or(0, Adjacency::domain_words)),
             logits: Shared::filled(0.0, n * f.code_dims * f.code_levels),

@@ -16,7 +16,7 @@ mod tests;
 mod weights;
 
 use super::{
-    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame,
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, Settled, StageTimes, TokenFrame,
     inputs::{
         check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, frames_that_matter,
         play_settings,
@@ -86,6 +86,8 @@ pub struct CpuEngine {
     told: Told,
     next_frame: u32,
     untaken: Option<u32>,
+    /// How tokens of the newest frame were settled; empty where it was not dreamed.
+    settled: Vec<Settled>,
     settings: DecodeSettings,
     stage_ms: [f32; STAGES.len()],
 }
@@ -157,6 +159,7 @@ impl CpuEngine {
             told: Told::default(),
             next_frame: 0,
             untaken: None,
+            settled: Vec::with_capacity(n),
             settings: play_settings(m),
             stage_ms: [0.0; STAGES.len()],
             model,
@@ -222,6 +225,8 @@ impl CpuEngine {
         let odometer = self.odometer.as_mut().filter(|_| self.pending.exists);
         let moved = odometer.is_some_and(|odometer| odometer.moved(&self.rgba_before, rgba, motion));
         self.make_pending(moved);
+        self.settled.clear();
+        self.settled.extend_from_slice(self.exchange.settled.get_mut());
         self.untaken = Some(self.next_frame);
         self.next_frame = self.next_frame.wrapping_add(1);
         Ok(())
@@ -251,6 +256,7 @@ impl Engine for CpuEngine {
         self.map.iter_mut().for_each(|map| map.begin_with(before));
         self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
+        self.settled.clear();
         if self.model.dynamics.is_some() {
             let (only_seen, ring) = history.split_at(history.len().saturating_sub(frames_that_matter(&self.manifest)));
             for frame in only_seen {
@@ -311,6 +317,10 @@ impl Engine for CpuEngine {
         Some(Arrival { frame, moved: self.pending.moved })
     }
 
+    fn settled(&self) -> &[Settled] {
+        &self.settled
+    }
+
     fn finish(&mut self) -> Result<(), EngineError> {
         Ok(())
     }
@@ -352,6 +362,7 @@ impl Engine for CpuEngine {
         self.decode(&truth.codes);
         self.make_pending(truth.moved);
         self.untaken = None;
+        self.settled.clear();
         self.next_frame = self.next_frame.wrapping_add(1);
         Ok(self.exchange.logits.get_mut().to_vec())
     }

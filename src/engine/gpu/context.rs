@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::cache::PipelineStore;
@@ -26,6 +26,8 @@ pub const WRITTEN_BEFORE_READ: wgpu::PipelineCompilationOptions<'static> =
 
 /// Time between two looks at work that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_micros(50);
+/// For so long one look follows the other, since a quick device is done by then; a software one needs the cores itself.
+const LOOK_EAGERLY: Duration = Duration::from_micros(200);
 
 /// One adapter as the player and the log show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,14 @@ pub struct GpuContext {
     /// How long a submission may keep the device that a window shares; a frame that takes longer becomes several.
     pub submission: Duration,
     health: Arc<Health>,
+    waits: Arc<Waits>,
+}
+
+/// Of [`GpuContext::wait`], counted from 1: how many were begun, and the newest whose work is done, with that of all before it.
+#[derive(Debug, Default)]
+struct Waits {
+    begun: AtomicU64,
+    done: AtomicU64,
 }
 
 /// What went wrong with the device since it was made; written by its callbacks.
@@ -173,7 +183,7 @@ impl GpuContext {
         let indirect = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::INDIRECT_EXECUTION);
         let tunes = !summary.software;
         // A software adapter takes longer for the type f16 than for unpacking.
-        let tier = Tier::of(&adapter, &device).min(if summary.software { Tier::Base } else { Tier::Subgroups });
+        let tier = Tier::of(&adapter, &device).min(if summary.software { Tier::Base } else { Tier::F16 });
         log::info!("graphics adapter: {summary}, {}", tier.name());
         Self {
             instance,
@@ -190,6 +200,7 @@ impl GpuContext {
             pipelines: None,
             submission: SUBMISSION,
             health,
+            waits: Arc::default(),
         }
     }
 
@@ -244,8 +255,13 @@ impl GpuContext {
     /// timeout is no way: wgpu-core 30 panics there where another thread's poll finds the work done first.)
     pub(super) fn poll_until(&self, is_so: impl Fn() -> bool) {
         self.poll();
+        let start = Instant::now();
         while !is_so() && self.fault().is_none() {
-            std::thread::sleep(LOOK_AGAIN);
+            if !self.summary.software && start.elapsed() < LOOK_EAGERLY {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(LOOK_AGAIN);
+            }
             self.poll();
         }
     }
@@ -267,10 +283,13 @@ impl GpuContext {
     /// # Errors
     /// [`EngineError::DeviceLost`] where the device reports a fault.
     pub fn wait(&self) -> Result<(), EngineError> {
-        let done = Arc::new(AtomicBool::new(false));
-        let tell = done.clone();
-        self.queue.on_submitted_work_done(move || tell.store(true, Ordering::Release));
-        self.poll_until(|| done.load(Ordering::Acquire));
+        // Whoever takes a later number asks after what was submitted before this one, too.
+        let number = self.waits.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let waits = self.waits.clone();
+        self.queue.on_submitted_work_done(move || {
+            waits.done.fetch_max(number, Ordering::Release);
+        });
+        self.poll_until(|| self.waits.done.load(Ordering::Acquire) >= number);
         self.check()
     }
 
@@ -295,8 +314,7 @@ const PASS_TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY
     .union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
 
 /// What is asked of a device that has it.
-const WELCOME: wgpu::Features =
-    PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::SUBGROUP).union(wgpu::Features::PIPELINE_CACHE);
+const WELCOME: wgpu::Features = PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
 
 fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
     let flags = adapter.get_downlevel_capabilities().flags;

@@ -22,7 +22,9 @@ use super::timing::{STAGE_TICKS, Stage, Timing};
 use crate::engine::inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_settings};
 use crate::engine::recall::{IMAGINED, Map};
 use crate::engine::told::{Said, Told};
-use crate::engine::{Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, Picture, PromptWord, StageTimes, TokenFrame};
+use crate::engine::{
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, Picture, PromptWord, Settled, StageTimes, TokenFrame,
+};
 use crate::pack::{limits, manifest::Manifest};
 use aim::Aim;
 
@@ -83,7 +85,17 @@ impl GpuEngine {
         self.resources.pipelines.len()
     }
 
-    /// Operations and bytes of one dreamed frame.
+    /// What runs, without what buffers held at first.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Has every frame timed dispatch by dispatch, or one a second, as is the rule, since it costs the device a little.
+    pub fn time_every_dispatch(&mut self, always: bool) {
+        self.timing.iter_mut().for_each(|timing| timing.always_of_dispatches = always);
+    }
+
+    /// Operations and bytes of one dreamed frame whose every step runs.
     pub fn roofline(&self, steps: u32) -> Roofline {
         Roofline::of(&self.plan, steps)
     }
@@ -93,7 +105,7 @@ impl GpuEngine {
         self.readback.waits
     }
 
-    /// Submissions of recorded work so far; a frame is one of them, or several on a device that is slow.
+    /// Submissions of recorded work so far; a frame is two of them, the first dispatches and all others, or as many as a slow device wants.
     pub fn submissions(&self) -> u64 {
         self.pace.submissions()
     }
@@ -199,6 +211,10 @@ impl Engine for GpuEngine {
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival> {
         self.readback.collect(&self.gpu);
         self.readback.take(out)
+    }
+
+    fn settled(&self) -> &[Settled] {
+        &self.readback.settled
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {

@@ -37,8 +37,6 @@ pub(super) const ADJACENCY: &str = include_str!("../../../shaders/common/adjacen
 pub(super) const MATH: &str = include_str!("../../../shaders/common/math.wgsl");
 pub(super) const RANDOM: &str = include_str!("../../../shaders/common/random.wgsl");
 pub(super) const ATTEND: &str = include_str!("../../../shaders/common/attend.wgsl");
-pub(super) const ATTEND_ALONE: &str = include_str!("../../../shaders/common/attend_alone.wgsl");
-pub(super) const ATTEND_TOGETHER: &str = include_str!("../../../shaders/common/attend_together.wgsl");
 pub(super) const GRID: &str = include_str!("../../../shaders/common/grid.wgsl");
 pub(super) const MAP: &str = include_str!("../../../shaders/common/map.wgsl");
 
@@ -47,7 +45,7 @@ pub(super) fn halves(tier: Tier) -> &'static str {
     match tier {
         Tier::Bare => include_str!("../../../shaders/common/halves_bare.wgsl"),
         Tier::Base => include_str!("../../../shaders/common/halves_base.wgsl"),
-        Tier::F16 | Tier::Subgroups => include_str!("../../../shaders/common/halves_f16.wgsl"),
+        Tier::F16 => include_str!("../../../shaders/common/halves_f16.wgsl"),
     }
 }
 

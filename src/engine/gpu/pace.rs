@@ -10,7 +10,7 @@ use super::context::GpuContext;
 /// How large submissions are, and how many there were.
 #[derive(Debug)]
 pub struct Pace {
-    /// Operations that a submission has at most, a single dispatch apart; `None`: a frame is one.
+    /// Operations that a submission has at most, a single dispatch apart; `None`: frames are not cut.
     most_ops: Option<u64>,
     submissions: u64,
     /// As many of them are done. Written by whichever thread polls the device.
@@ -18,7 +18,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// One submission a frame, none of them waited for.
+    /// Frames are not cut, and no submission waits for another.
     pub fn whole() -> Self {
         Self { most_ops: None, submissions: 0, done: Arc::default() }
     }
@@ -27,6 +27,11 @@ impl Pace {
     pub fn measured(ops: u64, frame: Duration, most: Duration) -> Self {
         let share = most.as_secs_f64() / frame.as_secs_f64();
         Self { most_ops: (share < 1.0).then_some((ops as f64 * share) as u64), ..Self::whole() }
+    }
+
+    /// Whether frames are not cut.
+    pub fn is_whole(&self) -> bool {
+        self.most_ops.is_none()
     }
 
     /// Whether so many operations are more than a submission should have.
@@ -41,12 +46,12 @@ impl Pace {
 
     /// Submits commands; where frames are cut, when those before are done.
     pub fn submit(&mut self, gpu: &GpuContext, commands: wgpu::CommandBuffer) {
-        if self.most_ops.is_some() {
+        if !self.is_whole() {
             gpu.poll_until(|| self.done.load(Ordering::Acquire) >= self.submissions);
         }
         self.submissions += 1;
         gpu.queue.submit([commands]);
-        if self.most_ops.is_some() {
+        if !self.is_whole() {
             let (done, number) = (self.done.clone(), self.submissions);
             gpu.queue.on_submitted_work_done(move || {
                 done.fetch_max(number, Ordering::Release);
@@ -63,8 +68,8 @@ mod tests {
     fn a_quick_device_gets_whole_frames_and_a_slow_one_as_much_as_it_does_in_time() {
         let most = Duration::from_millis(8);
         let quick = Pace::measured(1000, Duration::from_millis(8), most);
-        assert!(!quick.is_too_much(u64::MAX));
+        assert!(quick.is_whole() && !quick.is_too_much(u64::MAX));
         let slow = Pace::measured(1000, Duration::from_millis(32), most);
-        assert!(slow.is_too_much(251) && !slow.is_too_much(250));
+        assert!(!slow.is_whole() && slow.is_too_much(251) && !slow.is_too_much(250));
     }
 }

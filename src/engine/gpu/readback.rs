@@ -1,13 +1,14 @@
-//! Copies of token bytes and timestamps on their way to the host: several buffers in rotation, polled, never waited for.
+//! Copies of what is told of a frame's tokens and of timestamps on their way to the host: several buffers in rotation, polled, never waited for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::context::GpuContext;
-use super::ops::remember::flag_at;
+use super::ops::{remember::flag_at, unmask};
 use super::timing::STAGE_TICKS;
-use crate::engine::Arrival;
+use crate::engine::{Arrival, Settled};
+use crate::pack::manifest::FrameDims;
 
 /// Copies that may be under way at once.
 const COPIES: usize = 6;
@@ -30,8 +31,9 @@ struct Copy {
 
 /// What of a frame reached the host.
 struct Arrived {
-    of: Arrival,
-    codes: Vec<u8>,
+    frame: u32,
+    /// As `unmask` and `remember` wrote it.
+    sent: Vec<u8>,
 }
 
 /// The way back of everything small.
@@ -43,9 +45,13 @@ pub struct Readback {
     /// Emptied vectors, used again.
     spare: Vec<Vec<u8>>,
     code_bytes: usize,
-    /// Where the word lies that says whether the view moved: behind the codes.
+    /// Where behind the codes it lies whether the view moved, how each token was settled, and where that ends, in bytes.
     flag_at: usize,
+    told_at: usize,
+    sent_bytes: usize,
     timestamps_at: u64,
+    /// How the tokens of the frame taken last were settled.
+    pub settled: Vec<Settled>,
     /// Timestamps of the newest frame that arrived, in ticks; empty where there are none.
     pub ticks: Vec<u64>,
     /// Those of the newest frame that was timed dispatch by dispatch.
@@ -60,9 +66,9 @@ pub struct Ticket(usize);
 
 impl Readback {
     /// `timestamps`: most of a frame.
-    pub fn new(device: &wgpu::Device, code_bytes: usize, timestamps: u64) -> Self {
-        let flag_at = 4 * flag_at(code_bytes);
-        let timestamps_at = (flag_at as u64 + 4).next_multiple_of(8);
+    pub fn new(device: &wgpu::Device, frame: &FrameDims, timestamps: u64) -> Self {
+        let (code_bytes, sent_bytes) = (frame.code_bytes(), 4 * unmask::words_sent(frame));
+        let timestamps_at = (sent_bytes as u64).next_multiple_of(8);
         let copy = |_| Copy {
             buffer: device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("readback"),
@@ -80,8 +86,11 @@ impl Readback {
             arrived: VecDeque::new(),
             spare: Vec::new(),
             code_bytes,
-            flag_at,
+            flag_at: 4 * flag_at(code_bytes),
+            told_at: 4 * unmask::told_at(code_bytes),
+            sent_bytes,
             timestamps_at,
+            settled: Vec::with_capacity(frame.tokens()),
             ticks: Vec::new(),
             pass_ticks: Vec::new(),
             waits: 0,
@@ -90,7 +99,7 @@ impl Readback {
 
     /// Bytes of a copy, timestamps left out.
     pub fn bytes(&self) -> u64 {
-        self.flag_at as u64 + 4
+        self.sent_bytes as u64
     }
 
     /// A copy that is free. Where the device is [`COPIES`] frames behind, this waits for the oldest: dreaming further ahead helps nobody.
@@ -121,7 +130,7 @@ impl Readback {
         timestamps: Option<(&wgpu::Buffer, usize)>,
     ) {
         let copy = &mut self.copies[ticket.0];
-        encoder.copy_buffer_to_buffer(codes, 0, &copy.buffer, 0, self.flag_at as u64 + 4);
+        encoder.copy_buffer_to_buffer(codes, 0, &copy.buffer, 0, self.sent_bytes as u64);
         copy.timestamps = timestamps.map_or(0, |(_, count)| count);
         if let Some((from, count)) = timestamps {
             encoder.copy_buffer_to_buffer(from, 0, &copy.buffer, self.timestamps_at, 8 * count as u64);
@@ -149,11 +158,10 @@ impl Readback {
                 UNDER_WAY => return,
                 ARRIVED => {
                     if let Ok(bytes) = copy.buffer.get_mapped_range(..) {
-                        let mut codes = self.spare.pop().unwrap_or_default();
-                        codes.clear();
-                        codes.extend_from_slice(&bytes[..self.code_bytes]);
-                        let of = Arrival { frame: copy.frame, moved: bytes[self.flag_at] == 1 };
-                        self.arrived.push_back(Arrived { of, codes });
+                        let mut sent = self.spare.pop().unwrap_or_default();
+                        sent.clear();
+                        sent.extend_from_slice(&bytes[..self.sent_bytes]);
+                        self.arrived.push_back(Arrived { frame: copy.frame, sent });
                         let raw = bytes[self.timestamps_at as usize..].as_chunks::<8>().0;
                         let ticks = raw.iter().take(copy.timestamps).map(|&raw| u64::from_le_bytes(raw));
                         self.ticks.clear();
@@ -187,15 +195,19 @@ impl Readback {
         if out.len() != self.code_bytes {
             return None;
         }
-        let Arrived { of, codes } = self.arrived.pop_front()?;
-        out.copy_from_slice(&codes);
-        self.spare.push(codes);
-        Some(of)
+        let Arrived { frame, sent } = self.arrived.pop_front()?;
+        out.copy_from_slice(&sent[..self.code_bytes]);
+        let moved = sent[self.flag_at] == 1;
+        self.settled.clear();
+        self.settled.extend(sent[self.told_at..].as_chunks::<4>().0.iter().map(|&[step, odds, ..]| Settled { step, odds }));
+        self.spare.push(sent);
+        Some(Arrival { frame, moved })
     }
 
     /// Drops what has arrived and what is under way; call when the device is idle.
     pub fn forget(&mut self, gpu: &GpuContext) {
         self.collect_all(gpu);
         self.arrived.clear();
+        self.settled.clear();
     }
 }

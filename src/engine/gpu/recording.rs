@@ -7,6 +7,9 @@ use super::pace::Pace;
 use super::resources::ReadyPass;
 use super::timing::{STAGE_TICKS, Stage, Timing};
 
+/// So many dispatches of a frame that is not cut go off ahead of the others: the device computes them while those are recorded.
+const HEAD_START: usize = 16;
+
 /// What is being recorded.
 pub struct Recording<'a> {
     gpu: &'a GpuContext,
@@ -19,18 +22,21 @@ pub struct Recording<'a> {
     pass: Option<wgpu::ComputePass<'static>>,
     /// Operations since the last submission.
     ops: u64,
+    /// Dispatches until the head start goes off, if it still is to.
+    ahead: Option<usize>,
 }
 
 impl<'a> Recording<'a> {
     /// Work that is not timed.
     pub fn new(gpu: &'a GpuContext, pace: &'a mut Pace) -> Self {
-        Self { gpu, pace, timing: None, clock: None, stage: None, encoder: encoder(gpu), pass: None, ops: 0 }
+        Self { gpu, pace, timing: None, clock: None, stage: None, encoder: encoder(gpu), pass: None, ops: 0, ahead: None }
     }
 
     /// A frame of this number, timed by stage and now and then by dispatch.
     pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>, frame: u32) -> Self {
         let clock = timing.filter(|timing| timing.of_dispatches(frame, Instant::now())).map(|_| STAGE_TICKS as u32);
-        Self { timing, clock, ..Self::new(gpu, pace) }
+        let ahead = pace.is_whole().then_some(HEAD_START);
+        Self { timing, clock, ahead, ..Self::new(gpu, pace) }
     }
 
     /// What follows belongs to this stage.
@@ -57,15 +63,17 @@ impl<'a> Recording<'a> {
         ready.iter().for_each(|one| self.run(one, 0, 1));
     }
 
-    /// The pass for a dispatch of so many operations, in a fresh submission where they are too many for this one.
+    /// The pass for a dispatch of so many operations, in a fresh submission where they are too many for this one, or it is the head start.
     fn pass_for(&mut self, ops: u64) -> &mut wgpu::ComputePass<'static> {
-        if self.ops > 0 && self.pace.is_too_much(self.ops + ops) {
+        let is_full = self.ops > 0 && self.pace.is_too_much(self.ops + ops);
+        if is_full || self.ahead == Some(0) {
             self.pass = None;
             let full = std::mem::replace(&mut self.encoder, encoder(self.gpu));
             self.pace.submit(self.gpu, full.finish());
-            self.ops = 0;
+            (self.ops, self.ahead) = (0, None);
         }
         self.ops += ops;
+        self.ahead = self.ahead.map(|left| left - 1);
         self.pass.get_or_insert_with(|| open(&mut self.encoder, self.timing, self.stage, false))
     }
 

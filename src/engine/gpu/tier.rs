@@ -8,32 +8,23 @@ pub enum Tier {
     /// `unpack2x16float`, which all but a few old drivers have.
     #[default]
     Base,
-    /// The type f16: weights are read as what they are.
+    /// The type f16: weights are read as what they are. Such devices are wide: products go about more at once.
     F16,
-    /// That, and invocations that pass values on to each other: a subgroup shares out the keys of attention where they are many.
-    Subgroups,
 }
 
 impl Tier {
-    pub const ALL: [Self; 4] = [Self::Bare, Self::Base, Self::F16, Self::Subgroups];
+    pub const ALL: [Self; 3] = [Self::Bare, Self::Base, Self::F16];
 
     /// The best one that the device has.
     pub fn of(adapter: &wgpu::Adapter, device: &wgpu::Device) -> Self {
         let flags = adapter.get_downlevel_capabilities().flags;
-        let features = device.features();
-        if features.contains(wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP) {
-            Self::Subgroups
-        } else if features.contains(wgpu::Features::SHADER_F16) {
+        if device.features().contains(wgpu::Features::SHADER_F16) {
             Self::F16
         } else if flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32) {
             Self::Base
         } else {
             Self::Bare
         }
-    }
-
-    pub fn has_subgroups(self) -> bool {
-        self >= Self::Subgroups
     }
 
     /// This tier and those below it, best first.
@@ -46,7 +37,6 @@ impl Tier {
             Self::Bare => "bare tier",
             Self::Base => "base tier",
             Self::F16 => "f16 tier",
-            Self::Subgroups => "subgroup tier",
         }
     }
 }

@@ -33,13 +33,21 @@ pub const STAGE_TICKS: usize = 2 * Stage::ALL.len();
 /// So often a frame is timed dispatch by dispatch, which costs the device a little: of a hundred that a quick one makes, none to speak of.
 const TIMED_EVERY: Duration = Duration::from_secs(1);
 
+/// What some devices (Metal's) give for a timestamp that they failed to take.
+const FAILED: u64 = u64::MAX;
+
+/// No stage takes that long: a span that does is of ticks that mean something else.
+const LONGEST_MS: f32 = 10_000.0;
+
 /// Timestamp queries of a frame.
 pub struct Timing {
     pub queries: wgpu::QuerySet,
     pub resolved: wgpu::Buffer,
     /// Whether there are queries for dispatches.
     of_passes: bool,
-    /// When a frame was last timed dispatch by dispatch.
+    /// Every frame is timed dispatch by dispatch.
+    pub always_of_dispatches: bool,
+    /// When a frame was last timed so.
     timed_at: Cell<Option<Instant>>,
     tick_ns: f32,
 }
@@ -61,6 +69,7 @@ impl Timing {
                 mapped_at_creation: false,
             }),
             of_passes: count == STAGE_TICKS + dispatches,
+            always_of_dispatches: false,
             timed_at: Cell::new(None),
             tick_ns: gpu.queue.get_timestamp_period(),
         })
@@ -69,7 +78,7 @@ impl Timing {
     /// Whether the frame of this number, which is recorded at this moment, is to be timed dispatch by dispatch; the first always is.
     pub fn of_dispatches(&self, frame: u32, now: Instant) -> bool {
         let rests = |at: Instant| now.saturating_duration_since(at) < TIMED_EVERY;
-        let is_due = self.of_passes && (frame == 0 || !self.timed_at.get().is_some_and(rests));
+        let is_due = self.of_passes && (frame == 0 || self.always_of_dispatches || !self.timed_at.get().is_some_and(rests));
         if is_due {
             self.timed_at.set(Some(now));
         }
@@ -86,13 +95,14 @@ impl Timing {
         }
     }
 
-    /// The first `used` timestamps. Every stage opens its pass in every frame, an empty one too, so that no query is resolved unwritten.
+    /// The first `used` timestamps. Every stage opens its pass in every frame, an empty one too (of one step there are no later ones), so that no query
+    /// is resolved unwritten: drivers wait for such. What takes none in an empty pass has failed.
     pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder, used: u32) {
         encoder.resolve_query_set(&self.queries, 0..used, &self.resolved, 0);
     }
 
     fn ms(&self, begin: u64, end: u64) -> f32 {
-        end.saturating_sub(begin) as f32 * self.tick_ns * 1e-6
+        span_ms(begin, end, self.tick_ns)
     }
 
     /// By stage; `ticks` as resolved.
@@ -111,5 +121,25 @@ impl Timing {
             (name, self.ms(std::mem::replace(&mut begin, end), end))
         };
         passes.zip(ends).map(time).collect()
+    }
+}
+
+/// Milliseconds between two timestamps; none where they cannot be those of a stage or a dispatch.
+fn span_ms(begin: u64, end: u64, tick_ns: f32) -> f32 {
+    let ms = end.saturating_sub(begin) as f32 * tick_ns * 1e-6;
+    if begin == FAILED || end == FAILED || ms > LONGEST_MS { 0.0 } else { ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_that_failed_count_nothing() {
+        assert!((span_ms(1_000, 3_001_000, 1.0) - 3.0).abs() < 1e-3);
+        assert!((span_ms(1_000, 9_001_000, 1_000.0) - 9_000.0).abs() < 1.0, "some seconds on a slow device are a time");
+        for (begin, end) in [(FAILED, FAILED), (1_000, FAILED), (FAILED, 1_000), (3_000, 1_000), (0, 11_000_000_000)] {
+            assert_eq!(span_ms(begin, end, 1.0), 0.0, "{begin} to {end}");
+        }
     }
 }

@@ -11,7 +11,8 @@ pub mod tokenizer;
 pub mod weights;
 
 use super::{
-    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+    Arrival, Branches, DecodeSettings, Engine, EngineError, EngineInfo, EngineKind, Picture, PromptWord, Settled, StageTimes, TokenFrame,
+    UNKNOWN,
     adjacency::{Adjacency, Drawing},
     decode::{self, ANY_LEVEL, Drawn},
     inputs::{check_action, check_codes, check_drawn, check_frame, check_past, check_prompt, check_rgb, check_settings, play_settings},
@@ -50,6 +51,8 @@ pub struct ReferenceEngine {
     told: Told,
     next_frame: u32,
     untaken: Option<u32>,
+    /// How tokens of the newest frame were settled; empty where it was not dreamed.
+    settled: Vec<Settled>,
     settings: DecodeSettings,
     /// Of the newest frame.
     rgba: Vec<u8>,
@@ -89,6 +92,7 @@ impl ReferenceEngine {
             told: Told::default(),
             next_frame: 0,
             untaken: None,
+            settled: Vec::new(),
             settings: play_settings(&pack.manifest),
             rgba: vec![0; frame.width_px * frame.height_px * 4],
             manifest: pack.manifest.clone(),
@@ -200,6 +204,7 @@ impl Engine for ReferenceEngine {
         self.map.iter_mut().for_each(|map| map.begin_with(before));
         self.told.clear();
         (self.next_frame, self.untaken) = (next_frame, None);
+        self.settled.clear();
         if self.manifest.dynamics.is_some() {
             for frame in history {
                 let LookBack { past, .. } = self.look_back(frame.action)?;
@@ -236,6 +241,7 @@ impl Engine for ReferenceEngine {
         let mut codes = given.to_vec();
         let mut masked: Vec<bool> = given.chunks_exact(f.code_dims).map(|token| token[0] == UNKNOWN).collect();
         let mut confidence = vec![0.0; f.tokens()];
+        let mut settled = vec![Settled::GIVEN; f.tokens()];
         // Of a token's sources the map is the last.
         let of_map = |n: usize| offers[(n + 1) * offers.len() / f.tokens() - f.code_dims];
         let motion = recall::motion_of(&self.manifest, action);
@@ -276,13 +282,14 @@ impl Engine for ReferenceEngine {
                     token[dim] = level;
                     confidence[n] += log_probability;
                 }
+                settled[n] = Settled::drawn(step, confidence[n]);
             }
             let drawn = Drawn { codes: &codes, confidence: &confidence, offered: &offered, adjacency };
             decode::settle(settings, step, drawn, &mut order, &mut masked);
         }
         let moved = self.draw_next(&codes, action, before.is_none());
         self.settle(TokenFrame { codes, action, moved, prompt: words }, past);
-        self.untaken = Some(number);
+        (self.untaken, self.settled) = (Some(number), settled);
         self.next_frame = number.wrapping_add(1);
         Ok(())
     }
@@ -304,6 +311,10 @@ impl Engine for ReferenceEngine {
         let frame = self.untaken.take()?;
         out.copy_from_slice(&newest.codes);
         Some(Arrival { frame, moved: newest.moved })
+    }
+
+    fn settled(&self) -> &[Settled] {
+        &self.settled
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
@@ -342,6 +353,7 @@ impl Engine for ReferenceEngine {
         self.rgba = self.decode(&truth.codes);
         self.settle(truth.clone(), past);
         self.untaken = None;
+        self.settled.clear();
         self.next_frame = self.next_frame.wrapping_add(1);
         let logits = teacher_forced_logits(&self.weights, &output, &offers, &truth.codes, &f);
         Ok(logits.into_iter().map(|x| x as f32).collect())

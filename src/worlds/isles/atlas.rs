@@ -51,7 +51,8 @@ pub struct Atlas {
 /// The atlas, made at first use and shared by all worlds.
 pub fn atlas() -> &'static Atlas {
     static ATLAS: OnceLock<Atlas> = OnceLock::new();
-    // The drawings are part of the program and a test parses them: this cannot fail in a build that passed its tests.
+    // The drawings are part of the program and tests parse them: this cannot fail in a build that passed its tests, and a program without
+    // them could show nothing.
     ATLAS.get_or_init(|| Atlas::build().unwrap_or_else(|e| unreachable!("{e}")))
 }
 

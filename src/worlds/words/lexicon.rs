@@ -39,7 +39,8 @@ pub struct Lexicon {
 /// The lexicon, made at first use.
 pub fn lexicon() -> &'static Lexicon {
     static LEXICON: OnceLock<Lexicon> = OnceLock::new();
-    // The phrases are part of the program and a test parses them: this cannot fail in a build that passed its tests.
+    // The phrases are part of the program and tests parse them: this cannot fail in a build that passed its tests, and a program without them would
+    // understand nothing.
     LEXICON.get_or_init(|| Lexicon::parse(include_str!("lexicon.txt")).unwrap_or_else(|e| unreachable!("{e}")))
 }
 

@@ -85,7 +85,7 @@ impl GpuEngine {
         }
         let mut plan = plan(pack)?;
         let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
-        tune::set_tiles(&gpu, &mut resources, &mut plan)?;
+        tune::set_tiles(&gpu, &mut resources, &mut plan, &play_settings(&pack.manifest))?;
         if let Some(dynamics) = &plan.dynamics {
             let dispatches = unmask::dispatches(&dynamics.step);
             gpu.queue.write_buffer(resources.buffer(dynamics.dispatches), 0, bytemuck::cast_slice(&dispatches));
@@ -99,7 +99,7 @@ impl GpuEngine {
             info: EngineInfo { kind: EngineKind::Gpu, device: format!("{}, {}", gpu.summary, gpu.tier.name()) },
             timing,
             pace: Pace::whole(),
-            readback: Readback::new(&gpu.device, frame.code_bytes(), timestamps),
+            readback: Readback::new(&gpu.device, &frame, timestamps),
             branches: None,
             settings: play_settings(&pack.manifest),
             manifest: pack.manifest.clone(),

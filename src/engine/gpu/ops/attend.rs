@@ -1,15 +1,14 @@
 //! Attention of tokens to each other, to the frames before and to the words of a prompt: `shaders/attend_*.wgsl`.
 
 use super::{BufferId, Cost, Pass, covering, layers, vec4s, word};
-use crate::engine::gpu::kernel::{ATTEND, ATTEND_ALONE, ATTEND_TOGETHER, Bind, Constant, Kernel};
-use crate::engine::gpu::tier::Tier;
+use crate::engine::gpu::kernel::{ATTEND, Bind, Constant, Kernel};
 
-/// Tokens of a workgroup, as in the shaders: where an invocation has one, and where a subgroup has one at a time.
-const ALONE: usize = 64;
-const TOGETHER: usize = 4;
+/// Tokens of a workgroup, and invocations that share out the keys of each, as in the shader.
+const QUERIES: usize = 16;
+const PARTS: usize = 4;
 
-/// As many keys as are worth sharing out: the sums of the invocations have to be added up in the end.
-const MANY_KEYS: usize = 32;
+/// What a workgroup keeps: two numbers of every invocation, and [`PARTS`] vec4s at a time.
+const WORKGROUP_BYTES: usize = QUERIES * PARTS * (2 * 4 + PARTS * 16);
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
@@ -25,16 +24,15 @@ pub enum Keys {
 }
 
 impl Keys {
-    /// `head_vec4s`: width of a head in vec4. `together`: a subgroup shares out the keys.
-    pub fn kernel(&self, head_vec4s: usize, together: bool) -> Kernel {
+    /// `head_vec4s`: width of a head in vec4.
+    pub fn kernel(&self, head_vec4s: usize) -> Kernel {
         let (stem, text, binds) = match self {
             Self::Space { .. } => ("attend_space", include_str!("../../../../shaders/attend_space.wgsl"), &BINDS[2..]),
             Self::Ring { .. } => ("attend_ring", include_str!("../../../../shaders/attend_ring.wgsl"), BINDS),
             Self::Prompt { .. } => ("attend_prompt", include_str!("../../../../shaders/attend_prompt.wgsl"), BINDS),
         };
-        let constants = [Constant::Size("HEAD4", head_vec4s), Constant::Flag("TOGETHER", together)];
-        let main = if together { ATTEND_TOGETHER } else { ATTEND_ALONE };
-        Kernel::assemble(stem, &constants, &[ATTEND, main], text, binds)
+        let constants = [Constant::Size("HEAD4", head_vec4s)];
+        Kernel { workgroup_bytes: WORKGROUP_BYTES, ..Kernel::assemble(stem, &constants, &[ATTEND], text, binds) }
     }
 }
 
@@ -46,7 +44,6 @@ pub struct Attend {
     pub channels: usize,
     /// Rows of a group, a multiple of 4.
     pub rows: usize,
-    pub tier: Tier,
 }
 
 impl Attend {
@@ -61,12 +58,11 @@ impl Attend {
         let head_dim = self.channels / self.heads;
         let scale = 1.0 / (head_dim as f32).sqrt();
         let c4 = self.heads * vec4s(head_dim);
-        let together = self.tier.has_subgroups() && room >= MANY_KEYS;
         Pass {
-            kernel: keys.kernel(vec4s(head_dim), together),
+            kernel: keys.kernel(vec4s(head_dim)),
             shape: [word(self.tokens), word(self.heads), word(self.rows), word(c4), scale.to_bits(), word(room), 0, 0],
             buffers,
-            workgroups: layers(covering(self.tokens, if together { TOGETHER } else { ALONE }), word(self.heads)),
+            workgroups: layers(covering(self.tokens, QUERIES), word(self.heads)),
             product: None,
             cost: Cost { ops: 4 * n * room as u64 * c, weight_bytes: shared_bytes, group_bytes: 4 * row * n * c },
         }

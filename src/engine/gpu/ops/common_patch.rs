@@ -5,8 +5,14 @@ use crate::engine::gpu::kernel::{Bind, Kernel};
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite];
 
+/// Pixels of a workgroup, and lanes that share out the tokens of each, as in the shader.
+const PIXELS: usize = 16;
+const PARTS: usize = 16;
+
 pub fn kernel() -> Kernel {
-    Kernel::assemble("common_patch", &[], &[], include_str!("../../../../shaders/common_patch.wgsl"), BINDS)
+    let text = include_str!("../../../../shaders/common_patch.wgsl");
+    // Of each lane three sums and a count.
+    Kernel { workgroup_bytes: 16 * PIXELS * PARTS, ..Kernel::assemble("common_patch", &[], &[], text, BINDS) }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +43,7 @@ impl CommonPatch {
             kernel: kernel(),
             shape: [word(self.width_px), word(self.height_px), word(self.patch_px), word(tokens), 0, 0, 0, 0],
             buffers: vec![b.pixels, b.scrolls, b.common],
-            workgroups: [[covering(self.words(), 64), 1, 1]; GROUPS],
+            workgroups: [[covering(self.words(), PIXELS), 1, 1]; GROUPS],
             product: None,
             cost: Cost { ops: 12 * pixels, weight_bytes: 0, group_bytes: 8 * pixels },
         }

@@ -42,6 +42,12 @@ impl Default for Tile {
     }
 }
 
+/// vec4s of k, at least, that each of the threads has which share out a sum: what they come to has to be added up in the end.
+const LEAST_OF_K4: usize = 16;
+
+/// So many threads keep a device busy; sums are not shared out among more.
+const BUSY_THREADS: usize = 1 << 14;
+
 /// Which prologue and epilogue a product has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variant {
@@ -54,7 +60,8 @@ pub struct Variant {
     pub tile: Tile,
 }
 
-pub fn kernel(variant: Variant) -> Kernel {
+/// `parts`: threads that share out a sum along k.
+pub fn kernel(variant: Variant, parts: usize) -> Kernel {
     let constants = [
         Constant::Flag("BARE", variant.tier == Tier::Bare),
         Constant::Flag("F16", variant.tier >= Tier::F16),
@@ -62,11 +69,16 @@ pub fn kernel(variant: Variant) -> Kernel {
         Constant::Flag("GELU", variant.gelu),
         Constant::Flag("RESIDUAL", variant.residual),
         Constant::Flag("SCATTER", variant.scatter),
+        Constant::Size("PARTS", parts),
         Constant::Size("ROWS", variant.tile.rows),
         Constant::Size("ACROSS", variant.tile.across),
         Constant::Size("DOWN", variant.tile.down),
     ];
-    Kernel::assemble("matmul", &constants, &[MATH, halves(variant.tier)], include_str!("../../../../shaders/matmul.wgsl"), BINDS)
+    // A sum of four columns and one of squares for each row of each thread whose part is not the first; of one where there are none.
+    let tile = variant.tile;
+    let workgroup_bytes = 20 * tile.rows * ((parts - 1) * tile.across * tile.down).max(1);
+    let text = include_str!("../../../../shaders/matmul.wgsl");
+    Kernel { workgroup_bytes, ..Kernel::assemble("matmul", &constants, &[MATH, halves(variant.tier)], text, BINDS) }
 }
 
 /// Sizes of one product; widths in channels without padding.
@@ -121,6 +133,14 @@ impl Matmul {
         layers(covering(self.m / 4, tile.across), covering(self.rows / tile.rows, tile.down))
     }
 
+    /// Threads that share out a sum along k: more than one where k is long and sums are few. Not a matter of the tile, since the order of a
+    /// sum depends on it. Devices below the f16 tier are small ones and processors, which are busy anyhow.
+    pub fn parts(&self) -> usize {
+        let (k4, sums) = (vec4s(self.k), self.rows * self.m / 4);
+        let shared_out = [4, 2].into_iter().find(|parts| k4 >= parts * LEAST_OF_K4 && sums * parts <= BUSY_THREADS);
+        shared_out.filter(|_| self.variant.tier >= Tier::F16).unwrap_or(1)
+    }
+
     /// The same product cut up otherwise.
     #[must_use]
     pub fn tiled(mut self, tile: Tile) -> Self {
@@ -130,7 +150,7 @@ impl Matmul {
 
     /// Turns a pass of this product, tiled however, into one of this tile.
     pub fn retile(&self, pass: &mut Pass) {
-        (pass.kernel, pass.workgroups, pass.product) = (kernel(self.variant), self.workgroups(), Some(*self));
+        (pass.kernel, pass.workgroups, pass.product) = (kernel(self.variant, self.parts()), self.workgroups(), Some(*self));
     }
 
     pub fn pass(&self, b: Buffers) -> Pass {
@@ -138,7 +158,7 @@ impl Matmul {
         let kept = if self.variant.scatter { m - self.ring_from as u64 } else { 0 };
         let reads_y = u64::from(self.variant.residual);
         Pass {
-            kernel: kernel(self.variant),
+            kernel: kernel(self.variant, self.parts()),
             shape: self.shape(b.gain.map_or(0, |gain| gain.from)),
             buffers: vec![b.x, b.w, b.bias, b.gain.map_or(b.bias, |gain| gain.buffer), b.y, b.ring],
             workgroups: self.workgroups(),

@@ -1,26 +1,19 @@
 //! The 3x3 convolution over the previous frame's token embeddings, gated by the action, folded into a table.
 
+use super::embed::{Lookup, sizes_of_codes};
 use super::{BufferId, Cost, GROUPS, Pass, covering, padded, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, GRID, Kernel};
 use crate::engine::recall::TAPS;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite];
 
-pub fn kernel() -> Kernel {
-    Kernel::assemble("prev", &[], &[GRID], include_str!("../../../../shaders/prev.wgsl"), BINDS)
+pub fn kernel(dims: usize, levels: usize) -> Kernel {
+    Kernel::assemble("prev", &sizes_of_codes(dims, levels), &[GRID], include_str!("../../../../shaders/prev.wgsl"), BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Prev {
-    /// Of the grid, and of the look where there is one.
-    pub tokens: usize,
-    pub grid_w: usize,
-    pub grid_h: usize,
-    pub dims: usize,
-    pub levels: usize,
-    pub channels: usize,
-    /// Rows of a group, a multiple of 4.
-    pub rows: usize,
+    pub lookup: Lookup,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,18 +26,19 @@ pub struct Buffers {
 
 impl Prev {
     pub fn pass(&self, b: Buffers) -> Pass {
-        let c4 = vec4s(self.channels);
-        let x = covering(self.tokens * c4, 64);
+        let Lookup { tokens, grid_w, grid_h, dims, levels, channels, rows } = self.lookup;
+        let c4 = vec4s(channels);
+        let x = covering(tokens * c4, 64);
         Pass {
-            kernel: kernel(),
-            shape: [self.grid_w, self.grid_h, self.dims, self.levels, c4, self.rows, self.tokens, 0].map(word),
+            kernel: kernel(dims, levels),
+            shape: [tokens, grid_w, grid_h, c4, rows, 0, 0, 0].map(word),
             buffers: vec![b.tokens, b.table, b.bias, b.prev],
             workgroups: [[x, 1, 1]; GROUPS],
             product: None,
             cost: Cost {
-                ops: (self.tokens * TAPS * self.dims * self.channels) as u64,
-                weight_bytes: (4 * TAPS * (self.dims * self.levels + 2) * self.channels) as u64,
-                group_bytes: (4 * self.tokens * self.channels) as u64,
+                ops: (tokens * TAPS * dims * channels) as u64,
+                weight_bytes: (4 * TAPS * (dims * levels + 2) * channels) as u64,
+                group_bytes: (4 * tokens * channels) as u64,
             },
         }
     }

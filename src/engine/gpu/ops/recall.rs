@@ -1,5 +1,6 @@
 //! What a frame may know of the land from long ago: nine places of the map a token, folded into a table.
 
+use super::embed::{Lookup, sizes_of_codes};
 use super::{BufferId, Cost, GROUPS, Pass, covering, prev, vec4s, word};
 use crate::engine::gpu::kernel::{Bind, GRID, Kernel, MAP};
 use crate::engine::recall::{AGES, OLDEST, SIDE, TAPS};
@@ -9,21 +10,13 @@ const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::Read, Bind::ReadWrite, Bi
 // As in the shaders.
 const _: () = assert!(SIDE == 256 && AGES == 6 && OLDEST[0] == 2 && OLDEST[1] == 8 && OLDEST[2] == 32 && OLDEST[3] == 128);
 
-pub fn kernel() -> Kernel {
-    Kernel::assemble("recall", &[], &[GRID, MAP], include_str!("../../../../shaders/recall.wgsl"), BINDS)
+pub fn kernel(dims: usize, levels: usize) -> Kernel {
+    Kernel::assemble("recall", &sizes_of_codes(dims, levels), &[GRID, MAP], include_str!("../../../../shaders/recall.wgsl"), BINDS)
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Recall {
-    /// Of the grid, and of the look where there is one.
-    pub tokens: usize,
-    pub grid_w: usize,
-    pub grid_h: usize,
-    pub dims: usize,
-    pub levels: usize,
-    pub channels: usize,
-    /// Rows of a group, a multiple of 4.
-    pub rows: usize,
+    pub lookup: Lookup,
     /// Steps of a patch.
     pub steps: usize,
 }
@@ -41,19 +34,19 @@ pub struct Buffers {
 
 impl Recall {
     pub fn pass(&self, b: Buffers) -> Pass {
-        let c4 = vec4s(self.channels);
-        let (tokens, patches) = (self.tokens, self.grid_w * self.grid_h);
+        let Lookup { tokens, grid_w, grid_h, dims, levels, channels, rows } = self.lookup;
+        let c4 = vec4s(channels);
         let x = covering(tokens * c4, 64);
         Pass {
-            kernel: kernel(),
-            shape: [tokens, self.grid_w, self.dims, self.levels, c4, self.rows, self.steps, patches].map(word),
+            kernel: kernel(dims, levels),
+            shape: [tokens, grid_w, c4, rows, self.steps, grid_w * grid_h, 0, 0].map(word),
             buffers: vec![b.map, b.odometer, b.table, b.prev, b.tokens],
             workgroups: [[x, 1, 1]; GROUPS],
             product: None,
             cost: Cost {
-                ops: (tokens * TAPS * (self.dims + 1) * self.channels) as u64,
-                weight_bytes: (4 * TAPS * (self.dims * self.levels + 2 + AGES) * self.channels) as u64,
-                group_bytes: (8 * tokens * self.channels) as u64,
+                ops: (tokens * TAPS * (dims + 1) * channels) as u64,
+                weight_bytes: (4 * TAPS * (dims * levels + 2 + AGES) * channels) as u64,
+                group_bytes: (8 * tokens * channels) as u64,
             },
         }
     }

@@ -1,14 +1,15 @@
-//! Which tokens a step settles, their bytes for the host, and whether the next step runs.
+//! Which tokens a step settles, what is sent to the host of them, and whether the next step runs.
 
-use super::{BufferId, Cost, GROUPS, Pass, word};
+use super::{BufferId, Cost, GROUPS, Pass, remember::flag_at, word};
 use crate::engine::gpu::kernel::{ADJACENCY, Bind, Kernel, RANDOM};
+use crate::pack::manifest::FrameDims;
 
 const BINDS: &[Bind] = &[Bind::Read, Bind::Read, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::ReadWrite, Bind::Read];
 
 pub fn kernel() -> Kernel {
     let text = include_str!("../../../../shaders/unmask.wgsl");
-    // A count.
-    Kernel { workgroup_bytes: 4, ..Kernel::assemble("unmask", &[], &[RANDOM, ADJACENCY], text, BINDS) }
+    // Two counts.
+    Kernel { workgroup_bytes: 8, ..Kernel::assemble("unmask", &[], &[RANDOM, ADJACENCY], text, BINDS) }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +35,22 @@ pub struct Buffers {
     pub confidence: BufferId,
     pub tokens: BufferId,
     pub keys: BufferId,
+    /// Of [`words_sent`].
     pub codes: BufferId,
     /// [`dispatches`] of the passes.
     pub dispatches: BufferId,
     /// [`super::narrow::table`], where it is known what lies beside what.
     pub adjacency: BufferId,
+}
+
+/// Word of what is sent to the host from which on it is told how each token was settled, a word each: behind the codes and the word of [`flag_at`].
+pub fn told_at(code_bytes: usize) -> usize {
+    flag_at(code_bytes) + 1
+}
+
+/// Words that are sent to the host of a frame.
+pub fn words_sent(frame: &FrameDims) -> usize {
+    told_at(frame.code_bytes()) + frame.tokens()
 }
 
 /// Workgroups of the passes of a step `(3, passes, 3)`: of one group of rows, of two, and room for those of the next step.
@@ -70,7 +82,7 @@ impl Unmask {
             buffers: vec![b.choice, b.confidence, b.tokens, b.keys, b.codes, b.dispatches, b.adjacency],
             workgroups: [[1, 1, 1]; GROUPS],
             product: None,
-            cost: Cost { ops: n * (n * 5 + 30), weight_bytes: 0, group_bytes: n * (9 * d + 12) },
+            cost: Cost { ops: n * (n * 4 + 40), weight_bytes: 0, group_bytes: n * (9 * d + 16) },
         }
     }
 }

@@ -29,7 +29,7 @@ impl Builder<'_> {
     }
 
     fn attend(&self, channels: usize, heads: usize) -> Attend {
-        Attend { tokens: self.frame.tokens(), heads, channels, rows: self.rows, tier: self.tier }
+        Attend { tokens: self.frame.tokens(), heads, channels, rows: self.rows }
     }
 
     fn attention_out(&mut self, name: &str, (c, heads): (usize, usize), s: &Scratch) -> Result<Pass, PackError> {

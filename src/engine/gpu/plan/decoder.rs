@@ -5,7 +5,7 @@ use super::builder::{Builder, Input, Norm, Then};
 use crate::engine::gpu::frame::GROUPS;
 use crate::engine::gpu::ops::{
     BufferId, Pass,
-    embed::{self, Embed},
+    embed::{self, Embed, Lookup},
     gains::{self, Gains},
     matmul::{Gain, pad_columns},
     padded_parts,
@@ -32,8 +32,7 @@ impl Builder<'_> {
             attended: self.activations("dec.attended", wide),
             hidden: self.activations("dec.hidden", t.ffn_hidden),
         };
-        let (n, grid_w, grid_h) = (frame.tokens(), frame.grid_w(), frame.grid_h());
-        let shape = Embed { tokens: n, grid_w, grid_h, dims: frame.code_dims, levels: frame.code_levels, channels: c, rows, beside: false };
+        let shape = Embed { lookup: Lookup::of(&frame, c, rows), beside: false };
         let mut out = vec![shape.pass(embed::Buffers {
             tokens,
             table: self.floats("tok.dec.code", &values),
@@ -42,7 +41,7 @@ impl Builder<'_> {
             x: s.x,
         })];
         let gains = Gains {
-            tokens: n,
+            tokens: frame.tokens(),
             dims: frame.code_dims,
             levels: frame.code_levels,
             units: t.look_hidden,

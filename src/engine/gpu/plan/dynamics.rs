@@ -7,8 +7,8 @@ use crate::engine::adjacency::Adjacency;
 use crate::engine::gpu::frame::GROUPS;
 use crate::engine::gpu::ops::{
     BufferId, Pass,
-    embed::{self, Embed},
-    padded, padded_parts, remember,
+    embed::{self, Embed, Lookup},
+    padded, padded_parts, unmask,
 };
 use crate::engine::gpu::weights;
 use crate::pack::{PackError, manifest::DynamicsDims};
@@ -29,7 +29,7 @@ impl Builder<'_> {
         tokens: BufferId,
         pixels: BufferId,
     ) -> Result<DynamicsPlan, PackError> {
-        let codes = self.zeros("codes", remember::flag_at(self.frame.code_bytes()) + 1);
+        let codes = self.zeros("codes", unmask::words_sent(&self.frame));
         let past = self.past(dims, tokens, pixels, codes)?;
         let x = self.activations("x", dims.channels);
         let said = self.zeros("said", PROMPT_SLOTS * padded(dims.channels));
@@ -55,17 +55,8 @@ impl Builder<'_> {
 
     /// Tokens to `x`, with all that a frame is told.
     fn embedding(&mut self, dims: &DynamicsDims, tokens: BufferId, prev: BufferId, said: BufferId, x: BufferId) -> Result<Pass, PackError> {
-        let (frame, channels, beside) = (self.frame, dims.channels, dims.look_beside);
-        let shape = Embed {
-            tokens: frame.tokens(),
-            grid_w: frame.grid_w(),
-            grid_h: frame.grid_h(),
-            dims: frame.code_dims,
-            levels: frame.code_levels,
-            channels,
-            rows: self.rows,
-            beside,
-        };
+        let (channels, beside) = (dims.channels, dims.look_beside);
+        let shape = Embed { lookup: Lookup::of(&self.frame, channels, self.rows), beside };
         let table = weights::embed_table(self.pack, channels, beside)?;
         Ok(shape.pass(embed::Buffers {
             tokens,

@@ -61,7 +61,7 @@ pub struct DynamicsPlan {
     pub hidden: (BufferId, u64),
     /// `(tokens, dims * levels)` f32, of the last frame whose levels were forced.
     pub logits: BufferId,
-    /// Bytes of the frame's codes, four a word, and a word that is 1 if the view moved.
+    /// What is sent to the host: bytes of the frame's codes, four a word, a word that is 1 if the view moved, and of each token how it was settled.
     pub codes: BufferId,
     pub prompts: Vec<PromptTarget>,
     /// `(PROMPT_SLOTS, slot_words)` f32: what the attention scores of a prompt's words are raised by.

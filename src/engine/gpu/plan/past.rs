@@ -5,6 +5,7 @@ use super::builder::Builder;
 use crate::engine::gpu::ops::{
     BufferId, Pass,
     common_patch::{self, CommonPatch},
+    embed::Lookup,
     odometer::{self, Odometer},
     padded,
     prev::{self, Prev},
@@ -43,16 +44,8 @@ impl Builder<'_> {
     }
 
     fn look_at_previous(&mut self, dims: &DynamicsDims, tokens: BufferId, prev: BufferId) -> Result<Pass, PackError> {
-        let (frame, channels) = (self.frame, dims.channels);
-        let shape = Prev {
-            tokens: frame.tokens(),
-            grid_w: frame.grid_w(),
-            grid_h: frame.grid_h(),
-            dims: frame.code_dims,
-            levels: frame.code_levels,
-            channels,
-            rows: self.rows,
-        };
+        let channels = dims.channels;
+        let shape = Prev { lookup: Lookup::of(&self.frame, channels, self.rows) };
         let table = weights::prev_table(self.pack, channels)?;
         let (table, bias) = (self.floats(prev::TABLE, &table), self.table("dyn.prev.b", channels)?);
         Ok(shape.pass(prev::Buffers { tokens, table, bias, prev }))
@@ -67,16 +60,7 @@ impl Builder<'_> {
         prev: BufferId,
     ) -> Result<Pass, PackError> {
         let (frame, channels) = (self.frame, dims.channels);
-        let shape = Recall {
-            tokens: frame.tokens(),
-            grid_w: frame.grid_w(),
-            grid_h: frame.grid_h(),
-            dims: frame.code_dims,
-            levels: frame.code_levels,
-            channels,
-            rows: self.rows,
-            steps: frame.patch_px / recall.step_px,
-        };
+        let shape = Recall { lookup: Lookup::of(&frame, channels, self.rows), steps: frame.patch_px / recall.step_px };
         let table = weights::recall_table(self.pack, channels)?;
         let table = self.floats("dyn.recall.table", &table);
         Ok(shape.pass(recall::Buffers { map: plan.map, odometer: plan.odometer, table, prev, tokens }))
