@@ -11,8 +11,8 @@ use crate::engine::Settled;
 
 /// This step and those behind it look alike.
 const LATER: u8 = 5;
-/// How much of its colour a token has of which the network is sure, and how much more where it is not.
-const LEAST_TINT: f32 = 0.12;
+/// How much of its colour a token has of which the network is sure, in the first step and later, and how much more where it is not.
+const LEAST_TINTS: [f32; 2] = [0.06, 0.3];
 const MORE_TINT: f32 = 0.5;
 
 /// The tokens of a picture from above that stands at `rect`, in points: `columns` times `rows` of them, row by row.
@@ -92,7 +92,8 @@ pub fn overlay(ui: &mut egui::Ui, rect: Rect, info: &SourceInfo, account: &Accou
     let painter = ui.painter_at(rect);
     for (n, token) in account.settled[..grid.tokens()].iter().enumerate() {
         let unsure = 1.0 - f32::from(token.odds) / 255.0;
-        painter.rect_filled(grid.cell(n), 0, color(token.step).gamma_multiply(LEAST_TINT + MORE_TINT * unsure));
+        let least = LEAST_TINTS[usize::from(token.step > 1)];
+        painter.rect_filled(grid.cell(n), 0, color(token.step).gamma_multiply(least + MORE_TINT * unsure));
     }
     grid.draw(&painter, Stroke::new(1.0, Color32::from_white_alpha(26)));
     let response = ui.interact(rect, egui::Id::unique("tokens"), Sense::hover());

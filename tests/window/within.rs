@@ -16,12 +16,17 @@ fn column(stage: &Stage, rect: RectPx, x: u32) -> Vec<[u8; 3]> {
     (0..rect.height).map(pixel).collect()
 }
 
-/// The picture on the screen, where it shows a sky: one colour from left to right at the top, and paler further down.
+/// Columns of the picture on the screen, where it shows a sky: a third of them at least, between clouds, are of one colour at the top and paler further down.
 fn under_the_sky(stage: &Stage, rect: RectPx) -> Option<Vec<Vec<[u8; 3]>>> {
-    let columns: Vec<Vec<[u8; 3]>> = [10, 200, 400, 600].map(|x| column(stage, rect, x * rect.width / 720)).into();
-    let light = |pixel: [u8; 3]| pixel.iter().map(|c| u32::from(*c)).sum::<u32>();
-    let sky = |column: &Vec<[u8; 3]>| column[0] == columns[0][0] && light(column[rect.height as usize / 9]) > light(column[0]);
-    columns.iter().all(sky).then_some(columns)
+    let columns: Vec<Vec<[u8; 3]>> = (0..24).map(|i| column(stage, rect, (2 * i + 1) * rect.width / 48)).collect();
+    let bare = |top: [u8; 3]| columns.iter().filter(|column| column[0] == top && is_bare_sky(column)).count();
+    columns.iter().any(|column| bare(column[0]) >= 8).then_some(columns)
+}
+
+/// Paler from each of five rows to the next, the lowest an eighth down.
+fn is_bare_sky(column: &[[u8; 3]]) -> bool {
+    let light = |i: usize| column[i * column.len() / 32].iter().map(|c| u32::from(*c)).sum::<u32>();
+    (0..4).all(|i| light(i) < light(i + 1))
 }
 
 #[test]
@@ -37,8 +42,8 @@ fn who_looks_from_within_turns_and_walks_ahead() {
     stage.xdotool(&["key", "v"]);
     let north = stage.wait_for("the sky", |s| under_the_sky(s, rect));
     // It fills the window, where the picture from above stood in the middle.
-    let (whole, edge) = (RectPx { x: 0, y: 0, width: stage.size.0, height: stage.size.1 }, rect.x / 2);
-    assert!(rect.x > 0 && column(&stage, whole, edge)[rect.y as usize] == north[0][0]);
+    let whole = RectPx { x: 0, y: 0, width: stage.size.0, height: stage.size.1 };
+    assert!(rect.x > 0 && (0..rect.x).any(|x| is_bare_sky(&column(&stage, whole, x))));
     stage.xdotool(&["key", "F12"]);
     let saved = stage.wait_for("the picture in a file", |s| Some(s.said().split_once("Saved ")?.1.lines().next()?.to_owned()));
     let picture = image::open(saved).unwrap().into_rgb8();
@@ -55,4 +60,5 @@ fn who_looks_from_within_turns_and_walks_ahead() {
     let after = stage.wait_for("the picture from above", |s| s.picture(size));
     assert_eq!(dreamed_shift(&above, &after, size, 16), (-16, 0), "the land goes west under one who goes east");
     assert!(under_the_sky(&stage, rect).is_none());
+    assert!((0..rect.x).all(|x| !is_bare_sky(&column(&stage, whole, x))), "beside the picture there is nothing");
 }
