@@ -92,11 +92,8 @@ fn known(point: vec2f) -> f32 {
 fn heavens(aside: f32, above: f32) -> vec3f {
     let behind = mix(view.haze, view.zenith, above / view.horizon);
     let texels = vec2f(view.turned, 0.0) + vec2f(aside, above) * view.sky_grain;
-    let size = vec2f(textureDimensions(sky));
-    if (texels.y >= size.y) {
-        return behind;
-    }
-    let texel = textureSampleLevel(sky, around, crisp(texels, vec2f(view.sky_grain)) / size, 0.0);
+    let place = crisp(texels, vec2f(view.sky_grain)) / vec2f(textureDimensions(sky));
+    let texel = textureSampleLevel(sky, around, place, 0.0);
     return texel.rgb + behind * (1.0 - texel.a);
 }
 

@@ -15,7 +15,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var d = a + 0.6;
     let m = vec4f(0.999);
     let n = vec4f(1e-4);
-    for (var i = 0u; i < ROUNDS; i++) {
+    // Two rounds at a time: not all compilers unroll.
+    for (var i = 0u; i < ROUNDS; i += 2u) {
+        a = fma(a, m, n);
+        b = fma(b, m, n);
+        c = fma(c, m, n);
+        d = fma(d, m, n);
         a = fma(a, m, n);
         b = fma(b, m, n);
         c = fma(c, m, n);

@@ -128,8 +128,8 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &B
     println!("readback     none: pictures are in memory");
     let f32s = |needs: Roofline| Roofline { weight_bytes: 2 * needs.weight_bytes, ..needs };
     let stretch = unwaited(&mut engine, settings, frames, settings.certain.is_some())?;
-    let needs = stretch.needs(|ran| f32s(Roofline::of_passes(&model, ran, |_| true)));
-    roofline(&f32s(Roofline::of(&model, settings.steps)), needs, &peak::of_cpu(), stretch.fps);
+    let needs = mean_needs(&stretch.ran, |ran| f32s(Roofline::of_passes(&model, ran, |_| true)));
+    roofline(&f32s(Roofline::of(&model, settings.steps)), &needs, &peak::of_cpu(), stretch.fps);
     Ok(engine)
 }
 
@@ -154,12 +154,12 @@ fn on_gpu(gpu: GpuContext, pack: &Pack, settings: &DecodeSettings, words: &[Prom
          without a pause",
         engine.readback_bytes()
     );
-    let needs = stretch.needs(|ran| Roofline::of_passes(engine.plan(), ran, |_| true));
-    roofline(&engine.roofline(settings.steps), needs, &peak, stretch.fps);
-    let of_products =
-        kernels.iter().find(|(name, _)| *name == "matmul").zip(mean_needs(&timed, |ran| Roofline::of_products(engine.plan(), ran)));
-    if let Some((&(_, ms), needs)) = of_products {
-        println!("{}", products(&needs, ms, &peak));
+    let needs = mean_needs(&stretch.ran, |ran| Roofline::of_passes(engine.plan(), ran, |_| true));
+    roofline(&engine.roofline(settings.steps), &needs, &peak, stretch.fps);
+    if let Some(&(_, ms)) = kernels.iter().find(|(name, _)| *name == "matmul") {
+        let needs = mean_needs(&timed, |ran| Roofline::of_products(engine.plan(), ran));
+        let starts = Roofline::of_products(engine.plan(), Ran::all(settings.steps)).dispatches;
+        println!("{}", products(&needs, starts, ms, &peak));
     }
     Ok(engine)
 }
@@ -170,7 +170,7 @@ fn time_dispatches(
     settings: &DecodeSettings,
     frames: u32,
     leaves_out: bool,
-) -> Result<(Means, Vec<Option<Ran>>), EngineError> {
+) -> Result<(Means, Vec<Ran>), EngineError> {
     let (mut kernels, mut ran) = (Means::new(), Vec::new());
     let mut codes = vec![0; engine.manifest().frame.code_bytes()];
     engine.time_every_dispatch(true);
@@ -178,6 +178,9 @@ fn time_dispatches(
         engine.dream((i / HELD_FRAMES % 2) as u8, settings)?;
         engine.finish()?;
         take(engine, &mut codes, settings, leaves_out, &mut ran);
+        if engine.pass_times().is_empty() {
+            break;
+        }
         add_by_name(&mut kernels, engine.pass_times(), frames);
     }
     engine.time_every_dispatch(false);
@@ -322,20 +325,13 @@ fn print_means(what: &str, means: &Means) {
 /// Frames with nothing waited for between them.
 struct Stretch {
     fps: f64,
-    /// What ran of each; `None` where the engine does not tell.
-    ran: Vec<Option<Ran>>,
+    /// What ran of each.
+    ran: Vec<Ran>,
 }
 
-impl Stretch {
-    fn needs(&self, of: impl Fn(Ran) -> Roofline) -> Option<Roofline> {
-        mean_needs(&self.ran, of)
-    }
-}
-
-/// What a frame asks for on average, if it is known of each what ran.
-fn mean_needs(frames: &[Option<Ran>], of: impl Fn(Ran) -> Roofline) -> Option<Roofline> {
-    let ran: Option<Vec<Ran>> = frames.iter().copied().collect();
-    Roofline::mean(ran?.into_iter().map(of))
+/// What a frame asks for on average.
+fn mean_needs(frames: &[Ran], of: impl Fn(Ran) -> Roofline) -> Roofline {
+    Roofline::mean(frames.iter().copied().map(of)).unwrap_or_default()
 }
 
 /// `leaves_out`: steps without work do not run.
@@ -356,26 +352,17 @@ fn unwaited(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, lea
 }
 
 /// Takes the codes that have arrived, and notes what ran of each frame: adaptive decoding goes on up to the step that settles the last token.
-fn take(engine: &mut dyn Engine, codes: &mut [u8], settings: &DecodeSettings, leaves_out: bool, ran: &mut Vec<Option<Ran>>) {
+fn take(engine: &mut dyn Engine, codes: &mut [u8], settings: &DecodeSettings, leaves_out: bool, ran: &mut Vec<Ran>) {
     while engine.take_codes(codes).is_some() {
-        let last = || engine.settled().iter().map(|settled| u32::from(settled.step)).max();
+        let last = engine.settled().iter().map(|settled| u32::from(settled.step)).max().unwrap_or(0);
         let steps = settings.steps;
-        ran.push(if leaves_out {
-            last().map(|last| Ran { steps: last.clamp(1, steps), mends: last > steps })
-        } else {
-            Some(Ran::all(steps))
-        });
+        ran.push(if leaves_out { Ran { steps: last.clamp(1, steps), mends: last > steps } } else { Ran::all(steps) });
     }
 }
 
-/// Prints what a frame asks for, if every step runs and on average of those that were `counted`, and how much of the device that is.
-fn roofline(all: &Roofline, counted: Option<Roofline>, device: &peak::Peak, fps: f64) {
-    let needs = counted.as_ref().unwrap_or(all);
-    let as_counted = match &counted {
-        Some(needs) if needs != all => format!(", in the steps that ran; {:.1} M if all do", all.ops as f64 / 2e6),
-        Some(_) => String::new(),
-        None => ", if all steps run".to_owned(),
-    };
+/// Prints what a frame asks for, if every step runs and on average of those that were dreamed, and how much of the device that is.
+fn roofline(all: &Roofline, needs: &Roofline, device: &peak::Peak, fps: f64) {
+    let as_counted = if needs == all { String::new() } else { format!(", in the steps that ran; {:.1} M if all do", all.ops as f64 / 2e6) };
     println!(
         "a frame is   {:.1} M multiply-adds, {:.2} MB ({:.2} of weights, {:.2} of activations){as_counted}",
         needs.ops as f64 / 2e6,
@@ -385,11 +372,6 @@ fn roofline(all: &Roofline, counted: Option<Roofline>, device: &peak::Peak, fps:
     );
     let dispatch = device.dispatch_us.map_or(String::new(), |us| format!(", {us:.2} us a dispatch that does nothing"));
     println!("device       {:.1} GFLOP/s, {:.1} GB/s{dispatch} (measured just now)", device.gflops, device.gbytes_per_sec);
-    let Some(needs) = counted else {
-        println!("throughput   {fps:.1} frames/s, {:.3} ms each", 1e3 / fps);
-        println!("roofline     not told: which steps adaptive decoding left out is not known here; with --certain 0 all run");
-        return;
-    };
     let bound_ms = needs.bound_ms(device.gflops, device.gbytes_per_sec);
     println!(
         "throughput   {fps:.1} frames/s, {:.3} ms each: {:.1} GFLOP/s, {:.1} GB/s",
@@ -397,35 +379,34 @@ fn roofline(all: &Roofline, counted: Option<Roofline>, device: &peak::Peak, fps:
         needs.ops as f64 * fps / 1e9,
         needs.bytes() as f64 * fps / 1e9
     );
-    println!("roofline     {bound_ms:.3} ms at best; reached {:.0} %{}", 100.0 * bound_ms * fps / 1e3, starting(&needs, device));
+    println!("roofline     {bound_ms:.3} ms at best; reached {:.0} %{}", 100.0 * bound_ms * fps / 1e3, starting(all.dispatches, device));
 }
 
-/// What dispatches take by themselves, where there are any.
-fn starting(needs: &Roofline, device: &peak::Peak) -> String {
-    device.dispatch_us.map_or(String::new(), |us| {
-        format!("; its {} dispatches alone take {:.3} ms to start", needs.dispatches, needs.dispatches as f64 * us * 1e-3)
-    })
+/// What dispatches take by themselves, where there are any, also those of steps that find nothing to do.
+fn starting(dispatches: usize, device: &peak::Peak) -> String {
+    device
+        .dispatch_us
+        .map_or(String::new(), |us| format!("; its {dispatches} dispatches alone take {:.3} ms to start", dispatches as f64 * us * 1e-3))
 }
 
-/// What the matrix products of a frame reached, which took `ms`, and why where that is little.
-fn products(needs: &Roofline, ms: f64, device: &peak::Peak) -> String {
+/// What the matrix products of a frame reached, which took `ms` with so many `starts`, also of steps that find nothing to do, and why where that is little.
+fn products(needs: &Roofline, starts: usize, ms: f64, device: &peak::Peak) -> String {
     let bound_ms = needs.bound_ms(device.gflops, device.gbytes_per_sec);
     let share = 100.0 * bound_ms / ms;
     let mut said = format!(
-        "products     {} dispatches, {ms:.3} ms: {:.1} GFLOP/s, {:.1} GB/s; {bound_ms:.3} ms at best; reached {share:.0} %",
-        needs.dispatches,
+        "products     {starts} dispatches, {ms:.3} ms: {:.1} GFLOP/s, {:.1} GB/s; {bound_ms:.3} ms at best; reached {share:.0} %",
         needs.ops as f64 / ms / 1e6,
         needs.bytes() as f64 / ms / 1e6,
     );
     if share < LITTLE {
         said += "\n             ";
-        said += &why(needs, ms, device);
+        said += &why(needs, starts, ms, device);
     }
     said
 }
 
 /// What holds matrix products up, by what they ask for and what the device can do.
-fn why(needs: &Roofline, ms: f64, device: &peak::Peak) -> String {
+fn why(needs: &Roofline, starts: usize, ms: f64, device: &peak::Peak) -> String {
     let (arithmetic_ms, memory_ms) = (needs.arithmetic_ms(device.gflops), needs.memory_ms(device.gbytes_per_sec));
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let bound = if arithmetic_ms >= memory_ms {
@@ -438,7 +419,7 @@ fn why(needs: &Roofline, ms: f64, device: &peak::Peak) -> String {
         format!("they are bound by moving activations: {activations:.2} of {all:.2} MB at {:.1} GB/s", device.gbytes_per_sec)
     };
     let bound_ms = arithmetic_ms.max(memory_ms);
-    let starts_ms = needs.dispatches as f64 * device.dispatch_us.unwrap_or(0.0) * 1e-3;
+    let starts_ms = starts as f64 * device.dispatch_us.unwrap_or(0.0) * 1e-3;
     let rest_ms = (ms - bound_ms - starts_ms).max(0.0);
     format!(
         "{bound} take {bound_ms:.3} ms, starting the dispatches takes {starts_ms:.3} ms; the other {rest_ms:.3} ms are the kernel's own"
@@ -456,16 +437,16 @@ mod tests {
     #[test]
     fn little_is_explained_by_what_the_counts_say() {
         let of_weights = Roofline { dispatches: 10, ops: 100_000_000, weight_bytes: 80_000_000, activation_bytes: 20_000_000 };
-        let said = products(&of_weights, 4.0, &DEVICE);
+        let said = products(&of_weights, 10, 4.0, &DEVICE);
         assert!(said.contains("10 dispatches, 4.000 ms: 25.0 GFLOP/s, 25.0 GB/s; 1.000 ms at best; reached 25 %"), "{said}");
         let why = "bound by reading weights: 80.00 of 100.00 MB at 100.0 GB/s take 1.000 ms, starting the dispatches takes 0.020 ms; the other 2.980 ms";
         assert!(said.contains(why), "{said}");
         let of_arithmetic = Roofline { ops: 2_000_000_000, ..of_weights };
-        let said = products(&of_arithmetic, 20.0, &DEVICE);
+        let said = products(&of_arithmetic, 10, 20.0, &DEVICE);
         assert!(said.contains("bound by arithmetic: 1000.0 M multiply-adds at 1000.0 GFLOP/s take 2.000 ms"), "{said}");
         let of_activations = Roofline { weight_bytes: 1, ..of_weights };
-        assert!(products(&of_activations, 20.0, &DEVICE).contains("bound by moving activations"));
-        let much = products(&of_weights, 2.0, &DEVICE);
+        assert!(products(&of_activations, 10, 20.0, &DEVICE).contains("bound by moving activations"));
+        let much = products(&of_weights, 10, 2.0, &DEVICE);
         assert!(much.ends_with("reached 50 %"), "{much}");
     }
 
@@ -480,11 +461,11 @@ mod tests {
             let settings = DecodeSettings { certain, ..settings };
             unwaited(&mut engine, &settings, 12, certain.is_some()).unwrap().ran
         };
-        assert_eq!(ran(None), [Some(Ran::all(4)); 12]);
+        assert_eq!(ran(None), [Ran::all(4); 12]);
         // Whatever comes out of the first step is that certain.
-        assert_eq!(ran(Some(f32::MIN_POSITIVE)), [Some(Ran { steps: 1, mends: false }); 12]);
+        assert_eq!(ran(Some(f32::MIN_POSITIVE)), [Ran { steps: 1, mends: false }; 12]);
         let of_four = ran(Some(1.0 - f32::EPSILON));
-        assert!(of_four.contains(&Some(Ran { steps: 4, mends: false })), "hardly a token is that certain: {of_four:?}");
+        assert!(of_four.contains(&Ran { steps: 4, mends: false }), "hardly a token is that certain: {of_four:?}");
     }
 
     #[test]

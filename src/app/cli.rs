@@ -158,7 +158,7 @@ struct BenchArgs {
     #[arg(long, conflicts_with = "pack")]
     shape: Option<String>,
     /// Write the shape's pack, with a parity clip of what the CPU engine dreams, and measure nothing.
-    #[arg(long, value_name = "FILE", requires = "shape", conflicts_with = "growth")]
+    #[arg(long, value_name = "FILE", requires = "shape", conflicts_with_all = ["growth", "tier", "no_tune"])]
     write_pack: Option<PathBuf>,
     /// Measure how the time grows from a shape with tokens, context, steps and parameters.
     #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "certain", "min_p", "new_land", "prompt"])]

@@ -1,4 +1,4 @@
-//! Files on the user's side: pictures to start from, and the thread that writes. Nothing here blocks the window.
+//! Files on the user's side: pictures to start from, and the thread that writes. Nobody waits for a file, unless dozens are to be written already.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -215,5 +215,30 @@ mod tests {
         }
         writer.finish();
         assert_eq!(written.load(Ordering::Acquire), MOST_PICTURES + 1);
+    }
+
+    #[test]
+    fn more_jobs_than_there_is_room_for_wait_and_are_done_in_order() {
+        let mut writer = Writer::spawn().unwrap();
+        let jobs = writer.jobs().clone();
+        let (done, seen) = channel();
+        let (begin, begun) = channel::<()>();
+        jobs.run(move || {
+            begun.recv().ok();
+        });
+        let hurry = std::thread::spawn(move || {
+            for n in 0..2 * MOST_JOBS {
+                let done = done.clone();
+                jobs.run(move || {
+                    done.send(n).ok();
+                });
+            }
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!hurry.is_finished(), "there is room for {MOST_JOBS}");
+        begin.send(()).unwrap();
+        hurry.join().unwrap();
+        writer.finish();
+        assert!(seen.iter().eq(0..2 * MOST_JOBS));
     }
 }

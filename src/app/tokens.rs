@@ -11,7 +11,7 @@ use crate::engine::Settled;
 
 /// This step and those behind it look alike.
 const LATER: u8 = 5;
-/// How much of its colour a token has of which the network is sure, in the first step and later, and how much more where it is not.
+/// How much of its colour a token has of which the network is sure, in the first step and elsewhere, and how much more where it is not.
 const LEAST_TINTS: [f32; 2] = [0.06, 0.3];
 const MORE_TINT: f32 = 0.5;
 
@@ -68,7 +68,7 @@ pub fn show(ui: &mut egui::Ui, info: &SourceInfo, account: Option<&Account>, sho
         return;
     }
     let Some(account) = account else {
-        return quiet_line(ui, "This frame was not dreamed: it was shown, or is remembered", theme::QUIET);
+        return quiet_line(ui, "Of this frame nothing is known: it was shown, or is remembered", theme::QUIET);
     };
     let steps = by_step(&account.settled);
     ui.horizontal_wrapped(|ui| {
@@ -92,7 +92,7 @@ pub fn overlay(ui: &mut egui::Ui, rect: Rect, info: &SourceInfo, account: &Accou
     let painter = ui.painter_at(rect);
     for (n, token) in account.settled[..grid.tokens()].iter().enumerate() {
         let unsure = 1.0 - f32::from(token.odds) / 255.0;
-        let least = LEAST_TINTS[usize::from(token.step > 1)];
+        let least = LEAST_TINTS[usize::from(token.step != 1)];
         painter.rect_filled(grid.cell(n), 0, color(token.step).gamma_multiply(least + MORE_TINT * unsure));
     }
     grid.draw(&painter, Stroke::new(1.0, Color32::from_white_alpha(26)));

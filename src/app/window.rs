@@ -143,7 +143,7 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
         winit::platform::macos::EventLoopBuilderExtMacOS::with_default_menu(&mut builder, false);
     }
     let event_loop = builder.build().map_err(|why| {
-        let without = "somnium dream --prompt \"a forest\" --frames 100 --record forest.webp";
+        let without = "./play dream --prompt \"a forest\" --frames 100 --record forest.webp";
         format!("there is no display to open a window on ({}): start it on a desktop, or dream without a window: {without}", in_words(&why))
     })?;
     let writer = Writer::spawn().map_err(|why| format!("cannot start a thread: {why}"))?;

@@ -35,8 +35,10 @@ fn a_frame_in_many_submissions_is_the_same_frame() {
     let (whole, of_whole, _) = played(Duration::MAX);
     let (cut, of_cut, dispatches) = played(Duration::ZERO);
     assert!(whole == cut);
-    // Where nothing is to be cut the first dispatches go off by themselves, so that the device has something to do while the others are recorded.
-    assert_eq!((of_whole, of_cut), (2 * 8, dispatches as u64));
+    // Where nothing is to be cut the first dispatches go off by themselves, so that the device has something to do while the others are recorded; but not
+    // of a frame that is timed dispatch by dispatch, as the first one is, and later ones once a second.
+    assert!((9..=16).contains(&of_whole), "{of_whole}");
+    assert_eq!(of_cut, dispatches as u64);
 }
 
 /// How long somebody else waits for the device at most while frames are dreamed.

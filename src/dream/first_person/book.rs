@@ -8,6 +8,7 @@ use super::sky::Sky;
 use crate::dream::looks::Looks;
 use crate::pack::manifest::{self, FrameDims, RecallDims};
 use crate::worlds::relief::Cutout;
+use crate::worlds::scene::Wish;
 
 /// Looks whose pictures are kept: rain falls in two, and a prompt may be taken back.
 const LOOKS: usize = 6;
@@ -118,6 +119,8 @@ pub struct Book {
     /// Rain and snow fall in turns, each another look: the one before or after each.
     turns: HashMap<Vec<u8>, Vec<u8>>,
     looks: Looks,
+    /// What the last look said that had a name.
+    seen: Option<Wish>,
     /// The latest last.
     pages: VecDeque<Page>,
 }
@@ -135,6 +138,7 @@ impl Book {
             relief: Arc::new(Relief { sky: relief.sky.clone(), standing: standing.collect() }),
             turns: turns(looks),
             looks: Looks::of(looks, &frame),
+            seen: None,
             pages: VecDeque::new(),
         }
     }
@@ -186,9 +190,12 @@ impl Book {
                 page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, picture)));
             }
         }
+        if let Some(seen) = self.looks.read(newest) {
+            self.seen = Some(seen.clone());
+        }
         if page.sky.is_none() {
             let colour = |token: &Vec<u8>| page.tiles.get(token).map_or([0; 3], |tile| tile.mean());
-            page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.looks.read(newest))));
+            page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.seen.as_ref())));
         }
         Ok(page)
     }

@@ -2,6 +2,7 @@
 
 use super::book::halved;
 use super::scene::{FALLS, Falls, Glance, Lens, MIST, Quad, SHADE, out_of_mist};
+use super::sky::Sky;
 use super::surroundings::{Cell, Thing};
 
 impl Glance {
@@ -74,9 +75,10 @@ impl Canvas<'_> {
         let (sky, Lens { width, horizon, focal, .. }) = (&self.glance.around.sky, self.lens);
         let [zenith, haze] = sky.colours.map(|rgb| rgb.map(f32::from));
         let behind = mix(haze, zenith, above / horizon);
+        let stands = sky.row(above / focal);
         for (x, to) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            let aside = (x as f32 + 0.5 - width / 2.0) / focal;
-            let [r, g, b, dense] = sky.at(self.glance.camera.quarters, [aside, above / focal]).map(f32::from);
+            let column = Sky::column(self.glance.camera.quarters, (x as f32 + 0.5 - width / 2.0) / focal);
+            let [r, g, b, dense] = stands[column].map(f32::from);
             let share = 1.0 - dense / 255.0;
             *to = pixel([0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share));
         }

@@ -8,7 +8,7 @@ use crate::worlds::random::Rng;
 use crate::worlds::scene::{Light, Weather, Wish};
 
 /// Texels all around, and up from the horizon.
-pub const SKY: [usize; 2] = [512, 64];
+pub const SKY: [usize; 2] = [512, 112];
 /// What stands in the sky is the same in every dream.
 const SEED: u64 = 7;
 /// Texels of a quarter turn.
@@ -19,7 +19,7 @@ pub const GRAIN: f32 = QUARTER / std::f32::consts::FRAC_PI_2;
 const HAZY: f32 = 9.0;
 /// Radius of the sun, in texels.
 const DISC: f32 = 3.6;
-const STARS: usize = 260;
+const STARS: usize = 460;
 
 /// The sky over a dream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,17 +41,21 @@ impl Sky {
     /// Of these colours, under what is `seen`.
     pub fn of(colours: [[u8; 3]; 2], seen: Option<&Wish>) -> Self {
         let mut canvas = Canvas { texels: vec![[0.0; 4]; SKY[0] * SKY[1]], shades: Shades::of(colours) };
-        if let Some((light, weather)) = seen.and_then(|seen| seen.light.zip(seen.weather)) {
-            canvas.paint(light, weather);
+        if let Some((weather, light)) = seen.and_then(|seen| Some((seen.weather?, seen.light))) {
+            canvas.paint(weather, light);
         }
         Self { colours, texels: canvas.finish() }
     }
 
-    /// Which texel one sees who looks so many quarter turns clockwise from north, so far right of the middle and above the horizon, in focal lengths; RGBA as
-    /// [`Self::texels`] has it.
-    pub fn at(&self, quarters: f32, [aside, above]: [f32; 2]) -> [u8; 4] {
-        let across = (quarters * QUARTER + aside * GRAIN).rem_euclid(SKY[0] as f32) as usize % SKY[0];
-        self.texels.get((above * GRAIN) as usize * SKY[0] + across).copied().unwrap_or_default()
+    /// The row of texels that one sees so far above the horizon, in focal lengths; there is none above the last.
+    pub fn row(&self, above: f32) -> &[[u8; 4]] {
+        let up = ((above * GRAIN) as usize).min(SKY[1] - 1);
+        &self.texels[up * SKY[0]..][..SKY[0]]
+    }
+
+    /// Which texel of a row one sees who looks so many quarter turns clockwise from north, so far right of the middle, in focal lengths.
+    pub fn column(quarters: f32, aside: f32) -> usize {
+        ((quarters * QUARTER + aside * GRAIN).floor() as i32).rem_euclid(SKY[0] as i32) as usize
     }
 }
 
@@ -84,13 +88,18 @@ struct Layer {
 }
 
 /// Of a clear sky: far ones are low and small.
-const HEAPS: [Layer; 3] = [
+const HEAPS: [Layer; 4] = [
     Layer { count: 15, bases: [6, 12], radii: [2, 3] },
     Layer { count: 10, bases: [16, 30], radii: [4, 6] },
     Layer { count: 5, bases: [36, 50], radii: [6, 8] },
+    Layer { count: 5, bases: [64, 98], radii: [7, 9] },
 ];
 /// Where it rains or snows.
-const LID: [Layer; 2] = [Layer { count: 30, bases: [14, 22], radii: [3, 5] }, Layer { count: 44, bases: [24, 60], radii: [6, 9] }];
+const LID: [Layer; 3] = [
+    Layer { count: 30, bases: [14, 22], radii: [3, 5] },
+    Layer { count: 44, bases: [24, 60], radii: [6, 9] },
+    Layer { count: 40, bases: [60, 104], radii: [7, 10] },
+];
 
 /// A round part of a cloud, by how far across the sky and over the cloud's base it is.
 struct Puff {
@@ -116,7 +125,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    fn paint(&mut self, light: Light, weather: Weather) {
+    fn paint(&mut self, weather: Weather, light: Option<Light>) {
         let Shades { lit, pale, shaded, dim, dark, .. } = self.shades;
         match weather {
             // There is nothing but mist.
@@ -130,6 +139,7 @@ impl Canvas {
             }
             Weather::Clear => (),
         }
+        let Some(light) = light else { return };
         match light {
             Light::Dawn => self.sun([QUARTER, 12.0]),
             Light::Day => self.sun([0.33 * QUARTER, 36.0]),
@@ -257,7 +267,7 @@ mod tests {
         let places = (-reach..reach).flat_map(|x| (0..SKY[1]).map(move |y| [x as f32 + 0.5, y as f32 + 0.5].map(|along| along / GRAIN)));
         let (mut all, mut bright) = (0.0, 0.0);
         for place in places {
-            let [r, _, _, dense] = sky.at(quarters, place);
+            let [r, _, _, dense] = sky.row(place[1])[Sky::column(quarters, place[0])];
             all += 1.0;
             bright += f32::from(u8::from(dense > 250 && r > 238));
         }
@@ -296,8 +306,9 @@ mod tests {
         assert!(nothing(sky(Light::Day, Weather::Fog)) && nothing(Sky::of(COLOURS, None)));
         assert!(nothing(Sky::of(COLOURS, Some(&Wish { light: Some(Light::Day), ..Wish::default() }))));
         assert!(!nothing(sky(Light::Day, Weather::Rain)) && !nothing(sky(Light::Day, Weather::Clear)));
-        // Nor above all that was painted.
-        assert_eq!(sky(Light::Day, Weather::Rain).at(0.0, [0.0, (SKY[1] as f32 + 0.5) / GRAIN]), [0; 4]);
-        assert_ne!(sky(Light::Day, Weather::Rain).at(0.0, [0.0, (SKY[1] as f32 - 0.5) / GRAIN]), [0; 4]);
+        // It rains in whatever light, and the lid has no end above.
+        let rain = Sky::of(COLOURS, Some(&Wish { weather: Some(Weather::Rain), ..Wish::default() }));
+        assert_eq!(rain, sky(Light::Night, Weather::Rain));
+        assert!(rain.row(9.0).iter().all(|texel| texel[3] > 100) && rain.row(9.0) == rain.row((SKY[1] as f32 - 0.5) / GRAIN));
     }
 }

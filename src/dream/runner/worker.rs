@@ -317,7 +317,9 @@ impl Worker {
 
     /// How the newest frame was dreamed, where somebody asks.
     fn account(&mut self) -> Option<Arc<Account>> {
-        let dream = self.source.as_dream().filter(|_| self.accounts)?;
+        // From within no token is seen.
+        let asked = self.accounts && self.within.is_none();
+        let dream = self.source.as_dream().filter(|_| asked)?;
         let account = dream.account().map(|account| account.cloned().map(Arc::new));
         account.unwrap_or_else(|error| {
             self.report(&error);

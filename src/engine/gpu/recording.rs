@@ -35,7 +35,8 @@ impl<'a> Recording<'a> {
     /// A frame of this number, timed by stage and now and then by dispatch.
     pub fn of_frame(gpu: &'a GpuContext, pace: &'a mut Pace, timing: Option<&'a Timing>, frame: u32) -> Self {
         let clock = timing.filter(|timing| timing.of_dispatches(frame, Instant::now())).map(|_| STAGE_TICKS as u32);
-        let ahead = pace.is_whole().then_some(HEAD_START);
+        // A dispatch that is timed must not wait for the host.
+        let ahead = (pace.is_whole() && clock.is_none()).then_some(HEAD_START);
         Self { timing, clock, ahead, ..Self::new(gpu, pace) }
     }
 

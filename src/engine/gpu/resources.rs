@@ -69,6 +69,13 @@ impl Pipelines {
 const ENDING_LOOPS: wgpu::ShaderRuntimeChecks =
     wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
 
+/// A text of `shaders/`.
+pub fn module(device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderModule {
+    let source = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(source.into()) };
+    // SAFETY: every loop of `shaders/` counts up to a bound of its shape, halves a range or takes bits off a word, and ends.
+    unsafe { device.create_shader_module_trusted(source, ENDING_LOOPS) }
+}
+
 fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
     let device = &gpu.device;
     let label = Some(kernel.label.as_str());
@@ -82,9 +89,7 @@ fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::B
         bind_group_layouts: &[Some(&bind_layout)],
         immediate_size: 0,
     });
-    let source = wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl(kernel.source.as_str().into()) };
-    // SAFETY: every loop of `shaders/` counts up to a bound of its shape, halves a range or takes bits off a word, and ends.
-    let module = unsafe { device.create_shader_module_trusted(source, ENDING_LOOPS) };
+    let module = module(device, &kernel.label, &kernel.source);
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label,
         layout: Some(&layout),

@@ -41,6 +41,7 @@ struct Trial {
     ready: Vec<ReadyPass>,
     /// Seconds of the quickest measurement.
     secs: f64,
+    fails: bool,
 }
 
 /// Gives every product of the plan the tile that an earlier start found, or the quickest now, in frames of these settings; what is measured
@@ -148,8 +149,17 @@ fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task) -> Result<
     let frames = ((few as f64 * LASTS.as_secs_f64() / secs) as usize).clamp(few, many);
     for _ in 0..ROUNDS {
         for trial in &mut trials {
-            trial.secs = trial.secs.min(measure(gpu, &trial.ready, task.load, frames)?);
+            match measure(gpu, &trial.ready, task.load, frames) {
+                Ok(secs) => trial.secs = trial.secs.min(secs),
+                Err(why) if gpu.is_lost() || trial.tile == Tile::default() => return Err(why),
+                Err(why) => {
+                    log::warn!("a tile cannot be used here: {why}");
+                    gpu.forgive();
+                    trial.fails = true;
+                }
+            }
         }
+        trials.retain(|trial| !trial.fails);
     }
     let times: Vec<(Tile, f64)> = trials.iter().map(|trial| (trial.tile, trial.secs)).collect();
     Ok(worth_it(&times))
@@ -161,7 +171,7 @@ fn trial(gpu: &GpuContext, resources: &mut Resources, task: &Task, tile: Tile) -
     task.product.tiled(tile).retile(&mut pass);
     let ready = resources.ready(gpu, &[pass])?;
     measure(gpu, &ready, task.load, 1)?;
-    Ok(Trial { tile, ready, secs: f64::INFINITY })
+    Ok(Trial { tile, ready, secs: f64::INFINITY, fails: false })
 }
 
 /// The quickest of the tiles that took so many seconds, or the default one, the first of them, where that is hardly slower.

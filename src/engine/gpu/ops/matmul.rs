@@ -45,8 +45,8 @@ impl Default for Tile {
 /// vec4s of k, at least, that each of the threads has which share out a sum: what they come to has to be added up in the end.
 const LEAST_OF_K4: usize = 16;
 
-/// So many threads keep a device busy; sums are not shared out among more.
-const BUSY_THREADS: usize = 1 << 14;
+/// Where there are more sums of four columns than that, times the threads of each, a device is busy: they are not shared out.
+const BUSY_SUMS: usize = 1 << 14;
 
 /// Which prologue and epilogue a product has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -137,7 +137,7 @@ impl Matmul {
     /// sum depends on it. Devices below the f16 tier are small ones and processors, which are busy anyhow.
     pub fn parts(&self) -> usize {
         let (k4, sums) = (vec4s(self.k), self.rows * self.m / 4);
-        let shared_out = [4, 2].into_iter().find(|parts| k4 >= parts * LEAST_OF_K4 && sums * parts <= BUSY_THREADS);
+        let shared_out = [4, 2].into_iter().find(|parts| k4 >= parts * LEAST_OF_K4 && sums * parts <= BUSY_SUMS);
         shared_out.filter(|_| self.variant.tier >= Tier::F16).unwrap_or(1)
     }
 
