@@ -12,6 +12,7 @@ pub use imagine::Maker;
 pub use moment::Moment;
 
 use super::account::Account;
+use super::chances::{self, TRIES, leave_a_way, seed_of};
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::first_person::{Book, Surroundings};
@@ -21,7 +22,9 @@ use super::still::Still;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
-use crate::engine::{Arrival, Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
+use crate::engine::{
+    Arrival, Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
+};
 use crate::pack::manifest::{Manifest, RecallDims};
 use crate::prompt::{self, Fade};
 use crate::worlds::random::Rng;
@@ -30,10 +33,6 @@ use crate::worlds::words::{saying, wish_of};
 
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
 pub const MEMORY_FRAMES: usize = 1024;
-
-/// How often a world out of words is begun, at most, until its figure can walk, and what lies between the seeds.
-const FIRST_TRIES: u32 = 5;
-const OTHER_CHANCES: u32 = 0x9E37_79B9;
 
 /// How many frames a session remembers one by one.
 pub(super) fn frames_remembered(m: &Manifest) -> usize {
@@ -411,41 +410,35 @@ impl DreamSession {
         let words = self.prompt.target().to_vec();
         let knows_lands = self.engine.manifest().provenance.world.is_some();
         if !knows_lands || wish_of(&words).biome.is_some() {
-            return self.dream_free(settings);
+            return self.dream_free(&prompt::told(&words), settings);
         }
         let seed = u64::from(settings.seed);
         let land = Rng::for_purpose(seed, 9).pick(Biome::ALL);
-        self.engine.set_prompt(&prompt::told(&saying(&words, land, seed, self.info.prompt_words)))?;
-        self.dream_free(settings)?;
+        let told = prompt::told(&saying(&words, land, seed, self.info.prompt_words));
+        self.engine.set_prompt(&told)?;
+        self.dream_free(&told, settings)?;
         self.engine.set_prompt(self.prompt.words())?;
         self.go_to(None, self.history.iter().cloned().collect(), self.next_frame)
     }
 
-    /// Dreams a frame out of nothing in which the figure can walk (blocking): under other chances again, a few times, where it is walled in.
-    fn dream_free(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
-        for attempt in 0..FIRST_TRIES {
-            if attempt > 0 {
+    /// Dreams a frame out of nothing but the words it is `told`, in which the figure can walk, and which says what they name (blocking): under other chances, a
+    /// few times, where it does not.
+    fn dream_free(&mut self, told: &[PromptWord], settings: &DecodeSettings) -> Result<(), DreamError> {
+        let telling = chances::telling(self.engine.as_mut(), told, settings)?;
+        for attempt in 0..TRIES {
+            if telling.is_some() || attempt > 0 {
                 self.go_to(None, Vec::new(), 0)?;
             }
             self.fresh = true;
-            let seed = settings.seed.wrapping_add(attempt.wrapping_mul(OTHER_CHANCES));
+            let seed = telling.unwrap_or(seed_of(settings.seed, attempt));
             self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
             self.settle()?;
-            if self.is_free() {
+            let newest = self.history.back();
+            if telling.is_some() || newest.is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes)) {
                 break;
             }
         }
         Ok(())
-    }
-
-    /// Whether two sides of the figure's place or more have nothing on them that stands, as far as the pack says what does.
-    fn is_free(&self) -> bool {
-        let Manifest { relief, frame, .. } = self.engine.manifest();
-        let (Some(relief), Some(newest)) = (relief, self.history.back()) else { return true };
-        let place = frame.grid_h() / 2 * frame.grid_w() + frame.grid_w() / 2;
-        let token = |n: usize| &newest.codes[n * frame.code_dims..][..frame.code_dims];
-        let sides = frame.beside(place).into_iter().flatten();
-        sides.filter(|side| !relief.standing.values().any(|standing| standing.token == token(*side))).count() >= 2
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn seen<'a>(frames: &[Shown], looks: &Looks, probe: &Probe, info: &'a
 
 fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Result<Vec<Turn>> {
     let Some(probe) = &worker.probe else { return Ok(Vec::new()) };
-    let (most, looks) = (most_words(judge), Looks::of(&judge.manifest));
+    let (most, looks) = (most_words(judge), Looks::of(&judge.manifest.provenance.looks, &judge.manifest.frame));
     let mut words = ids(&read(&say(&Wish::drawn(seed), seed, false), most));
     let mut dream = Dream::out_of_nothing(judge, &mut worker.engine, &told(&words), seed as u32)?;
     let seen = |dream: &mut Dream| -> Result<Vec<[&str; KINDS]>> {

@@ -1,6 +1,7 @@
 //! What is judged, behind one interface: the dream and the simulator, the baselines, and dreams broken on purpose.
 
 use anyhow::{Context, Result};
+use somnium::dream::chances;
 use somnium::engine::cpu::CpuEngine;
 use somnium::engine::inputs::{check_settings, play_settings};
 use somnium::engine::told::Told;
@@ -259,10 +260,13 @@ impl<'a> Dream<'a> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
+        let first = chances::telling(engine, prompt, &settings)?.unwrap_or(seed);
         let (words, told, shown) = (prompt.to_vec(), Told::default(), Shown::default());
         let mut dream =
             Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, moved: false, frames: 0, shown };
+        dream.settings.seed = first;
         dream.take(judge.unknown())?;
+        dream.settings.seed = seed;
         Ok(dream)
     }
 

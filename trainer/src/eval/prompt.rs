@@ -307,7 +307,7 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
     let still = |dream: &mut Dream, frames: usize| -> Result<Vec<Shown>> { (0..frames).map(|_| Ok(dream.press(0)?.clone())).collect() };
     let before = still(&mut dream, READ)?;
     // As the window tells what changes a part of what is seen.
-    let looks = Looks::of(&judge.manifest);
+    let looks = Looks::of(&judge.manifest.provenance.looks, &judge.manifest.frame);
     let look = looks.read(&dream.shown().codes).cloned().unwrap_or_default();
     dream.say(&told(&[words.as_slice(), &going_on(&words, &look, most_words)].concat()))?;
     let after = still(&mut dream, READ)?;
