@@ -421,20 +421,20 @@ impl DreamSession {
         self.go_to(None, self.history.iter().cloned().collect(), self.next_frame)
     }
 
-    /// Dreams a frame out of nothing but the words it is `told`, in which the figure can walk, and which says what they name (blocking): under other chances, a
-    /// few times, where it does not.
+    /// Dreams a frame out of nothing but the words it is `told`, in which the figure can walk, and of a village with most of it (blocking): under other chances,
+    /// a few times, where it is not so.
     fn dream_free(&mut self, told: &[PromptWord], settings: &DecodeSettings) -> Result<(), DreamError> {
-        let telling = chances::telling(self.engine.as_mut(), told, settings)?;
+        let chosen = chances::of_a_village(self.engine.as_mut(), told, settings)?;
         for attempt in 0..TRIES {
-            if telling.is_some() || attempt > 0 {
+            if chosen.is_some() || attempt > 0 {
                 self.go_to(None, Vec::new(), 0)?;
             }
             self.fresh = true;
-            let seed = telling.unwrap_or(seed_of(settings.seed, attempt));
+            let seed = chosen.unwrap_or(seed_of(settings.seed, attempt));
             self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
             self.settle()?;
-            let newest = self.history.back();
-            if telling.is_some() || newest.is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes)) {
+            let is_free = self.history.back().is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes));
+            if chosen.is_some() || is_free {
                 break;
             }
         }

@@ -442,7 +442,7 @@ fn tokens_are_shown_where_asked_for_and_the_one_pointed_at_is_told() {
     let lowest = above_the_bar.max_by(|a, b| a.1.y.total_cmp(&b.1.y)).expect("a panel");
     assert_eq!(lowest.0, "Show tokens on the picture", "{without:?}");
     assert_eq!(bench.click_on("Show tokens on the picture"), [UiEvent::Tokens]);
-    assert!(bench.draw(Vec::new()).0.contains("This frame was not dreamed"));
+    assert!(bench.draw(Vec::new()).0.contains("Of this frame nothing is known"));
     bench.status.account = Some(account());
     let (with, _) = bench.draw_places(Vec::new());
     assert!(without.iter().all(|text| with.contains(text)), "nothing has moved: {with:?}");

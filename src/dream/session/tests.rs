@@ -341,3 +341,31 @@ fn a_world_out_of_words_begins_where_the_figure_can_walk() {
     assert_eq!(walled_in(&around), next, "three sides are taken");
     assert_eq!(walled_in(&around[..2]), as_it_comes, "there is a way");
 }
+
+#[test]
+fn a_village_begins_where_most_of_it_is_to_be_seen() {
+    let mut pack = pack();
+    pack.manifest.provenance.world = Some("isles".to_owned());
+    let first = |pack: &Pack, said: &str, seed: u32| {
+        let settings = DecodeSettings { seed, temperature: 2.0, ..play_settings(&pack.manifest) };
+        let mut dream = session(pack);
+        dream.set_prompt(&prompt::ids(&prompt::read(said, 12)), 0).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        dream.history.back().unwrap().codes.clone()
+    };
+    let drawn: Vec<Vec<u8>> = (0..TRIES).map(|n| first(&pack, "meadow village", seed_of(3, n))).collect();
+    let FrameDims { code_dims, patch_px, .. } = pack.manifest.frame;
+    let tokens = |n: usize| drawn[n].chunks_exact(code_dims).take(pack.manifest.frame.patches());
+    // What a later drawing has more of than any other is a part of a house.
+    let count = |n: usize, token: &[u8]| tokens(n).filter(|other| *other == token).count();
+    let most = |n: usize, token: &&[u8]| (0..TRIES as usize).all(|other| other == n || count(other, token) < count(n, token));
+    let (n, token) = (1..TRIES as usize).find_map(|n| Some((n, tokens(n).find(|token| most(n, token))?.to_vec()))).unwrap();
+    let cutout = Cutout { rows: vec![1; patch_px], height: 1.0, part: [0, 0], parts: [2, 1] };
+    let standing = [("part".to_owned(), Standing { token, ground: vec![0; code_dims], cutout })].into();
+    pack.manifest.relief = Some(Relief { sky: [vec![0; code_dims], vec![0; code_dims]], standing });
+    assert_eq!(first(&pack, "meadow village", 3), drawn[n]);
+    // The control: who asks for no village gets what comes.
+    let as_it_comes = first(&pack, "meadow", 3);
+    pack.manifest.relief = None;
+    assert_eq!(as_it_comes, first(&pack, "meadow", 3));
+}

@@ -14,7 +14,7 @@ use crate::prompt::{self, WordTable, closeness};
 pub use dial::{Dial, going_on, says_a_part};
 pub use heard::{heard, meant};
 use lexicon::{Form, Phrase, lexicon};
-pub use wished::{saying, surest, under, wish_of, without_features};
+pub use wished::{saying, surest, under, wish_of};
 
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.

@@ -8,7 +8,7 @@ use super::lexicon::{Form, Phrase, lexicon};
 use super::{PLACES, nearest, rows};
 use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Attribute, Biome, Feature, Light, Season, Style, Weather, Wish};
+use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
 
 /// Phrases that a simulator understands, and those of them that a network was told; the longest first.
 static UNDERSTOOD: LazyLock<Vec<Heard>> = LazyLock::new(|| heard_phrases(|_| true));
@@ -154,11 +154,6 @@ pub fn saying(words: &[u16], value: impl Attribute, seed: u64, most: usize) -> V
     instead(words, value.kind(), rows(Rng::for_purpose(seed, 8).pick(&phrases)), most)
 }
 
-/// The same prompt without what it says of what stands out in the land.
-pub fn without_features(words: &[u16]) -> Vec<u16> {
-    instead(words, Feature::Village.kind(), Vec::new(), words.len())
-}
-
 /// What says a value, given by its plain word, most surely to who learned to listen from captions: that word, and others where it means more than
 /// that value ("a grassy plain", "falling snow"; `trainer/EXPERIMENTS.md`, "Turned by hand").
 pub fn surest(word: &'static str) -> &'static str {
@@ -180,6 +175,7 @@ pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worlds::scene::Feature;
     use crate::worlds::words::{say, test_prompts};
 
     fn wish(text: &str) -> Wish {

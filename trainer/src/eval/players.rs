@@ -260,7 +260,7 @@ impl<'a> Dream<'a> {
         engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
-        let first = chances::telling(engine, prompt, &settings)?.unwrap_or(seed);
+        let first = chances::of_a_village(engine, prompt, &settings)?.unwrap_or(seed);
         let (words, told, shown) = (prompt.to_vec(), Told::default(), Shown::default());
         let mut dream =
             Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, moved: false, frames: 0, shown };
