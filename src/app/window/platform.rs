@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_the_system_says_comes_without_where_winit_says_it() {
-        let long = "os error at /root/.cargo/registry/src/winit-0.30.13/src/platform_impl/linux/mod.rs:765: neither DISPLAY nor WAYLAND_DISPLAY is set.";
+        let long = "os error at /home/me/.cargo/registry/src/winit-0.30.13/src/platform_impl/linux/mod.rs:765: neither DISPLAY nor WAYLAND_DISPLAY is set.";
         assert_eq!(in_words(&long), "neither DISPLAY nor WAYLAND_DISPLAY is set");
         for short in ["os error at the door", "The requested operation is not supported by Winit."] {
             assert_eq!(in_words(&short), short);
