@@ -43,18 +43,20 @@ fn parts(m: &Manifest, codes: &[u8]) -> usize {
 /// # Errors
 /// As the engine's.
 pub fn of_a_village(engine: &mut dyn Engine, told: &[PromptWord], settings: &DecodeSettings) -> Result<Option<u32>, EngineError> {
-    let m = engine.manifest().clone();
+    let m = engine.manifest();
     let words: Vec<u16> = told.iter().map(|word| word.id).collect();
     let built = m.relief.iter().any(|relief| relief.standing.values().any(|standing| !standing.cutout.is_whole()));
     let asked = m.provenance.world.is_some() && wish_of(&words).features.contains(&Feature::Village);
     let Some(dynamics) = m.dynamics.as_ref().filter(|_| built && asked) else { return Ok(None) };
+    let unknown_action = dynamics.actions as u8;
     let (mut codes, mut best) = (vec![0; m.frame.code_bytes()], None);
     for seed in (0..TRIES).map(|attempt| seed_of(settings.seed, attempt)) {
         engine.restore(&[], 0)?;
-        engine.dream(dynamics.actions as u8, &DecodeSettings { seed, ..*settings }.out_of_nothing())?;
+        engine.dream(unknown_action, &DecodeSettings { seed, ..*settings }.out_of_nothing())?;
         engine.finish()?;
         engine.take_codes(&mut codes);
-        let seen = (leave_a_way(&m, &codes), parts(&m, &codes));
+        let m = engine.manifest();
+        let seen = (leave_a_way(m, &codes), parts(m, &codes));
         if best.is_none_or(|(most, _)| seen > most) {
             best = Some((seen, seed));
         }

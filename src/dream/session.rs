@@ -424,21 +424,24 @@ impl DreamSession {
     /// Dreams a frame out of nothing but the words it is `told`, in which the figure can walk, and of a village with most of it (blocking): under other chances,
     /// a few times, where it is not so.
     fn dream_free(&mut self, told: &[PromptWord], settings: &DecodeSettings) -> Result<(), DreamError> {
-        let chosen = chances::of_a_village(self.engine.as_mut(), told, settings)?;
+        if let Some(seed) = chances::of_a_village(self.engine.as_mut(), told, settings)? {
+            return self.dream_from(seed, settings);
+        }
         for attempt in 0..TRIES {
-            if chosen.is_some() || attempt > 0 {
-                self.go_to(None, Vec::new(), 0)?;
-            }
-            self.fresh = true;
-            let seed = chosen.unwrap_or(seed_of(settings.seed, attempt));
-            self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
-            self.settle()?;
-            let is_free = self.history.back().is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes));
-            if chosen.is_some() || is_free {
+            self.dream_from(seed_of(settings.seed, attempt), settings)?;
+            if self.history.back().is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes)) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Dreams a frame out of nothing under the chances of this seed (blocking).
+    fn dream_from(&mut self, seed: u32, settings: &DecodeSettings) -> Result<(), DreamError> {
+        self.go_to(None, Vec::new(), 0)?;
+        self.fresh = true;
+        self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
+        self.settle()
     }
 }
 

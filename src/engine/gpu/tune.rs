@@ -41,7 +41,6 @@ struct Trial {
     ready: Vec<ReadyPass>,
     /// Seconds of the quickest measurement.
     secs: f64,
-    fails: bool,
 }
 
 /// Gives every product of the plan the tile that an earlier start found, or the quickest now, in frames of these settings; what is measured
@@ -128,14 +127,8 @@ fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task) -> Result<
     gpu.queue.write_buffer(&resources.frame, 0, bytemuck::bytes_of(&FrameParams::default()));
     let mut trials = Vec::new();
     for tile in Tile::ALL {
-        match trial(gpu, resources, task, tile) {
-            Ok(trial) => trials.push(trial),
-            Err(why) if gpu.is_lost() || tile == Tile::default() => return Err(why),
-            Err(why) => {
-                log::warn!("a tile cannot be used here: {why}");
-                gpu.forgive();
-            }
-        }
+        let tried = trial(gpu, resources, task, tile);
+        trials.extend(usable(gpu, tile, tried)?);
     }
     // The default one comes first.
     let Some(first) = trials.first() else { return Ok(Tile::default()) };
@@ -148,21 +141,28 @@ fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task) -> Result<
     }
     let frames = ((few as f64 * LASTS.as_secs_f64() / secs) as usize).clamp(few, many);
     for _ in 0..ROUNDS {
-        for trial in &mut trials {
-            match measure(gpu, &trial.ready, task.load, frames) {
-                Ok(secs) => trial.secs = trial.secs.min(secs),
-                Err(why) if gpu.is_lost() || trial.tile == Tile::default() => return Err(why),
-                Err(why) => {
-                    log::warn!("a tile cannot be used here: {why}");
-                    gpu.forgive();
-                    trial.fails = true;
-                }
-            }
+        let mut kept = Vec::with_capacity(trials.len());
+        for trial in trials {
+            let measured = measure(gpu, &trial.ready, task.load, frames);
+            kept.extend(usable(gpu, trial.tile, measured)?.map(|secs| Trial { secs: trial.secs.min(secs), ..trial }));
         }
-        trials.retain(|trial| !trial.fails);
+        trials = kept;
     }
     let times: Vec<(Tile, f64)> = trials.iter().map(|trial| (trial.tile, trial.secs)).collect();
     Ok(worth_it(&times))
+}
+
+/// What came of trying a tile; nothing where it cannot be used here, which only the default one must.
+fn usable<T>(gpu: &GpuContext, tile: Tile, tried: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
+    match tried {
+        Ok(done) => Ok(Some(done)),
+        Err(why) if gpu.is_lost() || tile == Tile::default() => Err(why),
+        Err(why) => {
+            log::warn!("a tile cannot be used here: {why}");
+            gpu.forgive();
+            Ok(None)
+        }
+    }
 }
 
 /// A tile ready to be measured, which has run once.
@@ -171,7 +171,7 @@ fn trial(gpu: &GpuContext, resources: &mut Resources, task: &Task, tile: Tile) -
     task.product.tiled(tile).retile(&mut pass);
     let ready = resources.ready(gpu, &[pass])?;
     measure(gpu, &ready, task.load, 1)?;
-    Ok(Trial { tile, ready, secs: f64::INFINITY, fails: false })
+    Ok(Trial { tile, ready, secs: f64::INFINITY })
 }
 
 /// The quickest of the tiles that took so many seconds, or the default one, the first of them, where that is hardly slower.
