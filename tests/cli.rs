@@ -395,7 +395,7 @@ fn inspect_and_bench_print_what_they_are_asked_for() {
 
 /// What `somnium bench` says, whatever it measures.
 fn assert_figures(said: &str) {
-    for word in ["median", "p99", "stages", "allocations", "dispatches", "readback", "multiply-adds", "GFLOP/s", "roofline"] {
+    for word in ["start-up", "median", "p99", "stages", "allocations", "dispatches", "readback", "multiply-adds", "GFLOP/s", "roofline"] {
         assert!(said.contains(word), "no {word} in\n{said}");
     }
 }
@@ -407,9 +407,12 @@ fn any_shape_is_measured_written_or_refused() {
     assert_figures(&said);
     assert!(said.contains(shape) && said.contains("48x32 px, 1 decoding steps"), "{said}");
     assert!(said.contains("allocations  median 0 a frame, at most 0"), "{said}");
-    assert!(!said.contains("branches"), "{said}");
+    assert!(!said.contains("branches") && !said.contains("anchor"), "{said}");
     let said = played(&["bench", "--engine", "cpu", "--frames", "10", "--shape", shape, "--branches", "5"]);
     assert!(said.contains("branches     5 in") && said.contains("of a frame each, at most 0 allocations"), "{said}");
+    let said = played(&["bench", "--engine", "cpu", "--frames", "10", "--anchor", "web-player"]);
+    assert_figures(&said);
+    assert!(said.contains("64x64 px, 1 decoding steps") && said.contains("anchor       13.9 ms a frame on an M3 Max"), "{said}");
 
     let folder = Folder::new();
     let file = text(&folder.path("shape.safetensors"));

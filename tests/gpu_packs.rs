@@ -39,12 +39,12 @@ fn every_pack_plays_on_the_gpu_engine() {
         // From a picture: a gradient, which no pack was trained on and every pack must take.
         let rgb: Vec<u8> = (0..m.frame.rgb_bytes()).map(|i| (i * 255 / m.frame.rgb_bytes()) as u8).collect();
         let codes = engine.encode(&rgb).unwrap();
-        let actions = m.dynamics.as_ref().unwrap().actions as u32;
-        engine.restore(&[TokenFrame { codes, action: actions as u8, moved: false, prompt: Vec::new() }], 0).unwrap();
+        let dynamics = m.dynamics.as_ref().unwrap();
+        engine.restore(&[TokenFrame { codes, action: dynamics.unknown_action(), moved: false, prompt: Vec::new() }], 0).unwrap();
         let mut frames = Vec::new();
         let mut codes = vec![0; m.frame.code_bytes()];
         for t in 0..FRAMES {
-            engine.dream((t / 4 % actions) as u8, &settings).unwrap();
+            engine.dream((t / 4 % dynamics.actions as u32) as u8, &settings).unwrap();
             while let Some(arrival) = engine.take_codes(&mut codes) {
                 frames.push((arrival.frame, codes.clone()));
             }
@@ -64,14 +64,23 @@ fn every_pack_plays_on_the_gpu_engine() {
 
 #[test]
 fn every_parity_clip_is_reproduced() {
+    let mut compared = 0;
     for (name, pack) in packs() {
         if pack.manifest.parity.is_none() {
             // The trainer stores a clip in every pack; the one of random weights has no trainer.
             assert!(name.starts_with("random"), "{name} holds no parity clip");
             continue;
         }
-        let report = check_parity(&mut engine(&pack), &pack).unwrap();
+        let mut engine = engine(&pack);
+        let report = check_parity(&mut engine, &pack).unwrap();
         assert!(report.within_tolerance(), "{name}: {report:?}");
         assert!(report.frames > 2 * pack.manifest.dynamics.as_ref().unwrap().window, "{name}: the clip is no longer than two windows");
+        // The control: one logit is another.
+        let mut spoilt = pack.clone();
+        spoilt.tensors.get_mut("parity.logits").unwrap().bytes[..4].copy_from_slice(&1e6f32.to_le_bytes());
+        let report = check_parity(&mut engine, &spoilt).unwrap();
+        assert!(!report.within_tolerance() && report.worst_at == [0; 3], "{name}: {report:?}");
+        compared += 1;
     }
+    assert!(compared > 0, "weights/ holds no pack with a parity clip");
 }

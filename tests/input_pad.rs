@@ -161,7 +161,7 @@ fn with_the_panel_open_the_d_pad_is_for_that_and_the_stick_walks_on() {
     assert_eq!(desk.hear(axis(0.0)), None);
     assert_eq!((desk.latch.take(), desk.latch.presses()), (go(Intent::Stay), 0), "nobody walks by it");
     assert_eq!(desk.stick(0.9, 0.0), go(Intent::East));
-    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::West)), Some(Command::NextPrompt), "as ever");
+    assert_eq!(desk.feed(0, PadEvent::Pressed(PadControl::West)), Some(Command::Surprise), "as ever");
     desk.latch.focus(false);
     assert_eq!(desk.hear(PadEvent::Pressed(PadControl::South)), None, "another window has the focus");
     // What is held as it opens walks on until it is let go.

@@ -282,7 +282,7 @@ fn what_stands_is_checked() {
     let mut pack = random_pack(look_manifest(), 3).expect("valid");
     let (dims, patch_px) = (pack.manifest.frame.code_dims, pack.manifest.frame.patch_px);
     let cutout = Cutout { rows: vec![1; patch_px], height: 1.5, part: [0, 1], parts: [1, 2] };
-    let standing = Standing { token: vec![0; dims], ground: vec![1; dims], cutout };
+    let standing = Standing { token: vec![0; dims], ground: vec![1; dims], feature: None, cutout };
     let good = Relief { sky: [vec![0; dims], vec![1; dims]], standing: [("roof".to_owned(), standing)].into() };
     pack.manifest.relief = Some(good.clone());
     assert_eq!(Pack::from_bytes(&pack.to_bytes().expect("valid")).expect("read"), pack);

@@ -50,7 +50,8 @@ impl Said {
     /// Half a sentence; there is no moment for which it is known to fail.
     pub fn carried(self, KeptDream { moment, seed, words, .. }: KeptDream) -> Result<Vec<u8>, String> {
         let prompt = if words == self.words { self.prompt } else { prompt::text_of(&words) };
-        SavedDream::new(&self.pack, moment, &DecodeSettings { seed, ..self.settings }, (prompt, words.to_vec())).to_bytes()
+        let saved = SavedDream::new(&self.pack, moment, &DecodeSettings { seed, ..self.settings }, (prompt, words.to_vec()));
+        saved.to_bytes().map_err(|why| why.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `somnium bench`: how fast a pack dreams here without a window, where the time goes, and how near that is to what the device can do.
 
+pub mod anchor;
 mod start_up;
 pub mod within;
 
@@ -16,9 +17,6 @@ use crate::engine::gpu::{GpuEngine, Roofline};
 use crate::engine::{Branches, DecodeSettings, Engine, EngineError, PromptWord, StageTimes, TokenFrame};
 use crate::pack::Pack;
 use start_up::StartUp;
-
-/// Frames under one held action before the next.
-const HELD_FRAMES: u32 = 16;
 
 /// Time between two pictures of a display.
 const DISPLAY_PERIOD: Duration = Duration::from_micros(16_667);
@@ -118,9 +116,13 @@ pub fn run(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &
 }
 
 fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &BenchPlan) -> Result<CpuEngine, EngineError> {
-    let (frames, options) = (plan.frames, plan.cpu_options());
-    let mut engine = CpuEngine::new(pack, options)?;
+    let (frames, start) = (plan.frames, Instant::now());
+    let mut engine = CpuEngine::new(pack, plan.cpu_options())?;
+    let ready = start.elapsed();
     engine.set_prompt(words)?;
+    pack.manifest.walk(1).into_iter().try_for_each(|code| engine.dream(code, settings))?;
+    let [ready_ms, shown_ms] = [ready, start.elapsed()].map(|took| took.as_secs_f64() * 1e3);
+    println!("start-up     {shown_ms:.0} ms to the first frame; of them {ready_ms:.0} ms lay weights out");
     print(&measure(&mut engine, settings, frames)?, &engine, pack, settings);
     // The plan knows the model, whatever runs it; this engine keeps its weights as f32, twice the size of the pack's f16.
     let model = Plan::new(pack, Tier::default())?;
@@ -174,8 +176,8 @@ fn time_dispatches(
     let (mut kernels, mut ran) = (Means::new(), Vec::new());
     let mut codes = vec![0; engine.manifest().frame.code_bytes()];
     engine.time_every_dispatch(true);
-    for i in 0..frames {
-        engine.dream((i / HELD_FRAMES % 2) as u8, settings)?;
+    for code in engine.manifest().walk(frames as usize) {
+        engine.dream(code, settings)?;
         engine.finish()?;
         take(engine, &mut codes, settings, leaves_out, &mut ran);
         if engine.pass_times().is_empty() {
@@ -190,12 +192,13 @@ fn time_dispatches(
 
 /// Says how often a window gets to draw while frames are dreamed one by one: it submits next to nothing, as often as a display wants it.
 fn print_window_waits(engine: &mut GpuEngine, settings: &DecodeSettings, frames: u32) -> Result<(), EngineError> {
+    let walk = engine.manifest().walk(frames as usize);
     let (gpu, before, start) = (engine.context().clone(), engine.submissions(), Instant::now());
     let (mut draws, mut longest) = (0, Duration::ZERO);
     let dreamed = std::thread::scope(|scope| {
         let work = || {
-            (0..frames).try_for_each(|i| {
-                engine.dream((i / HELD_FRAMES % 2) as u8, settings)?;
+            walk.iter().try_for_each(|&code| {
+                engine.dream(code, settings)?;
                 engine.finish()
             })
         };
@@ -220,17 +223,18 @@ fn print_window_waits(engine: &mut GpuEngine, settings: &DecodeSettings, frames:
 
 /// Previews so many branches after every frame, in turns, so that whatever else the machine does slows both.
 fn preview(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, branches: usize) -> Result<(), EngineError> {
-    let actions = engine.manifest().dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions;
-    let of_branches: Vec<u8> = (0..branches).map(|i| (i % actions) as u8).collect();
+    let m = engine.manifest();
+    let of_branches: Vec<u8> = m.bound_codes().into_iter().cycle().take(branches).collect();
+    let (warm_up, walk) = (frames as usize / 10, m.walk((frames / 10 + frames) as usize));
     let mut out = Branches::default();
     let (mut frame_ms, mut preview_ms, mut allocations) = (Vec::new(), Vec::new(), Vec::new());
-    for i in 0..frames / 10 + frames {
+    for (i, code) in walk.into_iter().enumerate() {
         let start = Instant::now();
-        engine.dream((i / HELD_FRAMES % actions as u32) as u8, settings)?;
+        engine.dream(code, settings)?;
         engine.finish()?;
         let (between, allocated) = (Instant::now(), alloc::count());
         engine.preview(&of_branches, settings, &mut out)?;
-        if i >= frames / 10 {
+        if i >= warm_up {
             allocations.push(alloc::count() - allocated);
             frame_ms.push((between - start).as_secs_f64() * 1e3);
             preview_ms.push(between.elapsed().as_secs_f64() * 1e3);
@@ -255,27 +259,27 @@ fn preview(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, bran
 /// As the engine's.
 pub fn measure(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32) -> Result<Measured, EngineError> {
     let m = engine.manifest().clone();
-    let actions = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions as u32;
+    let unknown = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions as u8;
     if let Some((_, still, _)) = gallery::fitted(m.frame.width_px, m.frame.height_px).first() {
         let codes = engine.encode(&still.rgb)?;
-        engine.restore(&[TokenFrame { codes, action: actions as u8, moved: false, prompt: Vec::new() }], 0)?;
+        engine.restore(&[TokenFrame { codes, action: unknown, moved: false, prompt: Vec::new() }], 0)?;
     }
     let mut codes = vec![0; m.frame.code_bytes()];
-    let mut frame = |engine: &mut dyn Engine, i: u32| -> Result<(f64, u64), EngineError> {
+    let mut frame = |engine: &mut dyn Engine, code: u8| -> Result<(f64, u64), EngineError> {
         let (start, allocations) = (Instant::now(), alloc::count());
-        engine.dream((i / HELD_FRAMES % actions) as u8, settings)?;
+        engine.dream(code, settings)?;
         engine.finish()?;
         while engine.take_codes(&mut codes).is_some() {}
         Ok((start.elapsed().as_secs_f64() * 1e3, alloc::count() - allocations))
     };
-    for i in 0..frames / 10 {
-        frame(engine, i)?;
+    for code in m.walk(frames as usize / 10) {
+        frame(engine, code)?;
     }
     let mut times_ms = Vec::with_capacity(frames as usize);
     let mut allocations = Vec::with_capacity(frames as usize);
     let mut stages = Means::new();
-    for i in 0..frames {
-        let (ms, allocated) = frame(engine, i)?;
+    for code in m.walk(frames as usize) {
+        let (ms, allocated) = frame(engine, code)?;
         times_ms.push(ms);
         allocations.push(allocated);
         add_by_name(&mut stages, engine.stage_times(), frames);
@@ -340,9 +344,10 @@ fn unwaited(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, lea
     engine.finish()?;
     while engine.take_codes(&mut codes).is_some() {}
     let mut ran = Vec::with_capacity(frames as usize);
+    let walk = engine.manifest().walk(frames as usize);
     let start = Instant::now();
-    for i in 0..frames {
-        engine.dream((i / HELD_FRAMES % 2) as u8, settings)?;
+    for code in walk {
+        engine.dream(code, settings)?;
         take(engine, &mut codes, settings, leaves_out, &mut ran);
     }
     engine.finish()?;

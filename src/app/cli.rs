@@ -1,13 +1,16 @@
 //! The command line.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 use winit::dpi::{LogicalSize, PhysicalSize};
 
+use super::bench::anchor::Anchor;
 use super::bench::{BenchPlan, On};
 use super::dreams::{self, FIRST_DREAM, Shelf};
 use super::headless::{Headless, HeadlessPlan, Recording};
@@ -153,10 +156,13 @@ struct HearArgs {
 struct BenchArgs {
     #[command(flatten)]
     dreamer: DreamerArgs,
-    /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, and params= in
-    /// place of d=; what is not given is smaller than in the shipped pack.
+    /// Random weights of this shape instead of a pack: "d=384,layers=6,tokens=256,context=4,steps=1", also with heads=, ffn=, patch=, and params=
+    /// in place of d=; what is not given is smaller than in the shipped pack.
     #[arg(long, conflicts_with = "pack")]
     shape: Option<String>,
+    /// A shape as large as a program of others whose speed was published, and what that was.
+    #[arg(long, value_enum, conflicts_with_all = ["pack", "shape", "growth", "steps", "memory"])]
+    anchor: Option<Anchor>,
     /// Write the shape's pack, with a parity clip of what the CPU engine dreams, and measure nothing.
     #[arg(long, value_name = "FILE", requires = "shape", conflicts_with_all = ["growth", "tier", "no_tune"])]
     write_pack: Option<PathBuf>,
@@ -211,8 +217,8 @@ struct ShowArgs {
     #[command(flatten)]
     say: PromptArgs,
     /// Seed of the dream's chances, or of the simulator's land: where not given 1, or that of the dream gone on with. With one, and no saved picture, a new
-    /// dream begins.
-    #[arg(long)]
+    /// dream begins. "today" is the date, the same for all who play on this day (UTC), and "random" another one at every start.
+    #[arg(long, value_name = "NUMBER|today|random", value_parser = seed)]
     seed: Option<u32>,
     /// Frames a second, or "max"; the world's own rate where not given.
     #[arg(long, value_parser = rate, conflicts_with = "headless", help_heading = WINDOW)]
@@ -293,6 +299,19 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+fn seed(text: &str) -> Result<u32, String> {
+    seed_at(text, Timestamp::now())
+}
+
+fn seed_at(text: &str, now: Timestamp) -> Result<u32, String> {
+    let number = match text {
+        "today" => now.strftime("%Y%m%d").to_string(),
+        "random" => return Ok(RandomState::new().hash_one(now.as_nanosecond()) as u32),
+        number => number.to_owned(),
+    };
+    number.parse().map_err(|_| format!("a seed is a number from 0 to {}, \"today\" or \"random\"", u32::MAX))
+}
+
 fn tier(text: &str) -> Result<Tier, String> {
     let name = |tier: Tier| format!("{tier:?}").to_lowercase();
     Tier::ALL.into_iter().find(|tier| name(*tier) == text).ok_or_else(|| format!("a tier is one of {}", Tier::ALL.map(name).join(", ")))
@@ -355,7 +374,7 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
         Some(Sub::Inspect(args)) => inspect::run(&pack_path(args.file)?, args.engine),
         Some(Sub::Hear(args)) => hear(&args.prompt, &read_pack(&pack_path(args.by)?)?),
         Some(Sub::Bench(args)) => {
-            let shape = args.shape.as_deref().map(Shape::read).transpose()?;
+            let shape = args.anchor.map(Anchor::shape).or(args.shape.as_deref()).map(Shape::read).transpose()?;
             let threads = args.threads.map(usize::from);
             let engine = On { choice: args.dreamer.engine, tier: args.tier, tunes: !args.no_tune };
             let plan = BenchPlan { engine, threads, frames: args.frames, branches: args.branches };
@@ -371,6 +390,9 @@ fn run(cli: Cli, started: Instant) -> Result<(), String> {
             let most_words = pack.manifest.dynamics.as_ref().map_or(0, |d| d.prompt_words);
             let words = words_with_warning(&args.prompt, &pack.manifest.name, most_words)?;
             bench::run(&pack, &settings, &prompt::told(&words), &plan).map_err(|e| e.to_string())?;
+            if let Some(anchor) = args.anchor {
+                println!("anchor       {}", anchor.published());
+            }
             if args.first_person { bench::within::run(&pack, &settings, &words, plan.frames) } else { Ok(()) }
         }
         None => {
@@ -537,6 +559,24 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_is_a_number_or_the_date_or_chance() {
+        let late = Timestamp::from_second(20_818 * 86_400 + 86_399).unwrap();
+        let [today, tomorrow] = [late, late + Duration::from_secs(1)].map(|now| seed_at("today", now));
+        assert_eq!((today, tomorrow), (Ok(20_261_231), Ok(20_270_101)));
+        let random: Vec<_> = (0..20).map(|_| seed_at("random", late)).collect();
+        assert!(random.iter().all(Result::is_ok) && random.iter().any(|seed| *seed != random[0]), "{random:?}");
+        let asked = |seed: &str| {
+            let cli = Cli::try_parse_from(["somnium", "--seed", seed]);
+            cli.map(|cli| cli.play.show.seed).map_err(|why| why.to_string())
+        };
+        assert_eq!(asked("7"), Ok(Some(7)));
+        for bad in ["4294967296", "-1", "yesterday", ""] {
+            assert!(asked(bad).is_err(), "{bad}");
+        }
+        assert!(asked("yesterday").is_err_and(|why| why.contains("\"today\" or \"random\"")));
+    }
+
+    #[test]
     fn a_tier_is_asked_for_by_its_name() {
         let asked = |named: &[&str]| {
             let cli = Cli::try_parse_from([&["somnium", "bench"], named].concat()).map_err(|why| why.to_string())?;
@@ -550,6 +590,25 @@ mod tests {
             assert_eq!(asked(&["--tier", name, "--no-tune"]), Ok((Some(tier), true)));
         }
         assert!(asked(&["--tier", "best"]).is_err_and(|why| why.contains("a tier is one of bare, base, f16")));
+    }
+
+    #[test]
+    fn an_anchor_has_a_shape_of_its_own() {
+        let asked = |named: &[&str]| {
+            let cli = Cli::try_parse_from([&["somnium", "bench"], named].concat()).map_err(|why| why.to_string())?;
+            match cli.command {
+                Some(Sub::Bench(args)) => Ok(args.anchor),
+                _ => Err("another command".to_owned()),
+            }
+        };
+        assert_eq!(asked(&["--frames", "20"]), Ok(None));
+        assert_eq!(asked(&["--anchor", "genie-1x"]), Ok(Some(Anchor::Genie1x)));
+        assert_eq!(asked(&["--anchor", "web-player", "--certain", "0.9"]), Ok(Some(Anchor::WebPlayer)));
+        for other in [&["--shape", "steps=1"][..], &["a.pack"], &["--steps", "1"], &["--growth"]] {
+            let refused = asked(&[&["--anchor", "web-player"], other].concat());
+            assert!(refused.is_err_and(|why| why.contains("cannot be used with")), "{other:?}");
+        }
+        assert!(asked(&["--anchor", "another"]).is_err_and(|why| why.contains("genie-1x") && why.contains("web-player")));
     }
 
     #[test]

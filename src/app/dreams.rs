@@ -169,7 +169,9 @@ impl Shelf {
         let complained = std::mem::replace(&mut self.complained, written.is_err());
         match written {
             Ok(()) => {
-                log::info!("the dream is kept in {}", path.display());
+                // Once is enough to know where.
+                let level = if is_new { log::Level::Info } else { log::Level::Debug };
+                log::log!(level, "the dream is kept in {}", path.display());
                 self.files.insert(number, Place::now(path.clone()));
                 if is_new {
                     self.remove_oldest(&path);

@@ -33,6 +33,7 @@ pub fn open_dialog(drops: bool, proxy: EventLoopProxy<Wake>) {
             .set_title("Start from a picture")
             .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
             .add_filter("Worlds", &["safetensors"])
+            .add_filter("Lists of prompts", &["txt"])
             .pick_files();
         let wake = match chosen {
             Some(paths) => Wake::Chosen(paths),

@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_map_of_a_long_walk_is_enlarged_less() {
-        let chart = |width_px, height_px| Chart { rgba: Vec::new(), width_px, height_px, view_px: [0; 4] };
+        let chart = |width_px, height_px| Chart { rgba: Vec::new(), width_px, height_px, view_px: [0; 4], start_px: None };
         let scales = [chart(144, 112), chart(560, 272), chart(272, 560), chart(4240, 16)].map(|chart| chart.saved_scale(16));
         assert_eq!(scales, [16, 4, 4, 1]);
         assert_eq!(chart(560, 272).saved_scale(2), 2, "no more than is asked for");

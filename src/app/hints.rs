@@ -2,43 +2,50 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, vec2};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Align2, Color32, FontId, vec2};
 
-use super::{help, theme};
+use super::{help, prompt_args, theme};
 use crate::input::pad::PadControl;
 use crate::input::{Bindings, Command, Hand};
 use crate::worlds::words::Dial;
 
 /// Text in the middle.
 pub fn centred(ui: &egui::Ui, area: egui::Rect, text: &str, color: Color32) {
-    let font = egui::FontId::proportional(17.0);
+    let font = FontId::proportional(17.0);
     let galley = ui.painter().layout(text.to_owned(), font, color, (area.width() - 60.0).max(80.0));
     let at = Align2::CENTER_CENTER.anchor_size(area.center(), galley.size());
     ui.painter().galley(at.min, galley, color);
 }
 
-/// What to press, on what somebody plays with.
-pub fn hint_text(bindings: &Bindings, hand: Hand, [prompts, within]: [bool; 2]) -> String {
-    let [keys, parts] = help::walk(bindings);
-    let walk = match hand {
-        Hand::Finger => return "Hold a finger where you want to go".to_owned(),
-        Hand::Keys => keys,
-        Hand::Pad => parts,
+/// What to press, on what somebody plays with; by whether the world takes prompts, whether it can be seen from within, and whether it is.
+pub fn hint_text(bindings: &Bindings, hand: Hand, [prompts, views, within]: [bool; 3]) -> String {
+    let within = views && within;
+    let [keys, parts] = help::walk(bindings).map(|names| names.join(" or "));
+    let [ahead, aside] = help::walk_within(bindings);
+    let ways = match (hand, within) {
+        (Hand::Finger, false) => return "Hold a finger where you want to go".to_owned(),
+        (Hand::Finger, true) => return "Hold ahead to walk, at the sides to turn".to_owned(),
+        (Hand::Keys, false) => vec![(keys, "to walk")],
+        (Hand::Keys, true) => vec![(ahead, "to walk"), (aside, "to turn")],
+        (Hand::Pad, false) => vec![(parts, "to walk")],
+        (Hand::Pad, true) => vec![(parts, "to walk"), ("right stick".to_owned(), "to turn")],
     };
-    let walk = walk.join(" or ");
-    let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { format!("{walk} to walk") };
+    let bound = ways.into_iter().filter(|(by, _)| !by.is_empty()).map(|(by, what)| format!("{by} {what}"));
+    let walk = bound.collect::<Vec<_>>().join(", ");
+    let walk = if walk.is_empty() { "Nothing is bound to walk by".to_owned() } else { walk };
     let of_prompts =
         [(Command::Prompt, "for a prompt"), (Command::NextPrompt, "for another one"), (Command::Turn(Dial::Light), "for another light")];
-    let of_view = [(Command::View, "from within")];
+    let of_view = [(Command::View, if within { "from above" } else { "from within" })];
     let always = [(Command::Panel, "for the panel"), (Command::Help, "all keys")];
-    let shown = of_prompts.iter().filter(|_| prompts).chain(of_view.iter().filter(|_| within)).chain(&always);
+    let shown = of_prompts.iter().filter(|_| prompts).chain(of_view.iter().filter(|_| views)).chain(&always);
     with_controls(&walk, bindings, hand, shown)
 }
 
 /// What to do on the map.
 pub fn map_text(bindings: &Bindings, hand: Hand) -> String {
     let first = match hand {
-        Hand::Keys => "Drag and wheel to look around",
+        Hand::Keys => "Arrows and + - or drag and wheel to look around, 0 for all of it",
         Hand::Pad => "Left stick to look around, triggers to come nearer or go further away",
         Hand::Finger => "Drag to look around, pinch to come nearer",
     };
@@ -64,28 +71,33 @@ pub fn with_controls<'a>(
 
 /// One quiet line at the bottom of the picture's place, on as many rows as it needs.
 pub fn note(ui: &egui::Ui, area: egui::Rect, text: &str) {
-    let galley = centred_rows(ui, text, 13.0, (area.width() - 24.0).max(60.0));
+    let galley = ui.painter().layout_job(rows(text, 13.0, (area.width() - 24.0).max(60.0)));
     // As low as can be: in the margin below the picture, where there is one.
     let at = area.center_bottom() - vec2(0.0, 2.0 + galley.size().y);
     on_plate(ui, at, galley, vec2(8.0, 1.0));
 }
 
-/// Large letters over the lower third of the picture's place, where there are any.
-pub fn invite(ui: &egui::Ui, area: egui::Rect, text: &str) {
+/// Large letters over the lower third of the picture's place, where there are any; smaller below them what is `said` to the world, if anything is.
+pub fn invite(ui: &egui::Ui, area: egui::Rect, text: &str, said: &str) {
     if text.is_empty() {
         return;
     }
     let letters = (area.width() / 26.0).clamp(18.0, 56.0);
-    let galley = centred_rows(ui, text, letters, (area.width() - 60.0).max(80.0));
+    let mut job = rows(text, letters, (area.width() - 60.0).max(80.0));
+    if !said.is_empty() {
+        let smaller = TextFormat::simple(FontId::proportional((letters / 2.0).max(13.0)), theme::TEXT);
+        job.append(&format!("\n\u{201C}{}\u{201D}", prompt_args::quoted(said)), 0.0, smaller);
+    }
+    let galley = ui.painter().layout_job(job);
     let at = area.center_bottom() - vec2(0.0, (area.height() / 3.0 + galley.size().y) / 2.0);
     on_plate(ui, at, galley, vec2(24.0, 12.0));
 }
 
-fn centred_rows(ui: &egui::Ui, text: &str, letters: f32, width: f32) -> Arc<egui::Galley> {
-    let font = egui::FontId::proportional(letters);
-    let mut job = egui::text::LayoutJob::simple(text.to_owned(), font, theme::TEXT, width);
+/// Rows of text in the middle.
+fn rows(text: &str, letters: f32, width: f32) -> LayoutJob {
+    let mut job = LayoutJob::simple(text.to_owned(), FontId::proportional(letters), theme::TEXT, width);
     job.halign = egui::Align::Center;
-    ui.painter().layout_job(job)
+    job
 }
 
 /// Text in the middle below `at`, on a plate that reaches further by so much.

@@ -166,14 +166,22 @@ fn meaning(action: &LatentAction) -> String {
     format!("{}: {:.1} % of steps{pure}{bound}", action.name, action.share * 100.0)
 }
 
-/// Of the figures that `somnium-train eval --store` wrote those that a bar is set for, a line each.
+/// Of the figures that `somnium-train eval --store` wrote those that a bar is set for, a line each, after the name they were stored by. Older packs have
+/// those of one run, without a name.
 fn bars(evaluation: &Value) -> Vec<String> {
+    match evaluation.as_object() {
+        Some(runs) if !runs.contains_key("figures") => runs.iter().flat_map(|(name, run)| bars_of(&format!("{name}, "), run)).collect(),
+        _ => bars_of("", evaluation),
+    }
+}
+
+fn bars_of(run: &str, evaluation: &Value) -> Vec<String> {
     let figures = evaluation["figures"].as_array().map_or(&[][..], Vec::as_slice);
     let line = |figure: &Value| {
         let (bar, name) = (figure["bar"].as_str()?, figure["name"].as_str()?);
         let (dream, unit) = (figure["dream"]["mean"].as_f64()?, figure["unit"].as_str().unwrap_or(""));
         let of_simulator = figure["of_simulator_percent"].as_f64().map(|percent| format!(", {percent:.1} % of the simulator's"));
-        Some(format!("evaluated  {name}: {dream:.1} {unit}{} (asked for {bar})", of_simulator.unwrap_or_default()))
+        Some(format!("evaluated  {run}{name}: {dream:.1} {unit}{} (asked for {bar})", of_simulator.unwrap_or_default()))
     };
     figures.iter().filter_map(line).collect()
 }
@@ -251,7 +259,15 @@ mod tests {
                 "evaluated  PSNR: 29.0 dB, 90.0 % of the simulator's (asked for >= 30: NOT met)"
             ]
         );
+        let runs = json!({ "quick": evaluation, "long": { "figures": [
+            { "name": "PSNR", "bar": ">= 30: met", "unit": "dB", "dream": { "mean": 31.0, "n": 300 } },
+        ] } });
+        let told = bars(&runs);
+        assert_eq!(told.len(), 3);
+        assert!(told.contains(&"evaluated  long, PSNR: 31.0 dB (asked for >= 30: met)".to_owned()), "{told:?}");
+        assert!(told.contains(&"evaluated  quick, two figures or none: 0.0 % (asked for <= 1: met)".to_owned()), "{told:?}");
         // A pack that was never judged, or by something else.
         assert!(bars(&json!(null)).is_empty() && bars(&json!({ "figures": 3 })).is_empty());
+        assert!(bars(&json!(["done"])).is_empty() && bars(&json!({ "by": "hand" })).is_empty());
     }
 }

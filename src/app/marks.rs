@@ -78,6 +78,23 @@ impl Marks {
         }
         &self.words
     }
+
+    /// What is told in place of the words of `text`, where it is not those themselves.
+    pub fn heard(&mut self, text: &str, most_words: usize) -> Option<String> {
+        let words = self.of(text, most_words);
+        if !words.iter().any(|(_, mark)| matches!(mark, Mark::Heard(_))) {
+            return None;
+        }
+        let told = words.iter().filter_map(|(word, mark)| match (word.fate, mark) {
+            (Fate::Known(_), Mark::Heard(other)) => Some(*other),
+            (Fate::Known(row), _) => Some(WordTable::get().word(row)),
+            _ => None,
+        });
+        let mut told: Vec<&str> = told.collect();
+        // Each word of what is denied is told as the same.
+        told.dedup();
+        Some(told.join(" "))
+    }
 }
 
 /// A word that is told as `heard`; `row`: its own, if it is in the table.
@@ -92,6 +109,17 @@ fn known(row: Option<u16>, heard: u16) -> Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_heard_is_told_where_it_is_not_what_was_said() {
+        let mut marks = Marks::default();
+        let mut heard = |text: &str, most: usize| marks.heard(text, most);
+        assert_eq!(heard("a castle in snow", 8).as_deref(), Some("ruins snow"));
+        assert_eq!(heard("Christmas, qwrtzx fog", 8).as_deref(), Some("snow fog"));
+        assert_eq!(heard("not so dark", 8).as_deref(), Some("day"));
+        assert_eq!(heard("a castle in snow", 1).as_deref(), Some("ruins"), "what is past the longest prompt is not heard");
+        assert_eq!([heard("snow, night", 8), heard("qwrtzx", 8), heard("", 8)], [None, None, None]);
+    }
 
     #[test]
     fn every_doubt_is_explained() {

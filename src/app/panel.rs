@@ -308,10 +308,10 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
             note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &commands));
         }
     }
-    invite(ui, area, &state.invitation);
+    invite(ui, area, &state.invitation, &state.prompt.said);
     state.dials.show(ui, area);
     if state.help {
-        help::show(ui.ctx(), area, &state.bindings, state.hand == Hand::Pad, state.event);
+        help::show(ui.ctx(), area, state);
     }
     state.toasts.show(ui.ctx(), area);
     picture
@@ -327,8 +327,8 @@ fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -
     }
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
-    let within = status.info.as_ref().is_some_and(|info| info.within);
-    let text = state.tip.clone().unwrap_or_else(|| hint_text(&state.bindings, state.hand, [prompts, within]));
+    let views = status.info.as_ref().is_some_and(|info| info.within);
+    let text = state.tip.clone().unwrap_or_else(|| hint_text(&state.bindings, state.hand, [prompts, views, state.within]));
     note(ui, area, &text);
     true
 }

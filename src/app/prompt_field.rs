@@ -12,14 +12,15 @@ use super::dials;
 use super::guidance::GuidanceCost;
 use super::marks::{Mark, Marks};
 use super::panel::{UiEvent, line, slider};
+use super::prompt_args::quoted;
 use super::prompt_history::{MOST_LETTERS, PromptHistory};
-use super::prompt_queue::{EVERY_SECS, PromptQueue};
+use super::prompt_queue::{EVERY_SECS, Place, PromptQueue};
 use super::theme;
 use crate::dream::{SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::engine::inputs::MOST_GUIDANCE;
 use crate::input::Command;
-use crate::prompt::{Fate, Word};
+use crate::prompt::{self, Fate, Word};
 use crate::worlds::scene::{Attribute, Wish};
 
 /// Of a pack that knows none.
@@ -59,8 +60,11 @@ pub struct PromptState {
     pub wants_keys: bool,
     /// The panel was opened to say something, and goes again once it is said.
     pub in_passing: bool,
-    /// The suggestion to be said when somebody asks for another prompt and the queue is empty.
-    pub next_suggestion: usize,
+    /// Of the suggestion that was said last when somebody asked for another prompt and the queue was empty.
+    pub suggestion: Place,
+    /// What was refused last, and whether the keys go to its end.
+    refused: (String, bool),
+    in_vain: InVain,
     marks: Marks,
     dialled: dials::Said,
     all_suggestions: bool,
@@ -84,11 +88,41 @@ impl PromptState {
         }
         self.said = text;
         self.besides.clear();
+        self.refused.0.clear();
+    }
+
+    /// What was typed is refused: the keys stay in the field, at its end to put it right, and over all of it where it is refused again.
+    pub fn refuse(&mut self, text: &str) {
+        self.wants_keys = true;
+        self.refused.1 = self.refused.0 != text;
+        text.clone_into(&mut self.refused.0);
     }
 
     /// Forgets what is half typed.
     pub fn drop_draft(&mut self) {
         self.text.clone_from(&self.placed);
+    }
+}
+
+/// What to tell of the lines of a list of which nothing counts, worked out when the list changes.
+#[derive(Default)]
+struct InVain {
+    lines: String,
+    most_words: usize,
+    told: Option<String>,
+}
+
+impl InVain {
+    fn of(&mut self, queue: &PromptQueue, most_words: usize) -> Option<&str> {
+        if self.lines != queue.lines || self.most_words != most_words {
+            (self.lines, self.most_words) = (queue.lines.clone(), most_words);
+            let mut in_vain = queue.prompts();
+            in_vain.retain(|prompt| prompt::ids(&prompt::read(prompt, most_words)).is_empty());
+            let change = if in_vain.len() == 1 { "line changes" } else { "lines change" };
+            let first = in_vain.first().map(|first| quoted(first));
+            self.told = first.map(|first| format!("{} {change} nothing: \u{201C}{first}\u{201D}", in_vain.len()));
+        }
+        self.told.as_deref()
     }
 }
 
@@ -161,7 +195,7 @@ pub fn show(
     let runs = state.day.running || state.queue.running;
     egui::CollapsingHeader::new(heading).id_salt("by the clock").default_open(runs).show(ui, |ui| {
         day(ui, &mut state.day, now, paused);
-        queue(ui, info, &mut state.queue, now, paused, events);
+        queue(ui, info, state, now, paused, events);
     });
 }
 
@@ -192,7 +226,9 @@ fn field(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) -> bool 
     let hint = if state.history.is_empty() { HINT.to_owned() } else { format!("{HINT}\n{RECALL}") };
     if std::mem::take(&mut state.wants_keys) {
         ui.memory_mut(|memory| memory.request_focus(id));
-        select(ui.ctx(), id, CCursorRange::two(CCursor::new(0), CCursor::new(state.text.chars().count())));
+        let end = CCursor::new(state.text.chars().count());
+        let begin = if std::mem::take(&mut state.refused.1) { end } else { CCursor::new(0) };
+        select(ui.ctx(), id, CCursorRange::two(begin, end));
         let top = ui.cursor().min;
         ui.scroll_to_rect(egui::Rect::from_min_size(top, vec2(1.0, 60.0)), None);
     }
@@ -257,14 +293,26 @@ fn advice(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) {
         // There is always one line, so that nothing moves while one types.
         Doubt::None if said && typing && !empty && !state.history.is_empty() => quiet_line(ui, RECALL, theme::QUIET),
         Doubt::None if said && empty => quiet_line(ui, "In any common English words", theme::QUIET),
-        Doubt::None if said => quiet_line(ui, "In force", theme::QUIET),
+        Doubt::None if said => quiet_row(ui, in_force(state, info.prompt_words)),
         Doubt::None if empty => quiet_line(ui, "Enter takes the prompt away", theme::ACCENT),
         Doubt::None => quiet_line(ui, "Enter to say it", theme::ACCENT),
     }
     if !said && state.is_prompted() {
-        let line = RichText::new(format!("In force: {}", state.said)).size(11.5).color(theme::QUIET);
-        ui.add(egui::Label::new(line).truncate());
+        quiet_row(ui, format!("In force: {}", state.said));
     }
+}
+
+/// That what stands in the field is in force, what it is heard as where that is something else, and what the world is told besides.
+fn in_force(state: &mut PromptState, most_words: usize) -> String {
+    let heard = state.marks.heard(&state.text, most_words).map_or_else(String::new, |heard| format!(", heard as: {heard}"));
+    let kept = if state.besides.is_empty() { String::new() } else { format!("; kept from before: {}", prompt::text_of(&state.besides)) };
+    format!("In force{heard}{kept}")
+}
+
+/// A quiet line of one row; where it is cut short, it says more.
+fn quiet_row(ui: &mut egui::Ui, line: String) {
+    let line = RichText::new(line).size(11.5).color(theme::QUIET);
+    ui.add(egui::Label::new(line).truncate());
 }
 
 /// How much of a text counts for a world.
@@ -370,9 +418,11 @@ fn day(ui: &mut egui::Ui, day: &mut Day, now: Duration, paused: bool) {
 }
 
 /// Prompts one after another.
-fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Duration, paused: bool, events: &mut Vec<UiEvent>) {
+fn queue(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState, now: Duration, paused: bool, events: &mut Vec<UiEvent>) {
+    let adds = state.is_prompted() && !state.queue.prompts().contains(&state.said.as_str());
+    let queue = &mut state.queue;
     egui::TextEdit::multiline(&mut queue.lines).desired_rows(3).desired_width(f32::INFINITY).hint_text("One prompt a line").show(ui);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new("every").color(theme::QUIET));
         ui.add(egui::DragValue::new(&mut queue.every_secs).range(EVERY_SECS).suffix(" s"));
         let label = if queue.running { "Stop" } else { "Start" };
@@ -386,8 +436,16 @@ fn queue(ui: &mut egui::Ui, info: &SourceInfo, queue: &mut PromptQueue, now: Dur
         if queue.lines.is_empty() && !info.suggested_prompts.is_empty() && ui.button("Suggestions").clicked() {
             queue.lines = info.suggested_prompts.join("\n");
         }
+        if adds && ui.button("Add").on_hover_text("Puts what is in force at the end of the list").clicked() {
+            queue.add(&state.said);
+        }
     });
-    if let Some((prompt, secs)) = queue.coming(now) {
+    if let Some(told) = state.in_vain.of(queue, info.prompt_words) {
+        quiet_line(ui, told, theme::QUIET);
+    }
+    if queue.rests() {
+        quiet_line(ui, "waits until nobody is there", theme::QUIET);
+    } else if let Some((prompt, secs)) = queue.coming(now) {
         let wait = if paused { "paused, then " } else { "" };
         quiet_line(ui, &format!("{wait}in {secs} s: {prompt}"), theme::QUIET);
     } else if queue.running && paused {

@@ -32,6 +32,27 @@ impl PlayClock {
     }
 }
 
+/// Where one has come to in a list that starts over when it is through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place(Option<usize>);
+
+impl Place {
+    /// Goes on to the next of `count`, or back to the one before it; nowhere yet, to `first` or the one before that.
+    pub fn turn(&mut self, count: usize, first: usize, back: bool) -> Option<usize> {
+        if count == 0 {
+            return None;
+        }
+        let at = match (self.0, back) {
+            (None, false) => first,
+            (None, true) => first % count + count - 1,
+            (Some(at), false) => at + 1,
+            (Some(at), true) => at % count + count - 1,
+        };
+        self.0 = Some(at % count);
+        self.0
+    }
+}
+
 /// A list that starts over when it is through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptQueue {
@@ -41,14 +62,17 @@ pub struct PromptQueue {
     pub running: bool,
     /// Where the list was read, and when that was written to.
     file: Option<(PathBuf, Option<SystemTime>)>,
-    next: usize,
+    /// Of the one said last.
+    place: Place,
+    /// It runs, and waits all the same: for as long as somebody is there who has said something.
+    rests: bool,
     /// Since when the present one has been in force, on the clock that [`Self::due`] is asked by.
     since: Option<Duration>,
 }
 
 impl Default for PromptQueue {
     fn default() -> Self {
-        Self { lines: String::new(), every_secs: 30, running: false, file: None, next: 0, since: None }
+        Self { lines: String::new(), every_secs: 30, running: false, file: None, place: Place::default(), rests: false, since: None }
     }
 }
 
@@ -85,7 +109,7 @@ impl PromptQueue {
     /// This list, from the place that `other` has come to.
     #[must_use]
     pub fn on_from(&self, other: &Self) -> Self {
-        Self { next: other.next, ..self.clone() }
+        Self { place: other.place, ..self.clone() }
     }
 
     pub fn prompts(&self) -> Vec<&str> {
@@ -93,26 +117,55 @@ impl PromptQueue {
         lines.take(MOST_PROMPTS).collect()
     }
 
-    /// The prompt that is due `now`, a time on any one clock. The first is due at once.
-    pub fn due(&mut self, now: Duration) -> Option<String> {
+    /// Whether a prompt is due `now`, a time on any one clock. The first is due at once.
+    pub fn is_due(&mut self, now: Duration) -> bool {
         if !self.running {
-            self.since = None;
+            (self.since, self.rests) = (None, false);
+        }
+        self.running && !self.rests && self.due_at().is_none_or(|at| now >= at)
+    }
+
+    /// The prompt that is due `now`.
+    pub fn due(&mut self, now: Duration) -> Option<String> {
+        if !self.is_due(now) {
             return None;
         }
-        if self.due_at().is_some_and(|at| now < at) {
-            return None;
-        }
-        let prompt = self.advance()?;
+        let prompt = self.turn(false)?;
         self.wait(now);
         Some(prompt)
     }
 
-    /// The next one of the list, whatever the clock says.
-    pub fn advance(&mut self) -> Option<String> {
+    /// The next one of the list, or the one before, whatever the clock says.
+    pub fn turn(&mut self, back: bool) -> Option<String> {
         let prompts = self.prompts();
-        let prompt: String = prompts.get(self.next % prompts.len().max(1))?.chars().take(MOST_LETTERS).collect();
-        self.next = (self.next + 1) % prompts.len();
+        let mut place = self.place;
+        let at = place.turn(prompts.len(), 0, back)?;
+        let prompt = prompts[at].chars().take(MOST_LETTERS).collect();
+        self.place = place;
         Some(prompt)
+    }
+
+    /// Puts a prompt at its end.
+    pub fn add(&mut self, prompt: &str) {
+        if !self.lines.is_empty() && !self.lines.ends_with('\n') {
+            self.lines.push('\n');
+        }
+        self.lines.push_str(prompt);
+    }
+
+    /// Shows other lines in their place, from the first one on.
+    pub fn show(&mut self, lines: String) {
+        (self.lines, self.place) = (lines, Place::default());
+    }
+
+    /// Nothing is due any more, until it is stopped or [`Self::on_from`] begins it anew.
+    pub fn rest(&mut self) {
+        self.rests = true;
+    }
+
+    /// Whether it runs and waits all the same.
+    pub fn rests(&self) -> bool {
+        self.running && self.rests
     }
 
     /// Gives what has been said `now` its full time.
@@ -128,8 +181,10 @@ impl PromptQueue {
     /// What comes next, and in how many seconds.
     pub fn coming(&self, now: Duration) -> Option<(&str, u64)> {
         let prompts = self.prompts();
-        let at = self.due_at().filter(|_| self.running)?;
-        Some((prompts.get(self.next % prompts.len().max(1))?, at.saturating_sub(now).as_secs()))
+        let at = self.due_at().filter(|_| self.running && !self.rests)?;
+        let mut place = self.place;
+        let next = place.turn(prompts.len(), 0, false)?;
+        Some((prompts[next], at.saturating_sub(now).as_secs()))
     }
 }
 
@@ -151,7 +206,7 @@ mod tests {
         // What somebody says meanwhile gets its full time.
         queue.wait(110 * SECOND);
         assert_eq!((queue.due(139 * SECOND), queue.due(140 * SECOND)), (None, Some("snow".to_owned())));
-        assert_eq!(queue.advance().as_deref(), Some("neon night"), "asked for by hand");
+        assert_eq!(queue.turn(false).as_deref(), Some("neon night"), "asked for by hand");
         // Another pace counts at once, from when the present one was said.
         queue.every_secs = 3600;
         assert_eq!((queue.coming(150 * SECOND).map(|(_, secs)| secs), queue.due(170 * SECOND)), (Some(3590), None));
@@ -176,7 +231,42 @@ mod tests {
         assert_eq!(said, ["snow", "neon", "fog", "snow"]);
         // A list that has become shorter starts over.
         let shorter = PromptQueue { lines: "night".to_owned(), ..begun.clone() };
-        assert_eq!(shorter.on_from(&PromptQueue { next: 2, ..begun }).advance().as_deref(), Some("night"));
+        assert_eq!(shorter.on_from(&PromptQueue { place: Place(Some(1)), ..begun }).turn(false).as_deref(), Some("night"));
+    }
+
+    #[test]
+    fn a_list_goes_back_as_it_went_on() {
+        let mut queue = PromptQueue { lines: "snow\nneon\nfog".to_owned(), ..PromptQueue::default() };
+        let said: Vec<_> = [false, false, true, true, true, false].into_iter().filter_map(|back| queue.turn(back)).collect();
+        assert_eq!(said, ["snow", "neon", "snow", "fog", "neon", "fog"]);
+        // Nowhere yet, what lies before the first is the last.
+        assert_eq!(PromptQueue { place: Place::default(), ..queue.clone() }.turn(true).as_deref(), Some("fog"));
+        queue.add("night");
+        assert_eq!((queue.prompts().len(), queue.turn(false).as_deref()), (4, Some("night")));
+        queue.show("rain\n".to_owned());
+        queue.add("mist");
+        assert_eq!(queue.lines, "rain\nmist");
+        assert_eq!(queue.turn(false).as_deref(), Some("rain"), "another list begins at its beginning");
+        // Where one begins is another matter where chance has it.
+        let drawn = |first| Place::default().turn(3, first, false);
+        assert_eq!([drawn(0), drawn(1), drawn(5), Place::default().turn(0, 1, true)], [Some(0), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn a_list_rests_until_it_begins_anew_or_is_stopped() {
+        let begun = PromptQueue { lines: "snow\nneon".to_owned(), running: true, ..PromptQueue::default() };
+        let mut queue = begun.clone();
+        assert_eq!(queue.due(SECOND).as_deref(), Some("snow"));
+        queue.wait(2 * SECOND);
+        // The control: without rest it would be due.
+        assert!(queue.clone().is_due(40 * SECOND));
+        queue.rest();
+        assert!(queue.rests() && !queue.is_due(40 * SECOND) && queue.due(9999 * SECOND).is_none() && queue.coming(3 * SECOND).is_none());
+        assert_eq!(begun.on_from(&queue).due(9999 * SECOND).as_deref(), Some("neon"));
+        queue.running = false;
+        assert!(!queue.is_due(10_000 * SECOND));
+        queue.running = true;
+        assert_eq!(queue.due(10_001 * SECOND).as_deref(), Some("neon"));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Shape {
     pub heads: Option<usize>,
     /// Four times the channels where not given.
     pub ffn: Option<usize>,
+    /// Pixels of a patch's side; that of [`plain_manifest`] where not given.
+    pub patch: Option<usize>,
     pub layers: usize,
     pub tokens: usize,
     /// Frames of window.
@@ -37,7 +39,7 @@ impl Shape {
     /// # Errors
     /// One sentence.
     pub fn read(text: &str) -> Result<Self, String> {
-        let mut shape = Self { channels: 160, heads: None, ffn: None, layers: 4, tokens: 63, context: 8, steps: 2 };
+        let mut shape = Self { channels: 160, heads: None, ffn: None, patch: None, layers: 4, tokens: 63, context: 8, steps: 2 };
         let (mut params, mut seen) = (None, Vec::new());
         for part in text.split(',') {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -47,12 +49,13 @@ impl Shape {
                 "d" => shape.channels = number,
                 "heads" => shape.heads = Some(number),
                 "ffn" => shape.ffn = Some(number),
+                "patch" => shape.patch = Some(number),
                 "layers" => shape.layers = number,
                 "tokens" => shape.tokens = number,
                 "context" => shape.context = number,
                 "steps" => shape.steps = number.try_into().unwrap_or(u32::MAX),
                 "params" => params = Some(number),
-                _ => return Err(format!("a shape has d, heads, ffn, layers, tokens, context, steps and params, but no {key:?}")),
+                _ => return Err(format!("a shape has d, heads, ffn, patch, layers, tokens, context, steps and params, but no {key:?}")),
             }
             if seen.contains(&key) {
                 return Err(format!("the shape {text:?} says {key} twice"));
@@ -99,7 +102,9 @@ impl Shape {
         for h in (1..=self.tokens.isqrt()).filter(|h| self.tokens.is_multiple_of(*h)) {
             (grid_w, grid_h) = (self.tokens / h, h);
         }
-        (m.frame.width_px, m.frame.height_px) = (grid_w.saturating_mul(m.frame.patch_px), grid_h * m.frame.patch_px);
+        let patch_px = self.patch.unwrap_or(m.frame.patch_px);
+        m.frame.patch_px = patch_px;
+        (m.frame.width_px, m.frame.height_px) = (grid_w.saturating_mul(patch_px), grid_h.saturating_mul(patch_px));
         (m.play.steps, m.play.window) = (self.steps, self.context);
         if let Some(d) = &mut m.dynamics {
             d.channels = self.channels;
@@ -110,7 +115,9 @@ impl Shape {
             // Blocks take turns as in the preset.
             d.blocks = d.blocks.iter().copied().cycle().take(self.layers.min(limits::BLOCKS + 1)).collect();
             d.window = self.context;
-            d.recall = d.recall.take().map(|recall| RecallDims { covered: vec![grid_h / 2 * grid_w + grid_w / 2], ..recall });
+            // The view moves by half a patch, as there.
+            let step_px = if patch_px.is_multiple_of(2) { patch_px / 2 } else { patch_px };
+            d.recall = Some(RecallDims { step_px, covered: vec![grid_h / 2 * grid_w + grid_w / 2] });
         }
         m
     }
@@ -136,7 +143,7 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "d={}", self.channels)?;
-        for (key, value) in [("heads", self.heads), ("ffn", self.ffn)] {
+        for (key, value) in [("heads", self.heads), ("ffn", self.ffn), ("patch", self.patch)] {
             value.map_or(Ok(()), |value| write!(f, ",{key}={value}"))?;
         }
         write!(f, ",layers={},tokens={},context={},steps={}", self.layers, self.tokens, self.context, self.steps)
@@ -189,12 +196,14 @@ mod tests {
 
     #[test]
     fn a_shape_reads_as_it_is_written() {
-        for text in [TINY, "d=96,heads=4,ffn=100,layers=1,tokens=12,context=1,steps=8"] {
+        let odd_patches = "d=32,patch=7,layers=1,tokens=12,context=1,steps=8";
+        for text in [TINY, "d=96,heads=4,ffn=100,layers=1,tokens=12,context=1,steps=8", odd_patches] {
             let shape = Shape::read(text).unwrap();
             assert_eq!(shape.to_string(), text);
             let m = shape.manifest();
             let d = m.dynamics.unwrap();
             assert_eq!((m.frame.tokens(), d.window, m.play.steps), (shape.tokens, shape.context, shape.steps), "{text}");
+            assert_eq!(m.frame.patch_px, shape.patch.unwrap_or(16), "{text}");
             assert_eq!((d.channels, d.blocks.len()), (shape.channels, shape.layers), "{text}");
         }
         let of_nothing = Shape::read("steps=2").unwrap();
@@ -230,6 +239,8 @@ mod tests {
             ("params=1M,heads=0", "heads"),
             ("layers=0", "blocks"),
             ("layers=18446744073709551615", "blocks"),
+            ("patch=0", "width"),
+            ("patch=18446744073709551615", "width"),
             ("tokens=0", "tokens"),
             ("tokens=257", "width"),
             ("tokens=18446744073709551615", "tokens"),

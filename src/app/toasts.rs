@@ -29,9 +29,11 @@ pub struct Toasts {
 }
 
 impl Toasts {
-    /// Shows `text` for as long as it takes to read; what is shown already stays on longer instead.
+    /// Shows `text`, which begins with a capital letter here, for as long as it takes to read; what is shown already stays on longer instead.
     pub fn push(&mut self, text: String, is_error: bool) {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_LETTERS).collect();
+        let mut letters = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_LETTERS);
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let text: String = first.chain(letters).collect();
         let least = if is_error { ERROR_LASTS } else { NEWS_LASTS };
         let until = Instant::now() + least.max(LETTER_LASTS * text.chars().count() as u32);
         self.toasts.retain(|t| t.text != text);
@@ -86,7 +88,8 @@ mod tests {
         let mut toasts = Toasts::default();
         toasts.push("two\nlines".to_owned(), true);
         toasts.push("long ".repeat(1000), false);
+        toasts.push(String::new(), false);
         let texts: Vec<&str> = toasts.toasts.iter().map(|t| t.text.as_str()).collect();
-        assert_eq!((texts[0], texts[1].len()), ("two lines", MOST_LETTERS));
+        assert_eq!((texts[0], texts[1].len(), texts[2]), ("Two lines", MOST_LETTERS, ""), "and begins as lines do");
     }
 }

@@ -16,15 +16,15 @@ const LEAST_WIDTH: f32 = 104.0;
 /// What the buttons say and do.
 fn buttons(state: &UiState, info: &SourceInfo) -> Vec<(&'static str, Command)> {
     let view = (if state.within { "From above" } else { "Step in" }, Command::View);
-    let of_prompts = [("New prompt", Command::NextPrompt), ("Light", Command::Turn(Dial::Light))];
+    let of_prompts = [("New prompt", Command::NextPrompt), ("Light", Command::Turn(Dial::Light)), ("Surprise", Command::Surprise)];
     let stop = (if state.paused { "Go on" } else { "Pause" }, Command::Pause);
     // At an event nobody is to stay in a panel, or to stop it for the next one.
     let at_home = [stop, ("Panel", Command::Panel)];
     let views = info.within.then_some(view);
     let words = of_prompts.into_iter().filter(|_| info.prompt_words > 0);
-    let always = [("Undo", Command::TakeBack), ("Map", Command::Map)];
-    let of_pictures = [("Photo", Command::Screenshot), ("New world", Command::NewSeed)].into_iter().filter(|_| state.keeps_pictures);
-    views.into_iter().chain(words).chain(always).chain(of_pictures).chain(at_home.into_iter().filter(|_| !state.event)).collect()
+    let always = [("Undo", Command::TakeBack), ("Map", Command::Map), ("New world", Command::NewSeed)];
+    let photo = state.keeps_pictures.then_some(("Photo", Command::Screenshot));
+    views.into_iter().chain(words).chain(always).chain(photo).chain(at_home.into_iter().filter(|_| !state.event)).collect()
 }
 
 /// Draws them at the bottom of what is left of the window, in two rows where one is too short.

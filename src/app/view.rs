@@ -31,6 +31,9 @@ pub struct View {
     pub within: bool,
     /// It was, now or at an earlier start: nobody need be told how.
     pub stepped_in: bool,
+    /// Whoever plays has opened a map, or turned all by surprise, or was told how.
+    pub knows_map: bool,
+    pub knows_surprise: bool,
     /// How much letters are enlarged.
     pub letters: f32,
     /// The list of prompts, one a line, and seconds between two of them.
@@ -49,6 +52,8 @@ impl Default for View {
             glide: true,
             within: false,
             stepped_in: false,
+            knows_map: false,
+            knows_surprise: false,
             letters: 1.0,
             prompts: String::new(),
             every_secs: PromptQueue::default().every_secs,

@@ -8,7 +8,9 @@ mod controls;
 mod dreaming;
 mod earlier;
 mod eye;
+mod heartbeat;
 mod idle;
+mod map_keys;
 mod mending;
 mod paint_count;
 mod platform;
@@ -30,6 +32,7 @@ use winit::window::{Fullscreen, Window, WindowId};
 
 use coach::Coach;
 use earlier::Dreams;
+use heartbeat::Heartbeat;
 use idle::Idle;
 use mending::Mending;
 use paint_count::PaintCount;
@@ -176,6 +179,7 @@ struct App {
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
     idle: Idle,
+    heartbeat: Heartbeat,
     /// How much letters are enlarged.
     letters: f32,
     /// The pointer is hidden.
@@ -243,6 +247,7 @@ impl App {
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
         let dreams = Dreams::new(plan.shelf.take(), now);
+        let left = View::of_user(user_folder().as_deref());
         if let Some(notice) = notice {
             log::warn!("{notice}");
             ui.toasts.push(notice, true);
@@ -269,6 +274,7 @@ impl App {
             _pads: pads,
             modifiers: ModifiersState::empty(),
             idle,
+            heartbeat: Heartbeat::new(now),
             pointer_hidden: false,
             covered: false,
             hidden: false,
@@ -279,8 +285,8 @@ impl App {
             spare: Vec::new(),
             eye: None,
             dreams,
-            coach: Coach::default(),
-            stepped_in: View::of_user(user_folder().as_deref()).stepped_in,
+            coach: Coach::of(&left),
+            stepped_in: left.stepped_in,
             by_hand: SaidByHand::default(),
             writer,
             rebuilds: Rebuilds::default(),
@@ -360,6 +366,7 @@ impl App {
             view.letters = self.letters;
         }
         view.stepped_in |= self.stepped_in;
+        self.coach.leave_in(&mut view);
         let queue = &self.ui.prompt.queue;
         if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
             (view.prompts, view.every_secs) = (queue.lines.clone(), queue.every_secs);
@@ -526,6 +533,7 @@ impl ApplicationHandler<Wake> for App {
                 // Files dropped together come one by one; they are read together before the loop waits again.
                 self.dropped.push(path.clone());
             }
+            WindowEvent::KeyboardInput { event, .. } if self.is_for_the_map(event) => {}
             WindowEvent::KeyboardInput { event, is_synthetic, .. } if self.keyboard(event, *is_synthetic, event_loop) => return,
 
             _ => {}
@@ -549,8 +557,11 @@ impl ApplicationHandler<Wake> for App {
         self.follow_pads();
         let now = Instant::now();
         self.look_after_nobody(now);
+        self.dreams.see(&self.idle);
+        self.say_how_it_goes(now);
         let mending = self.mending.as_ref().map(|mending| mending.due);
-        let next = self.redraw_at.into_iter().chain(mending).chain(self.idle.due(now)).chain(look_again(event_loop, now)).min();
+        let due = self.idle.due(now).into_iter().chain(self.plan.event.then(|| self.heartbeat.due()));
+        let next = self.redraw_at.into_iter().chain(mending).chain(due).chain(look_again(event_loop, now)).min();
         event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),
             None => ControlFlow::Wait,
@@ -558,6 +569,7 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
+        self.sum_up(Instant::now());
         self.keep_dream();
         self.keep_view();
         // What is still to be done may take a while.

@@ -16,6 +16,7 @@ use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::{Clip, ClipError};
+use crate::whole_file;
 use crate::worlds::StepOutcome;
 use crate::worlds::scene::Scene;
 
@@ -42,16 +43,11 @@ struct Header {
 
 impl Header {
     /// The size of all frames in bytes, or what is wrong with the header.
-    fn checked_frame_bytes(&self) -> Result<usize, String> {
+    fn checked_bytes(&self) -> Result<usize, String> {
         if self.format_version != FORMAT_VERSION {
             return Err(format!("it has format version {}, this program reads {FORMAT_VERSION}: make it anew", self.format_version));
         }
-        let sides = 1..=MAX_SIDE_PX;
-        if !sides.contains(&self.width_px) || !sides.contains(&self.height_px) {
-            return Err(format!("its frames of {}x{} pixels are not between 1 and {MAX_SIDE_PX} a side", self.width_px, self.height_px));
-        }
-        let frame_bytes = self.width_px * self.height_px * 3;
-        match frame_bytes.checked_mul(self.frames) {
+        match checked_frame_bytes(self.width_px, self.height_px)?.checked_mul(self.frames) {
             Some(bytes) if bytes <= MAX_FRAME_BYTES => Ok(bytes),
             _ => Err(format!(
                 "its {} frames of {}x{} pixels are more than {MAX_FRAME_BYTES} bytes",
@@ -61,6 +57,15 @@ impl Header {
     }
 }
 
+/// The size of one frame in bytes, or why no clip can have such frames.
+pub(super) fn checked_frame_bytes(width_px: usize, height_px: usize) -> Result<usize, String> {
+    let sides = 1..=MAX_SIDE_PX;
+    if !sides.contains(&width_px) || !sides.contains(&height_px) {
+        return Err(format!("frames of {width_px}x{height_px} pixels are not between 1 and {MAX_SIDE_PX} a side"));
+    }
+    Ok(width_px * height_px * 3)
+}
+
 impl Clip {
     /// Writes the clip beside `path` and then renames it into place, so that a crash leaves the old file or the new one.
     ///
@@ -68,21 +73,9 @@ impl Clip {
     /// [`ClipError`] where the clip's parts do not agree, it is too large, or the disk refuses.
     pub fn save(&self, path: &Path) -> Result<(), ClipError> {
         let failed = |what: String| ClipError::new(path, what);
-        let io = |e: std::io::Error| failed(format!("it cannot be written: {e}"));
-        let mut name = path.file_name().ok_or_else(|| failed("it names no file".to_owned()))?.to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        let written = File::create(&part).map_err(io).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            self.write(&mut out).map_err(failed)?;
-            out.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)
-        });
-        let placed = written.and_then(|()| fs::rename(&part, path).map_err(io));
-        if placed.is_err() {
-            // The half-written part is of no use; that it may already be gone is no error.
-            _ = fs::remove_file(&part);
-        }
-        placed
+        let parts = self.parts().map_err(failed)?;
+        let written = whole_file::write_by(path, |part| self.write(&parts, &mut BufWriter::new(File::create(part)?)));
+        written.map_err(|e| failed(format!("it cannot be written: {e}")))
     }
 
     /// Reads a clip that [`Clip::save`] wrote. Sizes are checked before memory is taken, and memory grows only with what the file holds.
@@ -91,11 +84,17 @@ impl Clip {
     /// [`ClipError`], one sentence that names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ClipError> {
         let failed = |what: String| ClipError::new(path, what);
-        let file = File::open(path).map_err(|e| failed(format!("it cannot be opened: {e}")))?;
+        let unopened = |e: std::io::Error| failed(format!("it cannot be opened: {e}"));
+        // Asked before opening: opening a named pipe would wait for its other end.
+        if !fs::metadata(path).map_err(unopened)?.is_file() {
+            return Err(failed("it is not a file".to_owned()));
+        }
+        let file = File::open(path).map_err(unopened)?;
         Self::read(BufReader::new(file)).map_err(failed)
     }
 
-    fn write(&self, out: &mut impl Write) -> Result<(), String> {
+    /// What a file has before its compressed stream, and what it has in there behind the frames.
+    fn parts(&self) -> Result<(Vec<u8>, Vec<u8>), String> {
         let frames = self.len();
         let lens = [self.outcomes.len(), self.scenes.len(), self.prompts.len()];
         if lens != [frames; 3] {
@@ -105,7 +104,7 @@ impl Clip {
         let (scenes, scene_ids) = listed(self.scenes.iter().map(Option::as_ref))?;
         let (prompts, prompt_ids) = listed(self.prompts.iter().map(|prompt| Some(prompt).filter(|prompt| !prompt.is_empty())))?;
         let header = Header { format_version: FORMAT_VERSION, width_px: self.width_px, height_px: self.height_px, frames, scenes, prompts };
-        let frame_bytes = header.checked_frame_bytes()?;
+        let frame_bytes = header.checked_bytes()?;
         if self.frames.len() != frame_bytes {
             return Err(format!("it has {} bytes of frames where {frame_bytes} belong", self.frames.len()));
         }
@@ -123,16 +122,15 @@ impl Clip {
         let header = serde_json::to_vec(&header).map_err(|e| e.to_string())?;
         let header_len =
             u32::try_from(header.len()).ok().filter(|&n| n <= MAX_HEADER_BYTES).ok_or("its lists of scenes and prompts are too long")?;
-        let write = |out: &mut dyn Write| -> std::io::Result<()> {
-            out.write_all(MAGIC)?;
-            out.write_all(&header_len.to_le_bytes())?;
-            out.write_all(&header)?;
-            let mut packed = ZlibEncoder::new(out, Compression::new(4));
-            packed.write_all(&self.frames)?;
-            packed.write_all(&tail)?;
-            packed.finish()?.flush()
-        };
-        write(out).map_err(|e| format!("it cannot be written: {e}"))
+        Ok(([MAGIC.as_slice(), header_len.to_le_bytes().as_slice(), header.as_slice()].concat(), tail))
+    }
+
+    fn write(&self, (head, tail): &(Vec<u8>, Vec<u8>), out: &mut impl Write) -> std::io::Result<()> {
+        out.write_all(head)?;
+        let mut packed = ZlibEncoder::new(out, Compression::new(4));
+        packed.write_all(&self.frames)?;
+        packed.write_all(tail)?;
+        packed.finish()?.flush()
     }
 
     fn read(mut input: impl Read) -> Result<Self, String> {
@@ -148,7 +146,7 @@ impl Clip {
         }
         let header = take(&mut input, length as usize, "the header")?;
         let header: Header = serde_json::from_slice(&header).map_err(|e| format!("its header cannot be understood: {e}"))?;
-        let frame_bytes = header.checked_frame_bytes()?;
+        let frame_bytes = header.checked_bytes()?;
 
         let mut body = ZlibDecoder::new(input);
         let frames = take(&mut body, frame_bytes, "the frames")?;
@@ -221,7 +219,7 @@ mod tests {
 
     fn bytes(clip: &Clip) -> Vec<u8> {
         let mut out = Vec::new();
-        clip.write(&mut out).unwrap();
+        clip.write(&clip.parts().unwrap(), &mut out).unwrap();
         out
     }
 
@@ -271,6 +269,8 @@ mod tests {
     fn broken_files_get_a_sentence() {
         let whole = bytes(&clip());
         assert!(Clip::read(whole.as_slice()).is_ok());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Clip::load(folder.path()).unwrap_err().to_string().ends_with("it is not a file"));
         let said = |bytes: &[u8]| Clip::read(bytes).unwrap_err();
         assert_eq!(said(b""), "it is too short to be a clip");
         assert_eq!(said(b"GIF89a, not a clip"), "it is not a clip");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::MAX_FRAME_BYTES;
+use super::file::{MAX_FRAME_BYTES, checked_frame_bytes};
 use super::{Clip, ClipError};
 use crate::dream::record::GifRecorder;
 use crate::dream::still;
@@ -19,7 +19,7 @@ impl Clip {
     /// [`ClipError`], one sentence that names the file and what is wrong with it.
     pub fn import(path: &Path, width_px: usize, height_px: usize) -> Result<Self, ClipError> {
         let mut clip = Clip { width_px, height_px, ..Clip::default() };
-        let room = MAX_FRAME_BYTES / clip.frame_bytes().max(1);
+        let room = MAX_FRAME_BYTES / checked_frame_bytes(width_px, height_px).map_err(|why| ClipError::new(path, why))?;
         let mut add = |stills: Vec<still::Still>| {
             for picture in stills {
                 clip.frames.extend(picture.rgb);
@@ -124,6 +124,18 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "not a picture").unwrap();
         let clip = Clip::import(folder.path(), 8, 8).unwrap();
         assert_eq!([0, 1, 2].map(|t| clip.frame(t)[0]), [10, 20, 100]);
+    }
+
+    #[test]
+    fn frames_that_no_clip_can_have_are_refused_before_a_picture_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.png");
+        RgbImage::new(16, 16).save(&path).unwrap();
+        assert_eq!(Clip::import(&path, 8, 8).unwrap().len(), 1);
+        for [width_px, height_px] in [[0, 8], [1 << 14, 1 << 14], [usize::MAX, usize::MAX]] {
+            let said = Clip::import(&path, width_px, height_px).unwrap_err().to_string();
+            assert!(said.contains("small.png") && said.contains("not between 1 and 4096"), "{said}");
+        }
     }
 
     #[test]

@@ -57,11 +57,17 @@ impl Clip {
     }
 
     /// Frame `t`: `(height_px, width_px, RGB)`.
+    ///
+    /// # Panics
+    /// Where the clip has no frame `t`.
     pub fn frame(&self, t: usize) -> &[u8] {
         &self.frames[t * self.frame_bytes()..][..self.frame_bytes()]
     }
 
     /// Frames `start..start + frames` as a clip of their own; nothing led into its first frame.
+    ///
+    /// # Panics
+    /// Where the clip does not have all of them.
     pub fn part(&self, start: usize, frames: usize) -> Self {
         let range = start..start + frames;
         let mut part = Self {

@@ -23,6 +23,8 @@ pub struct Chart {
     pub height_px: usize,
     /// Left, top, width and height of the newest frame on it, in pixels.
     pub view_px: [usize; 4],
+    /// Middle of the frame that the dream began with, in pixels; nothing where that lies too far away.
+    pub start_px: Option<[usize; 2]>,
 }
 
 /// The newest frame.
@@ -62,6 +64,8 @@ impl Chart {
         let px = |patches: i32| patches as usize * frame.patch_px;
         let mut chart = Self::blank([px(last[0] + 1 - first[0]), px(last[1] + 1 - first[1])]);
         chart.view_px = [px(view[0] - first[0]), px(view[1] - first[1]), frame.width_px, frame.height_px];
+        let has_start = near([0, 0]) && (0..2).all(|i| first[i] <= 0 && grid[i] <= last[i] + 1);
+        chart.start_px = has_start.then(|| [px(-first[0]) + frame.width_px / 2, px(-first[1]) + frame.height_px / 2]);
         let on_chart = |at: [i32; 2]| [px(at[0] - first[0]), px(at[1] - first[1])];
 
         let mut left: BTreeSet<[i32; 2]> = seen.keys().copied().collect();
@@ -84,7 +88,7 @@ impl Chart {
     }
 
     fn blank([width_px, height_px]: [usize; 2]) -> Self {
-        Self { rgba: vec![0; width_px * height_px * 4], width_px, height_px, view_px: [0; 4] }
+        Self { rgba: vec![0; width_px * height_px * 4], width_px, height_px, view_px: [0; 4], start_px: None }
     }
 
     /// Copies patch `n` of a frame's picture to `at`, in pixels.
@@ -187,6 +191,7 @@ mod tests {
         let chart = chart_of(&map, &codes, |_| {});
         // From (0, 0) to (4, 5): a corner to the left was never seen.
         assert_eq!((chart.width_px, chart.height_px, chart.view_px), (10, 12, [2, 6, 6, 6]));
+        assert_eq!(chart.start_px, Some([3, 3]), "in the upper left corner");
         for (i, pixel) in chart.rgba.chunks_exact(4).enumerate() {
             let at = [(i % 10 / 2) as i32, (i / 10 / 2) as i32];
             let figure = at == [2, 4];
@@ -218,6 +223,7 @@ mod tests {
         let (map, codes) = walked(&[[1, 0]; 300]);
         let chart = chart_of(&map, &codes, |_| {});
         assert_eq!([chart.width_px, chart.height_px], [2 * (SIDE as usize / 2 + 2), 6]);
+        assert_eq!(chart.start_px, None, "as is the beginning");
         assert!(chart.rgba.chunks_exact(4).all(|pixel| pixel[3] == 255), "and nothing of what is left is missing");
     }
 }

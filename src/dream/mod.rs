@@ -4,7 +4,7 @@
 //! truth play through the same code. A [`runner::Runner`] plays a source on its own thread, evenly paced.
 
 pub mod account;
-pub mod chances;
+pub mod beginning;
 pub mod chart;
 pub mod drive;
 pub mod film;

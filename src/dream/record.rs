@@ -166,7 +166,8 @@ impl Recorder {
         match self {
             Self::Gif(gif) => gif.push(rgba),
             Self::Webp(writer, path, [w, h, scale]) => {
-                let written = enlarge(rgba, *w, *h, *scale).and_then(|(large, ..)| writer.push(&large));
+                let enlarged = enlarge(rgba, *w, *h, *scale).map_err(|why| why.to_string());
+                let written = enlarged.and_then(|(large, ..)| writer.push(&large));
                 written.map_err(|why| RecordError::new(path, why))
             }
             Self::Png(last, ..) => {
@@ -203,7 +204,7 @@ pub fn write_picture(
     dream: Option<&[u8]>,
 ) -> Result<(), RecordError> {
     let failed = |why: String| RecordError::new(path, why);
-    let (rgba, width_px, height_px) = enlarge(rgba, width_px, height_px, scale.max(1) as usize).map_err(failed)?;
+    let (rgba, width_px, height_px) = enlarge(rgba, width_px, height_px, scale.max(1) as usize).map_err(|why| failed(why.to_string()))?;
     let encode = || -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, width_px, height_px);
@@ -224,19 +225,27 @@ pub fn write_picture(
     whole_file::write(path, &bytes).map_err(|e| failed(e.to_string()))
 }
 
+/// A picture has more pixels than a file or the memory has room for.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture is too large to save")]
+pub struct TooLarge;
+
 /// Repeats every RGBA pixel `scale` times in both directions; gives the pixels with their width and height.
 ///
 /// # Errors
-/// Where the result would be too large.
-pub fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> Result<(Vec<u8>, u32, u32), String> {
-    let side = |px: usize| u32::try_from(px * scale).map_err(|_| "the picture is too large to save".to_owned());
-    let mut large = Vec::with_capacity(rgba.len() * scale * scale);
+/// [`TooLarge`], before memory is taken.
+pub fn enlarge(rgba: &[u8], width_px: usize, height_px: usize, scale: usize) -> Result<(Vec<u8>, u32, u32), TooLarge> {
+    let side = |px: usize| px.checked_mul(scale).and_then(|px| u32::try_from(px).ok()).ok_or(TooLarge);
+    let (large_width_px, large_height_px) = (side(width_px)?, side(height_px)?);
+    let bytes = rgba.len().checked_mul(scale).and_then(|bytes| bytes.checked_mul(scale)).ok_or(TooLarge)?;
+    let mut large = Vec::new();
+    large.try_reserve_exact(bytes).map_err(|_| TooLarge)?;
     for row in rgba.chunks_exact(width_px * 4).take(height_px) {
         for _ in 0..scale {
             large.extend(row.chunks_exact(4).flat_map(|pixel| std::iter::repeat_n(pixel, scale)).flatten());
         }
     }
-    Ok((large, side(width_px)?, side(height_px)?))
+    Ok((large, large_width_px, large_height_px))
 }
 
 #[cfg(test)]
@@ -349,5 +358,9 @@ mod tests {
         assert_eq!((w, h), (4, 2));
         assert_eq!(large[..16], [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]);
         assert_eq!(large[..16], large[16..]);
+        // Sides that no picture has, and pixels that no memory has room for.
+        for scale in [usize::MAX, 1 << 31, 1 << 30] {
+            assert!(enlarge(&[1; 8], 2, 1, scale).is_err(), "{scale}");
+        }
     }
 }

@@ -368,19 +368,63 @@ fn notify(shared: &Shared, text: String, is_error: bool) {
         log::info!("{text}");
     }
     let notices = &mut lock(&shared.outbox).notices;
-    if notices.len() < MOST_NOTICES {
-        notices.push_back(Notice { text, is_error });
+    // The newest says what holds now.
+    if notices.len() == MOST_NOTICES {
+        notices.pop_front();
     }
+    notices.push_back(Notice { text, is_error });
 }
 
-/// Time between frames; zero where there is no limit.
+/// Time between frames; zero where there is no limit. A rate that is not finite is none that was asked for.
 pub fn period(rate: Rate, own_hz: u32) -> Duration {
     match rate {
-        Rate::Own => Duration::from_secs(1) / own_hz.max(1),
-        Rate::Hz(hz) => Duration::from_secs_f32(1.0 / hz.clamp(0.1, 1000.0)),
+        Rate::Hz(hz) if hz.is_finite() => Duration::from_secs_f32(1.0 / hz.clamp(0.1, 1000.0)),
+        Rate::Own | Rate::Hz(_) => Duration::from_secs(1) / own_hz.max(1),
         Rate::Max => Duration::ZERO,
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+/// What needs no worker.
+#[cfg(test)]
+mod own_tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_is_no_number_is_the_packs_own() {
+        let ms = Duration::from_millis;
+        for no_rate in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(period(Rate::Hz(no_rate), 10), ms(100), "{no_rate}");
+        }
+        assert_eq!([Rate::Own, Rate::Hz(8.0), Rate::Hz(1e9), Rate::Max].map(|rate| period(rate, 10)), [ms(100), ms(125), ms(1), ms(0)]);
+    }
+
+    #[test]
+    fn the_newest_notices_wait() {
+        let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
+        let wish = Wish {
+            settings: DecodeSettings::LEAST,
+            rate: Rate::Own,
+            paused: false,
+            prompt: Prompt::default(),
+            preview: false,
+            account: false,
+            within: None,
+        };
+        let shared = Shared {
+            outbox: Mutex::new(outbox),
+            wish: Mutex::new(wish),
+            nudged: AtomicBool::new(false),
+            sets_off: AtomicBool::new(false),
+            steps: AtomicU32::new(0),
+            engines: Mutex::default(),
+        };
+        (0..20).for_each(|n| notify(&shared, n.to_string(), n == 19));
+        let waiting = std::mem::take(&mut lock(&shared.outbox).notices);
+        assert_eq!(waiting.len(), MOST_NOTICES);
+        assert_eq!(waiting.front().map(|notice| notice.text.as_str()), Some("4"));
+        assert_eq!(waiting.back(), Some(&Notice { text: "19".to_owned(), is_error: true }));
+    }
+}

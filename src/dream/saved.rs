@@ -36,6 +36,24 @@ const MOST_FRAMES: u32 = 1 << 31;
 /// Letters of a prompt that are read, at most.
 pub const MOST_LETTERS: usize = 400;
 
+/// Why a dream is not read from a picture or written for one, as half a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    #[error("the dream in it has format version {0}, this program reads {FORMAT_VERSION}")]
+    Version(u32),
+    /// Its name.
+    #[error("the dream in it is of another world, {0:?}")]
+    AnotherWorld(String),
+    #[error("the dream in it is damaged")]
+    Damaged,
+    #[error("the dream cannot be written: {0}")]
+    Unwritten(String),
+}
+
+fn unwritten(why: impl std::fmt::Display) -> SavedError {
+    SavedError::Unwritten(why.to_string())
+}
+
 /// What a dream is besides its moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
@@ -68,7 +86,7 @@ fn checksum_of_tokens(pack: &Pack) -> u32 {
     let mut crc = Crc::new();
     pack.tensors.iter().filter(|(name, _)| name.starts_with("tok.")).for_each(|(_, tensor)| crc.update(&tensor.bytes));
     // And how places are told apart.
-    let steps = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).map_or(0, |recall| recall.step_px);
+    let steps = pack.manifest.recall().map_or(0, |recall| recall.step_px);
     crc.update(&(steps as u64).to_le_bytes());
     pack.manifest.actions.iter().flat_map(|action| action.motion).for_each(|steps| crc.update(&steps.to_le_bytes()));
     crc.sum()
@@ -112,8 +130,8 @@ impl SavedDream {
     /// What stands in the chunk.
     ///
     /// # Errors
-    /// Half a sentence; there is no moment for which it is known to fail.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    /// [`SavedError::Unwritten`]; there is no moment for which it is known to fail.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SavedError> {
         let mut tensors = Tensors::default();
         tensors.push_frames("start", &self.moment.start);
         tensors.push_frames("history", &self.moment.history);
@@ -124,46 +142,48 @@ impl SavedDream {
             let dims = seen.first().map_or(0, |(.., levels)| levels.len());
             tensors.push("before.codes", Dtype::U8, &[seen.len(), dims], seen.iter().flat_map(|(.., levels)| levels.iter().copied()));
         }
-        let about = serde_json::to_string(&self.about).map_err(|e| e.to_string())?;
+        let about = serde_json::to_string(&self.about).map_err(unwritten)?;
         let views = tensors.0.iter().map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)));
-        let views: Vec<_> = views.collect::<Result<_, safetensors::SafeTensorError>>().map_err(|e| e.to_string())?;
-        let bytes = safetensors::serialize(views, Some(HashMap::from([(ABOUT_KEY.to_owned(), about)]))).map_err(|e| e.to_string())?;
+        let views: Vec<_> = views.collect::<Result<_, safetensors::SafeTensorError>>().map_err(unwritten)?;
+        let bytes = safetensors::serialize(views, Some(HashMap::from([(ABOUT_KEY.to_owned(), about)]))).map_err(unwritten)?;
         let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-        packed.write_all(&bytes).and_then(|()| packed.finish()).map_err(|e| e.to_string())
+        packed.write_all(&bytes).and_then(|()| packed.finish()).map_err(unwritten)
     }
 
     /// The dream that a picture carries, for this pack to go on with; `None` where it carries none.
     ///
     /// # Errors
-    /// Half a sentence: it is of another world, or damaged.
-    pub fn in_picture(picture: &[u8], pack: &Pack) -> Result<Option<Self>, String> {
+    /// [`SavedError`]: it is of another version or another world, or damaged.
+    pub fn in_picture(picture: &[u8], pack: &Pack) -> Result<Option<Self>, SavedError> {
         let Some(chunk) = find_chunk(picture)? else { return Ok(None) };
         let mut bytes = Vec::new();
-        ZlibDecoder::new(chunk).take(MOST_BYTES).read_to_end(&mut bytes).map_err(|_| damaged())?;
+        ZlibDecoder::new(chunk).take(MOST_BYTES).read_to_end(&mut bytes).map_err(|_| SavedError::Damaged)?;
         Self::from_bytes(&bytes, pack).map(Some)
     }
 
-    fn from_bytes(bytes: &[u8], pack: &Pack) -> Result<Self, String> {
+    fn from_bytes(bytes: &[u8], pack: &Pack) -> Result<Self, SavedError> {
         let manifest = &pack.manifest;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|_| damaged())?;
-        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT_KEY)).ok_or_else(damaged)?;
-        let version: Version = serde_json::from_str(json).map_err(|_| damaged())?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|_| SavedError::Damaged)?;
+        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT_KEY)).ok_or(SavedError::Damaged)?;
+        let version: Version = serde_json::from_str(json).map_err(|_| SavedError::Damaged)?;
         if version.format_version != FORMAT_VERSION {
-            return Err(format!("the dream in it has format version {}, this program reads {FORMAT_VERSION}", version.format_version));
+            return Err(SavedError::Version(version.format_version));
         }
-        let mut about: About = serde_json::from_str(json).map_err(|_| damaged())?;
+        let mut about: About = serde_json::from_str(json).map_err(|_| SavedError::Damaged)?;
         if about.tokens != checksum_of_tokens(pack) {
-            let title: String = about.title.chars().filter(|c| !c.is_control()).take(80).collect();
-            return Err(format!("the dream in it is of another world, {title:?}"));
+            return Err(SavedError::AnotherWorld(about.title.chars().filter(|c| !c.is_control()).take(80).collect()));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|_| damaged())?;
+        let file = SafeTensors::deserialize(bytes).map_err(|_| SavedError::Damaged)?;
         let (start, history) = (frames_of(&file, "start", manifest)?, frames_of(&file, "history", manifest)?);
         let before = about.before.map(|counted| map_of(&file, counted, manifest)).transpose()?;
         // Before they are heard: a file may hold millions.
         let words = check_prompt(manifest, &about.words.iter().copied().map(PromptWord::whole).collect::<Vec<_>>());
-        words.and(check_past(manifest, before.as_ref(), &history)).and(check_past(manifest, None, &start)).map_err(|_| damaged())?;
+        words
+            .and(check_past(manifest, before.as_ref(), &history))
+            .and(check_past(manifest, None, &start))
+            .map_err(|_| SavedError::Damaged)?;
         if history.is_empty() || history.len() > frames_remembered(manifest) || start.len() > most_start(manifest) {
-            return Err(damaged());
+            return Err(SavedError::Damaged);
         }
         // The panel shows both.
         about.prompt = about.prompt.chars().take(MOST_LETTERS).collect();
@@ -184,12 +204,8 @@ struct Version {
     format_version: u32,
 }
 
-fn damaged() -> String {
-    "the dream in it is damaged".to_owned()
-}
-
 /// The bytes of the chunk in a PNG; `None` where it is no PNG or has none.
-fn find_chunk(picture: &[u8]) -> Result<Option<&[u8]>, String> {
+fn find_chunk(picture: &[u8]) -> Result<Option<&[u8]>, SavedError> {
     let Some(mut rest) = picture.strip_prefix(PNG_SIGNATURE) else { return Ok(None) };
     // A chunk: length, name, bytes, checksum of name and bytes; big-endian.
     while let Some((length, named)) = rest.split_first_chunk::<4>() {
@@ -198,7 +214,7 @@ fn find_chunk(picture: &[u8]) -> Result<Option<&[u8]>, String> {
         if let Some(bytes) = body.strip_prefix(&CHUNK) {
             let mut crc = Crc::new();
             crc.update(body);
-            return if crc.sum() == u32::from_be_bytes(*sum) { Ok(Some(bytes)) } else { Err(damaged()) };
+            return if crc.sum() == u32::from_be_bytes(*sum) { Ok(Some(bytes)) } else { Err(SavedError::Damaged) };
         }
         rest = &named[end + 4..];
     }
@@ -231,12 +247,12 @@ impl Tensors {
 }
 
 /// Shape and bytes of a tensor of this type and rank.
-fn tensor<'a, const RANK: usize>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<([usize; RANK], &'a [u8]), String> {
-    let view = file.tensor(name).ok().filter(|view| view.dtype() == dtype).ok_or_else(damaged)?;
-    Ok((view.shape().try_into().map_err(|_| damaged())?, view.data()))
+fn tensor<'a, const RANK: usize>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<([usize; RANK], &'a [u8]), SavedError> {
+    let view = file.tensor(name).ok().filter(|view| view.dtype() == dtype).ok_or(SavedError::Damaged)?;
+    Ok((view.shape().try_into().map_err(|_| SavedError::Damaged)?, view.data()))
 }
 
-fn frames_of(file: &SafeTensors<'_>, name: &str, manifest: &Manifest) -> Result<Vec<TokenFrame>, String> {
+fn frames_of(file: &SafeTensors<'_>, name: &str, manifest: &Manifest) -> Result<Vec<TokenFrame>, SavedError> {
     let named = |part: &str| format!("{name}.{part}");
     let ([f, code_bytes], codes) = tensor(file, &named("codes"), Dtype::U8)?;
     let ([actions], action) = tensor(file, &named("actions"), Dtype::U8)?;
@@ -244,7 +260,7 @@ fn frames_of(file: &SafeTensors<'_>, name: &str, manifest: &Manifest) -> Result<
     let ([of_words, k], words) = tensor(file, &named("words"), Dtype::U16)?;
     let ([of_shares, shares_each], shares) = tensor(file, &named("shares"), Dtype::U8)?;
     if [actions, moves, of_words, of_shares] != [f; 4] || k != shares_each || (f > 0 && code_bytes != manifest.frame.code_bytes()) {
-        return Err(damaged());
+        return Err(SavedError::Damaged);
     }
     let frame = |t: usize| {
         let words = words[2 * t * k..][..2 * k].chunks_exact(2).map(|id| u16::from_le_bytes([id[0], id[1]]));
@@ -259,8 +275,8 @@ fn frames_of(file: &SafeTensors<'_>, name: &str, manifest: &Manifest) -> Result<
     Ok((0..f).map(frame).collect())
 }
 
-fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Manifest) -> Result<recall::Map, String> {
-    let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).ok_or_else(damaged)?;
+fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Manifest) -> Result<recall::Map, SavedError> {
+    let recall = manifest.recall().ok_or(SavedError::Damaged)?;
     let ([n, two], at) = tensor(file, "before.at", Dtype::I32)?;
     let ([of_frames], seen) = tensor(file, "before.frame", Dtype::U32)?;
     let ([of_codes, dims], codes) = tensor(file, "before.codes", Dtype::U8)?;
@@ -274,7 +290,7 @@ fn map_of(file: &SafeTensors<'_>, (view, frames): ([i32; 2], u32), manifest: &Ma
         || codes.iter().any(|level| usize::from(*level) >= levels)
         || (0..n).any(|i| !near(place(i)) || !(1..=frames).contains(&frame(i)))
     {
-        return Err(damaged());
+        return Err(SavedError::Damaged);
     }
     Ok(recall::Map::of_places(&manifest.frame, recall, (view, frames), (0..n).map(|i| (place(i), frame(i), &codes[i * dims..][..dims]))))
 }
@@ -363,7 +379,7 @@ mod tests {
         let seen = image::load_from_memory(&picture).unwrap();
         assert_eq!((seen.width(), seen.height()), (70, 42));
         let why = SavedDream::in_picture(&picture, &random_pack(look_manifest(), 6).unwrap()).err().unwrap();
-        assert_eq!(why, "the dream in it is of another world, \"random look\"");
+        assert_eq!(why.to_string(), "the dream in it is of another world, \"random look\"");
         // Saved anew by a program that knows nothing of it, and what is no PNG at all.
         let mut anew = std::io::Cursor::new(Vec::new());
         seen.write_to(&mut anew, image::ImageFormat::Png).unwrap();
@@ -395,7 +411,7 @@ mod tests {
         let at = picture.windows(4).position(|name| name == CHUNK).unwrap();
         let mut flipped = picture.clone();
         flipped[at + 100] ^= 1;
-        assert_eq!(why(&flipped), Some(damaged()));
+        assert_eq!(why(&flipped), Some(SavedError::Damaged));
         assert!(why(&picture[..at + 100]).is_none(), "a file cut short before its dream ends carries none");
 
         // A chunk that is whole and holds nonsense.
@@ -425,11 +441,11 @@ mod tests {
                 saved.about.format_version = 2;
             },
         ];
-        let said: Vec<Option<String>> = nonsense.iter().map(|change| reread(*change)).collect();
-        assert!(said[..11].iter().all(|why| *why == Some(damaged())), "{said:?}");
-        assert_eq!(said[11].as_deref(), Some("the dream in it has format version 2, this program reads 1"));
+        let said: Vec<Option<SavedError>> = nonsense.iter().map(|change| reread(*change)).collect();
+        assert!(said[..11].iter().all(|why| *why == Some(SavedError::Damaged)), "{said:?}");
+        assert_eq!(said[11].as_ref().unwrap().to_string(), "the dream in it has format version 2, this program reads 1");
         for bytes in [&b""[..], b"nonsense", &[255; 64]] {
-            assert_eq!(SavedDream::from_bytes(bytes, &pack).err(), Some(damaged()));
+            assert_eq!(SavedDream::from_bytes(bytes, &pack).err(), Some(SavedError::Damaged));
         }
     }
 }

@@ -12,7 +12,7 @@ pub use imagine::Maker;
 pub use moment::Moment;
 
 use super::account::Account;
-use super::chances::{self, TRIES, leave_a_way, seed_of};
+use super::beginning;
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::first_person::{Book, Surroundings};
@@ -22,13 +22,11 @@ use super::still::Still;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
 use crate::engine::told::Told;
-use crate::engine::{
-    Arrival, Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, PromptWord, StageTimes, TokenFrame, UNKNOWN,
-};
+use crate::engine::{Arrival, Branches, DecodeSettings, Engine, EngineInfo, EngineKind, Picture, StageTimes, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{Manifest, RecallDims};
 use crate::prompt::{self, Fade};
 use crate::worlds::random::Rng;
-use crate::worlds::scene::{Biome, Wish};
+use crate::worlds::scene::Wish;
 use crate::worlds::words::{saying, wish_of};
 
 /// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
@@ -45,7 +43,7 @@ const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the view goes, where it goes by whole patches.
 fn whole_steps(m: &Manifest) -> Option<&RecallDims> {
-    m.dynamics.as_ref()?.recall.as_ref().filter(|recall| recall.step_px == m.frame.patch_px)
+    m.recall().filter(|recall| recall.step_px == m.frame.patch_px)
 }
 
 /// The next frame a map remembers.
@@ -88,8 +86,6 @@ pub struct DreamSession {
     start: Vec<TokenFrame>,
     prompt: Fade,
     told: Told,
-    /// The next frame is a first one that comes from the prompt alone.
-    fresh: bool,
     /// The newest frame was computed with and without its words.
     guided: bool,
     next_frame: u32,
@@ -118,8 +114,7 @@ impl DreamSession {
         let info = describe(engine.manifest(), engine.info())?;
         let frame = engine.manifest().frame;
         let account = Account { codes: vec![0; frame.code_bytes()], settled: Vec::new(), code_levels: frame.code_levels };
-        let recall = engine.manifest().dynamics.as_ref().and_then(|d| d.recall.as_ref());
-        let map = recall.map(|recall| Map::new(&frame, recall));
+        let map = engine.manifest().recall().map(|recall| Map::new(&frame, recall));
         Ok(Self {
             before: map.clone(),
             land_seen: map,
@@ -134,7 +129,6 @@ impl DreamSession {
             start: Vec::new(),
             prompt: Fade::default(),
             told: Told::default(),
-            fresh: false,
             guided: false,
             next_frame: 0,
             account,
@@ -289,7 +283,7 @@ impl DreamSession {
 
     /// What the next frame is dreamed by, where `settings` are asked for.
     fn settings_of_next(&self, settings: &DecodeSettings) -> DecodeSettings {
-        if self.fresh { settings.out_of_nothing() } else { settings.told(self.told.class_of_next(self.prompt.words())) }
+        settings.told(self.told.class_of_next(self.prompt.words()))
     }
 
     /// The action nobody knows.
@@ -404,44 +398,26 @@ impl DreamSession {
         }
     }
 
-    /// Dreams a first frame from the prompt. Where that names no land, this frame alone is told one drawn by the seed: left to itself, every token
-    /// of it would guess another. The frames after it have the prompt as it is, which is no news to them.
+    /// Dreams a first frame from the prompt (blocking). Where that names no land, this frame alone is told one drawn by the seed, in which what was asked for is
+    /// at home: left to itself, every token of it would guess another. The frames after it have the prompt as it is, which is no news to them.
     fn dream_first(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
-        let words = self.prompt.target().to_vec();
+        let (words, seed) = (self.prompt.target().to_vec(), u64::from(settings.seed));
+        let wish = wish_of(&words);
         let knows_lands = self.engine.manifest().provenance.world.is_some();
-        if !knows_lands || wish_of(&words).biome.is_some() {
-            return self.dream_free(&prompt::told(&words), settings);
-        }
-        let seed = u64::from(settings.seed);
-        let land = Rng::for_purpose(seed, 9).pick(Biome::ALL);
-        let told = prompt::told(&saying(&words, land, seed, self.info.prompt_words));
+        let told = if knows_lands && wish.biome.is_none() {
+            let land = Rng::for_purpose(seed, 9).pick(&wish.lands_of_features());
+            prompt::told(&saying(&words, land, seed, self.info.prompt_words))
+        } else {
+            prompt::told(&words)
+        };
         self.engine.set_prompt(&told)?;
-        self.dream_free(&told, settings)?;
+        let first = beginning::out_of_words(self.engine.as_mut(), &told, settings)?;
         self.engine.set_prompt(self.prompt.words())?;
-        self.go_to(None, self.history.iter().cloned().collect(), self.next_frame)
-    }
-
-    /// Dreams a frame out of nothing but the words it is `told`, in which the figure can walk, and of a village with most of it (blocking): under other chances,
-    /// a few times, where it is not so.
-    fn dream_free(&mut self, told: &[PromptWord], settings: &DecodeSettings) -> Result<(), DreamError> {
-        if let Some(seed) = chances::of_a_village(self.engine.as_mut(), told, settings)? {
-            return self.dream_from(seed, settings);
-        }
-        for attempt in 0..TRIES {
-            self.dream_from(seed_of(settings.seed, attempt), settings)?;
-            if self.history.back().is_none_or(|newest| leave_a_way(self.engine.manifest(), &newest.codes)) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Dreams a frame out of nothing under the chances of this seed (blocking).
-    fn dream_from(&mut self, seed: u32, settings: &DecodeSettings) -> Result<(), DreamError> {
-        self.go_to(None, Vec::new(), 0)?;
-        self.fresh = true;
-        self.step(self.unknown_action(), &DecodeSettings { seed, ..*settings })?;
-        self.settle()
+        self.guided = !told.is_empty();
+        self.account.codes.clone_from(&first.codes);
+        self.account.settled = first.settled;
+        let prompt = self.prompt.words().to_vec();
+        self.go_to(None, vec![TokenFrame { codes: first.codes, action: self.unknown_action(), moved: false, prompt }], 1)
     }
 }
 
@@ -454,7 +430,7 @@ impl Source for DreamSession {
         self.await_room()?;
         let settings = self.settings_of_next(settings);
         self.engine.dream(code, &settings)?;
-        (self.fresh, self.guided) = (false, settings.guidance > 0.0 && !self.prompt.words().is_empty());
+        self.guided = settings.guidance > 0.0 && !self.prompt.words().is_empty();
         self.note_begun(code)
     }
 

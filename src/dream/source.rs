@@ -90,7 +90,8 @@ impl SourceInfo {
         (0..=u8::MAX).zip(&self.actions).filter(|(_, action)| lives(action)).map(|(code, _)| code).collect()
     }
 
-    /// The code that `drive` stands for: an intent goes to the code bound to it, or where none is bound to the one bound to "stay", or 0.
+    /// The code that `drive` stands for: an intent goes to the code bound to it, or where none is bound to the one bound to "stay", or 0. A code
+    /// beyond the last is taken for the last.
     pub fn code_of(&self, drive: Drive) -> u8 {
         let bound = |intent: Intent| self.actions.iter().position(|a| a.bound_to.contains(&intent));
         let code = match drive {
@@ -142,7 +143,8 @@ impl DreamError {
 pub trait Source: Send {
     fn info(&self) -> &SourceInfo;
 
-    /// Makes the frame that `code` leads into. A simulator ignores `settings`.
+    /// Makes the frame that `code` leads into. A dream also takes the code after the last of [`Self::info`], an action nobody knows, and refuses
+    /// any beyond it; a simulator takes every code beyond its last for the last, and ignores `settings`.
     fn step(&mut self, code: u8, settings: &DecodeSettings) -> Result<(), DreamError>;
 
     /// The newest frame.

@@ -145,7 +145,7 @@ fn decode_last(name: &str, bytes: &[u8], width_px: usize, height_px: usize, most
                 break;
             }
             left_px -= frame_px;
-            if stills.len() == most {
+            if stills.len() >= most {
                 whole = false;
                 stills.pop_front();
             }

@@ -14,7 +14,7 @@ use crate::worlds::{World, WorldInfo};
 /// Most words of a prompt: more than there are kinds of things to wish for.
 pub const PROMPT_WORDS: usize = 16;
 
-/// A [`World`] behind the interface of a dream. Its codes are the world's recorded actions.
+/// A [`World`] behind the interface of a dream. Its codes are the world's recorded actions; any beyond the last is taken for the last.
 pub struct TruthSession {
     world: Box<dyn World>,
     /// What the prompt wishes for.

@@ -24,7 +24,8 @@ type Row = [u32; limits::LAND.div_ceil(32)];
 #[derive(Clone, Debug)]
 pub struct Adjacency {
     land: Vocabulary,
-    /// `(WAYS, land + 1, words)`: what may be drawn where this token lies that way from it; last what may be where any does.
+    /// `(WAYS, land + 1, words)`, a bit for each token of the land. Row `[way, token]`: the tokens that were seen with `token` beside them on that
+    /// side; the last row of a way: those that were seen with any token there.
     fits: Vec<u32>,
     /// A bit for every token of the land.
     all: Vec<u32>,
@@ -108,7 +109,8 @@ impl Adjacency {
         self.land().len().div_ceil(32)
     }
 
-    /// `(WAYS, land + 1, words)`: tokens, a bit each, that may be drawn where one of the land lies left, right, above or below; last, where any does.
+    /// `(WAYS, land + 1, words)`, a bit for each token of the land. Row `[way, token]`: the tokens that may be drawn where `token` lies to the left, to
+    /// the right, above or below; the last row of a way: those that may be where any token lies.
     pub fn fits(&self) -> &[u32] {
         &self.fits
     }

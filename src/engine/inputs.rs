@@ -1,7 +1,7 @@
 //! What an engine accepts: the same checks for every back end, so that a bad argument is named the same way everywhere.
 
 use super::recall::Map;
-use super::{Chance, DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
+use super::{DecodeSettings, EngineError, PromptWord, TokenFrame, UNKNOWN};
 use crate::pack::{
     limits,
     manifest::{DynamicsDims, Manifest},
@@ -43,18 +43,29 @@ pub fn frames_that_matter(m: &Manifest) -> usize {
     m.dynamics.as_ref().map_or(0, of_dynamics) + 1
 }
 
+/// The first setting that is out of bounds whatever the model, if any: its name, what it may be, and what it is.
+pub fn misfit(s: &DecodeSettings) -> Option<(&'static str, String, String)> {
+    let within = |name, value: f32, most: f32| (name, (0.0..=most).contains(&value), format!("0 to {most}"), value);
+    let below_1 = |name, value: f32| (name, (0.0..1.0).contains(&value), "0 to below 1".to_owned(), value);
+    let (on_the_map, new) = (s.chance_of(true), s.chance_of(false));
+    let certain = s.certain.unwrap_or(0.5);
+    let numbers = [
+        ("steps", (1..=limits::MAX_STEPS).contains(&s.steps), format!("1 to {}", limits::MAX_STEPS), s.steps as f32),
+        within("temperature", on_the_map.temperature, limits::TEMPERATURE),
+        below_1("min_p", on_the_map.min_p),
+        within("new_land.temperature", new.temperature, limits::TEMPERATURE),
+        below_1("new_land.min_p", new.min_p),
+        within("guidance", s.guidance, MOST_GUIDANCE),
+        ("certain", certain > 0.0 && certain < 1.0, "above 0 and below 1".to_owned(), certain),
+    ];
+    let misfit = numbers.into_iter().find(|(_, fits, ..)| !fits);
+    misfit.map(|(name, _, expected, got)| (name, expected, got.to_string()))
+}
+
 pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineError> {
     let d = dynamics(m)?;
-    if !(1..=limits::MAX_STEPS).contains(&s.steps) {
-        return Err(refuse("decoding steps", format!("1 to {}", limits::MAX_STEPS), s.steps));
-    }
-    for Chance { temperature, min_p } in [s.chance_of(true), s.chance_of(false)] {
-        if !(temperature.is_finite() && temperature >= 0.0) {
-            return Err(refuse("temperature", "a number from 0 on", temperature));
-        }
-        if !(0.0..1.0).contains(&min_p) {
-            return Err(refuse("min-p", "0 to below 1", min_p));
-        }
+    if let Some((name, expected, got)) = misfit(s) {
+        return Err(refuse(name, expected, got));
     }
     if !(1..=d.window).contains(&s.window) {
         return Err(refuse("window", format!("1 to {} frames", d.window), s.window));
@@ -62,19 +73,13 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     if s.context_level >= d.context_levels {
         return Err(refuse("context level", format!("below {}", d.context_levels), s.context_level));
     }
-    if !(0.0..=MOST_GUIDANCE).contains(&s.guidance) {
-        return Err(refuse("guidance", format!("0 to {MOST_GUIDANCE}"), s.guidance));
-    }
-    if let Some(certain) = s.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
-        return Err(refuse("certain probability", "above 0 and below 1", certain));
-    }
     Ok(())
 }
 
-/// `A` itself, "unknown", is an action too.
+/// The unknown action is one too.
 pub fn check_action(m: &Manifest, action: u8) -> Result<(), EngineError> {
-    let actions = dynamics(m)?.actions;
-    if usize::from(action) <= actions { Ok(()) } else { Err(refuse("latent action", format!("0 to {actions}"), action)) }
+    let unknown = dynamics(m)?.unknown_action();
+    if action <= unknown { Ok(()) } else { Err(refuse("latent action", format!("0 to {unknown}"), action)) }
 }
 
 pub fn check_prompt(m: &Manifest, words: &[PromptWord]) -> Result<(), EngineError> {
@@ -141,4 +146,45 @@ pub fn check_rgb(m: &Manifest, rgb: &[u8]) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(refuse("picture", format!("{} bytes ({} x {} RGB)", f.rgb_bytes(), f.width_px, f.height_px), rgb.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Chance;
+    use crate::pack::manifest::PlayDefaults;
+    use crate::pack::random::odd_manifest;
+    use crate::pack::tensor_specs;
+
+    #[test]
+    fn a_pack_may_ask_for_what_an_engine_takes_and_for_nothing_else() {
+        type Change = fn(&mut PlayDefaults);
+        let taken = |change: Change| {
+            let mut m = odd_manifest();
+            change(&mut m.play);
+            [check_settings(&m, &play_settings(&m)).is_ok(), tensor_specs(&m).is_ok()]
+        };
+        let good: [Change; 5] = [
+            |_| {},
+            |play| play.temperature = limits::TEMPERATURE,
+            |play| play.steps = limits::MAX_STEPS,
+            |play| play.certain = Some(0.999),
+            |play| play.new_land = Some(Chance { temperature: 0.0, min_p: 0.999 }),
+        ];
+        assert!(good.into_iter().all(|change| taken(change) == [true; 2]));
+        let bad: [Change; 9] = [
+            |play| play.steps = 0,
+            |play| play.temperature = -0.1,
+            |play| play.temperature = 10.1,
+            |play| play.temperature = f32::INFINITY,
+            |play| play.min_p = 1.0,
+            |play| play.new_land = Some(Chance { temperature: f32::NAN, min_p: 0.0 }),
+            |play| play.certain = Some(0.0),
+            |play| play.certain = Some(f32::NAN),
+            |play| play.window = 6,
+        ];
+        for (n, change) in bad.into_iter().enumerate() {
+            assert_eq!(taken(change), [false; 2], "change {n}");
+        }
+    }
 }

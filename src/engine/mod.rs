@@ -58,9 +58,10 @@ pub struct Arrival {
 /// How a token of a dreamed frame came to its levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Decoding step that settled it, from 1; the one behind the last where it did not fit until then. 0: it was given.
+    /// Decoding step whose draw was kept, from 1. One more than there are steps: no draw of theirs fitted the tokens around it, and it was drawn
+    /// once more. 0: it was given.
     pub step: u8,
-    /// How likely the network held what was drawn, of 255: all of it where it was given.
+    /// Probability that the network gave to the levels drawn, among those that were allowed, times 255; 255 where it was given.
     pub odds: u8,
 }
 
@@ -130,7 +131,7 @@ impl std::str::FromStr for NewLand {
 pub struct DecodeSettings {
     /// Masked decoding steps, 1 to 8.
     pub steps: u32,
-    /// 0 is argmax.
+    /// 0 to 10; 0 is argmax.
     pub temperature: f32,
     pub seed: u32,
     pub order: UnmaskOrder,
@@ -145,8 +146,8 @@ pub struct DecodeSettings {
     pub certain: Option<f32>,
     /// As in [`Chance`].
     pub min_p: f32,
-    /// Chance where the map has nothing to offer, if it is another there; the look is no land. Such tokens are never held to be certain: those that happened to
-    /// come out likely would be kept and rare ones drawn again, and lands would empty as one walks.
+    /// Temperature and min-p of tokens that the map has nothing to offer for, if they are others there; the look is never one of these. Such tokens
+    /// are not settled early by `certain`: likely ones would be kept and rare ones drawn again, and land would become emptier with every step.
     pub new_land: Option<Chance>,
 }
 
@@ -154,8 +155,9 @@ pub struct DecodeSettings {
 /// agree.
 const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
-/// Chance of the land of a frame out of nothing: nearly as likely as it is, or what is likely in every single place is all there is, and a village has no
-/// house. So much stands there as in the lands it was learned from, neither nothing nor so much that the figure is walled in.
+/// How the land of a frame out of nothing is drawn: nearly by the network's own probabilities. At a lower temperature every place would show what
+/// is likeliest there, and a village would have no house. So about as much stands on the land as in the recordings, not so much that the figure is
+/// walled in.
 const NOTHING_LAND: Chance = Chance { temperature: 0.9, min_p: 0.03 };
 
 impl DecodeSettings {
@@ -179,8 +181,9 @@ impl DecodeSettings {
         self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
     }
 
-    /// The same for a frame that may be drawn anew: in as many steps as there can be, leaning on its words and left little to chance. What words
-    /// that are news ask for is unlikely at first, so nothing unlikely is cut off; and what leaning on them makes likely is not certain for that.
+    /// The same for a frame that may be drawn anew: the most steps, some guidance at least, and no more than a low temperature. `min_p` is 0, since
+    /// what new words ask for is unlikely at first and must not be cut off; `certain` is off, since guidance makes levels likely that the network
+    /// is not certain of.
     #[must_use]
     pub fn fresh(self) -> Self {
         let guidance = self.guidance.max(FRESH_GUIDANCE);
@@ -279,8 +282,8 @@ pub trait Engine: Send {
     /// As [`Engine::restore`], where the map begins with what is remembered of the land `before` the history, as it was when the history began.
     fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
 
-    /// Takes this token for what lies at a place of the map: the frame that shows it first will show that. Without one, nothing is known of the place any
-    /// more. Nothing happens in a world without a map, and [`Engine::restore`] forgets it.
+    /// Puts a token of these `levels` on the map, at the place `at`: the first frame that shows the place will show this token there. `None` removes
+    /// what the map has at the place. Does nothing in a world without a map; [`Engine::restore`] forgets it.
     fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>);
 
     /// Dreams the frame that `action` leads into, and decodes its picture.
@@ -298,13 +301,15 @@ pub trait Engine: Send {
     /// As [`Engine::dream`] of any of them; then `out` has no meaning.
     fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError>;
 
-    /// Copies the codes of the oldest frame not taken yet whose tokens have reached the host into `out`.
-    /// Never blocks; `None` until something new has arrived, and where `out` has another length than the codes. Each frame is reported
-    /// once and in order.
+    /// Copies the codes of a dreamed frame into `out`: of those whose tokens have reached the host and were not taken, the oldest that is still
+    /// kept. The engines on the host keep the newest frame only and the GPU engine some thousands, so older ones that nobody took in time are never
+    /// reported; no frame is reported twice, or after a newer one. Never blocks; `None` where there is none, and where `out` has another length
+    /// than the codes.
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival>;
 
-    /// How each token of the frame whose codes were taken last was settled, `(tokens)`, to be asked before the next is dreamed; empty where none
-    /// were taken since the engine was made, restored or told a frame. Never blocks.
+    /// How each token of the frame whose codes were taken last was settled, `(tokens)`, if asked between taking them and dreaming the next frame: at
+    /// other times the engines on the host tell it of the frame dreamed last, taken or not. Empty where none was dreamed since the engine was made,
+    /// restored or told a frame. Never blocks.
     fn settled(&self) -> &[Settled];
 
     /// Whether what it runs on is still there.

@@ -59,8 +59,8 @@ impl Map {
     pub fn new(frame: &FrameDims, recall: &RecallDims) -> Self {
         let steps = (frame.patch_px / recall.step_px) as i32;
         let token = |n: usize| {
-            let (x, y) = ((n % frame.grid_w()) as i32, (n / frame.grid_w()) as i32);
-            ((n < frame.patches()).then_some([x * steps, y * steps]), recall.scrolls(n, frame))
+            let place = frame.cell(n).map(|cell| cell as i32 * steps);
+            ((n < frame.patches()).then_some(place), recall.scrolls(n, frame))
         };
         Self {
             places: vec![Place::default(); PLACES],
@@ -73,8 +73,8 @@ impl Map {
         }
     }
 
-    /// A map that remembers so many `frames`, the last of which had its corner at `view`: of each of the `places` where it is, the frame that last showed
-    /// it (from 1), and its levels. What never scrolls is not known.
+    /// A map that remembers so many `frames`, the last of which had its upper left corner at `view`. `places`: where each is, the number of the frame
+    /// that last showed it (from 1), and its levels. Of tokens that never scroll such a map knows nothing.
     pub fn of_places<'a>(
         frame: &FrameDims,
         recall: &RecallDims,
@@ -105,7 +105,8 @@ impl Map {
         self.codes[index * self.code_dims..][..self.code_dims].copy_from_slice(levels);
     }
 
-    /// Takes this token for what lies at a place: the frame that shows it first will show that. Without one, nothing is known of the place any more.
+    /// Puts a token of these `levels` at the place `at`: the first frame that shows the place will show this token there. `None` removes what is
+    /// known of the place.
     pub fn imagine(&mut self, at: [i32; 2], levels: Option<&[u8]>) {
         match levels {
             Some(levels) => self.put(at, IMAGINED, levels),
@@ -120,7 +121,8 @@ impl Map {
         (place.frame > 0 && place.at == at).then(|| (place.frame, &self.codes[index * self.code_dims..][..self.code_dims]))
     }
 
-    /// Whether token `n` of the next frame was imagined, if `motion` leads to it: then it is what is offered for it, or what it is now.
+    /// Whether the place that token `n` of the next frame shows, if the view goes by `motion`, was imagined and not seen since: then the token must
+    /// be one of those it may be copied from, the imagined one or that of the frame before.
     pub fn holds(&self, n: usize, motion: [i32; 2]) -> bool {
         let (token, enters) = self.tokens[n];
         let at = |token: [i32; 2]| [0, 1].map(|i| self.view[i] + motion[i] + token[i]);

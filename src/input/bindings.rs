@@ -17,7 +17,7 @@ use crate::worlds::words::Dial;
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 12] = [
+const SINCE: [(u32, Command); 13] = [
     (2, Command::Map),
     (2, Command::Keep),
     (2, Command::Help),
@@ -30,6 +30,7 @@ const SINCE: [(u32, Command); 12] = [
     (5, Command::View),
     (6, Command::Redo),
     (7, Command::Surprise),
+    (8, Command::Stroll),
 ];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
@@ -48,13 +49,15 @@ pub enum Command {
     Panel,
     /// To the prompt field.
     Prompt,
-    /// Says the next prompt of the queue, or of the suggestions.
+    /// Says the next prompt of the queue, or of the suggestions; with Shift the one before.
     NextPrompt,
     /// Turns a part of the prompt to its next value; with Shift to the one before.
     Turn(Dial),
     /// Turns all of them at once, as chance has it.
     Surprise,
     Hud,
+    /// Lets it walk by itself, until somebody walks.
+    Stroll,
     Pause,
     Step,
     Reset,
@@ -75,7 +78,7 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 22] = [
+    const ALL: [(Self, &'static str); 23] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -86,6 +89,7 @@ impl Command {
         (Self::Turn(Dial::Style), "next style"),
         (Self::Surprise, "surprise"),
         (Self::Hud, "hud"),
+        (Self::Stroll, "stroll"),
         (Self::Pause, "pause"),
         (Self::Step, "step"),
         (Self::Reset, "reset"),
@@ -386,11 +390,22 @@ mod tests {
         );
         assert_eq!(bindings.key(KeyCode::KeyR), None, "what there always was has been left out on purpose");
         // Today's table says all it means.
-        std::fs::write(&path, format!("version = 7\n{table}")).unwrap();
-        assert_eq!([KeyCode::KeyM, KeyCode::KeyX].map(|key| Bindings::of_user(Some(&path)).0.key(key)), [None, None]);
-        // Yesterday's knew nothing of surprises.
-        std::fs::write(&path, format!("version = 6\n{table}")).unwrap();
-        assert_eq!([KeyCode::KeyM, KeyCode::KeyX].map(|key| Bindings::of_user(Some(&path)).0.key(key)), [None, command(Command::Surprise)]);
+        let of_version = |version: u32| {
+            std::fs::write(&path, format!("version = {version}\n{table}")).unwrap();
+            let (bindings, _) = Bindings::of_user(Some(&path));
+            [KeyCode::KeyM, KeyCode::KeyX, KeyCode::KeyG].map(|key| bindings.key(key))
+        };
+        assert_eq!(of_version(8), [None; 3]);
+        // Yesterday's knew nothing of strolls, and the one before nothing of surprises.
+        assert_eq!(of_version(7), [None, None, command(Command::Stroll)]);
+        assert_eq!(of_version(6), [None, command(Command::Surprise), command(Command::Stroll)]);
+        // Players keep what they have on the button that surprises now.
+        let west = |table: &str| {
+            std::fs::write(&path, table).unwrap();
+            Bindings::of_user(Some(&path)).0.pad(PadControl::West)
+        };
+        assert_eq!(west("version = 7\n[pad]\nWest = \"next prompt\""), command(Command::NextPrompt));
+        assert_eq!(west(DEFAULT_TABLE), command(Command::Surprise));
     }
 
     #[test]

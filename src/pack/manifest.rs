@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Chance, UnmaskOrder};
+use crate::engine::{Chance, UnmaskOrder, decode};
 use crate::worlds::relief::Cutout;
+use crate::worlds::scene::Feature;
 
 /// The pack format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 8;
+
+/// Frames that a walk holds a code for.
+const HELD_FRAMES: usize = 4;
 
 /// Everything about a world that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,29 @@ pub struct Manifest {
     pub evaluation: serde_json::Value,
 }
 
+impl Manifest {
+    /// How what was seen before is found again; `None` where the view does not scroll or there is no dynamics.
+    pub fn recall(&self) -> Option<&RecallDims> {
+        self.dynamics.as_ref()?.recall.as_ref()
+    }
+
+    /// Latent codes that something is bound to, in their order; all where nothing is.
+    pub fn bound_codes(&self) -> Vec<u8> {
+        let bound = |action: &LatentAction| !action.bound_to.is_empty();
+        let any = self.actions.iter().any(bound);
+        let codes = (0..=u8::MAX).zip(&self.actions).filter(|&(_, action)| !any || bound(action));
+        codes.map(|(code, _)| code).collect()
+    }
+
+    /// Latent codes of so many frames as somebody walks, to measure speed with: bound ones, each held for a while. Which comes next is left to
+    /// chance, always the same: taken in turns they would lead in circles over land that is known, where adaptive decoding has little to do.
+    pub fn walk(&self, frames: usize) -> Vec<u8> {
+        let codes = self.bound_codes();
+        let held = |frame: usize| decode::random(0, (frame / HELD_FRAMES) as u32, 0, 0, 0) as usize;
+        (0..frames).filter_map(|frame| codes.get(held(frame) % codes.len().max(1)).copied()).collect()
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name of the simulator the clips came from, if one did: evaluation compares with it.
@@ -48,8 +75,8 @@ pub struct Provenance {
     pub commit: String,
     pub hardware: String,
     pub trained_secs: f64,
-    /// Token of every look by its name, `(code_dims)` levels: what a dream's light, weather, season and style are read off by (`dream::looks`), and for whoever trains on, since
-    /// read off other clips many of them would be others.
+    /// The token of every look, `(code_dims)` levels, by the look's name: a dream's light, weather, season and style are told by it (`dream::looks`).
+    /// Whoever trains on takes these over: read off other clips, many would be other tokens.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looks: BTreeMap<String, Vec<u8>>,
 }
@@ -69,6 +96,9 @@ pub struct Standing {
     /// `(code_dims)` levels, and those of bare ground there.
     pub token: Vec<u8>,
     pub ground: Vec<u8>,
+    /// What who asks for such a thing asks for; packs of before do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<Feature>,
     #[serde(flatten)]
     pub cutout: Cutout,
 }
@@ -216,6 +246,11 @@ pub struct BlockKind {
 }
 
 impl DynamicsDims {
+    /// The action that stands for one nobody knows: behind the latent ones.
+    pub fn unknown_action(&self) -> u8 {
+        u8::try_from(self.actions).unwrap_or(u8::MAX)
+    }
+
     /// Sources a token may be copied from: the frame before and, with recall, what the map offers.
     pub fn sources(&self) -> usize {
         1 + usize::from(self.recall.is_some())
@@ -298,6 +333,24 @@ pub struct ParityInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pack::random::odd_manifest;
+
+    #[test]
+    fn a_walk_holds_one_after_another_of_what_something_is_bound_to() {
+        let mut m = odd_manifest();
+        assert_eq!(m.bound_codes(), [0, 1, 2], "nothing is bound");
+        for (code, name) in [(1, "north"), (2, "stay")] {
+            m.actions[code].bound_to = vec![name.to_owned()];
+        }
+        assert_eq!(m.bound_codes(), [1, 2]);
+        let walk = m.walk(100);
+        assert_eq!((walk.len(), &walk[..30]), (100, &m.walk(30)[..]));
+        assert!(walk.chunks(HELD_FRAMES).all(|held| held.iter().all(|code| *code == held[0])));
+        let strides = |code: u8| walk.chunks(HELD_FRAMES).filter(|held| held[0] == code).count();
+        assert!(strides(0) == 0 && strides(1) > 5 && strides(2) > 5, "{walk:?}");
+        m.actions.clear();
+        assert!(m.walk(3).is_empty());
+    }
 
     #[test]
     fn patches_lie_beside_each_other_up_to_the_ends_of_the_frame() {

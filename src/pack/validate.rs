@@ -6,7 +6,10 @@ use super::{
     tensor_specs,
 };
 use crate::{
-    engine::{Chance, recall},
+    engine::{
+        inputs::{misfit, play_settings},
+        recall,
+    },
     prompt::{self, Fate},
 };
 use serde_json::Value;
@@ -37,6 +40,7 @@ pub mod limits {
     /// Keys and values that a window needs, as f32.
     pub const RING_BYTES: usize = 1 << 30;
     pub const MAX_STEPS: u32 = 8;
+    pub const TEMPERATURE: f32 = 10.0;
     /// How high a patch of what stands may be, in patches, and of how many it may be a part in each direction.
     pub const STANDS_PATCHES: f32 = 8.0;
     pub const PARTS: usize = 16;
@@ -292,25 +296,12 @@ fn check_words(m: &Manifest) -> Result<(), PackError> {
 
 fn check_play(m: &Manifest) -> Result<(), PackError> {
     let p = m.play;
-    within("play.steps", p.steps as usize, 1..=limits::MAX_STEPS as usize)?;
-    chance("play", Chance { temperature: p.temperature, min_p: p.min_p })?;
-    p.new_land.map_or(Ok(()), |new_land| chance("play.new_land", new_land))?;
-    if let Some(certain) = p.certain.filter(|&p| !(p > 0.0 && p < 1.0)) {
-        return Err(problem("play.certain", format!("is {certain}, which is no probability above 0 and below 1")));
+    if let Some((name, expected, got)) = misfit(&play_settings(m)) {
+        return Err(problem(&format!("play.{name}"), format!("is {got}, expected {expected}")));
     }
     let Some(d) = &m.dynamics else { return Ok(()) };
     within("play.window", p.window, 1..=d.window)?;
     within("play.context_level", p.context_level, 0..=d.context_levels - 1)
-}
-
-fn chance(of: &str, Chance { temperature, min_p }: Chance) -> Result<(), PackError> {
-    if !(0.0..=10.0).contains(&temperature) {
-        return Err(problem(&format!("{of}.temperature"), format!("is {temperature}, outside 0 to 10")));
-    }
-    if !(0.0..1.0).contains(&min_p) {
-        return Err(problem(&format!("{of}.min_p"), format!("is {min_p}, outside 0 to below 1")));
-    }
-    Ok(())
 }
 
 fn check_parity(m: &Manifest) -> Result<(), PackError> {

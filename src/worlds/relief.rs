@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::scene::Feature;
+
 /// How something stands on its patch: as what is cut out of the patch's picture, upright and always turned to who looks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cutout {
@@ -34,6 +36,8 @@ impl Cutout {
 /// Something that stands, drawn plain on a clear day.
 pub struct Upright {
     pub name: String,
+    /// What who asks for such a thing asks for.
+    pub feature: Feature,
     /// Its patch, and bare ground there: `patch_px * patch_px * 3`, RGB.
     pub rgb: Vec<u8>,
     pub ground_rgb: Vec<u8>,

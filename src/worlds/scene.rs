@@ -87,6 +87,24 @@ attribute! {
     }
 }
 
+impl Feature {
+    /// Lands in which it is at home.
+    pub fn lands(self) -> &'static [Biome] {
+        use Biome::{Beach, Desert, Forest, Meadow, Snow, Swamp, Volcano, Water};
+        match self {
+            Self::Trees => &[Meadow, Forest, Snow, Swamp, Beach],
+            Self::Rocks => &[Meadow, Forest, Desert, Snow, Volcano, Beach],
+            Self::Ruins => &[Meadow, Forest, Desert, Snow, Swamp, Volcano, Beach],
+            Self::Flowers => &[Meadow, Forest],
+            Self::Cactus => &[Desert],
+            Self::Lake => &[Meadow, Forest, Desert, Snow, Swamp],
+            Self::Shore => &[Beach, Water],
+            Self::Lava => &[Volcano],
+            Self::Village => &[Meadow, Forest, Desert, Snow, Swamp, Beach],
+        }
+    }
+}
+
 /// What is seen in a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scene {
@@ -159,6 +177,13 @@ impl Wish {
     pub fn len(&self) -> usize {
         let asked = [self.biome.is_some(), self.light.is_some(), self.weather.is_some(), self.season.is_some(), self.style.is_some()];
         asked.into_iter().filter(|&asked| asked).count() + self.features.len()
+    }
+
+    /// Lands in which the most of its features are at home: all where it asks for none.
+    pub fn lands_of_features(&self) -> Vec<Biome> {
+        let at_home = |land: &Biome| self.features.iter().filter(|feature| feature.lands().contains(land)).count();
+        let most = Biome::ALL.iter().map(at_home).max();
+        Biome::ALL.iter().copied().filter(|land| Some(at_home(land)) == most).collect()
     }
 
     /// A wish for one thing at least, a function of the seed.
@@ -300,6 +325,10 @@ mod tests {
         };
         assert_eq!(wish, expected);
         assert!(Wish::of_words(["dragon"]).is_empty());
+        let lands = |words: &[&'static str]| Wish::of_words(words.iter().copied()).lands_of_features();
+        assert_eq!(lands(&["night"]), Biome::ALL);
+        assert_eq!((lands(&["lava"]), lands(&["rocks", "cactus"])), (vec![Biome::Volcano], vec![Biome::Desert]));
+        assert_eq!(lands(&["lava", "cactus"]), [Biome::Desert, Biome::Volcano], "nowhere are both at home");
         // Each word wishes for one thing, and no two for the same.
         let wishes: Vec<Wish> = Wish::words().into_iter().map(|word| Wish::of_words([word])).collect();
         assert!(wishes.iter().enumerate().all(|(i, wish)| wish.len() == 1 && !wishes[..i].contains(wish)));

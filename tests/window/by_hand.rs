@@ -176,11 +176,11 @@ fn pictures_are_chosen_and_dropped_and_what_is_none_gets_one_sentence() {
     pair.twin.start_from(&stills(&meadow, pair.size)).unwrap();
     assert_ne!(pair.see("the first picture of the gallery"), here);
 
-    let text = folder.path().join("letter.txt");
+    let text = folder.path().join("letter.md");
     std::fs::write(&text, "no picture at all").unwrap();
     drop_file(&pair.stage, &text);
-    let said = pair.stage.wait_for("a word about the letter", |s| Some(s.said()).filter(|said| said.contains("letter.txt")));
-    let lines: Vec<&str> = said.lines().filter(|line| line.contains("letter.txt")).collect();
+    let said = pair.stage.wait_for("a word about the letter", |s| Some(s.said()).filter(|said| said.contains("letter.md")));
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("letter.md")).collect();
     assert!(lines.len() == 1 && lines[0].ends_with("is not a PNG, JPEG, WebP or GIF picture."), "{said}");
     assert!(!said.contains("panicked"), "{said}");
     pair.step("w", Intent::North);

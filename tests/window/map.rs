@@ -13,7 +13,7 @@ const MIDDLE: (usize, usize) = (400, 300);
 /// How large a pixel of a small map is.
 const ZOOM: usize = 3;
 
-/// Whether the map in the middle of the screen is this one, but for what lies under the line around the newest frame.
+/// Whether the map in the middle of the screen is this one, but for what lies under the line around the newest frame and under the flag where it began.
 fn shows(screen: &[u8], width: usize, chart: &Chart) -> bool {
     let corner = (MIDDLE.0 - chart.width_px * ZOOM / 2, MIDDLE.1 - chart.height_px * ZOOM / 2);
     let [left, top, wide, high] = chart.view_px;
@@ -21,13 +21,16 @@ fn shows(screen: &[u8], width: usize, chart: &Chart) -> bool {
         let around = (left..left + wide + 2).contains(&(x + 1)) && (top..top + high + 2).contains(&(y + 1));
         around && !((left + 1..left + wide - 1).contains(&x) && (top + 1..top + high - 1).contains(&y))
     };
+    let flag = |x: usize, y: usize| {
+        chart.start_px.is_some_and(|[u, v]| (u * ZOOM..u * ZOOM + 14).contains(&(x + 2)) && (v * ZOOM..v * ZOOM + 20).contains(&(y + 17)))
+    };
     (0..chart.height_px * ZOOM).all(|y| {
         (0..chart.width_px * ZOOM).all(|x| {
             let (u, v) = (x / ZOOM, y / ZOOM);
             let pixel = &chart.rgba[(v * chart.width_px + u) * 4..][..4];
             let expected = if pixel[3] == 0 { [13, 14, 18] } else { [pixel[0], pixel[1], pixel[2]] };
             let at = ((corner.1 + y) * width + corner.0 + x) * 3;
-            line(u, v) || screen[at..at + 3] == expected
+            line(u, v) || flag(x, y) || screen[at..at + 3] == expected
         })
     })
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use x11rb::protocol::Event;
 
+use crate::by_hand::drop_file;
 use crate::neighbour::Neighbour;
 use crate::stage::Stage;
 use crate::{grey_share, quiet_place};
@@ -77,6 +78,95 @@ fn prompts_are_said_by_keys_alone_and_unknown_words_change_nothing() {
     assert!(known.iter().any(|prompt| suggested.trim_end() == prompt), "{suggested} is not of {known:?}");
     assert!(kept(&stage).ends_with("\ncandy\n"), "{}", kept(&stage));
     assert!(!stage.said().contains("panicked"), "{}", stage.said());
+}
+
+/// Whoever is refused goes on typing: letters and Enter are the field's, and no keys of the game.
+#[test]
+fn a_refused_prompt_is_typed_on() {
+    let mut stage = open(&[]);
+    wait_grey(&mut stage, false, "a world in colour");
+    type_prompt(&stage, "qwrtzx");
+    stage.wait_for("a word about it", |s| s.said().contains("the prompt stays as it was").then_some(()));
+    std::thread::sleep(Duration::from_millis(400));
+    stage.xdotool(&["type", "--delay", "30", &format!(" {GREY}")]);
+    stage.xdotool(&["key", "Return"]);
+    wait_grey(&mut stage, true, "a world without colour");
+    assert!(kept(&stage).ends_with(&format!("\nqwrtzx {GREY}\n")), "{}", kept(&stage));
+}
+
+/// Escape leaves the field with the panel that came for it alone; what was typed changes nothing and is there the next time.
+#[test]
+fn second_thoughts_close_the_panel_and_keep_what_was_typed() {
+    let mut stage = open(&[]);
+    let size = (144, 112);
+    wait_grey(&mut stage, false, "a world in colour");
+    stage.wait_for("the whole picture", |s| s.picture(size));
+    stage.xdotool(&["key", "Return", "sleep", "0.4"]);
+    stage.xdotool(&["type", "--delay", "30", GREY]);
+    stage.wait_for("the panel", |s| s.picture(size).is_none().then_some(()));
+    stage.xdotool(&["key", "Escape"]);
+    stage.wait_for("the whole picture again", |s| s.picture(size));
+    assert_eq!(is_grey(&stage), Some(false), "what was not said is in force");
+    stage.xdotool(&["key", "Return", "sleep", "0.4", "key", "Return"]);
+    wait_grey(&mut stage, true, "a world without colour");
+}
+
+/// What a visitor says is theirs until they are gone: the list waits for that, and goes on.
+#[test]
+fn the_list_leaves_a_visitor_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("queue.txt");
+    std::fs::write(&list, "candy\n").unwrap();
+    let list = ["--prompt-queue", list.to_str().unwrap(), "--every", "4"];
+    let mut stage = open(&[&list[..], &["--idle", "15", "--invite", ""]].concat());
+    wait_grey(&mut stage, false, "a world in colour");
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(is_grey(&stage), Some(true), "the list took its place");
+    wait_grey(&mut stage, false, "the list, once nobody is there");
+    drop(stage);
+    // The control: where the world does not begin anew by itself, the list goes on by the clock.
+    let mut stage = open(&list);
+    wait_grey(&mut stage, false, "a world in colour");
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+    wait_grey(&mut stage, false, "the list");
+    assert!(!stage.said().contains("nobody is there"), "{}", stage.said());
+}
+
+/// What is no prompt is passed over, and what is written to the list while it is said is said.
+#[test]
+fn the_list_is_followed_as_it_is_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.txt");
+    std::fs::write(&path, format!("{GREY}\nqwrtzx\n")).unwrap();
+    let mut stage = open(&["--prompt-queue", path.to_str().unwrap(), "--every", "2"]);
+    wait_grey(&mut stage, true, "the first prompt");
+    std::fs::write(&path, "qwrtzx\ncandy\n").unwrap();
+    wait_grey(&mut stage, false, "what was written to it");
+}
+
+/// A list that is dropped on the window is said by Space, forth and back.
+#[test]
+fn a_list_is_dropped_and_said_forth_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a list.txt");
+    std::fs::write(&path, format!("snow\n{GREY}\n# a remark\ncandy\n")).unwrap();
+    let mut stage = open(&[]);
+    wait_grey(&mut stage, false, "a world in colour");
+    drop_file(&stage, &path);
+    let mut said = Vec::new();
+    for key in ["space", "space", "space", "shift+space"] {
+        stage.xdotool(&["sleep", "0.6", "key", key]);
+        let count = said.len() + 1;
+        said = stage.wait_for("another prompt", |s| {
+            let said: Vec<String> = s.said().lines().filter_map(|line| Some(line.split_once("said by itself: ")?.1.to_owned())).collect();
+            (said.len() == count).then_some(said)
+        });
+    }
+    assert_eq!(said, ["snow", GREY, "candy", GREY]);
+    wait_grey(&mut stage, true, "the one before");
 }
 
 /// Keys turn parts of what is said, one after another, forth and back; what else was said stays.

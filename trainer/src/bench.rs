@@ -100,7 +100,8 @@ fn batch(stage: &DynamicsStage, number: u64) -> Result<<DynamicsStage as Stage>:
 fn random_stage(preset: Preset) -> DynamicsStage {
     let like = plain_manifest();
     let frame = FrameDims { code_dims: preset.code_dims, code_levels: preset.code_levels, ..like.frame };
-    let dims = DynamicsDims { recall: like.dynamics.and_then(|dims| dims.recall), ..preset.dynamics.clone() };
+    let scrolls = like.dynamics.and_then(|dims| dims.recall);
+    let dims = DynamicsDims { recall: scrolls.clone().filter(|_| preset.recall), ..preset.dynamics.clone() };
     let motions: Vec<[i32; 2]> = like.actions.iter().take(dims.actions).map(|action| action.motion).collect();
     let clips = Arc::new(random_clips(&frame, &dims, &motions));
     DynamicsStage {
@@ -110,6 +111,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         held_out: clips.clone(),
         clips,
         shape: DynShape { frame, dims, design: preset.design },
+        scrolls,
         preset,
         seed: SEED,
         bindings: (0..motions.len() as u8).collect(),

@@ -3,15 +3,14 @@
 //! have the token that most of them were read as.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use somnium::dream::looks::LookName;
 use somnium::worlds::scene::{Light, Scene, Style, Weather};
 
-use crate::pipeline::write_json;
+use crate::pipeline::{read_json, write_json};
 use crate::tokens::TokenClips;
 
 /// How much more a frame counts that shows its season than one that does not.
@@ -103,8 +102,7 @@ impl Looks {
         if !path.exists() {
             return Ok(None);
         }
-        let json = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(Some(serde_json::from_slice(&json).with_context(|| format!("{} cannot be read", path.display()))?))
+        read_json(path).map(Some)
     }
 
     pub fn write(&self, path: &Path) -> Result<()> {
@@ -159,6 +157,22 @@ mod tests {
         }
         assert_eq!(looks.of(&scene(Biome::Meadow, Weather::Fog, Style::Plain), 0), None, "nobody saw it");
         assert_eq!(looks.len(), 4);
+    }
+
+    #[test]
+    fn looks_come_back_from_a_file_and_one_that_is_broken_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("looks.json");
+        assert!(Looks::read(&path).expect("nothing").is_none());
+        let looks = Looks([("Noir Day Clear 0".to_owned(), vec![7])].into());
+        looks.write(&path).expect("written");
+        assert_eq!(Looks::read(&path).expect("read").map(|read| read.0), Some(looks.0));
+        std::fs::write(&path, "{").expect("a part of it");
+        let missing = folder.path().join("none.json");
+        for (why, name) in [(Looks::read(&path).err(), "looks.json"), (read_json::<Looks>(&missing).err(), "none.json")] {
+            let why = why.expect("no looks").to_string();
+            assert!(why.contains(&format!("{name} cannot be read")), "{why}");
+        }
     }
 
     #[test]

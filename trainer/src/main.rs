@@ -306,7 +306,7 @@ impl StageArgs {
 struct EvalArgs {
     /// Pack to judge.
     pack: PathBuf,
-    /// Fewer rollouts: some four minutes on two cores.
+    /// Fewer rollouts: less than three minutes on two cores.
     #[arg(long)]
     quick: bool,
     /// A handful of frames, to see that everything works; the figures say little.
@@ -319,8 +319,14 @@ struct EvalArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(eval::LEAST_FRAMES)..=10_000))]
     frames: Option<u32>,
     /// Judge these alone, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "store")]
+    #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<eval::Family>,
+    /// Judge on this block of seeds.
+    #[arg(long, value_enum, default_value = "usual")]
+    seeds: eval::Seeds,
+    /// Folder of recordings to judge a pack on that was made from such, and has no simulator to be held against.
+    #[arg(long)]
+    clips: Option<PathBuf>,
     /// The probe that reads the frames, instead of `trainer/probes/WORLD.safetensors`.
     #[arg(long)]
     probe: Option<PathBuf>,
@@ -330,9 +336,10 @@ struct EvalArgs {
     /// Folder for the contact sheet, the GIFs and the figures as JSON.
     #[arg(long, default_value = "runs/eval")]
     out: PathBuf,
-    /// Write the figures, and the settings they were got with, into the pack's manifest.
-    #[arg(long)]
-    store: bool,
+    /// Write the figures, and the settings they were got with, into the pack's manifest, beside those of other names. Unless a name is given it
+    /// is final for figures on those seeds, quick for --quick, long for the rest.
+    #[arg(long, value_enum, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    store: Option<Option<eval::Section>>,
     /// Judge at this temperature instead of the pack's.
     #[arg(long)]
     temperature: Option<f32>,
@@ -363,7 +370,25 @@ struct EvalArgs {
 }
 
 impl EvalArgs {
+    /// What the figures are to be stored as, if they are.
+    fn section(&self) -> Result<Option<eval::Section>> {
+        use eval::{Section, Seeds};
+        let Some(named) = self.store else { return Ok(None) };
+        let few = (self.quick || self.tiny) && self.rollouts.is_none() && self.frames.is_none();
+        let section = named.unwrap_or(match (self.seeds, few) {
+            (Seeds::Final, _) => Section::Final,
+            (Seeds::Usual, true) => Section::Quick,
+            (Seeds::Usual, false) => Section::Long,
+        });
+        let held_back = self.seeds == Seeds::Final;
+        ensure!(held_back == (section == Section::Final), "figures on the final seeds are stored as final, and no others");
+        let whole = self.only.is_empty() || named.is_some_and(|section| section != Section::Quick);
+        ensure!(whole, "half a judgement is stored by a name alone: --store=long or --store=final");
+        Ok(Some(section))
+    }
+
     fn run(self) -> Result<()> {
+        let section = self.section()?;
         let mut pack = export::read_pack(&self.pack)?;
         let play = &mut pack.manifest.play;
         play.temperature = self.temperature.unwrap_or(play.temperature);
@@ -384,7 +409,9 @@ impl EvalArgs {
         println!("{}", self.pack.display());
         let options = eval::Options {
             effort,
+            seeds: self.seeds,
             only: self.only,
+            clips: self.clips,
             probe: self.probe,
             device: self.backend.device()?,
             guidance: self.guidance,
@@ -392,8 +419,8 @@ impl EvalArgs {
         };
         let figures = eval::evaluate(&pack, &options)?;
         pipeline::write_json(&self.out.join("figures.json"), &figures)?;
-        if self.store {
-            pack.manifest.evaluation = figures;
+        if let Some(section) = section {
+            eval::store(&mut pack.manifest.evaluation, section, figures);
             pack.write(&self.pack)?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use somnium::clips::Clip;
 use somnium::pack::Pack;
@@ -87,8 +88,7 @@ impl RunInfo {
         if !path.exists() {
             return Ok(None);
         }
-        let json = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(Some(serde_json::from_slice(&json).with_context(|| format!("{} cannot be read", path.display()))?))
+        read_json(&path).map(Some)
     }
 
     /// Whether both say the same; a folder may be written in several ways.
@@ -269,7 +269,7 @@ impl Run {
         }
         let path = self.folder.join("lam").join("actions.json");
         match (&self.from, path.exists()) {
-            (_, true) => serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display())),
+            (_, true) => read_json(&path),
             (Some(pack), false) => Ok(pack.manifest.actions.clone()),
             (None, false) => {
                 bail!("{} has no named actions: train the latent action model first, or pass --recorded-actions", path.display())
@@ -295,7 +295,7 @@ impl Run {
     pub fn dynamics_shape(&self, scroll: &Scroll) -> DynShape {
         DynShape {
             frame: self.preset.frame(self.source.info()),
-            dims: DynamicsDims { recall: scroll.recall.clone(), ..self.preset.dynamics.clone() },
+            dims: DynamicsDims { recall: scroll.recall.clone().filter(|_| self.preset.recall), ..self.preset.dynamics.clone() },
             design: self.preset.design,
         }
     }
@@ -309,11 +309,13 @@ impl Run {
     pub fn scroll(&self, recorded_only: bool) -> Result<Scroll> {
         let path = self.scroll_path(recorded_only);
         if path.exists() {
-            return serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("{} cannot be read", path.display()));
+            return read_json(&path);
         }
         let known = self.from.as_ref().map(|pack| &pack.manifest).filter(|m| m.lam.is_none() == recorded_only);
         let known = known.filter(|_| recorded_only || !self.folder.join("lam").join("actions.json").exists());
-        let scroll = match known.and_then(|m| m.dynamics.as_ref().map(|d| (m, d))) {
+        // A pack that was made to recall nothing does not say how its world scrolls.
+        let says = |d: &DynamicsDims| d.recall.is_some() || self.preset.recall;
+        let scroll = match known.and_then(|m| m.dynamics.as_ref().filter(|d| says(d)).map(|d| (m, d))) {
             Some((m, d)) => Scroll { recall: d.recall.clone(), motions: m.actions.iter().map(|action| action.motion).collect() },
             None => {
                 let lam = if recorded_only { None } else { Some(self.lam()?) };
@@ -366,6 +368,7 @@ impl Run {
             looks: Looks::read(&self.folder.join(LOOKS))?.filter(|_| shape.frame.look).unwrap_or_default(),
             preset: self.preset.clone(),
             shape,
+            scrolls: scroll.recall,
             seed: self.info.seed,
             rests: naming::never_seen_rest(&self.actions(recorded_only)?),
             bindings: bound,
@@ -404,6 +407,12 @@ pub fn remove(path: &Path) -> Result<()> {
         return Ok(());
     }
     fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
+}
+
+/// Reads a value that [`write_json`] wrote.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let wrong = || format!("{} cannot be read", path.display());
+    serde_json::from_slice(&fs::read(path).with_context(wrong)?).with_context(wrong)
 }
 
 /// Writes a value as JSON: all of it, or what was there before stays.

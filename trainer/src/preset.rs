@@ -16,6 +16,8 @@ pub struct Preset {
     pub lam: LamDims,
     /// Its recall is read off the world.
     pub dynamics: DynamicsDims,
+    /// Whether it recalls at all where the world scrolls.
+    pub recall: bool,
     pub design: Design,
     pub masks: MaskRates,
     /// Share of windows in which a frame stands twice: the key that is held did nothing yet.
@@ -52,6 +54,7 @@ const VARIATIONS: &[(&str, Change)] = &[
     ("windows", |preset| (preset.design.window, preset.look) = ([7, 3], false)),
     ("no-look-back", |preset| preset.design.look_back = false),
     ("no-look-beside", |preset| preset.dynamics.look_beside = false),
+    ("no-recall", |preset| preset.recall = false),
     ("independent-levels", |preset| preset.design.joint_levels = false),
     ("upper-half-masks", |preset| preset.masks = MaskRates::UpperHalf),
     ("doubled-frames", |preset| preset.doubled = 0.3),
@@ -111,6 +114,7 @@ fn pocket() -> Preset {
             vocabulary: 0,
             land: 0,
         },
+        recall: true,
         design: Design::default(),
         masks: MaskRates::Cosine,
         doubled: 0.0,
@@ -169,6 +173,7 @@ fn tiny() -> Preset {
             vocabulary: 0,
             land: 0,
         },
+        recall: true,
         design: Design::default(),
         masks: MaskRates::Cosine,
         doubled: 0.0,
@@ -200,5 +205,21 @@ impl Preset {
             code_levels: self.code_levels,
             look: self.look,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variation_changes_one_thing_and_a_name_of_none_is_refused() {
+        let [as_it_is, without] = ["small", "small/no-recall"].map(|name| by_name(name).expect("the preset exists"));
+        assert_eq!((as_it_is.recall, without.recall), (true, false));
+        let rest = |preset: Preset| format!("{:?}", Preset { recall: true, ..preset });
+        assert_eq!(rest(as_it_is), rest(without));
+        assert_ne!(rest(by_name("small/doubled-frames").expect("another")), rest(by_name("small").expect("the preset exists")));
+        let why = by_name("small/no-memory").expect_err("there is none").to_string();
+        assert!(why.contains("unknown variation") && why.contains("no-recall"), "{why}");
     }
 }

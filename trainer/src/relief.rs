@@ -20,7 +20,7 @@ pub fn of(pack: &Pack) -> Result<Option<Relief>> {
     let sky = [reader.token(zenith)?, reader.token(horizon)?];
     let standing = |upright: relief::Upright| -> Result<(String, Standing)> {
         let (token, ground) = (reader.token(&upright.rgb)?, reader.token(&upright.ground_rgb)?);
-        Ok((upright.name, Standing { token, ground, cutout: upright.cutout }))
+        Ok((upright.name, Standing { token, ground, feature: Some(upright.feature), cutout: upright.cutout }))
     };
     Ok(Some(Relief { sky, standing: relief.standing.into_iter().map(standing).collect::<Result<_>>()? }))
 }

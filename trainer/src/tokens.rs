@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use somnium::prompt;
+use somnium::whole_file;
 use somnium::worlds::scene::{Biome, Feature, Scene, Wish};
 use somnium::worlds::words::wish_of;
 
@@ -121,6 +122,11 @@ impl TokenClips {
         land_of(self.frame_words(clip, frame)).is_some()
     }
 
+    /// Whether a frame's prompt asks for something that stands out in the land.
+    pub fn names_feature(&self, clip: usize, frame: usize) -> bool {
+        !asked(self.frame_words(clip, frame)).features.is_empty()
+    }
+
     /// All frames that show another land than the frame before for the most part, where words ask for none and did not change in the `quiet` frames up to there, as
     /// (clip, frame).
     pub fn land_turns(&self, quiet: usize) -> Vec<(usize, usize)> {
@@ -180,10 +186,9 @@ impl TokenClips {
             ("words", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &words)?),
             ("described", TensorView::new(Dtype::U16, vec![c, f, self.words_per_frame], &described)?),
         ];
-        let fresh = path.with_extension("new");
         let about = HashMap::from([(MADE_BY.to_owned(), format!("{:016x}", self.made_by))]);
-        safetensors::serialize_to_file(views, Some(about), &fresh)?;
-        std::fs::rename(&fresh, path).with_context(|| format!("cannot write {}", path.display()))
+        let written = whole_file::write_by(path, |part| -> Result<()> { Ok(safetensors::serialize_to_file(views, Some(about), part)?) });
+        written.with_context(|| format!("cannot write {}", path.display()))
     }
 
     pub fn read(path: &Path) -> Result<Self> {
@@ -194,9 +199,10 @@ impl TokenClips {
         let made_by = made_by.with_context(|| format!("{} does not say what its tokens were made by", path.display()))?;
         let codes = file.tensor("codes")?;
         let words = file.tensor("words")?;
-        let (&[clips, frames, code_bytes], &[_, _, words_per_frame]) = (codes.shape(), words.shape()) else {
+        let (&[clips, frames, code_bytes], &[of_clips, of_frames, words_per_frame]) = (codes.shape(), words.shape()) else {
             anyhow::bail!("{}: codes and words must have three dimensions", path.display());
         };
+        ensure!([of_clips, of_frames] == [clips, frames], "{}: words has {:?}", path.display(), words.shape());
         let described = file.tensor("described")?;
         ensure!(described.shape() == words.shape(), "{}: described has {:?}", path.display(), described.shape());
         let ids = |tensor: &TensorView<'_>| tensor.data().as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
@@ -288,6 +294,33 @@ mod tests {
         let rests = clips.with_frame_twice(1, 2, 5, Some(7));
         assert_eq!((rests.recorded, rests.inferred), (vec![25, 26, 27, NONE, 28], vec![45, 46, 47, 7, 48]));
         assert_eq!(rests.codes, twice.codes);
+    }
+
+    #[test]
+    fn clips_come_back_from_a_file_and_words_of_other_frames_are_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("clips.safetensors");
+        let mut clips = TokenClips::new(3, 1, 1);
+        (clips.clips, clips.made_by) = (2, 9);
+        (clips.codes, clips.blotted) = ((0..6).collect(), (6..12).collect());
+        (clips.recorded, clips.inferred, clips.untold) = (vec![1; 6], vec![NONE; 6], vec![0; 6]);
+        (clips.views, clips.words, clips.described) = ((0..12).collect(), (20..26).collect(), (30..36).collect());
+        clips.write(&path).expect("written");
+        assert_eq!(TokenClips::read(&path).expect("read"), clips);
+        let bytes = std::fs::read(&path).expect("a file");
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+        let file = SafeTensors::deserialize(&bytes).expect("tensors");
+        let bent = file.tensors().into_iter().map(|(name, view)| {
+            let shape = if ["words", "described"].contains(&name.as_str()) { vec![3, 2, 1] } else { view.shape().to_vec() };
+            (name, TensorView::new(view.dtype(), shape, view.data()).expect("as many bytes"))
+        });
+        safetensors::serialize_to_file(bent, header.metadata().clone(), &path).expect("written");
+        let why = TokenClips::read(&path).expect_err("other frames").to_string();
+        assert!(why.contains("clips.safetensors: words has [3, 2, 1]"), "{why}");
+        // A folder that is not there is named.
+        let why = clips.write(&folder.path().join("none/clips.safetensors")).expect_err("no folder").to_string();
+        assert!(why.contains("cannot write") && why.contains("none"), "{why}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing lies beside it");
     }
 
     #[test]

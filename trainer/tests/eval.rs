@@ -4,9 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use somnium::clips::record_clip;
 use somnium::pack::Pack;
 use somnium::pack::manifest::{BlockKind, LamDims, Manifest};
 use somnium::pack::random::{plain_manifest, random_pack};
+use somnium::worlds::isles::Isles;
+use somnium::worlds::policy::Explorer;
 
 const PROBE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/probes/isles.safetensors");
 
@@ -79,6 +82,22 @@ fn the_probe_notices_broken_dreams_and_sees_the_simulator() {
     for kind in ["noise", "blurred", "scrambled", "frozen"] {
         assert_eq!(number(survive, kind), 0.0, "{kind}: {survive}");
     }
+    // What it was not trained on is shown by strength, whatever it makes of it.
+    let unlearned = "breakages the probe was not trained on";
+    for (name, strengths) in [
+        ("patches of another land", &["5 %", "20 %", "40 %"][..]),
+        ("another land in every other patch", &["half of its colours", "all"][..]),
+        ("red up and blue down", &["25 %", "50 %", "100 %"][..]),
+        ("pictures that stay", &["every 2nd", "3 of 4"][..]),
+    ] {
+        for what in ["seen as the world", "rollouts that survive"] {
+            let row = row(&figures, unlearned, &format!("{name}: {what}"));
+            assert!(simulator(row) > 95.0 && row["bar"].is_null(), "{row}");
+            assert!(strengths.iter().all(|strength| (0.0..=100.0).contains(&number(row, strength))), "{row}");
+        }
+    }
+    let patches = row(&figures, unlearned, "patches of another land: seen");
+    assert!(number(patches, "40 %") <= number(patches, "5 %"), "{patches}");
     // Random weights dream no world.
     assert_eq!(row(&figures, "stability", "seen as the world")["dream"]["mean"].as_f64(), Some(0.0));
 
@@ -86,11 +105,24 @@ fn the_probe_notices_broken_dreams_and_sees_the_simulator() {
         assert!(said.contains(family) && figures["figures"].as_array().is_some_and(|rows| !rows.is_empty()), "no {family} in {said}");
         row(&figures, family, "");
     }
+    // What a figure is held against plays beside it.
+    let beside = |family: &str, name: &str, others: &[&str]| {
+        let row = row(&figures, family, name);
+        others.iter().for_each(|other| _ = number(row, other));
+    };
+    beside("moving share", "free steps that move, around frame 50", &["copy", "shift", "simulator as drawn", "free of the dream's"]);
+    beside("memory", "token agreement", &["no memory", "ring alone", "copy", "shift"]);
+    assert!(simulator(row(&figures, "stability", "  stretches judged")) > 0.0);
+    // A frame that stays has no movement, whatever is asked.
+    assert_eq!(number(row(&figures, "stability", "  survive if all asked movement counts"), "copy"), 0.0);
     for picture in ["sheet.png", "hold.gif", "explorer.gif", "random.gif", "there-and-back.gif"] {
         assert!(folder.path().join("out").join(picture).exists(), "{picture} is missing");
     }
     let stored = Pack::read(Path::new(&pack)).expect("the pack is still valid").manifest.evaluation;
-    assert_eq!(stored["settings"]["window"].as_u64(), Some(4), "the figures are stored in the pack");
+    assert_eq!(stored["quick"]["settings"]["window"].as_u64(), Some(4), "the figures are stored in the pack");
+    // How sure they are goes with them.
+    assert!(row(&stored["quick"], "tokenizer", "PSNR")["dream"]["standard_error"].as_f64().is_some_and(|error| error > 0.0), "{stored}");
+    assert_eq!(row(&stored["quick"], "tokenizer", "PSNR")["dream"]["n"].as_u64(), Some(4));
 }
 
 #[test]
@@ -104,11 +136,94 @@ fn what_cannot_be_judged_is_left_out_and_said() {
     };
     let recordings = said_of(|m| m.provenance.world = None);
     assert!(recordings.contains("frames dreamed") && recordings.contains("left out: everything that is held against a simulator"));
-    assert!(!recordings.contains("PSNR"), "{recordings}");
+    assert!(!recordings.contains("PSNR") && recordings.contains("with `--clips FOLDER` more is judged"), "{recordings}");
     assert!(said_of(|m| m.provenance.world = Some("atlantis".to_owned())).contains("\"atlantis\": it is not in this build"));
     let tokenizer = said_of(|m| (m.dynamics, m.lam, m.actions) = (None, None, Vec::new()));
     assert!(tokenizer.contains("PSNR of held-out frames") && tokenizer.contains("left out: everything that is dreamed"), "{tokenizer}");
     assert!(tokenizer.contains("train it with `somnium-train probe --world isles`"), "{tokenizer}");
+}
+
+#[test]
+fn a_pack_that_recalls_nothing_is_judged_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut manifest = manifest();
+    manifest.dynamics.as_mut().expect("a dynamics").recall = None;
+    let pack = write(&random_pack(manifest, 1).expect("a pack"), folder.path());
+    succeed(folder.path(), &["eval", &pack, "--tiny", "--only", "rollouts,memory", "--out", "out"]);
+    let figures = figures(folder.path());
+    assert!(row(&figures, "memory", "token agreement")["others"]["ring alone"].is_number());
+    // Without a probe nobody says which way is free.
+    let rows = figures["figures"].as_array().expect("a list of figures");
+    assert!(rows.iter().all(|row| row["name"].as_str().is_some_and(|name| !name.starts_with("free steps that move"))));
+}
+
+/// Walks through the built-in land as recordings in the folder `clips`, which say which keys were held or do not.
+fn record(folder: &Path, keys: bool) {
+    let clips = folder.join("clips");
+    std::fs::create_dir_all(&clips).expect("a folder");
+    for seed in 1..3 {
+        let mut clip = record_clip(&mut Isles::new(), &mut Explorer::new(seed), seed, 96, true);
+        if !keys {
+            clip.actions.fill(None);
+        }
+        clip.save(&clips.join(format!("walk-{seed}.clip"))).expect("a saved clip");
+    }
+}
+
+#[test]
+fn a_pack_made_from_recordings_is_judged_on_recordings() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pack_of = |change: fn(&mut Manifest)| {
+        let mut manifest = manifest();
+        change(&mut manifest);
+        write(&random_pack(manifest, 1).expect("a pack"), folder.path())
+    };
+    let judge = |pack: &str, more: &[&str]| {
+        let said = succeed(folder.path(), &[&["eval", pack, "--tiny", "--clips", "clips", "--out", "out"], more].concat());
+        (said, figures(folder.path()))
+    };
+    let pack = pack_of(|m| m.provenance.world = None);
+    record(folder.path(), false);
+    let (said, rows) = judge(&pack, &[]);
+    let control = "control, from true history of recordings";
+    for (family, name, beside) in [
+        ("tokenizer", "PSNR of recorded frames", None),
+        ("tokenizer", "SSIM of recorded frames", None),
+        ("tokenizer", "flicker", Some("of all patches stay")),
+        (control, "delta-PSNR at t = 4, inferred against random actions", Some("copy")),
+        (control, "exact tokens of the next frame", Some("copy")),
+        (control, "  of those that change", Some("copy")),
+        ("moving share under held keys", "around frame 50", Some("recording")),
+    ] {
+        let row = row(&rows, family, name);
+        assert!(row["dream"]["mean"].is_number() && beside.is_none_or(|other| row["others"][other].is_number()), "{row}");
+    }
+    // Ground is much the same everywhere: what is copied is not all wrong.
+    assert!(row(&rows, control, "exact tokens")["others"]["copy"].as_f64().is_some_and(|copy| copy > 0.0 && copy <= 100.0));
+    assert!(folder.path().join("out/sheet.png").exists());
+    let why = ["latent actions: no recording says", "stability", "memory", "ahead", "houses", "prompt", "dials", "the probe"];
+    why.iter().for_each(|family| assert!(said.contains(&format!("left out: {family}")), "{family}: {said}"));
+    let (said, _) = judge(&pack, &["--only", "tokenizer"]);
+    assert!(said.contains("PSNR of recorded frames") && !said.contains("exact tokens") && !said.contains("left out: memory"), "{said}");
+    // Without a latent action model nobody knows what was done, unless the recordings say it.
+    let untold = pack_of(|m| (m.provenance.world, m.lam) = (None, None));
+    let (said, _) = judge(&untold, &[]);
+    assert!(said.contains("nor a recording says what was done in it") && !said.contains("exact tokens"), "{said}");
+    record(folder.path(), true);
+    let (_, rows) = judge(&untold, &[]);
+    row(&rows, control, "delta-PSNR at t = 4, recorded against random actions");
+    let (said, rows) = judge(&pack_of(|m| m.provenance.world = None), &[]);
+    row(&rows, "latent actions", "purity, moved steps");
+    assert!(!said.contains("left out: latent actions"), "{said}");
+
+    let refused = |pack: &str, clips: &str, why: &str| {
+        let output = train(folder.path(), &["eval", pack, "--tiny", "--clips", clips, "--out", "out"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why) && !said.contains("panicked"), "{said}");
+    };
+    refused(&pack, "nowhere", "cannot read the folder nowhere");
+    refused(&pack_of(|_| ()), "clips", "--clips is for packs made from recordings");
+    refused(&pack_of(|m| (m.provenance.world, m.frame.width_px) = (None, 128)), "clips", "frames of 144x112 pixels, the pack has 128x112");
 }
 
 #[test]
@@ -128,6 +243,28 @@ fn what_alone_is_asked_for_is_judged_alone() {
     // Half a judgement is not a pack's.
     let refused = train(folder.path(), &["eval", &pack, "--only", "speed", "--store"]);
     assert!(!refused.status.success());
+}
+
+#[test]
+fn figures_of_several_runs_lie_beside_each_other_in_a_pack_and_those_held_back_by_themselves() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pack = write(&random_pack(manifest(), 2).expect("a pack"), folder.path());
+    let of = |words: &[&'static str]| [&["eval", &pack, "--tiny", "--only", "tokenizer", "--out", "out"], words].concat();
+    let psnr = |said: &str, seeds: &str| {
+        assert!(said.contains(seeds), "{said}");
+        row(&figures(folder.path()), "tokenizer", "PSNR")["dream"]["mean"].as_f64().expect("a number")
+    };
+    let usual = psnr(&succeed(folder.path(), &of(&["--store=long"])), "seeds usual: settings, mixes and packs are chosen");
+    let held_back = psnr(&succeed(folder.path(), &of(&["--seeds", "final", "--store=final"])), "seeds final: held back");
+    assert_ne!(usual, held_back, "other seeds have other frames");
+    let stored = Pack::read(Path::new(&pack)).expect("the pack is still valid").manifest.evaluation;
+    let mut seeds: Vec<_> = stored.as_object().expect("names").iter().map(|(name, run)| (name.as_str(), run["seeds"].as_str())).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, [("final", Some("final")), ("long", Some("usual"))]);
+    for words in [&["--store"][..], &["--store=quick"], &["--store=final"], &["--seeds", "final", "--store=long"]] {
+        let refused = train(folder.path(), &of(words));
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("stored"), "{words:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::HELD_FRAMES;
 use crate::app::open::headless_gpu;
 use crate::app::vista::Vista;
 use crate::app::{blit, gallery};
@@ -16,6 +15,8 @@ use crate::pack::Pack;
 
 /// Width and height of what is drawn.
 const SIZES: [[u32; 2]; 2] = [[480, 270], [1920, 1080]];
+/// Frames that are walked one way before the next.
+const HELD_FRAMES: u32 = 16;
 /// Pictures of a step.
 const PICTURES: u32 = 3;
 

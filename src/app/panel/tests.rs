@@ -178,6 +178,63 @@ fn the_keys_go_to_the_field_when_asked_and_earlier_prompts_are_hinted_at() {
 }
 
 #[test]
+fn a_refused_prompt_keeps_the_keys_to_be_put_right_or_written_over() {
+    let mut bench = Bench::new(8);
+    bench.draw(Vec::new());
+    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.draw(Vec::new());
+    let types = |bench: &mut Bench, letters: &str| {
+        bench.draw(Vec::new());
+        bench.draw(vec![Event::Text(letters.to_owned())]);
+        bench.state.prompt.text.clone()
+    };
+    let enter = |bench: &mut Bench| bench.draw(vec![key(Key::Enter)]).1;
+    assert_eq!(types(&mut bench, "qwrtzx"), "qwrtzx");
+    assert_eq!(enter(&mut bench), [UiEvent::Prompt("qwrtzx".to_owned())]);
+    // The control: what is not refused gives the keys back.
+    assert_eq!(types(&mut bench, "n"), "qwrtzx");
+    bench.state.prompt.refuse("qwrtzx");
+    assert_eq!(types(&mut bench, " blorgh"), "qwrtzx blorgh");
+    for _ in 0..2 {
+        assert_eq!(enter(&mut bench), [UiEvent::Prompt("qwrtzx blorgh".to_owned())]);
+        bench.state.prompt.refuse("qwrtzx blorgh");
+        bench.draw(Vec::new());
+    }
+    assert_eq!(types(&mut bench, "candy"), "candy", "refused again, it is written over");
+}
+
+#[test]
+fn what_is_in_force_says_what_it_is_heard_as_and_what_is_kept_from_before() {
+    let mut bench = Bench::new(8);
+    bench.state.prompt.in_force("snow".to_owned(), false, false);
+    assert!(bench.draw(Vec::new()).0.contains("\nIn force\n"));
+    bench.state.prompt.in_force("a castle in snow".to_owned(), false, false);
+    assert!(bench.draw(Vec::new()).0.contains("\nIn force, heard as: ruins snow\n"));
+    bench.state.prompt.besides = crate::prompt::ids(&crate::prompt::read("night", 8));
+    assert!(bench.draw(Vec::new()).0.contains("\nIn force, heard as: ruins snow; kept from before: night\n"));
+}
+
+#[test]
+fn a_list_takes_what_is_in_force_and_tells_what_of_it_changes_nothing() {
+    let mut bench = Bench::new(8);
+    bench.state.prompt.queue.running = true;
+    bench.state.prompt.queue.lines = "snow\nqwrtzx".to_owned();
+    bench.state.prompt.in_force("snow".to_owned(), true, false);
+    let (text, _) = bench.draw(Vec::new());
+    assert!(text.contains("1 line changes nothing: \u{201C}qwrtzx\u{201D}") && !text.contains("\nAdd\n"), "{text}");
+    bench.state.prompt.in_force("fog night".to_owned(), true, false);
+    assert_eq!(bench.click_on("Add"), []);
+    assert_eq!(bench.state.prompt.queue.lines, "snow\nqwrtzx\nfog night");
+    assert!(!bench.draw(Vec::new()).0.contains("\nAdd\n"), "it is there");
+    bench.state.prompt.queue.lines = "snow".to_owned();
+    assert!(!bench.draw(Vec::new()).0.contains("nothing:"));
+    // Somebody is there who has said something else.
+    assert!(!bench.draw(Vec::new()).0.contains("waits until nobody is there"));
+    bench.state.prompt.queue.rest();
+    assert!(bench.draw(Vec::new()).0.contains("waits until nobody is there"));
+}
+
+#[test]
 fn what_comes_by_itself_is_not_remembered_and_leaves_half_typed_words() {
     let mut bench = Bench::new(8);
     let prompt = &mut bench.state.prompt;
@@ -298,23 +355,45 @@ fn a_pad_is_told_how_to_work_the_panel_and_the_map() {
     assert!(!bench.draw(Vec::new()).0.contains("D-pad to go through the panel"));
     let bindings = Bindings::default();
     let (keys, pad) = (map_text(&bindings, Hand::Keys), map_text(&bindings, Hand::Pad));
-    assert!(keys.starts_with("Drag and wheel to look around     F12 saves it"), "{keys}");
+    assert!(keys.starts_with("Arrows and + - or drag and wheel to look around, 0 for all of it     F12 saves it"), "{keys}");
     assert!(pad.starts_with("Left stick to look around, triggers ") && pad.ends_with("     B (circle) goes on"), "{pad}");
 }
 
 #[test]
 fn the_first_line_names_what_is_bound() {
     let bindings = Bindings::default();
-    let (keys, pad) = (hint_text(&bindings, Hand::Keys, [true; 2]), hint_text(&bindings, Hand::Pad, [true; 2]));
+    let from_above = [true, true, false];
+    let (keys, pad) = (hint_text(&bindings, Hand::Keys, from_above), hint_text(&bindings, Hand::Pad, from_above));
     assert!(keys.contains("Tab for the panel") && keys.contains("Enter for a prompt") && !keys.contains("triangle"), "{keys}");
     assert!(pad.contains("Y (triangle) for the panel") && pad.contains("A (cross) for another one") && !pad.contains("Tab"), "{pad}");
-    assert!(!hint_text(&bindings, Hand::Keys, [false, true]).contains("prompt"), "a pack without words");
-    assert!(keys.contains("V from within") && !hint_text(&bindings, Hand::Keys, [true, false]).contains("within"), "{keys}");
+    assert!(!hint_text(&bindings, Hand::Keys, [false, true, false]).contains("prompt"), "a pack without words");
+    assert!(keys.contains("V from within") && !hint_text(&bindings, Hand::Keys, [true, false, false]).contains("within"), "{keys}");
     assert!(keys.starts_with("W A S D or arrows to walk ") && pad.starts_with("left stick or d-pad to walk "), "{keys}, {pad}");
     assert!(keys.contains("2 for another light") && pad.contains("Right stick up for another light"), "{keys}, {pad}");
     let walk = ["KeyI = \"north\"", "KeyJ = \"west\"", "KeyK = \"south\"", "KeyL = \"east\""].join("\n");
     let own = Bindings::parse(&format!("[keys]\n{walk}\nKeyQ = \"panel\"")).expect("a table");
-    assert_eq!(hint_text(&own, Hand::Keys, [true; 2]), "I J K L to walk     Q for the panel");
+    assert_eq!(hint_text(&own, Hand::Keys, from_above), "I J K L to walk     Q for the panel");
+    assert_eq!(hint_text(&own, Hand::Keys, [true; 3]), "I K to walk, J L to turn     Q for the panel");
+}
+
+#[test]
+fn the_first_line_says_how_one_walks_in_the_view_there_is() {
+    let bindings = Bindings::default();
+    let from_within = [Hand::Keys, Hand::Pad, Hand::Finger].map(|hand| hint_text(&bindings, hand, [true; 3]));
+    let [keys, pad, finger] = &from_within;
+    assert!(keys.starts_with("W S to walk, A D to turn     ") && keys.contains("V from above"), "{keys}");
+    assert!(pad.starts_with("left stick or d-pad to walk, right stick to turn     ") && pad.contains(" from above"), "{pad}");
+    assert_eq!(finger, "Hold ahead to walk, at the sides to turn");
+    // What is wished for counts where the world can be seen so.
+    let from_above = [Hand::Keys, Hand::Pad, Hand::Finger].map(|hand| hint_text(&bindings, hand, [true, false, true]));
+    assert!(from_above.iter().all(|text| !text.contains("turn") && !text.contains("from above")), "{from_above:?}");
+    let mut bench = Bench::new(8);
+    bench.state.panel = false;
+    assert!(bench.draw(Vec::new()).0.contains("W A S D or arrows to walk"));
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    info.within = true;
+    (bench.status.info, bench.state.within) = (Some(Arc::new(info)), true);
+    assert!(bench.draw(Vec::new()).0.contains("W S to walk, A D to turn"));
 }
 
 #[test]
@@ -327,6 +406,7 @@ fn fingers_have_buttons() {
     assert!(written.contains("Hold a finger where you want to go") && !written.contains("Step in"), "{written}");
     assert_eq!(bench.click_on("New prompt"), [UiEvent::Command(Command::NextPrompt)]);
     assert_eq!(bench.click_on("Light"), [UiEvent::Command(Command::Turn(Dial::Light))]);
+    assert_eq!(bench.click_on("Surprise"), [UiEvent::Command(Command::Surprise)]);
     assert_eq!(bench.click_on("Panel"), [UiEvent::Command(Command::Panel)]);
     // The picture leaves them their place, and at an event nobody leads the next visitor into a panel.
     let below = bench.picture.y + bench.picture.height;
@@ -335,9 +415,9 @@ fn fingers_have_buttons() {
     let place = written.iter().find(|(text, _)| text == "Map").expect("a button").1;
     assert!(place.y > below as f32 && written.iter().all(|(text, _)| text != "Panel" && text != "Pause"), "{written:?}");
     assert!(written.iter().all(|(text, _)| text != "Photo"), "no picture would be kept: {written:?}");
+    assert_eq!(bench.click_on("New world"), [UiEvent::Command(Command::NewSeed)], "another world needs no picture");
     bench.state.keeps_pictures = true;
     assert_eq!(bench.click_on("Photo"), [UiEvent::Command(Command::Screenshot)]);
-    assert_eq!(bench.click_on("New world"), [UiEvent::Command(Command::NewSeed)]);
     // More than one row has room for.
     let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
     info.within = true;
@@ -521,6 +601,11 @@ fn an_invitation_stands_over_the_lower_third() {
     bench.state.invitation = "Come in".to_owned();
     let at = written(&mut bench).expect("an invitation").1;
     assert!((1333.0..1900.0).contains(&at.y), "{at:?}");
+    // What is said stands below it, as long as it does.
+    bench.state.prompt.said = "snow night".to_owned();
+    assert!(bench.draw(Vec::new()).0.contains("Come in\n\u{201C}snow night\u{201D}"));
+    bench.state.invitation.clear();
+    assert!(!bench.draw(Vec::new()).0.contains("\u{201C}snow night\u{201D}"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Another world in the same window: a pack that was dropped on it or chosen.
+//! What was dropped on the window or chosen: another world in it, a list of prompts, or pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,49 @@ use super::{App, Wake};
 use crate::app::files;
 use crate::app::open::Launch;
 use crate::app::preview::PreviewState;
+use crate::app::prompt_args;
 use crate::engine::DecodeSettings;
 use crate::engine::inputs::play_settings;
+use crate::input::Command;
 
 /// Whether a file is a pack, by its name.
 pub(super) fn is_pack(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
+    ends_with(path, "safetensors")
+}
+
+fn ends_with(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|its| its.eq_ignore_ascii_case(ending))
 }
 
 impl App {
-    /// Reads files that were dropped or chosen: a pack, or pictures.
+    /// Reads files that were dropped or chosen: a pack, a list of prompts, or pictures.
     pub(super) fn read_files(&mut self, paths: Vec<PathBuf>) {
+        if let [list] = &paths[..]
+            && ends_with(list, "txt")
+        {
+            return self.read_list(list);
+        }
         match paths.iter().find(|path| is_pack(path)) {
             // An event stays what it is.
             Some(_) if self.plan.event => self.complain("Another world is not played at an event.".to_owned()),
             Some(pack) => self.read_pack(pack.clone()),
             None => self.read_pictures(paths),
+        }
+    }
+
+    /// Shows a list of prompts in the place of the one in the panel, which goes on as it did.
+    fn read_list(&mut self, path: &Path) {
+        let (launch, queue) = (&self.plan.launch, &mut self.ui.prompt.queue);
+        match prompt_args::read_queue(path, queue.every_secs, launch.title(), launch.prompt_words()) {
+            Ok(list) => {
+                let count = list.prompts().len();
+                queue.show(list.lines);
+                let next = self.control_of(Command::NextPrompt).map_or_else(String::new, |control| format!(" {control} says the next."));
+                let prompts = if count == 1 { "prompt is" } else { "prompts are" };
+                self.ui.toasts.push(format!("{count} {prompts} in the panel's list.{next}"), false);
+                self.redraw();
+            }
+            Err(why) => self.complain(format!("{why}.")),
         }
     }
 

@@ -71,7 +71,7 @@ impl App {
                     Some((chart, scale)) => enlarge(&chart.rgba, chart.width_px, chart.height_px, scale as usize),
                     None => enlarge(&rgba, width_px, height_px, scale as usize),
                 };
-                let (rgba, width, height) = enlarged?;
+                let (rgba, width, height) = enlarged.map_err(|why| why.to_string())?;
                 Ok(Pixels { rgba, size_px: [width as usize, height as usize] })
             };
             jobs.run(move || {

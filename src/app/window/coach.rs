@@ -1,8 +1,9 @@
-//! Tells newcomers who walk of the two best things they have not tried yet, one after the other.
+//! Tells newcomers who walk of the best things they have not tried yet, one after the other.
 
 use std::time::{Duration, Instant};
 
 use super::App;
+use crate::app::view::View;
 use crate::input::{Command, Hand};
 
 /// From the first press to the first tip, and from that to the next.
@@ -14,19 +15,47 @@ const TIP_LASTS: Duration = Duration::from_secs(9);
 enum Tip {
     Prompt,
     View,
+    Map,
+    Surprise,
 }
 
 impl Tip {
-    const ALL: [Self; 2] = [Self::Prompt, Self::View];
+    /// The best first.
+    const ALL: [Self; 4] = [Self::Prompt, Self::View, Self::Map, Self::Surprise];
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Coach {
+    /// What was told, or needs no telling.
     told: Vec<Tip>,
     due: Option<Instant>,
 }
 
 impl Coach {
+    /// Who was told at an earlier start is not told again.
+    pub(super) fn of(view: &View) -> Self {
+        let told = [(Tip::Map, view.knows_map), (Tip::Surprise, view.knows_surprise)];
+        Self { told: told.into_iter().filter_map(|(tip, known)| known.then_some(tip)).collect(), due: None }
+    }
+
+    /// Leaves for the next start what was told.
+    pub(super) fn leave_in(&self, view: &mut View) {
+        view.knows_map |= self.told.contains(&Tip::Map);
+        view.knows_surprise |= self.told.contains(&Tip::Surprise);
+    }
+
+    /// Somebody does this: there is nothing to tell.
+    pub(super) fn used(&mut self, command: Command) {
+        let tip = match command {
+            Command::Map => Tip::Map,
+            Command::Surprise => Tip::Surprise,
+            _ => return,
+        };
+        if !self.told.contains(&tip) {
+            self.told.push(tip);
+        }
+    }
+
     /// What is to be told now to somebody who has pressed something; `knows`: what need not be.
     fn tip(&mut self, now: Instant, knows: impl Fn(Tip) -> bool) -> Option<Tip> {
         if now < *self.due.get_or_insert(now + BETWEEN) {
@@ -49,9 +78,13 @@ impl App {
         let prompts = self.plan.launch.prompt_words() > 0;
         let (prompted, stepped_in) = (self.ui.prompt.is_prompted() || !self.ui.prompt.history.is_empty(), self.stepped_in);
         let can_step_in = self.status.info.as_ref().is_some_and(|info| info.within);
+        let dynamics = self.plan.launch.dreamer().and_then(|pack| pack.manifest.dynamics.as_ref());
+        let has_map = dynamics.is_some_and(|dynamics| dynamics.recall.is_some());
         let knows = |tip| match tip {
             Tip::Prompt => prompted || !prompts,
             Tip::View => stepped_in || !can_step_in,
+            Tip::Map => !has_map,
+            Tip::Surprise => !prompts,
         };
         let Some(tip) = self.coach.tip(now, knows) else { return };
         let (command, what) = match (tip, self.ui.hand) {
@@ -59,6 +92,8 @@ impl App {
             (Tip::Prompt, Hand::Pad) => (Command::NextPrompt, "turns the world by other words"),
             (Tip::Prompt, _) => (Command::Prompt, "lets you say what the world should be like"),
             (Tip::View, _) => (Command::View, "steps into it"),
+            (Tip::Map, _) => (Command::Map, "unfolds a map of all you have seen"),
+            (Tip::Surprise, _) => (Command::Surprise, "turns several things at once, as chance has it"),
         };
         if let Some(control) = self.control_of(command) {
             self.ui.tip = Some(format!("{control} {what}"));
@@ -76,12 +111,22 @@ mod tests {
     fn each_thing_is_told_once_and_nothing_that_is_known() {
         let start = Instant::now();
         let at = |secs: u64| start + Duration::from_secs(secs);
-        let told = |knows: fn(Tip) -> bool| {
-            let mut coach = Coach::default();
+        let told_by = |coach: &mut Coach, knows: fn(Tip) -> bool| {
             (0..120).filter_map(|secs| Some((secs, coach.tip(at(secs), knows)?))).collect::<Vec<_>>()
         };
-        assert_eq!(told(|_| false), [(14, Tip::Prompt), (28, Tip::View)]);
-        assert_eq!(told(|tip| tip == Tip::Prompt), [(14, Tip::View)]);
+        let told = |knows: fn(Tip) -> bool| told_by(&mut Coach::default(), knows);
+        assert_eq!(told(|_| false), [(14, Tip::Prompt), (28, Tip::View), (42, Tip::Map), (56, Tip::Surprise)]);
+        assert_eq!(told(|tip| tip == Tip::Prompt), [(14, Tip::View), (28, Tip::Map), (42, Tip::Surprise)]);
         assert_eq!(told(|_| true), []);
+        // Who has opened a map, or was told of it at an earlier start, knows of maps.
+        let mut coach = Coach::default();
+        coach.used(Command::Map);
+        coach.used(Command::View);
+        assert_eq!(told_by(&mut coach, |_| false), [(14, Tip::Prompt), (28, Tip::View), (42, Tip::Surprise)]);
+        let mut view = View::default();
+        Coach::default().leave_in(&mut view);
+        assert_eq!(view, View::default());
+        coach.leave_in(&mut view);
+        assert_eq!(told_by(&mut Coach::of(&view), |_| false), [(14, Tip::Prompt), (28, Tip::View)]);
     }
 }

@@ -15,11 +15,13 @@ use crate::app::dials::Dials;
 use crate::app::eye::Eye;
 use crate::app::files::{self, Place};
 use crate::app::map::MapState;
+use crate::app::marks::Marks;
 use crate::app::paint::PaintState;
 use crate::app::panel::{HINT_LASTS, UiEvent};
 use crate::app::preview::PreviewState;
 use crate::app::prompt_args;
 use crate::app::prompt_history::PromptHistory;
+use crate::app::prompt_queue;
 use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::session::MEMORY_FRAMES;
@@ -81,16 +83,21 @@ impl App {
         }
     }
 
-    /// Says what was typed or chosen. Whoever came for that alone sees the world again, and what of it counts.
+    /// Says what was typed or chosen. Whoever came for that alone sees the world again, and what of it counts; what is refused is typed on.
     fn say_in_the_panel(&mut self, text: &str) {
-        if !self.say(text, By::Words) || !self.ui.prompt.in_passing {
+        if !self.say(text, By::Words) {
+            self.ui.prompt.refuse(text);
+            return self.redraw();
+        }
+        if !self.ui.prompt.in_passing {
             return;
         }
         self.command(Command::Panel);
-        let doubt = prompt_args::doubt(text, self.plan.launch.prompt_words());
         if !text.trim().is_empty() {
-            let doubt = doubt.map_or_else(String::new, |doubt| format!(": {doubt}."));
-            self.ui.toasts.push(format!("\u{201C}{}\u{201D}{doubt}", prompt_args::quoted(text)), false);
+            let most = self.plan.launch.prompt_words();
+            let heard = || Marks::default().heard(text, most).map(|heard| format!(", heard as: {heard}"));
+            let told = prompt_args::doubt(text, most).map(|doubt| format!(": {doubt}.")).or_else(heard).unwrap_or_default();
+            self.ui.toasts.push(format!("\u{201C}{}\u{201D}{told}", prompt_args::quoted(text)), false);
         }
     }
 
@@ -163,6 +170,7 @@ impl App {
         if changes_everything && !self.may_change_everything(Instant::now()) {
             return;
         }
+        self.coach.used(command);
         match command {
             Command::Panel => {
                 self.ui.panel = !self.ui.panel;
@@ -182,10 +190,11 @@ impl App {
                 self.ui.paint.wants_keys = any && self.ui.paint.active;
                 self.ui.prompt.wants_keys = any && !self.ui.paint.active;
             }
-            Command::NextPrompt => self.next_prompt(),
+            Command::NextPrompt => self.next_prompt(self.modifiers.shift_key()),
             Command::Turn(dial) => self.turn(dial, self.modifiers.shift_key()),
             Command::Surprise => self.surprise(),
             Command::Hud => self.ui.hud = !self.ui.hud,
+            Command::Stroll => self.stroll(),
             Command::Pause => {
                 self.map_mode(false);
                 self.ui.paint.active = false;
@@ -342,6 +351,7 @@ impl App {
     /// A picture is saved; one with a dream in it is a way back.
     pub(super) fn saved(&mut self, path: &Path, leads_back: bool) {
         log::info!("Saved {}", path.display());
+        self.heartbeat.pictures += 1;
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let mut told = format!("Saved {}", name(path.file_name()));
         if !self.plan.event {
@@ -446,6 +456,7 @@ impl App {
                 self.by_hand.forget();
             }
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
+            Turn::Rest => {}
             Turn::Refresh => {
                 // Other land, and seen otherwise.
                 let another = self.another_world();
@@ -460,6 +471,7 @@ impl App {
                 log::info!("somebody is there");
                 self.ui.hint_until = Some(now + HINT_LASTS);
                 self.ui.invitation.clear();
+                self.heartbeat.visits += 1;
             }
         }
         self.redraw();
@@ -475,7 +487,7 @@ impl App {
         let within = plan.within;
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
         (ui.paint, ui.preview, ui.dials) = (PaintState::default(), PreviewState::default(), Dials::default());
-        (ui.prompt.blend_frames, ui.prompt.next_suggestion) = (plan.blend_frames, 0);
+        (ui.prompt.blend_frames, ui.prompt.suggestion) = (plan.blend_frames, prompt_queue::Place::default());
         ui.prompt.history = PromptHistory::default();
         if let Some(shell) = &self.shell {
             let context = shell.egui.egui_ctx();
@@ -515,8 +527,8 @@ impl App {
         }
     }
 
-    /// The same where somebody begins anew who goes on playing: a list that was changed in the panel stays.
-    fn follow_list(&mut self) {
+    /// The same where nobody begins anew, or somebody who goes on playing: a list that was changed in the panel stays.
+    pub(super) fn follow_list(&mut self) {
         let as_read = self.ui.prompt.queue.lines == self.plan.queue.lines;
         self.read_list_again();
         if as_read {

@@ -96,7 +96,9 @@ impl App {
             // Who leans on a button has pressed it once.
             return repeat && !typing && matches!(key, KeyCode::Space | KeyCode::Enter | KeyCode::NumpadEnter);
         }
-        if key == KeyCode::Escape && !typing && self.escape() {
+        // Who came to say something and has second thoughts is done with field and panel. A key that is held leaves one thing.
+        let leaves = !typing || self.ui.prompt.in_passing;
+        if key == KeyCode::Escape && leaves && !repeat && self.escape() {
             return true;
         }
         let other = self.modifiers.control_key() || self.modifiers.alt_key() || self.modifiers.super_key();
@@ -153,6 +155,12 @@ impl App {
             self.map_mode(false);
         } else if self.ui.paint.active {
             self.paint_mode(false);
+        } else if self.ui.panel {
+            // A menu of the panel lies above it, and knows the key.
+            if self.shell.as_ref().is_some_and(|shell| egui::Popup::is_any_open(shell.egui.egui_ctx())) {
+                return false;
+            }
+            self.command(Command::Panel);
         } else if self.is_fullscreen() && !self.plan.kiosk {
             self.fill_screen(false);
         } else {

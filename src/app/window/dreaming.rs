@@ -71,9 +71,7 @@ impl App {
         if self.status.device_lost && self.status.engine_number == self.engine_number {
             self.rebuild_graphics();
         }
-        if let Some(prompt) = self.ui.prompt.queue.due(self.ui.clock.now(Instant::now())) {
-            self.announce(&prompt, By::Itself);
-        }
+        self.say_what_is_due();
         if self.ui.prompt.day.turned(self.ui.clock.now(Instant::now())) {
             self.tell(By::Itself);
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::idle::Idle;
 use super::saying::SaidByHand;
 use super::{App, Wake};
 use crate::app::album::Said;
@@ -32,6 +33,8 @@ pub(super) struct Dreams {
     kept_at: Instant,
     /// Frames there were then.
     frames: u64,
+    /// Somebody has played since.
+    played: bool,
     /// Whatever is on its way to a file has another one.
     waiting: Arc<()>,
 }
@@ -50,6 +53,7 @@ impl Dreams {
             earlier: Vec::new(),
             kept_at: now,
             frames: 0,
+            played: false,
             waiting: Arc::default(),
         }
     }
@@ -69,10 +73,15 @@ impl Dreams {
         self.playing = None;
     }
 
-    /// Whether it is time to keep the one that plays again: not while a slow disk still has the last time before it.
+    /// Learns whether somebody plays.
+    pub(super) fn see(&mut self, idle: &Idle) {
+        self.played |= idle.plays_since(self.kept_at);
+    }
+
+    /// Whether it is time to keep the one that plays again: not where nobody has played in it since, nor while a slow disk still has the last time before it.
     pub(super) fn is_due(&self, frames: u64, now: Instant) -> bool {
         let is_old = frames != self.frames && now.saturating_duration_since(self.kept_at) >= EVERY;
-        self.shelf.is_some() && is_old && Arc::strong_count(&self.waiting) == 1
+        self.shelf.is_some() && self.played && is_old && Arc::strong_count(&self.waiting) == 1
     }
 }
 
@@ -198,7 +207,7 @@ impl App {
 
     /// Does something where files are written once it is kept.
     fn keep_and(&mut self, then: impl FnOnce() + Send + 'static) {
-        (self.dreams.kept_at, self.dreams.frames) = (Instant::now(), self.status.frames);
+        (self.dreams.kept_at, self.dreams.frames, self.dreams.played) = (Instant::now(), self.status.frames, false);
         if let Some(keep) = self.to_keep(then) {
             self.request(keep);
         }
@@ -300,12 +309,19 @@ mod tests {
     #[test]
     fn a_dream_is_kept_again_once_the_last_time_is_over() {
         let (folder, now) = (tempfile::tempdir().unwrap(), Instant::now());
-        let dreams = Dreams::new(Some(Shelf::new(folder.path().join("dreams"))), now);
+        let mut dreams = Dreams::new(Some(Shelf::new(folder.path().join("dreams"))), now);
+        let mut idle = Idle::new(None, now);
+        dreams.see(&idle);
+        assert!(!dreams.is_due(1, now + EVERY), "nobody has played");
+        idle.touch(now);
+        dreams.see(&idle);
         assert!(!dreams.is_due(1, now) && !dreams.is_due(0, now + EVERY) && dreams.is_due(1, now + EVERY));
         let on_its_way = dreams.waiting.clone();
         assert!(!dreams.is_due(1, now + EVERY));
         drop(on_its_way);
         assert!(dreams.is_due(1, now + EVERY));
-        assert!(!Dreams::new(None, now).is_due(1, now + EVERY), "nothing is kept");
+        let mut kept_nowhere = Dreams::new(None, now);
+        kept_nowhere.see(&idle);
+        assert!(!kept_nowhere.is_due(1, now + EVERY));
     }
 }

@@ -2,13 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use super::App;
 use crate::dream::Intent;
+use crate::input::{Command, Holder};
 use crate::worlds::random::Rng;
 
 /// A pointer that rests this long is in the way.
 const POINTER_LASTS: Duration = Duration::from_secs(3);
 /// What is held longer than this without any other press is no hand: a stick that drifts.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
+/// After so long with somebody there the dream is worn out, and whoever does nothing for a moment makes room for a fresh one: where one visitor follows the
+/// other, nobody is ever gone for long.
+const VISITS_LAST: Duration = Duration::from_secs(900);
+const MOMENT: Duration = Duration::from_secs(8);
 /// How long a stroll goes one way.
 const LEG: Duration = Duration::from_millis(1700);
 /// A dream that walks by itself this long begins anew: it wears out slowly, over thousands of frames.
@@ -29,6 +35,8 @@ pub enum Turn {
     Refresh,
     /// Somebody is there again.
     Arrived,
+    /// Somebody walks who had let it walk by itself.
+    Rest,
 }
 
 /// Watches over what is touched, by a clock that it is told.
@@ -36,13 +44,20 @@ pub enum Turn {
 pub struct Idle {
     /// How long nobody may be there; for ever where not given.
     after: Option<Duration>,
-    touched_at: Instant,
+    /// When somebody did something last; nobody has at the start.
+    touched_at: Option<Instant>,
+    /// Since when somebody has been there.
+    there_since: Instant,
     pointed_at: Instant,
+    /// Where the pointer stood when the window opened is told like a move of it.
+    pointer_known: bool,
     /// As counted by the latch when last looked at.
     presses: u64,
     /// Since when something has been held, counted from the last press.
     held_since: Option<Instant>,
     strolling: bool,
+    /// It walks by itself because somebody asked for that.
+    asked: bool,
     /// Somebody came since the last look.
     arrived: bool,
     /// Where it goes.
@@ -53,14 +68,18 @@ pub struct Idle {
 }
 
 impl Idle {
+    /// To begin with, nobody is there.
     pub fn new(after: Option<Duration>, now: Instant) -> Self {
         Self {
             after,
-            touched_at: now,
+            touched_at: None,
+            there_since: now,
             pointed_at: now,
+            pointer_known: false,
             presses: 0,
             held_since: None,
             strolling: false,
+            asked: false,
             arrived: false,
             way: Intent::South,
             turn_at: now,
@@ -71,14 +90,28 @@ impl Idle {
 
     /// Somebody did something.
     pub fn touch(&mut self, now: Instant) {
-        self.touched_at = now;
+        self.touched_at = Some(now);
         self.arrived |= self.strolling;
+    }
+
+    /// Whether somebody has done something since `then`, or lets it walk.
+    pub fn plays_since(&self, then: Instant) -> bool {
+        self.asked || self.touched_at.is_some_and(|at| at >= then)
+    }
+
+    /// Lets it walk by itself until somebody walks, or no more; gives whether it does.
+    pub fn let_stroll(&mut self, now: Instant) -> bool {
+        self.asked = !self.asked;
+        self.turn_at = now;
+        self.asked
     }
 
     /// Somebody moved the pointer.
     pub fn point(&mut self, now: Instant) {
         self.pointed_at = now;
-        self.touch(now);
+        if std::mem::replace(&mut self.pointer_known, true) {
+            self.touch(now);
+        }
     }
 
     pub fn hides_pointer(&self, now: Instant) -> bool {
@@ -87,7 +120,8 @@ impl Idle {
 
     /// Looks at what is due; `presses` is what the latch has counted, `held` whether somebody holds something.
     pub fn look(&mut self, now: Instant, presses: u64, held: bool) -> Option<Turn> {
-        if presses != self.presses {
+        let walks = presses != self.presses;
+        if walks {
             self.presses = presses;
             self.held_since = None;
             self.touch(now);
@@ -97,11 +131,15 @@ impl Idle {
             self.touch(now);
         }
         if std::mem::take(&mut self.arrived) {
-            self.strolling = false;
+            (self.strolling, self.there_since) = (false, now);
             return Some(Turn::Arrived);
         }
+        if self.asked {
+            self.asked = !walks;
+            return if walks { Some(Turn::Rest) } else { self.next_leg(now) };
+        }
         if !self.strolling {
-            self.strolling = self.after.is_some_and(|after| now >= self.touched_at + after);
+            self.strolling = self.gone_at().is_some_and(|at| now >= at);
             (self.turn_at, self.refresh_at) = (now, now + STROLL_LASTS);
             return self.strolling.then_some(Turn::Left);
         }
@@ -109,6 +147,11 @@ impl Idle {
             self.refresh_at = now + STROLL_LASTS;
             return Some(Turn::Refresh);
         }
+        self.next_leg(now)
+    }
+
+    /// Where it goes on, once it has gone far enough one way.
+    fn next_leg(&mut self, now: Instant) -> Option<Turn> {
         (now >= self.turn_at).then(|| {
             self.turn_at = now + LEG;
             self.way = self.way.turned(self.chance.pick(&TURNS));
@@ -116,11 +159,37 @@ impl Idle {
         })
     }
 
+    /// When nobody is there any more, if nobody does anything until then.
+    fn gone_at(&self) -> Option<Instant> {
+        let after = self.after?;
+        let Some(touched_at) = self.touched_at else { return Some(self.there_since) };
+        let worn_out_at = self.there_since + VISITS_LAST;
+        Some((touched_at + after).min(worn_out_at.max(touched_at + MOMENT)))
+    }
+
     /// When to look again.
     pub fn due(&self, now: Instant) -> Option<Instant> {
         let pointer = (!self.hides_pointer(now)).then_some(self.pointed_at + POINTER_LASTS);
-        let turn = if self.strolling { Some(self.turn_at) } else { self.after.map(|after| self.touched_at + after) };
+        let turn = if self.strolling || self.asked { Some(self.turn_at) } else { self.gone_at() };
         pointer.into_iter().chain(turn).min()
+    }
+}
+
+impl App {
+    /// Lets it walk by itself until somebody walks, or no more; at an event it does that where nobody is there.
+    pub(super) fn stroll(&mut self) {
+        if self.plan.event {
+            return;
+        }
+        self.latch().release(Holder::Stroll);
+        if self.idle.let_stroll(Instant::now()) {
+            self.map_mode(false);
+            if self.ui.paused {
+                self.command(Command::Pause);
+            }
+            let key = self.control_of(Command::Stroll).map_or_else(String::new, |control| format!("{control} or "));
+            self.ui.toasts.push(format!("Walks by itself; {key}any step ends it."), false);
+        }
     }
 }
 
@@ -133,6 +202,9 @@ mod tests {
         let start = Instant::now();
         let at = |secs: f32| start + Duration::from_secs_f32(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
+        assert_eq!((idle.due(start), idle.look(start, 0, false)), (Some(start), Some(Turn::Left)), "nobody has come yet");
+        idle.touch(start);
+        assert_eq!(idle.look(start, 0, false), Some(Turn::Arrived));
         assert_eq!(idle.look(at(9.0), 0, false), None);
         assert_eq!(idle.look(at(9.5), 1, false), None, "somebody walks");
         assert_eq!((idle.look(at(19.0), 1, false), idle.due(at(19.0))), (None, Some(at(19.5))));
@@ -148,6 +220,8 @@ mod tests {
         // Every five minutes the dream begins anew.
         let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
         assert_eq!(refreshed, [320, 620, 920]);
+        idle.point(at(1039.0));
+        assert!(!matches!(idle.look(at(1039.0), 1, false), Some(Turn::Arrived)), "the pointer has stood there all the time");
         idle.point(at(1040.0));
         assert_eq!(idle.look(at(1040.0), 1, false), Some(Turn::Arrived));
         assert_eq!(idle.look(at(1049.0), 1, false), None);
@@ -159,6 +233,8 @@ mod tests {
         let start = Instant::now();
         let at = |secs: u64| start + Duration::from_secs(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
+        let begun = [idle.look(start, 0, false), idle.look(start, 1, false)];
+        assert_eq!(begun, [Some(Turn::Left), Some(Turn::Arrived)]);
         assert!((1..=600).all(|secs| idle.look(at(secs), 1, true).is_none()), "sent away with a direction held");
         // Nothing else was pressed for ten minutes: nobody holds it.
         assert!((601..=609).all(|secs| idle.look(at(secs), 1, true).is_none()));
@@ -169,6 +245,44 @@ mod tests {
         assert!((613..=1200).all(|secs| idle.look(at(secs), 2, true).is_none()));
         assert_eq!(idle.look(at(1201), 2, false), None);
         assert_eq!(idle.look(at(1210), 2, false), Some(Turn::Left), "let go");
+    }
+
+    #[test]
+    fn a_busy_hall_gets_a_fresh_dream_as_soon_as_somebody_rests() {
+        let start = Instant::now();
+        let at = |secs: u64| start + Duration::from_secs(secs);
+        let mut idle = Idle::new(Some(Duration::from_secs(60)), start);
+        assert_eq!(idle.look(start, 0, false), Some(Turn::Left));
+        // Somebody presses something every twenty seconds.
+        let mut left_after = |from: u64, most: u64| {
+            let left_at = (from..from + most).find(|secs| idle.look(at(*secs), secs / 20, false) == Some(Turn::Left));
+            left_at.map(|secs| secs - from)
+        };
+        assert_eq!(left_after(20, 900), None, "a quarter of an hour is theirs");
+        assert_eq!(left_after(920, 100), Some(8), "a moment after a press");
+        assert_eq!(left_after(940, 900), None, "the next one has as long");
+        // Who goes on without a rest is not sent away.
+        assert!((1841..2200).all(|secs| idle.look(at(secs), secs, false).is_none()));
+        assert_eq!(idle.due(at(2199)), Some(at(2207)));
+    }
+
+    #[test]
+    fn it_walks_by_itself_until_somebody_walks() {
+        let start = Instant::now();
+        let at = |secs: u64| start + Duration::from_secs(secs);
+        let mut idle = Idle::new(None, start);
+        assert!(!idle.plays_since(start) && idle.look(at(1), 0, false).is_none());
+        assert!(idle.let_stroll(at(1)) && idle.plays_since(at(1)));
+        assert!(matches!(idle.look(at(1), 0, false), Some(Turn::Stroll(_))));
+        assert_eq!((idle.look(at(2), 0, false), idle.due(at(100))), (None, Some(at(1) + LEG)));
+        // Whatever else is done, and for how long it may go on.
+        idle.touch(at(3));
+        assert!((4..1000).all(|secs| matches!(idle.look(at(secs), 0, false), None | Some(Turn::Stroll(_)))));
+        assert_eq!([idle.look(at(1000), 1, true), idle.look(at(1010), 1, false)], [Some(Turn::Rest), None]);
+        // As well as who asks once more.
+        assert!(idle.let_stroll(at(1011)) && !idle.let_stroll(at(1012)));
+        assert_eq!(idle.look(at(1020), 1, false), None);
+        assert!(idle.plays_since(at(1000)) && !idle.plays_since(at(1001)), "since then nobody has done anything");
     }
 
     #[test]

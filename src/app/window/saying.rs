@@ -7,7 +7,7 @@ use super::App;
 use crate::app::prompt_field::PromptState;
 use crate::app::prompt_history::one_line;
 use crate::app::{prompt_args, prompt_field};
-use crate::dream::runner::Prompt;
+use crate::dream::runner::{Prompt, Request};
 use crate::prompt;
 use crate::worlds::words::{Dial, going_on, says_a_part};
 
@@ -105,17 +105,27 @@ impl App {
         let typing = self.typing();
         let now = self.ui.clock.now(Instant::now());
         let state = &mut self.ui.prompt;
-        if by != By::Itself && (text != state.said || besides != state.besides) {
+        let by_hand = by != By::Itself;
+        let changed = text != state.said || besides != state.besides;
+        if by_hand && changed {
             let number = self.by_hand.another();
             self.by_hand.go_to(number, state);
         }
         if state.queue.running {
             state.queue.wait(now);
+            // What a visitor has said is theirs for as long as they are there.
+            if by_hand && self.plan.idle.is_some() {
+                state.queue.rest();
+            }
         }
         state.day.begin_with(&words, now);
         state.in_force(text, by != By::Words, typing);
         state.besides = besides;
         self.tell(by);
+        // In a world that stands still no frame would show it.
+        if by_hand && changed && self.ui.paused && !self.ui.paint.active {
+            self.request(Request::Step);
+        }
         true
     }
 
@@ -158,24 +168,49 @@ impl App {
         said
     }
 
-    /// The next prompt of the queue of which anything counts, or of the suggestions where it is empty.
-    pub(super) fn next_prompt(&mut self) {
-        for _ in 0..self.ui.prompt.queue.prompts().len().max(1) {
-            let state = &mut self.ui.prompt;
-            let prompt = state.queue.advance().or_else(|| {
-                let suggestions = &self.status.info.as_ref()?.suggested_prompts;
-                let prompt = suggestions.get(state.next_suggestion % suggestions.len().max(1))?;
-                state.next_suggestion += 1;
-                Some(prompt.clone())
-            });
-            let Some(prompt) = prompt else {
-                let none = "There is no other prompt: nothing is in the queue, and this pack suggests none.";
-                return self.ui.toasts.push(none.to_owned(), false);
-            };
-            if self.announce(&prompt, By::Hand) {
-                return;
-            }
+    /// Says the prompt of the queue that is due, if one is, as its file has them by now.
+    pub(super) fn say_what_is_due(&mut self) {
+        let now = self.ui.clock.now(Instant::now());
+        if !self.ui.prompt.queue.is_due(now) {
+            return;
         }
+        self.follow_list();
+        if !self.say_of_queue(By::Itself, false) {
+            self.ui.prompt.queue.wait(now);
+        }
+    }
+
+    /// Says the next prompt of the queue of which anything counts, or the one before; whether there is one.
+    fn say_of_queue(&mut self, by: By, back: bool) -> bool {
+        (0..self.ui.prompt.queue.prompts().len()).any(|_| {
+            let prompt = self.ui.prompt.queue.turn(back);
+            prompt.is_some_and(|prompt| self.announce(&prompt, by))
+        })
+    }
+
+    /// Says the next prompt of the queue, or the one before; one of the suggestions where it is empty.
+    pub(super) fn next_prompt(&mut self, back: bool) {
+        if !self.ui.prompt.queue.prompts().is_empty() {
+            if !self.say_of_queue(By::Hand, back) {
+                self.ui.toasts.push("No prompt in the queue changes anything.".to_owned(), false);
+            }
+            return;
+        }
+        let Some(prompt) = self.suggestion(back) else {
+            let none = "There is no other prompt: nothing is in the queue, and this pack suggests no other.";
+            return self.ui.toasts.push(none.to_owned(), false);
+        };
+        self.announce(&prompt, By::Hand);
+    }
+
+    /// The next suggestion that is not in force already, or the one before. The seed chooses where it begins.
+    fn suggestion(&mut self, back: bool) -> Option<String> {
+        let suggestions = &self.status.info.as_ref()?.suggested_prompts;
+        let (state, first) = (&mut self.ui.prompt, self.ui.settings.seed as usize);
+        (0..suggestions.len()).find_map(|_| {
+            let prompt = &suggestions[state.suggestion.turn(suggestions.len(), first, back)?];
+            (*prompt != state.said).then(|| prompt.clone())
+        })
     }
 
     /// Turns one part of what is said to its next value, or to the one before.

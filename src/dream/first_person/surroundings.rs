@@ -216,6 +216,7 @@ mod tests {
         let standing = |token: [u8; 2], part: [u8; 2], parts: [u8; 2]| Standing {
             token: token.to_vec(),
             ground: GRASS.to_vec(),
+            feature: None,
             cutout: Cutout { rows: vec![3, 3], height: 1.0, part, parts },
         };
         let standing =

@@ -197,7 +197,8 @@ impl DreamSession {
         Ok(true)
     }
 
-    /// Takes the tokens of a frame whose corner lies at a place that were not `given` for land that was imagined; whether there were any.
+    /// Keeps what was imagined: of a frame whose upper left corner lies at the place `at`, those tokens of the land that were `dreamed` because they
+    /// were [`UNKNOWN`] in what was `given`. Returns whether there were any.
     fn keep(&mut self, given: &[u8], dreamed: &[u8], at: [i32; 2], here: &Here) -> bool {
         let frame = self.engine.manifest().frame;
         let tokens = given.chunks_exact(frame.code_dims).zip(dreamed.chunks_exact(frame.code_dims)).enumerate();
@@ -271,7 +272,8 @@ impl Here {
 
 /// Place on the map of patch `n` of a frame whose corner lies at `at`.
 fn place_of(n: usize, at: [i32; 2], frame: &FrameDims) -> [i32; 2] {
-    [at[0] + (n % frame.grid_w()) as i32, at[1] + (n / frame.grid_w()) as i32]
+    let cell = frame.cell(n);
+    [0, 1].map(|i| at[i] + cell[i] as i32)
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use super::{DreamSession, Seen, take_in};
 use crate::dream::Source;
 use crate::dream::source::DreamError;
 use crate::engine::TokenFrame;
-use crate::engine::inputs::check_past;
+use crate::engine::inputs::{check_past, check_prompt};
 use crate::engine::recall::Map;
 use crate::engine::told::Told;
+use crate::prompt;
 
 /// Moments that can be returned to.
 const MOST_UNDO: usize = 16;
@@ -42,6 +43,7 @@ pub(super) fn frames_of(before: Option<&Map>, history: &[TokenFrame]) -> u32 {
 }
 
 /// Where [`DreamSession::undo`] and [`DreamSession::redo`] lead.
+#[derive(Clone)]
 pub(super) struct Place {
     moment: Moment,
     dream: u32,
@@ -87,18 +89,20 @@ impl DreamSession {
     /// Goes on from a moment of this session or of another one of the same world, under these rows of the word table. What there is can be returned to.
     ///
     /// # Errors
-    /// What the engine says of a moment or words of another world; the dream is then as it was.
+    /// What the engine says. Of a moment or words of another world it says so first: the dream is then as it was.
     pub fn resume(&mut self, moment: Moment, words: &[u16]) -> Result<(), DreamError> {
         check_past(self.engine.manifest(), moment.before.as_ref(), &moment.history)?;
         check_past(self.engine.manifest(), None, &moment.start)?;
         if moment.history.is_empty() {
             return Err(DreamError::NothingDreamed);
         }
+        check_prompt(self.engine.manifest(), &prompt::told(words))?;
         self.begin_another()?;
         self.set_prompt(words, 0)?;
         let Moment { before, history, next_frame, start } = moment;
-        (self.start, self.seen, self.fresh) = (start, None, false);
-        self.go_to(before, history, next_frame)
+        self.go_to(before, history, next_frame)?;
+        (self.start, self.seen) = (start, None);
+        Ok(())
     }
 
     /// The present moment can be returned to.
@@ -126,14 +130,15 @@ impl DreamSession {
     /// Words are the caller's to say. Where a walk is left for it, what goes on is another dream, so that the walk can be kept.
     ///
     /// # Errors
-    /// [`DreamError::NothingToUndo`], and what the engine says.
+    /// [`DreamError::NothingToUndo`], and what the engine says: then the way back is still there.
     pub fn undo(&mut self) -> Result<(), DreamError> {
         let here = self.place()?;
-        let there = self.changes.back.pop_back().ok_or(DreamError::NothingToUndo)?;
+        let there = self.changes.back.back().cloned().ok_or(DreamError::NothingToUndo)?;
         let left = here.as_ref().filter(|here| here.dream == there.dream).map_or(0, |here| here.moment.frames());
         let leaves_a_walk = left >= there.moment.frames() + A_WALK;
-        self.changes.again.extend(here);
         self.take_place(there)?;
+        self.changes.back.pop_back();
+        self.changes.again.extend(here);
         if leaves_a_walk {
             self.become_another();
         }
@@ -143,12 +148,14 @@ impl DreamSession {
     /// Does again what was taken back last, if nothing else was changed since.
     ///
     /// # Errors
-    /// [`DreamError::NothingToRedo`], and what the engine says.
+    /// [`DreamError::NothingToRedo`], and what the engine says: then the way forth is still there.
     pub fn redo(&mut self) -> Result<(), DreamError> {
         let here = self.place()?;
-        let there = self.changes.again.pop().ok_or(DreamError::NothingToRedo)?;
+        let there = self.changes.again.last().cloned().ok_or(DreamError::NothingToRedo)?;
+        self.take_place(there)?;
+        self.changes.again.pop();
         self.changes.back.extend(here);
-        self.take_place(there)
+        Ok(())
     }
 
     /// Puts the words of a moment that was returned to in force again: the land there is theirs.
@@ -183,7 +190,7 @@ impl DreamSession {
     fn take_place(&mut self, Place { moment, dream, said, since, seen }: Place) -> Result<(), DreamError> {
         let Moment { before, history, next_frame, start } = moment;
         self.go_to(before, history, next_frame)?;
-        (self.start, self.dream, self.said, self.seen, self.fresh) = (start, dream, said, seen, false);
+        (self.start, self.dream, self.said, self.seen) = (start, dream, said, seen);
         self.ahead.imagined.since = since;
         Ok(())
     }
@@ -221,5 +228,60 @@ impl DreamSession {
             self.history.iter().for_each(|frame| take_in(map, frame, m));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dream::session::tests::shown;
+    use crate::engine::inputs::play_settings;
+    use crate::pack::random::{odd_manifest, random_pack};
+
+    #[test]
+    fn words_or_frames_of_another_world_leave_the_dream_as_it_was() {
+        let pack = random_pack(odd_manifest(), 5).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let mut session = shown(&pack, 1);
+        let moment = session.moment().unwrap();
+        session.step(1, &settings).unwrap();
+        let walked = session.read_picture().unwrap();
+        let mut foreign = moment.clone();
+        foreign.history[0].codes.clear();
+        assert!(session.resume(foreign, &[4]).is_err() && session.resume(moment.clone(), &[60_000]).is_err());
+        assert!(session.dream() == 1 && session.words().is_empty());
+        assert_eq!(session.read_picture().unwrap(), walked);
+        assert!(matches!(session.undo(), Err(DreamError::NothingToUndo)), "nothing began");
+        // The control: with words it knows, another dream begins.
+        session.resume(moment, &[4]).unwrap();
+        assert_eq!((session.dream(), session.words()), (2, &[4][..]));
+        session.undo().unwrap();
+    }
+
+    #[test]
+    fn a_way_back_or_forth_that_fails_can_be_taken_once_more() {
+        let pack = random_pack(odd_manifest(), 5).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let mut session = shown(&pack, 1);
+        let home = session.read_picture().unwrap();
+        session.step(1, &settings).unwrap();
+        let walked = session.read_picture().unwrap();
+        assert_ne!(walked, home);
+        session.reset(&settings).unwrap();
+        // A past that the engine refuses, as it refuses any when its device is lost.
+        let spoil = |place: &mut Place| std::mem::take(&mut place.moment.history[0].codes);
+        let codes = spoil(session.changes.back.back_mut().unwrap());
+        assert!(session.undo().is_err() && session.changes.again.is_empty());
+        assert_eq!(session.read_picture().unwrap(), home);
+        session.changes.back.back_mut().unwrap().moment.history[0].codes = codes;
+        session.undo().unwrap();
+        assert_eq!(session.read_picture().unwrap(), walked);
+        let codes = spoil(session.changes.again.last_mut().unwrap());
+        assert!(session.redo().is_err() && session.changes.back.is_empty());
+        assert_eq!(session.read_picture().unwrap(), walked);
+        session.changes.again.last_mut().unwrap().moment.history[0].codes = codes;
+        session.redo().unwrap();
+        assert_eq!(session.read_picture().unwrap(), home);
+        session.undo().unwrap();
     }
 }

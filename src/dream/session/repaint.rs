@@ -159,7 +159,7 @@ fn forget(codes: &mut [u8], chosen: &[bool]) {
 /// there `before`.
 fn forget_places(before: Option<&mut Map>, history: &mut [TokenFrame], last: &TokenFrame, chosen: &[bool], manifest: &Manifest) {
     let (grid_w, grid_h) = (manifest.frame.grid_w() as i32, manifest.frame.grid_h() as i32);
-    let recall = manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+    let recall = manifest.recall();
     let steps = recall.map_or(1, |r| (manifest.frame.patch_px / r.step_px) as i32);
     let stays = |n: usize| recall.map_or(n >= manifest.frame.patches(), |recall| !recall.scrolls(n, &manifest.frame));
     let covered: Vec<bool> = (0..chosen.len()).map(stays).collect();
@@ -176,7 +176,7 @@ fn forget_places(before: Option<&mut Map>, history: &mut [TokenFrame], last: &To
                 continue;
             }
             let at = |view: i32, column: i32| column * steps - view;
-            let (x, y) = (at(view[0], n as i32 % grid_w), at(view[1], n as i32 / grid_w));
+            let [x, y] = [0, 1].map(|i| at(view[i], manifest.frame.cell(n)[i] as i32));
             for row in y.div_euclid(steps)..=(y + steps - 1).div_euclid(steps) {
                 for column in x.div_euclid(steps)..=(x + steps - 1).div_euclid(steps) {
                     if (0..grid_w).contains(&column) && (0..grid_h).contains(&row) {
@@ -192,8 +192,8 @@ fn forget_places(before: Option<&mut Map>, history: &mut [TokenFrame], last: &To
     let Some(map) = before else { return };
     let corner = [0, 1].map(|i| map.view()[i] - view[i] + to_next[i]);
     for n in (0..chosen.len()).filter(|&n| chosen[n] && !covered[n]) {
-        let (x, y) = (n as i32 % grid_w, n as i32 / grid_w);
-        map.forget([corner[0] + steps * x, corner[1] + steps * y], steps);
+        let cell = manifest.frame.cell(n);
+        map.forget([0, 1].map(|i| corner[i] + steps * cell[i] as i32), steps);
     }
 }
 

@@ -263,7 +263,7 @@ impl Lane<'_> {
         let (f, t, encoder) = (&model.frame, &model.tokenizer, &model.encoder);
         let (patch, hidden, stride) = (padded(f.patch_values()), padded(t.patch_in_hidden), padded(t.channels));
         for (row, token) in self.w.wide.chunks_exact_mut(patch).zip(patches.clone()) {
-            let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
+            let [gx, gy] = f.cell(token);
             for (y, out) in row[..f.patch_values()].chunks_exact_mut(f.patch_px * 3).enumerate() {
                 let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
                 for (o, &x) in out.iter_mut().zip(&rgb[start..]) {
@@ -362,7 +362,7 @@ impl Lane<'_> {
         }
         k.product(raised, hidden, &decoder.out2, rows_mut(&mut w.wide, n, patch), patch, Then::Store);
         for (row, token) in self.w.wide.chunks_exact(patch).zip(self.patches()) {
-            let (gy, gx) = (token / f.grid_w(), token % f.grid_w());
+            let [gx, gy] = f.cell(token);
             for (y, line) in row[..f.patch_values()].chunks_exact(f.patch_px * 3).enumerate() {
                 let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 4;
                 // SAFETY: the pixels of own patches; read after the job.

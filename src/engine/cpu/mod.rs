@@ -42,6 +42,7 @@ pub struct CpuOptions {
     /// Threads, the caller's included; physical cores, at most [`MOST_THREADS`], if not given.
     pub threads: Option<usize>,
     /// Leaves out this many of the best instruction sets the processor has. For tests.
+    #[doc(hidden)]
     pub skip_instruction_sets: usize,
 }
 
@@ -141,7 +142,7 @@ impl CpuEngine {
             prompts[2].set(kernels, d, said, &[]);
             prompts
         });
-        let recall = m.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let recall = m.recall();
         Ok(Self {
             info: EngineInfo { kind: EngineKind::Cpu, device: format!("{threads} threads, {}", kernels.name) },
             kernels,

@@ -241,12 +241,17 @@ mod tests {
         let mut pool = Pool::new(3);
         for t_slow in 0..3 {
             std::thread::sleep(std::time::Duration::from_millis(20));
+            // A bit for each thread.
+            let awake = AtomicUsize::new(0);
             pool.run(&|t, barrier| {
                 if t == t_slow {
                     std::thread::sleep(std::time::Duration::from_millis(20));
                 }
+                awake.fetch_or(1 << t, SeqCst);
                 barrier.wait();
+                assert_eq!(awake.load(SeqCst), 0b111);
             });
+            assert_eq!(awake.load(SeqCst), 0b111);
         }
     }
 

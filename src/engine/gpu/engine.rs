@@ -119,6 +119,7 @@ impl GpuEngine {
     ///
     /// # Errors
     /// [`EngineError::NoDynamics`], and [`EngineError::DeviceLost`] where the device reports a fault.
+    #[doc(hidden)]
     pub fn last_hidden(&self) -> Result<Vec<u8>, EngineError> {
         let dynamics = self.plan.dynamics.as_ref().ok_or(EngineError::NoDynamics)?;
         let (hidden, bytes) = dynamics.hidden;

@@ -45,10 +45,13 @@ pub struct Readback {
     /// Emptied vectors, used again.
     spare: Vec<Vec<u8>>,
     code_bytes: usize,
-    /// Where behind the codes it lies whether the view moved, how each token was settled, and where that ends, in bytes.
+    /// Byte of a copy that says whether the view moved.
     flag_at: usize,
+    /// Byte from which on a copy says how each token was settled, four bytes a token.
     told_at: usize,
+    /// Bytes of all that is sent of a frame: codes, flag, and how tokens were settled.
     sent_bytes: usize,
+    /// Byte at which the timestamps begin.
     timestamps_at: u64,
     /// How the tokens of the frame taken last were settled.
     pub settled: Vec<Settled>,

@@ -57,6 +57,10 @@ impl Answers {
 
     /// What is wrong with these answers, if `truth` is right.
     pub fn fault(&self, truth: &Self) -> Option<String> {
+        let counts = |of: &Self| [of.logits.len(), of.rgba.len(), of.dreamed.len()];
+        if counts(self) != counts(truth) {
+            return Some(format!("logits, bytes of a picture and frames are {:?}, where {:?} belong", counts(self), counts(truth)));
+        }
         let largest = truth.logits.iter().fold(1.0f32, |most, x| most.max(x.abs()));
         let off = |(a, b): (&f32, &f32)| if a.is_finite() { (a - b).abs() } else { f32::INFINITY };
         let worst = self.logits.iter().zip(&truth.logits).map(off).fold(0.0, f32::max);
@@ -72,7 +76,7 @@ impl Answers {
                 return Some(format!("a level is dreamed to be {level}, of {}", self.code_levels));
             }
             let alike = codes.iter().zip(truth).filter(|(a, b)| a == b).count();
-            if (alike as f32) < LEAST_ALIKE * truth.len() as f32 {
+            if codes.len() != truth.len() || (alike as f32) < LEAST_ALIKE * truth.len() as f32 {
                 return Some(format!("a dream has {alike} levels right, of {}", truth.len()));
             }
             // What follows a frame that is another may be another.
@@ -101,5 +105,35 @@ fn frame(m: &Manifest, t: u32) -> TokenFrame {
         action: 0,
         moved: t > 0,
         prompt: prompted.then(|| PromptWord::whole(0)).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_less_than_was_asked_is_at_fault() {
+        let answers = || Answers { rgba: vec![9; 8], logits: vec![0.5; 6], dreamed: vec![(vec![1; 20], true); 2], code_levels: 3 };
+        let fault = |spoil: &dyn Fn(&mut Answers)| {
+            let mut spoilt = answers();
+            spoil(&mut spoilt);
+            spoilt.fault(&answers())
+        };
+        assert_eq!(fault(&|_| {}), None);
+        let faults: [&dyn Fn(&mut Answers); 9] = [
+            &|a| a.logits.clear(),
+            &|a| a.rgba.truncate(4),
+            &|a| a.dreamed.truncate(1),
+            &|a| a.dreamed[1].0.truncate(19),
+            &|a| a.logits[5] = f32::NAN,
+            &|a| a.rgba[7] = 19,
+            &|a| a.dreamed[0].0[0] = 3,
+            &|a| a.dreamed[0].0.fill(2),
+            &|a| a.dreamed[1].1 = false,
+        ];
+        for (n, spoil) in faults.into_iter().enumerate() {
+            assert!(fault(spoil).is_some(), "fault {n}");
+        }
     }
 }

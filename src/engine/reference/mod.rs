@@ -79,7 +79,7 @@ impl ReferenceEngine {
     pub fn new(pack: &Pack) -> Result<Self, EngineError> {
         pack.validate()?;
         let frame = pack.manifest.frame;
-        let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let recall = pack.manifest.recall();
         Ok(Self {
             info: EngineInfo { kind: EngineKind::Reference, device: "plain f64".into() },
             weights: Weights::from_pack(pack).into(),
@@ -157,7 +157,7 @@ impl ReferenceEngine {
     fn draw_next(&mut self, codes: &[u8], action: u8, first: bool) -> bool {
         let drawn = self.decode(codes);
         let before = std::mem::replace(&mut self.rgba, drawn);
-        let recall = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref()).filter(|_| !first);
+        let recall = self.manifest.recall().filter(|_| !first);
         let motion = recall::motion_of(&self.manifest, action);
         recall.is_some_and(|recall| Odometer::<4>::new(&self.manifest.frame, recall).moved(&before, &self.rgba, motion))
     }

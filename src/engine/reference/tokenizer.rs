@@ -16,7 +16,7 @@ use crate::{
 pub fn patches_from_frame(rgb: &[u8], f: &FrameDims) -> Vec<f64> {
     let mut patches = Vec::with_capacity(f.rgb_bytes());
     for n in 0..f.patches() {
-        let (gy, gx) = (n / f.grid_w(), n % f.grid_w());
+        let [gx, gy] = f.cell(n);
         for y in 0..f.patch_px {
             let start = ((gy * f.patch_px + y) * f.width_px + gx * f.patch_px) * 3;
             patches.extend(rgb[start..start + f.patch_px * 3].iter().map(|&x| f64::from(x) / 127.5 - 1.0));
@@ -29,7 +29,7 @@ pub fn patches_from_frame(rgb: &[u8], f: &FrameDims) -> Vec<f64> {
 pub fn rgba_from_patches(patches: &[f64], f: &FrameDims) -> Vec<u8> {
     let mut rgba = vec![255; f.width_px * f.height_px * 4];
     for (n, patch) in patches.chunks_exact(f.patch_values()).enumerate() {
-        let (gy, gx) = (n / f.grid_w(), n % f.grid_w());
+        let [gx, gy] = f.cell(n);
         for (i, pixel) in patch.chunks_exact(3).enumerate() {
             let (y, x) = (gy * f.patch_px + i / f.patch_px, gx * f.patch_px + i % f.patch_px);
             for (out, v) in rgba[(y * f.width_px + x) * 4..].iter_mut().zip(pixel) {

@@ -5,9 +5,10 @@ use super::atlas::atlas;
 use super::land::LANDS;
 use super::palette::{Look, Palette};
 use super::sky::LightLook;
+use super::things::thing_feature;
 use super::village;
 use crate::worlds::relief::{Cutout, Relief, Upright};
-use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather};
+use crate::worlds::scene::{Attribute, Biome, Feature, Light, Season, Style, Weather};
 
 /// How high a patch of a thing stands, in tiles, by the end of its name; all else one.
 const HEIGHTS: [(&str, f32); 10] = [
@@ -30,18 +31,22 @@ pub fn relief() -> Result<Relief, String> {
     let palette = atlas().colours.palette(Look { light, weather: Weather::Clear, season: Season::Summer, style: Style::Plain });
     let mut standing = Vec::new();
     for land in LANDS {
-        let things = land.things().concat().into_iter().map(|name| (name.to_owned(), ([0, 0], [1, 1])));
+        let things = land.things().concat().into_iter();
+        let things = things.map(|name| (name.to_owned(), thing_feature(name), ([0, 0], [1, 1])));
         let built = (0..).zip(village::pictures()).filter(|(built, _)| village::solid(*built));
-        let built = built.map(|(built, name)| (format!("{}_{name}", land.word()), village::part(built)));
-        for (name, (part, parts)) in things.chain(built) {
-            standing.push(upright(&art, &palette, land, name, (part, parts))?);
+        let built = built.map(|(built, name)| (format!("{}_{name}", land.word()), Feature::Village, village::part(built)));
+        for thing in things.chain(built) {
+            standing.push(upright(&art, &palette, land, thing)?);
         }
     }
     let sky = |name: &str| art.tile(name).map(|picture| rgb(picture, &palette));
     Ok(Relief { standing, sky_rgb: [sky("water_a")?, sky("snow_a")?] })
 }
 
-fn upright(art: &Art, palette: &Palette, land: Biome, name: String, (part, parts): ([u8; 2], [u8; 2])) -> Result<Upright, String> {
+/// A thing of a name, what it is, and which part of how many.
+type Thing = (String, Feature, ([u8; 2], [u8; 2]));
+
+fn upright(art: &Art, palette: &Palette, land: Biome, (name, feature, (part, parts)): Thing) -> Result<Upright, String> {
     let picture = art.tile(&name)?;
     let ground = art.ground(land.word())?;
     let flat = [ground.base, ground.shade, ground.light].map(Some);
@@ -52,6 +57,7 @@ fn upright(art: &Art, palette: &Palette, land: Biome, name: String, (part, parts
         rgb: rgb(picture, palette),
         ground_rgb: rgb(art.tile(land.grounds()[0])?, palette),
         cutout: Cutout { rows, height, part, parts },
+        feature,
         name,
     })
 }
@@ -74,6 +80,8 @@ mod tests {
         assert!((100..180).contains(&drawn(&pine.cutout)), "a tree fills half of its tile: {}", drawn(&pine.cutout));
         assert_eq!(pine.cutout.rows[0], 0b1_1000_0000, "its tip");
         assert_ne!(pine.rgb, pine.ground_rgb);
+        let features = ["forest_oak", "desert_ruin", "snow_crystal", "meadow_lantern"].map(|name| upright(name).feature);
+        assert_eq!(features, [Feature::Trees, Feature::Ruins, Feature::Rocks, Feature::Village]);
         assert_eq!((upright("beach_hut_5").cutout.part, upright("beach_hut_5").cutout.parts), ([2, 1], [3, 3]));
         for upright in &relief.standing {
             assert!(upright.cutout.rows.len() == TILE_PX && drawn(&upright.cutout) > 0, "{}", upright.name);

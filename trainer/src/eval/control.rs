@@ -15,14 +15,19 @@ use crate::source::Dice;
 
 const FAMILY: &str = "control, from true history";
 /// Frames played, and the one that Genie's figure is taken at.
-const T: usize = 4;
+pub const T: usize = 4;
 /// Steps within which a clip looks for something to bump into.
 const SEARCH: usize = 120;
-/// Decoding steps that the pack's own are held against.
+/// Decoding steps that should do, and those that they are held against.
+pub const FEW_STEPS: u32 = 2;
 pub const MANY_STEPS: u32 = 8;
+/// Clips from which on it says something how they compare.
+const FEW_CLIPS: usize = 50;
 
-/// Who is judged; the last only by how well it follows the keys.
-const KINDS: [Kind; 6] = [Kind::Dream, Kind::Simulator, Kind::Known, Kind::Copy, Kind::Shift, Kind::DreamIn(MANY_STEPS)];
+/// Who is judged.
+const KINDS: [Kind; 5] = [Kind::Dream, Kind::Simulator, Kind::Known, Kind::Copy, Kind::Shift];
+/// Who besides, on some clips, only by how well it follows the keys.
+const STEPPED: [Kind; 4] = [Kind::DreamIn(1), Kind::DreamIn(FEW_STEPS), Kind::DreamIn(4), Kind::DreamIn(MANY_STEPS)];
 
 /// What the simulator did from one state, and other keys for the same time.
 struct Case {
@@ -35,10 +40,13 @@ struct Case {
     frames: Vec<Vec<u8>>,
     random: Vec<usize>,
     inferred: Option<Vec<u8>>,
+    /// Whether [`STEPPED`] are judged on it.
+    stepped: bool,
 }
 
 /// How one player did.
 struct Played {
+    kind: Kind,
     recall: Recall,
     /// Percent of the steps seen to move the view as the simulator moved.
     fidelity: f64,
@@ -48,18 +56,24 @@ struct Played {
     delta_psnr: f64,
 }
 
-pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inference>, seed: u64, clips: u64) -> Result<Vec<Figure>> {
+/// `stepped`: of the clips those that are played in one number of decoding steps and another as well.
+pub fn figures(
+    judge: &Judge,
+    workers: &mut Workers,
+    inference: Option<&Inference>,
+    seed: u64,
+    clips: u64,
+    stepped: u64,
+) -> Result<Vec<Figure>> {
     let numbers: Vec<u64> = (0..clips).collect();
     let mut cases = workers.map(&numbers, |_, number| case(judge, seed + number, number % 2 == 1))?;
-    for case in &mut cases {
+    for (number, case) in (0..).zip(&mut cases) {
         case.inferred = inference.map(|inference| infer(inference, case, judge)).transpose()?;
+        case.stepped = number < stepped;
     }
     let played = workers.map(&cases, |worker, case| play(judge, worker, case))?;
 
-    let of = |kind: Kind| -> Vec<&Played> {
-        let at = KINDS.iter().position(|k| *k == kind).unwrap_or_default();
-        played.iter().map(|(all, _)| &all[at]).collect()
-    };
+    let of = |kind| by(kind, &played);
     let row = |name: &str, unit: Unit, value: fn(&[&Played]) -> Score| {
         let mut figure = Figure::new(FAMILY, name, unit).dream(value(&of(Kind::Dream))).simulator(value(&of(Kind::Simulator)));
         for (name, kind) in [("copy", Kind::Copy), ("shift", Kind::Shift)] {
@@ -87,11 +101,35 @@ pub fn figures(judge: &Judge, workers: &mut Workers, inference: Option<&Inferenc
     figures.push(row("exact tokens of the first frame, where it moves", Unit::Percent, |all| {
         Score::mean_of(all.iter().filter_map(|p| p.exact), Better::High)
     }));
-    let balanced = |kind| recall(&of(kind)).balanced().unwrap_or_default();
-    let steps = format!("balanced accuracy of moved and blocked, {} decoding steps", judge.settings.steps);
-    let steps = Figure::new(FAMILY, steps, Unit::Percent).dream(balanced(Kind::Dream)).simulator(balanced(Kind::Simulator));
-    figures.push(steps.other(format!("{MANY_STEPS} steps"), balanced(Kind::DreamIn(MANY_STEPS))).bar(Bar::Above(-2.0)));
+    figures.push(row("balanced accuracy of moved and blocked, as it is played", Unit::Percent, |all| {
+        recall(all).balanced().unwrap_or_default().into()
+    }));
+    figures.extend(in_steps(&played));
     Ok(figures)
+}
+
+/// Those clips of a player that it played.
+fn by(kind: Kind, played: &[(Vec<Played>, Option<f64>)]) -> Vec<&Played> {
+    played.iter().filter_map(|(all, _)| all.iter().find(|p| p.kind == kind)).collect()
+}
+
+/// As it is played and in few decoding steps, against many, on the clips that were played in many.
+fn in_steps(played: &[(Vec<Played>, Option<f64>)]) -> Vec<Figure> {
+    let clips = by(Kind::DreamIn(MANY_STEPS), played).len();
+    if clips == 0 {
+        return Vec::new();
+    }
+    let balanced = |kind| recall(&by(kind, &played[..clips])).balanced().unwrap_or_default();
+    let against_many = |name: String, kind| {
+        let figure = Figure::new(FAMILY, name, Unit::Percent).dream(balanced(kind)).simulator(balanced(Kind::Simulator));
+        let figure = figure.other(format!("{MANY_STEPS} steps, none left out"), balanced(Kind::DreamIn(MANY_STEPS)));
+        if clips < FEW_CLIPS { figure } else { figure.bar(Bar::Above(-2.0)) }
+    };
+    let few = against_many(format!("  of those, in {FEW_STEPS} decoding steps, none left out"), Kind::DreamIn(FEW_STEPS));
+    vec![
+        against_many(format!("  of the first {clips} clips, as it is played"), Kind::Dream),
+        few.other("1 step", balanced(Kind::DreamIn(1))).other("4 steps", balanced(Kind::DreamIn(4))),
+    ]
 }
 
 fn recall(all: &[&Played]) -> Recall {
@@ -116,7 +154,8 @@ fn case(judge: &Judge, seed: u64, bump: bool) -> Result<Case> {
     walk.world.render(&mut raw);
     let mut dice = Dice::new(seed, 4);
     let random = (0..T).map(|_| dice.below(judge.bindings.len())).collect();
-    let mut case = Case { seed, steps, actions: Vec::new(), outcomes: Vec::new(), frames: vec![raw.clone()], random, inferred: None };
+    let (actions, outcomes, frames) = (Vec::new(), Vec::new(), vec![raw.clone()]);
+    let mut case = Case { seed, steps, actions, outcomes, frames, random, inferred: None, stepped: false };
     for _ in 0..T {
         case.actions.push(walk.step());
         case.outcomes.push(walk.last);
@@ -149,7 +188,7 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
     let truth_codes = engine.encode(&case.frames[1])?;
     let mut all: Vec<Played> = Vec::new();
     let mut random_dream = 0.0;
-    for kind in KINDS {
+    for kind in KINDS.into_iter().chain(STEPPED.into_iter().filter(|_| case.stepped)) {
         let mut player = judge.player(kind, engine, &start)?;
         let (mut recall, mut hits, mut exact) = (Recall::default(), Vec::new(), None);
         for (t, (asked, outcome)) in case.actions.iter().zip(&case.outcomes).enumerate() {
@@ -174,7 +213,7 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
             delta_psnr = recorded - random;
             random_dream = if kind == Kind::Dream { random } else { random_dream };
         }
-        all.push(Played { recall, fidelity: mean(hits), exact, delta_psnr });
+        all.push(Played { kind, recall, fidelity: mean(hits), exact, delta_psnr });
     }
     let inferred = match &case.inferred {
         None => None,
@@ -193,4 +232,40 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
 pub fn agreement(a: &[u8], b: &[u8], dims: usize, counts: impl Fn(usize) -> bool) -> f64 {
     let pairs = a.chunks_exact(dims).zip(b.chunks_exact(dims)).enumerate().filter(|(n, _)| counts(*n));
     share_of(pairs, |(_, (a, b))| a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clips on which everybody does as the simulator did, but for what is wrong in ten steps of those in few decoding steps.
+    fn played(clips: usize, wrong: u32) -> Vec<(Vec<Played>, Option<f64>)> {
+        let one = |kind: Kind| {
+            let hits = if kind == Kind::DreamIn(FEW_STEPS) { 10 - wrong } else { 10 };
+            let recall = Recall { moved: [hits, 10], blocked: [hits, 10] };
+            Played { kind, recall, fidelity: 0.0, exact: None, delta_psnr: 0.0 }
+        };
+        (0..clips).map(|_| (KINDS.into_iter().chain(STEPPED).map(one).collect(), None)).collect()
+    }
+
+    #[test]
+    fn few_steps_are_held_against_many_on_the_same_clips() {
+        let met = |clips, wrong| -> Vec<Option<bool>> {
+            in_steps(&played(clips, wrong)).iter().map(|figure| figure.to_json()["met"].as_bool()).collect()
+        };
+        assert_eq!(met(FEW_CLIPS, 0), [Some(true), Some(true)]);
+        assert_eq!(met(FEW_CLIPS, 1), [Some(true), Some(false)]);
+        assert_eq!(met(FEW_CLIPS - 1, 1), [None, None], "so few say nothing");
+        assert!(met(0, 0).is_empty());
+        // What was not played in many steps does not count.
+        let mut more = played(FEW_CLIPS + 10, 0);
+        for (all, _) in &mut more[FEW_CLIPS..] {
+            all.truncate(KINDS.len());
+            all[0].recall.moved = [0, 10];
+        }
+        let as_played = in_steps(&more)[0].to_json();
+        assert_eq!(as_played["dream"]["mean"].as_f64(), Some(100.0), "{as_played}");
+        more[0].0[0].recall.moved = [0, 10];
+        assert!(in_steps(&more)[0].to_json()["dream"]["mean"].as_f64() < Some(100.0));
+    }
 }

@@ -35,18 +35,20 @@ struct Turn {
 /// So many worlds that begin with nothing but words, each turned at [`TURNS`] times.
 pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
-    let turns: Vec<Turn> = workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?.into_iter().flatten().collect();
-    let row = |name: String, values: Vec<f64>| {
-        (!values.is_empty()).then(|| Figure::new(FAMILY, name, Unit::Percent).dream(Score::mean_of(values, Better::High)))
+    let turns: Vec<Vec<Turn>> = workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?;
+    // What is turned in a world is turned in what became of the turns before.
+    let row = |name: String, values: &dyn Fn(&Turn) -> Vec<f64>| {
+        let score = Score::grouped(turns.iter().map(|of_world| of_world.iter().flat_map(values).collect()), Better::High)?;
+        Some(Figure::new(FAMILY, name, Unit::Percent).dream(score))
     };
-    let shown = row("a dial is turned: frames that show it".to_owned(), turns.iter().map(|turn| turn.shows).collect());
+    let shown = row("a dial is turned: frames that show it".to_owned(), &|turn| vec![turn.shows]);
     let parts = (0..KINDS).map(|dial| {
-        let shows = turns.iter().filter(|turn| turn.dial == dial).map(|turn| turn.shows);
-        row(format!("  {}", DIALS[dial].name()), shows.collect())
+        let shows = |turn: &Turn| if turn.dial == dial { vec![turn.shows] } else { Vec::new() };
+        row(format!("  {}", DIALS[dial].name()), &shows)
     });
     let stays = [(true, "said"), (false, "not said")].map(|(said, name)| {
-        let stays = turns.iter().flat_map(|turn| &turn.stays).filter(|(of, _)| *of == said).map(|(_, stays)| *stays);
-        row(format!("  each other part stays: where it is {name}"), stays.collect())
+        let stays = |turn: &Turn| turn.stays.iter().filter(|(of, _)| *of == said).map(|(_, stays)| *stays).collect::<Vec<f64>>();
+        row(format!("  each other part stays: where it is {name}"), &stays)
     });
     Ok([shown].into_iter().chain(parts).chain(stays).flatten().collect())
 }

@@ -1,15 +1,17 @@
 //! Figures of control in free rollouts, where each step is judged by what the dream itself showed ahead; and the moving share by frame.
 
-use super::control::MANY_STEPS;
-use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use std::ops::Range;
+
+use super::control::{FEW_STEPS, MANY_STEPS};
+use super::report::{Bar, Better, Figure, Score, Unit};
 use super::rollout::{Recall, Rollout, Step, share_of};
 
 const FAMILY: &str = "control, free rollouts";
 /// Frames that are judged.
 pub const JUDGED: usize = 200;
 /// Frames of a rollout under held keys at which the moving share is reported, and how many around each it is taken over.
-const MARKS: [usize; 7] = [1, 4, 10, 30, 50, 100, 200];
-const MARK_REACH: usize = 3;
+pub const MARKS: [usize; 7] = [1, 4, 10, 30, 50, 100, 200];
+pub const MARK_REACH: usize = 3;
 /// Frames of the rollouts under held keys.
 pub const HELD_FRAMES: usize = JUDGED + MARK_REACH;
 /// Probability from which on something ahead is solid beyond doubt.
@@ -33,9 +35,9 @@ impl Played<'_> {
     }
 }
 
-/// A part of the recall, over all rollouts and in the worst of them.
-fn recalled(rollouts: &[&Rollout], part: fn(&Recall) -> Option<f64>) -> Score {
-    let each: Vec<Recall> = rollouts.iter().map(|r| r.recall(0..JUDGED)).collect();
+/// A part of the recall in `frames`, over all rollouts and in the worst of them.
+fn recalled(rollouts: &[&Rollout], frames: Range<usize>, part: fn(&Recall) -> Option<f64>) -> Score {
+    let each: Vec<Recall> = rollouts.iter().map(|r| r.recall(frames.clone())).collect();
     let parts: Vec<f64> = each.iter().filter_map(part).collect();
     Score::pooled(part(&Recall::join(&each)).unwrap_or_default(), &parts, Better::High)
 }
@@ -48,46 +50,116 @@ fn against_solids(rollouts: &[&Rollout]) -> Vec<Step> {
     rollouts.iter().flat_map(against).collect()
 }
 
-/// Percent of them that went through it.
-fn walked_through(rollouts: &[&Rollout]) -> f64 {
-    share_of(against_solids(rollouts), |s| s.seen == s.asked)
+/// Percent of them that went through it, over all rollouts and in the worst of those that came before any.
+fn walked_through(rollouts: &[&Rollout]) -> Score {
+    let through = |rollouts: &[&Rollout]| {
+        let against = against_solids(rollouts);
+        (!against.is_empty()).then(|| share_of(&against, |s| s.seen == s.asked))
+    };
+    let each: Vec<f64> = rollouts.iter().filter_map(|r| through(&[*r])).collect();
+    Score::pooled(through(rollouts).unwrap_or_default(), &each, Better::Low)
 }
 
-/// What needs a probe. `all` under any policy; `eight` the dreams of some under held keys, and again with many decoding steps.
-pub fn figures(all: &Played, eight: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure> {
+/// What needs a probe. `all` under any policy; `stepped` the dreams of some under held keys, in few decoding steps and in many.
+pub fn figures(all: &Played, stepped: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure> {
     let percent = |name: &str| Figure::new(FAMILY, name, Unit::Percent);
     let frames = all.dream.iter().map(|r| r.steps.len().min(JUDGED)).max().unwrap_or(0);
     let name = format!("balanced accuracy of moved and blocked, frames 1 to {frames}");
     let mut figures = vec![
-        all.row(percent(&name), |r| recalled(r, Recall::balanced)).bar(Bar::OfSimulator(92.0)),
-        all.row(percent("  moves where the way is free"), |r| recalled(r, Recall::of_moved)),
-        all.row(percent("  stands before something solid"), |r| recalled(r, Recall::of_blocked)),
+        all.row(percent(&name), |r| recalled(r, 0..JUDGED, Recall::balanced)).bar(Bar::OfSimulator(92.0)),
+        all.row(percent("  moves where the way is free"), |r| recalled(r, 0..JUDGED, Recall::of_moved)),
+        all.row(percent("  stands before something solid"), |r| recalled(r, 0..JUDGED, Recall::of_blocked)),
     ];
-    let solids = all.row(percent("solids walked through").low_is_better(), |r| walked_through(r).into());
+    let solids = all.row(percent("solids walked through").low_is_better(), walked_through);
     let against = Figure::new(FAMILY, "  steps against solids", Unit::Plain);
     let against = all.row(against, |r| (against_solids(r).len() as f64).into());
     // Where hardly anything stood in the way nothing is shown.
     let enough = against_solids(&all.dream).len() >= FEW_AGAINST;
     figures.extend([if enough { solids.bar(Bar::AtMost(2.0)) } else { solids }, against]);
-    if let Some([few, many]) = eight {
-        let balanced = |r: &[&Rollout]| recalled(r, Recall::balanced);
-        let figure = percent("balanced accuracy under held keys, as many decoding steps as at play").dream(balanced(&few));
-        figures.push(figure.other(format!("{MANY_STEPS} steps"), balanced(&many).mean).bar(Bar::Above(-2.0)));
+    if let Some([few, many]) = stepped {
+        let balanced = |r: &[&Rollout]| recalled(r, 0..JUDGED, Recall::balanced);
+        let name = format!("balanced accuracy under held keys, in {FEW_STEPS} decoding steps, none left out");
+        let figure = percent(&name).dream(balanced(&few));
+        figures.push(figure.other(format!("{MANY_STEPS} steps, none left out"), balanced(&many).mean).bar(Bar::Above(-2.0)));
     }
     figures
 }
 
-/// The share of steps that move, by frame, under held keys.
-pub fn moving_share(held: &Played) -> Vec<Figure> {
+/// The share of steps that move, by frame, under held keys; and, where a probe read them (`probed`), of those whose way is free, as
+/// balanced accuracy has it: the others are no stall. `drawn`: the same rollouts by the simulator, not through the tokenizer.
+pub fn moving_share(held: &Played, drawn: &[&Rollout], probed: bool) -> Vec<Figure> {
     let longest = held.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
-    let share = |rollouts: &[&Rollout], mark: usize| {
-        mean(rollouts.iter().map(|r| r.moving_share(mark.saturating_sub(MARK_REACH)..mark + MARK_REACH)))
+    let around = |mark: usize| mark.saturating_sub(MARK_REACH)..mark + MARK_REACH;
+    let row = |name: String, share: &dyn Fn(&[&Rollout]) -> Score| {
+        let figure = Figure::new("moving share under held keys", name, Unit::Percent);
+        held.row(figure, share).other("simulator as drawn", share(drawn).mean)
     };
-    let marks = MARKS.into_iter().filter(|mark| *mark <= longest);
-    marks
-        .map(|mark| {
-            let figure = Figure::new("moving share under held keys", format!("around frame {mark}"), Unit::Percent);
-            held.row(figure, |r| share(r, mark).into())
-        })
-        .collect()
+    let all = |mark: usize| {
+        let share = |r: &&Rollout| r.moving_share(around(mark));
+        row(format!("around frame {mark}"), &|rollouts| Score::mean_of(rollouts.iter().map(share), Better::High))
+    };
+    let free = |mark: usize| {
+        let of = |rollouts: &[&Rollout], part: fn(&Recall) -> Option<f64>| recalled(rollouts, around(mark), part);
+        let figure = row(format!("free steps that move, around frame {mark}"), &|rollouts| of(rollouts, Recall::of_moved));
+        // What is left where a player is before something solid all the time.
+        let [dream, simulator] = [&held.dream, &held.simulator].map(|rollouts| of(rollouts, Recall::free).mean);
+        figure.other("free of the dream's", dream).other("free of the simulator's", simulator)
+    };
+    let marks = || MARKS.into_iter().filter(move |mark| *mark <= longest);
+    marks().map(all).chain(marks().filter(|_| probed).map(free)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Reading;
+
+    /// Steps north that move or not, with something solid before them or not.
+    fn rollout(moves: impl Fn(usize) -> bool, solid: impl Fn(usize) -> bool) -> Rollout {
+        let reading = |t: usize| Reading {
+            words: Default::default(),
+            facing: [1.0, 0.0, 0.0, 0.0],
+            figures: [0.0, 1.0, 0.0],
+            centred: 1.0,
+            solid_ahead: [f32::from(u8::from(solid(t))); 5],
+            features: Vec::new(),
+        };
+        let steps = (0..HELD_FRAMES).map(|t| Step { asked: 1, seen: usize::from(moves(t)), unexplained: 0.0 }).collect();
+        Rollout { policy: "hold", steps, readings: (0..=HELD_FRAMES).map(reading).collect(), ..Rollout::default() }
+    }
+
+    fn played<'a>(dream: &'a [Rollout], simulator: &'a Rollout) -> Played<'a> {
+        Played { dream: dream.iter().collect(), simulator: vec![simulator], copy: Vec::new(), shift: Vec::new() }
+    }
+
+    #[test]
+    fn who_stands_before_something_solid_does_not_stall() {
+        let drawn = rollout(|_| true, |_| false);
+        let share = |dream: Rollout| {
+            let rows = moving_share(&played(&[dream], &drawn), &[&drawn], true);
+            assert_eq!(rows.len(), 2 * MARKS.len());
+            let of = |name: &str| rows.iter().map(Figure::to_json).find(|row| row["name"] == name).expect("the row");
+            let (all, free) = (of("around frame 100"), of("free steps that move, around frame 100"));
+            assert_eq!([&all, &free].map(|row| row["others"]["simulator as drawn"].as_f64()), [Some(100.0); 2]);
+            [&all["dream"]["mean"], &free["dream"]["mean"], &free["others"]["free of the dream's"]]
+                .map(|value| value.as_f64().expect("a number").round())
+        };
+        assert_eq!(share(rollout(|t| t < 50, |_| false)), [0.0, 0.0, 100.0], "it stalls");
+        assert_eq!(share(rollout(|t| t % 3 == 0, |t| t % 3 != 0)), [33.0, 100.0, 33.0], "two steps of three are blocked");
+        // Without a probe nobody knows what is free.
+        let blind = Rollout { readings: Vec::new(), ..rollout(|_| true, |_| false) };
+        assert_eq!(moving_share(&played(&[blind], &drawn), &[&drawn], false).len(), MARKS.len());
+    }
+
+    #[test]
+    fn the_worst_of_those_who_came_before_solids_is_known() {
+        let rollouts = [rollout(|t| t < 50, |_| true), rollout(|_| false, |_| true), rollout(|_| true, |_| false)];
+        let score = |rollouts: &[Rollout]| {
+            let Score { mean, worst_decile, parts, .. } = walked_through(&rollouts.iter().collect::<Vec<_>>());
+            (mean, worst_decile, parts)
+        };
+        // Of 200 steps the first goes through 50 and the second through none; the last has met nothing.
+        assert_eq!(score(&rollouts), (12.5, Some(25.0), Some(2)));
+        assert_eq!(score(&rollouts[2..]), (0.0, None, Some(0)));
+    }
 }

@@ -206,7 +206,7 @@ mod tests {
         let frame = FrameDims { width_px: 3, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 200, look: false };
         let part = |first: u8, number: u8| {
             let cutout = Cutout { rows: vec![1], height: 1.0, part: [number % 2, number / 2], parts: [2, 2] };
-            Standing { token: vec![first + number], ground: vec![0], cutout }
+            Standing { token: vec![first + number], ground: vec![0], feature: None, cutout }
         };
         let named = |thing: &str, first: u8| -> Vec<(String, Standing)> {
             (0..4).map(|number| (format!("meadow_{thing}_{number}"), part(first, number))).collect()
@@ -234,7 +234,7 @@ mod tests {
         let dims = FrameDims { width_px: 3, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 9, look: false };
         let standing = |token: u8, parts: [u8; 2]| {
             let cutout = Cutout { rows: vec![1], height: 1.0, part: [0, 0], parts };
-            (format!("meadow_thing_{token}"), Standing { token: vec![token], ground: vec![0], cutout })
+            (format!("meadow_thing_{token}"), Standing { token: vec![token], ground: vec![0], feature: None, cutout })
         };
         let relief = Relief { sky: [vec![0], vec![0]], standing: [standing(7, [2, 2]), standing(8, [1, 1])].into_iter().collect() };
         let manifest = Manifest { relief: Some(relief), ..tiny_manifest() };

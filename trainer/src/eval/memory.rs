@@ -1,6 +1,7 @@
 //! Figures of memory: walk some steps one way and back, and compare what had left the view with what stood there.
 
 use anyhow::Result;
+use somnium::engine::Engine;
 
 use super::control::agreement;
 use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
@@ -15,6 +16,10 @@ const FAMILY: &str = "memory, there and back";
 /// and who is stopped there has nothing to come back from.
 const SEEDS: u64 = 64;
 const DREAMS: u64 = 12;
+/// Who comes back besides dream and simulator, from where the dream got to: the dream once it has forgotten all but the far end; the dream
+/// that before every step knows as many frames as its window has and no more, so that its map holds no older land; the far end as it is,
+/// and shifted step by step.
+const OTHERS: [&str; 4] = ["no memory", "ring alone", "copy", "shift"];
 
 /// A way to go.
 struct Plan {
@@ -22,6 +27,9 @@ struct Plan {
     direction: usize,
     steps: usize,
 }
+
+/// What every player found: the dream, the simulator, and then [`OTHERS`].
+type FoundByAll = [Found; 2 + OTHERS.len()];
 
 /// What was there again after the way back.
 struct Found {
@@ -37,20 +45,21 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, walks: u64) -> R
     let distances = [inside, two, three].map(|steps| steps.max(2));
     let ways: Vec<(usize, u64)> = distances.iter().flat_map(|steps| (0..walks).map(|number| (*steps, number))).collect();
     // `None` for a way that is free nowhere.
-    let walk = |worker: &mut Worker, &(steps, number): &(usize, u64)| -> Result<Option<Option<[Found; 3]>>> {
+    let walk = |worker: &mut Worker, &(steps, number): &(usize, u64)| -> Result<Option<Option<FoundByAll>>> {
         let plan = free_way(judge, mix(seed, number), 1 + number as usize % 4, steps)?;
         plan.map(|plan| there_and_back(judge, worker, &plan)).transpose()
     };
     let mut walked = workers.map_longest_first(&ways, |(steps, _)| *steps, walk)?.into_iter();
     let mut figures = Vec::new();
     for (i, steps) in distances.into_iter().enumerate() {
-        let found: Vec<Option<[Found; 3]>> = walked.by_ref().take(walks as usize).flatten().collect();
+        let found: Vec<Option<FoundByAll>> = walked.by_ref().take(walks as usize).flatten().collect();
         let went = share_of(&found, Option::is_some);
-        let found: Vec<[Found; 3]> = found.into_iter().flatten().collect();
+        let found: Vec<FoundByAll> = found.into_iter().flatten().collect();
         let score = |player: usize, of: fn(&Found) -> f64| Score::mean_of(found.iter().map(|f| of(&f[player])), Better::High);
         let row = |what: &str, unit: Unit, of: fn(&Found) -> f64| {
             let name = format!("{what}, {steps} steps each way, window {window}");
-            Figure::new(FAMILY, name, unit).dream(score(0, of)).simulator(score(1, of)).other("no memory", score(2, of).mean)
+            let figure = Figure::new(FAMILY, name, unit).dream(score(0, of)).simulator(score(1, of));
+            OTHERS.into_iter().zip(2..).fold(figure, |figure, (name, player)| figure.other(name, score(player, of).mean))
         };
         let agreement = row("token agreement", Unit::Percent, |f| f.agreement);
         let agreement = agreement.other("went", went).other("came back", share_of(&found, |f| f[0].back));
@@ -79,14 +88,14 @@ fn free_way(judge: &Judge, seed: u64, wanted: usize, steps: usize) -> Result<Opt
     Ok(None)
 }
 
-/// What the dream finds again, the simulator, and the dream once it has forgotten all but the far end; `None` where one of them does not go
-/// out all the way.
-fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Option<[Found; 3]>> {
+/// What every player finds again; `None` where dream or simulator does not go out all the way.
+fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Option<FoundByAll>> {
     let walk = Walk::new(&judge.world, "hold", plan.seed, true)?;
     let engine = &mut worker.engine;
     let mut start = judge.start(engine, walk, HISTORY - 1, plan.seed)?;
+    let homewards = [0, 2, 1, 4, 3][plan.direction];
     let come_back = |player: &mut dyn Player, before: &Shown| -> Result<Found> {
-        let back = go(judge, player, [0, 2, 1, 4, 3][plan.direction], plan.steps, false)?;
+        let back = go(judge, player, homewards, plan.steps, false)?;
         Ok(found(judge, plan, before, player.shown(), back))
     };
     let simulator = {
@@ -100,10 +109,19 @@ fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Opt
         start.seed = mix(plan.seed, dream);
         let mut dream = Dream::begin(judge, engine, &start)?;
         if go(judge, &mut dream, plan.direction, plan.steps, true)? {
-            let far = dream.glimpse();
+            let (far, far_end) = (dream.glimpse(), dream.shown().clone());
             let remembering = come_back(&mut dream, &start.shown)?;
-            dream.know_only(&far)?;
-            return Ok(Some([remembering, simulator, come_back(&mut dream, &start.shown)?]));
+            dream.know_only(&far, 1)?;
+            let forgetful = come_back(&mut dream, &start.shown)?;
+            let window = judge.settings.window;
+            dream.know_only(&far, window)?;
+            dream.know_at_most(window);
+            let ring_alone = come_back(&mut dream, &start.shown)?;
+            drop(dream);
+            let rgb = (0..plan.steps).fold(far_end.rgb.clone(), |rgb, _| judge.movements.shifted(&rgb, homewards));
+            let shifted = Shown { codes: engine.encode(&rgb)?, rgb };
+            let [copy, shift] = [&far_end, &shifted].map(|shown| found(judge, plan, &start.shown, shown, false));
+            return Ok(Some([remembering, simulator, forgetful, ring_alone, copy, shift]));
         }
     }
     Ok(None)

@@ -4,8 +4,10 @@
 //! go through the tokenizer first, so its figures are the ceiling of what a dream can score. One file a family of figures.
 
 mod ahead;
+mod broken;
 mod control;
 mod dials;
+mod first;
 mod frechet;
 mod free;
 mod houses;
@@ -13,16 +15,19 @@ mod latent;
 mod memory;
 mod players;
 mod prompt;
+mod recorded;
 mod report;
 mod rollout;
 mod seams;
 mod sheet;
 mod speed;
 mod stability;
+mod stored;
 mod tokenizer;
 mod workers;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -31,23 +36,56 @@ use serde_json::{Value, json};
 use somnium::pack::Pack;
 use somnium::worlds;
 
-use crate::probe::spoil::Spoil;
 use crate::probe::{self, Probe};
+use crate::source::WorldSource;
 use free::Played;
 use players::{Judge, Kind};
 use report::{Figure, Report};
 use rollout::{Broke, Plan, Rollout};
+pub use stored::{Section, store};
 use workers::Workers;
 
-/// Seeds of evaluation, fixed before training; training never sees them. Each family has a million of its own.
-const FIRST_SEED: u64 = 7_000_000_000;
+/// Seeds of each family.
 const FAMILY_SEEDS: u64 = 1_000_000;
 /// Who plays the long rollouts.
 const POLICIES: [&str; 4] = ["hold", "explorer", "random", "there-and-back"];
-/// Frames of the rollouts that show what the probe makes of broken dreams.
-const BROKEN_FRAMES: usize = 2 * rollout::STRETCH;
 /// A rollout of fewer frames is not judged.
 pub const LEAST_FRAMES: u32 = rollout::STRETCH as u32;
+
+/// Which block of seeds is judged on; both were fixed before training, which never sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Seeds {
+    /// Those by which settings, mixes and packs are chosen: figures on them are the better for it.
+    #[default]
+    Usual,
+    /// Those that are held back: nothing is chosen by them.
+    Final,
+}
+
+impl Seeds {
+    /// The first of the block.
+    fn first(self) -> u64 {
+        match self {
+            Self::Usual => 7_000_000_000,
+            Self::Final => 8_000_000_000,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::Final => "final",
+        }
+    }
+
+    /// What to think of figures on them.
+    fn worth(self) -> &'static str {
+        match self {
+            Self::Usual => "settings, mixes and packs are chosen by figures on these, which are the better for it",
+            Self::Final => "held back, nothing is chosen by them",
+        }
+    }
+}
 
 /// A family of figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -61,13 +99,14 @@ pub enum Family {
     Prompt,
     Dials,
     Ahead,
+    First,
     Houses,
     Probe,
 }
 
 impl Family {
-    /// The first of its seeds.
-    fn seed(self) -> u64 {
+    /// The first of its seeds in a block.
+    fn seed(self, seeds: Seeds) -> u64 {
         let number = match self {
             Self::Tokenizer => 0,
             Self::Latent => 1,
@@ -81,8 +120,9 @@ impl Family {
             Self::Dials => 8,
             Self::Ahead => 9,
             Self::Houses => 10,
+            Self::First => 11,
         };
-        FIRST_SEED + number * FAMILY_SEEDS
+        seeds.first() + number * FAMILY_SEEDS
     }
 }
 
@@ -91,10 +131,11 @@ pub struct Effort {
     stills: u64,
     latent_clips: u64,
     control_clips: u64,
-    /// Rollouts under held keys, and of them by copy and shift.
+    /// Of those the ones played in one number of decoding steps and another as well.
+    stepped_clips: u64,
+    /// Rollouts under held keys.
     held: u64,
-    baselines: u64,
-    /// Of those under held keys, played again with many decoding steps.
+    /// Of those under held keys, played again in few decoding steps and in many.
     many_steps: u64,
     /// Long rollouts of each policy, and their frames.
     per_policy: u64,
@@ -107,11 +148,15 @@ pub struct Effort {
     dialled: u64,
     /// Worlds walked through by one who looks from within.
     within: u64,
+    /// Worlds begun for each thing that can be asked for.
+    begun: u64,
     /// Villages walked through.
     villages: u64,
     /// Rollouts of each kind of broken dream.
     broken: u64,
     gif_frames: usize,
+    /// Seconds that all of it should take at most, on two cores.
+    at_most_secs: Option<f64>,
 }
 
 impl Effort {
@@ -120,8 +165,8 @@ impl Effort {
             stills: 4,
             latent_clips: 1,
             control_clips: 2,
+            stepped_clips: 1,
             held: 2,
-            baselines: 1,
             many_steps: 0,
             per_policy: 1,
             frames: 50,
@@ -129,9 +174,11 @@ impl Effort {
             prompt_stride: 20,
             dialled: 1,
             within: 1,
+            begun: 1,
             villages: 1,
             broken: 2,
             gif_frames: 8,
+            at_most_secs: None,
         }
     }
 
@@ -140,23 +187,26 @@ impl Effort {
             stills: 60,
             latent_clips: 6,
             control_clips: 48,
-            held: 20,
-            baselines: 3,
+            stepped_clips: 8,
+            held: 8,
             many_steps: 0,
             per_policy: 2,
             frames: 300,
             walks: 8,
-            prompt_stride: 2,
-            dialled: 24,
-            within: 8,
+            prompt_stride: 3,
+            dialled: 12,
+            within: 4,
+            begun: 7,
             villages: 8,
             broken: 2,
             gif_frames: 100,
+            at_most_secs: Some(180.0),
         }
     }
 
-    /// Other numbers of long rollouts under each policy, and of their frames.
+    /// Other numbers of long rollouts under each policy, and of their frames: it may take as long as it takes.
     pub fn play_long(&mut self, per_policy: Option<u64>, frames: Option<usize>) {
+        self.at_most_secs = self.at_most_secs.filter(|_| per_policy.is_none() && frames.is_none());
         self.per_policy = per_policy.unwrap_or(self.per_policy);
         self.frames = frames.unwrap_or(self.frames);
     }
@@ -166,8 +216,8 @@ impl Effort {
             stills: 300,
             latent_clips: 30,
             control_clips: 300,
+            stepped_clips: 300,
             held: 64,
-            baselines: 8,
             many_steps: 16,
             per_policy: 16,
             frames: 1000,
@@ -175,17 +225,22 @@ impl Effort {
             prompt_stride: 1,
             dialled: 96,
             within: 64,
+            begun: 56,
             villages: 64,
             broken: 4,
             gif_frames: 200,
+            at_most_secs: None,
         }
     }
 }
 
 pub struct Options {
     pub effort: Effort,
+    pub seeds: Seeds,
     /// What is judged; everything where it is empty.
     pub only: Vec<Family>,
+    /// Folder of recordings to judge a pack on whose simulator is not here.
+    pub clips: Option<PathBuf>,
     /// File of the probe, if it is not where it is looked for.
     pub probe: Option<PathBuf>,
     /// What probe and latent action model run on.
@@ -198,6 +253,7 @@ pub struct Options {
 
 /// Evaluates a pack, prints the table, writes sheet and GIFs, and returns the figures.
 pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
+    let started = Instant::now();
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot create {}", options.out.display()))?;
     let play = pack.manifest.play;
     println!(
@@ -212,13 +268,17 @@ pub fn evaluate(pack: &Pack, options: &Options) -> Result<Value> {
         play.window,
         play.context_level
     );
-    let mut evaluation = Evaluation { pack, options, report: Report::default() };
+    println!("seeds {}: {}", options.seeds.name(), options.seeds.worth());
+    let at_most_secs = options.effort.at_most_secs.filter(|_| options.only.is_empty());
+    let mut evaluation = Evaluation { pack, options, report: Report { at_most_secs, ..Report::default() } };
     evaluation.run()?;
+    evaluation.report.whole_secs = started.elapsed().as_secs_f64();
     evaluation.report.print();
     let mut settings = json!(play);
     settings["guidance"] = json!(options.guidance);
     let mut figures = evaluation.report.to_json();
     figures["settings"] = settings;
+    figures["seeds"] = json!(options.seeds.name());
     Ok(figures)
 }
 
@@ -239,7 +299,7 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let started = Instant::now();
-        self.report.figures.extend(figures(family.seed()).with_context(|| format!("while judging: {name}"))?);
+        self.report.figures.extend(figures(family.seed(self.options.seeds)).with_context(|| format!("while judging: {name}"))?);
         self.report.seconds.push((name, started.elapsed().as_secs_f64()));
         eprintln!("{name}: {:.1} s", started.elapsed().as_secs_f64());
         Ok(())
@@ -251,21 +311,20 @@ impl Evaluation<'_> {
 
     fn run(&mut self) -> Result<()> {
         let (pack, effort) = (self.pack, &self.options.effort);
+        let named = pack.manifest.provenance.world.as_deref();
+        let simulator = named.filter(|world| worlds::NAMES.contains(world));
+        ensure!(
+            simulator.is_none() || self.options.clips.is_none(),
+            "--clips is for packs made from recordings: this one is judged beside the simulator that it names"
+        );
         if pack.manifest.dynamics.is_some() {
             self.add(Family::Speed, "speed", |_| speed::figures(pack))?;
         }
-        let Some(world) = &pack.manifest.provenance.world else {
-            self.leave_out("everything that is held against a simulator: the pack names none, it was made from recordings");
-            return Ok(());
-        };
-        if !worlds::NAMES.contains(&world.as_str()) {
-            self.leave_out(format!("everything that is held against the simulator {world:?}: it is not in this build"));
-            return Ok(());
-        }
+        let Some(world) = simulator else { return self.without_simulator(named) };
         let probe = self.probe(world)?;
         let mut workers = Workers::new(pack, probe.as_ref())?;
         self.add(Family::Tokenizer, "tokenizer", |seed| tokenizer::figures(pack, world, &mut workers, seed, effort.stills))?;
-        let inference = latent::Inference::of(pack, world, &self.options.device)?;
+        let inference = latent::Inference::of(pack, Arc::new(WorldSource::new(world, 0)?), &self.options.device)?;
         match &inference {
             Some(inference) => self.add(Family::Latent, "latent actions", |seed| inference.figures(seed, effort.latent_clips))?,
             None => self.leave_out("latent actions: the pack has no latent action model"),
@@ -276,7 +335,7 @@ impl Evaluation<'_> {
         }
         let judge = Judge::new(pack, self.options.guidance)?;
         self.add(Family::Control, "control", |seed| {
-            control::figures(&judge, &mut workers, inference.as_ref(), seed, effort.control_clips)
+            control::figures(&judge, &mut workers, inference.as_ref(), seed, effort.control_clips, effort.stepped_clips)
         })?;
         if self.wanted(Family::Rollouts) {
             self.rollouts(&judge, &mut workers, probe.as_ref())?;
@@ -284,6 +343,7 @@ impl Evaluation<'_> {
         self.add(Family::Memory, "memory", |seed| memory::figures(&judge, &mut workers, seed, effort.walks))?;
         if pack.manifest.relief.is_some() {
             self.add(Family::Ahead, "ahead", |seed| ahead::figures(pack, &judge, &mut workers, seed, effort.within))?;
+            self.add(Family::First, "first frames", |seed| first::figures(&judge, &mut workers, seed, effort.begun))?;
             self.add(Family::Houses, "houses", |seed| houses::figures(&judge, &mut workers, seed, effort.villages))?;
         }
         let Some(probe) = &probe else { return Ok(()) };
@@ -296,7 +356,20 @@ impl Evaluation<'_> {
             })?;
             self.add(Family::Dials, "dials", |seed| dials::figures(&judge, &mut workers, &probe.info, seed, effort.dialled))?;
         }
-        self.add(Family::Probe, "probe", |seed| broken(&judge, &mut workers, probe, seed, effort.broken))
+        self.add(Family::Probe, "probe", |seed| broken::figures(&judge, &mut workers, probe, seed, effort.broken))
+    }
+
+    /// What can be told of a pack whose simulator is not here, if it names one.
+    fn without_simulator(&mut self, named: Option<&str>) -> Result<()> {
+        let options = self.options;
+        if let Some(folder) = &options.clips {
+            return recorded::judge(self, folder);
+        }
+        let why = named.map_or("a simulator: the pack names none, it was made from recordings".to_owned(), |world| {
+            format!("the simulator {world:?}: it is not in this build")
+        });
+        self.leave_out(format!("everything that is held against {why}; with `--clips FOLDER` more is judged, on recordings"));
+        Ok(())
     }
 
     /// The probe of this world, unless there is none.
@@ -328,13 +401,13 @@ impl Evaluation<'_> {
     /// Free rollouts, the figures read off them, and their pictures.
     fn rollouts(&mut self, judge: &Judge, workers: &mut Workers, probe: Option<&Probe>) -> Result<()> {
         let effort = &self.options.effort;
-        let mut all = Vec::new();
+        let (mut all, plans) = (Vec::new(), plans(effort, self.options.seeds));
         self.add(Family::Rollouts, "rollouts", |_| {
-            all = rollout::play(judge, workers, &plans(effort))?;
+            all = rollout::play(judge, workers, &plans)?;
             Ok(Vec::new())
         })?;
         // Rollouts come back in the order of their plans.
-        let played: Vec<(Plan, &Rollout)> = plans(effort).into_iter().zip(&all).collect();
+        let played: Vec<(Plan, &Rollout)> = plans.into_iter().zip(&all).collect();
         let of = |kind: Kind, wanted: &dyn Fn(&Plan) -> bool| -> Vec<&Rollout> {
             played.iter().filter(|(plan, _)| plan.kind == kind && !plan.other_keys && wanted(plan)).map(|(_, rollout)| *rollout).collect()
         };
@@ -346,11 +419,11 @@ impl Evaluation<'_> {
         };
         let held = by_all(&|plan| plan.policy == POLICIES[0]);
         if probe.is_some() {
-            let eight = of(Kind::DreamIn(control::MANY_STEPS), &|_| true);
-            let few = held.dream.iter().take(eight.len()).copied().collect();
-            self.report.figures.extend(free::figures(&by_all(&|_| true), (!eight.is_empty()).then_some([few, eight])));
+            let stepped = [control::FEW_STEPS, control::MANY_STEPS].map(|steps| of(Kind::DreamIn(steps), &|_| true));
+            self.report.figures.extend(free::figures(&by_all(&|_| true), Some(stepped).filter(|[few, _]| !few.is_empty())));
         }
-        self.report.figures.extend(free::moving_share(&held));
+        let drawn = of(Kind::Raw, &|_| true);
+        self.report.figures.extend(free::moving_share(&held, &drawn, probe.is_some()));
         let long = by_all(&|plan| plan.long);
         let simulated: Vec<&Rollout> = played.iter().filter(|(plan, _)| plan.kind == Kind::Simulator).map(|(_, r)| *r).collect();
         if let Some(probe) = probe {
@@ -383,7 +456,10 @@ impl Evaluation<'_> {
             workers.map(&pairs, |_, pair| sheet::write_gif(*pair, gif_frames, frame, &out.join(format!("{}.gif", pair.1.policy))))?;
             Ok(Vec::new())
         })?;
-        println!("{}: sheet.png (simulator above dream) and a GIF for each policy (simulator left, dream right)", out.display());
+        println!(
+            "{}: sheet.png (simulator above dream) and a GIF for each policy (simulator left, dream right, each with its keys)",
+            out.display()
+        );
         for (row, (policy, Broke { after, seen, moved, .. })) in broke.iter().enumerate() {
             println!("broke.png, row {}: {policy}, after {after} frames; {seen:.0} % seen as the world, {moved:.0} % moved", row + 1);
         }
@@ -391,9 +467,10 @@ impl Evaluation<'_> {
     }
 }
 
-/// The rollouts of an evaluation: every policy by the dream and by the simulator, held keys more often, and by the simulator under other
-/// keys; a few by the baselines. Each in a land of its own, so that as many lands are judged as there are rollouts.
-fn plans(effort: &Effort) -> Vec<Plan> {
+/// The rollouts of an evaluation: every policy by the dream, by the simulator and by the baselines; held keys more often, and also by the
+/// simulator as it is drawn; and every long one by the simulator under other keys. Each in a land of its own, so that as many lands are
+/// judged as there are rollouts.
+fn plans(effort: &Effort, seeds: Seeds) -> Vec<Plan> {
     let plan = |kind, policy, seed, frames, keep| Plan { kind, policy, seed, frames, long: false, other_keys: false, keep };
     let mut plans = Vec::new();
     for (place, policy) in (0..).zip(POLICIES) {
@@ -402,15 +479,16 @@ fn plans(effort: &Effort) -> Vec<Plan> {
         for number in 0..rollouts {
             let long = number < effort.per_policy;
             let frames = if long { effort.frames } else { free::HELD_FRAMES.min(effort.frames) };
-            let seed = Family::Rollouts.seed() + number * POLICIES.len() as u64 + place;
-            let baselines = if held { effort.baselines } else { 1 };
+            let seed = Family::Rollouts.seed(seeds) + number * POLICIES.len() as u64 + place;
             for kind in [Kind::Dream, Kind::Simulator, Kind::Copy, Kind::Shift] {
-                if matches!(kind, Kind::Dream | Kind::Simulator) || number < baselines {
-                    plans.push(Plan { long, ..plan(kind, policy, seed, frames, number == 0) });
-                }
+                plans.push(Plan { long, ..plan(kind, policy, seed, frames, number == 0) });
+            }
+            if held {
+                plans.push(plan(Kind::Raw, policy, seed, free::HELD_FRAMES.min(effort.frames), false));
             }
             if held && number < effort.many_steps {
-                plans.push(plan(Kind::DreamIn(control::MANY_STEPS), policy, seed, free::HELD_FRAMES.min(effort.frames), false));
+                let stepped = |steps| plan(Kind::DreamIn(steps), policy, seed, free::HELD_FRAMES.min(effort.frames), false);
+                plans.extend([control::FEW_STEPS, control::MANY_STEPS].map(stepped));
             }
             if long {
                 plans.push(Plan { long, other_keys: true, ..plan(Kind::Simulator, policy, seed, effort.frames, false) });
@@ -420,38 +498,44 @@ fn plans(effort: &Effort) -> Vec<Plan> {
     plans
 }
 
-/// The probe on the simulator's own frames, and on dreams broken on purpose.
-fn broken(judge: &Judge, workers: &mut Workers, probe: &Probe, seed: u64, rollouts: u64) -> Result<Vec<Figure>> {
-    let mut play = |kind| {
-        let plan = |number| Plan {
-            kind,
-            policy: "explorer",
-            seed: seed + number,
-            frames: BROKEN_FRAMES,
-            long: false,
-            other_keys: false,
-            keep: false,
-        };
-        rollout::play(judge, workers, &(0..rollouts).map(plan).collect::<Vec<_>>())
-    };
-    let kinds = [
-        ("noise", Kind::Spoilt(Spoil::Noise)),
-        ("blurred", Kind::Spoilt(Spoil::Blur)),
-        ("scrambled", Kind::Spoilt(Spoil::Scramble)),
-        ("frozen", Kind::Frozen),
-    ];
-    let raw = play(Kind::Raw)?;
-    let spoilt = kinds.into_iter().map(|(name, kind)| Ok((name, play(kind)?))).collect::<Result<_>>()?;
-    Ok(stability::ProbeTest { raw, spoilt }.figures(&probe.info))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use clap::ValueEnum as _;
+
     use super::*;
+    use crate::source::{HELD_OUT, mix};
+
+    #[test]
+    fn no_seed_is_of_two_families_or_of_two_blocks_or_of_training() {
+        let of = |seeds: &Seeds| Family::value_variants().iter().map(|family| family.seed(*seeds)).collect::<Vec<_>>();
+        let firsts: Vec<u64> = Seeds::value_variants().iter().flat_map(of).collect();
+        let apart = |firsts: &[u64]| {
+            let mut firsts = firsts.to_vec();
+            firsts.sort_unstable();
+            firsts.windows(2).all(|pair| pair[1] - pair[0] >= FAMILY_SEEDS)
+        };
+        assert!(apart(&firsts) && !apart(&[&firsts[..], &[firsts[0] + FAMILY_SEEDS - 1]].concat()));
+        // Training counts its clips up from 0, and holds those back by which it judges itself.
+        assert!(firsts.iter().all(|first| *first > u64::from(u32::MAX) && first + FAMILY_SEEDS <= HELD_OUT));
+        // Nor does a clip of any run begin in a land that is judged.
+        let judged: HashSet<u64> = firsts.iter().flat_map(|first| *first..first + 1000).map(|seed| mix(seed, 0)).collect();
+        let trains_on_one = |run: u64| (0..1000).any(|clip| judged.contains(&mix(run, clip)));
+        assert!(!(0..1000).any(trains_on_one) && trains_on_one(firsts[0]));
+    }
+
+    #[test]
+    fn rollouts_keep_to_the_seeds_that_are_asked_for() {
+        for seeds in [Seeds::Usual, Seeds::Final] {
+            let first = Family::Rollouts.seed(seeds);
+            assert!(plans(&Effort::full(), seeds).iter().all(|plan| (first..first + FAMILY_SEEDS).contains(&plan.seed)));
+        }
+    }
 
     #[test]
     fn each_rollout_of_the_dream_has_a_land_of_its_own_which_the_simulator_walks_too() {
-        let plans = plans(&Effort::quick());
+        let plans = plans(&Effort::quick(), Seeds::Usual);
         let seeds = |kind: fn(&Kind) -> bool, other_keys: bool| -> Vec<u64> {
             plans.iter().filter(|plan| kind(&plan.kind) && plan.other_keys == other_keys).map(|plan| plan.seed).collect()
         };
@@ -461,6 +545,10 @@ mod tests {
         apart.dedup();
         assert_eq!(apart.len(), dreamed.len());
         assert_eq!(dreamed, seeds(|kind| matches!(kind, Kind::Simulator), false));
+        // The baselines play what they are held against.
+        assert_eq!(dreamed, seeds(|kind| matches!(kind, Kind::Copy), false));
+        assert_eq!(dreamed, seeds(|kind| matches!(kind, Kind::Shift), false));
+        assert_eq!(seeds(|kind| matches!(kind, Kind::Raw), false).len() as u64, Effort::quick().held);
         assert!(seeds(|kind| matches!(kind, Kind::Simulator), true).iter().all(|seed| dreamed.contains(seed)));
     }
 }

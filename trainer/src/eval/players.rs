@@ -1,7 +1,7 @@
 //! What is judged, behind one interface: the dream and the simulator, the baselines, and dreams broken on purpose.
 
 use anyhow::{Context, Result};
-use somnium::dream::chances;
+use somnium::dream::beginning::out_of_words;
 use somnium::engine::cpu::CpuEngine;
 use somnium::engine::inputs::{check_settings, play_settings};
 use somnium::engine::told::Told;
@@ -12,7 +12,7 @@ use somnium::worlds::policy::{self, Policy};
 use somnium::worlds::{self, StepOutcome, World};
 
 use crate::motion::MovementReader;
-use crate::probe::spoil::Spoil;
+use crate::probe::spoil::{Breakage, Moment, Spoil};
 use crate::probe::view::View;
 use crate::source::{Dice, mix};
 use crate::stages::dynamics::bindings;
@@ -36,7 +36,7 @@ pub struct Judge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Dream,
-    /// With this many decoding steps instead of the pack's.
+    /// In this many decoding steps instead of the pack's, all of which run: no token is settled for being certain.
     DreamIn(u32),
     /// The simulator's frames through the tokenizer: the best a dream can do.
     Simulator,
@@ -48,8 +48,10 @@ pub enum Kind {
     Shift,
     /// The simulator's frames as they are.
     Raw,
-    /// Those, spoilt.
+    /// Those, spoilt as the probe has seen it.
     Spoilt(Spoil),
+    /// Those, broken as it has not.
+    Broken(Breakage),
     /// The last of those for ever.
     Frozen,
 }
@@ -143,7 +145,7 @@ impl Judge {
             Kind::Dream => Box::new(Dream::begin(self, engine, start)?),
             Kind::DreamIn(steps) => {
                 let mut dream = Dream::begin(self, engine, start)?;
-                dream.settings.steps = steps;
+                (dream.settings.steps, dream.settings.certain) = (steps, None);
                 Box::new(dream)
             }
             Kind::Simulator => Box::new(Simulated { world, engine, shown: start.shown.clone() }),
@@ -156,6 +158,11 @@ impl Judge {
             Kind::Shift => Box::new(Shifted { movements: &self.movements, engine, shown: start.shown.clone() }),
             Kind::Raw => Box::new(Raw { world, shown: raw, spoil: None, view: self.view, dice: Dice::new(start.seed, 0) }),
             Kind::Spoilt(spoil) => Box::new(Raw { world, shown: raw, spoil: Some(spoil), view: self.view, dice: Dice::new(start.seed, 0) }),
+            Kind::Broken(breakage) => {
+                let other = Walk::new(&self.world, "explorer", mix(start.seed, 1), false)?.world;
+                let dice = Dice::new(start.seed, 0);
+                Box::new(Broken { world, other, breakage, shown: raw, frames: 0, view: self.view, dice })
+            }
             Kind::Frozen => Box::new(Copied { shown: raw }),
         })
     }
@@ -206,8 +213,8 @@ pub trait Player {
 /// A frame of a dream, to come back to.
 pub struct Glimpse {
     shown: Shown,
-    /// Latent action that led to it.
-    action: u8,
+    /// What was seen until then, itself included, oldest first.
+    past: Vec<TokenFrame>,
     /// Frames dreamed until then.
     frames: u32,
 }
@@ -218,11 +225,11 @@ pub struct Dream<'a> {
     settings: DecodeSettings,
     words: Vec<PromptWord>,
     told: Told,
-    /// The next frame is the first of all.
-    fresh: bool,
-    /// Latent action that led to what is shown.
-    action: u8,
-    /// Whether it moved the view.
+    /// What it saw, oldest first.
+    past: Vec<TokenFrame>,
+    /// Before every step it forgets all but so many frames of that; nothing where it is `None`.
+    knows: Option<usize>,
+    /// Whether the last step moved the view.
     moved: bool,
     frames: u32,
     shown: Shown,
@@ -232,21 +239,9 @@ impl<'a> Dream<'a> {
     pub fn begin(judge: &'a Judge, engine: &'a mut CpuEngine, start: &Start) -> Result<Self> {
         engine.restore(&start.history, 0)?;
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
-        let told = Told::after(&start.history);
-        let action = start.history.last().map_or(judge.unknown(), |frame| frame.action);
+        let (told, past) = (Told::after(&start.history), start.history.clone());
         let shown = start.shown.clone();
-        Ok(Self {
-            engine,
-            bindings: &judge.bindings,
-            settings,
-            words: Vec::new(),
-            told,
-            fresh: false,
-            action,
-            moved: false,
-            frames: 0,
-            shown,
-        })
+        Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, past, knows: None, moved: false, frames: 0, shown })
     }
 
     /// Likewise, where `prompt` is said from the next frame on.
@@ -257,17 +252,14 @@ impl<'a> Dream<'a> {
 
     /// A dream out of nothing but a prompt.
     pub fn out_of_nothing(judge: &'a Judge, engine: &'a mut CpuEngine, prompt: &[PromptWord], seed: u32) -> Result<Self> {
-        engine.restore(&[], 0)?;
         engine.set_prompt(prompt)?;
         let settings = DecodeSettings { seed, ..judge.settings };
-        let first = chances::of_a_village(engine, prompt, &settings)?.unwrap_or(seed);
-        let (words, told, shown) = (prompt.to_vec(), Told::default(), Shown::default());
-        let mut dream =
-            Self { engine, bindings: &judge.bindings, settings, words, told, fresh: true, action: 0, moved: false, frames: 0, shown };
-        dream.settings.seed = first;
-        dream.take(judge.unknown())?;
-        dream.settings.seed = seed;
-        Ok(dream)
+        let codes = out_of_words(engine, prompt, &settings)?.codes;
+        let past = vec![TokenFrame { codes: codes.clone(), action: judge.unknown(), moved: false, prompt: prompt.to_vec() }];
+        engine.restore(&past, 1)?;
+        let shown = Shown { codes, rgb: rgb(&engine.read_picture()?) };
+        let (words, told) = (prompt.to_vec(), Told::after(&past));
+        Ok(Self { engine, bindings: &judge.bindings, settings, words, told, past, knows: None, moved: false, frames: 1, shown })
     }
 
     /// Says something else from the next frame on.
@@ -278,14 +270,18 @@ impl<'a> Dream<'a> {
 
     /// Takes a latent action, by the settings that a session would take.
     pub fn take(&mut self, code: u8) -> Result<&Shown> {
-        let told = self.settings.told(self.told.class_of_next(&self.words));
-        let settings = if std::mem::take(&mut self.fresh) { self.settings.out_of_nothing() } else { told };
+        if let Some(known) = self.knows {
+            self.forget_all_but(known)?;
+        }
+        let settings = self.settings.told(self.told.class_of_next(&self.words));
         self.told.follow(&self.words);
         self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
         self.moved = self.engine.take_codes(&mut self.shown.codes).is_some_and(|arrival| arrival.moved);
         self.shown.rgb = rgb(&self.engine.read_picture()?);
-        (self.action, self.frames) = (code, self.frames + 1);
+        let (codes, prompt) = (self.shown.codes.clone(), self.words.clone());
+        self.past.push(TokenFrame { codes, action: code, moved: self.moved, prompt });
+        self.frames += 1;
         Ok(&self.shown)
     }
 
@@ -296,17 +292,26 @@ impl<'a> Dream<'a> {
 
     /// What it shows now.
     pub fn glimpse(&self) -> Glimpse {
-        Glimpse { shown: self.shown.clone(), action: self.action, frames: self.frames }
+        Glimpse { shown: self.shown.clone(), past: self.past.clone(), frames: self.frames }
     }
 
-    /// Goes back to a frame and leaves it nothing to go by but that.
-    pub fn know_only(&mut self, glimpse: &Glimpse) -> Result<()> {
-        let Glimpse { shown, action, frames } = glimpse;
-        let frame = TokenFrame { codes: shown.codes.clone(), action: *action, moved: false, prompt: Vec::new() };
-        self.told = Told::after([&frame]);
-        self.shown.clone_from(shown);
-        (self.action, self.frames) = (*action, *frames);
-        Ok(self.engine.restore(&[frame], *frames)?)
+    /// Goes back to a frame and leaves it nothing to go by but the last `known` frames up to there.
+    pub fn know_only(&mut self, glimpse: &Glimpse, known: usize) -> Result<()> {
+        self.shown.clone_from(&glimpse.shown);
+        self.past.clone_from(&glimpse.past);
+        self.frames = glimpse.frames;
+        self.forget_all_but(known)
+    }
+
+    /// From now on it forgets before every step all but the last `known` frames: no map keeps what is older.
+    pub fn know_at_most(&mut self, known: usize) {
+        self.knows = Some(known);
+    }
+
+    fn forget_all_but(&mut self, known: usize) -> Result<()> {
+        self.past.drain(..self.past.len().saturating_sub(known));
+        self.told = Told::after(&self.past);
+        Ok(self.engine.restore(&self.past, self.frames)?)
     }
 }
 
@@ -425,6 +430,37 @@ impl Player for Raw {
     }
 }
 
+/// The simulator, broken, beside another land of it that is walked in the same way.
+struct Broken {
+    world: Box<dyn World>,
+    other: Box<dyn World>,
+    breakage: Breakage,
+    shown: Shown,
+    frames: usize,
+    view: View,
+    dice: Dice,
+}
+
+impl Player for Broken {
+    fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    fn press(&mut self, action: usize) -> Result<&Shown> {
+        let bytes = self.shown.rgb.len();
+        let [rgb, other] = [&mut self.world, &mut self.other].map(|world| {
+            world.step(action);
+            let mut rgb = vec![0; bytes];
+            world.render(&mut rgb);
+            rgb
+        });
+        self.frames += 1;
+        let moment = Moment { rgb: &rgb, other: &other, last: &self.shown.rgb, frames: self.frames };
+        self.shown.rgb = self.breakage.apply(&moment, &self.view, &mut self.dice);
+        Ok(&self.shown)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -433,8 +469,37 @@ mod tests {
     use somnium::dream::still::Still;
     use somnium::engine::UNKNOWN;
     use somnium::engine::cpu::CpuOptions;
-    use somnium::pack::random::{look_manifest, random_pack};
+    use somnium::pack::random::{look_manifest, plain_manifest, random_pack};
     use somnium::prompt;
+
+    #[test]
+    fn a_dream_that_knows_its_whole_past_again_is_the_same_and_one_that_knows_little_of_it_is_another() {
+        let mut manifest = plain_manifest();
+        manifest.provenance.world = Some("isles".to_owned());
+        for (action, name) in manifest.actions.iter_mut().zip(["stay", "north", "south", "west", "east"]) {
+            action.bound_to = vec![name.to_owned()];
+        }
+        let pack = random_pack(manifest, 5).unwrap();
+        let judge = Judge::new(&pack, 1.0).unwrap();
+        let mut engine = CpuEngine::new(&pack, CpuOptions { threads: Some(1), ..CpuOptions::default() }).unwrap();
+        let start = judge.start(&mut engine, Walk::new("isles", "hold", 1, true).unwrap(), HISTORY - 1, 1).unwrap();
+        let mut dreamed = |known: Option<usize>| -> Vec<Vec<u8>> {
+            let mut dream = Dream::begin(&judge, &mut engine, &start).unwrap();
+            if let Some(known) = known {
+                dream.know_at_most(known);
+            }
+            let mut dreamed: Vec<Vec<u8>> = (0..4).map(|_| dream.press(1).unwrap().codes.clone()).collect();
+            let far = dream.glimpse();
+            dreamed.push(dream.press(2).unwrap().codes.clone());
+            // Who goes back and knows the same dreams the same again.
+            dream.know_only(&far, known.unwrap_or(usize::MAX)).unwrap();
+            assert_eq!(dream.press(2).unwrap().codes, dreamed[4]);
+            dreamed
+        };
+        let whole = dreamed(None);
+        assert_eq!(dreamed(Some(usize::MAX)), whole);
+        assert_ne!(dreamed(Some(2)), whole);
+    }
 
     #[test]
     fn a_picture_is_painted_over_as_a_session_does_it() {

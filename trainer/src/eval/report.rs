@@ -32,11 +32,16 @@ pub enum Better {
     Low,
 }
 
-/// A figure over many clips or rollouts, and what it is in the worst tenth of them.
+/// A figure over many clips or rollouts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     pub mean: f64,
+    /// Mean of the worst tenth of them, of which there is one at least.
     pub worst_decile: Option<f64>,
+    /// How many they are; `None` of a figure that is taken over everything at once.
+    pub parts: Option<usize>,
+    /// Of the mean, where there are two of them at least; it takes them for independent and as if each counted alike.
+    pub standard_error: Option<f64>,
 }
 
 impl Score {
@@ -45,20 +50,29 @@ impl Score {
         Self::pooled(mean(values.iter().copied()), &values, better)
     }
 
-    /// `mean` over everything, with the worst decile of `parts`.
-    pub fn pooled(mean: f64, parts: &[f64], better: Better) -> Self {
+    /// Mean of all values of some groups, each of which is one part: what is in a group goes together. `None` where there is no value.
+    pub fn grouped(groups: impl IntoIterator<Item = Vec<f64>>, better: Better) -> Option<Self> {
+        let groups: Vec<Vec<f64>> = groups.into_iter().filter(|group| !group.is_empty()).collect();
+        let parts: Vec<f64> = groups.iter().map(|group| mean(group.iter().copied())).collect();
+        (!parts.is_empty()).then(|| Self::pooled(mean(groups.concat()), &parts, better))
+    }
+
+    /// `whole` over everything, with the worst decile of `parts`.
+    pub fn pooled(whole: f64, parts: &[f64], better: Better) -> Self {
         let mut sorted = parts.to_vec();
         sorted.sort_by(f64::total_cmp);
         if better == Better::Low {
             sorted.reverse();
         }
-        Self { mean, worst_decile: sorted.get(sorted.len() / 10).copied() }
+        sorted.truncate(parts.len().div_ceil(10));
+        let worst_decile = (!sorted.is_empty()).then(|| mean(sorted));
+        Self { mean: whole, worst_decile, parts: Some(parts.len()), standard_error: standard_error(parts) }
     }
 }
 
 impl From<f64> for Score {
     fn from(mean: f64) -> Self {
-        Self { mean, worst_decile: None }
+        Self { mean, worst_decile: None, parts: None, standard_error: None }
     }
 }
 
@@ -66,6 +80,13 @@ impl From<f64> for Score {
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, count) = values.into_iter().fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
     sum / count.max(1) as f64
+}
+
+/// Standard error of the mean of some values; `None` of fewer than two.
+fn standard_error(values: &[f64]) -> Option<f64> {
+    let (centre, count) = (mean(values.iter().copied()), values.len() as f64);
+    let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
+    (values.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt())
 }
 
 /// How many percent a part is of a whole; `None` where there is no whole.
@@ -164,10 +185,11 @@ impl Figure {
     }
 
     fn columns(&self) -> [String; 6] {
-        let score = |score: Option<Score>| match score {
-            None => String::new(),
-            Some(Score { mean, worst_decile: None }) => self.number(mean),
-            Some(Score { mean, worst_decile: Some(worst) }) => format!("{} ({})", self.number(mean), self.number(worst)),
+        let score = |score: Option<Score>| {
+            let Some(Score { mean, worst_decile, standard_error, .. }) = score else { return String::new() };
+            let error = standard_error.map_or(String::new(), |error| format!(" ±{}", self.number(error)));
+            let worst = worst_decile.map_or(String::new(), |worst| format!(" ({})", self.number(worst)));
+            format!("{}{error}{worst}", self.number(mean))
         };
         let name = if self.unit == Unit::Plain { self.name.clone() } else { format!("{}, {}", self.name, self.unit.name()) };
         let others: Vec<String> = self.others.iter().map(|(name, value)| format!("{name} {}", self.number(*value))).collect();
@@ -176,7 +198,11 @@ impl Figure {
     }
 
     pub fn to_json(&self) -> Value {
-        let score = |score: Option<Score>| score.map(|s| json!({ "mean": s.mean, "worst_decile": s.worst_decile }));
+        let score = |score: Option<Score>| {
+            score.map(|Score { mean, worst_decile, parts, standard_error }| {
+                json!({ "mean": mean, "worst_decile": worst_decile, "n": parts, "standard_error": standard_error })
+            })
+        };
         let others: serde_json::Map<String, Value> = self.others.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         json!({
             "family": self.family,
@@ -199,13 +225,16 @@ pub struct Report {
     pub left_out: Vec<String>,
     /// Seconds each family took.
     pub seconds: Vec<(&'static str, f64)>,
+    /// Seconds that all of it took, and that it should take at most, if any are asked for.
+    pub whole_secs: f64,
+    pub at_most_secs: Option<f64>,
 }
 
 impl Report {
     pub fn print(&self) {
-        let heads = ["", "dream (worst 10 %)", "simulator (worst)", "% of sim.", "others", "bar"];
+        let heads = ["", "dream ±error (worst 10 %)", "simulator (worst)", "% of sim.", "others", "bar"];
         let rows: Vec<(&str, [String; 6])> = self.figures.iter().map(|f| (f.family, f.columns())).collect();
-        let width = |i: usize| rows.iter().map(|(_, row)| row[i].chars().count()).chain([heads[i].len()]).max().unwrap_or(0);
+        let width = |i: usize| rows.iter().map(|(_, row)| row[i].chars().count()).chain([heads[i].chars().count()]).max().unwrap_or(0);
         let widths: [usize; 6] = std::array::from_fn(width);
         let print = |row: &[String; 6]| {
             let cells = row.iter().zip(widths).enumerate();
@@ -226,7 +255,14 @@ impl Report {
             println!("left out: {line}");
         }
         let seconds: Vec<String> = self.seconds.iter().map(|(name, secs)| format!("{name} {secs:.0}")).collect();
-        println!("seconds: {}; {:.0} in all", seconds.join(", "), self.seconds.iter().map(|s| s.1).sum::<f64>());
+        println!("seconds: {}; {}", seconds.join(", "), self.whole_text());
+    }
+
+    /// How long it took, against what was asked.
+    fn whole_text(&self) -> String {
+        let met = |most: f64| if self.whole_secs <= most { "met" } else { "NOT met" };
+        let asked = self.at_most_secs.map_or(String::new(), |most| format!(" (<= {most:.0}: {})", met(most)));
+        format!("{:.0} in all{asked}", self.whole_secs)
     }
 
     pub fn to_json(&self) -> Value {
@@ -235,6 +271,8 @@ impl Report {
             "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
             "left_out": self.left_out,
             "seconds": seconds,
+            "whole_secs": self.whole_secs,
+            "at_most_secs": self.at_most_secs,
         })
     }
 }
@@ -257,8 +295,36 @@ mod tests {
     #[test]
     fn the_worst_decile_lies_at_the_bad_end() {
         let values: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!(Score::mean_of(values.clone(), Better::High), Score { mean: 10.5, worst_decile: Some(3.0) });
-        assert_eq!(Score::mean_of(values, Better::Low).worst_decile, Some(18.0));
-        assert_eq!(Score::mean_of([], Better::Low), Score { mean: 0.0, worst_decile: None });
+        let high = Score::mean_of(values.clone(), Better::High);
+        assert_eq!(high, Score { mean: 10.5, worst_decile: Some(1.5), parts: Some(20), standard_error: Some(1.75f64.sqrt()) });
+        assert_eq!(Score::mean_of(values.clone(), Better::Low).worst_decile, Some(19.5));
+        // One of ten, two of eleven, and of a single one itself.
+        let worst = |count: usize| Score::mean_of(values[..count].iter().copied(), Better::High).worst_decile;
+        assert_eq!([worst(10), worst(11), worst(1)], [Some(1.0), Some(1.5), Some(1.0)]);
+        let none = Score { mean: 0.0, worst_decile: None, parts: Some(0), standard_error: None };
+        assert_eq!(Score::mean_of([], Better::Low), none);
+    }
+
+    #[test]
+    fn what_goes_together_is_one_part() {
+        let grouped = Score::grouped([vec![0.0, 0.0, 0.0], vec![], vec![100.0]], Better::High);
+        assert_eq!(grouped, Some(Score { mean: 25.0, worst_decile: Some(0.0), parts: Some(2), standard_error: Some(50.0) }));
+        assert_eq!(Score::grouped([vec![]], Better::High), None);
+        // Four values by themselves seem to say more.
+        assert_eq!(Score::mean_of([0.0, 0.0, 0.0, 100.0], Better::High).standard_error, Some(25.0));
+    }
+
+    #[test]
+    fn a_score_is_shown_with_its_error_and_its_worst_and_the_time_against_what_was_asked() {
+        let shown = |score: Score| Figure::new("f", "n", Unit::Percent).dream(score).columns()[1].clone();
+        assert_eq!(shown(Score::mean_of([0.0, 100.0], Better::High)), "50.0 ±50.0 (0.0)");
+        assert_eq!(shown(Score::from(50.0)), "50.0");
+        let json = Figure::new("f", "n", Unit::Percent).dream(Score::mean_of([0.0, 100.0], Better::High)).simulator(1.0).to_json();
+        assert_eq!(json["dream"], json!({ "mean": 50.0, "worst_decile": 0.0, "n": 2, "standard_error": 50.0 }));
+        assert_eq!(json["simulator"]["n"], Value::Null);
+        let took = |whole_secs: f64, at_most_secs: Option<f64>| Report { whole_secs, at_most_secs, ..Report::default() }.whole_text();
+        assert_eq!(took(171.0, Some(180.0)), "171 in all (<= 180: met)");
+        assert_eq!(took(181.0, Some(180.0)), "181 in all (<= 180: NOT met)");
+        assert_eq!(took(181.0, None), "181 in all");
     }
 }

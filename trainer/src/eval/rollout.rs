@@ -9,13 +9,13 @@ use super::players::{HISTORY, Judge, Kind, Walk};
 use super::report::{mean, percent};
 use super::seams::Seams;
 use super::workers::{Worker, Workers};
-use crate::probe::{ProbeInfo, Reading};
+use crate::probe::{Probe, ProbeInfo, Reading};
 use crate::source::mix;
 
 /// Frames in which a rollout must prove itself again.
 pub const STRETCH: usize = 50;
 /// Asked steps of a stretch from which on half of them must happen.
-const FEW_ASKED: usize = 5;
+pub const FEW_ASKED: usize = 5;
 
 /// Who plays what for how long.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl Plan {
     fn effort(&self) -> usize {
         let frame = match self.kind {
             Kind::Copy | Kind::Frozen => 1,
-            Kind::Simulator | Kind::Known | Kind::Shift | Kind::Raw | Kind::Spoilt(_) => 2,
+            Kind::Simulator | Kind::Known | Kind::Shift | Kind::Raw | Kind::Spoilt(_) | Kind::Broken(_) => 2,
             Kind::Dream => 8,
             Kind::DreamIn(steps) => 4 * steps as usize,
         };
@@ -110,6 +110,11 @@ impl Recall {
         percent(self.blocked)
     }
 
+    /// Percent of the asked steps that had a free way.
+    pub fn free(&self) -> Option<f64> {
+        percent([self.moved[1], self.moved[1] + self.blocked[1]])
+    }
+
     /// Mean of both, or the one there is.
     pub fn balanced(&self) -> Option<f64> {
         match (self.of_moved(), self.of_blocked()) {
@@ -170,16 +175,41 @@ impl Rollout {
         share_of(hits, |hit| hit)
     }
 
+    /// Whole stretches, one after the other.
+    fn stretches(&self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.steps.len() / STRETCH).map(|i| i * STRETCH..(i + 1) * STRETCH)
+    }
+
+    /// Asked steps of a stretch that nothing solid stood in the way of.
+    fn free_steps(&self, stretch: Range<usize>) -> Vec<Step> {
+        stretch.filter(|t| self.solid_ahead(*t) < 0.5).map(|t| self.steps[t]).filter(|s| s.asked != 0).collect()
+    }
+
     /// The first stretch in which the probe sees the world in less than half of the frames, or less than half of the asked movement happens
     /// that nothing solid stood in the way of. Its pictures are there where all are.
     pub fn breaks(&self, info: &ProbeInfo) -> Option<Broke> {
-        (0..self.steps.len() / STRETCH).map(|i| i * STRETCH..(i + 1) * STRETCH).find_map(|stretch| {
+        self.stretches().find_map(|stretch| {
             let seen = share_of(self.readings(stretch.clone()), |r| r.sees_the_world(info));
-            let free: Vec<Step> =
-                stretch.clone().filter(|t| self.solid_ahead(*t) < 0.5).map(|t| self.steps[t]).filter(|s| s.asked != 0).collect();
+            let free = self.free_steps(stretch.clone());
             let moved = if free.len() < FEW_ASKED { 100.0 } else { share_of(&free, |s| s.seen == s.asked) };
             let pictures = self.pictures.get(stretch.start + 1..=stretch.end).unwrap_or_default();
             (seen < 50.0 || moved < 50.0).then(|| Broke { after: stretch.start, seen, moved, pictures: pictures.to_vec() })
+        })
+    }
+
+    /// Percent of the stretches in which enough steps had a free way for [`Self::breaks`] to say whether they move: who is walled in shows
+    /// nothing.
+    pub fn judged_share(&self) -> f64 {
+        share_of(self.stretches(), |stretch| self.free_steps(stretch).len() >= FEW_ASKED)
+    }
+
+    /// Whether in every stretch the probe sees the world in half of the frames at least, and half of all asked movement happens, whatever
+    /// stands in the way.
+    pub fn moves_throughout(&self, info: &ProbeInfo) -> bool {
+        self.stretches().all(|stretch| {
+            let seen = share_of(self.readings(stretch.clone()), |r| r.sees_the_world(info));
+            let asked: Vec<&Step> = self.steps[stretch].iter().filter(|s| s.asked != 0).collect();
+            seen >= 50.0 && (asked.is_empty() || share_of(asked, |s| s.seen == s.asked) >= 50.0)
         })
     }
 
@@ -217,13 +247,24 @@ fn roll(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Rollout> {
         rollout.pictures.push(next);
     }
     if let Some(probe) = &worker.probe {
-        rollout.readings = probe.read(rollout.pictures.iter().map(Vec::as_slice))?;
+        rollout.readings = read(probe, &rollout.pictures)?;
+        // How it broke is shown of the dream alone.
+        if plan.kind != Kind::Dream && !plan.keep {
+            rollout.pictures.clear();
+        }
         rollout.broke = rollout.breaks(&probe.info);
     }
     if !plan.keep {
         rollout.pictures.clear();
     }
     Ok(rollout)
+}
+
+/// What the probe reads in every picture. One that comes again at once is read once.
+fn read(probe: &Probe, pictures: &[Vec<u8>]) -> Result<Vec<Reading>> {
+    let runs: Vec<&[Vec<u8>]> = pictures.chunk_by(|a, b| a == b).collect();
+    let readings = probe.read(runs.iter().map(|run| run[0].as_slice()))?;
+    Ok(readings.into_iter().zip(runs).flat_map(|(reading, run)| std::iter::repeat_n(reading, run.len())).collect())
 }
 
 #[cfg(test)]
@@ -265,12 +306,25 @@ mod tests {
     }
 
     #[test]
+    fn a_rollout_that_walled_itself_in_is_told_from_one_that_walks() {
+        let told = |r: Rollout| (r.breaks(&info()).is_none(), r.judged_share(), r.moves_throughout(&info()));
+        assert_eq!(told(rollout(|_| true, |_| 0.9, 0.0)), (true, 100.0, true));
+        assert_eq!(told(rollout(|_| false, |_| 0.9, 1.0)), (true, 0.0, false), "walled in: it survives, though nothing of it is judged");
+        assert_eq!(told(rollout(|t| t >= 26, |_| 0.9, 0.0)), (false, 100.0, false));
+        assert_eq!(told(rollout(|_| true, |t| if t <= 70 { 0.9 } else { 0.3 }, 0.0)), (false, 100.0, false), "no longer the world");
+        // Who asks for nothing is denied nothing.
+        let mut idle = rollout(|_| false, |_| 0.9, 0.0);
+        idle.steps.iter_mut().for_each(|step| step.asked = 0);
+        assert_eq!(told(idle), (true, 0.0, true));
+    }
+
+    #[test]
     fn recall_goes_by_what_was_shown_ahead() {
         assert_eq!(rollout(|t| t % 2 == 0, |_| 0.9, 0.0).recall(0..100).balanced(), Some(50.0));
         let blocked = rollout(|t| t % 4 == 0, |_| 0.9, 1.0).recall(0..400);
         assert_eq!((blocked.of_moved(), blocked.of_blocked(), blocked.balanced()), (None, Some(75.0), Some(75.0)));
         let joined = Recall::join(&[blocked, rollout(|_| true, |_| 0.9, 0.0).recall(0..200)]);
-        assert_eq!(joined.balanced(), Some(87.5));
+        assert_eq!((joined.balanced(), joined.free(), Recall::default().free()), (Some(87.5), Some(50.0), None));
         assert_eq!(rollout(|t| t < 50, |_| 0.9, 0.0).moving_share(40..60), 50.0);
         assert_eq!(rollout(|_| true, |_| 0.9, 0.0).facing_share(0..200), 100.0);
     }

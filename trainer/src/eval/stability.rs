@@ -2,7 +2,7 @@
 
 use super::free::Played;
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
-use super::rollout::{Rollout, share_of};
+use super::rollout::{FEW_ASKED, Rollout, share_of};
 use super::{POLICIES, frechet};
 use crate::probe::samples::KINDS;
 use crate::probe::{ProbeInfo, Reading, most_likely};
@@ -26,6 +26,7 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         move |r: &Rollout| 100.0 * mean(r.readings(range.clone()).iter().map(Reading::confidence))
     };
     let survives = |r: &Rollout| if r.broke.is_none() { 100.0 } else { 0.0 };
+    let moves_throughout = |r: &Rollout| if r.moves_throughout(info) { 100.0 } else { 0.0 };
     let one_figure = |r: &Rollout| share_of(r.readings(0..frames), |reading| reading.figures() != 1);
     let (early, late) = (confidence(&first), confidence(&last));
     let beside = |reading: &Reading| 100.0 * mean(reading.solid_ahead[1..].iter().map(|p| f64::from(*p)));
@@ -33,19 +34,21 @@ pub fn figures(all: &Played, reference: &[&Rollout], info: &ProbeInfo) -> Vec<Fi
         let of = move |r: &Rollout| mean(r.readings(range.clone()).iter().map(beside));
         all.row(percent(name), |r| high(r, &of))
     };
-    let drift = |name: &str, range: &std::ops::Range<usize>| {
-        let left = |rollouts: &[&Rollout]| Score::from(100.0 * distance(rollouts, reference, range.clone()));
-        all.row(percent(name).low_is_better(), left)
-    };
+    let drift =
+        |name: &str, range: &std::ops::Range<usize>| all.row(percent(name).low_is_better(), |rollouts| drifted(rollouts, reference, range));
     let survive = |name: &str, policy: Option<&str>| {
         all.row(percent(name), |rollouts| {
             let of: Vec<&Rollout> = rollouts.iter().filter(|r| policy.is_none_or(|policy| r.policy == policy)).copied().collect();
-            Score::from(high(&of, &survives).mean)
+            high(&of, &survives)
         })
     };
     let mut figures = vec![survive(&format!("rollouts of {frames} frames that survive"), None).bar(Bar::OfSimulator(90.0))];
     figures.extend(POLICIES.map(|policy| survive(&format!("  under {policy}"), Some(policy))));
+    // Who is walled in survives with nothing judged, and no longer where all that is asked for counts.
+    let judged = format!("  stretches judged: {FEW_ASKED} asked steps or more had a free way");
     figures.extend([
+        all.row(percent(&judged), |r| high(r, &Rollout::judged_share)),
+        all.row(percent("  survive if all asked movement counts, free or not"), |r| high(r, &moves_throughout)),
         all.row(Figure::new(FAMILY, "survived", Unit::Frames), |r| high(r, &|r| r.survived() as f64)),
         all.row(percent("seen as the world"), |r| high(r, &|r| share_of(r.readings(0..frames), |reading| reading.sees_the_world(info)))),
         all.row(Figure::new(FAMILY, "turns from land to land in 100 steps", Unit::Plain), |r| high(r, &|r| turns_in_100(r))),
@@ -88,6 +91,19 @@ fn turns(values: impl Iterator<Item = usize>) -> usize {
     turns
 }
 
+/// Percent by which land, light, weather and style lie off those of `reference`: all rollouts together, and in the worst of them each by
+/// the walk through its own land, since lands that turn into each other are together what they were.
+fn drifted(rollouts: &[&Rollout], reference: &[&Rollout], range: &std::ops::Range<usize>) -> Score {
+    let off = |rollouts: &[&Rollout], reference: &[&Rollout]| 100.0 * distance(rollouts, reference, range.clone());
+    let alone = |r: &&Rollout| {
+        let own: Vec<&Rollout> = reference.iter().filter(|other| other.seed == r.seed).copied().collect();
+        off(&[*r], &own)
+    };
+    let each: Vec<f64> = rollouts.iter().map(alone).collect();
+    // What they are together is no mean of these.
+    Score { standard_error: None, ..Score::pooled(off(rollouts, reference), &each, Better::Low) }
+}
+
 /// How far the mean distributions of land, light, weather and style lie apart in total variation, the mean of these, 0 to 1.
 fn distance(a: &[&Rollout], b: &[&Rollout], range: std::ops::Range<usize>) -> f64 {
     let shares = |rollouts: &[&Rollout], group: usize| -> Vec<f64> {
@@ -125,7 +141,33 @@ impl ProbeTest {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rollout::Step;
     use super::*;
+
+    #[test]
+    fn lands_that_turn_into_each_other_drift_each_by_itself() {
+        let rollout = |seed: u64, first: f32| {
+            let reading = Reading {
+                words: std::array::from_fn(|_| vec![first, 1.0 - first]),
+                facing: [1.0, 0.0, 0.0, 0.0],
+                figures: [0.0, 1.0, 0.0],
+                centred: 1.0,
+                solid_ahead: [0.0; 5],
+                features: Vec::new(),
+            };
+            let steps = vec![Step { asked: 1, seen: 1, unexplained: 0.0 }; 4];
+            Rollout { seed, steps, readings: vec![reading; 5], ..Rollout::default() }
+        };
+        let (reference, turned) = ([rollout(1, 1.0), rollout(2, 0.0)], [rollout(1, 0.0), rollout(2, 1.0)]);
+        let score = |rollouts: &[Rollout]| {
+            let [rollouts, reference] = [rollouts, &reference].map(|rollouts| rollouts.iter().collect::<Vec<_>>());
+            let Score { mean, worst_decile, .. } = drifted(&rollouts, &reference, &(0..4));
+            (mean, worst_decile)
+        };
+        assert_eq!(score(&turned), (0.0, Some(100.0)));
+        assert_eq!(score(&reference), (0.0, Some(0.0)));
+        assert_eq!(score(&turned[..1]), (50.0, Some(100.0)));
+    }
 
     #[test]
     fn a_land_read_for_a_moment_is_no_turn() {

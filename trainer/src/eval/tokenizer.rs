@@ -1,14 +1,16 @@
 //! Figures of the tokenizer: held-out frames through it and back, and what its codes are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use somnium::engine::Engine;
+use somnium::engine::vocabulary::{Vocabulary, key};
 use somnium::pack::Pack;
 use somnium::pack::manifest::FrameDims;
 
 use super::players::{Walk, through_tokenizer, view};
-use super::report::{Bar, Better, Figure, Score, Unit, mean};
+use super::report::{Bar, Better, Figure, Score, Unit, mean, percent};
+use super::rollout::share_of;
 use super::workers::Workers;
 use crate::patches::psnr_db;
 use crate::source::mix;
@@ -22,37 +24,56 @@ struct Still {
     psnr_db: f64,
     ssim: f64,
     codes: Vec<u8>,
-    /// Patches whose pixels stayed the same in the next frame, and those of them whose token did not.
-    same: usize,
-    flickered: usize,
+    /// Of the patches whose pixels stayed the same in the next frame those whose token did not, and all.
+    flickered: [u32; 2],
 }
 
 pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, stills: u64) -> Result<Vec<Figure>> {
-    let numbers: Vec<u64> = (0..stills).collect();
     let frame = pack.manifest.frame;
-    let stills = workers.map(&numbers, |worker, number| {
+    of_pictures(pack, workers, "held-out frames", stills, 0, |number| {
         let mut walk = Walk::new(world, "explorer", seed + number, false)?;
-        (0..mix(seed, *number) % 40).for_each(|_| _ = walk.step());
+        (0..mix(seed, number) % 40).for_each(|_| _ = walk.step());
         let mut raw = [vec![0; frame.rgb_bytes()], vec![0; frame.rgb_bytes()]];
         walk.world.render(&mut raw[0]);
         walk.step();
         walk.world.render(&mut raw[1]);
+        Ok(raw)
+    })
+}
+
+/// Figures of so many pictures, RGB, which are called `what`: `picture` gives one by its number and the one that follows it. A patch stays
+/// where no value of it changes by more than `noise`.
+pub fn of_pictures(
+    pack: &Pack,
+    workers: &mut Workers,
+    what: &str,
+    stills: u64,
+    noise: u8,
+    picture: impl Fn(u64) -> Result<[Vec<u8>; 2]> + Sync,
+) -> Result<Vec<Figure>> {
+    let numbers: Vec<u64> = (0..stills).collect();
+    let frame = pack.manifest.frame;
+    let stills = workers.map(&numbers, |worker, number| {
+        let raw = picture(*number)?;
         let codes = worker.engine.encode(&raw[0])?;
         let next = through_tokenizer(&mut worker.engine, &raw[1])?;
-        let same: Vec<usize> = (0..frame.patches()).filter(|n| same_patch(&raw[0], &raw[1], *n, &frame)).collect();
+        let same: Vec<usize> = (0..frame.patches()).filter(|n| same_patch(&raw[0], &raw[1], *n, noise, &frame)).collect();
         let token = |codes: &[u8], n: usize| codes[n * frame.code_dims..][..frame.code_dims].to_vec();
         let flickered = same.iter().filter(|n| token(&codes, **n) != token(&next.codes, **n)).count();
+        let flickered = [flickered as u32, same.len() as u32];
         let shown = view(&mut worker.engine, codes)?;
         let (psnr_db, ssim) = (psnr_db(&raw[0], &shown.rgb), ssim(&raw[0], &shown.rgb, frame.width_px));
-        Ok(Still { psnr_db, ssim, codes: shown.codes, same: same.len(), flickered })
+        Ok(Still { psnr_db, ssim, codes: shown.codes, flickered })
     })?;
     let over = |of: fn(&Still) -> f64| Score::mean_of(stills.iter().map(of), Better::High);
     let codes: Vec<u8> = stills.iter().flat_map(|still| still.codes.clone()).collect();
     let usage = Usage::of(&codes, frame.code_dims, frame.code_levels);
-    let (same, flickered) = stills.iter().fold((0, 0), |sum, still| (sum.0 + still.same, sum.1 + still.flickered));
-    Ok(vec![
-        Figure::new(FAMILY, "PSNR of held-out frames", Unit::Db).dream(over(|s| s.psnr_db)).bar(Bar::AtLeast(30.0)),
-        Figure::new(FAMILY, "SSIM of held-out frames", Unit::Plain).dream(over(|s| s.ssim)),
+    let all_flickered: [u32; 2] = [0, 1].map(|i| stills.iter().map(|still| still.flickered[i]).sum());
+    let stayed = [all_flickered[1], (stills.len() * frame.patches()) as u32];
+    let flickered: Vec<f64> = stills.iter().filter_map(|still| percent(still.flickered)).collect();
+    let mut figures = vec![
+        Figure::new(FAMILY, format!("PSNR of {what}"), Unit::Db).dream(over(|s| s.psnr_db)).bar(Bar::AtLeast(30.0)),
+        Figure::new(FAMILY, format!("SSIM of {what}"), Unit::Plain).dream(over(|s| s.ssim)),
         Figure::new(FAMILY, "levels used, of each dimension", Unit::Percent).dream(usage.levels_used),
         Figure::new(FAMILY, "entropy of a dimension", Unit::Bits)
             .dream(mean(usage.dimension_bits))
@@ -63,16 +84,28 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
             .other("most possible", (usage.tokens as f64).log2()),
         Figure::new(FAMILY, "flicker: patches that stay, tokens that change", Unit::Percent)
             .low_is_better()
-            .dream(100.0 * flickered as f64 / same.max(1) as f64),
-    ])
+            .dream(Score::pooled(percent(all_flickered).unwrap_or_default(), &flickered, Better::Low))
+            .other("of all patches stay", percent(stayed).unwrap_or_default()),
+    ];
+    if let Some(vocabulary) = Vocabulary::of(pack)? {
+        let name = format!("of the vocabulary's {} tokens those among {}", vocabulary.keys().len(), usage.tokens);
+        figures.push(Figure::new(FAMILY, name, Unit::Percent).dream(used_of(&vocabulary, &codes, &frame)));
+    }
+    Ok(figures)
 }
 
-/// Whether patch `n` has the same pixels in both frames.
-fn same_patch(a: &[u8], b: &[u8], n: usize, frame: &FrameDims) -> bool {
+/// Percent of a vocabulary's tokens that occur among some, codes `(tokens, dims)`.
+fn used_of(vocabulary: &Vocabulary, codes: &[u8], frame: &FrameDims) -> f64 {
+    let used: BTreeSet<u32> = codes.chunks_exact(frame.code_dims).map(|token| key(token, frame)).collect();
+    share_of(vocabulary.keys(), |key| used.contains(key))
+}
+
+/// Whether patch `n` has the same pixels in both frames, give or take `noise`.
+fn same_patch(a: &[u8], b: &[u8], n: usize, noise: u8, frame: &FrameDims) -> bool {
     let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
     (y..y + frame.patch_px).all(|row| {
         let at = (row * frame.width_px + x) * 3..(row * frame.width_px + x + frame.patch_px) * 3;
-        a[at.clone()] == b[at]
+        a[at.clone()].iter().zip(&b[at]).all(|(a, b)| a.abs_diff(*b) <= noise)
     })
 }
 
@@ -150,6 +183,26 @@ mod tests {
         let mirrored: Vec<u8> = picture.iter().rev().copied().collect();
         assert!((ssim(&picture, &picture, 16) - 1.0).abs() < 1e-9);
         assert!(ssim(&picture, &mirrored, 16) < 0.5);
+    }
+
+    #[test]
+    fn what_is_used_of_a_vocabulary_is_counted_once_and_in_it_alone() {
+        let frame = FrameDims { width_px: 2, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 2, code_levels: 4, look: false };
+        let vocabulary = Vocabulary::new(vec![1, 2, 4, 15], &frame);
+        // Tokens 1, 1 and 15; 3 is none of it.
+        assert_eq!(used_of(&vocabulary, &[0, 1, 0, 1, 3, 3, 0, 3], &frame), 50.0);
+        assert_eq!(used_of(&vocabulary, &[0, 3], &frame), 0.0);
+    }
+
+    #[test]
+    fn a_patch_stays_though_its_pixels_are_noisy() {
+        let frame = FrameDims { width_px: 4, height_px: 2, patch_px: 2, rate_hz: 1, code_dims: 1, code_levels: 2, look: false };
+        let before: Vec<u8> = (0..24).collect();
+        let mut after = before.clone();
+        // The last value of the second patch.
+        after[23] += 3;
+        let stay = |noise: u8| [0, 1].map(|n| same_patch(&before, &after, n, noise, &frame));
+        assert_eq!([0, 2, 3].map(stay), [[true, false], [true, false], [true, true]]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use burn::optim::ModuleOptimizer;
 
 use super::{GENTLER, Progress};
 use crate::params;
-use crate::pipeline::write_json;
+use crate::pipeline::{read_json, write_json};
 
 /// Folders of a stage: its newest checkpoint, the one before it, and one that could not be read.
 const NEWEST: &str = "checkpoint";
@@ -89,9 +89,7 @@ impl Checkpoint {
     }
 
     pub(super) fn progress(&self) -> Result<Progress> {
-        let path = self.folder.join("progress.json");
-        let json = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        serde_json::from_slice(&json).with_context(|| format!("{} cannot be read", path.display()))
+        read_json(&self.folder.join("progress.json"))
     }
 
     pub(super) fn load_mean<M: Module>(&self, model: M) -> Result<M> {

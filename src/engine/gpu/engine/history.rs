@@ -30,7 +30,7 @@ impl GpuEngine {
 
     /// Starts the map anew from what was `before` these frames, and what they showed.
     fn write_map(&self, before: Option<&Map>, frames: &[TokenFrame]) {
-        let dims = self.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
+        let dims = self.manifest.recall();
         let plan = self.plan.dynamics.as_ref().and_then(|d| d.recall.as_ref());
         let (Some(dims), Some(plan)) = (dims, plan) else { return };
         let frame = &self.manifest.frame;

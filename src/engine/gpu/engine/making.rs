@@ -38,6 +38,7 @@ impl GpuEngine {
     ///
     /// # Errors
     /// As [`Self::new`].
+    #[doc(hidden)]
     pub fn with_plans(gpu: GpuContext, pack: &Pack, plan: impl Fn(&Pack, Tier) -> Result<Plan, PackError>) -> Result<Self, EngineError> {
         pack.validate()?;
         let mut truth = None;

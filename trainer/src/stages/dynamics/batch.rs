@@ -44,14 +44,14 @@ pub struct Batch {
     pub(super) prompt_dropped: Vec<bool>,
     /// Class of how long ago words changed, `(F)`.
     pub(super) told: Vec<u8>,
-    /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty without recall.
+    /// Land that no frame before showed, `(F * N)`, but none in a window's first frame; empty where it does not scroll.
     pub(super) new_land: Vec<bool>,
-    /// Land that cannot be known: neither in the frame before nor in one that may be recalled, `(F * N)`; empty without recall.
+    /// Land that cannot be known: neither in the frame before nor in one that may be recalled, `(F * N)`; empty where it does not scroll.
     pub(super) unknowable: Vec<bool>,
-    /// Whether words have changed in the clip up to each frame, or name a land there, `(F)`: it is not the land that comes by itself.
+    /// Whether words have changed in the clip up to each frame, or name a land or a feature there, `(F)`: it is not the land that comes by itself.
     pub(super) wished: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
-    /// without recall.
+    /// where the land does not scroll.
     pub(super) recalled: Vec<u8>,
     pub(super) recalled_age: Vec<u8>,
     /// Row of `shown` that they are, `(F * N, 9)`; [`NO_ROW`] of what was seen before the batch, and of what is no memory.

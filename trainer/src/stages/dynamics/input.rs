@@ -83,6 +83,7 @@ impl DynamicsStage {
             let rows = values.len() / width;
             Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device)
         };
+        let recalls = dims.recall.is_some() && !batch.recalled_age.is_empty();
         DynInput {
             clips: batch.clips,
             frames: t,
@@ -94,7 +95,7 @@ impl DynamicsStage {
             level: matrix(rows_one_hot(batch.levels.iter().copied(), dims.context_levels), dims.context_levels),
             past: Tensor::from_data(TensorData::new(past, [batch.clips, t, t]), device),
             ages: matrix(ages, dims.window),
-            recall: (!batch.recalled_age.is_empty()).then(|| matrix(self.recalled_one_hot(batch), self.recall_width())),
+            recall: recalls.then(|| matrix(self.recalled_one_hot(batch), self.recall_width())),
             words: matrix(words, wide),
             clean_words_mask: matrix(clean_words_mask, keys),
             masked_words_mask: matrix(masked_words_mask, keys),

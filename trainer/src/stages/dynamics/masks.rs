@@ -21,6 +21,9 @@ const UNKNOWN_BLOCK_SHARE: f32 = 0.15;
 const UNKNOWN_FRAME_SHARE: f32 = 0.03;
 /// Share of frames predicted without any token given, as in the first decoding step.
 const ALL_MASKED_SHARE: f32 = 0.4;
+/// Share of the other frames with new land in which nothing but that is predicted, as in the later decoding steps of play: what is known of the land was
+/// settled before.
+const NEW_LAND_ALONE_SHARE: f32 = 0.5;
 /// How much a token counts that does not scroll, beside the others: the figure is what players look at, and its poses leave little to copy.
 const FIGURE_WEIGHT: f32 = 4.0;
 /// The same of the look, one token that all patches are seen in; and where words alone say what it is: as much as all patches together, which have as
@@ -99,6 +102,9 @@ impl DynamicsStage {
     pub(super) fn push_masks(&self, batch: &mut Batch, (clip, frame): (usize, usize), dice: &mut Dice) {
         let (n, number) = (self.tokens(), clip * batch.frames + frame);
         let masked_share = self.masked_share(dice);
+        let rows = number * n..(number + 1) * n;
+        let is_new = |row: usize| batch.new_land.get(row).is_some_and(|new| *new);
+        let new_land_alone = masked_share < 1.0 && rows.clone().any(is_new) && dice.chance(NEW_LAND_ALONE_SHARE);
         batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
         let hears = self.hears(batch, number);
         let is_told = hears || !batch.wished[number];
@@ -116,9 +122,9 @@ impl DynamicsStage {
                 continue;
             }
             let row = number * n + token;
-            let masked = dice.unit() < masked_share;
-            batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
             let new_land = batch.new_land.get(row).is_some_and(|new| *new);
+            let masked = dice.unit() < masked_share && (new_land || !new_land_alone);
+            batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
             batch.weights.push(if masked { news * self.weight(token, new_land, is_told, asked) } else { 0.0 });
         }
     }
@@ -152,7 +158,7 @@ impl DynamicsStage {
     /// How much a masked token counts. `told`: whatever was wished is told; `asked`: words alone say what there is.
     fn weight(&self, token: usize, new_land: bool, told: bool, asked: bool) -> f32 {
         let is_look = token >= self.frame_dims().patches();
-        let stays = self.shape.dims.recall.as_ref().is_some_and(|recall| !recall.scrolls(token, self.frame_dims()));
+        let stays = self.scrolls.as_ref().is_some_and(|land| !land.scrolls(token, self.frame_dims()));
         match (stays, new_land) {
             _ if is_look && asked => ASKED_LOOK_WEIGHT,
             _ if is_look => LOOK_WEIGHT,

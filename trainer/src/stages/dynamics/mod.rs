@@ -15,7 +15,7 @@ use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::engine::{PromptWord, told::Told};
-use somnium::pack::manifest::{FrameDims, LatentAction};
+use somnium::pack::manifest::{FrameDims, LatentAction, RecallDims};
 
 use crate::looks::Looks;
 use crate::model::dynamics::{DynShape, Dynamics};
@@ -40,6 +40,8 @@ pub struct DynamicsStage {
     pub villages: Vec<(usize, usize)>,
     pub preset: Preset,
     pub shape: DynShape,
+    /// How the land scrolls, where it does: what is new of it and what stays counts as much in a dynamics that recalls nothing.
+    pub scrolls: Option<RecallDims>,
     pub seed: u64,
     /// Latent code each recorded action is bound to; [`NONE`] for one that leads into no frame.
     pub bindings: Vec<u8>,

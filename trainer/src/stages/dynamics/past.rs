@@ -110,7 +110,7 @@ impl DynamicsStage {
         terms: RecallTerms,
         dice: &mut Dice,
     ) {
-        let Some(dims) = &self.shape.dims.recall else { return };
+        let Some(dims) = &self.scrolls else { return };
         let frame_dims = *self.frame_dims();
         let (n, d, t) = (self.tokens(), frame_dims.code_dims, batch.frames);
         let first = batch.actions.len() - t;
@@ -121,6 +121,8 @@ impl DynamicsStage {
         let mut seen = SeenPlaces::default();
         let mut before_change = SeenPlaces::default();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
+        // A memory shows land, never the figure.
+        let land: Vec<usize> = (0..frame_dims.patches()).filter(|token| dims.scrolls(*token, &frame_dims)).collect();
         let place = |view: [i32; 2], token: usize| {
             let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
             [view[0] + steps * gx, view[1] + steps * gy]
@@ -153,7 +155,7 @@ impl DynamicsStage {
                         match found.filter(|found| frame > start && frame - found.when <= terms.reach) {
                             Some(Seen { when, source, row }) => {
                                 let spoilt = dice.chance(terms.corruption);
-                                let (token, row) = if spoilt { (dice.below(frame_dims.patches()), NO_ROW) } else { (source.token, row) };
+                                let (token, row) = if spoilt { (land[dice.below(land.len())], NO_ROW) } else { (source.token, row) };
                                 let age = frame - when + if when < start { terms.away } else { 0 };
                                 batch.recall_levels(levels(Source { token, ..source }), recall::age_class(age as u32), row);
                             }

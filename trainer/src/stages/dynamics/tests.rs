@@ -31,6 +31,7 @@ pub(super) fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (Dynami
         villages: Vec::new(),
         preset,
         shape: DynShape { frame: m.frame, dims: dims.clone(), design: Design::default() },
+        scrolls: dims.recall.clone(),
         seed: 1,
         bindings: Vec::new(),
         rests: None,
@@ -133,7 +134,9 @@ fn worst_difference(pack: &Pack, change: impl Fn(&mut Vec<u8>)) -> f32 {
 
 #[test]
 fn trainer_and_engine_agree_on_any_weights() {
-    for manifest in [plain_manifest(), look_manifest()] {
+    let mut forgetful = plain_manifest();
+    forgetful.dynamics.as_mut().expect("with dynamics").recall = None;
+    for manifest in [plain_manifest(), look_manifest(), forgetful] {
         let pack = random_pack(manifest, 5).expect("a pack");
         let worst = worst_difference(&pack, |_| ());
         assert!(worst < 1e-3, "off by {worst}");
@@ -248,6 +251,26 @@ fn settled_tokens_are_seen_beside_and_masked_ones_are_not() {
     assert_eq!(logits(&with(0.0), settled), logits(&without, settled), "it does nothing yet");
     assert_eq!(logits(&with(0.3), None), logits(&without, None), "nothing is settled");
     assert_ne!(logits(&with(0.3), settled), logits(&without, settled));
+}
+
+#[test]
+fn a_dynamics_without_recall_learns_by_the_same_batches_and_is_told_nothing_of_the_map() {
+    let stage = || stage_of_one_change(20, 6, 12);
+    let (with, mut without, mut standing) = (stage(), stage(), stage());
+    without.shape.dims.recall = None;
+    (standing.shape.dims.recall, standing.scrolls) = (None, None);
+    let batch = |stage: &DynamicsStage| stage.training_batch(&mut Dice::new(7, 3));
+    let (ours, theirs) = (batch(&with), batch(&without));
+    assert!(ours.weights == theirs.weights && ours.shown == theirs.shown && ours.truth == theirs.truth);
+    // The figure counts more; the control: where nothing is known to scroll, it is a token like all others.
+    assert!(theirs.weights.contains(&4.0) && !batch(&standing).weights.contains(&4.0));
+    let device = Device::flex();
+    let [told, untold] = [(&with, &ours), (&without, &theirs)].map(|(stage, batch)| stage.input(batch, &device).recall.is_some());
+    assert!(told && !untold);
+    let model = without.new_model(&device).expect("a model");
+    assert!(params::collect("dyn", &model).expect("values").keys().all(|name| !name.starts_with("dyn.recall")));
+    let logits = model.forward(&without.shape, without.input(&theirs, &device)).try_into_vec_as::<f32>().expect("values");
+    assert!(logits.iter().all(|logit| logit.is_finite()));
 }
 
 #[test]

@@ -32,6 +32,9 @@ const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
+/// The same, at most, of windows that ask for a feature: the land that comes into view there is none that comes by itself, and teaches nothing where
+/// nothing is said.
+const PROMPTLESS_FEATURE_SHARE: f32 = 0.1;
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
 const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
@@ -226,8 +229,8 @@ impl DynamicsStage {
                 age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            let names_land = || clips.names_land(clip, frame);
-            batch.wished.push(changes.before.or(changes.within).is_some_and(|first| first <= frame) || names_land());
+            let asks = || clips.names_land(clip, frame) || clips.names_feature(clip, frame);
+            batch.wished.push(changes.before.or(changes.within).is_some_and(|first| first <= frame) || asks());
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -237,7 +240,9 @@ impl DynamicsStage {
     fn telling(&self, clips: &TokenClips, (clip, start): (usize, usize), changes: Changes, dice: &mut Dice, spoil: bool) -> Telling {
         let recolours = spoil && changes.within.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
-        let promptless = recoloured.is_none() && dice.chance(changes.promptless_share());
+        let features = clips.names_feature(clip, start);
+        let most_promptless = if features { PROMPTLESS_FEATURE_SHARE } else { 1.0 };
+        let promptless = recoloured.is_none() && dice.chance(changes.promptless_share().min(most_promptless));
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { changes.within.unwrap_or(0) } else { 0 };
         let mut telling = Telling { recoloured, promptless, silent_before, unheard_before: 0, described_start: false, blotted: false };
         if spoil {
@@ -315,7 +320,7 @@ impl DynamicsStage {
             batch.words.extend_from_slice(clips.frame_described(clip, frame));
             batch.told.push(told::LONG_AGO as u8);
             batch.wished.push(false);
-            if self.shape.dims.recall.is_some() {
+            if self.scrolls.is_some() {
                 batch.new_land.extend(std::iter::repeat_n(false, n));
                 batch.unknowable.extend(std::iter::repeat_n(false, n));
                 (0..n * recall::TAPS).for_each(|_| batch.recall_nothing(self.frame_dims().code_dims));
