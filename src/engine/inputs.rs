@@ -43,23 +43,28 @@ pub fn frames_that_matter(m: &Manifest) -> usize {
     m.dynamics.as_ref().map_or(0, of_dynamics) + 1
 }
 
-/// The first setting that is out of bounds whatever the model, if any: its name, what it may be, and what it is.
+/// The first setting that is out of bounds whatever the model, if any: its name, what it may be, and what it is. Takes no memory where there is none.
 pub fn misfit(s: &DecodeSettings) -> Option<(&'static str, String, String)> {
-    let within = |name, value: f32, most: f32| (name, (0.0..=most).contains(&value), format!("0 to {most}"), value);
-    let below_1 = |name, value: f32| (name, (0.0..1.0).contains(&value), "0 to below 1".to_owned(), value);
     let (on_the_map, new) = (s.chance_of(true), s.chance_of(false));
     let certain = s.certain.unwrap_or(0.5);
     let numbers = [
-        ("steps", (1..=limits::MAX_STEPS).contains(&s.steps), format!("1 to {}", limits::MAX_STEPS), s.steps as f32),
-        within("temperature", on_the_map.temperature, limits::TEMPERATURE),
-        below_1("min_p", on_the_map.min_p),
-        within("new_land.temperature", new.temperature, limits::TEMPERATURE),
-        below_1("new_land.min_p", new.min_p),
-        within("guidance", s.guidance, MOST_GUIDANCE),
-        ("certain", certain > 0.0 && certain < 1.0, "above 0 and below 1".to_owned(), certain),
+        ("steps", s.steps as f32, (1..=limits::MAX_STEPS).contains(&s.steps)),
+        ("temperature", on_the_map.temperature, (0.0..=limits::TEMPERATURE).contains(&on_the_map.temperature)),
+        ("min_p", on_the_map.min_p, (0.0..1.0).contains(&on_the_map.min_p)),
+        ("new_land.temperature", new.temperature, (0.0..=limits::TEMPERATURE).contains(&new.temperature)),
+        ("new_land.min_p", new.min_p, (0.0..1.0).contains(&new.min_p)),
+        ("guidance", s.guidance, (0.0..=MOST_GUIDANCE).contains(&s.guidance)),
+        ("certain", certain, certain > 0.0 && certain < 1.0),
     ];
-    let misfit = numbers.into_iter().find(|(_, fits, ..)| !fits);
-    misfit.map(|(name, _, expected, got)| (name, expected, got.to_string()))
+    let (name, got, _) = numbers.into_iter().find(|(_, _, fits)| !fits)?;
+    let expected = match name {
+        "steps" => format!("1 to {}", limits::MAX_STEPS),
+        "guidance" => format!("0 to {MOST_GUIDANCE}"),
+        "certain" => "above 0 and below 1".to_owned(),
+        "min_p" | "new_land.min_p" => "0 to below 1".to_owned(),
+        _ => format!("0 to {}", limits::TEMPERATURE),
+    };
+    Some((name, expected, got.to_string()))
 }
 
 pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineError> {
