@@ -202,14 +202,13 @@ fn print_window_waits(engine: &mut GpuEngine, settings: &DecodeSettings, frames:
                 engine.finish()
             })
         };
-        let dream = std::thread::Builder::new().name("dream".to_owned()).spawn_scoped(scope, work);
-        let dream = dream.map_err(|why| EngineError::DeviceLost(format!("there is no thread to dream on: {why}")))?;
+        let dream = scope.spawn(work);
         while !dream.is_finished() {
             let wait = gpu.queue_wait();
             (draws, longest) = (draws + 1, longest.max(wait));
             std::thread::sleep(DISPLAY_PERIOD.saturating_sub(wait));
         }
-        dream.join().map_err(|_| EngineError::DeviceLost("the dream ended in a panic".to_owned()))?
+        dream.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     dreamed?;
     println!(

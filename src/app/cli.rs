@@ -236,7 +236,7 @@ struct ShowArgs {
     #[arg(long, conflicts_with = "headless", help_heading = WINDOW)]
     kiosk: bool,
     /// For events: begin anew after so many seconds without anybody, and walk by itself until somebody comes; nothing is kept for the next start.
-    #[arg(long, value_name = "SECS", conflicts_with = "headless", value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
+    #[arg(long, value_name = "SECS", conflicts_with_all = ["headless", "paused"], value_parser = clap::value_parser!(u32).range(5..=86_400), help_heading = WINDOW)]
     idle: Option<u32>,
     /// What stands large over the picture while nobody is there; "" for nothing.
     #[arg(long, value_name = "TEXT", default_value = INVITATION, requires = "idle", help_heading = WINDOW)]
@@ -299,8 +299,13 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
-fn seed(text: &str) -> Result<u32, String> {
-    seed_at(text, Timestamp::now())
+pub(super) fn seed(text: &str) -> Result<u32, String> {
+    let seed = seed_at(text, Timestamp::now())?;
+    if text == "random" {
+        // Whoever likes what comes of it can ask for it again.
+        log::info!("the seed is {seed}");
+    }
+    Ok(seed)
 }
 
 fn seed_at(text: &str, now: Timestamp) -> Result<u32, String> {
@@ -556,6 +561,7 @@ mod tests {
             assert!(asked(&["--letters", bad]).is_err_and(|why| why.contains("0.5 to 4")), "{bad}");
         }
         assert!(asked(&["--invite", "Come in"]).is_err(), "somebody is always there");
+        assert!(asked(&["--paused"]).is_ok() && asked(&["--paused", "--idle", "60"]).is_err(), "nothing would walk by itself");
     }
 
     #[test]
@@ -574,6 +580,8 @@ mod tests {
             assert!(asked(bad).is_err(), "{bad}");
         }
         assert!(asked("yesterday").is_err_and(|why| why.contains("\"today\" or \"random\"")));
+        let dreams = |seed: &str| Cli::try_parse_from(["somnium", "dream", "--record", "a.gif", "--seed", seed]).is_ok();
+        assert!(dreams("7") && dreams("today") && dreams("random") && !dreams("yesterday"));
     }
 
     #[test]

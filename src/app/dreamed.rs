@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::cli::{DreamerArgs, pack_path, png, settings};
+use super::cli::{DreamerArgs, pack_path, png, seed, settings};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{maker, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
@@ -25,8 +25,8 @@ pub struct DreamArgs {
     dreamer: DreamerArgs,
     #[command(flatten)]
     say: PromptArgs,
-    /// Seed of the dream's chances, 1 where not given, or that of the dream gone on with.
-    #[arg(long)]
+    /// Seed of the dream's chances, 1 where not given, or that of the dream gone on with. "today" is the date (UTC), and "random" another one every time.
+    #[arg(long, value_name = "NUMBER|today|random", value_parser = seed)]
     seed: Option<u32>,
     /// Picture to begin with: PNG, JPEG, WebP, a GIF whose frames become history, or a saved picture whose dream goes on. Without one it begins with
     /// the prompt.

@@ -30,7 +30,7 @@ pub fn open_dialog(drops: bool, proxy: EventLoopProxy<Wake>) {
     let dialog = move || {
         let start = Instant::now();
         let chosen = rfd::FileDialog::new()
-            .set_title("Start from a picture")
+            .set_title("Open a picture, a world or a list")
             .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
             .add_filter("Worlds", &["safetensors"])
             .add_filter("Lists of prompts", &["txt"])

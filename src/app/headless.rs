@@ -148,14 +148,10 @@ impl Headless {
             }
             let now = Duration::from_secs_f64(frame as f64 / f64::from(self.info.rate_hz.max(1)));
             let mut changed = false;
-            if let Some(text) = plan.queue.due(now) {
-                let words = prompt::ids(&prompt::read(&text, self.info.prompt_words));
-                // A prompt of which nothing counts leaves what is in force.
-                if !words.is_empty() {
-                    plan.day.begin_with(&words, now);
-                    plan.words = words;
-                    changed = true;
-                }
+            if let Some(words) = words_due(&mut plan.queue, now, self.info.prompt_words) {
+                plan.day.begin_with(&words, now);
+                plan.words = words;
+                changed = true;
             }
             if plan.day.turned(now) || changed {
                 let words = plan.day.words(&plan.words, self.info.prompt_words);
@@ -223,6 +219,14 @@ impl Headless {
         }
         chart.write(path, scale, carried).map_err(|e| e.to_string())
     }
+}
+
+/// Words of the prompt that is due `now`, if one is; one of which nothing counts is passed over.
+fn words_due(queue: &mut PromptQueue, now: Duration, most_words: usize) -> Option<Vec<u16>> {
+    let first = queue.due(now)?;
+    let others = (1..queue.prompts().len()).map_while(|_| queue.turn(false));
+    let mut words = std::iter::once(first).chain(others).map(|text| prompt::ids(&prompt::read(&text, most_words)));
+    words.find(|words| !words.is_empty())
 }
 
 /// Becomes true once somebody ends the program from outside; who does it again does not wait.
@@ -294,6 +298,19 @@ mod tests {
             still::load(&path, width_px, height_px).unwrap().len()
         };
         assert_eq!([frames_of(false), frames_of(true)], [4, 1]);
+    }
+
+    #[test]
+    fn a_prompt_of_which_nothing_counts_takes_no_time() {
+        let said = |lines: &str| {
+            let mut queue = PromptQueue::resting(lines.to_owned(), 30);
+            queue.running = true;
+            let due = |secs: u64| Some((secs, prompt::text_of(&words_due(&mut queue, Duration::from_secs(secs), 8)?)));
+            (0..70).filter_map(due).collect::<Vec<_>>()
+        };
+        let expected = [(0, "snow"), (30, "night"), (60, "snow")].map(|(secs, text)| (secs, text.to_owned()));
+        assert_eq!(said("snow\nqwrtzx\nnight"), expected);
+        assert_eq!(said("qwrtzx\nblorgh"), []);
     }
 
     #[test]

@@ -48,10 +48,11 @@ const COMMANDS: [(Command, &str); 18] = [
 const RIGHT_STICK: &str = "Right stick";
 
 /// What no table changes.
-const FIXED: [[&str; 2]; 5] = [
+const FIXED: [[&str; 2]; 6] = [
     ["Esc", "leave these lines, the map, painting, the panel, or full screen"],
     ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
     ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
+    ["Arrows, + - 0", "on the map: look around, come nearer or go further away, all of it"],
     ["F6", "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"],
     ["Ctrl Q", "close; the dream is kept"],
 ];

@@ -294,7 +294,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     }
     if state.dropping {
         ui.painter().rect_filled(area, 0.0, Color32::from_black_alpha(150));
-        centred(ui, area, "Drop it to start here", Color32::WHITE);
+        centred(ui, area, "Drop it here", Color32::WHITE);
     }
     if state.paint.active {
         note(ui, area, "Brush over what should change     Right button wipes     Wheel: brush     Esc plays on");

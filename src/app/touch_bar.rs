@@ -10,8 +10,10 @@ use crate::worlds::words::Dial;
 
 /// Of a row, in points.
 const HEIGHT: f32 = 52.0;
-/// In less than this a button does not show all its letters.
-const LEAST_WIDTH: f32 = 104.0;
+/// In less than this, with what lies between two, a button does not show all its letters.
+const LEAST_WIDTH: f32 = 100.0;
+/// On either side of its letters, at least.
+const PADDING: f32 = 2.0;
 
 /// What the buttons say and do.
 fn buttons(state: &UiState, info: &SourceInfo) -> Vec<(&'static str, Command)> {
@@ -34,6 +36,7 @@ pub fn show(ui: &mut egui::Ui, state: &UiState, info: &SourceInfo, events: &mut 
     let bar = egui::Panel::bottom("touch").exact_size(HEIGHT * rows as f32).resizable(false).show_separator_line(false);
     bar.frame(theme::bar_frame()).show(ui, |ui| {
         let gap = ui.spacing().item_spacing.x;
+        ui.spacing_mut().button_padding.x = PADDING;
         for row in buttons.chunks(buttons.len().div_ceil(rows)) {
             let width = (ui.available_width() - gap * (row.len() as f32 - 1.0)) / row.len() as f32;
             ui.horizontal(|ui| {

@@ -429,8 +429,9 @@ impl ApplicationHandler<Wake> for App {
             // What is pressed while another window has the focus is meant for that one.
             Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
             Wake::Pad(news) => {
-                // A pad that falls asleep is nobody who came, and something may lie on one: what is held counts for a while.
-                let nobody = matches!(news, PadNews::Disconnected(_) | PadNews::Unavailable(_) | PadNews::Pushed | PadNews::PanelAgain(_));
+                // A pad that is there at the start or falls asleep is nobody who came, and something may lie on one: what is held counts for a while.
+                let of_itself = matches!(news, PadNews::Connected(_) | PadNews::Disconnected(_) | PadNews::Unavailable(_));
+                let nobody = of_itself || matches!(news, PadNews::Pushed | PadNews::PanelAgain(_));
                 if !nobody {
                     self.idle.touch(Instant::now());
                 }
@@ -494,12 +495,12 @@ impl ApplicationHandler<Wake> for App {
                     self.redraw();
                 }
             }
-            WindowEvent::CursorMoved { .. } | WindowEvent::MouseInput { .. } | WindowEvent::MouseWheel { .. } => {
-                self.idle.point(Instant::now());
-                if matches!(event, WindowEvent::MouseInput { .. }) {
-                    self.ui.led_by_pad = false;
-                    self.play_with(Hand::Keys);
-                }
+            WindowEvent::CursorMoved { position, .. } => self.idle.point(*position, Instant::now()),
+            WindowEvent::MouseWheel { .. } => self.idle.click(Instant::now()),
+            WindowEvent::MouseInput { .. } => {
+                self.idle.click(Instant::now());
+                self.ui.led_by_pad = false;
+                self.play_with(Hand::Keys);
             }
             WindowEvent::Touch(_) => {
                 self.idle.touch(Instant::now());

@@ -8,7 +8,7 @@
 
 use super::drive::Intent;
 use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, Settled};
-use crate::pack::manifest::{Manifest, Standing};
+use crate::pack::manifest::{DynamicsDims, Manifest, Standing};
 use crate::worlds::scene::Feature;
 use crate::worlds::words::wish_of;
 
@@ -66,7 +66,7 @@ pub(super) fn seed_of(seed: u32, attempt: u32) -> u32 {
 /// Draws a frame out of nothing and lets it come to rest, where the pack knows how to stay.
 fn draw(engine: &mut dyn Engine, settings: &DecodeSettings) -> Result<FirstFrame, EngineError> {
     let m = engine.manifest();
-    let unknown = m.dynamics.as_ref().map_or(0, |dynamics| dynamics.actions as u8);
+    let unknown = m.dynamics.as_ref().map_or(0, DynamicsDims::unknown_action);
     let is_stay = |name: &String| Intent::from_name(name) == Some(Intent::Stay);
     let stay = m.actions.iter().position(|action| action.bound_to.iter().any(is_stay));
     let dims = m.frame.code_dims;

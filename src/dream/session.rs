@@ -413,7 +413,8 @@ impl DreamSession {
         self.engine.set_prompt(&told)?;
         let first = beginning::out_of_words(self.engine.as_mut(), &told, settings)?;
         self.engine.set_prompt(self.prompt.words())?;
-        self.guided = !told.is_empty();
+        // Of a frame that came to rest the newest is one like any other.
+        self.guided = settings.guidance > 0.0 && !told.is_empty();
         self.account.codes.clone_from(&first.codes);
         self.account.settled = first.settled;
         let prompt = self.prompt.words().to_vec();

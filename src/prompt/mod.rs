@@ -36,6 +36,9 @@ pub enum Fate {
     TooMany,
 }
 
+/// As typed, and as word processors set it.
+const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
+
 /// Splits `text` into words (letters and digits, any case) and looks each up.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     let mut words = Vec::new();
@@ -43,11 +46,14 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     let mut start = None;
     let ends = text.char_indices().chain(std::iter::once((text.len(), ' ')));
     for (at, letter) in ends {
-        if letter.is_alphanumeric() || letter == '\'' {
+        // An apostrophe belongs to the word that it stands in; quotation marks begin none.
+        if letter.is_alphanumeric() || (APOSTROPHES.contains(&letter) && start.is_some()) {
             start.get_or_insert(at);
         } else if let Some(from) = start.take() {
-            let word = &text[from..at];
-            let fate = match WordTable::get().find(word).or_else(|| meant(word)) {
+            let word = text[from..at].trim_end_matches(APOSTROPHES);
+            let table = WordTable::get();
+            let owner = || table.find(word.strip_suffix(['s', 'S'])?.strip_suffix(APOSTROPHES)?);
+            let fate = match table.find(word).or_else(owner).or_else(|| meant(word)) {
                 _ if SILENT.contains(&word.to_lowercase().as_str()) => Fate::Silent,
                 None => Fate::Unknown,
                 Some(_) if known == most_words => Fate::TooMany,
@@ -56,7 +62,7 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
                     Fate::Known(id)
                 }
             };
-            words.push(Word { range: from..at, fate });
+            words.push(Word { range: from..from + word.len(), fate });
         }
     }
     words
@@ -99,6 +105,15 @@ mod tests {
         let unknown: Vec<&str> = words.iter().filter(|w| w.fate == Fate::Unknown).map(|w| &text[w.range.clone()]).collect();
         assert_eq!(unknown, ["über"]);
         assert_eq!(words[3].fate, Fate::Silent);
+    }
+
+    #[test]
+    fn quotation_marks_and_apostrophes_hide_no_word() {
+        for text in ["'snow' forest", "snow's forest", "SNOW'S FOREST", "the \u{2018}snow\u{2019} forest\u{2019}s"] {
+            assert_eq!(ids(&read(text, 8)), [id("snow"), id("forest")], "{text}");
+        }
+        let text = "'qwrtzx's'";
+        assert_eq!(read(text, 8), [Word { range: 1..9, fate: Fate::Unknown }]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn prompts_are_said_by_keys_alone_and_unknown_words_change_nothing() {
 
     // Space says a suggestion, which nobody typed; while one types it is a letter.
     stage.xdotool(&["key", "space"]);
-    let suggested = stage.wait_for("another prompt", |s| s.said().split_once("said by itself: ").map(|(_, prompt)| prompt.to_owned()));
+    let suggested = stage.wait_for("another prompt", |s| s.said().split_once("said: ").map(|(_, prompt)| prompt.to_owned()));
     let known = somnium::worlds::by_name("isles").unwrap().info().suggested_prompts.clone();
     assert!(known.iter().any(|prompt| suggested.trim_end() == prompt), "{suggested} is not of {known:?}");
     assert!(kept(&stage).ends_with("\ncandy\n"), "{}", kept(&stage));
@@ -138,13 +138,45 @@ fn the_list_leaves_a_visitor_alone() {
 /// What is no prompt is passed over, and what is written to the list while it is said is said.
 #[test]
 fn the_list_is_followed_as_it_is_edited() {
+    const EVERY: Duration = Duration::from_secs(8);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.txt");
     std::fs::write(&path, format!("{GREY}\nqwrtzx\n")).unwrap();
-    let mut stage = open(&["--prompt-queue", path.to_str().unwrap(), "--every", "2"]);
+    let mut stage = open(&["--prompt-queue", path.to_str().unwrap(), "--every", "8"]);
     wait_grey(&mut stage, true, "the first prompt");
-    std::fs::write(&path, "qwrtzx\ncandy\n").unwrap();
+    let said = Instant::now();
+    // What comes next in it is no prompt.
+    std::fs::write(&path, "candy\nqwrtzx\n").unwrap();
     wait_grey(&mut stage, false, "what was written to it");
+    let after = said.elapsed();
+    assert!(after < EVERY * 3 / 2, "what is no prompt took as long as one that is said: {after:?}");
+}
+
+/// Whatever is said meanwhile, it walks by itself until somebody takes a step, or has enough of it.
+#[test]
+fn it_walks_by_itself_until_somebody_takes_a_step() {
+    let mut stage = open(&["--no-glide"]);
+    let size = (144, 112);
+    let whole = |stage: &mut Stage| stage.wait_for("the whole picture", |s| s.picture(size));
+    let stands = |stage: &mut Stage| {
+        std::thread::sleep(Duration::from_secs(1));
+        let here = whole(stage);
+        std::thread::sleep(Duration::from_secs(2));
+        // Whatever lies over it just then goes.
+        whole(stage) == here
+    };
+    assert!(stands(&mut stage), "nobody has asked for it");
+    let here = whole(&mut stage);
+    stage.xdotool(&["key", "g"]);
+    stage.wait_for("a step of its own", |s| s.picture(size).filter(|picture| *picture != here));
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+    let here = whole(&mut stage);
+    stage.wait_for("a step under other words", |s| s.picture(size).filter(|picture| *picture != here));
+    stage.xdotool(&["key", "w"]);
+    assert!(stands(&mut stage), "somebody took a step and it still walks by itself");
+    stage.xdotool(&["key", "g", "sleep", "0.3", "key", "g"]);
+    assert!(stands(&mut stage), "who asks twice has it stand again");
 }
 
 /// A list that is dropped on the window is said by Space, forth and back.
@@ -161,7 +193,7 @@ fn a_list_is_dropped_and_said_forth_and_back() {
         stage.xdotool(&["sleep", "0.6", "key", key]);
         let count = said.len() + 1;
         said = stage.wait_for("another prompt", |s| {
-            let said: Vec<String> = s.said().lines().filter_map(|line| Some(line.split_once("said by itself: ")?.1.to_owned())).collect();
+            let said: Vec<String> = s.said().lines().filter_map(|line| Some(line.split_once("said: ")?.1.to_owned())).collect();
             (said.len() == count).then_some(said)
         });
     }

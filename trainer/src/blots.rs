@@ -54,7 +54,7 @@ pub fn blotted(
             paste(&blot.pixels, corner, blot.sides, step_px, frame, picture);
         }
         for token in covered {
-            let at = [token % frame.grid_w() * frame.patch_px, token / frame.grid_w() * frame.patch_px];
+            let at = frame.cell(*token).map(|at| at * frame.patch_px);
             for y in at[1]..at[1] + frame.patch_px {
                 let row = (y * frame.width_px + at[0]) * 3..(y * frame.width_px + at[0] + frame.patch_px) * 3;
                 picture[row.clone()].copy_from_slice(&clip.frame(t)[row]);

@@ -166,9 +166,9 @@ fn add_parity(
     let frames = 2 * dims.window + PARITY_EXTRA_FRAMES;
     let clip = run.source.clip(PARITY_CLIP, frames, Mood::Lively)?;
     let codes = run.encode(&tokenizer, &clip.frames)?;
-    let bound = |action: &Option<u8>| action.map_or(dims.actions as u8, |a| stage.bindings[usize::from(a)]);
+    let bound = |action: &Option<u8>| action.map_or(dims.unknown_action(), |a| stage.bindings[usize::from(a)]);
     let mut actions: Vec<u8> = clip.actions.iter().map(bound).collect();
-    actions[0] = dims.actions as u8;
+    actions[0] = dims.unknown_action();
     debug_assert!(actions.iter().all(|action| *action != NONE));
     let words = word_ids(&clip.prompts[0], dims.prompt_words);
     let moved: Vec<bool> = clip.outcomes.iter().map(|outcome| outcome.moved).collect();

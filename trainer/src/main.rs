@@ -337,7 +337,7 @@ struct EvalArgs {
     #[arg(long, default_value = "runs/eval")]
     out: PathBuf,
     /// Write the figures, and the settings they were got with, into the pack's manifest, beside those of other names. Unless a name is given it
-    /// is final for figures on those seeds, quick for --quick, long for the rest.
+    /// is final for figures on those seeds, quick for --quick or --tiny with as many rollouts and frames as these play, long for the rest.
     #[arg(long, value_enum, value_name = "NAME", num_args = 0..=1, require_equals = true)]
     store: Option<Option<eval::Section>>,
     /// Judge at this temperature instead of the pack's.
@@ -374,7 +374,8 @@ impl EvalArgs {
     fn section(&self) -> Result<Option<eval::Section>> {
         use eval::{Section, Seeds};
         let Some(named) = self.store else { return Ok(None) };
-        let few = (self.quick || self.tiny) && self.rollouts.is_none() && self.frames.is_none();
+        let quick = self.quick || self.tiny;
+        let few = quick && self.rollouts.is_none() && self.frames.is_none();
         let section = named.unwrap_or(match (self.seeds, few) {
             (Seeds::Final, _) => Section::Final,
             (Seeds::Usual, true) => Section::Quick,
@@ -382,6 +383,7 @@ impl EvalArgs {
         });
         let held_back = self.seeds == Seeds::Final;
         ensure!(held_back == (section == Section::Final), "figures on the final seeds are stored as final, and no others");
+        ensure!(quick || named != Some(Section::Quick), "figures are stored as quick with --quick or --tiny alone");
         let whole = self.only.is_empty() || named.is_some_and(|section| section != Section::Quick);
         ensure!(whole, "half a judgement is stored by a name alone: --store=long or --store=final");
         Ok(Some(section))
@@ -506,5 +508,29 @@ fn main() -> Result<()> {
             let mix = mix.map(|path| anyhow::Ok(export::Mix { pack: export::read_pack(&path)?, share })).transpose()?;
             pack.export(&run.open(&stop)?, &actions, mix.as_ref())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::Section;
+
+    #[test]
+    fn figures_are_stored_as_what_they_are() {
+        let section = |words: &str| {
+            let cli = Cli::try_parse_from(["somnium-train", "eval", "pack"].into_iter().chain(words.split_whitespace())).expect("options");
+            let Command::Eval(eval) = cli.command else { panic!("another command") };
+            eval.section().map_err(|why| why.to_string())
+        };
+        assert_eq!(section("--quick"), Ok(None));
+        for words in ["--quick --store", "--tiny --store", "--quick --store=quick"] {
+            assert_eq!(section(words), Ok(Some(Section::Quick)), "{words}");
+        }
+        for words in ["--store", "--quick --rollouts 2 --store", "--tiny --frames 60 --store", "--quick --store=long"] {
+            assert_eq!(section(words), Ok(Some(Section::Long)), "{words}");
+        }
+        let why = section("--store=quick").expect_err("many rollouts are not quick");
+        assert!(why.contains("with --quick"), "{why}");
     }
 }

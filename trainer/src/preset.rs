@@ -16,7 +16,8 @@ pub struct Preset {
     pub lam: LamDims,
     /// Its recall is read off the world.
     pub dynamics: DynamicsDims,
-    /// Whether it recalls at all where the world scrolls.
+    /// Whether it recalls at all where the world scrolls. Without, a pack does not say either which land lies beside which (`vocabulary`),
+    /// and what is dreamed is not checked for it at play.
     pub recall: bool,
     pub design: Design,
     pub masks: MaskRates,

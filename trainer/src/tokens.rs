@@ -127,6 +127,12 @@ impl TokenClips {
         !asked(self.frame_words(clip, frame)).features.is_empty()
     }
 
+    /// Whether a frame's prompt asks for a land, or for something that stands out in one.
+    pub fn asks_of_the_land(&self, clip: usize, frame: usize) -> bool {
+        let wish = asked(self.frame_words(clip, frame));
+        wish.biome.is_some() || !wish.features.is_empty()
+    }
+
     /// All frames that show another land than the frame before for the most part, where words ask for none and did not change in the `quiet` frames up to there, as
     /// (clip, frame).
     pub fn land_turns(&self, quiet: usize) -> Vec<(usize, usize)> {

@@ -428,6 +428,30 @@ fn fingers_have_buttons() {
 }
 
 #[test]
+fn the_window_it_opens_with_has_room_for_all_buttons_in_a_row() {
+    let mut bench = Bench::new(8);
+    theme::apply(&bench.ctx);
+    bench.state.keeps_pictures = true;
+    let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
+    info.within = true;
+    // Buttons, rows, and whether letters are left out.
+    let shown = |width: f32| {
+        let screen = egui::Rect::from_min_size(Pos2::ZERO, vec2(width, 720.0));
+        let input = egui::RawInput { screen_rect: Some(screen), ..Default::default() };
+        let mut output = bench.ctx.run_ui(input, |ui| touch_bar::show(ui, &bench.state, &info, &mut Vec::new()));
+        output.textures_delta.clear();
+        let texts = output.shapes.iter().filter_map(|shape| if let Shape::Text(text) = &shape.shape { Some(text) } else { None });
+        let texts: Vec<_> = texts.filter(|text| !text.galley.text().is_empty()).collect();
+        let mut rows: Vec<i32> = texts.iter().map(|text| text.pos.y as i32).collect();
+        rows.dedup();
+        (texts.len(), rows.len(), texts.iter().any(|text| text.galley.elided))
+    };
+    assert_eq!(shown(1024.0), (10, 1, false));
+    assert_eq!(shown(990.0), (10, 2, false));
+    assert!(shown(400.0).2, "in two rows there is no room either");
+}
+
+#[test]
 fn what_is_painted_is_what_is_dreamed_again() {
     let mut bench = Bench::new(8);
     bench.draw(Vec::new());

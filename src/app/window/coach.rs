@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::app::view::View;
-use crate::input::{Command, Hand};
+use crate::input::{Bindings, Command, Hand};
 
 /// From the first press to the first tip, and from that to the next.
 const BETWEEN: Duration = Duration::from_secs(14);
@@ -22,6 +22,19 @@ enum Tip {
 impl Tip {
     /// The best first.
     const ALL: [Self; 4] = [Self::Prompt, Self::View, Self::Map, Self::Surprise];
+
+    /// What stands on the control by which this hand does it, if there is one, and what it does.
+    fn text(self, bindings: &Bindings, hand: Hand) -> Option<String> {
+        let (command, what) = match (self, hand) {
+            // Nobody types on a pad.
+            (Self::Prompt, Hand::Pad) => (Command::NextPrompt, "turns the world by other words"),
+            (Self::Prompt, _) => (Command::Prompt, "lets you say what the world should be like"),
+            (Self::View, _) => (Command::View, "steps into it"),
+            (Self::Map, _) => (Command::Map, "unfolds a map of all you have seen"),
+            (Self::Surprise, _) => (Command::Surprise, "turns several things at once, as chance has it"),
+        };
+        Some(format!("{} {what}", bindings.control_of(hand, command)?))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -78,28 +91,22 @@ impl App {
         let prompts = self.plan.launch.prompt_words() > 0;
         let (prompted, stepped_in) = (self.ui.prompt.is_prompted() || !self.ui.prompt.history.is_empty(), self.stepped_in);
         let can_step_in = self.status.info.as_ref().is_some_and(|info| info.within);
-        let dynamics = self.plan.launch.dreamer().and_then(|pack| pack.manifest.dynamics.as_ref());
-        let has_map = dynamics.is_some_and(|dynamics| dynamics.recall.is_some());
-        let knows = |tip| match tip {
-            Tip::Prompt => prompted || !prompts,
-            Tip::View => stepped_in || !can_step_in,
-            Tip::Map => !has_map,
-            Tip::Surprise => !prompts,
+        let manifest = self.plan.launch.dreamer().map(|pack| &pack.manifest);
+        let has_map = manifest.is_some_and(|m| m.recall().is_some_and(|recall| recall.step_px == m.frame.patch_px));
+        let (bindings, hand) = (self.bindings.clone(), self.ui.hand);
+        let knows = |tip: Tip| {
+            let in_vain = match tip {
+                Tip::Prompt => prompted || !prompts,
+                Tip::View => stepped_in || !can_step_in,
+                Tip::Map => !has_map,
+                Tip::Surprise => !prompts,
+            };
+            in_vain || tip.text(&bindings, hand).is_none()
         };
-        let Some(tip) = self.coach.tip(now, knows) else { return };
-        let (command, what) = match (tip, self.ui.hand) {
-            // Nobody types on a pad.
-            (Tip::Prompt, Hand::Pad) => (Command::NextPrompt, "turns the world by other words"),
-            (Tip::Prompt, _) => (Command::Prompt, "lets you say what the world should be like"),
-            (Tip::View, _) => (Command::View, "steps into it"),
-            (Tip::Map, _) => (Command::Map, "unfolds a map of all you have seen"),
-            (Tip::Surprise, _) => (Command::Surprise, "turns several things at once, as chance has it"),
-        };
-        if let Some(control) = self.control_of(command) {
-            self.ui.tip = Some(format!("{control} {what}"));
-            self.ui.hint_until = Some(now + TIP_LASTS);
-            self.redraw();
-        }
+        let Some(text) = self.coach.tip(now, knows).and_then(|tip| tip.text(&bindings, hand)) else { return };
+        self.ui.tip = Some(text);
+        self.ui.hint_until = Some(now + TIP_LASTS);
+        self.redraw();
     }
 }
 
@@ -128,5 +135,15 @@ mod tests {
         assert_eq!(view, View::default());
         coach.leave_in(&mut view);
         assert_eq!(told_by(&mut Coach::of(&view), |_| false), [(14, Tip::Prompt), (28, Tip::View)]);
+    }
+
+    #[test]
+    fn nothing_is_told_of_that_no_control_does() {
+        let text = |tip: Tip, bindings: &Bindings, hand| tip.text(bindings, hand).unwrap_or_default();
+        let (all, few) = (Bindings::default(), Bindings::parse("[keys]\nKeyQ = \"map\"").expect("a table"));
+        assert!(Tip::ALL.iter().all(|tip| [Hand::Keys, Hand::Pad].iter().all(|hand| !text(*tip, &all, *hand).is_empty())));
+        assert_eq!(text(Tip::View, &all, Hand::Keys), "V steps into it");
+        assert_eq!(Tip::ALL.map(|tip| text(tip, &few, Hand::Keys)), ["", "", "Q unfolds a map of all you have seen", ""]);
+        assert_eq!(text(Tip::Map, &few, Hand::Pad), "");
     }
 }

@@ -445,11 +445,11 @@ impl App {
         let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {
+            Turn::Alone => self.wait_for_somebody(now),
             Turn::Left => {
                 log::info!("nobody is there: the world begins anew");
                 self.as_at_the_start();
-                self.ui.hint_until = now.checked_add(FOR_LONG);
-                self.ui.invitation.clone_from(&self.plan.invitation);
+                self.wait_for_somebody(now);
                 self.begin(self.plan.launch.beginning(&self.current_wish()));
                 // Who comes next finds no way to it.
                 self.request(Request::Forget);
@@ -475,6 +475,12 @@ impl App {
             }
         }
         self.redraw();
+    }
+
+    /// Says what to press, and invites to it, until somebody comes.
+    fn wait_for_somebody(&mut self, now: Instant) {
+        self.ui.hint_until = now.checked_add(FOR_LONG);
+        self.ui.invitation.clone_from(&self.plan.invitation);
     }
 
     /// What is set and said as it was at the start of the program, for whoever comes next.

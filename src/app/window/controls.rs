@@ -192,7 +192,8 @@ impl App {
             }
             PadNews::Connected(name) => {
                 self.play_with(Hand::Pad);
-                self.ui.hint_until = Some(Instant::now() + HINT_LASTS);
+                // While nobody is there it stays longer.
+                self.ui.hint_until = self.ui.hint_until.max(Some(Instant::now() + HINT_LASTS));
                 log::info!("{name} is connected");
                 self.ui.toasts.push(format!("{name} is connected"), false);
             }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use winit::dpi::PhysicalPosition;
+
 use super::App;
 use crate::dream::Intent;
 use crate::input::{Command, Holder};
@@ -14,7 +16,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(600);
 /// After so long with somebody there the dream is worn out, and whoever does nothing for a moment makes room for a fresh one: where one visitor follows the
 /// other, nobody is ever gone for long.
 const VISITS_LAST: Duration = Duration::from_secs(900);
-const MOMENT: Duration = Duration::from_secs(8);
+const MOMENT: Duration = Duration::from_secs(20);
 /// How long a stroll goes one way.
 const LEG: Duration = Duration::from_millis(1700);
 /// A dream that walks by itself this long begins anew: it wears out slowly, over thousands of frames.
@@ -27,6 +29,8 @@ const TURNS: [i32; 4] = [0, 0, 1, -1];
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
+    /// Nobody has come yet: the world is as it began.
+    Alone,
     /// Nobody has been there for long: begin anew.
     Left,
     /// Walk this way, until the next turn.
@@ -49,8 +53,8 @@ pub struct Idle {
     /// Since when somebody has been there.
     there_since: Instant,
     pointed_at: Instant,
-    /// Where the pointer stood when the window opened is told like a move of it.
-    pointer_known: bool,
+    /// Where the pointer is, once that is known: where it stood when the window opened is told like a move of it.
+    pointer_at: Option<PhysicalPosition<f64>>,
     /// As counted by the latch when last looked at.
     presses: u64,
     /// Since when something has been held, counted from the last press.
@@ -75,7 +79,7 @@ impl Idle {
             touched_at: None,
             there_since: now,
             pointed_at: now,
-            pointer_known: false,
+            pointer_at: None,
             presses: 0,
             held_since: None,
             strolling: false,
@@ -106,12 +110,21 @@ impl Idle {
         self.asked
     }
 
-    /// Somebody moved the pointer.
-    pub fn point(&mut self, now: Instant) {
+    /// The pointer is here; where it was elsewhere before, somebody moved it.
+    pub fn point(&mut self, at: PhysicalPosition<f64>, now: Instant) {
+        if self.pointer_at == Some(at) {
+            return;
+        }
         self.pointed_at = now;
-        if std::mem::replace(&mut self.pointer_known, true) {
+        if self.pointer_at.replace(at).is_some() {
             self.touch(now);
         }
+    }
+
+    /// Somebody pressed a button of the mouse, or turned its wheel.
+    pub fn click(&mut self, now: Instant) {
+        self.pointed_at = now;
+        self.touch(now);
     }
 
     pub fn hides_pointer(&self, now: Instant) -> bool {
@@ -141,7 +154,8 @@ impl Idle {
         if !self.strolling {
             self.strolling = self.gone_at().is_some_and(|at| now >= at);
             (self.turn_at, self.refresh_at) = (now, now + STROLL_LASTS);
-            return self.strolling.then_some(Turn::Left);
+            let turn = if self.touched_at.is_some() { Turn::Left } else { Turn::Alone };
+            return self.strolling.then_some(turn);
         }
         if now >= self.refresh_at {
             self.refresh_at = now + STROLL_LASTS;
@@ -202,7 +216,7 @@ mod tests {
         let start = Instant::now();
         let at = |secs: f32| start + Duration::from_secs_f32(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
-        assert_eq!((idle.due(start), idle.look(start, 0, false)), (Some(start), Some(Turn::Left)), "nobody has come yet");
+        assert_eq!((idle.due(start), idle.look(start, 0, false)), (Some(start), Some(Turn::Alone)), "nobody has come yet");
         idle.touch(start);
         assert_eq!(idle.look(start, 0, false), Some(Turn::Arrived));
         assert_eq!(idle.look(at(9.0), 0, false), None);
@@ -220,12 +234,25 @@ mod tests {
         // Every five minutes the dream begins anew.
         let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
         assert_eq!(refreshed, [320, 620, 920]);
-        idle.point(at(1039.0));
-        assert!(!matches!(idle.look(at(1039.0), 1, false), Some(Turn::Arrived)), "the pointer has stood there all the time");
-        idle.point(at(1040.0));
+        for secs in [1038.0, 1039.0] {
+            idle.point(PhysicalPosition::new(7.0, 5.0), at(secs));
+            assert!(!matches!(idle.look(at(secs), 1, false), Some(Turn::Arrived)), "the pointer has stood there all the time");
+        }
+        idle.point(PhysicalPosition::new(7.0, 5.5), at(1040.0));
         assert_eq!(idle.look(at(1040.0), 1, false), Some(Turn::Arrived));
         assert_eq!(idle.look(at(1049.0), 1, false), None);
         assert_eq!(idle.look(at(1050.0), 1, false), Some(Turn::Left), "gone again");
+    }
+
+    #[test]
+    fn the_first_click_is_somebody() {
+        let start = Instant::now();
+        let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
+        assert_eq!(idle.look(start, 0, false), Some(Turn::Alone));
+        let after = start + Duration::from_secs(5);
+        assert!(idle.hides_pointer(after));
+        idle.click(after);
+        assert_eq!((idle.look(after, 0, false), idle.hides_pointer(after)), (Some(Turn::Arrived), false));
     }
 
     #[test]
@@ -234,7 +261,7 @@ mod tests {
         let at = |secs: u64| start + Duration::from_secs(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(10)), start);
         let begun = [idle.look(start, 0, false), idle.look(start, 1, false)];
-        assert_eq!(begun, [Some(Turn::Left), Some(Turn::Arrived)]);
+        assert_eq!(begun, [Some(Turn::Alone), Some(Turn::Arrived)]);
         assert!((1..=600).all(|secs| idle.look(at(secs), 1, true).is_none()), "sent away with a direction held");
         // Nothing else was pressed for ten minutes: nobody holds it.
         assert!((601..=609).all(|secs| idle.look(at(secs), 1, true).is_none()));
@@ -252,18 +279,18 @@ mod tests {
         let start = Instant::now();
         let at = |secs: u64| start + Duration::from_secs(secs);
         let mut idle = Idle::new(Some(Duration::from_secs(60)), start);
-        assert_eq!(idle.look(start, 0, false), Some(Turn::Left));
-        // Somebody presses something every twenty seconds.
+        assert_eq!(idle.look(start, 0, false), Some(Turn::Alone));
+        // Somebody presses something every half minute.
         let mut left_after = |from: u64, most: u64| {
-            let left_at = (from..from + most).find(|secs| idle.look(at(*secs), secs / 20, false) == Some(Turn::Left));
+            let left_at = (from..from + most).find(|secs| idle.look(at(*secs), secs / 30, false) == Some(Turn::Left));
             left_at.map(|secs| secs - from)
         };
-        assert_eq!(left_after(20, 900), None, "a quarter of an hour is theirs");
-        assert_eq!(left_after(920, 100), Some(8), "a moment after a press");
-        assert_eq!(left_after(940, 900), None, "the next one has as long");
+        assert_eq!(left_after(30, 900), None, "a quarter of an hour is theirs");
+        assert_eq!(left_after(930, 100), Some(20), "a moment after a press");
+        assert_eq!(left_after(960, 900), None, "the next one has as long");
         // Who goes on without a rest is not sent away.
-        assert!((1841..2200).all(|secs| idle.look(at(secs), secs, false).is_none()));
-        assert_eq!(idle.due(at(2199)), Some(at(2207)));
+        assert!((1861..2200).all(|secs| idle.look(at(secs), secs, false).is_none()));
+        assert_eq!(idle.due(at(2199)), Some(at(2219)));
     }
 
     #[test]
@@ -291,8 +318,11 @@ mod tests {
         let at = |secs: u64| start + Duration::from_secs(secs);
         let mut idle = Idle::new(None, start);
         assert!(!idle.hides_pointer(at(2)) && idle.hides_pointer(at(3)));
-        idle.point(at(5));
+        let here = PhysicalPosition::new(7.0, 5.0);
+        idle.point(here, at(5));
         assert!(!idle.hides_pointer(at(7)) && idle.due(at(7)) == Some(at(8)));
+        idle.point(here, at(9));
+        assert!(idle.hides_pointer(at(9)), "it rests");
         assert_eq!((idle.look(at(100_000), 0, false), idle.due(at(100_000))), (None, None));
     }
 }

@@ -121,12 +121,23 @@ impl App {
         state.day.begin_with(&words, now);
         state.in_force(text, by != By::Words, typing);
         state.besides = besides;
+        let is_news = by_hand && changed;
+        if is_news {
+            // On a map nobody would see it.
+            self.map_mode(false);
+        }
         self.tell(by);
-        // In a world that stands still no frame would show it.
-        if by_hand && changed && self.ui.paused && !self.ui.paint.active {
+        // In a world that stands still no frame would show it; what was tapped there is no step.
+        if is_news && self.stands_still() {
+            self.latch().forget_taps();
             self.request(Request::Step);
         }
         true
+    }
+
+    /// Whether somebody has stopped the world, and not to paint on it.
+    fn stands_still(&self) -> bool {
+        self.ui.paused && !self.ui.paint.active
     }
 
     /// What is told besides a prompt, where the world is told all these words.
@@ -145,7 +156,9 @@ impl App {
     pub(super) fn tell(&self, by: By) {
         let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
         let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
-        let (blend_frames, now) = (self.ui.prompt.blend_frames, self.by_hand.now);
+        // One frame shows all of it where no other follows.
+        let blend_frames = if self.stands_still() { 0 } else { self.ui.prompt.blend_frames };
+        let now = self.by_hand.now;
         self.wish(|wish| {
             // The world may be on its way to what is said under another number.
             let said = if by == By::Itself { wish.prompt.said } else { now };
@@ -159,7 +172,7 @@ impl App {
         if said {
             // Visitors may have changed the list.
             if !self.plan.event {
-                log::info!("said by itself: {text}");
+                log::info!("said: {text}");
             }
             if !self.ui.panel {
                 self.ui.toasts.push(format!("\u{201C}{text}\u{201D}"), false);

@@ -1,4 +1,4 @@
-//! The worker on a source that counts.
+//! The worker on a source that counts, and what needs no worker.
 
 use std::time::Instant;
 
@@ -569,4 +569,40 @@ fn who_sets_off_does_not_wait_for_the_beat_and_who_walks_does() {
     let begun: Vec<Instant> = lock(&begun).iter().map(|(at, _)| *at).collect();
     assert!(begun[1] - pressed < BEAT / 2, "the first step began {:?} after the key", begun[1] - pressed);
     assert!(begun[2] - begun[1] > BEAT * 4 / 5, "the second began {:?} after the first", begun[2] - begun[1]);
+}
+
+#[test]
+fn a_rate_that_is_no_number_is_the_packs_own() {
+    let ms = Duration::from_millis;
+    for no_rate in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(period(Rate::Hz(no_rate), 10), ms(100), "{no_rate}");
+    }
+    assert_eq!([Rate::Own, Rate::Hz(8.0), Rate::Hz(1e9), Rate::Max].map(|rate| period(rate, 10)), [ms(100), ms(125), ms(1), ms(0)]);
+}
+
+#[test]
+fn the_newest_notices_wait() {
+    let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
+    let wish = Wish {
+        settings: DecodeSettings::LEAST,
+        rate: Rate::Own,
+        paused: false,
+        prompt: Prompt::default(),
+        preview: false,
+        account: false,
+        within: None,
+    };
+    let shared = Shared {
+        outbox: Mutex::new(outbox),
+        wish: Mutex::new(wish),
+        nudged: AtomicBool::new(false),
+        sets_off: AtomicBool::new(false),
+        steps: AtomicU32::new(0),
+        engines: Mutex::default(),
+    };
+    (0..20).for_each(|n| notify(&shared, n.to_string(), n == 19));
+    let waiting = std::mem::take(&mut lock(&shared.outbox).notices);
+    assert_eq!(waiting.len(), MOST_NOTICES);
+    assert_eq!(waiting.front().map(|notice| notice.text.as_str()), Some("4"));
+    assert_eq!(waiting.back(), Some(&Notice { text: "19".to_owned(), is_error: true }));
 }

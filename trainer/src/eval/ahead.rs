@@ -6,6 +6,7 @@ use somnium::dream::{Drive, Intent, Source};
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::recall::IMAGINED;
 use somnium::pack::Pack;
+use somnium::pack::manifest::Manifest;
 
 use super::players::Judge;
 use super::report::{Better, Figure, Score, Unit, percent};
@@ -30,6 +31,11 @@ struct Walk {
     blocked: u32,
     /// Frames that show the world, as the probe sees it, in percent; nothing without a probe.
     seen: Option<f64>,
+}
+
+/// Whether anybody can look ahead in a pack's world: land is dreamed ahead where the view goes by whole patches over a map.
+pub fn is_possible(manifest: &Manifest) -> bool {
+    manifest.recall().is_some_and(|recall| recall.step_px == manifest.frame.patch_px)
 }
 
 /// Walks through so many worlds that begin with a seed alone, by one who looks where he goes.
@@ -96,4 +102,23 @@ fn walked(pack: &Pack, judge: &Judge, seed: u64) -> Result<(Walk, Vec<Vec<u8>>)>
         }
     }
     Ok((walk, frames))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use somnium::pack::manifest::RecallDims;
+    use somnium::pack::random::plain_manifest;
+
+    #[test]
+    fn who_has_no_map_of_whole_patches_looks_nowhere() {
+        let possible = |recall: Option<RecallDims>| {
+            let mut manifest = plain_manifest();
+            manifest.dynamics.as_mut().unwrap().recall = recall;
+            is_possible(&manifest)
+        };
+        let patch_px = plain_manifest().frame.patch_px;
+        let by = |step_px: usize| possible(Some(RecallDims { step_px, covered: vec![31] }));
+        assert_eq!([by(patch_px), by(patch_px / 2), possible(None)], [true, false, false]);
+    }
 }

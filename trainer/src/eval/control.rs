@@ -125,9 +125,10 @@ fn in_steps(played: &[(Vec<Played>, Option<f64>)]) -> Vec<Figure> {
         let figure = figure.other(format!("{MANY_STEPS} steps, none left out"), balanced(Kind::DreamIn(MANY_STEPS)));
         if clips < FEW_CLIPS { figure } else { figure.bar(Bar::Above(-2.0)) }
     };
-    let few = against_many(format!("  of those, in {FEW_STEPS} decoding steps, none left out"), Kind::DreamIn(FEW_STEPS));
+    let name = |how: &str| format!("balanced accuracy of moved and blocked, first {clips} clips, {how}");
+    let few = against_many(name(&format!("in {FEW_STEPS} decoding steps, none left out")), Kind::DreamIn(FEW_STEPS));
     vec![
-        against_many(format!("  of the first {clips} clips, as it is played"), Kind::Dream),
+        against_many(name("as it is played"), Kind::Dream),
         few.other("1 step", balanced(Kind::DreamIn(1))).other("4 steps", balanced(Kind::DreamIn(4))),
     ]
 }

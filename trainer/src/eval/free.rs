@@ -30,16 +30,34 @@ pub struct Played<'a> {
 impl Played<'_> {
     /// A row with what `value` makes of the rollouts of each player.
     pub fn row(&self, figure: Figure, value: impl Fn(&[&Rollout]) -> Score) -> Figure {
-        let figure = figure.dream(value(&self.dream)).simulator(value(&self.simulator));
-        figure.other("copy", value(&self.copy).mean).other("shift", value(&self.shift).mean)
+        self.row_of_some(figure, |rollouts| Some(value(rollouts)))
+    }
+
+    /// Likewise, without those players of whose rollouts `value` makes nothing.
+    fn row_of_some(&self, mut figure: Figure, value: impl Fn(&[&Rollout]) -> Option<Score>) -> Figure {
+        if let Some(score) = value(&self.dream) {
+            figure = figure.dream(score);
+        }
+        if let Some(score) = value(&self.simulator) {
+            figure = figure.simulator(score);
+        }
+        beside(beside(figure, "copy", value(&self.copy)), "shift", value(&self.shift))
     }
 }
 
-/// A part of the recall in `frames`, over all rollouts and in the worst of them.
-fn recalled(rollouts: &[&Rollout], frames: Range<usize>, part: fn(&Recall) -> Option<f64>) -> Score {
+/// A row with what another makes of it, if that is anything.
+fn beside(figure: Figure, name: &str, score: Option<Score>) -> Figure {
+    match score {
+        Some(score) => figure.other(name, score.mean),
+        None => figure,
+    }
+}
+
+/// A part of the recall in `frames`, over all rollouts and in the worst of them; `None` where they took no step of the kind.
+fn recalled(rollouts: &[&Rollout], frames: Range<usize>, part: fn(&Recall) -> Option<f64>) -> Option<Score> {
     let each: Vec<Recall> = rollouts.iter().map(|r| r.recall(frames.clone())).collect();
     let parts: Vec<f64> = each.iter().filter_map(part).collect();
-    Score::pooled(part(&Recall::join(&each)).unwrap_or_default(), &parts, Better::High)
+    Some(Score::pooled(part(&Recall::join(&each))?, &parts, Better::High))
 }
 
 /// Steps towards something surely solid.
@@ -66,9 +84,9 @@ pub fn figures(all: &Played, stepped: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure>
     let frames = all.dream.iter().map(|r| r.steps.len().min(JUDGED)).max().unwrap_or(0);
     let name = format!("balanced accuracy of moved and blocked, frames 1 to {frames}");
     let mut figures = vec![
-        all.row(percent(&name), |r| recalled(r, 0..JUDGED, Recall::balanced)).bar(Bar::OfSimulator(92.0)),
-        all.row(percent("  moves where the way is free"), |r| recalled(r, 0..JUDGED, Recall::of_moved)),
-        all.row(percent("  stands before something solid"), |r| recalled(r, 0..JUDGED, Recall::of_blocked)),
+        all.row_of_some(percent(&name), |r| recalled(r, 0..JUDGED, Recall::balanced)).bar(Bar::OfSimulator(92.0)),
+        all.row_of_some(percent("  moves where the way is free"), |r| recalled(r, 0..JUDGED, Recall::of_moved)),
+        all.row_of_some(percent("  stands before something solid"), |r| recalled(r, 0..JUDGED, Recall::of_blocked)),
     ];
     let solids = all.row(percent("solids walked through").low_is_better(), walked_through);
     let against = Figure::new(FAMILY, "  steps against solids", Unit::Plain);
@@ -76,34 +94,37 @@ pub fn figures(all: &Played, stepped: Option<[Vec<&Rollout>; 2]>) -> Vec<Figure>
     // Where hardly anything stood in the way nothing is shown.
     let enough = against_solids(&all.dream).len() >= FEW_AGAINST;
     figures.extend([if enough { solids.bar(Bar::AtMost(2.0)) } else { solids }, against]);
-    if let Some([few, many]) = stepped {
-        let balanced = |r: &[&Rollout]| recalled(r, 0..JUDGED, Recall::balanced);
+    let balanced = |r: &[&Rollout]| recalled(r, 0..JUDGED, Recall::balanced);
+    if let Some([few, many]) = stepped
+        && let (Some(few), Some(many)) = (balanced(&few), balanced(&many))
+    {
         let name = format!("balanced accuracy under held keys, in {FEW_STEPS} decoding steps, none left out");
-        let figure = percent(&name).dream(balanced(&few));
-        figures.push(figure.other(format!("{MANY_STEPS} steps, none left out"), balanced(&many).mean).bar(Bar::Above(-2.0)));
+        let figure = percent(&name).dream(few).other(format!("{MANY_STEPS} steps, none left out"), many.mean);
+        figures.push(figure.bar(Bar::Above(-2.0)));
     }
     figures
 }
 
 /// The share of steps that move, by frame, under held keys; and, where a probe read them (`probed`), of those whose way is free, as
-/// balanced accuracy has it: the others are no stall. `drawn`: the same rollouts by the simulator, not through the tokenizer.
+/// balanced accuracy has it: the others are no stall, and who has no free way there has no share. `drawn`: the same rollouts by the
+/// simulator, not through the tokenizer.
 pub fn moving_share(held: &Played, drawn: &[&Rollout], probed: bool) -> Vec<Figure> {
     let longest = held.dream.iter().map(|r| r.steps.len()).max().unwrap_or(0);
     let around = |mark: usize| mark.saturating_sub(MARK_REACH)..mark + MARK_REACH;
-    let row = |name: String, share: &dyn Fn(&[&Rollout]) -> Score| {
+    let row = |name: String, share: &dyn Fn(&[&Rollout]) -> Option<Score>| {
         let figure = Figure::new("moving share under held keys", name, Unit::Percent);
-        held.row(figure, share).other("simulator as drawn", share(drawn).mean)
+        beside(held.row_of_some(figure, share), "simulator as drawn", share(drawn))
     };
     let all = |mark: usize| {
         let share = |r: &&Rollout| r.moving_share(around(mark));
-        row(format!("around frame {mark}"), &|rollouts| Score::mean_of(rollouts.iter().map(share), Better::High))
+        row(format!("around frame {mark}"), &|rollouts| Some(Score::mean_of(rollouts.iter().map(share), Better::High)))
     };
     let free = |mark: usize| {
         let of = |rollouts: &[&Rollout], part: fn(&Recall) -> Option<f64>| recalled(rollouts, around(mark), part);
         let figure = row(format!("free steps that move, around frame {mark}"), &|rollouts| of(rollouts, Recall::of_moved));
         // What is left where a player is before something solid all the time.
-        let [dream, simulator] = [&held.dream, &held.simulator].map(|rollouts| of(rollouts, Recall::free).mean);
-        figure.other("free of the dream's", dream).other("free of the simulator's", simulator)
+        let [dream, simulator] = [&held.dream, &held.simulator].map(|rollouts| of(rollouts, Recall::free));
+        beside(beside(figure, "free of the dream's", dream), "free of the simulator's", simulator)
     };
     let marks = || MARKS.into_iter().filter(move |mark| *mark <= longest);
     marks().map(all).chain(marks().filter(|_| probed).map(free)).collect()
@@ -146,6 +167,11 @@ mod tests {
         };
         assert_eq!(share(rollout(|t| t < 50, |_| false)), [0.0, 0.0, 100.0], "it stalls");
         assert_eq!(share(rollout(|t| t % 3 == 0, |t| t % 3 != 0)), [33.0, 100.0, 33.0], "two steps of three are blocked");
+        // Who is walled in has no share of what is free, and no stall either.
+        let walled_in = [rollout(|_| false, |_| true)];
+        let rows = moving_share(&played(&walled_in, &drawn), &[&drawn], true);
+        let free = rows.iter().map(Figure::to_json).find(|row| row["name"] == "free steps that move, around frame 100").expect("the row");
+        assert!(free["dream"].is_null() && free["others"]["free of the dream's"].as_f64() == Some(0.0), "{free}");
         // Without a probe nobody knows what is free.
         let blind = Rollout { readings: Vec::new(), ..rollout(|_| true, |_| false) };
         assert_eq!(moving_share(&played(&[blind], &drawn), &[&drawn], false).len(), MARKS.len());

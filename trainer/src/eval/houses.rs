@@ -70,7 +70,7 @@ impl<'a> Parts<'a> {
 
     /// Counts the sides at which parts of a frame should meet another one, and those at which they do.
     fn count(&self, manifest: &Manifest, codes: &[u8], seen: &mut Seen) {
-        let (frame, recall) = (&manifest.frame, manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()));
+        let (frame, recall) = (&manifest.frame, manifest.recall());
         let d = frame.code_dims;
         let of = |n: usize| self.0.get(&codes[n * d..][..d]);
         let is_land = |n: usize| n < frame.patches() && recall.is_none_or(|recall| recall.scrolls(n, frame));
@@ -123,16 +123,17 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
     let walks = workers.map(&seeds, |worker, seed| Ok([things.dreamed(worker, *seed)?, things.simulated(worker, *seed)?]))?;
     let row = |name: &str, share: &dyn Fn(&Seen) -> Option<f64>| {
-        let score = |who: usize| Score::mean_of(walks.iter().filter_map(|walk| share(&walk[who])), Better::High);
-        let [dream, simulator] = [0, 1].map(score);
-        Figure::new(FAMILY, name, Unit::Percent).dream(dream).simulator(simulator)
+        let score = |who: usize| Score::grouped(walks.iter().map(|walk| Vec::from_iter(share(&walk[who]))), Better::High);
+        Some(Figure::new(FAMILY, name, Unit::Percent).dream(score(0)?).simulator(score(1)?))
     };
-    Ok(vec![
+    let rows = [
         row("sides of parts that meet what belongs there", &|seen| percent([seen.meet, seen.sides])),
         row("frames with a part of a house", &|seen| percent([seen.with_a_house, seen.frames])),
         row("frames with a whole house", &|seen| percent([seen.with_a_whole_one, seen.frames])),
         row("steps on which a house comes into view", &|seen| percent([seen.begun, seen.steps])),
-    ])
+    ];
+    // Who met no house has nothing to say of its sides.
+    Ok(rows.into_iter().flatten().collect())
 }
 
 fn village(seed: u64) -> Wish {

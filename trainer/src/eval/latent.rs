@@ -16,6 +16,7 @@ use crate::pipeline::pack_values;
 use crate::preset::{self, Preset};
 use crate::source::{ClipSource, Mood};
 use crate::stages::lam::{LamStage, UNASKED_PRICE};
+use crate::stages::naming::Counts;
 
 const FAMILY: &str = "latent actions";
 const CLIP_FRAMES: usize = 48;
@@ -37,8 +38,7 @@ impl Inference {
         // The stage's own sizes are the pack's; batches play no part in inference.
         let preset = Preset { lam: dims, ..preset::by_name("pocket")? };
         let frame = pack.manifest.frame;
-        let recall = pack.manifest.dynamics.as_ref().and_then(|d| d.recall.as_ref());
-        let covered = recall.map(|recall| recall.covered.clone()).unwrap_or_default();
+        let covered = pack.manifest.recall().map(|recall| recall.covered.clone()).unwrap_or_default();
         let shares = Mutex::new(pack.manifest.actions.iter().map(|action| action.share).collect());
         let standing_price = if source.records_any() { 0.0 } else { UNASKED_PRICE };
         let stage = LamStage { source, preset, frame, covered, shares, standing_price, seed: 0 };
@@ -53,39 +53,41 @@ impl Inference {
 
     pub fn figures(&self, seed: u64, clips: u64) -> Result<Vec<Figure>> {
         let codes: usize = 1 << self.stage.preset.lam.bits;
+        let mut counts = Counts::new(codes, &self.stage.source.info().actions);
         let mut by_clip: Vec<Vec<Step>> = Vec::new();
         for number in 0..clips {
             let clip = self.stage.source.clip(seed + number, CLIP_FRAMES, Mood::Lively)?;
             let inferred = self.codes(&clip)?;
+            counts.count(&clip, &inferred);
             let steps = inferred.iter().zip(&clip.actions).zip(&clip.outcomes);
             by_clip.push(steps.filter_map(|((code, action), outcome)| Some(((*code)?, (*action)?, outcome.blocked))).collect());
         }
         let pairs: Vec<(u8, u8)> = by_clip.iter().flatten().map(|(code, action, _)| (*code, *action)).collect();
         let dead = (0..codes as u8).filter(|code| !pairs.iter().any(|(seen, _)| seen == code)).count();
-        Ok(vec![
-            Figure::new(FAMILY, "purity, moved steps", Unit::Percent).dream(purity(&by_clip, false)).bar(Bar::AtLeast(97.0)),
-            Figure::new(FAMILY, "purity, blocked steps", Unit::Percent).dream(purity(&by_clip, true)).bar(Bar::AtLeast(90.0)),
-            Figure::new(FAMILY, "mutual information with the actions, normalised", Unit::Percent)
-                .dream(100.0 * normalised_information(&pairs)),
-            Figure::new(FAMILY, "dead codes", Unit::Percent).low_is_better().dream(100.0 * dead as f64 / codes as f64),
-        ])
+        let percent = |name: &str| Figure::new(FAMILY, name, Unit::Percent);
+        let pure = |name: &str, of_blocked: bool, bar: f64| {
+            Some(percent(name).dream(purity(&by_clip, &counts, of_blocked)?).bar(Bar::AtLeast(bar)))
+        };
+        let rows = [
+            pure("purity, moved steps", false, 97.0),
+            pure("purity, blocked steps", true, 90.0),
+            Some(percent("mutual information with the actions, normalised").dream(100.0 * normalised_information(&pairs))),
+            Some(percent("dead codes").low_is_better().dream(100.0 * dead as f64 / codes as f64)),
+        ];
+        Ok(rows.into_iter().flatten().collect())
     }
 }
 
-/// Percent of the moved or of the blocked steps whose action is the one that their code goes with most often, over all clips and in each: a
-/// code means the same in all of them.
-fn purity(by_clip: &[Vec<Step>], of_blocked: bool) -> Score {
-    let mut counts: BTreeMap<u8, BTreeMap<u8, u32>> = BTreeMap::new();
-    for (code, action, _) in by_clip.iter().flatten() {
-        *counts.entry(*code).or_default().entry(*action).or_default() += 1;
-    }
-    let meaning = |code: &u8| counts.get(code)?.iter().max_by_key(|(_, count)| **count).map(|(action, _)| *action);
+/// Percent of the moved or of the blocked steps whose action is the one that their code means, over all clips and in each; `None` where
+/// there are no such steps. `counts` are those of all clips: a code means the same in each of them.
+fn purity(by_clip: &[Vec<Step>], counts: &Counts, of_blocked: bool) -> Option<Score> {
     let pure = |steps: &[Step]| {
         let counted: Vec<&Step> = steps.iter().filter(|(.., blocked)| *blocked == of_blocked).collect();
-        [counted.iter().filter(|(code, action, _)| meaning(code) == Some(*action)).count() as u32, counted.len() as u32]
+        let hits = counted.iter().filter(|(code, action, _)| counts.meaning(usize::from(*code)) == usize::from(*action)).count();
+        [hits as u32, counted.len() as u32]
     };
     let parts: Vec<f64> = by_clip.iter().filter_map(|steps| percent(pure(steps))).collect();
-    Score::pooled(percent(pure(&by_clip.concat())).unwrap_or_default(), &parts, Better::High)
+    Some(Score::pooled(percent(pure(&by_clip.concat()))?, &parts, Better::High))
 }
 
 /// Mutual information of two labels over the mean of their entropies: 1 where each tells the other, 0 where they are independent.
@@ -108,13 +110,21 @@ mod tests {
     #[test]
     fn a_code_means_in_each_clip_what_it_means_in_all() {
         let (clean, swapped) = (vec![(0, 1, false), (0, 1, false), (1, 2, false), (1, 0, true)], vec![(0, 2, false), (1, 2, true)]);
-        let moved = purity(&[clean.clone(), swapped.clone()], false);
+        let judged = |by_clip: &[Vec<Step>], of_blocked: bool| {
+            let actions = ["stay", "north", "south"].map(str::to_owned);
+            let mut counts = Counts::new(2, &actions);
+            for (code, action, blocked) in by_clip.iter().flatten() {
+                counts.add(usize::from(*code), usize::from(*action), *blocked);
+            }
+            purity(by_clip, &counts, of_blocked)
+        };
+        let moved = judged(&[clean.clone(), swapped.clone()], false).unwrap();
         assert_eq!((moved.mean, moved.worst_decile, moved.parts), (75.0, Some(0.0), Some(2)));
-        assert_eq!(purity(&[clean.clone(), swapped.clone()], true).mean, 50.0);
+        assert_eq!(judged(&[clean.clone(), swapped.clone()], true).unwrap().mean, 50.0);
         // By itself a clip would call its own codes pure.
-        assert_eq!(purity(&[swapped], false).mean, 100.0);
+        assert_eq!(judged(&[swapped], false).unwrap().mean, 100.0);
         // Nothing was in the way anywhere.
-        assert_eq!(purity(&[clean[..3].to_vec()], true).parts, Some(0));
+        assert_eq!(judged(&[clean[..3].to_vec()], true), None);
     }
 
     #[test]

@@ -17,9 +17,10 @@ const FAMILY: &str = "memory, there and back";
 const SEEDS: u64 = 64;
 const DREAMS: u64 = 12;
 /// Who comes back besides dream and simulator, from where the dream got to: the dream once it has forgotten all but the far end; the dream
-/// that before every step knows as many frames as its window has and no more, so that its map holds no older land; the far end as it is,
-/// and shifted step by step.
-const OTHERS: [&str; 4] = ["no memory", "ring alone", "copy", "shift"];
+/// that before every step forgets all but its last frames, as many as its window has: its map holds the land of these and no older, and its
+/// attention sees no further either, while at play it does layer by layer (`frames_that_matter`); the far end as it is, and shifted step by
+/// step.
+const OTHERS: [&str; 4] = ["no memory", "last frames alone", "copy", "shift"];
 
 /// A way to go.
 struct Plan {
@@ -116,12 +117,12 @@ fn there_and_back(judge: &Judge, worker: &mut Worker, plan: &Plan) -> Result<Opt
             let window = judge.settings.window;
             dream.know_only(&far, window)?;
             dream.know_at_most(window);
-            let ring_alone = come_back(&mut dream, &start.shown)?;
+            let last_frames_alone = come_back(&mut dream, &start.shown)?;
             drop(dream);
             let rgb = (0..plan.steps).fold(far_end.rgb.clone(), |rgb, _| judge.movements.shifted(&rgb, homewards));
             let shifted = Shown { codes: engine.encode(&rgb)?, rgb };
             let [copy, shift] = [&far_end, &shifted].map(|shown| found(judge, plan, &start.shown, shown, false));
-            return Ok(Some([remembering, simulator, forgetful, ring_alone, copy, shift]));
+            return Ok(Some([remembering, simulator, forgetful, last_frames_alone, copy, shift]));
         }
     }
     Ok(None)
@@ -160,7 +161,7 @@ fn go(judge: &Judge, player: &mut dyn Player, direction: usize, steps: usize, ha
 /// Whether the whole of patch `n` was out of view at the far end.
 fn left_the_view(judge: &Judge, plan: &Plan, n: usize) -> bool {
     let frame = judge.manifest.frame;
-    let (x, y) = (n % frame.grid_w(), n / frame.grid_w());
+    let [x, y] = frame.cell(n);
     let strip = plan.steps * judge.step_px / frame.patch_px;
     let gone = match plan.direction {
         1 => y + strip >= frame.grid_h(),
@@ -168,5 +169,5 @@ fn left_the_view(judge: &Judge, plan: &Plan, n: usize) -> bool {
         3 => x + strip >= frame.grid_w(),
         _ => x < strip,
     };
-    n < frame.patches() && gone && (x, y) != (frame.grid_w() / 2, frame.grid_h() / 2)
+    n < frame.patches() && gone && [x, y] != [frame.grid_w() / 2, frame.grid_h() / 2]
 }

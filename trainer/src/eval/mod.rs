@@ -342,9 +342,15 @@ impl Evaluation<'_> {
         }
         self.add(Family::Memory, "memory", |seed| memory::figures(&judge, &mut workers, seed, effort.walks))?;
         if pack.manifest.relief.is_some() {
-            self.add(Family::Ahead, "ahead", |seed| ahead::figures(pack, &judge, &mut workers, seed, effort.within))?;
+            if ahead::is_possible(&pack.manifest) {
+                self.add(Family::Ahead, "ahead", |seed| ahead::figures(pack, &judge, &mut workers, seed, effort.within))?;
+            } else {
+                self.leave_out("ahead: the view does not go by whole patches over a map");
+            }
             self.add(Family::First, "first frames", |seed| first::figures(&judge, &mut workers, seed, effort.begun))?;
             self.add(Family::Houses, "houses", |seed| houses::figures(&judge, &mut workers, seed, effort.villages))?;
+        } else {
+            self.leave_out("ahead, first frames, houses: the pack does not say what stands upright");
         }
         let Some(probe) = &probe else { return Ok(()) };
         if pack.manifest.dynamics.as_ref().is_some_and(|d| d.prompt_words == 0) {

@@ -7,7 +7,7 @@ use somnium::engine::inputs::{check_settings, play_settings};
 use somnium::engine::told::Told;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, TokenFrame};
 use somnium::pack::Pack;
-use somnium::pack::manifest::Manifest;
+use somnium::pack::manifest::{DynamicsDims, Manifest};
 use somnium::worlds::policy::{self, Policy};
 use somnium::worlds::{self, StepOutcome, World};
 
@@ -119,7 +119,7 @@ impl Judge {
 
     /// Latent action that stands for "not known".
     fn unknown(&self) -> u8 {
-        self.manifest.dynamics.as_ref().map_or(0, |d| d.actions as u8)
+        self.manifest.dynamics.as_ref().map_or(0, DynamicsDims::unknown_action)
     }
 
     /// Lets `walk` take `steps` steps, of which the last [`HISTORY`] frames are what players know.
@@ -183,7 +183,7 @@ pub fn through_tokenizer(engine: &mut CpuEngine, raw: &[u8]) -> Result<Shown> {
 /// `DreamSession::repaint` has it: under words as where a world begins, without any as if one had stood there for a while. Nobody goes on
 /// from there, so the past is not made again.
 pub fn repainted(engine: &mut CpuEngine, stay: u8, given: &[u8], words: &[PromptWord], settings: &DecodeSettings) -> Result<Vec<u8>> {
-    let (window, unknown) = engine.manifest().dynamics.as_ref().map_or((1, 0), |d| (d.window, d.actions as u8));
+    let (window, unknown) = engine.manifest().dynamics.as_ref().map_or((1, 0), |d| (d.window, d.unknown_action()));
     let frame = |action| TokenFrame { codes: given.to_vec(), action, moved: false, prompt: Vec::new() };
     let mut past = vec![frame(unknown)];
     if words.is_empty() {
@@ -229,8 +229,6 @@ pub struct Dream<'a> {
     past: Vec<TokenFrame>,
     /// Before every step it forgets all but so many frames of that; nothing where it is `None`.
     knows: Option<usize>,
-    /// Whether the last step moved the view.
-    moved: bool,
     frames: u32,
     shown: Shown,
 }
@@ -241,7 +239,7 @@ impl<'a> Dream<'a> {
         let settings = DecodeSettings { seed: start.seed as u32, ..judge.settings };
         let (told, past) = (Told::after(&start.history), start.history.clone());
         let shown = start.shown.clone();
-        Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, past, knows: None, moved: false, frames: 0, shown })
+        Ok(Self { engine, bindings: &judge.bindings, settings, words: Vec::new(), told, past, knows: None, frames: 0, shown })
     }
 
     /// Likewise, where `prompt` is said from the next frame on.
@@ -259,7 +257,7 @@ impl<'a> Dream<'a> {
         engine.restore(&past, 1)?;
         let shown = Shown { codes, rgb: rgb(&engine.read_picture()?) };
         let (words, told) = (prompt.to_vec(), Told::after(&past));
-        Ok(Self { engine, bindings: &judge.bindings, settings, words, told, past, knows: None, moved: false, frames: 1, shown })
+        Ok(Self { engine, bindings: &judge.bindings, settings, words, told, past, knows: None, frames: 1, shown })
     }
 
     /// Says something else from the next frame on.
@@ -277,17 +275,17 @@ impl<'a> Dream<'a> {
         self.told.follow(&self.words);
         self.engine.dream(code, &settings)?;
         self.shown.codes.resize(self.engine.manifest().frame.code_bytes(), 0);
-        self.moved = self.engine.take_codes(&mut self.shown.codes).is_some_and(|arrival| arrival.moved);
+        let moved = self.engine.take_codes(&mut self.shown.codes).is_some_and(|arrival| arrival.moved);
         self.shown.rgb = rgb(&self.engine.read_picture()?);
         let (codes, prompt) = (self.shown.codes.clone(), self.words.clone());
-        self.past.push(TokenFrame { codes, action: code, moved: self.moved, prompt });
+        self.past.push(TokenFrame { codes, action: code, moved, prompt });
         self.frames += 1;
         Ok(&self.shown)
     }
 
     /// Whether the view moved in the last step.
     pub fn moved(&self) -> bool {
-        self.moved
+        self.past.last().is_some_and(|frame| frame.moved)
     }
 
     /// What it shows now.
@@ -489,10 +487,11 @@ mod tests {
                 dream.know_at_most(known);
             }
             let mut dreamed: Vec<Vec<u8>> = (0..4).map(|_| dream.press(1).unwrap().codes.clone()).collect();
-            let far = dream.glimpse();
+            let (far, moved) = (dream.glimpse(), dream.moved());
             dreamed.push(dream.press(2).unwrap().codes.clone());
             // Who goes back and knows the same dreams the same again.
             dream.know_only(&far, known.unwrap_or(usize::MAX)).unwrap();
+            assert_eq!(dream.moved(), moved);
             assert_eq!(dream.press(2).unwrap().codes, dreamed[4]);
             dreamed
         };

@@ -18,7 +18,7 @@ pub struct Seams(HashMap<Seam, u32>);
 impl Seams {
     /// Counts the seams of a frame, codes `(tokens, code_dims)`. What lies under the figure is left out: it stands before any land.
     pub fn add(&mut self, manifest: &Manifest, codes: &[u8]) {
-        let (frame, recall) = (&manifest.frame, manifest.dynamics.as_ref().and_then(|dynamics| dynamics.recall.as_ref()));
+        let (frame, recall) = (&manifest.frame, manifest.recall());
         let is_land = |n: &usize| recall.is_none_or(|recall| recall.scrolls(*n, frame));
         let token = |n: usize| codes[n * frame.code_dims..][..frame.code_dims].to_vec();
         for n in (0..frame.patches()).filter(is_land) {

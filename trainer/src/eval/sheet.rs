@@ -55,7 +55,7 @@ pub fn write_gif((simulator, dream): (&Rollout, &Rollout), frames: usize, frame:
         }
         gif.push(&rgba)?;
     }
-    Ok(())
+    Ok(gif.finish()?)
 }
 
 /// Draws the key of an action into a picture, RGB: an arrow, white on black, which way it goes. Nothing where none is pressed.

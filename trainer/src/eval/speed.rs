@@ -7,6 +7,7 @@ use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::inputs::play_settings;
 use somnium::engine::{DecodeSettings, Engine, TokenFrame};
 use somnium::pack::Pack;
+use somnium::pack::manifest::DynamicsDims;
 use somnium::worlds;
 
 use super::control::FEW_STEPS;
@@ -37,7 +38,7 @@ fn first_view(pack: &Pack, engine: &mut CpuEngine) -> Result<Vec<TokenFrame>> {
     world.reset(0);
     let mut rgb = vec![0; frame.rgb_bytes()];
     world.render(&mut rgb);
-    let unknown = m.dynamics.as_ref().map_or(0, |d| d.actions as u8);
+    let unknown = m.dynamics.as_ref().map_or(0, DynamicsDims::unknown_action);
     Ok(vec![TokenFrame { codes: engine.encode(&rgb)?, action: unknown, moved: false, prompt: Vec::new() }])
 }
 

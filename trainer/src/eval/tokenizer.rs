@@ -102,7 +102,7 @@ fn used_of(vocabulary: &Vocabulary, codes: &[u8], frame: &FrameDims) -> f64 {
 
 /// Whether patch `n` has the same pixels in both frames, give or take `noise`.
 fn same_patch(a: &[u8], b: &[u8], n: usize, noise: u8, frame: &FrameDims) -> bool {
-    let (x, y) = (n % frame.grid_w() * frame.patch_px, n / frame.grid_w() * frame.patch_px);
+    let [x, y] = frame.cell(n).map(|at| at * frame.patch_px);
     (y..y + frame.patch_px).all(|row| {
         let at = (row * frame.width_px + x) * 3..(row * frame.width_px + x + frame.patch_px) * 3;
         a[at.clone()].iter().zip(&b[at]).all(|(a, b)| a.abs_diff(*b) <= noise)

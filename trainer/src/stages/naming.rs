@@ -31,7 +31,8 @@ impl<'a> Counts<'a> {
         }
     }
 
-    fn add(&mut self, code: usize, action: usize, blocked: bool) {
+    /// Counts a step of a code that went with an action.
+    pub fn add(&mut self, code: usize, action: usize, blocked: bool) {
         let table = if blocked { &mut self.blocked } else { &mut self.moved };
         table[code][action] += 1;
         self.used[code] += 1;
@@ -51,7 +52,7 @@ impl<'a> Counts<'a> {
     }
 
     /// Most frequent action of a code.
-    fn meaning(&self, code: usize) -> usize {
+    pub fn meaning(&self, code: usize) -> usize {
         let total = |action: &usize| self.moved[code][*action] + self.blocked[code][*action];
         (0..self.actions.len()).max_by_key(total).unwrap_or(0)
     }

@@ -102,9 +102,8 @@ impl DynamicsStage {
     pub(super) fn push_masks(&self, batch: &mut Batch, (clip, frame): (usize, usize), dice: &mut Dice) {
         let (n, number) = (self.tokens(), clip * batch.frames + frame);
         let masked_share = self.masked_share(dice);
-        let rows = number * n..(number + 1) * n;
-        let is_new = |row: usize| batch.new_land.get(row).is_some_and(|new| *new);
-        let new_land_alone = masked_share < 1.0 && rows.clone().any(is_new) && dice.chance(NEW_LAND_ALONE_SHARE);
+        let has_new_land = batch.new_land.get(number * n..(number + 1) * n).is_some_and(|new| new.contains(&true));
+        let new_land_alone = masked_share < 1.0 && has_new_land && dice.chance(NEW_LAND_ALONE_SHARE);
         batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
         let hears = self.hears(batch, number);
         let is_told = hears || !batch.wished[number];
@@ -219,6 +218,36 @@ mod tests {
             }
         }
         assert!(guessed > 1000 && new > 1000 && forgotten > 100, "{guessed} guessed, {new} new, {forgotten} forgotten");
+    }
+
+    #[test]
+    fn new_land_alone_is_masked_in_some_frames_that_show_it() {
+        let (frames, window) = (20, 6);
+        let mut stage = stage_of_one_change(frames, window, frames);
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        // One step to the east every frame.
+        clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
+        stage.motions[0] = [1, 0];
+        let n = stage.tokens();
+        let (mut alone, mut among_others, mut whole) = (0, 0, 0);
+        for batch in (0..60).map(|seed| stage.training_batch(&mut Dice::new(9, seed))) {
+            for (tokens, new_land) in batch.masked.chunks_exact(n).zip(batch.new_land.chunks_exact(n)) {
+                let masked = || tokens.iter().zip(new_land).filter(|(token, _)| **token == Token::Masked);
+                if masked().next().is_none() || !new_land.contains(&true) {
+                    continue;
+                }
+                let frames = match masked().count() {
+                    all if all == n => &mut whole,
+                    _ if masked().all(|(_, new)| *new) => &mut alone,
+                    _ => &mut among_others,
+                };
+                *frames += 1;
+            }
+        }
+        // By chance it is in one frame of a hundred; and in a first decoding step all is masked.
+        let share = f64::from(alone) / f64::from(alone + among_others);
+        assert!((0.4..0.65).contains(&share), "{alone} frames of new land alone, {among_others} of other land as well");
+        assert!(whole > 100, "{whole} frames are masked as a whole");
     }
 
     #[test]

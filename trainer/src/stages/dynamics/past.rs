@@ -124,7 +124,7 @@ impl DynamicsStage {
         // A memory shows land, never the figure.
         let land: Vec<usize> = (0..frame_dims.patches()).filter(|token| dims.scrolls(*token, &frame_dims)).collect();
         let place = |view: [i32; 2], token: usize| {
-            let (gx, gy) = ((token % frame_dims.grid_w()) as i32, (token / frame_dims.grid_w()) as i32);
+            let [gx, gy] = frame_dims.cell(token).map(|at| at as i32);
             [view[0] + steps * gx, view[1] + steps * gy]
         };
         for frame in 0..start + t {

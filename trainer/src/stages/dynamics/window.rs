@@ -194,7 +194,7 @@ impl DynamicsStage {
 
     /// A clip's window of frames with everything but the masks, appended to `batch`. `spoil`: the past as training has it, with gaps.
     pub(super) fn push_window(&self, clips: &TokenClips, (clip, start): (usize, usize), batch: &mut Batch, dice: &mut Dice, spoil: bool) {
-        let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.actions as u8);
+        let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.unknown_action());
         let use_recorded = self.recorded_only || dice.chance(0.5);
         let changes = Changes::around(clips, clip, start..start + t);
         let telling = self.telling(clips, (clip, start), changes, dice, spoil);
@@ -229,8 +229,8 @@ impl DynamicsStage {
                 age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            let asks = || clips.names_land(clip, frame) || clips.names_feature(clip, frame);
-            batch.wished.push(changes.before.or(changes.within).is_some_and(|first| first <= frame) || asks());
+            let changed = changes.before.or(changes.within).is_some_and(|first| first <= frame);
+            batch.wished.push(changed || clips.asks_of_the_land(clip, frame));
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -316,7 +316,7 @@ impl DynamicsStage {
             let (clip, frame) = place;
             batch.truth.extend_from_slice(clips.frame(clip, frame));
             batch.shown.extend_from_slice(clips.frame(clip, frame));
-            batch.actions.push(self.shape.dims.actions as u8);
+            batch.actions.push(self.shape.dims.unknown_action());
             batch.words.extend_from_slice(clips.frame_described(clip, frame));
             batch.told.push(told::LONG_AGO as u8);
             batch.wished.push(false);
@@ -333,6 +333,8 @@ impl DynamicsStage {
 mod tests {
     use std::collections::HashSet;
     use std::sync::Arc;
+
+    use somnium::prompt::WordTable;
 
     use super::*;
     use crate::stages::dynamics::batch::Token;
@@ -366,6 +368,37 @@ mod tests {
         let before = shows(&stage);
         stage.villages = vec![(0, 30)];
         assert!(shows(&stage) > before + 60, "{} windows of 400 show the village, {before} by themselves", shows(&stage));
+    }
+
+    /// So many windows of a clip all of whose frames are under this word, none of them spoilt.
+    fn windows_under(word: &str, windows: u64) -> Vec<Batch> {
+        let mut stage = stage_of_one_change(20, 6, 20);
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        clip.words.fill(WordTable::get().find(word).expect("a word"));
+        let batch_of = |seed| {
+            let mut batch = stage.empty_batch(1);
+            stage.push_window(&stage.clips, (0, 3), &mut batch, &mut Dice::new(5, seed), false);
+            batch
+        };
+        (0..windows).map(batch_of).collect()
+    }
+
+    #[test]
+    fn windows_that_ask_for_a_feature_are_seldom_without_words() {
+        let promptless = |word: &str| {
+            let silent = |batch: &&Batch| batch.words.iter().all(|word| *word == NO_WORD);
+            windows_under(word, 400).iter().filter(silent).count()
+        };
+        let [feature, land, light] = ["ruins", "forest", "night"].map(promptless);
+        assert!((20..65).contains(&feature), "{feature} of 400 windows under ruins");
+        assert!((240..320).contains(&land) && (240..320).contains(&light), "{land} and {light} of 400 under a land and a light");
+    }
+
+    #[test]
+    fn a_land_or_a_feature_that_is_said_is_wished_though_no_words_change() {
+        let wished = |word: &str| -> HashSet<bool> { windows_under(word, 20).into_iter().flat_map(|batch| batch.wished).collect() };
+        assert_eq!(["ruins", "forest"].map(wished), [HashSet::from([true]), HashSet::from([true])]);
+        assert_eq!(wished("night"), HashSet::from([false]));
     }
 
     #[test]
