@@ -258,7 +258,7 @@ fn preview(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32, bran
 /// As the engine's.
 pub fn measure(engine: &mut dyn Engine, settings: &DecodeSettings, frames: u32) -> Result<Measured, EngineError> {
     let m = engine.manifest().clone();
-    let unknown = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.actions as u8;
+    let unknown = m.dynamics.as_ref().ok_or(EngineError::NoDynamics)?.unknown_action();
     if let Some((_, still, _)) = gallery::fitted(m.frame.width_px, m.frame.height_px).first() {
         let codes = engine.encode(&still.rgb)?;
         engine.restore(&[TokenFrame { codes, action: unknown, moved: false, prompt: Vec::new() }], 0)?;

@@ -63,17 +63,21 @@ pub(super) fn seed_of(seed: u32, attempt: u32) -> u32 {
     seed.wrapping_add(attempt.wrapping_mul(OTHER_CHANCES))
 }
 
+/// The code that is bound to standing still, if there is one.
+pub(super) fn stay(m: &Manifest) -> Option<u8> {
+    let is_stay = |name: &String| Intent::from_name(name) == Some(Intent::Stay);
+    (0..=u8::MAX).zip(&m.actions).find(|(_, action)| action.bound_to.iter().any(is_stay)).map(|(code, _)| code)
+}
+
 /// Draws a frame out of nothing and lets it come to rest, where the pack knows how to stay.
 fn draw(engine: &mut dyn Engine, settings: &DecodeSettings) -> Result<FirstFrame, EngineError> {
     let m = engine.manifest();
     let unknown = m.dynamics.as_ref().map_or(0, DynamicsDims::unknown_action);
-    let is_stay = |name: &String| Intent::from_name(name) == Some(Intent::Stay);
-    let stay = m.actions.iter().position(|action| action.bound_to.iter().any(is_stay));
-    let dims = m.frame.code_dims;
+    let (stay, dims) = (stay(m), m.frame.code_dims);
     engine.restore(&[], 0)?;
     let mut first = dreamed(engine, unknown, &settings.out_of_nothing())?;
     if let Some(stay) = stay {
-        let rested = dreamed(engine, stay as u8, settings)?;
+        let rested = dreamed(engine, stay, settings)?;
         let changed = first.codes.chunks_exact(dims).zip(rested.codes.chunks_exact(dims)).map(|(drawn, rested)| drawn != rested);
         // A token that stays as it was drawn is no copy to who asks how it came about.
         let settled = first.settled.iter().zip(&rested.settled).zip(changed);

@@ -221,6 +221,20 @@ struct Shared {
     engines: Mutex<Vec<OpenEngine>>,
 }
 
+impl Shared {
+    fn new(wish: Wish) -> Self {
+        let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
+        Self {
+            outbox: Mutex::new(outbox),
+            wish: Mutex::new(wish),
+            nudged: AtomicBool::new(false),
+            sets_off: AtomicBool::new(false),
+            steps: AtomicU32::new(0),
+            engines: Mutex::default(),
+        }
+    }
+}
+
 /// A poisoned lock only means that a thread died while holding plain data; the data is still good.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -254,15 +268,7 @@ impl Runner {
         wiring: Wiring,
     ) -> std::io::Result<Self> {
         let words = wish.prompt.words.clone();
-        let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
-        let shared = Arc::new(Shared {
-            outbox: Mutex::new(outbox),
-            wish: Mutex::new(wish),
-            nudged: AtomicBool::new(false),
-            sets_off: AtomicBool::new(false),
-            steps: AtomicU32::new(0),
-            engines: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(wish));
         let (requests, inbox) = sync_channel(MOST_WAITING);
         let seen = shared.clone();
         let thread = std::thread::Builder::new().name("dream".to_owned()).spawn(move || {

@@ -293,8 +293,7 @@ impl DreamSession {
 
     /// The code bound to standing still, or where none is the unknown action.
     fn stay_action(&self) -> u8 {
-        let bound = self.info.actions.iter().position(|a| a.bound_to.contains(&Intent::Stay));
-        bound.and_then(|code| u8::try_from(code).ok()).unwrap_or_else(|| self.unknown_action())
+        beginning::stay(self.engine.manifest()).unwrap_or_else(|| self.unknown_action())
     }
 
     /// Takes the oldest tokens that have arrived, with how they were settled.

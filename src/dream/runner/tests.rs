@@ -582,7 +582,6 @@ fn a_rate_that_is_no_number_is_the_packs_own() {
 
 #[test]
 fn the_newest_notices_wait() {
-    let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
     let wish = Wish {
         settings: DecodeSettings::LEAST,
         rate: Rate::Own,
@@ -592,14 +591,7 @@ fn the_newest_notices_wait() {
         account: false,
         within: None,
     };
-    let shared = Shared {
-        outbox: Mutex::new(outbox),
-        wish: Mutex::new(wish),
-        nudged: AtomicBool::new(false),
-        sets_off: AtomicBool::new(false),
-        steps: AtomicU32::new(0),
-        engines: Mutex::default(),
-    };
+    let shared = Shared::new(wish);
     (0..20).for_each(|n| notify(&shared, n.to_string(), n == 19));
     let waiting = std::mem::take(&mut lock(&shared.outbox).notices);
     assert_eq!(waiting.len(), MOST_NOTICES);
