@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::back::{hlsl, msl};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use somnium::engine::gpu::kernel::{Bind, Kernel};
 use somnium::engine::gpu::ops::matmul::{self, Tile, Variant};
 use somnium::engine::gpu::ops::{
@@ -15,17 +16,49 @@ use somnium::pack::limits;
 use somnium::pack::random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest};
 
 /// What the tier asks of a device, and nothing else: the base tier unpacks f16 pairs to f32, the f16 tier has the type.
-fn validate(kernel: &Kernel, source: &str) -> Result<naga::Module, String> {
+fn validate(kernel: &Kernel, source: &str) -> Result<Shader, String> {
     let capabilities = match kernel.stem {
         "matmul" if kernel.label.contains("F16") => Capabilities::SHADER_FLOAT16,
         "matmul" if !kernel.label.contains("BARE") => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
         _ => Capabilities::empty(),
     };
-    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
-    Validator::new(ValidationFlags::all(), capabilities)
-        .validate(&module)
-        .map_err(|e| e.emit_to_string_with_path(source, &kernel.label))?;
-    Ok(module)
+    checked(&kernel.label, source, capabilities)
+}
+
+fn checked(label: &str, source: &str, capabilities: Capabilities) -> Result<Shader, String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string_with_path(source, label))?;
+    let info =
+        Validator::new(ValidationFlags::all(), capabilities).validate(&module).map_err(|e| e.emit_to_string_with_path(source, label))?;
+    Ok(Shader { module, info })
+}
+
+/// A shader that is valid.
+struct Shader {
+    module: naga::Module,
+    info: ModuleInfo,
+}
+
+impl Shader {
+    /// In HLSL and in the Metal language, as wgpu says it to Windows and macOS: without a countdown in loops and without cleared workgroup memory, which
+    /// pipelines are made without.
+    fn translates(&self) -> Result<[String; 2], String> {
+        // Half floats came with the compiler after the one that every Windows has.
+        let halves = self.module.types.iter().any(|(_, t)| t.inner.scalar() == Some(naga::Scalar::F16));
+        let shader_model = if halves { hlsl::ShaderModel::V6_2 } else { hlsl::ShaderModel::V5_1 };
+        let options =
+            hlsl::Options { shader_model, zero_initialize_workgroup_memory: false, force_loop_bounding: false, ..Default::default() };
+        let mut windows = String::new();
+        let mut writer = hlsl::Writer::new(&mut windows, &options, &hlsl::PipelineOptions { entry_point: None });
+        writer.write(&self.module, &self.info, None).map_err(|e| format!("HLSL: {e}"))?;
+        let options = msl::Options {
+            lang_version: (2, 4),
+            zero_initialize_workgroup_memory: false,
+            force_loop_bounding: false,
+            ..Default::default()
+        };
+        let mac = msl::write_string(&self.module, &self.info, &options, &msl::PipelineOptions::default());
+        Ok([windows, mac.map_err(|e| format!("MSL: {e}"))?.0])
+    }
 }
 
 /// Shaders that are whole as they lie in the folder: the window's and the one of `somnium bench`.
@@ -70,14 +103,14 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
 #[test]
 fn every_shader_is_valid() {
     for kernel in all_kernels().values() {
-        validate(kernel, &kernel.source).unwrap_or_else(|e| panic!("{e}"));
+        let shader = validate(kernel, &kernel.source).unwrap_or_else(|e| panic!("{e}"));
+        shader.translates().unwrap_or_else(|e| panic!("{}: {e}", kernel.label));
     }
     for stem in WHOLE {
         let path = format!("{}/shaders/{stem}.wgsl", env!("CARGO_MANIFEST_DIR"));
         let source = std::fs::read_to_string(path).unwrap();
-        let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(&source, stem)));
-        let checked = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
-        checked.unwrap_or_else(|e| panic!("{}", e.emit_to_string_with_path(&source, stem)));
+        let shader = checked(stem, &source, Capabilities::empty()).unwrap_or_else(|e| panic!("{e}"));
+        shader.translates().unwrap_or_else(|e| panic!("{stem}: {e}"));
     }
 }
 
@@ -121,7 +154,7 @@ fn declared(module: &naga::Module) -> BTreeMap<u32, Option<Bind>> {
 #[test]
 fn bindings_agree_with_the_shader() {
     for kernel in all_kernels().values() {
-        let module = validate(kernel, &kernel.source).unwrap();
+        let Shader { module, .. } = validate(kernel, &kernel.source).unwrap();
         let bound: BTreeMap<u32, Option<Bind>> = (2..).zip(kernel.binds.iter().copied().map(Some)).collect();
         assert_eq!(declared(&module), bound, "{}", kernel.label);
         // Negative control: what was only read is written too.
@@ -166,4 +199,8 @@ fn a_broken_shader_is_found() {
     assert!(validate(&kernel, &wrong_type).is_err());
     let wrong_syntax = kernel.source.replace("var best = 0u;", "var best = ;");
     assert!(validate(&kernel, &wrong_syntax).is_err());
+    // Valid, and nothing that the oldest shader model has.
+    let eyes = "@fragment fn main(@builtin(view_index) eye: u32) -> @location(0) vec4f { return vec4f(f32(eye)); }";
+    let refused = checked("eyes", eyes, Capabilities::MULTIVIEW).unwrap().translates();
+    assert!(refused.is_err_and(|why| why.starts_with("HLSL")));
 }
