@@ -23,11 +23,11 @@ pub fn ids(words: &[PromptWord]) -> impl Iterator<Item = u16> {
     words.iter().map(|word| word.id)
 }
 
-/// How long a dream has had the words it has. Shares do not count: a fade changes the words where it begins and where it ends.
+/// How long a dream has had its present words. Shares do not count: a fade changes the words only where it begins and where it ends.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     ids: Vec<u16>,
-    /// Frames since the words became these; `None` where they are not known to have been others.
+    /// Frames since the words became these; `None` where they were never others, as far as is known.
     age: Option<u32>,
     /// Whether there is a frame at all.
     begun: bool,
@@ -47,6 +47,10 @@ impl Told {
     }
 
     fn next_age(&self, words: &[PromptWord]) -> Option<u32> {
+        // Silence is no news: nothing is asked for that would have to be drawn.
+        if words.is_empty() {
+            return None;
+        }
         if self.begun && !ids(words).eq(self.ids.iter().copied()) {
             return Some(0);
         }
@@ -138,10 +142,11 @@ mod tests {
         let aged = classes(&mut told, &words(&[3, 5]), 70);
         let expected: Vec<usize> = [(1, 0), (4, 1), (12, 2), (48, 3), (5, 4)].into_iter().flat_map(|(n, class)| vec![class; n]).collect();
         assert_eq!(aged, expected);
-        // Shares alone are no change, silence is one.
+        // Shares alone are no change, and silence is no news; what is said after it is.
         let faded = [PromptWord { id: 3, share: 9 }, PromptWord::whole(5)];
         assert_eq!(classes(&mut told, &faded, 2), [LONG_AGO; 2]);
-        assert_eq!(classes(&mut told, &[], 2), [0, 1]);
+        assert_eq!(classes(&mut told, &[], 2), [LONG_AGO; 2]);
+        assert_eq!(classes(&mut told, &words(&[3, 5]), 2), [0, 1]);
         told.clear();
         assert_eq!(classes(&mut told, &words(&[8]), 2), [LONG_AGO; 2]);
     }

@@ -122,15 +122,15 @@ impl TokenClips {
         land_of(self.frame_words(clip, frame)).is_some()
     }
 
-    /// Whether a frame's prompt asks for something that stands out in the land.
-    pub fn names_feature(&self, clip: usize, frame: usize) -> bool {
-        !asked(self.frame_words(clip, frame)).features.is_empty()
-    }
-
     /// Whether a frame's prompt asks for a land, or for something that stands out in one.
     pub fn asks_of_the_land(&self, clip: usize, frame: usize) -> bool {
         let wish = asked(self.frame_words(clip, frame));
         wish.biome.is_some() || !wish.features.is_empty()
+    }
+
+    /// Whether a prompt of a clip asked so, up to a frame: from then on what comes into view there does not come by itself.
+    pub fn land_was_asked_for(&self, clip: usize, frame: usize) -> bool {
+        (0..=frame).filter(|at| *at == 0 || self.words_change(clip, *at)).any(|at| self.asks_of_the_land(clip, at))
     }
 
     /// All frames that show another land than the frame before for the most part, where words ask for none and did not change in the `quiet` frames up to there, as

@@ -22,9 +22,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use super::relief::Relief;
+use super::relief::DrawnRelief;
 use super::scene::{Attribute, Biome, Feature, Scene, Season, Style, Wish};
-use super::{StepOutcome, World, WorldInfo};
+use super::{AssetError, StepOutcome, World, WorldInfo};
 use art::TILE_PX;
 use atlas::{Pose, QuadId, atlas};
 use land::{LANDS, Land, LandWish, hash};
@@ -140,8 +140,8 @@ impl Isles {
     fn look_around(&mut self) {
         let atlas = atlas();
         let [xs, ys] = self.tiles_in_view();
-        // A tile's picture may depend on those beside it: they come into being with it.
-        self.land.see(xs.start() - 1..=xs.end() + 1, ys.start() - 1..=ys.end() + 1);
+        // What is seen, and no tile more: the line that comes into view next is to follow the wish of that moment.
+        self.land.see(xs.clone(), ys.clone());
         let mut biomes: HashMap<Biome, i64> = HashMap::new();
         let mut features: HashMap<Feature, i64> = HashMap::new();
         for (row, ty) in ys.enumerate() {
@@ -270,6 +270,12 @@ impl World for Isles {
         &self.solid
     }
 
+    fn in_the_way(&mut self, action: usize) -> Option<Feature> {
+        let (dx, dy) = *MOVES.get(action)?;
+        let tile = self.land.tile(self.x + dx, self.y + dy);
+        tile.feature().filter(|_| tile.solid())
+    }
+
     fn hold_ambience(&mut self, hold: bool) {
         self.hold = hold;
     }
@@ -278,7 +284,7 @@ impl World for Isles {
         (self.x * TILE_PX as i64, self.y * TILE_PX as i64)
     }
 
-    fn relief(&self) -> Result<Option<Relief>, String> {
+    fn relief(&self) -> Result<Option<DrawnRelief>, AssetError> {
         relief::relief().map(Some)
     }
 

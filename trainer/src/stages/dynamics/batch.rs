@@ -48,7 +48,7 @@ pub struct Batch {
     pub(super) new_land: Vec<bool>,
     /// Land that cannot be known: neither in the frame before nor in one that may be recalled, `(F * N)`; empty where it does not scroll.
     pub(super) unknowable: Vec<bool>,
-    /// Whether words have changed in the clip up to each frame, or name a land or a feature there, `(F)`: it is not the land that comes by itself.
+    /// Whether words of the clip up to each frame ask for a land or a feature, `(F)`: it is not the land that comes by itself.
     pub(super) wished: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// where the land does not scroll.

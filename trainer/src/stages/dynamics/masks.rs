@@ -121,10 +121,13 @@ impl DynamicsStage {
                 continue;
             }
             let row = number * n + token;
-            let new_land = batch.new_land.get(row).is_some_and(|new| *new);
+            let is = |tokens: &[bool]| tokens.get(row).is_some_and(|is| *is);
+            let new_land = is(&batch.new_land);
+            // What was seen before a wish says nothing of what would be drawn under it.
+            let forgotten = frame > 0 && batch.wished[number] && is(&batch.unknowable) && !new_land;
             let masked = dice.unit() < masked_share && (new_land || !new_land_alone);
             batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
-            batch.weights.push(if masked { news * self.weight(token, new_land, is_told, asked) } else { 0.0 });
+            batch.weights.push(if masked && !forgotten { news * self.weight(token, new_land, is_told, asked) } else { 0.0 });
         }
     }
 
@@ -278,6 +281,33 @@ mod tests {
         assert_eq!(of_looks, [HashSet::from([0, 16]), HashSet::from([0, 64, 128])]);
         // Nothing but in frames that are no example to follow.
         assert!([silent_before, heard_before, heard_after].iter().all(|weights| weights.contains(&3)));
+    }
+
+    #[test]
+    fn land_that_was_seen_before_a_wish_and_forgotten_teaches_nothing() {
+        let (frames, window) = (20, 6);
+        let counts = |word: &str| {
+            let mut stage = stage_of_one_change(frames, window, frames);
+            let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+            // To the east, and back.
+            clip.views = (0..frames as i16).flat_map(|frame| [frame.min(frames as i16 - frame), 0]).collect();
+            clip.words.fill(somnium::prompt::WordTable::get().find(word).expect("a word"));
+            let (mut forgotten, mut counting) = (0, 0);
+            for batch in (0..200).map(|seed| stage.training_batch(&mut Dice::new(9, seed))) {
+                let n = stage.tokens();
+                let is_forgotten = |row: &usize| batch.unknowable[*row] && !batch.new_land[*row] && !(row / n).is_multiple_of(window);
+                let rows = (0..batch.weights.len()).filter(is_forgotten).filter(|row| batch.masked[*row] == Token::Masked);
+                for row in rows {
+                    forgotten += 1;
+                    counting += usize::from(batch.weights[row] > 0.0);
+                }
+            }
+            (forgotten > 100, counting > 100, counting)
+        };
+        assert_eq!(counts("forest"), (true, false, 0));
+        // Nothing is asked of the land.
+        let (forgotten, counting, _) = counts("night");
+        assert!(forgotten && counting);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::batch::Batch;
 use super::masks::CORRUPTION_PER_LEVEL;
 use super::past::{Blip, Places, RecallTerms, Stale};
 use super::recolour::Recoloured;
+use crate::looks;
 use crate::source::Dice;
 use crate::tokens::{NO_WORD, NONE, TokenClips};
 
@@ -29,12 +30,12 @@ pub(super) const MOST_BEFORE_CHANGE: usize = 5;
 const MOST_AFTER_CHANGE: usize = 16;
 /// Windows passed over at most for one that fits.
 const MOST_WINDOWS_TRIED: usize = 20;
-/// Share of windows without any prompt, how most people play, by how long ago words last changed: never, not within [`MOST_AFTER_CHANGE`]
+/// Share of windows without any prompt, how most people play, by how long ago what is wished last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
-/// The same, at most, of windows that ask for a feature: the land that comes into view there is none that comes by itself, and teaches nothing where
-/// nothing is said.
-const PROMPTLESS_FEATURE_SHARE: f32 = 0.1;
+/// The same, at most, of windows that ask for a land or a feature: what comes into view there does not come by itself, and teaches nothing where nothing is
+/// said.
+const PROMPTLESS_ASKED_SHARE: f32 = 0.1;
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
 const OUT_OF_NOTHING_SHARE: f32 = 0.3;
 const DESCRIBED_START_SHARE: f32 = 0.6;
@@ -79,10 +80,10 @@ struct Changes {
 }
 
 impl Changes {
-    fn around(clips: &TokenClips, clip: usize, window: Range<usize>) -> Self {
+    fn around(window: Range<usize>, changes: impl Fn(usize) -> bool) -> Self {
         let start = window.start;
-        let within = (start + 1..window.end).find(|frame| clips.words_change(clip, *frame));
-        let before = (1..=start).rfind(|frame| clips.words_change(clip, *frame));
+        let within = (start + 1..window.end).find(|frame| changes(*frame));
+        let before = (1..=start).rfind(|frame| changes(*frame));
         Self { within, before, recent: before.filter(|frame| frame + MOST_AFTER_CHANGE > start) }
     }
 
@@ -196,7 +197,7 @@ impl DynamicsStage {
     pub(super) fn push_window(&self, clips: &TokenClips, (clip, start): (usize, usize), batch: &mut Batch, dice: &mut Dice, spoil: bool) {
         let (t, unknown_action) = (self.preset.dynamics_frames, self.shape.dims.unknown_action());
         let use_recorded = self.recorded_only || dice.chance(0.5);
-        let changes = Changes::around(clips, clip, start..start + t);
+        let changes = Changes::around(start..start + t, |frame| clips.words_change(clip, frame));
         let telling = self.telling(clips, (clip, start), changes, dice, spoil);
         let said = |frame: usize| telling.said(clips, clip, frame);
         // Since when words are the same.
@@ -229,8 +230,7 @@ impl DynamicsStage {
                 age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            let changed = changes.before.or(changes.within).is_some_and(|first| first <= frame);
-            batch.wished.push(changed || clips.asks_of_the_land(clip, frame));
+            batch.wished.push(clips.land_was_asked_for(clip, frame));
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -240,9 +240,9 @@ impl DynamicsStage {
     fn telling(&self, clips: &TokenClips, (clip, start): (usize, usize), changes: Changes, dice: &mut Dice, spoil: bool) -> Telling {
         let recolours = spoil && changes.within.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
-        let features = clips.names_feature(clip, start);
-        let most_promptless = if features { PROMPTLESS_FEATURE_SHARE } else { 1.0 };
-        let promptless = recoloured.is_none() && dice.chance(changes.promptless_share().min(most_promptless));
+        let most_promptless = if clips.asks_of_the_land(clip, start) { PROMPTLESS_ASKED_SHARE } else { 1.0 };
+        let turns = Changes::around(start..start + self.preset.dynamics_frames, |frame| self.turns_with_words(clips, (clip, frame)));
+        let promptless = recoloured.is_none() && dice.chance(turns.promptless_share().min(most_promptless));
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { changes.within.unwrap_or(0) } else { 0 };
         let mut telling = Telling { recoloured, promptless, silent_before, unheard_before: 0, described_start: false, blotted: false };
         if spoil {
@@ -253,6 +253,14 @@ impl DynamicsStage {
             telling.blotted = dice.chance(BLOTTED_SHARE);
         }
         telling
+    }
+
+    /// Whether what is wished changes in a frame of a clip, and not its wording alone: where nothing is wished, a scene is put in other words now and then.
+    fn turns_with_words(&self, clips: &TokenClips, (clip, frame): (usize, usize)) -> bool {
+        let look = |frame: usize| &clips.frame(clip, frame)[self.frame_dims().patches() * self.frame_dims().code_dims..];
+        let look_stays =
+            || !look(frame).is_empty() && (frame.saturating_sub(looks::TURNS)..frame).any(|before| look(before) == look(frame));
+        clips.words_change(clip, frame) && (clips.land_was_asked_for(clip, frame) || !look_stays())
     }
 
     /// The latent code that leads into a frame of a clip; [`NONE`] where there is none.
@@ -384,14 +392,40 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_ask_for_a_feature_are_seldom_without_words() {
+    fn windows_that_ask_of_the_land_are_seldom_without_words() {
         let promptless = |word: &str| {
             let silent = |batch: &&Batch| batch.words.iter().all(|word| *word == NO_WORD);
             windows_under(word, 400).iter().filter(silent).count()
         };
         let [feature, land, light] = ["ruins", "forest", "night"].map(promptless);
-        assert!((20..65).contains(&feature), "{feature} of 400 windows under ruins");
-        assert!((240..320).contains(&land) && (240..320).contains(&light), "{land} and {light} of 400 under a land and a light");
+        assert!((20..65).contains(&feature) && (20..65).contains(&land), "{feature} and {land} of 400 windows under ruins and a land");
+        assert!((240..320).contains(&light), "{light} of 400 under a light");
+    }
+
+    #[test]
+    fn another_wording_is_no_wish() {
+        let (frames, change) = (20, 12);
+        let mut stage = stage_of_one_change(frames, 6, change);
+        let (n, d) = (stage.tokens(), stage.frame_dims().code_dims);
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        let words = clip.words_per_frame;
+        let [night, forest] = ["night", "forest"].map(|word| WordTable::get().find(word).expect("a word"));
+        clip.words.fill(night);
+        clip.words[change * words + 1..][..1].fill(NO_WORD);
+        let at = |stage: &DynamicsStage| (0..frames).filter(|frame| stage.turns_with_words(&stage.clips, (0, *frame))).collect::<Vec<_>>();
+        // Every frame of the clip has a look of its own.
+        assert_eq!(at(&stage), [change, change + 1]);
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        for frame in clip.codes.chunks_exact_mut(n * d) {
+            frame[(n - 1) * d..].fill(1);
+        }
+        assert_eq!(at(&stage), [0; 0]);
+        // Whoever asked for a land once has it from then on, whatever is said.
+        let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
+        clip.words[(change - 4) * words..][..words].fill(forest);
+        assert_eq!(at(&stage), [change - 4, change - 3, change, change + 1]);
+        let asked: Vec<bool> = (0..frames).map(|frame| stage.clips.land_was_asked_for(0, frame)).collect();
+        assert_eq!(asked, (0..frames).map(|frame| frame >= change - 4).collect::<Vec<_>>());
     }
 
     #[test]
