@@ -8,8 +8,8 @@ pub mod relief;
 pub mod scene;
 pub mod words;
 
-use relief::Relief;
-use scene::{Scene, Wish};
+use relief::DrawnRelief;
+use scene::{Feature, Scene, Wish};
 
 /// What a world looks like from outside.
 #[derive(Clone, Debug)]
@@ -25,6 +25,26 @@ pub struct WorldInfo {
     pub actions: &'static [&'static str],
     /// Prompts a player may want to try.
     pub suggested_prompts: Vec<String>,
+}
+
+/// What is wrong with a file of drawings, colours or phrases that worlds are made from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssetError {
+    #[error("{file} line {line}: {what}")]
+    Line { file: &'static str, line: usize, what: String },
+    /// Not of one line alone.
+    #[error("{file} {what}")]
+    File { file: &'static str, what: String },
+}
+
+impl AssetError {
+    fn at(file: &'static str, line: usize, what: impl Into<String>) -> Self {
+        Self::Line { file, line, what: what.into() }
+    }
+
+    fn of(file: &'static str, what: impl Into<String>) -> Self {
+        Self::File { file, what: what.into() }
+    }
 }
 
 /// What a step did.
@@ -66,6 +86,11 @@ pub trait World: Send {
     /// Which cells of the view nobody can enter, `(height_px / step_px, width_px / step_px)`.
     fn solid(&self) -> &[bool];
 
+    /// What stands in the way of an action, where it can tell; nothing where the way is free.
+    fn in_the_way(&mut self, _action: usize) -> Option<Feature> {
+        None
+    }
+
     /// Freezes (or frees) daylight and weather: what the latent action model trains on holds still.
     fn hold_ambience(&mut self, hold: bool);
 
@@ -75,8 +100,8 @@ pub trait World: Send {
     /// What stands up in it, where it can tell.
     ///
     /// # Errors
-    /// One sentence: drawings that cannot be read.
-    fn relief(&self) -> Result<Option<Relief>, String> {
+    /// [`AssetError`] where its drawings cannot be read.
+    fn relief(&self) -> Result<Option<DrawnRelief>, AssetError> {
         Ok(None)
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::land::{NEIGHBOURS, Tile};
 use super::*;
-use crate::clips::{Clip, Recording, record};
+use crate::clips::{Clip, ClipPlan, record};
 use crate::worlds::policy::{Explorer, Policy};
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Light, Weather};
@@ -66,6 +66,35 @@ fn wished_features_are_in_view_from_the_start() {
         assert!(seen >= 15, "{feature:?}: {seen} of 20");
     }
     assert_eq!(of_20(&Wish::default(), |scene| scene.features.contains(&Feature::Village)), 0);
+}
+
+#[test]
+fn what_is_in_the_way_is_told_and_stops_who_walks_on() {
+    for &feature in Feature::ALL {
+        let mut met = HashSet::new();
+        for seed in 0..20 {
+            let mut world = started(seed, Wish { features: vec![feature], ..Wish::default() });
+            let (mut policy, mut last) = (Explorer::new(seed), StepOutcome::default());
+            for _ in 0..60 {
+                met.extend((0..ACTIONS.len()).filter_map(|action| world.in_the_way(action)));
+                let action = policy.next(last);
+                let in_the_way = world.in_the_way(action);
+                last = world.step(action);
+                assert_eq!(in_the_way.is_some(), last.blocked, "seed {seed}: {in_the_way:?}");
+            }
+        }
+        let wished = match feature {
+            // Nobody bumps into flowers.
+            Feature::Flowers => None,
+            // Whether water is a shore shows in what is around.
+            Feature::Shore => Some(Feature::Lake),
+            feature => Some(feature),
+        };
+        assert!(wished.is_none_or(|wished| met.contains(&wished)), "{feature:?}: {met:?}");
+        assert!(!met.contains(&Feature::Flowers) && !met.contains(&Feature::Shore), "{feature:?}: {met:?}");
+        // The control: houses stand where they are wished for.
+        assert_eq!(met.contains(&Feature::Village), feature == Feature::Village);
+    }
 }
 
 #[test]
@@ -247,7 +276,7 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
         record(
             &mut Isles::new(),
             &mut Explorer::new(seed),
-            Recording { seed, frames: 200, wishes: wishes.then_some((20, 60)), ..Recording::default() },
+            ClipPlan { seed, frames: 200, wishes: wishes.then_some((20, 60)), ..ClipPlan::default() },
         )
     };
     let wished = clip(3, true);
@@ -266,7 +295,7 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
     assert_eq!(styles.len(), Style::ALL.len());
     // A sky that holds does so under wishes.
     for seed in 0..10 {
-        let recording = Recording { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)), ..Recording::default() };
+        let recording = ClipPlan { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)), ..ClipPlan::default() };
         let clip = record(&mut Isles::new(), &mut Explorer::new(seed), recording);
         let skies = clip.scenes.iter().flatten().map(|s| (s.light, s.weather, s.season, s.style));
         assert_eq!(skies.collect::<HashSet<_>>().len(), 1);
@@ -276,7 +305,7 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
 #[test]
 fn a_walk_shows_the_same_land_under_every_look_and_every_walk_the_same_look() {
     let clip = |seed: u64, look: u64| -> Clip {
-        let recording = Recording { seed, frames: 40, wishes: Some((3, 8)), look: Some(look), ..Recording::default() };
+        let recording = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), look: Some(look), ..ClipPlan::default() };
         record(&mut Isles::new(), &mut Explorer::new(seed), recording)
     };
     let land = |clip: &Clip| clip.scenes.iter().flatten().map(|s| (s.biomes.clone(), s.features.clone())).collect::<Vec<_>>();

@@ -4,7 +4,9 @@ use anyhow::Result;
 use somnium::clips::Clip;
 use somnium::engine::Engine;
 use somnium::worlds::StepOutcome;
+use somnium::worlds::scene::Feature;
 
+use super::free::beside;
 use super::latent::Inference;
 use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
@@ -23,6 +25,8 @@ pub const FEW_STEPS: u32 = 2;
 pub const MANY_STEPS: u32 = 8;
 /// Clips from which on it says something how they compare.
 const FEW_CLIPS: usize = 50;
+/// What a clip may bump into.
+const OBSTACLES: [&str; 3] = ["water or lava", "trees", "other solids"];
 
 /// Who is judged.
 const KINDS: [Kind; 5] = [Kind::Dream, Kind::Simulator, Kind::Known, Kind::Copy, Kind::Shift];
@@ -36,6 +40,8 @@ struct Case {
     steps: usize,
     actions: Vec<usize>,
     outcomes: Vec<StepOutcome>,
+    /// What stood in the way of each step that was blocked.
+    in_the_way: Vec<Option<Feature>>,
     /// The start's frame and those that followed.
     frames: Vec<Vec<u8>>,
     random: Vec<usize>,
@@ -50,6 +56,8 @@ struct Played {
     recall: Recall,
     /// Percent of the steps seen to move the view as the simulator moved.
     fidelity: f64,
+    /// Of the blocked steps alone, 0 or 100 each, by [`OBSTACLES`].
+    bumps: [Vec<f64>; OBSTACLES.len()],
     /// Percent of the first frame's tokens that are right, where the view moved.
     exact: Option<f64>,
     /// Of the last frame, under the simulator's keys less under the random ones.
@@ -98,6 +106,7 @@ pub fn figures(
     }));
     figures.push(row("  where the simulator moves", Unit::Percent, |all| recall(all).of_moved().unwrap_or_default().into()));
     figures.push(row("  while it bumps", Unit::Percent, |all| recall(all).of_blocked().unwrap_or_default().into()));
+    figures.extend((0..OBSTACLES.len()).filter_map(|obstacle| bumps_into(obstacle, &played)));
     figures.push(row("exact tokens of the first frame, where it moves", Unit::Percent, |all| {
         Score::mean_of(all.iter().filter_map(|p| p.exact), Better::High)
     }));
@@ -111,6 +120,25 @@ pub fn figures(
 /// Those clips of a player that it played.
 fn by(kind: Kind, played: &[(Vec<Played>, Option<f64>)]) -> Vec<&Played> {
     played.iter().filter_map(|(all, _)| all.iter().find(|p| p.kind == kind)).collect()
+}
+
+/// Which of [`OBSTACLES`] it is.
+fn obstacle(in_the_way: Feature) -> usize {
+    match in_the_way {
+        Feature::Lake | Feature::Shore | Feature::Lava => 0,
+        Feature::Trees => 1,
+        _ => 2,
+    }
+}
+
+/// The bumps into one of [`OBSTACLES`], and how many they are; nothing where there are none.
+fn bumps_into(obstacle: usize, played: &[(Vec<Played>, Option<f64>)]) -> Option<Figure> {
+    let of = |kind| by(kind, played).into_iter().map(|p| p.bumps[obstacle].clone()).collect::<Vec<_>>();
+    let score = |kind| Score::grouped(of(kind), Better::High);
+    let figure = Figure::new(FAMILY, format!("    into {}", OBSTACLES[obstacle]), Unit::Percent);
+    let figure = figure.dream(score(Kind::Dream)?).simulator(score(Kind::Simulator)?);
+    let figure = beside(beside(figure, "copy", score(Kind::Copy)), "shift", score(Kind::Shift));
+    Some(figure.other("bumps", of(Kind::Simulator).concat().len() as f64))
 }
 
 /// As it is played and in few decoding steps, against many, on the clips that were played in many.
@@ -155,11 +183,14 @@ fn case(judge: &Judge, seed: u64, bump: bool) -> Result<Case> {
     walk.world.render(&mut raw);
     let mut dice = Dice::new(seed, 4);
     let random = (0..T).map(|_| dice.below(judge.bindings.len())).collect();
-    let (actions, outcomes, frames) = (Vec::new(), Vec::new(), vec![raw.clone()]);
-    let mut case = Case { seed, steps, actions, outcomes, frames, random, inferred: None, stepped: false };
+    let (actions, outcomes, in_the_way, frames) = (Vec::new(), Vec::new(), Vec::new(), vec![raw.clone()]);
+    let mut case = Case { seed, steps, actions, outcomes, in_the_way, frames, random, inferred: None, stepped: false };
     for _ in 0..T {
-        case.actions.push(walk.step());
+        let action = walk.step();
+        case.actions.push(action);
         case.outcomes.push(walk.last);
+        // Who was blocked stands where he stood before.
+        case.in_the_way.push(if walk.last.blocked { walk.world.in_the_way(action) } else { None });
         walk.world.render(&mut raw);
         case.frames.push(raw.clone());
     }
@@ -192,12 +223,17 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
     for kind in KINDS.into_iter().chain(STEPPED.into_iter().filter(|_| case.stepped)) {
         let mut player = judge.player(kind, engine, &start)?;
         let (mut recall, mut hits, mut exact) = (Recall::default(), Vec::new(), None);
+        let mut bumps = <[Vec<f64>; OBSTACLES.len()]>::default();
         for (t, (asked, outcome)) in case.actions.iter().zip(&case.outcomes).enumerate() {
             let before = player.shown().rgb.clone();
             let after = player.press(*asked)?;
             let (seen, unexplained) = judge.movements.read(&before, &after.rgb);
             recall.add(Step { asked: *asked, seen, unexplained }, outcome.blocked);
-            hits.push(if seen == if outcome.moved { *asked } else { 0 } { 100.0 } else { 0.0 });
+            let hit = if seen == if outcome.moved { *asked } else { 0 } { 100.0 } else { 0.0 };
+            hits.push(hit);
+            if let Some(in_the_way) = case.in_the_way[t] {
+                bumps[obstacle(in_the_way)].push(hit);
+            }
             if t == 0 && outcome.moved {
                 exact = Some(agreement(&after.codes, &truth_codes, judge.manifest.frame.code_dims, |_| true));
             }
@@ -214,7 +250,7 @@ fn play(judge: &Judge, worker: &mut Worker, case: &Case) -> Result<(Vec<Played>,
             delta_psnr = recorded - random;
             random_dream = if kind == Kind::Dream { random } else { random_dream };
         }
-        all.push(Played { kind, recall, fidelity: mean(hits), exact, delta_psnr });
+        all.push(Played { kind, recall, fidelity: mean(hits), bumps, exact, delta_psnr });
     }
     let inferred = match &case.inferred {
         None => None,
@@ -238,13 +274,14 @@ pub fn agreement(a: &[u8], b: &[u8], dims: usize, counts: impl Fn(usize) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
+    use somnium::pack::random::{plain_manifest, random_pack};
 
     /// Clips on which everybody does as the simulator did, but for what is wrong in ten steps of those in few decoding steps.
     fn played(clips: usize, wrong: u32) -> Vec<(Vec<Played>, Option<f64>)> {
         let one = |kind: Kind| {
             let hits = if kind == Kind::DreamIn(FEW_STEPS) { 10 - wrong } else { 10 };
             let recall = Recall { moved: [hits, 10], blocked: [hits, 10] };
-            Played { kind, recall, fidelity: 0.0, exact: None, delta_psnr: 0.0 }
+            Played { kind, recall, fidelity: 0.0, bumps: Default::default(), exact: None, delta_psnr: 0.0 }
         };
         (0..clips).map(|_| (KINDS.into_iter().chain(STEPPED).map(one).collect(), None)).collect()
     }
@@ -268,5 +305,58 @@ mod tests {
         assert_eq!(as_played["dream"]["mean"].as_f64(), Some(100.0), "{as_played}");
         more[0].0[0].recall.moved = [0, 10];
         assert!(in_steps(&more)[0].to_json()["dream"]["mean"].as_f64() < Some(100.0));
+    }
+
+    #[test]
+    fn bumps_are_told_apart_by_what_the_simulator_has_in_the_way() {
+        let mut manifest = plain_manifest();
+        manifest.provenance.world = Some("isles".to_owned());
+        for (action, name) in manifest.actions.iter_mut().zip(["stay", "north", "south", "west", "east"]) {
+            action.bound_to = vec![name.to_owned()];
+        }
+        let judge = Judge::new(&random_pack(manifest, 5).unwrap(), 1.0).unwrap();
+        let mut bumps = [0; OBSTACLES.len()];
+        for seed in 0..60 {
+            let case = case(&judge, seed, true).unwrap();
+            let mut walk = Walk::new(&judge.world, "explorer", seed, false).unwrap();
+            (0..case.steps).for_each(|_| _ = walk.step());
+            for (t, in_the_way) in case.in_the_way.iter().enumerate() {
+                // What is asked when is known: the simulator itself says whether that cell can be entered.
+                let solid = case.actions[t] != 0 && judge.view.ahead(case.actions[t]).iter().any(|cell| walk.world.solid()[*cell]);
+                assert_eq!((in_the_way.is_some(), walk.step()), (solid, case.actions[t]), "case {seed}, step {t}");
+                in_the_way.iter().for_each(|what| bumps[obstacle(*what)] += 1);
+            }
+        }
+        assert!(bumps.iter().all(|bumps| *bumps > 0), "{bumps:?}");
+    }
+
+    #[test]
+    fn each_obstacle_has_a_row_of_its_own_and_what_is_not_met_has_none() {
+        let mut played = played(3, 0);
+        let mut bump = |clip: usize, kind: Kind, obstacle: usize, hits: &[f64]| {
+            let all: &mut Vec<Played> = &mut played[clip].0;
+            all.iter_mut().filter(|p| p.kind == kind).for_each(|p| p.bumps[obstacle] = hits.to_vec());
+        };
+        for kind in [Kind::Simulator, Kind::Copy] {
+            bump(0, kind, 0, &[100.0]);
+            bump(0, kind, 1, &[100.0, 100.0, 100.0]);
+            bump(2, kind, 1, &[100.0]);
+        }
+        bump(0, Kind::Dream, 0, &[100.0]);
+        // One of four goes through a tree, in one clip of two.
+        bump(0, Kind::Dream, 1, &[100.0, 100.0, 100.0]);
+        bump(2, Kind::Dream, 1, &[0.0]);
+        let rows: Vec<_> = (0..OBSTACLES.len()).map(|obstacle| bumps_into(obstacle, &played).map(|row| row.to_json())).collect();
+        let read = |row: &serde_json::Value| {
+            let numbers = [&row["dream"]["mean"], &row["simulator"]["mean"], &row["others"]["bumps"]];
+            numbers.map(|number| number.as_f64())
+        };
+        assert_eq!(rows[0].as_ref().map(read), Some([Some(100.0), Some(100.0), Some(1.0)]));
+        assert_eq!(rows[1].as_ref().map(read), Some([Some(75.0), Some(100.0), Some(4.0)]));
+        assert!(rows[2].is_none(), "nobody met anything else");
+        let trees = rows[1].as_ref().unwrap();
+        assert_eq!((trees["dream"]["n"].as_u64(), trees["dream"]["standard_error"].as_f64()), (Some(2), Some(50.0)), "{trees}");
+        assert_eq!((trees["others"]["copy"].as_f64(), trees["name"].as_str()), (Some(100.0), Some("    into trees")));
+        assert_eq!([Feature::Lava, Feature::Trees, Feature::Village].map(obstacle), [0, 1, 2]);
     }
 }

@@ -7,6 +7,7 @@ use somnium::prompt::{ids, read, told};
 use somnium::worlds::scene::Wish;
 use somnium::worlds::words::{Dial, going_on, say, wish_of};
 
+use super::free::beside;
 use super::players::{Dream, Judge, Player, Shown};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
@@ -26,8 +27,9 @@ const FRAMES: usize = 6;
 /// What came of a turn, in percent of its frames.
 struct Turn {
     dial: usize,
-    /// Those that show the new value.
+    /// Those that show the new value, and whether the last one before the turn shows it.
     shows: f64,
+    showed: f64,
     /// Of each other part those in which it is as it was before, and whether anything is said of it.
     stays: Vec<(bool, f64)>,
 }
@@ -35,22 +37,30 @@ struct Turn {
 /// So many worlds that begin with nothing but words, each turned at [`TURNS`] times.
 pub fn figures(judge: &Judge, workers: &mut Workers, info: &ProbeInfo, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
-    let turns: Vec<Vec<Turn>> = workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?;
+    Ok(rows(&workers.map(&seeds, |worker, seed| turned(judge, worker, info, *seed))?))
+}
+
+/// The rows of the turns in each world.
+fn rows(turns: &[Vec<Turn>]) -> Vec<Figure> {
     // What is turned in a world is turned in what became of the turns before.
-    let row = |name: String, values: &dyn Fn(&Turn) -> Vec<f64>| {
-        let score = Score::grouped(turns.iter().map(|of_world| of_world.iter().flat_map(values).collect()), Better::High)?;
-        Some(Figure::new(FAMILY, name, Unit::Percent).dream(score))
+    let score = |values: &dyn Fn(&Turn) -> Vec<f64>| {
+        Score::grouped(turns.iter().map(|of_world| of_world.iter().flat_map(values).collect()), Better::High)
     };
-    let shown = row("a dial is turned: frames that show it".to_owned(), &|turn| vec![turn.shows]);
+    let row = |name: String, dream: &dyn Fn(&Turn) -> Vec<f64>, copy: &dyn Fn(&Turn) -> Vec<f64>| {
+        Some(beside(Figure::new(FAMILY, name, Unit::Percent).dream(score(dream)?), "copy", score(copy)))
+    };
+    let shown = row("a dial is turned: frames that show it".to_owned(), &|turn| vec![turn.shows], &|turn| vec![turn.showed]);
     let parts = (0..KINDS).map(|dial| {
-        let shows = |turn: &Turn| if turn.dial == dial { vec![turn.shows] } else { Vec::new() };
-        row(format!("  {}", DIALS[dial].name()), &shows)
+        let if_turned = |turn: &Turn, shows: f64| if turn.dial == dial { vec![shows] } else { Vec::new() };
+        let name = format!("  {}", DIALS[dial].name());
+        row(name, &|turn| if_turned(turn, turn.shows), &|turn| if_turned(turn, turn.showed))
     });
     let stays = [(true, "said"), (false, "not said")].map(|(said, name)| {
         let stays = |turn: &Turn| turn.stays.iter().filter(|(of, _)| *of == said).map(|(_, stays)| *stays).collect::<Vec<f64>>();
-        row(format!("  each other part stays: where it is {name}"), &stays)
+        // All of it stays in a copy.
+        row(format!("  each other part stays: where it is {name}"), &stays, &|_| vec![100.0])
     });
-    Ok([shown].into_iter().chain(parts).chain(stays).flatten().collect())
+    [shown].into_iter().chain(parts).chain(stays).flatten().collect()
 }
 
 /// What frames show. Looks are exact where the pack has names for them; the probe takes one light of ten for another.
@@ -91,10 +101,29 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, seed: u64) -> Re
         turns.push(Turn {
             dial,
             shows: share_of(&after, |read| read[dial] == values[value]),
+            showed: share_of([was], |read| read[dial] == values[value]),
             stays: (0..KINDS).filter(|kind| *kind != dial).map(stays).collect(),
         });
         before = after;
     }
     worker.engine.set_prompt(&[])?;
     Ok(turns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_keeps_everything_and_shows_what_was_there_before() {
+        let turn = |dial: usize, showed: f64| Turn { dial, shows: 90.0, showed, stays: vec![(true, 80.0)] };
+        let read = |figure: &Figure| {
+            let row = figure.to_json();
+            [&row["dream"]["mean"], &row["others"]["copy"]].map(|number| number.as_f64().map(f64::round))
+        };
+        let turns = [vec![turn(0, 0.0), turn(1, 100.0)], vec![turn(0, 0.0)]];
+        let read: Vec<_> = rows(&turns).iter().map(read).collect();
+        // All turns, land and light of which one was there already, and what else was said.
+        assert_eq!(read, [[90.0, 33.0], [90.0, 0.0], [90.0, 100.0], [80.0, 100.0]].map(|row| row.map(Some)));
+    }
 }

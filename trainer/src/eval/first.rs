@@ -1,4 +1,5 @@
-//! First frames out of nothing but words: does what was asked for stand there, and nothing that belongs elsewhere?
+//! First frames out of nothing but words: does what was asked for stand there, and nothing that belongs elsewhere? There is no baseline: no
+//! frame comes before them that could be copied or shifted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +10,7 @@ use somnium::prompt::{ids, read, told};
 use somnium::worlds::scene::{Attribute, Biome, Feature, Wish};
 use somnium::worlds::words::say;
 
-use super::players::{Dream, Judge, Player, simulator, through_tokenizer};
+use super::players::{Dream, Judge, Player, simulator};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit, mean, percent};
 use super::workers::{Worker, Workers};
@@ -112,7 +113,7 @@ fn simulated(judge: &Judge, worker: &mut Worker, seed: u64, wish: &Wish) -> Resu
     world.reset_under(seed, wish);
     let mut raw = vec![0; judge.manifest.frame.rgb_bytes()];
     world.render(&mut raw);
-    Ok(through_tokenizer(&mut worker.engine, &raw)?.codes)
+    Ok(worker.engine.encode(&raw)?)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Played<'_> {
 }
 
 /// A row with what another makes of it, if that is anything.
-fn beside(figure: Figure, name: &str, score: Option<Score>) -> Figure {
+pub fn beside(figure: Figure, name: &str, score: Option<Score>) -> Figure {
     match score {
         Some(score) => figure.other(name, score.mean),
         None => figure,

@@ -1,4 +1,5 @@
-//! Things larger than a patch: where a part of one comes into a dream, does what belongs beside it?
+//! Things larger than a patch: where a part of one comes into a dream, does what belongs beside it? The baselines have the dream's first
+//! frame, as it is or shifted step by step.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +11,8 @@ use somnium::worlds::World;
 use somnium::worlds::scene::{Biome, Feature, Wish};
 use somnium::worlds::words::say;
 
-use super::players::{Dream, Judge, Player, simulator, through_tokenizer};
+use super::free::beside;
+use super::players::{Dream, Judge, Player, simulator};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit, percent};
 use super::workers::{Worker, Workers};
@@ -121,10 +123,19 @@ struct Seen {
 pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> Result<Vec<Figure>> {
     let things = Things { judge, parts: Parts::of(&judge.manifest) };
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
-    let walks = workers.map(&seeds, |worker, seed| Ok([things.dreamed(worker, *seed)?, things.simulated(worker, *seed)?]))?;
+    let walks = workers.map(&seeds, |worker, seed| {
+        let [dream, copy, shift] = things.dreamed(worker, *seed)?;
+        Ok([dream, things.simulated(worker, *seed)?, copy, shift])
+    })?;
+    Ok(rows(&walks))
+}
+
+/// What the dream, the simulator, the copy and the shift came by on each walk.
+fn rows(walks: &[[Seen; 4]]) -> Vec<Figure> {
     let row = |name: &str, share: &dyn Fn(&Seen) -> Option<f64>| {
         let score = |who: usize| Score::grouped(walks.iter().map(|walk| Vec::from_iter(share(&walk[who]))), Better::High);
-        Some(Figure::new(FAMILY, name, Unit::Percent).dream(score(0)?).simulator(score(1)?))
+        let figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(0)?).simulator(score(1)?);
+        Some(beside(beside(figure, "copy", score(2)), "shift", score(3)))
     };
     let rows = [
         row("sides of parts that meet what belongs there", &|seen| percent([seen.meet, seen.sides])),
@@ -132,8 +143,8 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
         row("frames with a whole house", &|seen| percent([seen.with_a_whole_one, seen.frames])),
         row("steps on which a house comes into view", &|seen| percent([seen.begun, seen.steps])),
     ];
-    // Who met no house has nothing to say of its sides.
-    Ok(rows.into_iter().flatten().collect())
+    // Who met no house has nothing to say of its sides, and who stays of steps.
+    rows.into_iter().flatten().collect()
 }
 
 fn village(seed: u64) -> Wish {
@@ -166,18 +177,27 @@ impl Things<'_> {
         }
     }
 
-    fn dreamed(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
+    /// What the dream comes by, and a copy of its first frame and what that is shifted to under the same keys.
+    fn dreamed(&self, worker: &mut Worker, seed: u64) -> Result<[Seen; 3]> {
         let world = simulator(&self.judge.world)?;
         let words = ids(&read(&say(&village(seed), seed, false), most_words(self.judge)));
         let mut dream = Dream::out_of_nothing(self.judge, &mut worker.engine, &told(&words), seed as u32)?;
-        let mut seen = Seen::default();
+        let first = dream.shown().clone();
+        let [mut seen, mut copy, mut shift] = <[Seen; 3]>::default();
         for step in 0..STEPS {
             let action = way(world.as_ref(), seed, step);
             dream.press(action)?;
             self.count(&dream.shown().codes, action, dream.moved(), &mut seen);
+            self.count(&first.codes, action, false, &mut copy);
         }
         worker.engine.set_prompt(&[])?;
-        Ok(seen)
+        let mut rgb = first.rgb;
+        for step in 0..STEPS {
+            let action = way(world.as_ref(), seed, step);
+            rgb = self.judge.movements.shifted(&rgb, action);
+            self.count(&worker.engine.encode(&rgb)?, action, true, &mut shift);
+        }
+        Ok([seen, copy, shift])
     }
 
     fn simulated(&self, worker: &mut Worker, seed: u64) -> Result<Seen> {
@@ -188,7 +208,7 @@ impl Things<'_> {
             let action = way(world.as_ref(), seed, step);
             let moved = world.step(action).moved;
             world.render(&mut raw);
-            self.count(&through_tokenizer(&mut worker.engine, &raw)?.codes, action, moved, &mut seen);
+            self.count(&worker.engine.encode(&raw)?, action, moved, &mut seen);
         }
         Ok(seen)
     }
@@ -230,6 +250,26 @@ mod tests {
         assert_eq!(count([0, 10, 11, 0, 12, 13]), [8, 8, 1, 1], "as far to the right as it can be");
         assert_eq!(count([0, 90, 0, 0, 0, 0]), [0, 0, 0, 0], "a tree is whole");
     }
+
+    #[test]
+    fn each_row_has_its_baselines_but_for_who_takes_no_step() {
+        let seen = |meet: u32, steps: u32| Seen { sides: 10, meet, frames: 4, steps, begun: steps / 2, ..Seen::default() };
+        let read = |walks: &[[Seen; 4]]| -> Vec<[Option<f64>; 4]> {
+            let of = |figure: &Figure| {
+                let row = figure.to_json();
+                [&row["dream"]["mean"], &row["simulator"]["mean"], &row["others"]["copy"], &row["others"]["shift"]].map(|n| n.as_f64())
+            };
+            rows(walks).iter().map(of).collect()
+        };
+        let walks = [[seen(9, 4), seen(10, 4), seen(8, 0), seen(1, 4)], [seen(7, 4), seen(10, 4), seen(8, 0), seen(3, 4)]];
+        let rows = read(&walks);
+        assert_eq!(rows[0], [80.0, 100.0, 80.0, 20.0].map(Some));
+        assert_eq!(rows[3], [Some(50.0), Some(50.0), None, Some(50.0)]);
+        // Who met no house has no row.
+        let none = || Seen { frames: 4, steps: 4, ..Seen::default() };
+        assert_eq!(read(&[[none(), none(), none(), none()]]).len(), 3);
+    }
+
     #[test]
     fn a_house_begins_where_none_of_it_was_in_view() {
         let dims = FrameDims { width_px: 3, height_px: 2, patch_px: 1, rate_hz: 1, code_dims: 1, code_levels: 9, look: false };

@@ -1,4 +1,5 @@
-//! Prompt adherence: does the probe read what a prompt asked for?
+//! Prompt adherence: does the probe read what a prompt asked for? A copy of what was shown before says how much of it was there already;
+//! where nothing was shown before, there is no baseline.
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use somnium::worlds::{StepOutcome, World};
 
 use super::control::agreement;
 use super::dials::seen;
+use super::free::beside;
 use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, repainted, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::share_of;
@@ -58,13 +60,14 @@ fn adherence(shares: &Shares) -> Option<f64> {
 }
 
 /// What follows a prompt: in the dream that is told it, in one that is not, and in the simulator that is wished the same, through the
-/// tokenizer and as it is drawn.
+/// tokenizer and as it is drawn; and what was there before it, which a copy goes on to show.
 #[derive(Default)]
 struct Answers {
     dream: Shares,
     silent: Shares,
     simulator: Shares,
     drawn: Shares,
+    copy: Shares,
 }
 
 /// A row for adherence, and one for each attribute.
@@ -78,13 +81,9 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
         if let Some(simulator) = score(|a| &a.simulator, value) {
             figure = figure.simulator(simulator);
         }
-        if let Some(silent) = score(|a| &a.silent, value) {
-            figure = figure.other("no prompt", silent.mean);
-        }
-        if let Some(drawn) = score(|a| &a.drawn, value) {
-            figure = figure.other("simulator as drawn", drawn.mean);
-        }
-        Some(figure)
+        figure = beside(figure, "no prompt", score(|a| &a.silent, value));
+        figure = beside(figure, "simulator as drawn", score(|a| &a.drawn, value));
+        Some(beside(figure, "copy", score(|a| &a.copy, value)))
     };
     let whole = row(name.to_owned(), &adherence).map(|figure| match bar {
         Some(bar) => figure.bar(Bar::AtLeast(bar)),
@@ -105,6 +104,8 @@ struct Turned {
     look: f64,
     /// Land and look that stay as long while nothing new is said.
     otherwise: [f64; 2],
+    /// Whether the last frame before shows the new light.
+    lit_before: f64,
 }
 
 impl Turned {
@@ -114,14 +115,16 @@ impl Turned {
         };
         let otherwise =
             |figure: Figure, which: usize| figure.other("nothing new said", mean(all.iter().map(|turned| turned.otherwise[which])));
+        // All but the light stays in a copy.
+        let kept = |figure: Figure| figure.other("copy", 100.0);
         if all.is_empty() {
             return Vec::new();
         }
         vec![
-            row("another light alone is said: land that stays, next frame", |t| t.stays_at_once),
-            otherwise(row("  land that stays, sixth frame", |t| t.stays), 0),
-            row("  frames that show the light", |t| t.light),
-            otherwise(row("  frames whose weather and style stay", |t| t.look), 1),
+            kept(row("another light alone is said: land that stays, next frame", |t| t.stays_at_once)),
+            kept(otherwise(row("  land that stays, sixth frame", |t| t.stays), 0)),
+            row("  frames that show the light", |t| t.light).other("copy", mean(all.iter().map(|turned| turned.lit_before))),
+            kept(otherwise(row("  frames whose weather and style stay", |t| t.look), 1)),
         ]
     }
 }
@@ -271,6 +274,7 @@ fn changed(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) 
         silent: if asked.silent { dreamed(worker, &start, &[])? } else { Shares::default() },
         simulator,
         drawn,
+        copy: shown(worker, info, std::slice::from_ref(&start.shown.rgb), wish)?,
     })
 }
 
@@ -292,6 +296,7 @@ fn out_of_nothing(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &
         silent: if asked.silent { dreamed(worker, &[])? } else { Shares::default() },
         simulator,
         drawn,
+        copy: Shares::default(),
     })
 }
 
@@ -321,6 +326,7 @@ fn turned(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) -
         stays_at_once: same(&after[0]),
         stays: same(&after[READ - 1]),
         light: share_of(&is, |words| words[1] == light.word()),
+        lit_before: share_of(&was[READ - 1..], |words| words[1] == light.word()),
         look: share_of(&is, as_before),
         otherwise: [same(&before[0]), share_of(&was[..READ - 1], as_before)],
     }))
@@ -333,7 +339,7 @@ fn painted(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) 
     let frame = &judge.manifest.frame;
     let (columns, rows) = (frame.grid_w(), frame.grid_h());
     let far = |n: usize| (n % columns).abs_diff(columns / 2) > 1 || (n / columns).abs_diff(rows / 2) > 1;
-    let mut given = worker.engine.encode(&raw)?;
+    let Shown { rgb: before, codes: mut given } = through_tokenizer(&mut worker.engine, &raw)?;
     let patches = given.chunks_exact_mut(frame.code_dims).take(frame.patches()).enumerate();
     patches.filter(|(n, _)| far(*n)).for_each(|(_, token)| token.fill(UNKNOWN));
     let mut dice = (0..).map(|painting| (asked.seed as u32).wrapping_add(painting));
@@ -345,6 +351,7 @@ fn painted(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) 
     Ok(Answers {
         dream: dreamed(worker, &asked.words(judge))?,
         silent: if asked.silent { dreamed(worker, &[])? } else { Shares::default() },
+        copy: shown(worker, info, std::slice::from_ref(&before), &asked.prompt.wish)?,
         ..Answers::default()
     })
 }
@@ -382,6 +389,27 @@ mod tests {
         assert_eq!(adherence(&beach_at_night), Some(0.75));
         assert_eq!(adherence(&of(Some(Biome::Snow), None, Some(Style::Noir))), Some(0.5));
         assert_eq!(adherence(&of(None, None, None)), None);
+    }
+
+    #[test]
+    fn a_copy_stands_beside_what_was_said_to_something_that_was_there() {
+        let of = |rows: &[Figure], name: &str| -> Option<[Option<f64>; 2]> {
+            let row = rows.iter().map(Figure::to_json).find(|row| row["name"] == name)?;
+            Some([&row["dream"]["mean"], &row["others"]["copy"]].map(|n| n.as_f64()))
+        };
+        let answers = |copy: Shares| Answers { dream: [Some(1.0), Some(0.5), None, None], copy, ..Answers::default() };
+        let changed = [answers([Some(0.0), Some(1.0), None, None]), answers([Some(0.0), Some(0.0), None, None])];
+        let beside_a_copy = rows("adherence", None, &changed.each_ref());
+        assert_eq!(of(&beside_a_copy, "adherence"), Some([Some(75.0), Some(25.0)]));
+        assert_eq!(of(&beside_a_copy, "  light"), Some([Some(50.0), Some(50.0)]));
+        assert_eq!(of(&beside_a_copy, "  style"), None, "nothing of the kind was asked for");
+        // The control: out of nothing there is nothing to copy.
+        assert_eq!(of(&rows("adherence", None, &[&answers(Shares::default())]), "adherence"), Some([Some(75.0), None]));
+
+        let turned = Turned { stays_at_once: 99.0, stays: 98.0, light: 100.0, look: 97.0, otherwise: [96.0, 95.0], lit_before: 0.0 };
+        let turned = Turned::rows(&[turned, Turned { light: 80.0, lit_before: 100.0, ..turned }]);
+        assert_eq!(of(&turned, "  frames that show the light"), Some([Some(90.0), Some(50.0)]));
+        assert_eq!(of(&turned, "  land that stays, sixth frame"), Some([Some(98.0), Some(100.0)]));
     }
 
     #[test]
