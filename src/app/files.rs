@@ -2,14 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use winit::event_loop::EventLoopProxy;
+use winit::window::Window;
 
+use super::help::CONTROL;
 use super::start::Start;
 use super::window::Wake;
 use crate::pack::Pack;
@@ -22,30 +24,49 @@ const MOST_PICTURES: usize = 16;
 const MOST_JOBS: usize = 64;
 /// What somebody reads who asks for more pictures.
 pub const TOO_MANY_PICTURES: &str = "Too many pictures are still being saved; try again in a moment.";
+/// Held while a dialog is open.
+static DIALOG: Mutex<()> = Mutex::new(());
 
-/// Lets the user choose pictures, or a world, on a thread of its own. Where there is no dialog, a notice says what there is; `drops`: files can be dropped
-/// on the window.
-pub fn open_dialog(drops: bool, proxy: EventLoopProxy<Wake>) {
+/// Lets the user choose pictures, or a world, on a thread of its own, in front of `window`; one dialog at a time. Where there is no dialog, a notice says what
+/// there is; `drops`: files can be dropped on the window.
+pub fn open_dialog(window: Option<&Arc<Window>>, drops: bool, proxy: EventLoopProxy<Wake>) {
     let tell = proxy.clone();
+    let mut choice = rfd::FileDialog::new()
+        .set_title("Open a picture, a world or a list")
+        .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
+        .add_filter("Worlds", &["safetensors"])
+        .add_filter("Lists of prompts", &["txt"]);
+    // Windows names its window to the thread alone that made it.
+    if let Some(window) = window {
+        choice = choice.set_parent(window);
+    }
     let dialog = move || {
+        let Some(_open) = only_one(&DIALOG) else {
+            tell.send_event(Wake::Notice("The dialog for files is open already.".to_owned())).ok();
+            return;
+        };
         let start = Instant::now();
-        let chosen = rfd::FileDialog::new()
-            .set_title("Open a picture, a world or a list")
-            .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
-            .add_filter("Worlds", &["safetensors"])
-            .add_filter("Lists of prompts", &["txt"])
-            .pick_files();
-        let wake = match chosen {
+        let wake = match choice.pick_files() {
             Some(paths) => Wake::Chosen(paths),
             None if start.elapsed() < TOO_SOON => {
                 let how = if drops { "drop a picture on the window, or copy one" } else { "copy a picture" };
-                Wake::Notice(format!("This system shows no file dialog; {how} and press Ctrl+V."))
+                Wake::Notice(format!("This system shows no file dialog; {how} and press {CONTROL}+V."))
             }
             None => return,
         };
         tell.send_event(wake).ok();
     };
     spawn("dialog", dialog, &proxy);
+}
+
+/// Holds what nobody else holds, if nobody does.
+fn only_one(of: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
+    match of.try_lock() {
+        Ok(held) => Some(held),
+        // Who held it ended in a panic.
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// Reads pictures for a dream of `pack` on a thread of its own; they come back as [`Wake::Start`].
@@ -187,6 +208,19 @@ mod tests {
         writer.finish();
         assert!(told.recv().unwrap().is_err_and(|why| why.contains("fault")));
         assert_eq!((caught(|| Ok(5)), caught(|| Err::<(), _>("no".to_owned()))), (Ok(5), Err("no".to_owned())));
+    }
+
+    #[test]
+    fn there_is_one_dialog_at_a_time_and_another_after_it_however_it_ended() {
+        let dialog = Mutex::new(());
+        let open = only_one(&dialog);
+        assert!(open.is_some() && only_one(&dialog).is_none());
+        drop(open);
+        let ended = caught::<()>(|| {
+            let _open = only_one(&dialog);
+            panic!("as the test has it")
+        });
+        assert!(ended.is_err() && dialog.is_poisoned() && only_one(&dialog).is_some());
     }
 
     #[test]

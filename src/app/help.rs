@@ -47,22 +47,29 @@ const COMMANDS: [(Command, &str); 18] = [
 
 const RIGHT_STICK: &str = "Right stick";
 
-/// What no table changes.
-const FIXED: [[&str; 2]; 6] = [
-    ["Esc", "leave these lines, the map, painting, the panel, or full screen"],
-    ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
-    ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
-    ["Arrows, + - 0", "on the map: look around, come nearer or go further away, all of it"],
-    ["F6", "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"],
-    ["Ctrl Q", "close; the dream is kept"],
-];
+/// What is held with a letter to copy, paste, take back or close, as the keyboard names it.
+pub const CONTROL: &str = if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" };
 
-/// The same of pads.
+/// What no table changes of pads.
 const FIXED_ON_PADS: [[&str; 2]; 3] = [
     ["Right stick, D-pad", "from within: left and right look around, or step aside"],
     ["D-pad, A (cross), B (circle)", "in the panel: from control to control, press, close it"],
     ["Left stick, triggers", "on the map: look around, come nearer or go further away"],
 ];
+
+/// What no table changes.
+fn fixed() -> Vec<[String; 3]> {
+    let rows = [
+        ("Esc".to_owned(), "leave these lines, the map, painting, the panel, or full screen"),
+        (format!("{CONTROL} Z, {CONTROL} Y"), "take back, and do again what was taken back"),
+        (format!("{CONTROL} C, {CONTROL} V"), "copy the picture, begin with the one that was copied"),
+        ("Arrows, + - 0".to_owned(), "on the map: look around, come nearer or go further away, all of it"),
+        ("F6".to_owned(), "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"),
+        (format!("{CONTROL} Q"), "close; the dream is kept"),
+    ];
+    let of_this_system = cfg!(target_os = "macos").then(|| ("Ctrl Cmd F".to_owned(), "full screen, or a window again, as elsewhere"));
+    rows.into_iter().chain(of_this_system).map(|(keys, what)| [what.to_owned(), keys, String::new()]).collect()
+}
 
 /// What is done, by which keys, and where there is a pad by which of its controls; only what is bound, and does not stand among the `vain`.
 fn rows(bindings: &Bindings, pad: bool, vain: &[Command]) -> Vec<[String; 3]> {
@@ -124,7 +131,7 @@ fn dials(bindings: &Bindings) -> [String; 3] {
 /// At an event visitors are not told what does not work there.
 pub fn show(ctx: &egui::Context, area: Rect, state: &UiState) {
     let pad = state.hand == Hand::Pad;
-    let fixed = FIXED.iter().filter(|_| !state.event).map(|[keys, what]| [*what, *keys, ""].map(str::to_owned));
+    let fixed = if state.event { Vec::new() } else { fixed() };
     let on_pads = FIXED_ON_PADS.iter().filter(|_| pad).map(|[control, what]| [*what, "", *control].map(str::to_owned));
     let rows: Vec<[String; 3]> = rows(&state.bindings, pad, &in_vain(state)).into_iter().chain(on_pads).chain(fixed).collect();
     // What is shown stands above the world and below what just happened.
@@ -200,6 +207,14 @@ mod tests {
         let mut state = UiState::new(DecodeSettings::LEAST, Rate::Own, Arc::default());
         (state.event, state.kiosk, state.keeps_pictures) = (event, event, !event);
         state
+    }
+
+    #[test]
+    fn what_no_table_changes_is_named_as_on_this_system() {
+        let keys: Vec<String> = fixed().into_iter().map(|[_, keys, _]| keys).collect();
+        let named = |name: &str| keys.iter().any(|keys| keys == name);
+        let macos = cfg!(target_os = "macos");
+        assert_eq!((named("Ctrl Z, Ctrl Y"), named("Cmd Z, Cmd Y"), named("Ctrl Cmd F")), (!macos, macos, macos), "{keys:?}");
     }
 
     #[test]

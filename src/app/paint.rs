@@ -2,6 +2,7 @@
 
 use egui::{Color32, RichText, Sense, Stroke, StrokeKind, vec2};
 
+use super::help::CONTROL;
 use super::marks::Marks;
 use super::panel::{UiEvent, line, slider};
 use super::prompt_field::{Doubt, doubt, quiet_line, word_field};
@@ -152,7 +153,7 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
         ui.horizontal(|ui| {
             let undo = egui::Button::new("Undo stroke").min_size(vec2(half, 28.0));
-            if ui.add_enabled(!state.strokes.is_empty(), undo).on_hover_text("Ctrl+Z").clicked() {
+            if ui.add_enabled(!state.strokes.is_empty(), undo).on_hover_text(format!("{CONTROL}+Z")).clicked() {
                 state.undo_stroke();
             }
             if ui.add_enabled(state.any(), egui::Button::new("Clear").min_size(vec2(half, 28.0))).clicked() {
@@ -185,7 +186,9 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
         }
         if ui
             .add_sized(vec2(half, 28.0), egui::Button::new("Take back"))
-            .on_hover_text("What was there before the last change, prompt or new beginning (Ctrl+Z); Ctrl+Y does it again")
+            .on_hover_text(format!(
+                "What was there before the last change, prompt or new beginning ({CONTROL}+Z); {CONTROL}+Y does it again"
+            ))
             .clicked()
         {
             events.push(UiEvent::TakeBack);

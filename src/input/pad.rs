@@ -1,7 +1,8 @@
 //! Gamepads: what gilrs reports, translated at the edge into [`PadEvent`]s; everything after that edge is the same for real and synthetic pads.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -295,6 +296,9 @@ const GOES_ON: Duration = Duration::from_millis(400);
 const GOES_AGAIN: Duration = Duration::from_millis(110);
 /// How long the thread waits for an event where nothing else is due.
 const WAITS: Duration = Duration::from_millis(500);
+/// So often gilrs is begun where it ends in a panic, as an odd pad can have it, and how long it rests in between.
+const MOST_STARTS: usize = 10;
+const RESTS: Duration = Duration::from_secs(3);
 
 impl Pads {
     /// Whether it was connected, and has not been unplugged since.
@@ -348,6 +352,13 @@ impl Pads {
         // Nobody plays with a pad that is gone.
         let pushes = latch.push_map(self.push(bindings)) && event != PadEvent::Disconnected;
         news.or(pushes.then_some(PadNews::Pushed))
+    }
+
+    /// Forgets all pads, and lets go of what they hold.
+    fn unplug_all(&mut self, bindings: &Bindings, latch: &mut Latch) {
+        for id in self.pads.keys().copied().collect::<Vec<_>>() {
+            self.feed(id, PadEvent::Disconnected, bindings, latch);
+        }
     }
 
     /// How all pads together push a map.
@@ -439,33 +450,68 @@ impl PadListener {
     /// Where the system gives no thread.
     pub fn spawn(bindings: Arc<Bindings>, latch: Arc<Mutex<Latch>>, tell: impl Fn(PadNews) + Send + 'static) -> std::io::Result<Self> {
         let (alive, stop) = channel::<()>();
-        std::thread::Builder::new().name("pad".to_owned()).spawn(move || listen(&stop, &bindings, &latch, &tell))?;
+        std::thread::Builder::new().name("pad".to_owned()).spawn(move || {
+            let (bindings, latch) = (bindings.as_ref(), latch.as_ref());
+            let listen = |pads: &mut Pads| listen(&stop, pads, (bindings, latch), &tell);
+            insist(listen, &stop, RESTS, (bindings, latch), &tell);
+        })?;
         Ok(Self { _alive: alive })
     }
 }
 
-fn listen(stop: &Receiver<()>, bindings: &Bindings, latch: &Mutex<Latch>, tell: &dyn Fn(PadNews)) {
-    // No default filters: the dead zone is the table's own.
-    let mut gilrs = match gilrs::GilrsBuilder::new().with_default_filters(false).build() {
-        Ok(gilrs) => gilrs,
-        Err(why) => return tell(PadNews::Unavailable(why.to_string())),
-    };
+/// Has somebody `listen` who may end in a panic, and begins anew then; tells where pads cannot be read.
+fn insist(
+    mut listen: impl FnMut(&mut Pads) -> Result<(), String>,
+    stop: &Receiver<()>,
+    rests: Duration,
+    (bindings, latch): (&Bindings, &Mutex<Latch>),
+    tell: &dyn Fn(PadNews),
+) {
     let mut pads = Pads::default();
+    for _ in 0..MOST_STARTS {
+        match catch_unwind(AssertUnwindSafe(|| listen(&mut pads))) {
+            Ok(Ok(())) => return,
+            Ok(Err(why)) => return tell(PadNews::Unavailable(why)),
+            Err(_) => {
+                // When they let go is not heard any more.
+                pads.unplug_all(bindings, &mut latch.lock().unwrap_or_else(PoisonError::into_inner));
+                tell(PadNews::Unavailable("one of them says what gilrs does not expect".to_owned()));
+            }
+        }
+        if stop.recv_timeout(rests) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+/// Listens until it is to stop.
+///
+/// # Errors
+/// Why pads cannot be read.
+fn listen(
+    stop: &Receiver<()>,
+    pads: &mut Pads,
+    (bindings, latch): (&Bindings, &Mutex<Latch>),
+    tell: &dyn Fn(PadNews),
+) -> Result<(), String> {
+    // No default filters: the dead zone is the table's own.
+    let mut gilrs = gilrs::GilrsBuilder::new().with_default_filters(false).build().map_err(|why| why.to_string())?;
     // Not every system reports those that are there already.
     for (id, pad) in gilrs.gamepads() {
-        hear(id.into(), PadEvent::Connected, pad.name(), &mut pads, (bindings, latch), tell);
+        hear(id.into(), PadEvent::Connected, pad.name(), pads, (bindings, latch), tell);
     }
     while matches!(stop.try_recv(), Err(TryRecvError::Empty)) {
         if let Some(event) = gilrs.next_event_blocking(Some(pads.waits(Instant::now())))
             && let Some(translated) = translate(&event.event)
         {
-            hear(event.id.into(), translated, gilrs.gamepad(event.id).name(), &mut pads, (bindings, latch), tell);
+            hear(event.id.into(), translated, gilrs.gamepad(event.id).name(), pads, (bindings, latch), tell);
         }
         let again = pads.again(&latch.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
         if let Some(news) = again {
             tell(news);
         }
     }
+    Ok(())
 }
 
 /// Takes in an event of the pad `id` and tells the window what it should know of it.
@@ -507,5 +553,37 @@ mod tests {
         hear(PadEvent::Connected);
         let (come, gone) = (PadNews::Connected("a pad".to_owned()), PadNews::Disconnected("a pad".to_owned()));
         assert_eq!(told.take(), [come.clone(), PadNews::Pressed, gone, come]);
+    }
+
+    #[test]
+    fn an_odd_pad_is_told_of_and_listened_to_again_and_holds_nothing_meanwhile() {
+        let (bindings, latch, told) = (Bindings::default(), Mutex::new(Latch::default()), RefCell::new(Vec::new()));
+        let tell = |news: PadNews| told.borrow_mut().push(news);
+        let (alive, stop) = channel::<()>();
+        let is_held = || latch.lock().unwrap_or_else(PoisonError::into_inner).is_held();
+        // So many of the first end in a panic while a direction is held; gives how often it was begun.
+        let begun = |panics: usize| {
+            let mut begun = 0;
+            let listen = |pads: &mut Pads| {
+                begun += 1;
+                assert!(!is_held(), "held by a pad that nobody listens to");
+                let press = PadEvent::Pressed(PadControl::DPadLeft);
+                hear(3, press, "a pad", pads, (&bindings, &latch), &|_| {});
+                assert!(is_held() && begun > panics, "as the test has it");
+                Err("it is enough".to_owned())
+            };
+            insist(listen, &stop, Duration::from_millis(1), (&bindings, &latch), &tell);
+            begun
+        };
+        assert_eq!(begun(2), 3);
+        let enough = PadNews::Unavailable("it is enough".to_owned());
+        let told_of = told.take();
+        assert!(told_of.len() == 3 && told_of.iter().filter(|news| **news == enough).count() == 1, "{told_of:?}");
+        latch.lock().unwrap_or_else(PoisonError::into_inner).release_pad(3);
+        assert_eq!(begun(MOST_STARTS + 5), MOST_STARTS);
+        assert!(told.take().len() == MOST_STARTS && !is_held());
+        // Who is dropped meanwhile is not begun again.
+        drop(alive);
+        assert_eq!(begun(2), 1);
     }
 }

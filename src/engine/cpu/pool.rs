@@ -195,22 +195,10 @@ fn work(t: usize, common: &Common) {
     }
 }
 
-/// Processor cores, hyper-threads not counted twice where the system tells.
+/// Processor cores, hyper-threads not counted twice, and no more than this program may use.
 pub fn physical_cores() -> usize {
     let logical = std::thread::available_parallelism().map_or(1, usize::from);
-    let Ok(text) = std::fs::read_to_string("/proc/cpuinfo") else { return logical };
-    let mut cores = std::collections::HashSet::new();
-    let mut package = "";
-    for line in text.lines() {
-        match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
-            Some(("physical id", value)) => package = value,
-            Some(("core id", value)) => {
-                cores.insert((package, value));
-            }
-            _ => {}
-        }
-    }
-    if cores.is_empty() { logical } else { cores.len().min(logical) }
+    num_cpus::get_physical().min(logical)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The graphics device that engine and window share: adapter choice, limits asked for, and what happens when the device goes away.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -125,6 +126,20 @@ impl Health {
             log::debug!("{message}");
         }
     }
+
+    /// What became of a poll. Where the driver says meanwhile that the device is lost, wgpu 30 panics (`PollError` has no word for that): that is reported here
+    /// as any other loss.
+    fn polled(&self, poll: impl FnOnce() -> Result<wgpu::PollStatus, wgpu::PollError>) -> Result<(), EngineError> {
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(why)) => Err(EngineError::DeviceLost(why.to_string())),
+            Err(_) => {
+                let why = "it could not be polled".to_owned();
+                self.report(&self.lost, log::Level::Error, format!("the graphics device was lost: {why}"));
+                Err(EngineError::DeviceLost(why))
+            }
+        }
+    }
 }
 
 impl GpuContext {
@@ -246,7 +261,7 @@ impl GpuContext {
 
     /// Runs the callbacks of finished work; returns at once.
     pub fn poll(&self) {
-        if let Err(error) = self.device.poll(wgpu::PollType::Poll) {
+        if let Err(error) = self.health.polled(|| self.device.poll(wgpu::PollType::Poll)) {
             log::debug!("poll: {error}");
         }
     }
@@ -298,7 +313,7 @@ impl GpuContext {
     /// # Errors
     /// [`EngineError::DeviceLost`] where waiting fails.
     pub fn wait_in_device(&self) -> Result<(), EngineError> {
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| EngineError::DeviceLost(e.to_string()))?;
+        self.health.polled(|| self.device.poll(wgpu::PollType::wait_indefinitely()))?;
         self.check()
     }
 }
@@ -386,6 +401,18 @@ mod tests {
             Err("it shows nothing".to_owned())
         });
         assert!(tried > 0 && why.is_err_and(|why| why.to_string().contains("it shows nothing")));
+    }
+
+    #[test]
+    fn a_poll_that_panics_is_a_lost_device_and_no_other_is() {
+        let health = Health::default();
+        let is_lost = || health.lost.load(Ordering::Acquire);
+        assert!(health.polled(|| Ok(wgpu::PollStatus::QueueEmpty)).is_ok() && !is_lost());
+        assert!(health.polled(|| Err(wgpu::PollError::Timeout)).is_err() && !is_lost());
+        let outcome = health.polled(|| panic!("as the test has it"));
+        assert!(matches!(outcome, Err(EngineError::DeviceLost(_))) && is_lost(), "{outcome:?}");
+        let message = health.message.lock().unwrap();
+        assert!(message.as_ref().is_some_and(|why| why.contains("lost")), "{message:?}");
     }
 
     #[test]
