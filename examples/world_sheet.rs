@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use image::RgbImage;
-use somnium::clips::{Recording, record, record_clip};
+use somnium::clips::{ClipPlan, record, record_clip};
 use somnium::worlds::policy::Explorer;
 use somnium::worlds::scene::{Biome, Feature, Light, Season, Style, Weather, Wish};
 use somnium::worlds::words::description;
@@ -66,11 +66,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wishes" => {
             columns = 8;
             for seed in 0..3 {
-                let clip = record(
-                    world,
-                    &mut Explorer::new(seed),
-                    Recording { seed, frames: 128, wishes: Some((20, 60)), ..Recording::default() },
-                );
+                let clip =
+                    record(world, &mut Explorer::new(seed), ClipPlan { seed, frames: 128, wishes: Some((20, 60)), ..ClipPlan::default() });
                 for t in (0..clip.len()).step_by(4) {
                     println!("seed {seed}, frame {t}: {}", clip.prompts[t]);
                     frames.push(clip.frame(t).to_vec());
@@ -126,7 +123,7 @@ fn measure(world: &mut dyn World, wishes: bool) {
     let start = Instant::now();
     let (mut moved, mut blocked, mut by_action) = (0, 0, vec![0; world.info().actions.len()]);
     for seed in 0..SEEDS {
-        let recording = Recording { seed: 1000 + seed, frames: FRAMES, wishes: wishes.then_some((20, 60)), ..Recording::default() };
+        let recording = ClipPlan { seed: 1000 + seed, frames: FRAMES, wishes: wishes.then_some((20, 60)), ..ClipPlan::default() };
         let clip = record(world, &mut Explorer::new(seed), recording);
         moved += clip.outcomes.iter().filter(|o| o.moved).count();
         blocked += clip.outcomes.iter().filter(|o| o.blocked).count();

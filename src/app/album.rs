@@ -29,8 +29,9 @@ const MAP_KIND: &str = "somnium-map";
 /// The same at an event, as no prompt makes them.
 const VISIT_KIND: &str = "somnium_visit";
 const VISIT_MAP_KIND: &str = "somnium_visit_map";
-/// Pictures and films that are kept of an event; older ones make room.
+/// Pictures and films that are kept of an event, and bytes of them; older ones make room.
 const MOST_OF_AN_EVENT: usize = 2000;
+const MOST_BYTES_OF_AN_EVENT: u64 = 2_000_000_000;
 
 /// What is said in a dream: what a [`Kept`] moment of it is saved with.
 #[derive(Clone)]
@@ -132,7 +133,7 @@ impl Album {
             let wake = match caught(|| write(&path)) {
                 Ok(()) => {
                     if event {
-                        make_room(&path, MOST_OF_AN_EVENT);
+                        make_room(&path, MOST_OF_AN_EVENT, MOST_BYTES_OF_AN_EVENT);
                     }
                     Wake::Saved { path, leads_back }
                 }
@@ -151,20 +152,26 @@ fn is_of_an_event(name: &str) -> bool {
     time.is_some_and(|time| !time.is_empty() && time.chars().all(|letter| letter.is_ascii_digit() || letter == '-'))
 }
 
-/// Leaves no more than so many such files in the folder of the `newest`, which stays: the clock may say that it is the oldest.
-fn make_room(newest: &Path, most: usize) {
+/// Leaves no more than so many such files, and bytes of them, in the folder of the `newest`, which stays: the clock may say that it is the oldest.
+fn make_room(newest: &Path, most: usize, most_bytes: u64) {
     let when = |entry: fs::DirEntry| {
         let (about, path) = (entry.metadata().ok()?, entry.path());
         if !about.is_file() || path == newest || !is_of_an_event(entry.file_name().to_str()?) {
             return None;
         }
-        Some((about.modified().ok()?, path))
+        Some((about.modified().ok()?, path, about.len()))
     };
     let entries = newest.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-    let mut others: Vec<(SystemTime, PathBuf)> = entries.filter_map(when).collect();
+    let mut others: Vec<(SystemTime, PathBuf, u64)> = entries.filter_map(when).collect();
     others.sort_unstable();
-    let too_many = (others.len() + 1).saturating_sub(most);
-    for (_, old) in &others[..too_many.min(others.len())] {
+    let (mut files, mut bytes) = (1, fs::metadata(newest).map_or(0, |about| about.len()));
+    let stays = |(_, _, size): &&(SystemTime, PathBuf, u64)| {
+        files += 1;
+        bytes += size;
+        files <= most && bytes <= most_bytes
+    };
+    let stay = others.iter().rev().take_while(stays).count();
+    for (_, old, _) in &others[..others.len() - stay] {
         fs::remove_file(old).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", old.display()));
     }
 }
@@ -219,13 +226,37 @@ mod tests {
         // Written when the clock stood at its beginning.
         let newest = file("somnium_visit-0.png", 0);
         let left = |most: usize| {
-            make_room(&newest, most);
+            make_room(&newest, most, u64::MAX);
             assert!(newest.exists() && others.iter().all(|path| path.exists()));
             ours.iter().filter(|path| path.exists()).collect::<Vec<_>>()
         };
         assert_eq!(left(6).len(), 5, "there was room");
         assert_eq!(left(4), [&ours[2], &ours[3], &ours[4]]);
         assert!(left(0).is_empty());
+    }
+
+    #[test]
+    fn at_an_event_large_pictures_make_room_before_there_are_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, secs: u64, bytes: usize| {
+            let path = folder.path().join(name);
+            fs::write(&path, vec![7u8; bytes]).unwrap();
+            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs);
+            fs::File::options().write(true).open(&path).unwrap().set_modified(when).unwrap();
+            path
+        };
+        let ours: Vec<PathBuf> = (1..=4).map(|secs| file(&format!("somnium_visit-{secs}.png"), secs, 100)).collect();
+        let another = file("somnium-1.png", 0, 5000);
+        let newest = file("somnium_visit-5.gif", 5, 150);
+        let left = |most_bytes: u64| {
+            make_room(&newest, 2000, most_bytes);
+            assert!(newest.exists() && another.exists());
+            ours.iter().filter(|path| path.exists()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(550).len(), 4, "there is room for all of them");
+        assert_eq!(left(549), [&ours[1], &ours[2], &ours[3]], "a byte too many");
+        assert_eq!(left(260), [&ours[3]]);
+        assert!(left(1).is_empty(), "the newest stays, however large it is");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `somnium dream`: worlds from words, from a picture, from a clip with parts dreamed again or in another style, and from actions, into a file.
+//! `somnium dream`: worlds from words, from a picture, from a clip with parts dreamed again or in another style, and from actions, into a file; or what
+//! every prompt of a list begins with, on one sheet.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use super::cli::{DreamerArgs, pack_path, png, seed, settings};
 use super::headless::{Headless, HeadlessPlan, Recording};
 use super::open::{maker, open_engine, read_pack, read_start};
 use super::prompt_args::PromptArgs;
+use super::sheet;
 use super::start::Start;
 use crate::clips::Clip;
 use crate::dream::session::DreamSession;
@@ -18,6 +20,10 @@ use crate::worlds;
 
 /// A token is dreamed again where the mask is at least this bright on average, of 255: a quarter of it is white.
 const MASKED: u32 = 64;
+
+/// What a sheet shows nothing of.
+const NOT_ON_A_SHEET: [&str; 14] =
+    ["actions", "blend", "clip", "day", "every", "first_person", "frames", "glide", "image", "map", "mask", "prompt", "record", "stylise"];
 
 #[derive(Args, Debug)]
 pub struct DreamArgs {
@@ -48,8 +54,11 @@ pub struct DreamArgs {
     #[arg(long)]
     frames: Option<usize>,
     /// Record to a .gif or .webp, or the last frame to a .png.
-    #[arg(long, value_name = "FILE")]
-    record: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "sheet")]
+    record: Option<PathBuf>,
+    /// Write one .png with the first frame of every prompt of the queue, and the prompts below, and do nothing else.
+    #[arg(long, value_name = "FILE", value_parser = png, requires = "prompt_queue", conflicts_with_all = NOT_ON_A_SHEET)]
+    sheet: Option<PathBuf>,
     /// Write a map of all the land that was seen to a .png at the end.
     #[arg(long, value_name = "FILE", value_parser = png)]
     map: Option<PathBuf>,
@@ -93,9 +102,12 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
 
     let engine = open_engine(&pack, args.dreamer.engine, None).map_err(|e| e.to_string())?;
     let mut dream = DreamSession::new(engine).map_err(|e| e.to_string())?;
+    if let Some(sheet) = &args.sheet {
+        return sheet::write(sheet, &queue.prompts(), &mut dream, &settings, args.scale);
+    }
     dream.dream_ahead_by(maker(pack.clone()));
     let recording = Recording {
-        path: Some(&args.record),
+        path: args.record.as_ref(),
         map: args.map.as_ref(),
         scale: args.scale,
         glide: args.glide,

@@ -25,6 +25,8 @@ pub const FIRST_DREAM: u32 = 1;
 /// Names of their files.
 const KIND: &str = "dream";
 const ENDING: &str = "png";
+/// How the name of one ends that is forgotten, until the program ends.
+const FORGOTTEN: &str = "forgotten";
 /// Held by the window that goes on with the last dream: another one beside it begins its own.
 const LOCK: &str = "lock";
 
@@ -60,6 +62,8 @@ pub struct Left {
     pub path: PathBuf,
     pub saved: SavedDream,
     pub still: Still,
+    /// When it was kept last.
+    pub played: Option<SystemTime>,
 }
 
 /// The dreams of this pack's world, the latest first; what cannot be read is passed over.
@@ -69,7 +73,7 @@ fn latest<'a>(folder: &Path, pack: &'a Pack) -> impl Iterator<Item = Left> + use
         let picture = still::read(&path).ok()?;
         let saved = SavedDream::in_picture(&picture, pack).ok()??;
         let still = still::decode(&path.display().to_string(), &picture, frame.width_px, frame.height_px).ok()?.pop()?;
-        Some(Left { path, saved, still })
+        Some(Left { played: written(&path), path, saved, still })
     };
     files_in(folder).into_iter().filter_map(read)
 }
@@ -90,6 +94,8 @@ pub struct Shelf {
     shared: bool,
     /// Files of the session's dreams, by their number.
     files: HashMap<u32, Place>,
+    /// Where the dream was kept that was forgotten last.
+    forgotten: Option<PathBuf>,
     /// That dreams cannot be kept was said.
     complained: bool,
 }
@@ -116,7 +122,12 @@ impl Shelf {
         let lock = fs::create_dir_all(&folder).and_then(|()| fs::File::create(folder.join(LOCK))).ok();
         // Where a folder can be read alone, or has no locks, nothing says that there is another window.
         let shared = lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)));
-        Self { folder, _lock: lock, shared, files: HashMap::new(), complained: false }
+        if !shared {
+            // Left there by a fault.
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+            entries.filter(|path| path.extension().is_some_and(|ending| ending == FORGOTTEN)).for_each(|path| remove(&path));
+        }
+        Self { folder, _lock: lock, shared, files: HashMap::new(), forgotten: None, complained: false }
     }
 
     /// Whether another window has the dream that was left last.
@@ -145,6 +156,27 @@ impl Shelf {
     /// Where a dream of the session is kept, if it is.
     pub fn file_of(&self, dream: u32) -> Option<&PathBuf> {
         self.files.get(&dream).map(|place| &place.path)
+    }
+
+    /// Forgets a dream. It can be brought back until another one is forgotten, or the program ends.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn forget(&mut self, file: &Path) -> Result<(), String> {
+        fs::rename(file, file.with_extension(FORGOTTEN)).map_err(|why| format!("cannot remove {}: {why}.", file.display()))?;
+        if let Some(before) = self.forgotten.replace(file.to_owned()).filter(|before| before != file) {
+            remove(&before.with_extension(FORGOTTEN));
+        }
+        Ok(())
+    }
+
+    /// Brings back the dream that was forgotten last, if one was.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn bring_back(&mut self) -> Result<(), String> {
+        let Some(file) = self.forgotten.take() else { return Ok(()) };
+        fs::rename(file.with_extension(FORGOTTEN), &file).map_err(|why| format!("cannot bring back {}: {why}.", file.display()))
     }
 
     /// Another session begins, with numbers of its own.
@@ -193,11 +225,20 @@ impl Shelf {
         let is_ours = |path: &&PathBuf| self.files.values().any(|place| place.path == **path);
         let (ours, others): (Vec<_>, Vec<_>) = files.iter().rev().filter(|path| *path != newest).partition(is_ours);
         for old in others.into_iter().chain(ours).take(files.len().saturating_sub(MOST)) {
-            if let Err(why) = fs::remove_file(old) {
-                log::warn!("cannot remove {}: {why}", old.display());
-            }
+            remove(old);
         }
     }
+}
+
+impl Drop for Shelf {
+    /// What was forgotten cannot be brought back any more.
+    fn drop(&mut self) {
+        self.forgotten.iter().for_each(|file| remove(&file.with_extension(FORGOTTEN)));
+    }
+}
+
+fn remove(path: &Path) {
+    fs::remove_file(path).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", path.display()));
 }
 
 #[cfg(test)]
@@ -291,6 +332,51 @@ mod tests {
         let mut map = Map::new(&pack.manifest.frame, pack.manifest.dynamics.as_ref().unwrap().recall.as_ref().unwrap());
         map.remember(&[1; 48], [0, 0], false);
         assert!(is_worth_keeping(&pack, &Moment { before: Some(map), ..moment }));
+    }
+
+    #[test]
+    fn what_is_forgotten_can_be_brought_back_until_another_one_is_or_the_program_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = said();
+        let mut shelf = Shelf::new(folder.path().to_owned());
+        for number in 1..=3 {
+            shelf.put(kept(number, 30 + number as usize), said.clone()).unwrap();
+        }
+        let files = [1, 2, 3].map(|number| shelf.file_of(number).unwrap().clone());
+        let there = |shelf: &Shelf| -> HashSet<PathBuf> { shelf.latest(&said.pack).into_iter().map(|left| left.path).collect() };
+        let (all, when) = (there(&shelf), written(&files[1]));
+        assert_eq!(all.len(), 3);
+        shelf.forget(&files[1]).unwrap();
+        assert!(there(&shelf).len() == 2 && !files[1].exists());
+        shelf.bring_back().unwrap();
+        assert_eq!((there(&shelf), written(&files[1])), (all, when), "as it was");
+        shelf.forget(&files[1]).unwrap();
+        shelf.forget(&files[0]).unwrap();
+        assert!(shelf.forget(&files[0]).is_err_and(|why| why.contains("cannot remove")), "it is gone already");
+        // The one before it is gone for good.
+        (0..2).for_each(|_| shelf.bring_back().unwrap());
+        assert_eq!(there(&shelf), HashSet::from([files[0].clone(), files[2].clone()]));
+        // Who comes back to it by other ways has a file again.
+        shelf.put(kept(2, 40), said.clone()).unwrap();
+        assert_eq!(there(&shelf).len(), 3);
+        shelf.forget(&files[2]).unwrap();
+        drop(shelf);
+        let left = |ending: &str| files_with(folder.path(), ending);
+        assert_eq!((left(FORGOTTEN), left(ENDING)), (0, 2));
+        // What a fault has left there goes at the next start, and not while another window plays.
+        let leftover = folder.path().join("dream-1.forgotten");
+        let first = Shelf::new(folder.path().to_owned());
+        fs::write(&leftover, "").unwrap();
+        drop(Shelf::new(folder.path().to_owned()));
+        assert!(leftover.exists());
+        drop(first);
+        drop(Shelf::new(folder.path().to_owned()));
+        assert!(!leftover.exists());
+    }
+
+    fn files_with(folder: &Path, ending: &str) -> usize {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|other| other == ending)).count()
     }
 
     #[test]

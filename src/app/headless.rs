@@ -243,7 +243,10 @@ fn ended_from_outside() -> Arc<AtomicBool> {
 }
 
 /// Whether the folder is there that a file is to be written to.
-fn has_folder(path: &Path) -> Result<(), String> {
+///
+/// # Errors
+/// One sentence where it is not.
+pub fn has_folder(path: &Path) -> Result<(), String> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         Some(folder) => Err(format!("cannot write {}: there is no folder {}", path.display(), folder.display())),
         None => Ok(()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::gallery::{self, GalleryItem};
 use super::start::{DEFAULT_SEED, Start};
 use crate::dream::Source;
-use crate::dream::runner::{Request, Wish};
+use crate::dream::runner::{PlayerWish, Request};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::{DreamSession, Maker};
 use crate::dream::still::Still;
@@ -132,7 +132,7 @@ impl Launch {
     }
 
     /// What leads back to where it began, whatever was shown to it since.
-    pub fn beginning(&self, wish: &Wish) -> Request {
+    pub fn beginning(&self, wish: &PlayerWish) -> Request {
         match self {
             Self::Pack { start, .. } => start.request(&wish.prompt, wish.settings.seed),
             Self::World { .. } => Request::Reset,
@@ -141,7 +141,7 @@ impl Launch {
 
     /// What leads into another world, by the seed that is wished for: one of the prompt where there is one, else the gallery's next. Whoever brought a
     /// picture stays with it.
-    pub fn another(&self, wish: &Wish) -> Request {
+    pub fn another(&self, wish: &PlayerWish) -> Request {
         let Self::Pack { start, gallery, .. } = self else { return Request::Reset };
         if !wish.prompt.words.is_empty() {
             return Request::StartFromPrompt;
@@ -335,7 +335,7 @@ mod tests {
             let launch = Launch::Pack { pack: pack.clone(), engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
             let (settings, prompt) =
                 (DecodeSettings { seed, ..DecodeSettings::LEAST }, Prompt { words: words.into(), ..Prompt::default() });
-            launch.another(&Wish { settings, rate: Rate::Own, paused: false, prompt, preview: false, account: false, within: None })
+            launch.another(&PlayerWish { settings, rate: Rate::Own, paused: false, prompt, preview: false, account: false, within: None })
         };
         let first = || Start::Pictures([gallery[0].1.clone()].into());
         let shows =

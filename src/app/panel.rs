@@ -2,12 +2,14 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use egui::{Align2, Color32, RichText, vec2};
 
 use super::blit::Step;
 use super::dials::Dials;
+use super::earlier::EarlierState;
+use super::help::CONTROL;
 use super::hints::{centred, hint_text, invite, map_text, note, panel_text, with_controls};
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
@@ -19,7 +21,7 @@ use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field, tokens, touch_bar};
+use super::{earlier, help, hud, inspector, map, paint, pictures, preview, prompt_field, tokens, touch_bar};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
@@ -31,8 +33,6 @@ const PANEL_WIDTH: f32 = 286.0;
 const BAR_HEIGHT: f32 = 28.0;
 /// However slowly frames come, the view is there after this.
 const LONGEST_STEP: Duration = Duration::from_secs(3);
-/// Dreams that were left shown until more are asked for.
-const EARLIER_SHOWN: usize = 6;
 pub const HINT_LASTS: Duration = Duration::from_secs(7);
 
 /// What the user asked for; the window carries it out.
@@ -57,8 +57,10 @@ pub enum UiEvent {
     TakeBack,
     /// Start from this picture of the gallery.
     Gallery(usize),
-    /// Go on with this one of the earlier dreams.
+    /// Go on with this one of the earlier dreams, or forget it, or bring back the one that was forgotten last.
     Earlier(usize),
+    Forget(usize),
+    BringBack,
     OpenPicture,
     /// Look ahead at what every code would do next, or no more.
     Preview,
@@ -74,13 +76,15 @@ pub enum UiEvent {
 pub struct Thumbnail {
     pub name: String,
     pub texture: egui::TextureHandle,
+    /// When somebody played there last.
+    pub played: Option<SystemTime>,
 }
 
 impl Thumbnail {
     pub fn new(context: &egui::Context, name: String, still: &Still, size_px: [usize; 2]) -> Self {
         let image = egui::ColorImage::from_rgb(size_px, &still.rgb);
         let texture = context.load_texture(&name, image, egui::TextureOptions::NEAREST);
-        Self { name, texture }
+        Self { name, texture, played: None }
     }
 }
 
@@ -118,9 +122,7 @@ pub struct UiState {
     pub dials: Dials,
     pointing: Pointing,
     pub gallery: Vec<Thumbnail>,
-    /// Dreams that were left.
-    pub earlier: Vec<Thumbnail>,
-    pub all_earlier: bool,
+    pub earlier: EarlierState,
     pub seen: SeenTextures,
     pub preview: PreviewState,
     /// Tokens are shown on the picture.
@@ -172,8 +174,7 @@ impl UiState {
             dials: Dials::default(),
             pointing: Pointing::default(),
             gallery: Vec::new(),
-            earlier: Vec::new(),
-            all_earlier: false,
+            earlier: EarlierState::default(),
             seen: SeenTextures::default(),
             preview: PreviewState::default(),
             tokens: false,
@@ -367,22 +368,13 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
         theme::heading(ui, "Start from a picture");
         // Nobody pastes at an event.
         let otherwise = match (state.takes_files, state.event) {
-            (true, false) => "Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press Ctrl+V",
-            (true, true) => "Or drop a PNG, JPEG, WebP or GIF on the window",
-            (false, false) => "Or copy a picture and press Ctrl+V",
-            (false, true) => "A PNG, JPEG, WebP or GIF",
+            (true, false) => format!("Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press {CONTROL}+V"),
+            (true, true) => "Or drop a PNG, JPEG, WebP or GIF on the window".to_owned(),
+            (false, false) => format!("Or copy a picture and press {CONTROL}+V"),
+            (false, true) => "A PNG, JPEG, WebP or GIF".to_owned(),
         };
-        pictures::show(ui, &info, &state.gallery, (!state.kiosk, otherwise), &mut state.seen, status.seen.as_ref(), events);
-        if !state.earlier.is_empty() {
-            theme::heading(ui, "Where you were");
-            let shown = if state.all_earlier { state.earlier.len() } else { state.earlier.len().min(EARLIER_SHOWN) };
-            pictures::thumbnails(ui, &state.earlier[..shown], UiEvent::Earlier, events);
-            if state.earlier.len() > EARLIER_SHOWN
-                && ui.add(theme::quiet_button(if state.all_earlier { "fewer" } else { "more" })).clicked()
-            {
-                state.all_earlier = !state.all_earlier;
-            }
-        }
+        pictures::show(ui, &info, &state.gallery, (!state.kiosk, otherwise.as_str()), &mut state.seen, status.seen.as_ref(), events);
+        earlier::show(ui, &mut state.earlier, events);
         theme::heading(ui, "Change it by hand");
         paint::tools(ui, &mut state.paint, info.prompt_words, events);
     }

@@ -1,11 +1,12 @@
 //! Where a dream begins or goes on from: start pictures, pictures of one's own, the words; and what the dream sees in the one shown last.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use egui::{RichText, vec2};
+use egui::{Align2, FontId, RichText, vec2};
 
 use super::panel::{Thumbnail, UiEvent};
-use super::theme;
+use super::{earlier, theme};
 use crate::dream::SourceInfo;
 use crate::dream::session::Seen;
 
@@ -43,7 +44,7 @@ impl SeenTextures {
     }
 }
 
-/// Pictures to choose from, three in a row.
+/// Pictures to choose from, three in a row, with when they were played last below them, as far as that is known.
 pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiEvent, events: &mut Vec<UiEvent>) {
     let gap = ui.spacing().item_spacing.x;
     let third = (ui.available_width() - 2.0 * gap) / 3.0;
@@ -62,6 +63,14 @@ pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiE
                 }
             }
         });
+        if thumbnails.iter().any(|thumbnail| thumbnail.played.is_some()) {
+            let (below, _) = ui.allocate_exact_size(vec2(ui.available_width(), 13.0), egui::Sense::hover());
+            for (column, played) in thumbnails.iter().enumerate().filter_map(|(n, thumbnail)| Some((n, thumbnail.played?))) {
+                let at = below.left_center() + vec2(column as f32 * (third + gap), 0.0);
+                let when = earlier::ago(played, SystemTime::now());
+                ui.painter().text(at, Align2::LEFT_CENTER, when, FontId::proportional(11.5), theme::QUIET);
+            }
+        }
     }
 }
 

@@ -1,20 +1,22 @@
 //! The prompts said so far, of this session and of those before: `prompts.txt` in the user's config folder, one a line under the time at
 //! which their session began.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::dream::saved;
+use crate::whole_file;
 
 /// Longest prompt the field takes, which a saved dream brings back whole; far more than any pack's.
 pub const MOST_LETTERS: usize = saved::MOST_LETTERS;
 /// Prompts one can go back through.
 const MOST_ENTRIES: usize = 200;
-/// Of a longer file the end is read.
-const MOST_BYTES: usize = 1 << 18;
+/// Lines that are kept in the file, and of a longer one bytes that are looked through for them; older ones make room at the next start.
+const MOST_LINES: usize = 1000;
+const MOST_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Default)]
 pub struct PromptHistory {
@@ -33,8 +35,7 @@ impl PromptHistory {
     /// Those kept in `folder`; `title` is what plays in this session.
     pub fn of_user(folder: Option<&Path>, title: &str) -> Self {
         let file = folder.map(|folder| folder.join("prompts.txt"));
-        let bytes = file.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_BYTES)..]).into_owned();
+        let text = file.as_deref().map_or_else(String::new, newest_lines);
         let mut history = Self { file, session: Some(format!("# {}, {title}", in_utc(Timestamp::now()))), ..Self::default() };
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             history.add(line);
@@ -110,6 +111,29 @@ impl PromptHistory {
     }
 }
 
+/// The newest lines of a file; older ones are removed from it.
+fn newest_lines(path: &Path) -> String {
+    let Ok((text, all)) = read_newest_lines(path) else { return String::new() };
+    if !all && let Err(why) = whole_file::write(path, text.as_bytes()) {
+        log::warn!("{} cannot be shortened: {why}", path.display());
+    }
+    text
+}
+
+/// The same as they are in the file, and whether these are all of it.
+fn read_newest_lines(path: &Path) -> std::io::Result<(String, bool)> {
+    let mut file = File::open(path)?;
+    let from = file.metadata()?.len().saturating_sub(MOST_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    // Where it does not begin at the beginning, its first line is a part of one.
+    let whole = if from == 0 { &*text } else { text.split_once('\n').map_or("", |(_, behind)| behind) };
+    let older = whole.lines().count().saturating_sub(MOST_LINES);
+    Ok((whole.split_inclusive('\n').skip(older).collect(), from == 0 && older == 0))
+}
+
 /// A prompt as a line of text: no control characters, no more letters than the field takes.
 pub fn one_line(prompt: &str) -> String {
     let letters = prompt.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -167,6 +191,38 @@ mod tests {
         // A long text is cut, a folder that cannot be written is no obstacle.
         assert_eq!(one_line(&"snow ".repeat(2000)).chars().count(), MOST_LETTERS - 1);
         PromptHistory::of_user(Some(Path::new("/dev/null/settings")), "isles").said("snow");
+    }
+
+    #[test]
+    fn the_file_keeps_its_newest_lines_however_long_it_has_become() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prompts.txt");
+        let write = |lines: std::ops::Range<usize>, letters: usize| {
+            let line = |n: usize| format!("prompt {n} {}\n", "\u{96EA}".repeat(letters));
+            let text: String = lines.map(line).collect();
+            fs::write(&path, &text).unwrap();
+            text
+        };
+        let opened = || {
+            let mut history = PromptHistory::of_user(Some(folder.path()), "isles");
+            let newest = history.older("").unwrap_or_default().to_owned();
+            (newest, fs::read_to_string(&path).unwrap())
+        };
+        // The control: a file that is not too long stays as it is, byte for byte.
+        let as_it_was = write(0..MOST_LINES, 0);
+        assert_eq!(opened(), (format!("prompt {} ", MOST_LINES - 1), as_it_was));
+        write(0..MOST_LINES + 7, 0);
+        let (newest, kept) = opened();
+        assert_eq!((newest, kept.lines().count()), (format!("prompt {} ", MOST_LINES + 6), MOST_LINES));
+        assert!(kept.starts_with("prompt 7 \n"), "{}", &kept[..20]);
+        // Few lines of very many letters: whole ones are left of it, and no more than is looked through.
+        let long = write(0..900, 600);
+        let (newest, kept) = opened();
+        assert!(newest.starts_with("prompt 899 ") && long.ends_with(&kept) && kept.starts_with("prompt "), "{}", &kept[..20]);
+        assert!((MOST_BYTES as usize * 9 / 10..=MOST_BYTES as usize).contains(&kept.len()), "{}", kept.len());
+        // What is said then comes behind it.
+        PromptHistory::of_user(Some(folder.path()), "isles").said("fog");
+        assert!(fs::read_to_string(&path).unwrap().ends_with(", isles\nfog\n"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod clipboard;
 mod coach;
 mod commands;
 mod controls;
+mod display;
 mod dreaming;
 mod earlier;
 mod eye;
@@ -28,7 +29,7 @@ use winit::dpi::{LogicalSize, Size};
 use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::ModifiersState;
-use winit::window::{Fullscreen, Window, WindowId};
+use winit::window::{Window, WindowId};
 
 use coach::Coach;
 use earlier::Dreams;
@@ -69,6 +70,8 @@ pub struct WindowPlan {
     pub size: Size,
     pub maximized: bool,
     pub fullscreen: bool,
+    /// Number of the display where it stands, from 1; the system decides where none is asked for.
+    pub display: Option<usize>,
     /// Nobody leaves it.
     pub kiosk: bool,
     /// Strangers play, one after another, and nobody looks after them.
@@ -310,9 +313,8 @@ impl App {
             .with_inner_size(self.plan.size)
             .with_min_inner_size(LogicalSize::<u32>::from(view::LEAST))
             .with_maximized(self.plan.maximized)
-            .with_window_icon(icon())
-            .with_fullscreen(self.plan.fullscreen.then_some(Fullscreen::Borderless(None)));
-        let attributes = with_name(attributes);
+            .with_window_icon(icon());
+        let attributes = self.placed(with_name(attributes), event_loop);
         let window = Arc::new(event_loop.create_window(attributes).map_err(|why| format!("cannot open a window: {}", in_words(&why)))?);
         let painter = Painter::new(window.clone(), self.gate.clone()).map_err(|why| why.to_string())?;
         let egui = self.interface(&window, &painter);

@@ -209,12 +209,12 @@ fn take(input: &mut impl Read, bytes: usize, what: &str) -> Result<Vec<u8>, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clips::{Recording, record};
+    use crate::clips::{ClipPlan, record};
     use crate::worlds::isles::Isles;
     use crate::worlds::policy::Explorer;
 
     fn clip() -> Clip {
-        record(&mut Isles::new(), &mut Explorer::new(2), Recording { seed: 2, frames: 40, wishes: Some((20, 60)), ..Recording::default() })
+        record(&mut Isles::new(), &mut Explorer::new(2), ClipPlan { seed: 2, frames: 40, wishes: Some((20, 60)), ..ClipPlan::default() })
     }
 
     fn bytes(clip: &Clip) -> Vec<u8> {

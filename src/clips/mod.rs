@@ -88,60 +88,60 @@ impl Clip {
 
 /// How a clip is recorded.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Recording {
+pub struct ClipPlan {
     pub seed: u64,
     pub frames: usize,
     /// Light, weather, season and style hold still.
     pub hold_ambience: bool,
-    /// Light, weather, season and style are from the start what [`Wish::under_look`] makes of this seed, whatever else is wished.
+    /// From the start light, weather, season and style are those that [`Wish::under_look`] draws by this seed, whatever else is wished.
     pub look: Option<u64>,
-    /// The world is wished to be something at the start and something else every so many frames, and follows: at least and at most so
-    /// many. `None`: nothing is wished.
+    /// Something is wished for at the start and something else again and again, and the world follows: least and most frames between two
+    /// wishes. `None`: nothing is wished.
     pub wishes: Option<(usize, usize)>,
 }
 
 /// Frames between two wordings where nothing is wished.
 const WORDING_FRAMES: (usize, usize) = (20, 60);
-/// Percent of wishes that are none at all, and of later ones that are sure to ask for a land: to turn into another is the most there is to learn.
+/// Percent of wishes that are none at all, and percent of later ones that are sure to ask for a land: turning into another land is the most there is to learn.
 const NO_WISH: usize = 20;
 const ANOTHER_LAND: usize = 40;
-/// Percent of wishes that ask for a village whatever else they ask for: a house is the largest thing there is, and made up badly by who saw few.
+/// Percent of wishes that ask for a village whatever else they ask for: a house is the largest thing there is, and who saw few makes up bad ones.
 const A_VILLAGE: usize = 30;
-/// Percent of later wishes that differ from the one before in one thing, everything else being said in the same words: in how the world looks,
-/// and in its land. Who is told that it is dusk has to leave the land as it is, and who is told of a desert the light.
+/// Percent of later wishes that differ from the one before in one thing only, everything else being said in the same words: in how the world looks,
+/// and in its land. A network that is told of dusk has to leave the land as it is, and one that is told of a desert has to leave the light.
 const LOOK_ALONE: usize = 30;
 const LAND_ALONE: usize = 20;
 
 /// Resets `world` to `seed` and records `frames` frames of what `policy` does in it; with `hold_ambience`, under one light and weather.
 pub fn record_clip(world: &mut dyn World, policy: &mut dyn Policy, seed: u64, frames: usize, hold_ambience: bool) -> Clip {
-    record(world, policy, Recording { seed, frames, hold_ambience, ..Recording::default() })
+    record(world, policy, ClipPlan { seed, frames, hold_ambience, ..ClipPlan::default() })
 }
 
-/// Records a clip of what `policy` does in `world`; a function of the recording and the policy's state.
-pub fn record(world: &mut dyn World, policy: &mut dyn Policy, recording: Recording) -> Clip {
-    let mut rng = Rng::for_purpose(recording.seed, 5);
-    let mut wish = if recording.wishes.is_some() { first_wish(&mut rng) } else { Wish::default() };
+/// Records a clip of what `policy` does in `world`; a function of the plan and the policy's state.
+pub fn record(world: &mut dyn World, policy: &mut dyn Policy, plan: ClipPlan) -> Clip {
+    let mut rng = Rng::for_purpose(plan.seed, 5);
+    let mut wish = if plan.wishes.is_some() { first_wish(&mut rng) } else { Wish::default() };
     // What is wished of the land must not depend on the look.
-    let under_look = |wish: &Wish| recording.look.map_or_else(|| wish.clone(), |look| wish.under_look(look));
-    let hold_ambience = recording.hold_ambience || recording.look.is_some();
+    let under_look = |wish: &Wish| plan.look.map_or_else(|| wish.clone(), |look| wish.under_look(look));
+    let hold_ambience = plan.hold_ambience || plan.look.is_some();
     world.hold_ambience(hold_ambience);
-    world.reset_under(recording.seed, &under_look(&wish));
+    world.reset_under(plan.seed, &under_look(&wish));
     let (width_px, height_px) = (world.info().width_px, world.info().height_px);
     let frame_bytes = width_px * height_px * 3;
-    let mut clip = Clip { width_px, height_px, frames: vec![0; recording.frames * frame_bytes], ..Clip::default() };
+    let mut clip = Clip { width_px, height_px, frames: vec![0; plan.frames * frame_bytes], ..Clip::default() };
     let mut last = StepOutcome::default();
     let mut wording = rng.next();
-    let (soonest, latest) = recording.wishes.unwrap_or(WORDING_FRAMES);
+    let (soonest, latest) = plan.wishes.unwrap_or(WORDING_FRAMES);
     let mut next_change = rng.range(soonest, latest);
     for (t, frame) in clip.frames.chunks_exact_mut(frame_bytes).enumerate() {
         if t == next_change {
             next_change += rng.range(soonest, latest);
-            let alone = if recording.wishes.is_some() && !hold_ambience { one_thing_else(&wish, &mut rng) } else { None };
+            let alone = if plan.wishes.is_some() && !hold_ambience { one_thing_else(&wish, &mut rng) } else { None };
             // Words of which one is exchanged are the same for the rest.
             if alone.is_none() {
                 wording = rng.next();
             }
-            if recording.wishes.is_some() {
+            if plan.wishes.is_some() {
                 wish = alone.unwrap_or_else(|| next_wish(&wish, &world.scene(), hold_ambience, &mut rng));
                 world.wish(&under_look(&wish));
             }
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn words_of_which_one_is_exchanged_are_the_same_for_the_rest() {
-        let recording = |hold_ambience| Recording { seed: 3, frames: 400, hold_ambience, wishes: Some((3, 8)), ..Recording::default() };
+        let recording = |hold_ambience| ClipPlan { seed: 3, frames: 400, hold_ambience, wishes: Some((3, 8)), ..ClipPlan::default() };
         // Percent of the changes after which most words are those before.
         let kept = |hold_ambience| {
             let clip = record(&mut Isles::new(), &mut Explorer::new(3), recording(hold_ambience));

@@ -1,10 +1,10 @@
 //! How a world out of words begins.
 //!
-//! What is asked for may be rare in every single place: a house is, in a village, and so large that a first frame may come without a part of one. A simulator looks
-//! for a pleasant place to begin at; a dream draws a few first frames and begins with the one in which most is to be seen.
+//! What is asked for may be rare at every single place. A house is rare even in a village, and so large that a first frame may show no part of one. A simulator
+//! looks for a pleasant place to begin at; a dream draws a few first frames and begins with the one that shows the most of what was asked for.
 //!
-//! In a frame out of nothing stand tokens that belong to another land, since nothing but words says what belongs. A frame after it in which nobody goes anywhere
-//! puts nearly all of them right, so the first that is shown is that one.
+//! A frame out of nothing has tokens that belong to another land, since only the words say what belongs. The frame after it, in which nobody goes anywhere,
+//! puts nearly all of them right, so that one is the first to be shown.
 
 use super::drive::Intent;
 use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, Settled};
@@ -14,10 +14,11 @@ use crate::worlds::words::wish_of;
 
 /// How many first frames are drawn at most.
 pub const TRIES: u32 = 5;
-/// What lies between the seeds.
+/// What lies between the seeds of two tries.
 const OTHER_CHANCES: u32 = 0x9E37_79B9;
-/// So many parts of houses are a village: a whole one and something of another. So many trees, rocks or ruins are what was meant by them.
+/// Parts of houses that are a village: a whole house and something of another.
 const A_VILLAGE: usize = 10;
+/// Trees, rocks or ruins that are as many as was meant.
 const ENOUGH: usize = 6;
 
 /// A first frame: its tokens, `(tokens, code_dims)` levels, and how each was settled.
@@ -26,7 +27,7 @@ pub struct FirstFrame {
     pub settled: Vec<Settled>,
 }
 
-/// What a first frame has: a way for the figure, and patches that show what was asked for, of each thing no more than is enough.
+/// What a first frame is worth: whether the figure has a way, and how many patches show what was asked for, of each thing no more than is enough.
 type Worth = (bool, usize);
 
 /// Dreams a first frame out of the words that the engine is told (blocking): the first of [`TRIES`] in which the figure can walk and that shows enough of the
@@ -79,7 +80,7 @@ fn draw(engine: &mut dyn Engine, settings: &DecodeSettings) -> Result<FirstFrame
     if let Some(stay) = stay {
         let rested = dreamed(engine, stay, settings)?;
         let changed = first.codes.chunks_exact(dims).zip(rested.codes.chunks_exact(dims)).map(|(drawn, rested)| drawn != rested);
-        // A token that stays as it was drawn is no copy to who asks how it came about.
+        // Where a token stayed as it was drawn, how it was drawn tells more than that it was copied.
         let settled = first.settled.iter().zip(&rested.settled).zip(changed);
         first.settled = settled.map(|((drawn, rested), changed)| if changed { *rested } else { *drawn }).collect();
         first.codes = rested.codes;
@@ -105,7 +106,7 @@ fn asked(m: &Manifest, told: &[PromptWord]) -> Vec<(Feature, usize)> {
     features.filter(stands).map(|feature| (feature, if feature == Feature::Village { A_VILLAGE } else { ENOUGH })).collect()
 }
 
-/// Whether a thing is what somebody means who asks for this: of a village a part of a house, which is larger than a patch.
+/// Whether a thing is meant where this feature is asked for. By a village parts of houses are meant, since those alone are larger than a patch.
 fn is_meant(standing: &Standing, feature: Feature) -> bool {
     match feature {
         Feature::Village => !standing.cutout.is_whole(),

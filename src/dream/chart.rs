@@ -8,10 +8,10 @@ use super::record::{RecordError, write_picture};
 use crate::engine::recall::{Map, SIDE};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
-/// Frames are laid over the land side by side. What lies beneath the figure of one lies beside that of a frame which is shifted so far, in patches.
+/// Frames are laid over the land side by side. What the figure hides in one of them is beside the figure in a frame that is shifted this far, in patches.
 const SHIFTS: [[i32; 2]; 3] = [[0, 0], [1, 0], [0, 1]];
 
-/// A saved chart is enlarged as long as its longer side stays below this, in pixels: one of a long walk would take gigabytes.
+/// A saved chart is enlarged only while its longer side stays below this, in pixels: the chart of a long walk would take gigabytes.
 const SAVED_PX: usize = 2400;
 
 /// A picture of all the land that was seen.
@@ -110,8 +110,8 @@ impl Chart {
     }
 }
 
-/// Tokens of a frame that shows what is `known` of its patches, at least one: the others are as the nearest of those, since a decoder sees all of
-/// a frame; what never scrolls, and the look, is that of the `newest` frame.
+/// Tokens of a frame that shows what is `known` of its patches, at least one. The other patches are as the nearest of those, since a decoder sees all
+/// of a frame. What never scrolls, and the look, are those of the `newest` frame.
 fn tokens_of(frame: &FrameDims, recall: &RecallDims, known: &[(usize, &[u8])], newest: &[u8]) -> Vec<u8> {
     let mut codes = newest.to_vec();
     let at = |n: usize| [n % frame.grid_w(), n / frame.grid_w()];

@@ -3,7 +3,7 @@
 
 use super::source::Strides;
 
-/// A movement must explain this share of what differs if there was none.
+/// A movement must explain this share of what would differ between the pictures without it.
 const CLEARLY: f32 = 0.25;
 /// Colours of what stands and of the land behind it lie at least this far apart, of 255.
 const APART: u8 = 25;
@@ -32,8 +32,8 @@ impl<'a> Glide<'a> {
         (before.len() == newest.len() && glide.moved()).then_some(glide)
     }
 
-    /// Whether the pictures differ clearly less if the view moved, by the product of both ways to compare them: as they are, and without what all
-    /// patches have in common. Rain and snow fall on all patches alike and do not go with the land; bare ground shows nothing else.
+    /// Whether the pictures differ clearly less if the view moved. They are compared in two ways, whose product counts: as they are, and without what
+    /// all patches have in common. Rain and snow fall on all patches alike and do not go with the land; bare ground shows nothing else.
     fn moved(&self) -> bool {
         let common = [self.newest, self.before].map(|picture| self.common(picture));
         let (mut as_they_are, mut alone) = ([1.0f32; 2], [1.0f32; 2]);

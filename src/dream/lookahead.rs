@@ -1,4 +1,4 @@
-//! When the dream looks ahead at what every code would do next: at once while it stands still, and only in time that is left while it plays.
+//! When the dream looks ahead at what every code would do next: at once while it stands still, and while it plays only in time that is left.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::engine::Branches;
 const ROUND: Duration = Duration::from_millis(250);
 /// While it stands still nobody waits longer than this for an answer to a request, unless a single code takes that long.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// For so long a measured time counts: a machine that was busy then may not be so now.
+/// How long a measured time counts: a machine that was busy then may not be so now.
 const COUNTS: Duration = Duration::from_secs(1);
 /// Share of the time left that is used: some frames take longer than the one before.
 const SAFE: f32 = 0.7;

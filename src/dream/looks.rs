@@ -45,11 +45,16 @@ impl Display for LookName {
     }
 }
 
-impl FromStr for LookName {
-    type Err = String;
+/// A text that is no [`LookName`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the name of a look")]
+pub struct NotALook(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::of_words(&name.split(' ').collect::<Vec<_>>()).ok_or_else(|| format!("{name:?} is not the name of a look"))
+impl FromStr for LookName {
+    type Err = NotALook;
+
+    fn from_str(name: &str) -> Result<Self, NotALook> {
+        Self::of_words(&name.split(' ').collect::<Vec<_>>()).ok_or_else(|| NotALook(name.to_owned()))
     }
 }
 

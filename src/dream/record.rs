@@ -151,7 +151,7 @@ impl Recorder {
             Some("webp") => {
                 let side = |px: usize| u32::try_from(px * shape[2]).unwrap_or(u32::MAX);
                 let writer = WebpWriter::create(path, side(shape[0]), side(shape[1]), info.rate_hz);
-                Ok(Self::Webp(Box::new(writer.map_err(failed)?), path.to_owned(), shape))
+                Ok(Self::Webp(Box::new(writer.map_err(|why| failed(why.to_string()))?), path.to_owned(), shape))
             }
             Some("png") => Ok(Self::Png(Vec::new(), path.to_owned(), shape)),
             _ => Err(failed("its name must end in .gif or .webp, or in .png for the last frame".to_owned())),
@@ -166,9 +166,9 @@ impl Recorder {
         match self {
             Self::Gif(gif) => gif.push(rgba),
             Self::Webp(writer, path, [w, h, scale]) => {
-                let enlarged = enlarge(rgba, *w, *h, *scale).map_err(|why| why.to_string());
-                let written = enlarged.and_then(|(large, ..)| writer.push(&large));
-                written.map_err(|why| RecordError::new(path, why))
+                let failed = |why: String| RecordError::new(path, why);
+                let (large, ..) = enlarge(rgba, *w, *h, *scale).map_err(|why| failed(why.to_string()))?;
+                writer.push(&large).map_err(|why| failed(why.to_string()))
             }
             Self::Png(last, ..) => {
                 last.clear();

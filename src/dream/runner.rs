@@ -21,7 +21,7 @@ use super::gate::Gate;
 use super::lookahead::Branch;
 use super::saved::SavedDream;
 use super::session::{Moment, Seen};
-use super::source::{Source, SourceInfo};
+use super::source::{Source, SourceInfo, Stuck};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, EngineError, StageTimes};
 use worker::Worker;
@@ -91,7 +91,7 @@ pub enum Request {
     Repaint(Vec<bool>, Vec<u16>),
     /// This share of its tokens is dreamed again, and the past becomes like it.
     Stylise(f32),
-    /// Takes the last change, new beginning or other words back, with it the seed that the dream before was made with.
+    /// Takes back the last change, new beginning or change of words, and with it the seed that the dream before was made with.
     Undo(HandOver<Went>),
     /// The same forth again.
     Redo(HandOver<Went>),
@@ -117,7 +117,7 @@ pub enum Request {
 
 /// What the player wants from now on; only the latest counts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
+pub struct PlayerWish {
     pub settings: DecodeSettings,
     pub rate: Rate,
     pub paused: bool,
@@ -137,7 +137,7 @@ pub struct Prompt {
     pub words: Arc<[u16]>,
     /// Frames in which it blends with the prompt before it.
     pub blend_frames: u32,
-    /// Another number for whatever else is said by hand, which can be taken back. Words that come by themselves keep it.
+    /// A number that is new whenever something else is said by hand, so that this can be taken back. Words that come by themselves keep it.
     pub said: u32,
 }
 
@@ -161,6 +161,8 @@ pub struct Status {
     pub code: u8,
     /// Codes of the last frames, newest last.
     pub timeline: VecDeque<u8>,
+    /// Whether what is asked for leads nowhere, as far as is known.
+    pub stuck: Option<Stuck>,
     pub stages: StageTimes,
     /// Of a recent frame, by dispatch.
     pub passes: StageTimes,
@@ -210,7 +212,7 @@ struct Outbox {
 
 struct Shared {
     outbox: Mutex<Outbox>,
-    wish: Mutex<Wish>,
+    wish: Mutex<PlayerWish>,
     /// A nudge is on its way to the worker: a slider must not flood it.
     nudged: AtomicBool,
     /// The same of one to set off.
@@ -222,7 +224,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(wish: Wish) -> Self {
+    fn new(wish: PlayerWish) -> Self {
         let outbox = Outbox { status: Status::default(), picture: None, spare: Vec::new(), notices: VecDeque::new() };
         Self {
             outbox: Mutex::new(outbox),
@@ -264,7 +266,7 @@ impl Runner {
     /// Where the system gives no thread.
     pub fn spawn(
         open: impl FnOnce() -> Result<Box<dyn Source>, String> + Send + 'static,
-        wish: Wish,
+        wish: PlayerWish,
         wiring: Wiring,
     ) -> std::io::Result<Self> {
         let words = wish.prompt.words.clone();
@@ -317,14 +319,14 @@ impl Runner {
     }
 
     /// Changes what is wanted from the next frame on.
-    pub fn wish(&self, change: impl FnOnce(&mut Wish)) {
+    pub fn wish(&self, change: impl FnOnce(&mut PlayerWish)) {
         change(&mut lock(&self.shared.wish));
         if !self.shared.nudged.swap(true, Ordering::AcqRel) {
             self.request(Request::Nudge);
         }
     }
 
-    pub fn current_wish(&self) -> Wish {
+    pub fn current_wish(&self) -> PlayerWish {
         lock(&self.shared.wish).clone()
     }
 

@@ -81,7 +81,7 @@ pub struct SavedDream {
     pub moment: Moment,
 }
 
-/// The same for packs whose tokens and steps mean the same: those with one tokenizer and the same codes to move by, whatever dynamics they have.
+/// The same number for packs whose tokens and steps mean the same: they share the tokenizer and the codes to move by, whatever their dynamics.
 fn checksum_of_tokens(pack: &Pack) -> u32 {
     let mut crc = Crc::new();
     pack.tensors.iter().filter(|(name, _)| name.starts_with("tok.")).for_each(|(_, tensor)| crc.update(&tensor.bytes));
@@ -101,7 +101,7 @@ fn by_name(settings: &DecodeSettings) -> Map<String, Value> {
 }
 
 impl About {
-    /// How it was dreamed: by its seed and as the pack has it, but for what was set otherwise, where that is possible here.
+    /// How it was dreamed: by its seed, and as the pack has it except for what was set otherwise, as far as that is possible here.
     pub fn settings(&self, manifest: &Manifest) -> DecodeSettings {
         let own = DecodeSettings { seed: self.seed, ..play_settings(manifest) };
         let mut settings = by_name(&own);

@@ -17,7 +17,7 @@ use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::first_person::{Book, Surroundings};
 use super::looks::Looks;
-use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
+use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides, Stuck};
 use super::still::Still;
 use crate::engine::inputs::frames_that_matter;
 use crate::engine::recall::{Map, motion_of};
@@ -29,7 +29,7 @@ use crate::worlds::random::Rng;
 use crate::worlds::scene::Wish;
 use crate::worlds::words::{saying, wish_of};
 
-/// Frames a session remembers one by one, a megabyte, or as many as an engine needs to rebuild its ring; of those before it knows the land.
+/// Frames that a session remembers one by one, a megabyte of them; more where an engine needs more to rebuild its ring. Of older ones it knows the land.
 pub const MEMORY_FRAMES: usize = 1024;
 
 /// How many frames a session remembers one by one.
@@ -41,7 +41,7 @@ const MOST_IN_FLIGHT: usize = 3;
 /// After this long without a sign of life the engine is asked to finish, which reports what is wrong.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How the view goes, where it goes by whole patches.
+/// How the world scrolls, if every step of the view is a whole patch.
 fn whole_steps(m: &Manifest) -> Option<&RecallDims> {
     m.recall().filter(|recall| recall.step_px == m.frame.patch_px)
 }
@@ -51,7 +51,7 @@ fn take_in(map: &mut Map, frame: &TokenFrame, m: &Manifest) {
     map.remember(&frame.codes, motion_of(m, frame.action), frame.moved);
 }
 
-/// Of a world that goes by whole patches and says what of it stands.
+/// Pictures for a view from within, if every step is a whole patch and the pack says what stands.
 fn book_of(m: &Manifest) -> Option<Book> {
     Some(Book::new(m.frame, whole_steps(m)?, m.relief.as_ref()?, &m.provenance.looks))
 }
@@ -93,7 +93,7 @@ pub struct DreamSession {
     account: Account,
     /// The picture shown last.
     seen: Option<Arc<Seen>>,
-    /// Number of the dream that plays, from 1, and how many have begun: every new beginning is another one, and whoever takes it back is in the one before.
+    /// Number of the dream that plays, from 1, and how many have begun. Every new beginning is another dream; taking it back leads to the one before.
     dream: u32,
     dreams_begun: u32,
     /// Number of what is said.
@@ -248,7 +248,7 @@ impl DreamSession {
         Ok(Surroundings::of((map.view(), known), &frame, codes, before, book, |codes| drawer.draw(codes))?)
     }
 
-    /// How the newest frame was dreamed (blocking); nothing where it was not, but shown or returned to.
+    /// How the newest frame was dreamed (blocking); `None` where it was shown or returned to instead.
     ///
     /// # Errors
     /// What the engine says.
@@ -281,7 +281,7 @@ impl DreamSession {
         Ok(self.engine.preview(codes, &self.settings_of_next(settings), out)?)
     }
 
-    /// What the next frame is dreamed by, where `settings` are asked for.
+    /// The settings that the next frame is really dreamed by, where these are asked for.
     fn settings_of_next(&self, settings: &DecodeSettings) -> DecodeSettings {
         settings.told(self.told.class_of_next(self.prompt.words()))
     }
@@ -291,7 +291,7 @@ impl DreamSession {
         u8::try_from(self.info.actions.len()).unwrap_or(u8::MAX)
     }
 
-    /// The code bound to standing still, or where none is the unknown action.
+    /// The code bound to standing still, or the unknown action where no code is.
     fn stay_action(&self) -> u8 {
         beginning::stay(self.engine.manifest()).unwrap_or_else(|| self.unknown_action())
     }
@@ -336,7 +336,7 @@ impl DreamSession {
         Ok(())
     }
 
-    /// Waits until the memory holds every frame dreamed; nothing where the last ones were lost.
+    /// Waits until the memory holds every frame dreamed; it is empty then where the last ones were lost.
     fn settle(&mut self) -> Result<(), DreamError> {
         self.engine.finish()?;
         self.collect();
@@ -369,7 +369,7 @@ impl DreamSession {
         self.history.push_back(frame);
     }
 
-    /// Notes that a frame is on its way under `code` and the words in force, which then go on to those of the next.
+    /// Notes that a frame is on its way under `code` and the words in force; a fade then goes on to the words of the next one.
     fn note_begun(&mut self, code: u8) -> Result<(), DreamError> {
         let mut frame = self.spare.pop().unwrap_or_else(|| TokenFrame { codes: Vec::new(), action: 0, moved: false, prompt: Vec::new() });
         frame.action = code;
@@ -385,8 +385,8 @@ impl DreamSession {
         Ok(())
     }
 
-    /// Goes back to the start frames, or with `settings` to a first frame from the prompt where there are none. Nothing of the words before
-    /// the prompt comes along.
+    /// Goes back to the start frames; where there are none, dreams a first frame from the prompt if there are `settings` for it. A fade ends: nothing
+    /// of the words before the prompt comes along.
     fn restart(&mut self, settings: Option<&DecodeSettings>) -> Result<(), DreamError> {
         self.prompt.end();
         self.engine.set_prompt(self.prompt.words())?;
@@ -397,8 +397,8 @@ impl DreamSession {
         }
     }
 
-    /// Dreams a first frame from the prompt (blocking). Where that names no land, this frame alone is told one drawn by the seed, in which what was asked for is
-    /// at home: left to itself, every token of it would guess another. The frames after it have the prompt as it is, which is no news to them.
+    /// Dreams a first frame from the prompt (blocking). Where the prompt names no land, this one frame is also told a land, drawn by the seed among those in
+    /// which what was asked for is at home: otherwise every token would guess another. The frames after it have the prompt as it is, and take it for no news.
     fn dream_first(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
         let (words, seed) = (self.prompt.target().to_vec(), u64::from(settings.seed));
         let wish = wish_of(&words);
@@ -412,7 +412,7 @@ impl DreamSession {
         self.engine.set_prompt(&told)?;
         let first = beginning::out_of_words(self.engine.as_mut(), &told, settings)?;
         self.engine.set_prompt(self.prompt.words())?;
-        // Of a frame that came to rest the newest is one like any other.
+        // The frame that came to rest was dreamed by the settings as they are, like any other.
         self.guided = settings.guidance > 0.0 && !told.is_empty();
         self.account.codes.clone_from(&first.codes);
         self.account.settled = first.settled;
@@ -457,6 +457,15 @@ impl Source for DreamSession {
     fn look(&self) -> Wish {
         let look = self.history.back().and_then(|frame| self.looks.read(&frame.codes));
         look.cloned().unwrap_or_default()
+    }
+
+    /// Without a map nobody looks whether the view moved.
+    fn stuck(&self) -> Option<Stuck> {
+        let (m, newest) = (self.engine.manifest(), self.land_seen.as_ref().and(self.history.back())?);
+        let asks = motion_of(m, newest.action) != [0, 0];
+        let led_nowhere = |frame: &&TokenFrame| asks && frame.action == newest.action && !frame.moved;
+        let steps = self.history.iter().rev().take_while(led_nowhere).count();
+        (steps > 0).then_some(Stuck { code: newest.action, steps })
     }
 
     /// The seed is in the settings of the frames to come; going back to the start is enough.

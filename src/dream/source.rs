@@ -53,6 +53,15 @@ impl Strides {
     }
 }
 
+/// A way that leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Code that was asked for.
+    pub code: u8,
+    /// How often in a row the view did not move under it, up to the newest frame of which that is known.
+    pub steps: usize,
+}
+
 /// What a source looks like from outside; does not change while it plays.
 #[derive(Clone, Debug)]
 pub struct SourceInfo {
@@ -83,14 +92,14 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
-    /// Codes that some step of training carried, which are those that do something; all where none is known to.
+    /// Codes that do something: those that some step of training carried, or all of them where that is not known of any.
     pub fn living_codes(&self) -> Vec<u8> {
         let any = self.actions.iter().any(|action| action.share.is_some_and(|share| share > 0.0));
         let lives = |action: &ActionInfo| !any || action.share.is_none_or(|share| share > 0.0);
         (0..=u8::MAX).zip(&self.actions).filter(|(_, action)| lives(action)).map(|(code, _)| code).collect()
     }
 
-    /// The code that `drive` stands for: an intent goes to the code bound to it, or where none is bound to the one bound to "stay", or 0. A code
+    /// The code that `drive` stands for. An intent stands for the code bound to it; where there is none, for the code bound to "stay", or else 0. A code
     /// beyond the last is taken for the last.
     pub fn code_of(&self, drive: Drive) -> u8 {
         let bound = |intent: Intent| self.actions.iter().position(|a| a.bound_to.contains(&intent));
@@ -167,7 +176,12 @@ pub trait Source: Send {
     /// Light, weather, season and style of the newest frame, as far as they are known.
     fn look(&self) -> Wish;
 
-    /// Back to the start: the start frames of a dream or its words, the open place that the seed chooses in a simulator.
+    /// Whether what is asked for leads nowhere, as far as is known.
+    fn stuck(&self) -> Option<Stuck> {
+        None
+    }
+
+    /// Back to the start: a dream to its start frames or its words, a simulator to the open place that the seed chooses.
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError>;
 
     /// Words (rows of the word table) in force from the next frame on; `blend_frames` frames are a blend of old and new ones. A

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::drive::Intent;
 use super::session::DreamSession;
-use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides};
+use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides, Stuck};
 use crate::engine::{DecodeSettings, Picture, StageTimes};
 use crate::pack::manifest::FrameDims;
 use crate::worlds::scene::{Style, Wish};
@@ -24,6 +24,7 @@ pub struct TruthSession {
     rgb: Vec<u8>,
     rgba: Vec<u8>,
     stages: StageTimes,
+    stuck: Option<Stuck>,
 }
 
 impl TruthSession {
@@ -60,8 +61,8 @@ impl TruthSession {
             context_levels: 0,
         };
         let pixels = of.width_px * of.height_px;
-        let mut session =
-            Self { world, wish: Wish::default(), info, rgb: vec![0; pixels * 3], rgba: vec![255; pixels * 4], stages: Vec::new() };
+        let (rgb, rgba) = (vec![0; pixels * 3], vec![255; pixels * 4]);
+        let mut session = Self { world, wish: Wish::default(), info, rgb, rgba, stages: Vec::new(), stuck: None };
         session.draw();
         session
     }
@@ -96,7 +97,9 @@ impl Source for TruthSession {
 
     fn step(&mut self, code: u8, _settings: &DecodeSettings) -> Result<(), DreamError> {
         let start = Instant::now();
-        self.world.step(usize::from(code).min(self.info.actions.len().saturating_sub(1)));
+        let outcome = self.world.step(usize::from(code).min(self.info.actions.len().saturating_sub(1)));
+        let before = self.stuck.filter(|stuck| stuck.code == code).map_or(0, |stuck| stuck.steps);
+        self.stuck = outcome.blocked.then_some(Stuck { code, steps: before + 1 });
         let stepped = start.elapsed();
         self.draw();
         self.stages.clear();
@@ -127,8 +130,13 @@ impl Source for TruthSession {
         Wish { light: Some(scene.light), weather: Some(scene.weather), season, style: Some(scene.style), ..Wish::default() }
     }
 
+    fn stuck(&self) -> Option<Stuck> {
+        self.stuck
+    }
+
     fn reset(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
         self.world.reset_under(u64::from(settings.seed), &self.wish);
+        self.stuck = None;
         self.draw();
         Ok(())
     }
@@ -141,5 +149,35 @@ impl Source for TruthSession {
 
     fn as_dream(&mut self) -> Option<&mut DreamSession> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds;
+    use crate::worlds::random::Rng;
+
+    #[test]
+    fn a_way_that_leads_nowhere_is_told_until_another_one_is_asked_for() {
+        let mut session = TruthSession::new(worlds::by_name("isles").unwrap(), 3, true);
+        let mut world = worlds::by_name("isles").unwrap();
+        world.hold_ambience(true);
+        world.reset(3);
+        assert_eq!(session.stuck(), None);
+        let (mut chance, mut code, mut steps, mut longest) = (Rng::new(5), 0, 0, 0);
+        for step in 0..600 {
+            if step % 12 == 0 {
+                let another = chance.below(5) as u8;
+                (code, steps) = if another == code { (code, steps) } else { (another, 0) };
+            }
+            steps = if world.step(usize::from(code)).blocked { steps + 1 } else { 0 };
+            session.step(code, &DecodeSettings::LEAST).unwrap();
+            assert_eq!(session.stuck(), (steps > 0).then_some(Stuck { code, steps }), "step {step}");
+            longest = longest.max(steps);
+        }
+        assert!(longest > 3, "nothing was in the way: the test would prove nothing");
+        session.reset(&DecodeSettings::LEAST).unwrap();
+        assert_eq!(session.stuck(), None);
     }
 }

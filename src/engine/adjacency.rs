@@ -245,7 +245,7 @@ impl Adjacency {
         row.iter_mut().zip(fits).for_each(|(row, fits)| *row &= fits);
     }
 
-    /// What token `n` was, where all that is settled around it, and something is, is as it was: the view stays.
+    /// What token `n` was in the frame before, where something around it is settled and all of that is as it was: then the view stays.
     fn stays(&self, n: usize, drawing: Drawing) -> Option<usize> {
         let before = drawing.before?;
         let mut settled = self.beside(n).filter(|(_, m)| !drawing.masked[*m]).peekable();
@@ -254,7 +254,7 @@ impl Adjacency {
         same.then(|| self.index(self.token(before, n))).flatten()
     }
 
-    /// The beginning of token `n`, of what it may be by `domains`; `None` where it does not lie on the land.
+    /// Where the choice of token `n` begins, among what it may be by `domains`; `None` where it does not lie on the land.
     pub fn begin<'a>(&'a self, n: usize, domains: &'a [u32]) -> Option<Prefix<'a>> {
         self.lies(n).then(|| self.land.begin().only(&domains[n * self.words()..][..self.words()]))
     }

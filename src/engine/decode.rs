@@ -22,8 +22,8 @@ pub fn gumbel(bits: u32) -> f32 {
     -(-u.ln()).ln()
 }
 
-/// Share of the uncertain tokens that stay masked after step `step` (from 1) of `steps`: from step to step the cosine schedule (MaskGIT,
-/// Chang et al. 2022) of as many as there are.
+/// Share of the uncertain tokens before step `step` (from 1) of `steps` that stay masked after it: what the cosine schedule (MaskGIT, Chang et
+/// al. 2022) leaves, by what it left one step before.
 pub fn kept(step: u32, steps: u32) -> f32 {
     if step >= steps {
         return 0.0;
@@ -95,9 +95,9 @@ pub struct Drawn<'a> {
 
 /// Settles tokens after a step: clears `masked` of those that are certain, and of all but a share, [`kept`], of the others.
 ///
-/// A token whose turn it is stays masked if it does not fit one around it that is settled or had its turn before. `order` is the frame's permutation of
-/// [`random_order`] under [`UnmaskOrder::Random`] and scratch space under [`UnmaskOrder::Confidence`], where tokens of the highest
-/// `confidence` go first.
+/// A token whose turn it is stays masked if it does not fit one around it that is settled or had its turn before. Under [`UnmaskOrder::Random`]
+/// `order` is the frame's permutation of [`random_order`]. Under [`UnmaskOrder::Confidence`] it is scratch space: tokens of the highest `confidence`
+/// go first.
 pub fn settle(s: &DecodeSettings, step: u32, drawn: Drawn, order: &mut [u32], masked: &mut [bool]) {
     let Drawn { codes, confidence, offered, adjacency } = drawn;
     if let Some(certain) = s.certain.map(f32::ln) {

@@ -43,7 +43,7 @@ pub fn frames_that_matter(m: &Manifest) -> usize {
     m.dynamics.as_ref().map_or(0, of_dynamics) + 1
 }
 
-/// The first setting that is out of bounds whatever the model, if any: its name, what it may be, and what it is. Takes no memory where there is none.
+/// The first setting that no model takes, if there is one: its name, what it may be, and what it is. Allocates nothing where there is none.
 pub fn misfit(s: &DecodeSettings) -> Option<(&'static str, String, String)> {
     let (on_the_map, new) = (s.chance_of(true), s.chance_of(false));
     let certain = s.certain.unwrap_or(0.5);
@@ -81,7 +81,7 @@ pub fn check_settings(m: &Manifest, s: &DecodeSettings) -> Result<(), EngineErro
     Ok(())
 }
 
-/// The unknown action is one too.
+/// An action of the model, or the unknown one.
 pub fn check_action(m: &Manifest, action: u8) -> Result<(), EngineError> {
     let unknown = dynamics(m)?.unknown_action();
     if action <= unknown { Ok(()) } else { Err(refuse("latent action", format!("0 to {unknown}"), action)) }
@@ -100,7 +100,7 @@ pub fn check_prompt(m: &Manifest, words: &[PromptWord]) -> Result<(), EngineErro
     }
 }
 
-/// Codes, and with a dynamics also action and prompt.
+/// The codes of a frame and, where the pack has a dynamics, its action and prompt.
 pub fn check_frame(m: &Manifest, frame: &TokenFrame) -> Result<(), EngineError> {
     check_codes(m, &frame.codes)?;
     if m.dynamics.is_none() {
@@ -110,7 +110,7 @@ pub fn check_frame(m: &Manifest, frame: &TokenFrame) -> Result<(), EngineError> 
     check_prompt(m, &frame.prompt)
 }
 
-/// A past to be restored: [`check_frame`] of all frames, and a map of such a world, if there is one.
+/// A past that is to be restored: every frame passes [`check_frame`], and the map, if there is one, is of such a world.
 pub fn check_past(m: &Manifest, before: Option<&Map>, history: &[TokenFrame]) -> Result<(), EngineError> {
     if before.is_some_and(|map| !map.fits(&m.frame)) {
         return Err(refuse("map of what was before", format!("one of tokens with {} dimensions", m.frame.code_dims), "another"));

@@ -58,8 +58,8 @@ pub struct Arrival {
 /// How a token of a dreamed frame came to its levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Decoding step whose draw was kept, from 1. One more than there are steps: no draw of theirs fitted the tokens around it, and it was drawn
-    /// once more. 0: it was given.
+    /// The decoding step, from 1, whose draw was kept. One more than there are steps: none of their draws fitted the tokens around it, so it was
+    /// drawn once more. 0: it was given.
     pub step: u8,
     /// Probability that the network gave to the levels drawn, among those that were allowed, times 255; 255 where it was given.
     pub odds: u8,
@@ -86,14 +86,23 @@ pub enum UnmaskOrder {
     Confidence,
 }
 
-impl std::str::FromStr for UnmaskOrder {
-    type Err = String;
+/// Why a text is no setting of decoding: it says what one would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    #[error("the orders are random and confidence")]
+    Order,
+    #[error("a temperature and a min-p are wanted, as in 1,0.01, or the word same")]
+    NewLand,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl std::str::FromStr for UnmaskOrder {
+    type Err = SettingError;
+
+    fn from_str(text: &str) -> Result<Self, SettingError> {
         match text {
             "random" => Ok(Self::Random),
             "confidence" => Ok(Self::Confidence),
-            _ => Err("the orders are random and confidence".to_owned()),
+            _ => Err(SettingError::Order),
         }
     }
 }
@@ -108,20 +117,19 @@ pub struct Chance {
     pub min_p: f32,
 }
 
-/// What an option says of [`DecodeSettings::new_land`]: "temperature,min-p", or "same".
+/// [`DecodeSettings::new_land`] as the command line has it: "temperature,min-p", or "same".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NewLand(pub Option<Chance>);
 
 impl std::str::FromStr for NewLand {
-    type Err = String;
+    type Err = SettingError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, SettingError> {
         if text == "same" {
             return Ok(Self(None));
         }
-        let wanted = || "a temperature and a min-p are wanted, as in 1,0.01, or the word same".to_owned();
-        let (temperature, min_p) = text.split_once(',').ok_or_else(wanted)?;
-        let number = |text: &str| text.trim().parse().map_err(|_| wanted());
+        let (temperature, min_p) = text.split_once(',').ok_or(SettingError::NewLand)?;
+        let number = |text: &str| text.trim().parse().map_err(|_| SettingError::NewLand);
         Ok(Self(Some(Chance { temperature: number(temperature)?, min_p: number(min_p)? })))
     }
 }
@@ -146,18 +154,18 @@ pub struct DecodeSettings {
     pub certain: Option<f32>,
     /// As in [`Chance`].
     pub min_p: f32,
-    /// Temperature and min-p of tokens that the map has nothing to offer for, if they are others there; the look is never one of these. Such tokens
-    /// are not settled early by `certain`: likely ones would be kept and rare ones drawn again, and land would become emptier with every step.
+    /// Temperature and min-p of tokens for which the map has nothing to offer, where these differ from those of the others; the look is never such
+    /// a token. `certain` does not settle them early: it would keep likely ones and draw rare ones again, and land would become emptier with every step.
     pub new_land: Option<Chance>,
 }
 
-/// Guidance, at least, and temperature, at most, of a frame that may be drawn anew: it is seldom, what it shows stays, and its tokens have to
+/// Least guidance and highest temperature of a frame that may be drawn anew. Such frames are rare, what they show stays, and their tokens have to
 /// agree.
 const FRESH_GUIDANCE: f32 = 0.5;
 const FRESH_TEMPERATURE: f32 = 0.65;
 /// How the land of a frame out of nothing is drawn: nearly by the network's own probabilities. At a lower temperature every place would show what
-/// is likeliest there, and a village would have no house. So about as much stands on the land as in the recordings, not so much that the figure is
-/// walled in.
+/// is likeliest there, and a village would have no house. At this one about as much stands on the land as in the recordings, and not so much that
+/// the figure is walled in.
 const NOTHING_LAND: Chance = Chance { temperature: 0.9, min_p: 0.03 };
 
 impl DecodeSettings {
@@ -175,15 +183,15 @@ impl DecodeSettings {
         new_land: None,
     };
 
-    /// Chance of a token that the map has something to offer for, or has not.
+    /// Temperature and min-p of a token, by whether the map has something to offer for it.
     #[must_use]
     pub fn chance_of(&self, offered: bool) -> Chance {
         self.new_land.filter(|_| !offered).unwrap_or(Chance { temperature: self.temperature, min_p: self.min_p })
     }
 
-    /// The same for a frame that may be drawn anew: the most steps, some guidance at least, and no more than a low temperature. `min_p` is 0, since
-    /// what new words ask for is unlikely at first and must not be cut off; `certain` is off, since guidance makes levels likely that the network
-    /// is not certain of.
+    /// These settings for a frame that may be drawn anew: the most steps, at least some guidance, and at most a low temperature. `min_p` is 0, since
+    /// what new words ask for is unlikely at first and must not be cut off. `certain` is off, since guidance makes levels likely of which the network
+    /// is not certain.
     #[must_use]
     pub fn fresh(self) -> Self {
         let guidance = self.guidance.max(FRESH_GUIDANCE);
@@ -191,13 +199,15 @@ impl DecodeSettings {
         Self { steps: limits::MAX_STEPS, guidance, temperature, min_p: 0.0, new_land: None, certain: None, ..self }
     }
 
-    /// The same for a frame out of nothing but its words, whose look is drawn as one that may be drawn anew.
+    /// These settings for a frame that comes from its words alone: its look is drawn as under [`Self::fresh`], its land nearly by the network's own
+    /// probabilities.
     #[must_use]
     pub fn out_of_nothing(self) -> Self {
         Self { new_land: Some(NOTHING_LAND), ..self.fresh() }
     }
 
-    /// The same for a frame whose words changed so long ago, as a class of [`told`]: the first under them may be drawn anew.
+    /// These settings for a frame whose words changed as long ago as this class of [`told`] says: only the first frame under new words may be drawn
+    /// anew.
     #[must_use]
     pub fn told(self, class: usize) -> Self {
         if class == told::NEWS { self.fresh() } else { self }
@@ -279,7 +289,7 @@ pub trait Engine: Send {
         self.restore_after(None, history, next_frame)
     }
 
-    /// As [`Engine::restore`], where the map begins with what is remembered of the land `before` the history, as it was when the history began.
+    /// As [`Engine::restore`], but the map does not begin empty: `before` is the land that was remembered when the history began.
     fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;
 
     /// Puts a token of these `levels` on the map, at the place `at`: the first frame that shows the place will show this token there. `None` removes
@@ -295,20 +305,19 @@ pub trait Engine: Send {
 
     /// Previews what each of `actions` would do next: `out` becomes the frames that [`Engine::dream`] would make of this moment, each under its
     /// action and these settings, bit for bit. The moment stays as it is: ring, map, random numbers, settings, picture and codes not taken
-    /// yet (blocking; not on the frame path). Memory of `out` is used again.
+    /// yet (blocking; not on the frame path). The memory of `out` is reused.
     ///
     /// # Errors
     /// As [`Engine::dream`] of any of them; then `out` has no meaning.
     fn preview(&mut self, actions: &[u8], settings: &DecodeSettings, out: &mut Branches) -> Result<(), EngineError>;
 
-    /// Copies the codes of a dreamed frame into `out`: of those whose tokens have reached the host and were not taken, the oldest that is still
-    /// kept. The engines on the host keep the newest frame only and the GPU engine some thousands, so older ones that nobody took in time are never
-    /// reported; no frame is reported twice, or after a newer one. Never blocks; `None` where there is none, and where `out` has another length
-    /// than the codes.
+    /// Copies the codes of a dreamed frame into `out`: the oldest frame that has reached the host, is still kept and was not taken. The engines on the
+    /// host keep only the newest frame and the GPU engine some thousands, so frames that nobody took in time are never reported; no frame is reported
+    /// twice, or after a newer one. Never blocks. `None` where there is no such frame, and where `out` is not as long as the codes.
     fn take_codes(&mut self, out: &mut [u8]) -> Option<Arrival>;
 
-    /// How each token of the frame whose codes were taken last was settled, `(tokens)`, if asked between taking them and dreaming the next frame: at
-    /// other times the engines on the host tell it of the frame dreamed last, taken or not. Empty where none was dreamed since the engine was made,
+    /// How each token was settled, `(tokens)`, in the frame whose codes were taken last. This has to be asked before the next frame is dreamed: at other
+    /// times the engines on the host tell it of the frame dreamed last, taken or not. Empty where no frame was dreamed since the engine was made,
     /// restored or told a frame. Never blocks.
     fn settled(&self) -> &[Settled];
 
@@ -336,8 +345,8 @@ pub trait Engine: Send {
     /// Tokens of a picture of the pack's frame size, RGB: `(tokens, code_dims)` (blocking; start frames).
     fn encode(&mut self, rgb: &[u8]) -> Result<Vec<u8>, EngineError>;
 
-    /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked, those of a dimension given the token's true
-    /// levels before it; then `truth` becomes that frame, as if restored (blocking; parity and evaluation). `truth.prompt` is the prompt of the
+    /// Logits `(tokens, code_dims * code_levels)` of the next frame with every token masked; those of a dimension know the token's true levels in the
+    /// dimensions before it. Then `truth` becomes that frame, as if restored (blocking; parity and evaluation). `truth.prompt` is the prompt of the
     /// frame; guidance does not count.
     fn teacher_force(&mut self, truth: &TokenFrame, settings: &DecodeSettings) -> Result<Vec<f32>, EngineError>;
 
@@ -366,7 +375,7 @@ mod tests {
         assert_eq!(said("1,0.01"), Ok(NewLand(Some(Chance { temperature: 1.0, min_p: 0.01 }))));
         assert_eq!(said("same"), Ok(NewLand(None)));
         for bad in ["", "1", "1,", "one,two", "1,0.1,2"] {
-            assert!(said(bad).is_err_and(|why| why.contains("as in 1,0.01")), "{bad:?}");
+            assert!(said(bad).is_err_and(|why| why.to_string().contains("as in 1,0.01")), "{bad:?}");
         }
     }
 }

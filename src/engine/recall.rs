@@ -26,7 +26,7 @@ pub fn motion_of(m: &Manifest, action: u8) -> [i32; 2] {
     m.actions.get(usize::from(action)).map_or([0, 0], |action| action.motion)
 }
 
-/// In place of the frame that last showed a place: none did yet, and it is known what the first will show.
+/// Stands in place of the frame that last showed a place where no frame did yet, but it is known what the first one will show.
 pub const IMAGINED: u32 = u32::MAX;
 
 /// What a place shows.
@@ -121,8 +121,8 @@ impl Map {
         (place.frame > 0 && place.at == at).then(|| (place.frame, &self.codes[index * self.code_dims..][..self.code_dims]))
     }
 
-    /// Whether the place that token `n` of the next frame shows, if the view goes by `motion`, was imagined and not seen since: then the token must
-    /// be one of those it may be copied from, the imagined one or that of the frame before.
+    /// Whether token `n` of the next frame, if the view goes by `motion`, shows a place that was imagined and not seen since. Then the token must be
+    /// one of those it may copy: the imagined one, or that of the frame before.
     pub fn holds(&self, n: usize, motion: [i32; 2]) -> bool {
         let (token, enters) = self.tokens[n];
         let at = |token: [i32; 2]| [0, 1].map(|i| self.view[i] + motion[i] + token[i]);
@@ -145,8 +145,8 @@ impl Map {
         (self.view, self.frames) = ([0, 0], 0);
     }
 
-    /// What the next frame may know of the place that token `n` looks at by `tap`, if `motion` leads to it: levels, and class of age. The look
-    /// looks nowhere.
+    /// What the next frame may know of the place that token `n` looks at by `tap`, if `motion` leads to it: levels, and class of age. `None` for
+    /// the look, which lies at no place.
     pub fn recall(&self, n: usize, tap: usize, motion: [i32; 2]) -> Option<(&[u8], usize)> {
         let token = self.tokens[n].0?;
         let near = [(tap % 3) as i32 - 1, (tap / 3) as i32 - 1];
@@ -156,8 +156,8 @@ impl Map {
         Some((levels, age_class(age)))
     }
 
-    /// What token `n` of the next frame may copy, levels: what was last seen at its own place, if `motion` leads to it; of a token that never
-    /// scrolls what it was two frames before that one.
+    /// Levels that token `n` of the next frame may copy: what was last seen at its own place, if `motion` leads to it. A token that never scrolls may
+    /// copy what it was two frames before that one.
     pub fn offer(&self, n: usize, motion: [i32; 2]) -> Option<&[u8]> {
         let (_, enters) = self.tokens[n];
         if enters {
@@ -192,7 +192,7 @@ impl Map {
         self.frames
     }
 
-    /// Of every token that never scrolls what it may copy, nothing of the others.
+    /// What every token that never scrolls may copy; `None` for each of the others.
     pub fn poses(&self) -> impl Iterator<Item = Option<&[u8]>> {
         let tokens = self.tokens.iter().zip(self.latest[1].chunks_exact(self.code_dims));
         tokens.map(|((_, enters), levels)| (!enters).then_some(levels))

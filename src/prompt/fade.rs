@@ -14,8 +14,8 @@ pub struct Fade {
 }
 
 impl Fade {
-    /// A fade from what is in force here to the words `to`, `frames` frames of which are blends: 0 is at once. Of a mixture the `most`
-    /// words that count most are its beginning.
+    /// A fade from what is in force here to the words `to`, of which `frames` frames are blends: with 0 it is over at once. Where a mixture is in force, the
+    /// fade begins with those of its words that count most, at most `most` of them.
     #[must_use]
     pub fn towards(&self, to: &[u16], frames: u32, most: usize) -> Self {
         let mut from = self.words.clone();

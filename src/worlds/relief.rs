@@ -44,8 +44,8 @@ pub struct Upright {
     pub cutout: Cutout,
 }
 
-/// All that stands in a world.
-pub struct Relief {
+/// All that stands in a world, as it is drawn there.
+pub struct DrawnRelief {
     pub standing: Vec<Upright>,
     /// Patches that are coloured as the sky is overhead and above the horizon.
     pub sky_rgb: [Vec<u8>; 2],

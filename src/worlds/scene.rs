@@ -132,9 +132,8 @@ impl Scene {
 
 /// What a world is asked to be, or a description of what is seen: anything may be left out.
 ///
-/// All of it follows at once: what has been seen of the land keeps its shape and turns into another, what has not is as wished throughout.
-/// What is left out goes on as it is: land, season and style stay, light and weather take their course, and new land is as it would be by
-/// itself.
+/// A world follows at once. Land that has been seen keeps its shape and turns into what is wished; land that has not is as wished throughout. What is
+/// left out goes on as it is: land, season and style stay, light and weather take their course, and new land is as it would be by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     pub biome: Option<Biome>,
@@ -179,7 +178,7 @@ impl Wish {
         asked.into_iter().filter(|&asked| asked).count() + self.features.len()
     }
 
-    /// Lands in which the most of its features are at home: all where it asks for none.
+    /// The lands in which the largest number of its features is at home; all lands where it asks for no feature.
     pub fn lands_of_features(&self) -> Vec<Biome> {
         let at_home = |land: &Biome| self.features.iter().filter(|feature| feature.lands().contains(land)).count();
         let most = Biome::ALL.iter().map(at_home).max();

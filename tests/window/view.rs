@@ -52,3 +52,13 @@ fn the_window_is_as_large_as_it_was_left_unless_another_size_is_asked_for() {
     is_whole(&mut stage);
     assert_eq!(stage.window_size(), asked);
 }
+
+#[test]
+fn a_display_that_is_not_there_is_named_and_the_window_opens_all_the_same() {
+    let mut stage = Stage::open_logged(&[&ARGS[..], &["--display", "7"]].concat());
+    stage.wait_for("what there is", |s| s.said().contains("There is no display 7: the system lists 1 display").then_some(()));
+    stage.wait_for("the first frame", |s| s.said().contains("first frame on screen").then_some(()));
+    // The control: of the one that is there nothing is said, and the picture fills it.
+    stage = stage.close_and_open(&[&ARGS[..], &["--display", "1", "--fullscreen"]].concat());
+    assert!(is_whole(&mut stage) && !stage.said().contains("There is no display"), "{}", stage.said());
+}

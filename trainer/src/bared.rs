@@ -81,7 +81,7 @@ impl World for Bared {
 
 #[cfg(test)]
 mod tests {
-    use somnium::clips::{Recording, record};
+    use somnium::clips::{ClipPlan, record};
     use somnium::worlds::policy::Explorer;
     use somnium::worlds::scene::Style;
     use somnium::worlds::{by_name, scene::Light};
@@ -92,7 +92,7 @@ mod tests {
     fn the_land_is_drawn_bare_and_all_else_is_as_without_it() {
         let (mut apart, mut alike) = (0, 0);
         for seed in 0..8 {
-            let recording = Recording { seed, frames: 40, wishes: Some((3, 8)), ..Recording::default() };
+            let recording = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), ..ClipPlan::default() };
             let mut bared = Bared::new(by_name("isles").unwrap());
             let clip = record(&mut bared, &mut Explorer::new(seed), recording);
             assert_eq!(clip, record(by_name("isles").unwrap().as_mut(), &mut Explorer::new(seed), recording));

@@ -1,6 +1,6 @@
 //! What of a world's land stands up, in the tokens of a pack: a player looks at its dreams from within by that.
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
 use somnium::engine::Engine;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::pack::Pack;
@@ -11,7 +11,7 @@ use somnium::worlds::{self, relief};
 /// As the simulator tells that a pack was made from; nothing of a pack of recordings, and of a world that cannot tell.
 pub fn of(pack: &Pack) -> Result<Option<Relief>> {
     let Some(mut world) = pack.manifest.provenance.world.as_deref().and_then(worlds::by_name) else { return Ok(None) };
-    let Some(relief) = world.relief().map_err(Error::msg)? else { return Ok(None) };
+    let Some(relief) = world.relief()? else { return Ok(None) };
     world.reset_under(0, &Wish { biome: Some(Biome::Meadow), ..Wish::default() }.bare());
     let mut rgb = vec![0; pack.manifest.frame.rgb_bytes()];
     world.render(&mut rgb);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use somnium::clips::{self, Clip, Recording};
+use somnium::clips::{self, Clip, ClipPlan};
 use somnium::worlds::policy;
 use somnium::worlds::{self, World};
 
@@ -119,7 +119,7 @@ impl ClipSource for WorldSource {
     fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<(Clip, Bare)>> {
         let recording = self.recording(number, frames, Mood::Restless);
         let look = Some(mix(self.seed, look));
-        self.record_bared(Recording { look, ..recording }).map(Some)
+        self.record_bared(ClipPlan { look, ..recording }).map(Some)
     }
 
     fn bared(&self, number: u64, frames: usize, mood: Mood) -> Result<(Clip, Option<Bare>)> {
@@ -133,19 +133,19 @@ impl WorldSource {
         Ok(self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone())
     }
 
-    fn recording(&self, number: u64, frames: usize, mood: Mood) -> Recording {
+    fn recording(&self, number: u64, frames: usize, mood: Mood) -> ClipPlan {
         let seed = mix(self.seed, number);
         let wishes = Dice::new(seed, 1).chance(WISHING_SHARE).then(|| mood.wish_frames());
-        Recording { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None }
+        ClipPlan { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None }
     }
 
-    fn record_bared(&self, recording: Recording) -> Result<(Clip, Bare)> {
+    fn record_bared(&self, recording: ClipPlan) -> Result<(Clip, Bare)> {
         let mut world = Bared::new(self.world()?);
         let clip = self.record(&mut world, recording)?;
         Ok((clip, world.take_drawn()))
     }
 
-    fn record(&self, world: &mut dyn World, recording: Recording) -> Result<Clip> {
+    fn record(&self, world: &mut dyn World, recording: ClipPlan) -> Result<Clip> {
         let name = if Dice::new(recording.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
         let mut policy = policy::by_name(name, recording.seed).with_context(|| format!("there is no policy {name:?}"))?;
         Ok(clips::record(world, policy.as_mut(), recording))

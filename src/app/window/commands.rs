@@ -5,8 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use winit::window::Fullscreen;
-
 use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
@@ -14,6 +12,7 @@ use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
 use crate::app::eye::Eye;
 use crate::app::files::{self, Place};
+use crate::app::help::CONTROL;
 use crate::app::map::MapState;
 use crate::app::marks::Marks;
 use crate::app::paint::PaintState;
@@ -67,7 +66,9 @@ impl App {
             }
             UiEvent::Preview | UiEvent::Tokens => self.look_ahead(),
             UiEvent::Earlier(index) => self.go_back_to(index),
-            UiEvent::OpenPicture => files::open_dialog(self.takes_files, self.proxy.clone()),
+            UiEvent::Forget(index) => self.throw_dream_away(index),
+            UiEvent::BringBack => self.bring_back_dream(),
+            UiEvent::OpenPicture => files::open_dialog(self.window(), self.takes_files, self.proxy.clone()),
             UiEvent::CodeDown(code) => {
                 self.latch().press(Holder::Inspector(code), Drive::Code(code));
                 self.set_off();
@@ -302,7 +303,7 @@ impl App {
     }
 
     fn undo(&mut self) {
-        let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| "Ctrl+Y".to_owned()));
+        let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| format!("{CONTROL}+Y")));
         let again = redo.map_or_else(String::new, |control| format!(" {control} does it again."));
         self.go_along(Request::Undo, format!("Taken back.{again}"));
     }
@@ -442,6 +443,8 @@ impl App {
             (latch.presses(), latch.is_held())
         };
         self.coach(now, presses);
+        let stuck = self.status.stuck.zip(self.status.info.as_ref());
+        self.idle.run_into(stuck.map(|(stuck, info)| (info.way_of(stuck.code), stuck.steps)));
         let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {
@@ -542,7 +545,8 @@ impl App {
         }
     }
 
-    /// Another window took the focus from one that nobody leaves: pads are listened to all the same.
+    /// Another window took the focus from one that nobody leaves: pads are listened to all the same, but under Windows, which tells of them no window but the
+    /// one that has the focus.
     pub(super) fn stay_in_front(&self) {
         log::warn!("another window took the focus");
         self.latch().let_go_of_keys();
@@ -550,15 +554,5 @@ impl App {
             shell.window.set_minimized(false);
             shell.window.focus_window();
         }
-    }
-
-    pub(super) fn fill_screen(&self, fill: bool) {
-        if let Some(shell) = &self.shell {
-            shell.window.set_fullscreen(fill.then_some(Fullscreen::Borderless(None)));
-        }
-    }
-
-    pub(super) fn is_fullscreen(&self) -> bool {
-        self.shell.as_ref().is_some_and(|shell| shell.window.fullscreen().is_some())
     }
 }

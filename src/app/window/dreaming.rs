@@ -7,12 +7,12 @@ use std::time::Instant;
 use super::saying::By;
 use super::{App, Wake};
 use crate::app::painter::Painter;
-use crate::dream::runner::{Prompt, Request, Runner, Shown, Wiring, Wish};
+use crate::dream::runner::{PlayerWish, Prompt, Request, Runner, Shown, Wiring};
 
 impl App {
-    pub(super) fn first_wish(&self) -> Wish {
+    pub(super) fn first_wish(&self) -> PlayerWish {
         let prompt = Prompt { words: self.plan.words.clone().into(), ..Prompt::default() };
-        Wish {
+        PlayerWish {
             settings: self.plan.settings,
             rate: self.plan.rate,
             paused: self.plan.paused,
@@ -88,11 +88,11 @@ impl App {
     }
 
     /// What is wished for now; where nothing dreams any more, what was at the start.
-    pub(super) fn current_wish(&self) -> Wish {
+    pub(super) fn current_wish(&self) -> PlayerWish {
         self.runner().map_or_else(|| self.first_wish(), Runner::current_wish)
     }
 
-    pub(super) fn wish(&self, change: impl FnOnce(&mut Wish)) {
+    pub(super) fn wish(&self, change: impl FnOnce(&mut PlayerWish)) {
         if let Some(runner) = self.runner() {
             runner.wish(change);
         }

@@ -193,6 +193,34 @@ impl App {
         }
     }
 
+    /// Forgets one of the earlier dreams; the one forgotten last can be brought back.
+    pub(super) fn throw_dream_away(&mut self, index: usize) {
+        if index < self.dreams.earlier.len() && index < self.ui.earlier.dreams.len() {
+            let Left { path, .. } = self.dreams.earlier.remove(index);
+            self.ui.earlier.dreams.remove(index);
+            self.ui.earlier.forgotten = true;
+            self.rearrange(move |shelf| shelf.forget(&path));
+        }
+    }
+
+    /// Brings it back.
+    pub(super) fn bring_back_dream(&mut self) {
+        self.ui.earlier.forgotten = false;
+        self.rearrange(Shelf::bring_back);
+    }
+
+    /// Changes what is kept where files are written, and lists it anew.
+    fn rearrange(&self, change: impl FnOnce(&mut Shelf) -> Result<(), String> + Send + 'static) {
+        let Some(shelf) = self.dreams.shelf.clone() else { return };
+        let tell = self.proxy.clone();
+        self.writer.jobs().run(move || {
+            // The loop may be gone.
+            caught(|| change(&mut lock(&shelf))).unwrap_or_else(|why| drop(tell.send_event(Wake::Notice(why))));
+        });
+        self.list_earlier();
+        self.redraw();
+    }
+
     /// Keeps the dream that plays, on its way to another one: before anything of that is wished for.
     pub(super) fn leave_dream(&mut self) {
         self.dreams.playing = None;
@@ -272,7 +300,7 @@ impl App {
         }
         self.dreams.earlier = left;
         if let Some(shell) = &self.shell {
-            self.ui.earlier = self.thumbnails_of_earlier(shell.egui.egui_ctx());
+            self.ui.earlier.dreams = self.thumbnails_of_earlier(shell.egui.egui_ctx());
         }
         self.redraw();
     }
@@ -287,7 +315,7 @@ impl App {
         let thumbnail = |left: &Left| {
             let said = one_line(&left.saved.about.prompt);
             let name = if said.is_empty() { "Goes on there".to_owned() } else { format!("Goes on there: {said}") };
-            Thumbnail::new(context, name, &left.still, [w, h])
+            Thumbnail { played: left.played, ..Thumbnail::new(context, name, &left.still, [w, h]) }
         };
         self.dreams.earlier.iter().map(thumbnail).collect()
     }

@@ -25,6 +25,9 @@ const STROLL_LASTS: Duration = Duration::from_secs(300);
 const STROLL_SEED: u64 = 7;
 /// Quarter turns between two legs: straight on as often as aside, and never about, which from within would be a whip.
 const TURNS: [i32; 4] = [0, 0, 1, -1];
+/// The same where something is in its way, which so many steps that led nowhere tell: one alone may be chance.
+const ASIDE: [i32; 2] = [1, -1];
+const STUCK_STEPS: usize = 2;
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +67,11 @@ pub struct Idle {
     asked: bool,
     /// Somebody came since the last look.
     arrived: bool,
-    /// Where it goes.
+    /// Where it goes, and whether that leads nowhere.
     way: Intent,
+    blocked: bool,
+    /// The quarter turn that led aside from what was in the way; none once it leads on.
+    aside: i32,
     turn_at: Instant,
     refresh_at: Instant,
     chance: Rng,
@@ -86,6 +92,8 @@ impl Idle {
             asked: false,
             arrived: false,
             way: Intent::South,
+            blocked: false,
+            aside: 0,
             turn_at: now,
             refresh_at: now,
             chance: Rng::new(STROLL_SEED),
@@ -108,6 +116,14 @@ impl Idle {
         self.asked = !self.asked;
         self.turn_at = now;
         self.asked
+    }
+
+    /// Whether what was asked for last leads on, or which way it leads nowhere, and how often in a row: who strolls there turns aside.
+    pub fn run_into(&mut self, stuck: Option<(Intent, usize)>) {
+        self.blocked = stuck.is_some_and(|(way, steps)| way == self.way && steps >= STUCK_STEPS);
+        if stuck.is_none() {
+            self.aside = 0;
+        }
     }
 
     /// The pointer is here; where it was elsewhere before, somebody moved it.
@@ -164,11 +180,19 @@ impl Idle {
         self.next_leg(now)
     }
 
-    /// Where it goes on, once it has gone far enough one way.
+    /// Where it goes on, once it has gone far enough one way or something is in its way. Out of a corner it goes on turning the way it began to.
     fn next_leg(&mut self, now: Instant) -> Option<Turn> {
-        (now >= self.turn_at).then(|| {
-            self.turn_at = now + LEG;
-            self.way = self.way.turned(self.chance.pick(&TURNS));
+        let blocked = std::mem::take(&mut self.blocked);
+        (blocked || now >= self.turn_at).then(|| {
+            let turn = match (blocked, self.aside) {
+                (true, 0) => self.chance.pick(&ASIDE),
+                (true, aside) => aside,
+                (false, _) => self.chance.pick(&TURNS),
+            };
+            self.aside = if blocked { turn } else { 0 };
+            // Sooner beside a wall: it shall not follow that for ever.
+            self.turn_at = now + if blocked { LEG / 2 } else { LEG };
+            self.way = self.way.turned(turn);
             Turn::Stroll(self.way)
         })
     }
@@ -310,6 +334,62 @@ mod tests {
         assert!(idle.let_stroll(at(1011)) && !idle.let_stroll(at(1012)));
         assert_eq!(idle.look(at(1020), 1, false), None);
         assert!(idle.plays_since(at(1000)) && !idle.plays_since(at(1001)), "since then nobody has done anything");
+    }
+
+    /// How often in a row a stroll through a room of eight by eight places runs into its walls, at most, and how many of them it comes to.
+    fn strolls_through_a_room(told: bool) -> (usize, usize) {
+        let start = Instant::now();
+        let mut idle = Idle::new(None, start);
+        idle.let_stroll(start);
+        let (mut at, mut way, mut stuck, mut longest) = ([3, 3], Intent::Stay, 0, 0);
+        let mut seen = std::collections::HashSet::new();
+        for step in 0..900_u32 {
+            if told {
+                idle.run_into((stuck > 0).then_some((way, stuck)));
+            }
+            let turn = idle.look(start + step * Duration::from_millis(166), 0, false);
+            if let Some(Turn::Stroll(another)) = turn
+                && another != way
+            {
+                (way, stuck) = (another, 0);
+            }
+            let next = [0, 1].map(|i| at[i] + way.way()[i]);
+            (at, stuck) = if next.iter().all(|place| (0..8).contains(place)) { (next, 0) } else { (at, stuck + 1) };
+            longest = longest.max(stuck);
+            seen.insert(at);
+        }
+        (longest, seen.len())
+    }
+
+    #[test]
+    fn a_stroll_turns_aside_from_what_is_in_its_way() {
+        let (longest, places) = strolls_through_a_room(true);
+        assert_eq!(longest, STUCK_STEPS);
+        assert!(places > 40, "it keeps to {places} places of 64");
+        // The control: who is not told of the wall pushes on.
+        let (longest, _) = strolls_through_a_room(false);
+        assert!(longest > 3 * STUCK_STEPS, "{longest}");
+    }
+
+    #[test]
+    fn what_is_in_another_way_than_that_of_the_stroll_turns_nobody() {
+        let start = Instant::now();
+        let mut idle = Idle::new(None, start);
+        idle.let_stroll(start);
+        let Some(Turn::Stroll(way)) = idle.look(start, 0, false) else { panic!("it walks") };
+        for stuck in [None, Some((way.turned(1), 9)), Some((way, 1)), Some((Intent::Stay, 9))] {
+            idle.run_into(stuck);
+            assert_eq!(idle.look(start, 0, false), None, "{stuck:?}");
+        }
+        idle.run_into(Some((way, 2)));
+        let turned = idle.look(start, 0, false);
+        assert!([1, -1].map(|aside| Some(Turn::Stroll(way.turned(aside)))).contains(&turned), "{turned:?}");
+        // A corner: on the way it turned already, not back into the first wall.
+        let Some(Turn::Stroll(second)) = turned else { panic!("it walks") };
+        idle.run_into(Some((second, 1)));
+        assert_eq!(idle.look(start, 0, false), None);
+        idle.run_into(Some((second, 2)));
+        assert_eq!(idle.look(start, 0, false), Some(Turn::Stroll(way.turned(2))));
     }
 
     #[test]

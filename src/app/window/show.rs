@@ -31,7 +31,7 @@ impl App {
             .iter()
             .map(|(name, still, size_px)| Thumbnail::new(&context, name.clone(), still, *size_px))
             .collect();
-        self.ui.earlier = self.thumbnails_of_earlier(&context);
+        self.ui.earlier.dreams = self.thumbnails_of_earlier(&context);
         self.ui.own = self.plan.launch.dreamer().map(|pack| play_settings(&pack.manifest));
         self.ui.keeps_pictures = self.keeps_pictures();
         self.ui.takes_files = self.takes_files;

@@ -89,7 +89,7 @@ impl Tile {
 }
 
 /// What stands up in a world, by its tokens.
-pub struct Relief {
+pub struct ReliefByToken {
     pub sky: [Vec<u8>; 2],
     pub standing: HashMap<Vec<u8>, Standing>,
 }
@@ -115,7 +115,7 @@ pub struct Book {
     frame: FrameDims,
     /// Patches of a frame that a token may be drawn in.
     free: Vec<usize>,
-    relief: Arc<Relief>,
+    relief: Arc<ReliefByToken>,
     /// Rain and snow fall in turns, each another look: the one before or after each.
     turns: HashMap<Vec<u8>, Vec<u8>>,
     looks: Looks,
@@ -135,7 +135,7 @@ impl Book {
         Self {
             frame,
             free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
-            relief: Arc::new(Relief { sky: relief.sky.clone(), standing: standing.collect() }),
+            relief: Arc::new(ReliefByToken { sky: relief.sky.clone(), standing: standing.collect() }),
             turns: turns(looks),
             looks: Looks::of(looks, &frame),
             seen: None,
@@ -143,7 +143,7 @@ impl Book {
         }
     }
 
-    pub fn relief(&self) -> Arc<Relief> {
+    pub fn relief(&self) -> Arc<ReliefByToken> {
         self.relief.clone()
     }
 

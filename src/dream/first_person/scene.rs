@@ -1,4 +1,4 @@
-//! What is where in a picture from within, whoever draws it: [`super::draw`] without a device, `shaders/first_person.wgsl` on one.
+//! Where things are in a picture from within. [`super::draw`] draws it without a device, `shaders/first_person.wgsl` on one.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use super::surroundings::{Cell, REACH, Surroundings, Thing};
 
 /// Pixels of a patch that is one patch away, in heights of the picture: a wider picture shows more at its sides.
 const FOCAL: f32 = 0.7457;
-/// The same in widths, at least and at most: no picture shows more than an eye takes in, and none looks through a slit.
+/// The same in widths of the picture, at least and at most: no picture shows more than an eye takes in, and none looks through a slit.
 const FOCAL_ACROSS: [f32; 2] = [0.42, 0.9];
 /// Where the horizon lies, in heights from the top.
 const HORIZON: f32 = 0.46;
-/// What stands nearer to the eye than the second of these is seen through, and nearer than the first not seen, in patches.
+/// Distances from the eye, in patches: what stands nearer than the second is seen through, and what stands nearer than the first is not seen.
 const NEAR: [f32; 2] = [0.62, 1.05];
-/// Half of the light of what is so far away is the mist's, in patches.
+/// Distance in patches at which half of the light is the mist's.
 pub const MIST: f32 = 6.5;
 /// Ground in the shade of what stands on it keeps this share of its light.
 pub const SHADE: f32 = 0.72;
-/// So far that shade reaches, in heights of the thing.
+/// How far that shade reaches, in heights of the thing.
 const SHADOW: f32 = 0.26;
 /// What falls, far away and near.
 pub const FALLS: [Falls; 2] = [Falls { down: 117, slip: 5, share: 0.4 }, Falls { down: 59, slip: 11, share: 0.8 }];
 
 /// How what falls lies before the eye.
 pub struct Falls {
-    /// So many pixels of tiles lie one below the other in the picture.
+    /// How many pixels of tiles lie one below the other in the picture.
     pub down: usize,
-    /// So far each column of tiles slips down, so that they are no pattern.
+    /// How far each column of tiles slips down, so that they are no pattern.
     pub slip: usize,
     /// How much of what is behind it hides.
     pub share: f32,
@@ -116,7 +116,7 @@ impl Glance {
     }
 }
 
-/// How much of a place is to be seen, of which so much is in sight: half way out of the last patch nothing is left.
+/// How much is shown of a place of which so much is in sight: half way out of the last patch nothing is left.
 pub fn out_of_mist(share: f32) -> f32 {
     let share = (2.0 * share - 1.0).clamp(0.0, 1.0);
     share * share * (3.0 - 2.0 * share)

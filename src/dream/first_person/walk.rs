@@ -35,7 +35,7 @@ impl Walk {
         self.around = around;
     }
 
-    /// More of the same moment is seen, or another one in its place.
+    /// More is seen of the same moment, or another moment takes its place.
     pub fn see(&mut self, around: Arc<Surroundings>) {
         if around.at != self.around.at {
             *self = Self::standing(around);
@@ -49,7 +49,7 @@ impl Walk {
         self.bumps != Intent::Stay || self.from != self.around.at
     }
 
-    /// The eye once a share of the step is gone, which looks so many quarter turns clockwise from north.
+    /// The eye once a share of the step is gone; it looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
         let lean = BUMP * (share * std::f32::consts::PI).sin();
         let way = |i: usize| (self.from[i] - self.around.at[i]) as f32 * (1.0 - share) + self.bumps.way()[i] as f32 * lean;
@@ -70,7 +70,7 @@ impl Turn {
         Self { from: quarters as f32, way: 0.0 }
     }
 
-    /// From where this one is once a share of it is gone.
+    /// The turn to there from where this one is once a share of it is gone.
     #[must_use]
     pub fn to(self, share: f32, quarters: i32) -> Self {
         let from = self.at(share);
@@ -89,7 +89,7 @@ impl Turn {
     }
 }
 
-/// What one saw who stood somewhere after a step.
+/// What was seen from where one stood after a step.
 #[derive(Clone, Debug)]
 pub struct Sight {
     pub around: Arc<Surroundings>,
@@ -111,7 +111,7 @@ impl Stroll {
         Self { walk: Walk::standing(sight.around), turn: Turn::resting(sight.looks), looks: sight.looks }
     }
 
-    /// On to the next, or there where nobody strolls yet.
+    /// On to the next sight, or to a first one where nobody strolls yet.
     pub fn go(stroll: &mut Option<Self>, sight: Sight) -> &mut Self {
         match stroll {
             Some(stroll) => {

@@ -48,8 +48,6 @@ impl Worker {
                 self.answer(to, done)
             }
             Request::Forget => {
-                self.seeds.clear();
-                self.words.clear();
                 self.source.as_dream().into_iter().for_each(DreamSession::forget_changes);
                 Ok(())
             }
@@ -75,6 +73,7 @@ impl Worker {
         if let Err(error) = outcome {
             self.report(&error);
         }
+        self.let_go();
     }
 
     fn restarted(&mut self, change: impl FnOnce(&mut dyn Source) -> Result<(), DreamError>) -> Result<(), DreamError> {
@@ -192,7 +191,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::time::{Duration, Instant};
 
-    use super::super::{MOST_WAITING, Notice, Rate, Runner, Status, Wiring, Wish};
+    use super::super::{MOST_WAITING, Notice, PlayerWish, Rate, Runner, Status, Wiring};
     use super::*;
     use crate::dream::Drive;
     use crate::engine::cpu::{CpuEngine, CpuOptions};
@@ -211,7 +210,7 @@ mod tests {
             Ok(Box::new(dream) as Box<dyn Source>)
         };
         let wish =
-            Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: None };
+            PlayerWish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: None };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
         (Runner::spawn(source, wish, wiring).unwrap(), open)
     }

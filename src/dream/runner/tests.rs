@@ -118,12 +118,12 @@ impl Source for Counter {
     }
 }
 
-fn wish(rate: Rate, paused: bool) -> Wish {
-    Wish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, account: false, within: None }
+fn wish(rate: Rate, paused: bool) -> PlayerWish {
+    PlayerWish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, account: false, within: None }
 }
 
 /// A runner with the drive its frames see.
-fn start(source: impl Source + 'static, wish: Wish) -> (Runner, Arc<Mutex<Drive>>) {
+fn start(source: impl Source + 'static, wish: PlayerWish) -> (Runner, Arc<Mutex<Drive>>) {
     let drive = Arc::new(Mutex::new(Drive::default()));
     let seen = drive.clone();
     let wiring = Wiring { drive: Box::new(move || *lock(&seen)), wake: Box::new(|| {}), gate: Arc::default() };
@@ -210,7 +210,7 @@ fn a_failing_frame_is_a_notice_and_the_game_goes_on_after_a_reset() {
 
 #[test]
 fn after_an_error_it_stands_still_and_says_so_until_something_else_is_wished_for() {
-    let changes: [fn(&mut Wish); 3] = [
+    let changes: [fn(&mut PlayerWish); 3] = [
         |wish| wish.prompt.words = Arc::new([7]),
         |wish| wish.settings.seed += 1,
         |wish| wish.paused = true, // and goes on below
@@ -324,7 +324,7 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
 
     let (mut dream, settings) = dream();
     let before = dream.read_picture().unwrap();
-    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let (runner, _drive) = start(dream, PlayerWish { settings, ..wish(Rate::Own, true) });
     let first = kept(&runner);
     assert_eq!((first.rgba, first.size_px), (before.clone(), [35, 21]));
     let KeptDream { number, moment, .. } = first.dream.unwrap();
@@ -383,7 +383,7 @@ fn what_is_kept_is_the_newest_picture_and_the_moment_of_a_dream() {
 #[test]
 fn words_that_were_said_by_hand_are_taken_back_with_all_they_did() {
     let (dream, settings) = dream();
-    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let (runner, _drive) = start(dream, PlayerWish { settings, ..wish(Rate::Own, true) });
     let step = |frames: u64| {
         runner.request(Request::Step);
         wait_for(&runner, "a step", |status, _, _| status.frames == frames);
@@ -429,7 +429,7 @@ fn what_was_said_from_the_start_on_is_said_again() {
     let (mut dream, settings) = dream();
     dream.set_prompt(&[3], 0).unwrap();
     let told = Prompt { words: Arc::new([3]), ..Prompt::default() };
-    let (runner, _drive) = start(dream, Wish { settings, prompt: told, ..wish(Rate::Own, true) });
+    let (runner, _drive) = start(dream, PlayerWish { settings, prompt: told, ..wish(Rate::Own, true) });
     // Before the first frame.
     runner.wish(|wish| wish.prompt = Prompt { words: Arc::new([1]), said: 1, ..Prompt::default() });
     runner.request(Request::Step);
@@ -444,7 +444,7 @@ fn what_was_said_from_the_start_on_is_said_again() {
 #[test]
 fn every_engine_that_was_asked_for_counts_also_one_that_cannot_be_made() {
     let (dream, settings) = dream();
-    let (runner, _drive) = start(dream, Wish { settings, ..wish(Rate::Own, true) });
+    let (runner, _drive) = start(dream, PlayerWish { settings, ..wish(Rate::Own, true) });
     let before = kept(&runner).rgba;
     runner.request(Request::ReplaceEngine(Box::new(|| Err(EngineError::DeviceLost("it went again".to_owned())))));
     wait_for(&runner, "what became of the first", |status, _, _| status.engine_number == 1 && status.device_lost);
@@ -483,7 +483,7 @@ fn pictures(status: &Status) -> Option<Vec<Vec<u8>>> {
 #[test]
 fn paused_it_shows_what_every_code_does_next_and_then_does_it() {
     let (session, settings) = dream();
-    let (runner, drive) = start(session, Wish { settings, ..wish(Rate::Own, true) });
+    let (runner, drive) = start(session, PlayerWish { settings, ..wish(Rate::Own, true) });
     std::thread::sleep(Duration::from_millis(50));
     wait_for(&runner, "the first picture", |status, _, _| {
         assert!(status.branches.is_empty(), "nobody asked");
@@ -515,7 +515,7 @@ fn paused_it_shows_what_every_code_does_next_and_then_does_it() {
 #[test]
 fn who_looks_inside_is_told_how_the_newest_frame_was_dreamed_and_nobody_else() {
     let ((session, settings), (mut twin, _)) = (dream(), dream());
-    let (runner, drive) = start(session, Wish { settings, ..wish(Rate::Own, true) });
+    let (runner, drive) = start(session, PlayerWish { settings, ..wish(Rate::Own, true) });
     std::thread::sleep(Duration::from_millis(50));
     wait_for(&runner, "the first picture", |status, _, _| {
         assert!(status.account.is_none(), "nobody asked");
@@ -541,7 +541,7 @@ fn who_looks_inside_is_told_how_the_newest_frame_was_dreamed_and_nobody_else() {
 #[test]
 fn playing_it_looks_ahead_between_frames_and_keeps_the_beat() {
     let (session, settings) = dream();
-    let (runner, _drive) = start(session, Wish { settings, preview: true, ..wish(Rate::Hz(20.0), false) });
+    let (runner, _drive) = start(session, PlayerWish { settings, preview: true, ..wish(Rate::Hz(20.0), false) });
     wait_for(&runner, "what comes next", |status, _, _| pictures(status).is_some());
     let (mut begun, start) = (0, Instant::now());
     wait_for(&runner, "a moment", |status, _, _| {
@@ -582,7 +582,7 @@ fn a_rate_that_is_no_number_is_the_packs_own() {
 
 #[test]
 fn the_newest_notices_wait() {
-    let wish = Wish {
+    let wish = PlayerWish {
         settings: DecodeSettings::LEAST,
         rate: Rate::Own,
         paused: false,

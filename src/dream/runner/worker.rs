@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::{Request, Shared, Shown, Status, TIMELINE_FRAMES, Wish, lock, notify, period};
+use super::{PlayerWish, Request, Shared, Shown, Status, TIMELINE_FRAMES, lock, notify, period};
 use crate::dream::account::Account;
 use crate::dream::drive::Drive;
 use crate::dream::first_person::Surroundings;
@@ -29,7 +29,7 @@ pub(super) struct Worker {
     pub(super) said: u32,
     /// Of the newest frame.
     pub(super) seed: u32,
-    /// Seeds of dreams that were left, by their number, and words that were, by the number of what was said.
+    /// Seeds of dreams that were left, by their number, and words that were, by the number of what was said; as far as a moment can return to them.
     pub(super) seeds: HashMap<u32, u32>,
     pub(super) words: HashMap<u32, Arc<[u16]>>,
     /// When the last frames were done.
@@ -37,7 +37,7 @@ pub(super) struct Worker {
     /// Steps asked for while paused.
     pub(super) single_steps: u32,
     /// What was wished for when an error stopped it.
-    halted: Option<Wish>,
+    halted: Option<PlayerWish>,
     lookahead: Lookahead,
     /// Settings that the last look ahead was for.
     looked_with: Option<DecodeSettings>,
@@ -90,18 +90,7 @@ impl Worker {
             // Before the wish is looked at: one that changes from here on is worth a nudge.
             self.shared.nudged.store(false, Ordering::Release);
             let wish = lock(&self.shared.wish).clone();
-            if self.halted.as_ref().is_some_and(|under| *under != wish) {
-                self.try_again();
-            }
-            if (wish.within, wish.account) != (self.within, self.accounts) {
-                {
-                    let gate = self.gate.clone();
-                    let _pass = gate.pass();
-                    (self.within, self.accounts) = (wish.within, wish.account);
-                    self.publish(true);
-                }
-                self.dream_ahead(&wish.settings, due);
-            }
+            self.follow(&wish, due);
             let idle = self.halted.is_some() || (wish.paused && self.single_steps == 0);
             if idle {
                 // A pause is no slow frame.
@@ -120,52 +109,75 @@ impl Worker {
                     if self.stands() {
                         due = due.min(Instant::now());
                     }
-                    continue;
                 }
-                Ok(Request::ReplaceEngine(open)) => {
-                    // Before the gate is passed: it takes a while, and the window may want another surface meanwhile.
-                    let engine = open();
-                    let gate = self.gate.clone();
-                    let _pass = gate.pass();
-                    self.replace_engine(engine);
-                    continue;
-                }
-                Ok(request) => {
-                    let gate = self.gate.clone();
-                    let _pass = gate.pass();
-                    self.apply_prompt();
-                    self.serve(request);
-                    continue;
-                }
+                Ok(request) => self.attend_to(request),
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) if !codes.is_empty() => {
                     let gate = self.gate.clone();
                     let _pass = gate.pass();
                     self.look_ahead(codes, &wish.settings);
-                    continue;
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => due = self.play(&wish, due),
             }
-            let settings = {
+        }
+    }
+
+    /// Does at once what a wish changes besides the frames to come, of which the next is `due`.
+    fn follow(&mut self, wish: &PlayerWish, due: Instant) {
+        if self.halted.as_ref().is_some_and(|under| under != wish) {
+            self.try_again();
+        }
+        if (wish.within, wish.account) != (self.within, self.accounts) {
+            {
                 let gate = self.gate.clone();
                 let _pass = gate.pass();
-                // Asked for last of all, so that no frame is begun with a prompt that is past.
-                let settings = self.apply_prompt();
-                if let Err(error) = self.frame(&settings) {
-                    // Nothing is dreamed ahead of one that stands still.
-                    let way_out = "Another prompt tries again, and so does playing on after a pause.";
-                    lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
-                    self.halted = Some(wish.clone());
-                    self.report(&error);
-                }
-                settings
-            };
-            due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
-            if self.halted.is_none() {
-                self.dream_ahead(&settings, due);
+                (self.within, self.accounts) = (wish.within, wish.account);
+                self.publish(true);
             }
-            self.single_steps = self.single_steps.saturating_sub(1);
+            self.dream_ahead(&wish.settings, due);
         }
+    }
+
+    /// Does what is asked for, between two frames.
+    fn attend_to(&mut self, request: Request) {
+        let gate = self.gate.clone();
+        match request {
+            Request::ReplaceEngine(open) => {
+                // Before the gate is passed: it takes a while, and the window may want another surface meanwhile.
+                let engine = open();
+                let _pass = gate.pass();
+                self.replace_engine(engine);
+            }
+            request => {
+                let _pass = gate.pass();
+                self.apply_prompt();
+                self.serve(request);
+            }
+        }
+    }
+
+    /// Makes the frame that was `due`, and dreams ahead until the next one is: at the time that it gives.
+    fn play(&mut self, wish: &PlayerWish, due: Instant) -> Instant {
+        let settings = {
+            let gate = self.gate.clone();
+            let _pass = gate.pass();
+            // Asked for last of all, so that no frame is begun with a prompt that is past.
+            let settings = self.apply_prompt();
+            if let Err(error) = self.frame(&settings) {
+                // Nothing is dreamed ahead of one that stands still.
+                let way_out = "Another prompt tries again, and so does playing on after a pause.";
+                lock(&self.shared.outbox).status.halted = Some(format!("The dream stands still: {error}.\n{way_out}"));
+                self.halted = Some(wish.clone());
+                self.report(&error);
+            }
+            settings
+        };
+        let due = next_due(due, Instant::now(), period(wish.rate, self.info.rate_hz));
+        if self.halted.is_none() {
+            self.dream_ahead(&settings, due);
+        }
+        self.single_steps = self.single_steps.saturating_sub(1);
+        due
     }
 
     /// An error is no reason to stand still any more.
@@ -182,7 +194,7 @@ impl Worker {
     }
 
     /// Codes whose next frame there is time to look at now.
-    fn codes_to_look_at(&mut self, wish: &Wish, time_left: Option<Duration>) -> Range<usize> {
+    fn codes_to_look_at(&mut self, wish: &PlayerWish, time_left: Option<Duration>) -> Range<usize> {
         if !wish.preview || self.halted.is_some() || self.info.kind != SourceKind::Dream {
             if self.looked_with.take().is_some() {
                 lock(&self.shared.outbox).status.branches.clear();
@@ -241,6 +253,7 @@ impl Worker {
                 dream.call_said(prompt.said);
                 marked.unwrap_or_else(|error| self.report(&error));
             }
+            self.let_go();
         }
         if prompt.words != self.prompt {
             if let Err(error) = self.source.set_prompt(&prompt.words, prompt.blend_frames) {
@@ -250,6 +263,13 @@ impl Worker {
             self.lookahead.outdate();
         }
         settings
+    }
+
+    /// Lets go of the seeds and words that no moment can return to any more.
+    pub(super) fn let_go(&mut self) {
+        let reach: Vec<(u32, u32)> = self.source.as_dream().map_or_else(Vec::new, |dream| dream.within_reach().collect());
+        self.seeds.retain(|number, _| reach.iter().any(|(dream, _)| dream == number));
+        self.words.retain(|number, _| reach.iter().any(|(_, said)| said == number));
     }
 
     fn frame(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
@@ -289,7 +309,7 @@ impl Worker {
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
         let (caption, look) = (self.source.caption(), self.source.look());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
-        let (account, around) = (self.account(), self.surroundings());
+        let (account, around, stuck) = (self.account(), self.surroundings(), self.source.stuck());
         let mut outbox = lock(&self.shared.outbox);
         news(&mut outbox.status);
         let recycled = match outbox.picture.take() {
@@ -309,7 +329,7 @@ impl Worker {
         outbox.picture = Some(picture);
         outbox.status.info = Some(self.info.clone());
         (outbox.status.stages, outbox.status.passes) = (stages, passes);
-        (outbox.status.caption, outbox.status.look) = (caption, look);
+        (outbox.status.caption, outbox.status.look, outbox.status.stuck) = (caption, look, stuck);
         (outbox.status.seen, outbox.status.account, outbox.status.around) = (seen, account, around);
         drop(outbox);
         (self.wake)();
@@ -410,13 +430,51 @@ mod tests {
             tell.send(opens.recv_timeout(Duration::from_secs(10)).is_ok()).ok();
             Err(EngineError::NoAdapter("this test needs none".to_owned()))
         }));
-        let wish =
-            Wish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: Some(0) };
+        let wish = PlayerWish {
+            settings,
+            rate: Rate::Own,
+            paused: true,
+            prompt: Prompt::default(),
+            preview: false,
+            account: false,
+            within: Some(0),
+        };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate };
         let runner = Runner::spawn(move || Ok(Box::new(dream) as Box<dyn Source>), wish, wiring).unwrap();
         let passes = || told.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(passes(), "when one begins to look from within");
         runner.request(Request::Step);
         assert!(passes(), "after a frame");
+    }
+
+    #[test]
+    fn words_and_seeds_are_kept_as_long_as_they_can_be_returned_to() {
+        let pack = random_pack(odd_manifest(), 5).unwrap();
+        let settings = play_settings(&pack.manifest);
+        let mut dream = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        let prompt = Prompt::default();
+        let wish = PlayerWish { settings, rate: Rate::Own, paused: true, prompt, preview: false, account: false, within: None };
+        let shared = Arc::new(Shared::new(wish));
+        let (drive, wake) = (Box::new(Drive::default), Rc::new(|| {}));
+        let mut worker = Worker::new(Box::new(dream), Arc::default(), shared.clone(), drive, wake, Arc::default());
+        let words_of = |said: u32| -> Arc<[u16]> { Arc::new([3 + (said % 2) as u16]) };
+        for said in 1..=20 {
+            lock(&shared.wish).prompt = Prompt { words: words_of(said), said, ..Prompt::default() };
+            worker.apply_prompt();
+            worker.serve(Request::Reset);
+        }
+        let kept = (worker.words.len(), worker.seeds.len());
+        assert!(kept.0 < 10 && kept.1 < 10, "every round is two moments, and sixteen can be returned to: {kept:?}");
+        let (tell, told) = channel();
+        let mut undone = 0;
+        loop {
+            let tell = tell.clone();
+            worker.serve(Request::Undo(Box::new(move |went| tell.send(went).unwrap())));
+            let Ok(went) = told.recv().unwrap() else { break };
+            assert_eq!((&worker.prompt, worker.said), (&words_of(went.said[1]), went.said[1]));
+            undone += 1;
+        }
+        assert_eq!(undone, 16);
     }
 }

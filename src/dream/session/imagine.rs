@@ -11,14 +11,14 @@ use crate::engine::recall::{Map, SIDE};
 use crate::engine::{DecodeSettings, Engine, EngineError, TokenFrame, UNKNOWN};
 use crate::pack::manifest::{FrameDims, RecallDims};
 
-/// So many half frames ahead is land dreamed.
+/// How many half frames ahead land is dreamed.
 const HALVES: i32 = 2;
-/// Lanes that are walked, so many half frames to the right of the one straight ahead, the most important first.
+/// Lanes that are walked, by how many half frames they lie to the right of straight ahead, the most important first.
 const LANES: [i32; 3] = [0, -1, 1];
 /// Steps that are dreamed at once, at most.
 const AT_ONCE: usize = 3;
 
-/// Land that was imagined so far from the view, in steps, is let go: the map is a torus, on which it would come to lie over what is near.
+/// Imagined land this many steps from the view is let go: the map is a torus, on which it would come to lie over what is near.
 const FAR: i32 = SIDE / 4;
 
 /// Makes an engine.
@@ -50,7 +50,7 @@ impl Imagined {
         self.places.retain(|at, (frames, _)| is_near(at) && unseen_since(map, *at, *frames));
     }
 
-    /// What is known of a place of the map of what was seen: seen since no other land was asked for, or imagined and not seen since.
+    /// What is known of a place: what was imagined there and not seen since, or else what `map` has seen there since the present land was asked for.
     pub(super) fn known<'a>(&'a self, map: &'a Map, at: [i32; 2]) -> Option<&'a [u8]> {
         let imagined = self.places.get(&at).filter(|(frames, _)| unseen_since(map, at, *frames)).map(|(_, levels)| levels.as_slice());
         imagined.or_else(|| map.at(at).filter(|(seen, _)| *seen >= self.since).map(|(_, levels)| levels))
@@ -71,7 +71,7 @@ struct Lane {
 }
 
 impl Ahead {
-    /// Something else is said: what comes is not what was to come.
+    /// Something else is said: the lanes begin anew, since what they were dreaming will not come.
     pub(super) fn stop(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.under_way = None);
     }
@@ -81,7 +81,7 @@ impl Ahead {
         (&self.imagined, self.lanes[0].engine.as_mut())
     }
 
-    /// Another moment knows nothing of it.
+    /// Another moment plays, which knows nothing of what was imagined.
     pub(super) fn forget(&mut self) {
         self.stop();
         self.imagined = Imagined::default();
@@ -123,7 +123,7 @@ impl DreamSession {
         Ok(more)
     }
 
-    /// Walks on in a lane, at most so many `steps`, of which those taken are gone then; whether to call again.
+    /// Walks on in a lane, at most `steps` steps, from which it takes off those it made; whether to call again.
     fn walk_ahead(
         &mut self,
         lane: usize,
@@ -164,7 +164,8 @@ impl DreamSession {
         Ok(true)
     }
 
-    /// The way of a lane that lies so many half frames to the right: corners of frames from the one whose corner is at `view` on, and the way each step goes.
+    /// The way of a lane that lies `right` half frames to the right, beginning at the frame whose corner is at `view`: where each step leads that corner, and
+    /// which way the step goes.
     fn path(&self, view: [i32; 2], right: i32, towards: Intent) -> Vec<([i32; 2], Intent)> {
         let frame = &self.engine.manifest().frame;
         let half = |way: Intent| if way.way()[0] == 0 { frame.grid_h() } else { frame.grid_w() } as i32 / 2;

@@ -86,7 +86,7 @@ impl DreamSession {
         Ok(Moment { before, history, next_frame: self.next_frame, start: self.start.clone() })
     }
 
-    /// Goes on from a moment of this session or of another one of the same world, under these rows of the word table. What there is can be returned to.
+    /// Goes on from a moment of this session or of another one of the same world, under these rows of the word table. The present moment can be returned to.
     ///
     /// # Errors
     /// What the engine says. Of a moment or words of another world it says so first: the dream is then as it was.
@@ -105,7 +105,7 @@ impl DreamSession {
         Ok(())
     }
 
-    /// The present moment can be returned to.
+    /// Makes the present moment one that can be returned to.
     ///
     /// # Errors
     /// What the engine says.
@@ -127,7 +127,7 @@ impl DreamSession {
     }
 
     /// Goes back to the last moment that can be returned to, before a change or a new beginning: its frame is there again, and the past that led to it.
-    /// Words are the caller's to say. Where a walk is left for it, what goes on is another dream, so that the walk can be kept.
+    /// The caller has to say the words of then. Where this leaves a walk behind, what goes on is another dream, so that the walk can be kept.
     ///
     /// # Errors
     /// [`DreamError::NothingToUndo`], and what the engine says: then the way back is still there.
@@ -173,6 +173,12 @@ impl DreamSession {
         self.changes = Changes::default();
     }
 
+    /// Numbers of the dream and of what is said: of the present moment, and of each that [`Self::undo`] and [`Self::redo`] can still lead to.
+    pub fn within_reach(&self) -> impl Iterator<Item = (u32, u32)> {
+        let places = self.changes.back.iter().chain(&self.changes.again);
+        std::iter::once((self.dream, self.said)).chain(places.map(|place| (place.dream, place.said)))
+    }
+
     /// Where the dream is; nothing where it is nowhere yet.
     fn place(&mut self) -> Result<Option<Place>, DreamError> {
         match self.moment() {
@@ -195,7 +201,7 @@ impl DreamSession {
         Ok(())
     }
 
-    /// Another dream begins; what there is can be returned to.
+    /// Another dream begins; the present moment can be returned to.
     pub(super) fn begin_another(&mut self) -> Result<(), DreamError> {
         self.mark()?;
         self.become_another();

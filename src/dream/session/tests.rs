@@ -243,6 +243,27 @@ fn the_memory_holds_every_frame_with_its_action_and_prompt() {
 }
 
 #[test]
+fn a_way_that_leads_nowhere_is_told_where_anybody_looks_whether_the_view_moved() {
+    let mut pack = pack();
+    pack.manifest.actions[0].motion = [0, 0];
+    let stuck_after = |pack: &Pack, past: &[(u8, bool)]| {
+        let frame = |(action, moved)| TokenFrame { codes: vec![1; 45], action, moved, prompt: Vec::new() };
+        let history = past.iter().copied().map(frame).collect();
+        let mut session = session(pack);
+        session.resume(Moment { before: None, history, next_frame: 9, start: Vec::new() }, &[]).unwrap();
+        session.stuck().map(|stuck| (stuck.code, stuck.steps))
+    };
+    assert_eq!(stuck_after(&pack, &[(1, true), (2, false), (1, false), (1, false)]), Some((1, 2)));
+    assert_eq!(stuck_after(&pack, &[(1, true), (1, false)]), Some((1, 1)));
+    // The controls: it led on, or nothing was asked for.
+    assert_eq!(stuck_after(&pack, &[(1, false), (1, false), (1, true)]), None);
+    assert_eq!(stuck_after(&pack, &[(0, false), (0, false)]), None);
+    pack.manifest.dynamics.as_mut().unwrap().recall = None;
+    let pack = random_pack(pack.manifest, 5).unwrap();
+    assert_eq!(stuck_after(&pack, &[(1, false), (1, false)]), None, "nobody looks");
+}
+
+#[test]
 fn a_prompt_fades_into_another_frame_by_frame() {
     let pack = pack();
     let mut session = session(&pack);

@@ -58,7 +58,7 @@ pub struct ReferenceEngine {
     rgba: Vec<u8>,
 }
 
-/// A frame that is settled, and what it saw of what was before it outside the ring.
+/// A frame that is settled, with what it saw of the past outside the ring.
 #[derive(Clone)]
 struct Pending {
     frame: TokenFrame,
@@ -67,7 +67,7 @@ struct Pending {
     told: usize,
 }
 
-/// What was before a frame, outside the ring.
+/// What a frame has of the past outside the ring.
 struct LookBack {
     /// What it sees, `(tokens, channels)`.
     past: Vec<f64>,
@@ -162,8 +162,8 @@ impl ReferenceEngine {
         recall.is_some_and(|recall| Odometer::<4>::new(&self.manifest.frame, recall).moved(&before, &self.rgba, motion))
     }
 
-    /// Logits `(code_levels)` of dimension `dim` of token `n`, its levels before known. `outputs`: with the prompt and, under guidance,
-    /// without.
+    /// Logits `(code_levels)` of dimension `dim` of token `n`, whose levels before `dim` are known. `outputs`: with the prompt and, under guidance,
+    /// without it.
     fn guided_logits(&self, outputs: &[FrameOutput], offers: &[u8], n: usize, token: &[u8], dim: usize) -> Vec<f32> {
         let logits = |output: &FrameOutput| token_logits(&self.weights, output, offers, n, token, dim, &self.manifest.frame);
         let mut mixed = logits(&outputs[0]);
@@ -175,7 +175,7 @@ impl ReferenceEngine {
     }
 }
 
-/// Levels of the next dimension, a bit each, with which what token `n` may copy goes on if it begins as the token does.
+/// Levels of the next dimension, a bit each: those of what token `n` may copy, as far as it begins with the levels `drawn` so far.
 fn pointed_at(offers: &[u8], n: usize, drawn: &[u8], f: &FrameDims) -> u64 {
     let of_token = offers.len() / f.tokens();
     let sources = offers[n * of_token..][..of_token].chunks_exact(f.code_dims);

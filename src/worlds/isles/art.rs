@@ -1,7 +1,13 @@
 //! Reads `art.txt`, the drawings of the isles, into palette indices.
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::Enumerate;
+use std::str::Lines;
 
+use crate::worlds::AssetError;
+
+/// Its name in messages.
+const FILE: &str = "art.txt";
 /// Side of a tile and of the figure, in pixels.
 pub const TILE_PX: usize = 16;
 
@@ -19,6 +25,7 @@ pub struct Colour {
 pub type Picture = [Option<u8>; TILE_PX * TILE_PX];
 
 /// All drawings by name.
+#[derive(Default)]
 pub struct Art {
     pub palette: Vec<Colour>,
     colour_names: HashMap<String, u8>,
@@ -38,107 +45,159 @@ pub struct Ground {
 }
 
 impl Art {
-    /// Parses the drawing file. The error names the line and what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut art = Art {
-            palette: Vec::new(),
-            colour_names: HashMap::new(),
-            grounds: BTreeMap::new(),
-            tiles: HashMap::new(),
-            figures: HashMap::new(),
-        };
-        let mut keys = HashMap::new();
-        let mut drawn: HashMap<String, Vec<String>> = HashMap::new();
-        let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
-        while let Some((number, line)) = lines.next() {
+    /// Parses the drawing file.
+    ///
+    /// # Errors
+    /// [`AssetError`], naming the line.
+    pub fn parse(text: &str) -> Result<Self, AssetError> {
+        let lines = text.lines().enumerate();
+        let mut reading = Reading { art: Self::default(), keys: HashMap::new(), drawn: HashMap::new(), lines };
+        while let Some((before, line)) = reading.lines.next() {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let at = |what: &str| format!("art.txt line {number}: {what}");
-            match words.as_slice() {
-                [] => {}
-                [first, ..] if first.starts_with('#') => {}
-                ["color", key, name, hex, rest @ ..] => {
-                    let index = u8::try_from(art.palette.len()).map_err(|_| at("more than 256 colours"))?;
-                    let key = key.chars().next().ok_or_else(|| at("no key"))?;
-                    if keys.insert(key, index).is_some() || art.colour_names.insert((*name).to_owned(), index).is_some() {
-                        return Err(at("this key or name is taken"));
-                    }
-                    let rgb = |hex: &str| hex_colour(hex).ok_or_else(|| at("not a #rrggbb colour"));
-                    let lit = if let ["lit", hex] = rest { Some(rgb(hex)?) } else { None };
-                    art.palette.push(Colour { rgb: rgb(hex)?, glow: rest == ["glow"], lit });
-                }
-                ["ground", name, base, shade, light] => {
-                    let colour = |n: &str| art.colour(n).map_err(|e| at(&e));
-                    let ground = Ground { base: colour(base)?, shade: colour(shade)?, light: colour(light)?, covers: HashMap::new() };
-                    art.grounds.insert((*name).to_owned(), ground);
-                }
-                ["cover", ground, from, to] => {
-                    let (from, to) = (art.colour(from).map_err(|e| at(&e))?, art.colour(to).map_err(|e| at(&e))?);
-                    art.grounds.get_mut(*ground).ok_or_else(|| at("unknown ground"))?.covers.insert(from, to);
-                }
-                [kind @ ("tile" | "sheet"), name, rest @ ..]
-                    if rest.ends_with(&["on", "each"]) || kind == &"tile" && rest.starts_with(&["on", "each", "like"]) =>
-                {
-                    let (columns, lines_of_tiles) = match rest {
-                        ["on", ..] => (1, 1),
-                        [columns, rows, ..] => {
-                            (columns.parse().map_err(|_| at("columns are a number"))?, rows.parse().map_err(|_| at("rows are a number"))?)
-                        }
-                        _ => return Err(at("a sheet has columns and rows")),
-                    };
-                    let rows = match rest {
-                        ["on", "each", "like", other] => drawn.get(*other).cloned().ok_or_else(|| at("unknown tile"))?,
-                        _ => rows(&mut lines, columns, lines_of_tiles)?,
-                    };
-                    let parts: Vec<Vec<String>> = parts(&rows, columns);
-                    for (land, ground) in &art.grounds {
-                        for (number, rows) in parts.iter().enumerate() {
-                            let name = if parts.len() == 1 { format!("{land}_{name}") } else { format!("{land}_{name}_{number}") };
-                            let picture = picture(rows, &keys, Some(ground)).map_err(|e| at(&e))?;
-                            let covered = picture.map(|pixel| pixel.map(|colour| ground.covers.get(&colour).copied().unwrap_or(colour)));
-                            // A land keeps the one it has of its own.
-                            art.tiles.entry(name).or_insert(covered);
-                        }
-                    }
-                }
-                ["tile", name, "on", ground, rest @ ..] => {
-                    let ground = art.grounds.get(*ground).ok_or_else(|| at("unknown ground"))?;
-                    let rows = match rest {
-                        ["like", other] => drawn.get(*other).cloned().ok_or_else(|| at("unknown tile"))?,
-                        _ => rows(&mut lines, 1, 1)?,
-                    };
-                    let picture = picture(&rows, &keys, Some(ground)).map_err(|e| at(&e))?;
-                    art.tiles.insert((*name).to_owned(), picture);
-                    drawn.insert((*name).to_owned(), rows);
-                }
-                ["figure", name] => {
-                    let picture = picture(&rows(&mut lines, 1, 1)?, &keys, None).map_err(|e| at(&e))?;
-                    art.figures.insert((*name).to_owned(), picture);
-                }
-                _ => return Err(at("neither a comment nor color, ground, cover, tile, sheet or figure")),
-            }
+            reading.entry(before + 1, &words)?;
         }
-        Ok(art)
+        Ok(reading.art)
     }
 
     pub fn grounds(&self) -> impl Iterator<Item = &Ground> {
         self.grounds.values()
     }
 
-    pub fn ground(&self, name: &str) -> Result<&Ground, String> {
-        self.grounds.get(name).ok_or_else(|| format!("art.txt has no ground {name}"))
+    pub fn ground(&self, name: &str) -> Result<&Ground, AssetError> {
+        self.grounds.get(name).ok_or_else(|| AssetError::of(FILE, format!("has no ground {name}")))
     }
 
-    pub fn tile(&self, name: &str) -> Result<&Picture, String> {
-        self.tiles.get(name).ok_or_else(|| format!("art.txt has no tile {name}"))
+    pub fn tile(&self, name: &str) -> Result<&Picture, AssetError> {
+        self.tiles.get(name).ok_or_else(|| AssetError::of(FILE, format!("has no tile {name}")))
     }
 
-    pub fn figure(&self, name: &str) -> Result<&Picture, String> {
-        self.figures.get(name).ok_or_else(|| format!("art.txt has no figure {name}"))
+    pub fn figure(&self, name: &str) -> Result<&Picture, AssetError> {
+        self.figures.get(name).ok_or_else(|| AssetError::of(FILE, format!("has no figure {name}")))
     }
 
-    pub fn colour(&self, name: &str) -> Result<u8, String> {
-        self.colour_names.get(name).copied().ok_or_else(|| format!("art.txt has no colour {name}"))
+    pub fn colour(&self, name: &str) -> Result<u8, AssetError> {
+        self.colour_names.get(name).copied().ok_or_else(|| AssetError::of(FILE, format!("has no colour {name}")))
     }
+}
+
+/// The file while it is read.
+struct Reading<'a> {
+    art: Art,
+    /// Colours by the keys that pictures have for them.
+    keys: HashMap<char, u8>,
+    /// Rows of the tiles so far by name, for others that are drawn like them.
+    drawn: HashMap<String, Vec<String>>,
+    /// Those that are not read yet, counted from 0.
+    lines: Enumerate<Lines<'a>>,
+}
+
+impl Reading<'_> {
+    /// Takes in the entry that begins with these words of a line.
+    fn entry(&mut self, line: usize, words: &[&str]) -> Result<(), AssetError> {
+        match words {
+            [] => {}
+            [first, ..] if first.starts_with('#') => {}
+            ["color", key, name, hex, rest @ ..] => self.colour(line, key, name, hex, rest)?,
+            ["ground", name, base, shade, light] => {
+                let colour = |name: &str| self.colour_called(line, name);
+                let ground = Ground { base: colour(base)?, shade: colour(shade)?, light: colour(light)?, covers: HashMap::new() };
+                self.art.grounds.insert((*name).to_owned(), ground);
+            }
+            ["cover", ground, from, to] => {
+                let (from, to) = (self.colour_called(line, from)?, self.colour_called(line, to)?);
+                self.art.grounds.get_mut(*ground).ok_or_else(|| at(line, "unknown ground"))?.covers.insert(from, to);
+            }
+            [kind @ ("tile" | "sheet"), name, rest @ ..]
+                if rest.ends_with(&["on", "each"]) || kind == &"tile" && rest.starts_with(&["on", "each", "like"]) =>
+            {
+                self.tiles_on_each(line, name, rest)?;
+            }
+            ["tile", name, "on", ground, rest @ ..] => self.tile(line, name, ground, rest)?,
+            ["figure", name] => {
+                let picture = picture(line, &self.rows(1, 1)?, &self.keys, None)?;
+                self.art.figures.insert((*name).to_owned(), picture);
+            }
+            _ => return Err(at(line, "neither a comment nor color, ground, cover, tile, sheet or figure")),
+        }
+        Ok(())
+    }
+
+    fn colour(&mut self, line: usize, key: &str, name: &str, hex: &str, rest: &[&str]) -> Result<(), AssetError> {
+        let index = u8::try_from(self.art.palette.len()).map_err(|_| at(line, "more than 256 colours"))?;
+        let key = key.chars().next().ok_or_else(|| at(line, "no key"))?;
+        if self.keys.insert(key, index).is_some() || self.art.colour_names.insert(name.to_owned(), index).is_some() {
+            return Err(at(line, "this key or name is taken"));
+        }
+        let rgb = |hex: &str| hex_colour(hex).ok_or_else(|| at(line, "not a #rrggbb colour"));
+        let lit = if let ["lit", hex] = rest { Some(rgb(hex)?) } else { None };
+        self.art.palette.push(Colour { rgb: rgb(hex)?, glow: rest == ["glow"], lit });
+        Ok(())
+    }
+
+    fn tile(&mut self, line: usize, name: &str, ground: &str, rest: &[&str]) -> Result<(), AssetError> {
+        let rows = match rest {
+            ["like", other] => self.rows_of(line, other)?,
+            _ => self.rows(1, 1)?,
+        };
+        let ground = self.art.grounds.get(ground).ok_or_else(|| at(line, "unknown ground"))?;
+        let picture = picture(line, &rows, &self.keys, Some(ground))?;
+        self.art.tiles.insert(name.to_owned(), picture);
+        self.drawn.insert(name.to_owned(), rows);
+        Ok(())
+    }
+
+    /// A tile or a sheet of them, drawn on the ground of every land so far.
+    fn tiles_on_each(&mut self, line: usize, name: &str, rest: &[&str]) -> Result<(), AssetError> {
+        let (columns, lines_of_tiles) = match rest {
+            ["on", ..] => (1, 1),
+            [columns, rows, ..] => {
+                let number = |text: &str, what: &str| text.parse().map_err(|_| at(line, what));
+                (number(columns, "columns are a number")?, number(rows, "rows are a number")?)
+            }
+            _ => return Err(at(line, "a sheet has columns and rows")),
+        };
+        let rows = match rest {
+            ["on", "each", "like", other] => self.rows_of(line, other)?,
+            _ => self.rows(columns, lines_of_tiles)?,
+        };
+        let parts = parts(&rows, columns);
+        for (land, ground) in &self.art.grounds {
+            for (number, rows) in parts.iter().enumerate() {
+                let name = if parts.len() == 1 { format!("{land}_{name}") } else { format!("{land}_{name}_{number}") };
+                let picture = picture(line, rows, &self.keys, Some(ground))?;
+                let covered = picture.map(|pixel| pixel.map(|colour| ground.covers.get(&colour).copied().unwrap_or(colour)));
+                // A land keeps the one it has of its own.
+                self.art.tiles.entry(name).or_insert(covered);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of a picture `columns` tiles wide and `tiles` tiles high.
+    fn rows(&mut self, columns: usize, tiles: usize) -> Result<Vec<String>, AssetError> {
+        let (width, height) = (columns * TILE_PX, tiles * TILE_PX);
+        let mut rows = Vec::with_capacity(height);
+        for (before, row) in self.lines.by_ref().take(height) {
+            if row.chars().count() != width {
+                return Err(at(before + 1, format!("a row has {width} keys")));
+            }
+            rows.push(row.to_owned());
+        }
+        if rows.len() == height { Ok(rows) } else { Err(AssetError::of(FILE, "ends inside a picture")) }
+    }
+
+    /// The rows of a tile that was drawn before.
+    fn rows_of(&self, line: usize, tile: &str) -> Result<Vec<String>, AssetError> {
+        self.drawn.get(tile).cloned().ok_or_else(|| at(line, "unknown tile"))
+    }
+
+    fn colour_called(&self, line: usize, name: &str) -> Result<u8, AssetError> {
+        self.art.colour(name).map_err(|error| at(line, error.to_string()))
+    }
+}
+
+fn at(line: usize, what: impl Into<String>) -> AssetError {
+    AssetError::at(FILE, line, what)
 }
 
 pub fn hex_colour(text: &str) -> Option<[u8; 3]> {
@@ -147,26 +206,14 @@ pub fn hex_colour(text: &str) -> Option<[u8; 3]> {
     Some([(value >> 16) as u8, (value >> 8) as u8, value as u8])
 }
 
-/// The rows of a picture `columns` tiles wide and `tiles` tiles high.
-fn rows<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>, columns: usize, tiles: usize) -> Result<Vec<String>, String> {
-    let (width, height) = (columns * TILE_PX, tiles * TILE_PX);
-    let mut rows = Vec::with_capacity(height);
-    for (number, line) in lines.take(height) {
-        if line.chars().count() != width {
-            return Err(format!("art.txt line {number}: a row has {width} keys"));
-        }
-        rows.push(line.to_owned());
-    }
-    if rows.len() == height { Ok(rows) } else { Err("art.txt ends inside a picture".to_owned()) }
-}
-
 /// The tiles of a picture, row by row.
 fn parts(rows: &[String], columns: usize) -> Vec<Vec<String>> {
     let cut = |rows: &[String], column: usize| rows.iter().map(|row| row.chars().skip(column * TILE_PX).take(TILE_PX).collect()).collect();
     rows.chunks(TILE_PX).flat_map(|rows| (0..columns).map(move |column| cut(rows, column))).collect()
 }
 
-fn picture(rows: &[String], keys: &HashMap<char, u8>, ground: Option<&Ground>) -> Result<Picture, String> {
+/// The picture of the entry in a line.
+fn picture(line: usize, rows: &[String], keys: &HashMap<char, u8>, ground: Option<&Ground>) -> Result<Picture, AssetError> {
     let mut picture = [None; TILE_PX * TILE_PX];
     for (pixel, key) in picture.iter_mut().zip(rows.iter().flat_map(|row| row.chars())) {
         *pixel = match (key, ground) {
@@ -174,7 +221,7 @@ fn picture(rows: &[String], keys: &HashMap<char, u8>, ground: Option<&Ground>) -
             ('.', Some(ground)) => Some(ground.base),
             ('d' | '_', Some(ground)) => Some(ground.shade),
             ('l', Some(ground)) => Some(ground.light),
-            _ => Some(*keys.get(&key).ok_or_else(|| format!("unknown colour key {key:?}"))?),
+            _ => Some(*keys.get(&key).ok_or_else(|| at(line, format!("unknown colour key {key:?}")))?),
         };
     }
     Ok(picture)
@@ -189,8 +236,8 @@ mod tests {
         let art = include_str!("art.txt");
         assert!(Art::parse(art).is_ok());
         let broken = art.replacen("tile meadow_a on meadow\n.", "tile meadow_a on meadow\n", 1);
-        assert!(Art::parse(&broken).is_err_and(|e| e.contains("a row has 16 keys")));
+        assert!(Art::parse(&broken).is_err_and(|e| e.to_string().contains("a row has 16 keys")));
         let broken = art.replacen("tile meadow_a on meadow\n.", "tile meadow_a on meadow\n?", 1);
-        assert!(Art::parse(&broken).is_err_and(|e| e.contains("unknown colour key '?'")));
+        assert!(Art::parse(&broken).is_err_and(|e| e.to_string().contains("unknown colour key '?'")));
     }
 }

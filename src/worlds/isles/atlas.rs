@@ -6,6 +6,7 @@ use super::art::{Art, Picture, TILE_PX};
 use super::land::{LANDS, LIQUIDS, Liquid, Tile};
 use super::palette::{Colours, Palette, Rgb};
 use super::{MOVES, village};
+use crate::worlds::AssetError;
 use crate::worlds::scene::{Attribute, Biome, Weather};
 
 /// Side of a quarter tile: the figure moves by this much.
@@ -57,7 +58,7 @@ pub fn atlas() -> &'static Atlas {
 }
 
 impl Atlas {
-    fn build() -> Result<Self, String> {
+    fn build() -> Result<Self, AssetError> {
         let art = Art::parse(include_str!("art.txt"))?;
         let mut quads: Vec<[u8; QUAD_PX * QUAD_PX]> = Vec::new();
         let mut add = |picture: &Picture, quadrant: usize| {
@@ -66,10 +67,10 @@ impl Atlas {
             quads.push(std::array::from_fn(pixel));
             (quads.len() - 1) as QuadId
         };
-        let mut tiles = |names: &mut dyn Iterator<Item = String>| -> Result<Vec<Quads>, String> {
+        let mut tiles = |names: &mut dyn Iterator<Item = String>| -> Result<Vec<Quads>, AssetError> {
             names.map(|name| art.tile(&name).map(|picture| std::array::from_fn(|q| add(picture, q)))).collect()
         };
-        let mut each = |names: &dyn Fn(Biome) -> Vec<String>| -> Result<Vec<Vec<Quads>>, String> {
+        let mut each = |names: &dyn Fn(Biome) -> Vec<String>| -> Result<Vec<Vec<Quads>>, AssetError> {
             LANDS.iter().map(|&land| tiles(&mut names(land).into_iter())).collect()
         };
         let grounds = each(&|land| land.grounds().map(str::to_owned).to_vec())?;
@@ -186,7 +187,7 @@ fn shore_case(quadrant: usize, land: u8) -> usize {
 }
 
 /// A liquid tile with bank and foam in one quadrant.
-fn with_shore(art: &Art, open: &Picture, liquid: Liquid, quadrant: usize, case: usize) -> Result<Picture, String> {
+fn with_shore(art: &Art, open: &Picture, liquid: Liquid, quadrant: usize, case: usize) -> Result<Picture, AssetError> {
     let [bank, edge, foam] = match liquid {
         Liquid::Water => ["bank", "bank_dark", "foam"],
         Liquid::Murk => ["swamp_shade", "ink", "murk_light"],
@@ -229,7 +230,7 @@ fn with_shore(art: &Art, open: &Picture, liquid: Liquid, quadrant: usize, case: 
 }
 
 /// All poses of all facings: `facing * POSES + pose`.
-fn figures(art: &Art) -> Result<Vec<Picture>, String> {
+fn figures(art: &Art) -> Result<Vec<Picture>, AssetError> {
     let mut figures = Vec::with_capacity(FACINGS.len() * POSES.len());
     for (facing, ahead) in FACINGS.into_iter().zip(&MOVES[1..]) {
         for pose in POSES {

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use super::art::{Art, Colour, hex_colour};
 use super::sky::LightLook;
+use crate::worlds::AssetError;
 use crate::worlds::scene::{Attribute, Light, Season, Style, Weather};
+
+/// Name of the file of palettes in messages.
+const FILE: &str = "palettes.txt";
 
 pub type Rgb = [u8; 3];
 
@@ -64,19 +68,22 @@ pub struct Colours {
 }
 
 impl Colours {
-    /// Parses `palettes.txt` for the drawings. The error names the line and what is wrong with it.
-    pub fn parse(text: &str, art: &Art) -> Result<Self, String> {
+    /// Parses `palettes.txt` for the drawings.
+    ///
+    /// # Errors
+    /// [`AssetError`], naming the line or the style.
+    pub fn parse(text: &str, art: &Art) -> Result<Self, AssetError> {
         let mut seasons: [Vec<Colour>; 4] = std::array::from_fn(|_| art.palette.clone());
         let mut ramps: HashMap<(Style, Light), Vec<Rgb>> = HashMap::new();
         let mut tints: HashMap<(Style, Light), (Rgb, f32)> = HashMap::new();
         let mut dyes: HashMap<(Style, u8), Dye> = HashMap::new();
         for (number, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line)) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let at = |what: String| format!("palettes.txt line {number}: {what}");
+            let at = |what: String| AssetError::at(FILE, number, what);
             let hex = |hex: &str| hex_colour(hex).ok_or_else(|| at(format!("{hex} is not a #rrggbb colour")));
             let style = |name: &str| named(Style::ALL, Style::word, name).ok_or_else(|| at(format!("no style {name}")));
             let light = |name: &str| named(Light::ALL, Light::word, name).ok_or_else(|| at(format!("no light {name}")));
-            let colour = |name: &str| art.colour(name).map_err(at);
+            let colour = |name: &str| art.colour(name).map_err(|error| at(error.to_string()));
             match words.as_slice() {
                 [] => {}
                 ["#", ..] => {}
@@ -109,19 +116,20 @@ impl Colours {
             let ramp = |light: &Light| ramps.remove(&(style, *light));
             let ramps = Light::ALL.iter().map(ramp).collect::<Option<Vec<_>>>().and_then(|ramps| <[Vec<Rgb>; 4]>::try_from(ramps).ok());
             let ramps = ramps.filter(|ramps| ramps.iter().all(|ramp| ramp.len() == ramps[0].len()));
-            let ramps = ramps.ok_or_else(|| format!("palettes.txt: {} needs ramps of one length for four lights", style.word()))?;
+            let missing = || AssetError::of(FILE, format!("gives {} no ramps of one length for four lights", style.word()));
+            let ramps = ramps.ok_or_else(missing)?;
             let tones = ramps[0].len();
             let mut all = by_brightness(art, tones, |index| dyes.contains_key(&(style, index)));
             for (&(_, index), &dye) in dyes.iter().filter(|((of, _), _)| *of == style) {
                 if matches!(dye, Dye::Tone(tone) if tone >= tones) {
-                    return Err(format!("palettes.txt: {} has {tones} tones", style.word()));
+                    return Err(AssetError::of(FILE, format!("names a tone of {} that is not among its {tones}", style.word())));
                 }
                 all[usize::from(index)] = dye;
             }
             let tints = std::array::from_fn(|i| tints.get(&(style, Light::ALL[i])).copied().unwrap_or(([0; 3], 0.0)));
             Ok(Dyes { ramps, dyes: all, tints })
         };
-        let styles = Style::ALL.iter().filter(|&&style| style != Style::Plain).map(dyed).collect::<Result<_, String>>()?;
+        let styles = Style::ALL.iter().filter(|&&style| style != Style::Plain).map(dyed).collect::<Result<_, AssetError>>()?;
         Ok(Self { seasons, styles })
     }
 

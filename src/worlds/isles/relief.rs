@@ -7,7 +7,8 @@ use super::palette::{Look, Palette};
 use super::sky::LightLook;
 use super::things::thing_feature;
 use super::village;
-use crate::worlds::relief::{Cutout, Relief, Upright};
+use crate::worlds::AssetError;
+use crate::worlds::relief::{Cutout, DrawnRelief, Upright};
 use crate::worlds::scene::{Attribute, Biome, Feature, Light, Season, Style, Weather};
 
 /// How high a patch of a thing stands, in tiles, by the end of its name; all else one.
@@ -25,7 +26,7 @@ const HEIGHTS: [(&str, f32); 10] = [
 ];
 
 /// All that stands, drawn plain on a clear summer's day.
-pub fn relief() -> Result<Relief, String> {
+pub fn relief() -> Result<DrawnRelief, AssetError> {
     let art = Art::parse(include_str!("art.txt"))?;
     let light = LightLook::Settled(Light::Day);
     let palette = atlas().colours.palette(Look { light, weather: Weather::Clear, season: Season::Summer, style: Style::Plain });
@@ -40,13 +41,13 @@ pub fn relief() -> Result<Relief, String> {
         }
     }
     let sky = |name: &str| art.tile(name).map(|picture| rgb(picture, &palette));
-    Ok(Relief { standing, sky_rgb: [sky("water_a")?, sky("snow_a")?] })
+    Ok(DrawnRelief { standing, sky_rgb: [sky("water_a")?, sky("snow_a")?] })
 }
 
 /// A thing of a name, what it is, and which part of how many.
 type Thing = (String, Feature, ([u8; 2], [u8; 2]));
 
-fn upright(art: &Art, palette: &Palette, land: Biome, (name, feature, (part, parts)): Thing) -> Result<Upright, String> {
+fn upright(art: &Art, palette: &Palette, land: Biome, (name, feature, (part, parts)): Thing) -> Result<Upright, AssetError> {
     let picture = art.tile(&name)?;
     let ground = art.ground(land.word())?;
     let flat = [ground.base, ground.shade, ground.light].map(Some);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::lexicon::lexicon;
-use super::wished::{Said, phrases_told, surest};
+use super::wished::{SaidPhrase, phrases_told, surest};
 use super::{nearest, rows, vocabulary};
 use crate::prompt::WordTable;
 
@@ -48,7 +48,7 @@ pub fn heard(words: &[u16]) -> Vec<u16> {
 }
 
 /// The rows told in place of a phrase's, one for each. What is denied is told as what is so instead, and where nothing is, as what says nothing.
-fn rows_for(said: &Said) -> Vec<u16> {
+fn rows_for(said: &SaidPhrase) -> Vec<u16> {
     if said.denied {
         let instead = rows(said.value().map_or(NOTHING, surest));
         return (0..said.words.len()).filter_map(|at| instead.get(at.min(instead.len() - 1)).copied()).collect();

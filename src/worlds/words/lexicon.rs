@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::worlds::AssetError;
 use crate::worlds::scene::Attribute;
 
 /// How a phrase fits into a sentence. All fit into a list.
@@ -45,11 +46,11 @@ pub fn lexicon() -> &'static Lexicon {
 }
 
 impl Lexicon {
-    fn parse(text: &'static str) -> Result<Self, String> {
+    fn parse(text: &'static str) -> Result<Self, AssetError> {
         let mut lexicon = Self { phrases: HashMap::new(), elsewhere: HashMap::new() };
         let mut current: Option<Value> = None;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            let at = |what: &str| format!("lexicon.txt line {}: {what}", number + 1);
+            let at = |what: &str| AssetError::at("lexicon.txt", number + 1, what);
             let Some(line) = line.strip_prefix("  ") else {
                 current = Some(line.split_once(' ').ok_or_else(|| at("a kind and a value belong here"))?);
                 continue;
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        let said = |text: &'static str| Lexicon::parse(text).err().unwrap();
+        let said = |text: &'static str| Lexicon::parse(text).err().unwrap().to_string();
         assert!(said("biome meadow\n  verb to mow").contains("line 2: neither noun"));
         assert!(said("  noun a meadow").contains("line 1: nothing says"));
         assert!(said("biome meadow\n  elsewhere summer").contains("line 2: a form"));

@@ -44,7 +44,7 @@ static DENYING: LazyLock<Vec<u16>> = LazyLock::new(|| rows("no not without stop 
 const MOST_BETWEEN: usize = 2;
 
 /// A phrase of a prompt.
-pub(super) struct Said<'a> {
+pub(super) struct SaidPhrase<'a> {
     /// Rows of the word table.
     pub(super) words: &'a [u16],
     /// The plain word for what it says, if it says anything.
@@ -57,7 +57,7 @@ pub(super) struct Said<'a> {
     pub(super) denied: bool,
 }
 
-impl Said<'_> {
+impl SaidPhrase<'_> {
     /// The plain word for what it says where it stands.
     pub(super) fn value(&self) -> Option<&'static str> {
         if self.denied {
@@ -107,16 +107,16 @@ fn first_denied(words: &[u16], known: &'static [Heard]) -> Option<(usize, &'stat
 
 /// A prompt, given as rows of the word table, phrase by phrase as a network hears them, which was told none that is held out; words that say nothing, one
 /// by one.
-pub(super) fn phrases_told(words: &[u16]) -> Vec<Said<'_>> {
+pub(super) fn phrases_told(words: &[u16]) -> Vec<SaidPhrase<'_>> {
     phrases(words, &TOLD)
 }
 
 /// The same as a simulator understands them, which knows them all.
-fn understood(words: &[u16]) -> Vec<Said<'_>> {
+fn understood(words: &[u16]) -> Vec<SaidPhrase<'_>> {
     phrases(words, &UNDERSTOOD)
 }
 
-fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<Said<'a>> {
+fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<SaidPhrase<'a>> {
     let mut said = Vec::new();
     let mut rest = words;
     while !rest.is_empty() {
@@ -124,10 +124,10 @@ fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<Said<'a>> {
         let (length, heard) = denied.map_or_else(|| first_phrase(rest, known), |(length, heard)| (length, Some(heard)));
         let (words, after) = rest.split_at(length);
         let elsewhere = heard.and_then(|heard| lexicon().elsewhere(heard.value, heard.form));
-        said.push(Said { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false, denied: denied.is_some() });
+        said.push(SaidPhrase { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false, denied: denied.is_some() });
         rest = after;
     }
-    let is_land = |said: &&Said| {
+    let is_land = |said: &&SaidPhrase| {
         let is_noun = !said.denied && said.elsewhere.is_none();
         is_noun && said.value.is_some_and(|value| Biome::ALL.iter().any(|land| land.word() == value))
     };
@@ -140,7 +140,7 @@ fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<Said<'a>> {
 
 /// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
 pub fn wish_of(words: &[u16]) -> Wish {
-    Wish::of_words(understood(words).iter().filter_map(Said::value))
+    Wish::of_words(understood(words).iter().filter_map(SaidPhrase::value))
 }
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
