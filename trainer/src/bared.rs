@@ -92,10 +92,10 @@ mod tests {
     fn the_land_is_drawn_bare_and_all_else_is_as_without_it() {
         let (mut apart, mut alike) = (0, 0);
         for seed in 0..8 {
-            let recording = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), ..ClipPlan::default() };
+            let plan = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), ..ClipPlan::default() };
             let mut bared = Bared::new(by_name("isles").unwrap());
-            let clip = record(&mut bared, &mut Explorer::new(seed), recording);
-            assert_eq!(clip, record(by_name("isles").unwrap().as_mut(), &mut Explorer::new(seed), recording));
+            let clip = record(&mut bared, &mut Explorer::new(seed), plan);
+            assert_eq!(clip, record(by_name("isles").unwrap().as_mut(), &mut Explorer::new(seed), plan));
             let drawn = bared.take_drawn();
             assert_eq!(drawn.len(), clip.frames.len());
             for (t, scene) in clip.scenes.iter().flatten().enumerate() {

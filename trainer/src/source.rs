@@ -113,17 +113,17 @@ impl ClipSource for WorldSource {
     }
 
     fn clip(&self, number: u64, frames: usize, mood: Mood) -> Result<Clip> {
-        self.record(self.world()?.as_mut(), self.recording(number, frames, mood))
+        self.record(self.world()?.as_mut(), self.plan(number, frames, mood))
     }
 
     fn under_look(&self, number: u64, frames: usize, look: u64) -> Result<Option<(Clip, Bare)>> {
-        let recording = self.recording(number, frames, Mood::Restless);
+        let plan = self.plan(number, frames, Mood::Restless);
         let look = Some(mix(self.seed, look));
-        self.record_bared(ClipPlan { look, ..recording }).map(Some)
+        self.record_bared(ClipPlan { look, ..plan }).map(Some)
     }
 
     fn bared(&self, number: u64, frames: usize, mood: Mood) -> Result<(Clip, Option<Bare>)> {
-        let (clip, bare) = self.record_bared(self.recording(number, frames, mood))?;
+        let (clip, bare) = self.record_bared(self.plan(number, frames, mood))?;
         Ok((clip, Some(bare)))
     }
 }
@@ -133,22 +133,22 @@ impl WorldSource {
         Ok(self.world.lock().map_err(|_| anyhow::anyhow!("the simulator failed on another thread"))?.boxed_clone())
     }
 
-    fn recording(&self, number: u64, frames: usize, mood: Mood) -> ClipPlan {
+    fn plan(&self, number: u64, frames: usize, mood: Mood) -> ClipPlan {
         let seed = mix(self.seed, number);
         let wishes = Dice::new(seed, 1).chance(WISHING_SHARE).then(|| mood.wish_frames());
         ClipPlan { seed, frames, hold_ambience: mood == Mood::Still, wishes, look: None }
     }
 
-    fn record_bared(&self, recording: ClipPlan) -> Result<(Clip, Bare)> {
+    fn record_bared(&self, plan: ClipPlan) -> Result<(Clip, Bare)> {
         let mut world = Bared::new(self.world()?);
-        let clip = self.record(&mut world, recording)?;
+        let clip = self.record(&mut world, plan)?;
         Ok((clip, world.take_drawn()))
     }
 
-    fn record(&self, world: &mut dyn World, recording: ClipPlan) -> Result<Clip> {
-        let name = if Dice::new(recording.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
-        let mut policy = policy::by_name(name, recording.seed).with_context(|| format!("there is no policy {name:?}"))?;
-        Ok(clips::record(world, policy.as_mut(), recording))
+    fn record(&self, world: &mut dyn World, plan: ClipPlan) -> Result<Clip> {
+        let name = if Dice::new(plan.seed, 0).chance(ONWARD_SHARE) { "onward" } else { "explorer" };
+        let mut policy = policy::by_name(name, plan.seed).with_context(|| format!("there is no policy {name:?}"))?;
+        Ok(clips::record(world, policy.as_mut(), plan))
     }
 }
 

@@ -11,7 +11,6 @@ use somnium::engine::recall::IMAGINED;
 use somnium::pack::Pack;
 use somnium::pack::manifest::Manifest;
 
-use super::free::beside;
 use super::players::{Judge, rgb};
 use super::report::{Better, Figure, Score, Unit, percent};
 use super::rollout::share_of;
@@ -74,10 +73,10 @@ fn rows(walks: &[Walk]) -> Vec<Figure> {
     let kept = row("land dreamed ahead that is seen as it was dreamed", &|walk| percent([walk.kept, walk.imagined]));
     let seen = row("frames seen as the world", &|walk| walk.seen[0]);
     let rows = [
-        kept.map(|row| beside(row, "copy or shift", score(&|walk| percent([walk.copied, walk.imagined])))),
+        kept.map(|row| row.beside("copy or shift", score(&|walk| percent([walk.copied, walk.imagined])))),
         row("land that was dreamed ahead of all that comes into view", &|walk| percent([walk.imagined, walk.entered])),
         row("steps that something stood in the way of", &|walk| percent([walk.blocked, STEPS as u32])),
-        seen.map(|row| beside(beside(row, "copy", score(&|walk| walk.seen[1])), "shift", score(&|walk| walk.seen[2]))),
+        seen.map(|row| row.beside("copy", score(&|walk| walk.seen[1])).beside("shift", score(&|walk| walk.seen[2]))),
     ];
     rows.into_iter().flatten().collect()
 }
@@ -124,7 +123,7 @@ fn walked(pack: &Pack, judge: &Judge, seed: u64) -> Result<(Walk, Pictures)> {
                     walk.imagined += 1;
                     walk.entered += 1;
                     walk.kept += u32::from(dreamed == token);
-                    walk.copied += u32::from(there == token);
+                    walk.copied += u32::from(there == dreamed);
                 }
                 Some(_) => {}
                 None => walk.entered += 1,

@@ -6,7 +6,6 @@ use somnium::engine::Engine;
 use somnium::worlds::StepOutcome;
 use somnium::worlds::scene::Feature;
 
-use super::free::beside;
 use super::latent::Inference;
 use super::players::{Dream, HISTORY, Judge, Kind, Player, Shown, Walk};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
@@ -137,7 +136,7 @@ fn bumps_into(obstacle: usize, played: &[(Vec<Played>, Option<f64>)]) -> Option<
     let score = |kind| Score::grouped(of(kind), Better::High);
     let figure = Figure::new(FAMILY, format!("    into {}", OBSTACLES[obstacle]), Unit::Percent);
     let figure = figure.dream(score(Kind::Dream)?).simulator(score(Kind::Simulator)?);
-    let figure = beside(beside(figure, "copy", score(Kind::Copy)), "shift", score(Kind::Shift));
+    let figure = figure.beside("copy", score(Kind::Copy)).beside("shift", score(Kind::Shift));
     Some(figure.other("bumps", of(Kind::Simulator).concat().len() as f64))
 }
 

@@ -7,7 +7,6 @@ use somnium::prompt::{ids, read, told};
 use somnium::worlds::scene::Wish;
 use somnium::worlds::words::{Dial, going_on, say, wish_of};
 
-use super::free::beside;
 use super::players::{Dream, Judge, Player, Shown};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit};
@@ -47,7 +46,7 @@ fn rows(turns: &[Vec<Turn>]) -> Vec<Figure> {
         Score::grouped(turns.iter().map(|of_world| of_world.iter().flat_map(values).collect()), Better::High)
     };
     let row = |name: String, dream: &dyn Fn(&Turn) -> Vec<f64>, copy: &dyn Fn(&Turn) -> Vec<f64>| {
-        Some(beside(Figure::new(FAMILY, name, Unit::Percent).dream(score(dream)?), "copy", score(copy)))
+        Some(Figure::new(FAMILY, name, Unit::Percent).dream(score(dream)?).beside("copy", score(copy)))
     };
     let shown = row("a dial is turned: frames that show it".to_owned(), &|turn| vec![turn.shows], &|turn| vec![turn.showed]);
     let parts = (0..KINDS).map(|dial| {

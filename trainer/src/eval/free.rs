@@ -41,15 +41,7 @@ impl Played<'_> {
         if let Some(score) = value(&self.simulator) {
             figure = figure.simulator(score);
         }
-        beside(beside(figure, "copy", value(&self.copy)), "shift", value(&self.shift))
-    }
-}
-
-/// A row with what another makes of it, if that is anything.
-pub fn beside(figure: Figure, name: &str, score: Option<Score>) -> Figure {
-    match score {
-        Some(score) => figure.other(name, score.mean),
-        None => figure,
+        figure.beside("copy", value(&self.copy)).beside("shift", value(&self.shift))
     }
 }
 
@@ -113,7 +105,7 @@ pub fn moving_share(held: &Played, drawn: &[&Rollout], probed: bool) -> Vec<Figu
     let around = |mark: usize| mark.saturating_sub(MARK_REACH)..mark + MARK_REACH;
     let row = |name: String, share: &dyn Fn(&[&Rollout]) -> Option<Score>| {
         let figure = Figure::new("moving share under held keys", name, Unit::Percent);
-        beside(held.row_of_some(figure, share), "simulator as drawn", share(drawn))
+        held.row_of_some(figure, share).beside("simulator as drawn", share(drawn))
     };
     let all = |mark: usize| {
         let share = |r: &&Rollout| r.moving_share(around(mark));
@@ -124,7 +116,7 @@ pub fn moving_share(held: &Played, drawn: &[&Rollout], probed: bool) -> Vec<Figu
         let figure = row(format!("free steps that move, around frame {mark}"), &|rollouts| of(rollouts, Recall::of_moved));
         // What is left where a player is before something solid all the time.
         let [dream, simulator] = [&held.dream, &held.simulator].map(|rollouts| of(rollouts, Recall::free));
-        beside(beside(figure, "free of the dream's", dream), "free of the simulator's", simulator)
+        figure.beside("free of the dream's", dream).beside("free of the simulator's", simulator)
     };
     let marks = || MARKS.into_iter().filter(move |mark| *mark <= longest);
     marks().map(all).chain(marks().filter(|_| probed).map(free)).collect()

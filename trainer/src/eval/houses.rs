@@ -11,7 +11,6 @@ use somnium::worlds::World;
 use somnium::worlds::scene::{Biome, Feature, Wish};
 use somnium::worlds::words::say;
 
-use super::free::beside;
 use super::players::{Dream, Judge, Player, simulator};
 use super::prompt::most_words;
 use super::report::{Better, Figure, Score, Unit, percent};
@@ -106,6 +105,14 @@ fn is_whole<'a>(part: Part<'a>, n: usize, frame: &FrameDims, has: impl Fn(usize,
     fits && all.all(|at| has(n + usize::from(at[1]) * w + usize::from(at[0]), Part { at, ..part }))
 }
 
+/// Who walks the same way through a village.
+struct Walks {
+    dream: Seen,
+    simulator: Seen,
+    copy: Seen,
+    shift: Seen,
+}
+
 /// What a walk came by.
 #[derive(Default)]
 struct Seen {
@@ -125,17 +132,16 @@ pub fn figures(judge: &Judge, workers: &mut Workers, seed: u64, worlds: u64) -> 
     let seeds: Vec<u64> = (seed..seed + worlds).collect();
     let walks = workers.map(&seeds, |worker, seed| {
         let [dream, copy, shift] = things.dreamed(worker, *seed)?;
-        Ok([dream, things.simulated(worker, *seed)?, copy, shift])
+        Ok(Walks { dream, simulator: things.simulated(worker, *seed)?, copy, shift })
     })?;
     Ok(rows(&walks))
 }
 
-/// What the dream, the simulator, the copy and the shift came by on each walk.
-fn rows(walks: &[[Seen; 4]]) -> Vec<Figure> {
+fn rows(walks: &[Walks]) -> Vec<Figure> {
     let row = |name: &str, share: &dyn Fn(&Seen) -> Option<f64>| {
-        let score = |who: usize| Score::grouped(walks.iter().map(|walk| Vec::from_iter(share(&walk[who]))), Better::High);
-        let figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(0)?).simulator(score(1)?);
-        Some(beside(beside(figure, "copy", score(2)), "shift", score(3)))
+        let score = |seen: fn(&Walks) -> &Seen| Score::grouped(walks.iter().map(|walk| Vec::from_iter(share(seen(walk)))), Better::High);
+        let figure = Figure::new(FAMILY, name, Unit::Percent).dream(score(|walk| &walk.dream)?).simulator(score(|walk| &walk.simulator)?);
+        Some(figure.beside("copy", score(|walk| &walk.copy)).beside("shift", score(|walk| &walk.shift)))
     };
     let rows = [
         row("sides of parts that meet what belongs there", &|seen| percent([seen.meet, seen.sides])),
@@ -143,7 +149,7 @@ fn rows(walks: &[[Seen; 4]]) -> Vec<Figure> {
         row("frames with a whole house", &|seen| percent([seen.with_a_whole_one, seen.frames])),
         row("steps on which a house comes into view", &|seen| percent([seen.begun, seen.steps])),
     ];
-    // Who met no house has nothing to say of its sides, and who stays of steps.
+    // Who met no house has no sides to be judged, and a copy takes no steps.
     rows.into_iter().flatten().collect()
 }
 
@@ -254,20 +260,20 @@ mod tests {
     #[test]
     fn each_row_has_its_baselines_but_for_who_takes_no_step() {
         let seen = |meet: u32, steps: u32| Seen { sides: 10, meet, frames: 4, steps, begun: steps / 2, ..Seen::default() };
-        let read = |walks: &[[Seen; 4]]| -> Vec<[Option<f64>; 4]> {
+        let read = |walks: &[Walks]| -> Vec<[Option<f64>; 4]> {
             let of = |figure: &Figure| {
                 let row = figure.to_json();
                 [&row["dream"]["mean"], &row["simulator"]["mean"], &row["others"]["copy"], &row["others"]["shift"]].map(|n| n.as_f64())
             };
             rows(walks).iter().map(of).collect()
         };
-        let walks = [[seen(9, 4), seen(10, 4), seen(8, 0), seen(1, 4)], [seen(7, 4), seen(10, 4), seen(8, 0), seen(3, 4)]];
+        let walks = [9, 7].map(|meet| Walks { dream: seen(meet, 4), simulator: seen(10, 4), copy: seen(8, 0), shift: seen(10 - meet, 4) });
         let rows = read(&walks);
         assert_eq!(rows[0], [80.0, 100.0, 80.0, 20.0].map(Some));
         assert_eq!(rows[3], [Some(50.0), Some(50.0), None, Some(50.0)]);
         // Who met no house has no row.
         let none = || Seen { frames: 4, steps: 4, ..Seen::default() };
-        assert_eq!(read(&[[none(), none(), none(), none()]]).len(), 3);
+        assert_eq!(read(&[Walks { dream: none(), simulator: none(), copy: none(), shift: none() }]).len(), 3);
     }
 
     #[test]

@@ -14,7 +14,6 @@ use somnium::worlds::{StepOutcome, World};
 
 use super::control::agreement;
 use super::dials::seen;
-use super::free::beside;
 use super::players::{Dream, HISTORY, Judge, Player, Shown, Start, Walk, repainted, through_tokenizer};
 use super::report::{Bar, Better, Figure, Score, Unit, mean};
 use super::rollout::share_of;
@@ -81,9 +80,9 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
         if let Some(simulator) = score(|a| &a.simulator, value) {
             figure = figure.simulator(simulator);
         }
-        figure = beside(figure, "no prompt", score(|a| &a.silent, value));
-        figure = beside(figure, "simulator as drawn", score(|a| &a.drawn, value));
-        Some(beside(figure, "copy", score(|a| &a.copy, value)))
+        figure = figure.beside("no prompt", score(|a| &a.silent, value));
+        figure = figure.beside("simulator as drawn", score(|a| &a.drawn, value));
+        Some(figure.beside("copy", score(|a| &a.copy, value)))
     };
     let whole = row(name.to_owned(), &adherence).map(|figure| match bar {
         Some(bar) => figure.bar(Bar::AtLeast(bar)),

@@ -142,6 +142,14 @@ impl Figure {
         self
     }
 
+    /// The same beside what another makes of it, if that is anything.
+    pub fn beside(self, name: &str, score: Option<Score>) -> Self {
+        match score {
+            Some(score) => self.other(name, score.mean),
+            None => self,
+        }
+    }
+
     pub fn bar(self, bar: Bar) -> Self {
         Self { bar: Some(bar), ..self }
     }

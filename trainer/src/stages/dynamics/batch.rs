@@ -49,7 +49,7 @@ pub struct Batch {
     /// Land that cannot be known: neither in the frame before nor in one that may be recalled, `(F * N)`; empty where it does not scroll.
     pub(super) unknowable: Vec<bool>,
     /// Whether words of the clip up to each frame ask for a land or a feature, `(F)`: it is not the land that comes by itself.
-    pub(super) wished: Vec<bool>,
+    pub(super) land_asked: Vec<bool>,
     /// Levels that each token recalls at nine places, `(F * N, 9, D)`, and their class of age, 0 where nothing is recalled; both empty
     /// where the land does not scroll.
     pub(super) recalled: Vec<u8>,
@@ -127,7 +127,7 @@ impl DynamicsStage {
             told: Vec::new(),
             new_land: Vec::new(),
             unknowable: Vec::new(),
-            wished: Vec::new(),
+            land_asked: Vec::new(),
             recalled: Vec::new(),
             recalled_age: Vec::new(),
             recalled_row: Vec::new(),
@@ -138,6 +138,11 @@ impl DynamicsStage {
     pub(super) fn hears(&self, batch: &Batch, frame: usize) -> bool {
         let words = self.shape.dims.prompt_words;
         !batch.prompt_dropped[frame] && batch.words[frame * words..][..words].iter().any(|word| *word != NO_WORD)
+    }
+
+    /// Whether it is told whatever was asked of the land.
+    pub(super) fn is_told(&self, batch: &Batch, frame: usize) -> bool {
+        self.hears(batch, frame) || !batch.land_asked[frame]
     }
 
     /// History corrupted and hidden, tokens masked, as `dice` says.

@@ -106,7 +106,7 @@ impl DynamicsStage {
         let new_land_alone = masked_share < 1.0 && has_new_land && dice.chance(NEW_LAND_ALONE_SHARE);
         batch.prompt_dropped[number] = dice.chance(PROMPT_DROP_SHARE);
         let hears = self.hears(batch, number);
-        let is_told = hears || !batch.wished[number];
+        let is_told = self.is_told(batch, number);
         let is_news = hears && usize::from(batch.told[number]) == told::NEWS;
         let news = if is_news { NEWS_WEIGHT } else { 1.0 };
         let asked = is_news || (hears && (batch.nothing[clip] || frame == 0));
@@ -121,10 +121,10 @@ impl DynamicsStage {
                 continue;
             }
             let row = number * n + token;
-            let is = |tokens: &[bool]| tokens.get(row).is_some_and(|is| *is);
-            let new_land = is(&batch.new_land);
-            // What was seen before a wish says nothing of what would be drawn under it.
-            let forgotten = frame > 0 && batch.wished[number] && is(&batch.unknowable) && !new_land;
+            let marked = |tokens: &[bool]| tokens.get(row).is_some_and(|marked| *marked);
+            let new_land = marked(&batch.new_land);
+            // Its shape may be from before the wish, which asks for another.
+            let forgotten = frame > 0 && batch.land_asked[number] && marked(&batch.unknowable) && !new_land;
             let masked = dice.unit() < masked_share && (new_land || !new_land_alone);
             batch.masked.push(if masked { Token::Masked } else { Token::Given(row) });
             batch.weights.push(if masked && !forgotten { news * self.weight(token, new_land, is_told, asked) } else { 0.0 });
@@ -260,6 +260,8 @@ mod tests {
         let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
         // One step to the east every frame.
         clip.views = (0..frames as i16).flat_map(|frame| [frame, 0]).collect();
+        let words = clip.words_per_frame;
+        clip.words[change * words..].fill(prompt::WordTable::get().find("forest").expect("a word"));
         stage.motions[0] = [1, 0];
         let mut weights = [[false; 2]; 2].map(|told| told.map(|_| HashSet::new()));
         let mut of_looks = [false; 2].map(|_| HashSet::new());
@@ -272,7 +274,7 @@ mod tests {
             for (row, _) in batch.masked.iter().enumerate().filter(|(row, token)| **token == Token::Masked && batch.new_land[*row]) {
                 let frame = row / stage.tokens();
                 let heard = usize::from(stage.hears(&batch, frame));
-                weights[usize::from(batch.wished[frame])][heard].insert(batch.weights[row] as u32);
+                weights[usize::from(batch.land_asked[frame])][heard].insert(batch.weights[row] as u32);
             }
         }
         let [[silent_before, heard_before], [silent_after, heard_after]] = weights;
@@ -291,7 +293,9 @@ mod tests {
             let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
             // To the east, and back.
             clip.views = (0..frames as i16).flat_map(|frame| [frame.min(frames as i16 - frame), 0]).collect();
-            clip.words.fill(somnium::prompt::WordTable::get().find(word).expect("a word"));
+            clip.recorded = (0..frames).map(|frame| u8::from(frame > frames / 2)).collect();
+            clip.words.fill(prompt::WordTable::get().find(word).expect("a word"));
+            (stage.bindings, stage.motions[0], stage.motions[1]) = (vec![0, 1], [1, 0], [-1, 0]);
             let (mut forgotten, mut counting) = (0, 0);
             for batch in (0..200).map(|seed| stage.training_batch(&mut Dice::new(9, seed))) {
                 let n = stage.tokens();

@@ -198,8 +198,9 @@ impl Stage for DynamicsStage {
 
     /// Single steps with everything masked, all but the first of a window: cross-entropy a dimension; the share of tokens exactly right, over all
     /// frames, over those that moved, where copying the last frame is the figure to beat, and under new words, in windows chosen for these; the same
-    /// of looks, in all frames and under new words. Then nats that a token of new land costs where what was asked of it is told, and how many fewer where half of the others of its frame are given; and from a history with blots, the
-    /// share of tokens exactly right where the blots lie and beside them.
+    /// of looks, in all frames and under new words. Then nats that a token of new land costs where what was asked of it is told, and how many fewer
+    /// where half of the others of its frame are given; and from a history with blots, the share of tokens exactly right where the blots lie and beside
+    /// them.
     fn validate(&self, model: &Dynamics, device: &Device) -> Result<Vec<(&'static str, f64)>> {
         let d = self.frame_dims().code_dims;
         let n = self.tokens();
@@ -229,9 +230,8 @@ impl Stage for DynamicsStage {
             let mut dice = Dice::new(8, HELD_OUT + number);
             batch.masked.iter_mut().enumerate().filter(|_| dice.chance(0.5)).for_each(|(row, token)| *token = Token::Given(row));
             let helped = of_tokens(self.log_likelihood(model.forward(&self.shape, self.input(&batch, device)), truth))?;
-            let is_told = |row: usize| self.hears(&batch, row / n) || !batch.wished[row / n];
             let new_rows = (0..batch.new_land.len()).filter(|row| batch.new_land[*row] && batch.masked[*row] == Token::Masked);
-            for row in new_rows.filter(|row| is_told(*row)) {
+            for row in new_rows.filter(|row| self.is_told(&batch, row / n)) {
                 new_land.add(-f64::from(alone[row]));
                 beside.add(f64::from(helped[row] - alone[row]));
             }

@@ -33,8 +33,8 @@ const MOST_WINDOWS_TRIED: usize = 20;
 /// Share of windows without any prompt, how most people play, by how long ago what is wished last changed: never, not within [`MOST_AFTER_CHANGE`]
 /// frames, before the window, in it. Nothing is to change by itself.
 const PROMPTLESS_SHARES: [f32; 4] = [0.7, 0.4, 0.15, 0.03];
-/// The same, at most, of windows that ask for a land or a feature: what comes into view there does not come by itself, and teaches nothing where nothing is
-/// said.
+/// The same, at most, of windows of clips that ask for a land or a feature when they begin: what comes into view there does not come by itself, and teaches
+/// nothing where nothing is said.
 const PROMPTLESS_ASKED_SHARE: f32 = 0.1;
 /// Share of windows all of whose frames come out of nothing, each described by its words, and of others whose first frame does.
 const OUT_OF_NOTHING_SHARE: f32 = 0.3;
@@ -227,10 +227,15 @@ impl DynamicsStage {
                 batch.words.extend(said(frame));
             }
             if frame > start {
-                age = if said(frame) == said(frame - 1) { age.map(|age| age + 1) } else { Some(0) };
+                let is_silent = said(frame).iter().all(|word| *word == NO_WORD);
+                age = match age {
+                    _ if is_silent => None,
+                    age if said(frame) == said(frame - 1) => age.map(|age| age + 1),
+                    _ => Some(0),
+                };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            batch.wished.push(clips.land_was_asked_for(clip, frame));
+            batch.land_asked.push(clips.land_was_asked_for(clip, frame));
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
         self.push_recall(clips, (clip, start), batch, terms, dice);
@@ -241,7 +246,7 @@ impl DynamicsStage {
         let recolours = spoil && changes.within.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
         let most_promptless = if clips.asks_of_the_land(clip, start) { PROMPTLESS_ASKED_SHARE } else { 1.0 };
-        let turns = Changes::around(start..start + self.preset.dynamics_frames, |frame| self.turns_with_words(clips, (clip, frame)));
+        let turns = Changes::around(start..start + self.preset.dynamics_frames, |frame| self.wish_changes(clips, (clip, frame)));
         let promptless = recoloured.is_none() && dice.chance(turns.promptless_share().min(most_promptless));
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { changes.within.unwrap_or(0) } else { 0 };
         let mut telling = Telling { recoloured, promptless, silent_before, unheard_before: 0, described_start: false, blotted: false };
@@ -256,7 +261,8 @@ impl DynamicsStage {
     }
 
     /// Whether what is wished changes in a frame of a clip, and not its wording alone: where nothing is wished, a scene is put in other words now and then.
-    fn turns_with_words(&self, clips: &TokenClips, (clip, frame): (usize, usize)) -> bool {
+    /// Words do not say which it is, but another wish of light, weather, season or style is another look.
+    fn wish_changes(&self, clips: &TokenClips, (clip, frame): (usize, usize)) -> bool {
         let look = |frame: usize| &clips.frame(clip, frame)[self.frame_dims().patches() * self.frame_dims().code_dims..];
         let look_stays =
             || !look(frame).is_empty() && (frame.saturating_sub(looks::TURNS)..frame).any(|before| look(before) == look(frame));
@@ -327,7 +333,7 @@ impl DynamicsStage {
             batch.actions.push(self.shape.dims.unknown_action());
             batch.words.extend_from_slice(clips.frame_described(clip, frame));
             batch.told.push(told::LONG_AGO as u8);
-            batch.wished.push(false);
+            batch.land_asked.push(false);
             if self.scrolls.is_some() {
                 batch.new_land.extend(std::iter::repeat_n(false, n));
                 batch.unknowable.extend(std::iter::repeat_n(false, n));
@@ -412,7 +418,7 @@ mod tests {
         let [night, forest] = ["night", "forest"].map(|word| WordTable::get().find(word).expect("a word"));
         clip.words.fill(night);
         clip.words[change * words + 1..][..1].fill(NO_WORD);
-        let at = |stage: &DynamicsStage| (0..frames).filter(|frame| stage.turns_with_words(&stage.clips, (0, *frame))).collect::<Vec<_>>();
+        let at = |stage: &DynamicsStage| (0..frames).filter(|frame| stage.wish_changes(&stage.clips, (0, *frame))).collect::<Vec<_>>();
         // Every frame of the clip has a look of its own.
         assert_eq!(at(&stage), [change, change + 1]);
         let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
@@ -430,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_land_or_a_feature_that_is_said_is_wished_though_no_words_change() {
-        let wished = |word: &str| -> HashSet<bool> { windows_under(word, 20).into_iter().flat_map(|batch| batch.wished).collect() };
+        let wished = |word: &str| -> HashSet<bool> { windows_under(word, 20).into_iter().flat_map(|batch| batch.land_asked).collect() };
         assert_eq!(["ruins", "forest"].map(wished), [HashSet::from([true]), HashSet::from([true])]);
         assert_eq!(wished("night"), HashSet::from([false]));
     }
