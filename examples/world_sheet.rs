@@ -123,8 +123,8 @@ fn measure(world: &mut dyn World, wishes: bool) {
     let start = Instant::now();
     let (mut moved, mut blocked, mut by_action) = (0, 0, vec![0; world.info().actions.len()]);
     for seed in 0..SEEDS {
-        let recording = ClipPlan { seed: 1000 + seed, frames: FRAMES, wishes: wishes.then_some((20, 60)), ..ClipPlan::default() };
-        let clip = record(world, &mut Explorer::new(seed), recording);
+        let plan = ClipPlan { seed: 1000 + seed, frames: FRAMES, wishes: wishes.then_some((20, 60)), ..ClipPlan::default() };
+        let clip = record(world, &mut Explorer::new(seed), plan);
         moved += clip.outcomes.iter().filter(|o| o.moved).count();
         blocked += clip.outcomes.iter().filter(|o| o.blocked).count();
         for &action in clip.actions.iter().flatten() {

@@ -164,13 +164,12 @@ fn make_room(newest: &Path, most: usize, most_bytes: u64) {
     let entries = newest.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut others: Vec<(SystemTime, PathBuf, u64)> = entries.filter_map(when).collect();
     others.sort_unstable();
-    let (mut files, mut bytes) = (1, fs::metadata(newest).map_or(0, |about| about.len()));
-    let stays = |(_, _, size): &&(SystemTime, PathBuf, u64)| {
-        files += 1;
+    let mut bytes = fs::metadata(newest).map_or(0, |about| about.len());
+    let has_room = |(_, _, size): &&(SystemTime, PathBuf, u64)| {
         bytes += size;
-        files <= most && bytes <= most_bytes
+        bytes <= most_bytes
     };
-    let stay = others.iter().rev().take_while(stays).count();
+    let stay = others.iter().rev().take(most.saturating_sub(1)).take_while(has_room).count();
     for (_, old, _) in &others[..others.len() - stay] {
         fs::remove_file(old).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", old.display()));
     }
@@ -208,23 +207,29 @@ pub fn pictures_folder() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// A file of so many bytes, written so many seconds after the clock's beginning.
+    fn file(folder: &Path, name: &str, secs: u64, bytes: usize) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, vec![7u8; bytes]).unwrap();
+        let when = SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(when).unwrap();
+        path
+    }
 
     #[test]
     fn at_an_event_the_oldest_pictures_make_room_and_nothing_else_does() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, secs: u64| {
-            let path = folder.path().join(name);
-            fs::File::create(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs)).unwrap();
-            path
-        };
         let names =
             ["somnium_visit-12.png", "somnium_visit-13.gif", "somnium_visit-13-1.png", "somnium_visit_map-15.png", "somnium_visit-16.webp"];
-        let ours: Vec<PathBuf> = names.into_iter().zip(2..).map(|(name, secs)| file(name, secs)).collect();
-        let others =
-            ["somnium-12.png", "somnium-visit-7.png", "somnium_visit-12.txt", "somnium_visit-.png", "12.png"].map(|name| file(name, 0));
+        let ours: Vec<PathBuf> = names.into_iter().zip(2..).map(|(name, secs)| file(folder.path(), name, secs, 0)).collect();
+        let others = ["somnium-12.png", "somnium-visit-7.png", "somnium_visit-12.txt", "somnium_visit-.png", "12.png"];
+        let others = others.map(|name| file(folder.path(), name, 0, 0));
         // Written when the clock stood at its beginning.
-        let newest = file("somnium_visit-0.png", 0);
+        let newest = file(folder.path(), "somnium_visit-0.png", 0, 0);
         let left = |most: usize| {
             make_room(&newest, most, u64::MAX);
             assert!(newest.exists() && others.iter().all(|path| path.exists()));
@@ -238,16 +243,9 @@ mod tests {
     #[test]
     fn at_an_event_large_pictures_make_room_before_there_are_many() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, secs: u64, bytes: usize| {
-            let path = folder.path().join(name);
-            fs::write(&path, vec![7u8; bytes]).unwrap();
-            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(secs);
-            fs::File::options().write(true).open(&path).unwrap().set_modified(when).unwrap();
-            path
-        };
-        let ours: Vec<PathBuf> = (1..=4).map(|secs| file(&format!("somnium_visit-{secs}.png"), secs, 100)).collect();
-        let another = file("somnium-1.png", 0, 5000);
-        let newest = file("somnium_visit-5.gif", 5, 150);
+        let ours: Vec<PathBuf> = (1..=4).map(|secs| file(folder.path(), &format!("somnium_visit-{secs}.png"), secs, 100)).collect();
+        let another = file(folder.path(), "somnium-1.png", 0, 5000);
+        let newest = file(folder.path(), "somnium_visit-5.gif", 5, 150);
         let left = |most_bytes: u64| {
             make_room(&newest, 2000, most_bytes);
             assert!(newest.exists() && another.exists());

@@ -209,7 +209,7 @@ fn show(
         size: args.window.map_or(LogicalSize::<u32>::from(left.size).into(), |(width, height)| PhysicalSize::new(width, height).into()),
         maximized: as_left && left.maximized,
         fullscreen: args.fullscreen || args.kiosk || (as_left && left.fullscreen),
-        display: args.display.map(usize::from),
+        display: args.display.map(|number| usize::from(number) - 1),
         kiosk: args.kiosk,
         event: args.is_event(),
         panel: args.panel || left.panel,

@@ -25,7 +25,7 @@ pub const FIRST_DREAM: u32 = 1;
 /// Names of their files.
 const KIND: &str = "dream";
 const ENDING: &str = "png";
-/// How the name of one ends that is forgotten, until the program ends.
+/// Ending of a dream's file that was forgotten and can still be brought back.
 const FORGOTTEN: &str = "forgotten";
 /// Held by the window that goes on with the last dream: another one beside it begins its own.
 const LOCK: &str = "lock";
@@ -62,8 +62,7 @@ pub struct Left {
     pub path: PathBuf,
     pub saved: SavedDream,
     pub still: Still,
-    /// When it was kept last.
-    pub played: Option<SystemTime>,
+    pub kept_at: Option<SystemTime>,
 }
 
 /// The dreams of this pack's world, the latest first; what cannot be read is passed over.
@@ -73,7 +72,7 @@ fn latest<'a>(folder: &Path, pack: &'a Pack) -> impl Iterator<Item = Left> + use
         let picture = still::read(&path).ok()?;
         let saved = SavedDream::in_picture(&picture, pack).ok()??;
         let still = still::decode(&path.display().to_string(), &picture, frame.width_px, frame.height_px).ok()?.pop()?;
-        Some(Left { played: written(&path), path, saved, still })
+        Some(Left { kept_at: written(&path), path, saved, still })
     };
     files_in(folder).into_iter().filter_map(read)
 }
@@ -94,6 +93,8 @@ pub struct Shelf {
     shared: bool,
     /// Files of the session's dreams, by their number.
     files: HashMap<u32, Place>,
+    /// The file of the dream that plays, once it has one.
+    now: Option<PathBuf>,
     /// Where the dream was kept that was forgotten last.
     forgotten: Option<PathBuf>,
     /// That dreams cannot be kept was said.
@@ -121,13 +122,14 @@ impl Shelf {
     pub fn new(folder: PathBuf) -> Self {
         let lock = fs::create_dir_all(&folder).and_then(|()| fs::File::create(folder.join(LOCK))).ok();
         // Where a folder can be read alone, or has no locks, nothing says that there is another window.
-        let shared = lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)));
-        if !shared {
+        let locked = lock.as_ref().map(fs::File::try_lock);
+        let shared = matches!(locked, Some(Err(fs::TryLockError::WouldBlock)));
+        if matches!(locked, Some(Ok(()))) {
             // Left there by a fault.
             let entries = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
             entries.filter(|path| path.extension().is_some_and(|ending| ending == FORGOTTEN)).for_each(|path| remove(&path));
         }
-        Self { folder, _lock: lock, shared, files: HashMap::new(), forgotten: None, complained: false }
+        Self { folder, _lock: lock, shared, files: HashMap::new(), now: None, forgotten: None, complained: false }
     }
 
     /// Whether another window has the dream that was left last.
@@ -138,6 +140,17 @@ impl Shelf {
     /// The dream of this pack's world that was left last, if no other window plays it.
     pub fn last(&self, pack: &Pack) -> Option<Left> {
         if self.shared { None } else { latest(&self.folder, pack).next() }
+    }
+
+    /// The dreams of this pack's world that were left, the latest first: without the one that plays, of this number where it is known.
+    pub fn earlier(&self, pack: &Pack, playing: Option<u32>) -> Vec<Left> {
+        let plays = match playing {
+            Some(dream) => self.file_of(dream),
+            None => self.now.as_ref(),
+        };
+        let mut left = self.latest(pack);
+        left.retain(|left| Some(&left.path) != plays);
+        left
     }
 
     /// The dreams of this pack's world, the latest first.
@@ -170,18 +183,31 @@ impl Shelf {
         Ok(())
     }
 
+    /// Whether there is one to bring back.
+    pub fn has_forgotten(&self) -> bool {
+        self.forgotten.is_some()
+    }
+
     /// Brings back the dream that was forgotten last, if one was.
     ///
     /// # Errors
     /// One sentence.
     pub fn bring_back(&mut self) -> Result<(), String> {
-        let Some(file) = self.forgotten.take() else { return Ok(()) };
-        fs::rename(file.with_extension(FORGOTTEN), &file).map_err(|why| format!("cannot bring back {}: {why}.", file.display()))
+        let Some(file) = &self.forgotten else { return Ok(()) };
+        fs::rename(file.with_extension(FORGOTTEN), file).map_err(|why| format!("cannot bring back {}: {why}.", file.display()))?;
+        self.forgotten = None;
+        Ok(())
+    }
+
+    /// The dream that played was left.
+    pub fn left(&mut self) {
+        self.now = None;
     }
 
     /// Another session begins, with numbers of its own.
     pub fn forget_numbers(&mut self) {
         self.files.clear();
+        self.now = None;
     }
 
     /// Writes a dream to its file, where it is worth that.
@@ -208,6 +234,7 @@ impl Shelf {
                 if is_new {
                     self.remove_oldest(&path);
                 }
+                self.now = Some(path);
                 Ok(())
             }
             Err(why) if complained => {
@@ -351,6 +378,13 @@ mod tests {
         shelf.bring_back().unwrap();
         assert_eq!((there(&shelf), written(&files[1])), (all, when), "as it was");
         shelf.forget(&files[1]).unwrap();
+        // Where it cannot be brought back yet it is not lost.
+        fs::create_dir(&files[1]).unwrap();
+        assert!(shelf.bring_back().is_err_and(|why| why.contains("cannot bring back")) && shelf.has_forgotten());
+        fs::remove_dir(&files[1]).unwrap();
+        shelf.bring_back().unwrap();
+        assert!(files[1].is_file() && !shelf.has_forgotten());
+        shelf.forget(&files[1]).unwrap();
         shelf.forget(&files[0]).unwrap();
         assert!(shelf.forget(&files[0]).is_err_and(|why| why.contains("cannot remove")), "it is gone already");
         // The one before it is gone for good.
@@ -372,6 +406,27 @@ mod tests {
         drop(first);
         drop(Shelf::new(folder.path().to_owned()));
         assert!(!leftover.exists());
+    }
+
+    #[test]
+    fn the_dream_that_plays_is_none_of_the_earlier_ones_until_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut shelf, said) = (Shelf::new(folder.path().to_owned()), said());
+        let earlier = |shelf: &Shelf, playing: Option<u32>| -> HashSet<PathBuf> {
+            shelf.earlier(&said.pack, playing).into_iter().map(|left| left.path).collect()
+        };
+        let place = |shelf: &Shelf, number: u32| HashSet::from([shelf.file_of(number).unwrap().clone()]);
+        // A fresh one, whose number nobody knows, once it has a file.
+        shelf.put(kept(1, 30), said.clone()).unwrap();
+        assert!(earlier(&shelf, None).is_empty());
+        shelf.left();
+        assert_eq!(earlier(&shelf, None), place(&shelf, 1));
+        shelf.put(kept(2, 40), said.clone()).unwrap();
+        assert_eq!(earlier(&shelf, None), place(&shelf, 1));
+        // Whoever came back to one plays that, whatever was kept last.
+        assert_eq!(earlier(&shelf, Some(1)), place(&shelf, 2));
+        shelf.forget_numbers();
+        assert_eq!(earlier(&shelf, None).len(), 2, "another session");
     }
 
     fn files_with(folder: &Path, ending: &str) -> usize {

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use winit::event_loop::EventLoopProxy;
 use winit::window::Window;
 
-use super::help::CONTROL;
 use super::start::Start;
 use super::window::Wake;
+use crate::input::CONTROL;
 use crate::pack::Pack;
 
 /// A dialog that is gone this soon was never seen by anybody.
@@ -36,7 +36,7 @@ pub fn open_dialog(window: Option<&Arc<Window>>, drops: bool, proxy: EventLoopPr
         .add_filter("Pictures", &["png", "jpg", "jpeg", "webp", "gif"])
         .add_filter("Worlds", &["safetensors"])
         .add_filter("Lists of prompts", &["txt"]);
-    // Windows names its window to the thread alone that made it.
+    // On Windows only the thread that made a window may ask for its handle.
     if let Some(window) = window {
         choice = choice.set_parent(window);
     }

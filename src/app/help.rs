@@ -7,7 +7,7 @@ use egui::{FontId, Galley, Id, LayerId, Order, Rect, Vec2, vec2};
 use super::panel::UiState;
 use super::theme;
 use crate::dream::{Drive, Intent};
-use crate::input::{Action, Bindings, Command, Hand};
+use crate::input::{Action, Bindings, CONTROL, Command, Hand};
 use crate::worlds::words::Dial;
 
 /// Size of letters, and what lies between columns, between rows and around all, in points; all of it smaller where there is less room.
@@ -47,28 +47,30 @@ const COMMANDS: [(Command, &str); 18] = [
 
 const RIGHT_STICK: &str = "Right stick";
 
-/// What is held with a letter to copy, paste, take back or close, as the keyboard names it.
-pub const CONTROL: &str = if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" };
+/// What no table changes, with Ctrl for what is held.
+const FIXED: [[&str; 2]; 6] = [
+    ["Esc", "leave these lines, the map, painting, the panel, or full screen"],
+    ["Ctrl Z, Ctrl Y", "take back, and do again what was taken back"],
+    ["Ctrl C, Ctrl V", "copy the picture, begin with the one that was copied"],
+    ["Arrows, + - 0", "on the map: look around, come nearer or go further away, all of it"],
+    ["F6", "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"],
+    ["Ctrl Q", "close; the dream is kept"],
+];
+/// The same on macOS alone.
+const FIXED_ON_MACOS: [&str; 2] = ["Ctrl Cmd F", "full screen, or a window again"];
 
-/// What no table changes of pads.
+/// The same of pads.
 const FIXED_ON_PADS: [[&str; 2]; 3] = [
     ["Right stick, D-pad", "from within: left and right look around, or step aside"],
     ["D-pad, A (cross), B (circle)", "in the panel: from control to control, press, close it"],
     ["Left stick, triggers", "on the map: look around, come nearer or go further away"],
 ];
 
-/// What no table changes.
-fn fixed() -> Vec<[String; 3]> {
-    let rows = [
-        ("Esc".to_owned(), "leave these lines, the map, painting, the panel, or full screen"),
-        (format!("{CONTROL} Z, {CONTROL} Y"), "take back, and do again what was taken back"),
-        (format!("{CONTROL} C, {CONTROL} V"), "copy the picture, begin with the one that was copied"),
-        ("Arrows, + - 0".to_owned(), "on the map: look around, come nearer or go further away, all of it"),
-        ("F6".to_owned(), "the panel by keys: Tab and arrows go on, Space presses, Escape leads back"),
-        (format!("{CONTROL} Q"), "close; the dream is kept"),
-    ];
-    let of_this_system = cfg!(target_os = "macos").then(|| ("Ctrl Cmd F".to_owned(), "full screen, or a window again, as elsewhere"));
-    rows.into_iter().chain(of_this_system).map(|(keys, what)| [what.to_owned(), keys, String::new()]).collect()
+/// Rows of what no table changes, where what is held has this name.
+fn fixed(control: &str) -> impl Iterator<Item = [String; 3]> {
+    let on_macos = (control == "Cmd").then(|| FIXED_ON_MACOS.map(str::to_owned));
+    let everywhere = FIXED.into_iter().map(move |[keys, what]| [keys.replace("Ctrl", control), what.to_owned()]);
+    everywhere.chain(on_macos).map(|[keys, what]| [what, keys, String::new()])
 }
 
 /// What is done, by which keys, and where there is a pad by which of its controls; only what is bound, and does not stand among the `vain`.
@@ -131,7 +133,7 @@ fn dials(bindings: &Bindings) -> [String; 3] {
 /// At an event visitors are not told what does not work there.
 pub fn show(ctx: &egui::Context, area: Rect, state: &UiState) {
     let pad = state.hand == Hand::Pad;
-    let fixed = if state.event { Vec::new() } else { fixed() };
+    let fixed = fixed(CONTROL).filter(|_| !state.event);
     let on_pads = FIXED_ON_PADS.iter().filter(|_| pad).map(|[control, what]| [*what, "", *control].map(str::to_owned));
     let rows: Vec<[String; 3]> = rows(&state.bindings, pad, &in_vain(state)).into_iter().chain(on_pads).chain(fixed).collect();
     // What is shown stands above the world and below what just happened.
@@ -210,11 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn what_no_table_changes_is_named_as_on_this_system() {
-        let keys: Vec<String> = fixed().into_iter().map(|[_, keys, _]| keys).collect();
-        let named = |name: &str| keys.iter().any(|keys| keys == name);
-        let macos = cfg!(target_os = "macos");
-        assert_eq!((named("Ctrl Z, Ctrl Y"), named("Cmd Z, Cmd Y"), named("Ctrl Cmd F")), (!macos, macos, macos), "{keys:?}");
+    fn what_no_table_changes_is_named_as_on_each_system() {
+        for control in ["Ctrl", "Cmd"] {
+            let keys: Vec<String> = fixed(control).map(|[_, keys, _]| keys).collect();
+            let named = |name: &str| keys.iter().any(|keys| keys == name);
+            let macos = control == "Cmd";
+            assert_eq!((named("Ctrl Z, Ctrl Y"), named("Cmd Z, Cmd Y"), named("Ctrl Cmd F")), (!macos, macos, macos), "{keys:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ mod day;
 mod dials;
 mod dreamed;
 mod dreams;
-mod earlier;
 mod eye;
 mod files;
 mod gallery;
@@ -45,6 +44,7 @@ mod tokens;
 mod touch_bar;
 mod view;
 mod vista;
+mod where_you_were;
 mod window;
 
 pub use cli::main;

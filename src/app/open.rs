@@ -313,7 +313,7 @@ pub fn shipped_pack() -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dream::runner::{Prompt, Rate};
+    use crate::dream::runner::Prompt;
     use crate::engine::EngineKind;
     use crate::pack::random::{look_manifest, odd_manifest, random_pack, tiny_manifest};
 
@@ -335,7 +335,7 @@ mod tests {
             let launch = Launch::Pack { pack: pack.clone(), engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
             let (settings, prompt) =
                 (DecodeSettings { seed, ..DecodeSettings::LEAST }, Prompt { words: words.into(), ..Prompt::default() });
-            launch.another(&PlayerWish { settings, rate: Rate::Own, paused: false, prompt, preview: false, account: false, within: None })
+            launch.another(&PlayerWish { prompt, ..PlayerWish::standing(settings) })
         };
         let first = || Start::Pictures([gallery[0].1.clone()].into());
         let shows =

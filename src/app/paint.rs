@@ -2,13 +2,13 @@
 
 use egui::{Color32, RichText, Sense, Stroke, StrokeKind, vec2};
 
-use super::help::CONTROL;
 use super::marks::Marks;
 use super::panel::{UiEvent, line, slider};
 use super::prompt_field::{Doubt, doubt, quiet_line, word_field};
 use super::theme;
 use super::tokens::Grid;
 use crate::dream::SourceInfo;
+use crate::input::CONTROL;
 
 /// Largest brush, in tokens across.
 const MOST_BRUSH: usize = 5;

@@ -8,8 +8,6 @@ use egui::{Align2, Color32, RichText, vec2};
 
 use super::blit::Step;
 use super::dials::Dials;
-use super::earlier::EarlierState;
-use super::help::CONTROL;
 use super::hints::{centred, hint_text, invite, map_text, note, panel_text, with_controls};
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
@@ -21,12 +19,13 @@ use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
 use super::theme;
 use super::toasts::Toasts;
-use super::{earlier, help, hud, inspector, map, paint, pictures, preview, prompt_field, tokens, touch_bar};
+use super::where_you_were::EarlierState;
+use super::{help, hud, inspector, map, paint, pictures, preview, prompt_field, tokens, touch_bar, where_you_were};
 use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
-use crate::input::{Bindings, Command, Hand};
+use crate::input::{Bindings, CONTROL, Command, Hand};
 use crate::worlds::words::Dial;
 
 const PANEL_WIDTH: f32 = 286.0;
@@ -59,7 +58,7 @@ pub enum UiEvent {
     Gallery(usize),
     /// Go on with this one of the earlier dreams, or forget it, or bring back the one that was forgotten last.
     Earlier(usize),
-    Forget(usize),
+    ForgetEarlier(usize),
     BringBack,
     OpenPicture,
     /// Look ahead at what every code would do next, or no more.
@@ -76,15 +75,15 @@ pub enum UiEvent {
 pub struct Thumbnail {
     pub name: String,
     pub texture: egui::TextureHandle,
-    /// When somebody played there last.
-    pub played: Option<SystemTime>,
+    /// When somebody was there last, which stands below it.
+    pub kept_at: Option<SystemTime>,
 }
 
 impl Thumbnail {
     pub fn new(context: &egui::Context, name: String, still: &Still, size_px: [usize; 2]) -> Self {
         let image = egui::ColorImage::from_rgb(size_px, &still.rgb);
         let texture = context.load_texture(&name, image, egui::TextureOptions::NEAREST);
-        Self { name, texture, played: None }
+        Self { name, texture, kept_at: None }
     }
 }
 
@@ -374,7 +373,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
             (false, true) => "A PNG, JPEG, WebP or GIF".to_owned(),
         };
         pictures::show(ui, &info, &state.gallery, (!state.kiosk, otherwise.as_str()), &mut state.seen, status.seen.as_ref(), events);
-        earlier::show(ui, &mut state.earlier, events);
+        where_you_were::show(ui, &mut state.earlier, events);
         theme::heading(ui, "Change it by hand");
         paint::tools(ui, &mut state.paint, info.prompt_words, events);
     }

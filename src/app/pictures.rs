@@ -1,12 +1,11 @@
 //! Where a dream begins or goes on from: start pictures, pictures of one's own, the words; and what the dream sees in the one shown last.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use egui::{Align2, FontId, RichText, vec2};
 
 use super::panel::{Thumbnail, UiEvent};
-use super::{earlier, theme};
+use super::theme;
 use crate::dream::SourceInfo;
 use crate::dream::session::Seen;
 
@@ -44,8 +43,14 @@ impl SeenTextures {
     }
 }
 
-/// Pictures to choose from, three in a row, with when they were played last below them, as far as that is known.
-pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiEvent, events: &mut Vec<UiEvent>) {
+/// Pictures to choose from, three in a row, and what stands below each, if anything does.
+pub fn thumbnails(
+    ui: &mut egui::Ui,
+    all: &[Thumbnail],
+    below: fn(&Thumbnail) -> Option<String>,
+    chosen: fn(usize) -> UiEvent,
+    events: &mut Vec<UiEvent>,
+) {
     let gap = ui.spacing().item_spacing.x;
     let third = (ui.available_width() - 2.0 * gap) / 3.0;
     for (row, thumbnails) in all.chunks(3).enumerate() {
@@ -63,12 +68,12 @@ pub fn thumbnails(ui: &mut egui::Ui, all: &[Thumbnail], chosen: fn(usize) -> UiE
                 }
             }
         });
-        if thumbnails.iter().any(|thumbnail| thumbnail.played.is_some()) {
-            let (below, _) = ui.allocate_exact_size(vec2(ui.available_width(), 13.0), egui::Sense::hover());
-            for (column, played) in thumbnails.iter().enumerate().filter_map(|(n, thumbnail)| Some((n, thumbnail.played?))) {
-                let at = below.left_center() + vec2(column as f32 * (third + gap), 0.0);
-                let when = earlier::ago(played, SystemTime::now());
-                ui.painter().text(at, Align2::LEFT_CENTER, when, FontId::proportional(11.5), theme::QUIET);
+        let texts: Vec<Option<String>> = thumbnails.iter().map(below).collect();
+        if texts.iter().any(Option::is_some) {
+            let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 13.0), egui::Sense::hover());
+            for (column, text) in texts.into_iter().enumerate().filter_map(|(column, text)| Some((column, text?))) {
+                let at = line.left_center() + vec2(column as f32 * (third + gap), 0.0);
+                ui.painter().text(at, Align2::LEFT_CENTER, text, FontId::proportional(11.5), theme::QUIET);
             }
         }
     }
@@ -84,7 +89,7 @@ pub fn show(
     seen: Option<&Arc<Seen>>,
     events: &mut Vec<UiEvent>,
 ) {
-    thumbnails(ui, gallery, UiEvent::Gallery, events);
+    thumbnails(ui, gallery, |_| None, UiEvent::Gallery, events);
     let gap = ui.spacing().item_spacing.x;
     let half = (ui.available_width() - gap) / 2.0;
     ui.horizontal(|ui| {

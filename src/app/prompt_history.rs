@@ -14,8 +14,9 @@ use crate::whole_file;
 pub const MOST_LETTERS: usize = saved::MOST_LETTERS;
 /// Prompts one can go back through.
 const MOST_ENTRIES: usize = 200;
-/// Lines that are kept in the file, and of a longer one bytes that are looked through for them; older ones make room at the next start.
+/// Lines that are kept in the file; older ones make room at the next start.
 const MOST_LINES: usize = 1000;
+/// Bytes at the end of the file that are looked through for them.
 const MOST_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Default)]
@@ -113,25 +114,33 @@ impl PromptHistory {
 
 /// The newest lines of a file; older ones are removed from it.
 fn newest_lines(path: &Path) -> String {
-    let Ok((text, all)) = read_newest_lines(path) else { return String::new() };
-    if !all && let Err(why) = whole_file::write(path, text.as_bytes()) {
-        log::warn!("{} cannot be shortened: {why}", path.display());
+    let Ok((text, all, length)) = read_newest_lines(path) else { return String::new() };
+    if !all {
+        shorten(path, &text, length);
     }
     text
 }
 
-/// The same as they are in the file, and whether these are all of it.
-fn read_newest_lines(path: &Path) -> std::io::Result<(String, bool)> {
+/// Leaves only this text of a file of that many bytes. Where it has another length by now another window has said something: it stays as it is.
+fn shorten(path: &Path, text: &str, length: u64) {
+    let is_as_read = fs::metadata(path).is_ok_and(|about| about.len() == length);
+    if is_as_read && let Err(why) = whole_file::write(path, text.as_bytes()) {
+        log::warn!("{} cannot be shortened: {why}", path.display());
+    }
+}
+
+/// The same as they are in the file, whether these are all of it, and its length in bytes.
+fn read_newest_lines(path: &Path) -> std::io::Result<(String, bool, u64)> {
     let mut file = File::open(path)?;
     let from = file.metadata()?.len().saturating_sub(MOST_BYTES);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    file.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     // Where it does not begin at the beginning, its first line is a part of one.
     let whole = if from == 0 { &*text } else { text.split_once('\n').map_or("", |(_, behind)| behind) };
     let older = whole.lines().count().saturating_sub(MOST_LINES);
-    Ok((whole.split_inclusive('\n').skip(older).collect(), from == 0 && older == 0))
+    Ok((whole.split_inclusive('\n').skip(older).collect(), from == 0 && older == 0, from + bytes.len() as u64))
 }
 
 /// A prompt as a line of text: no control characters, no more letters than the field takes.
@@ -223,6 +232,22 @@ mod tests {
         // What is said then comes behind it.
         PromptHistory::of_user(Some(folder.path()), "isles").said("fog");
         assert!(fs::read_to_string(&path).unwrap().ends_with(", isles\nfog\n"));
+    }
+
+    #[test]
+    fn what_another_window_says_meanwhile_stays_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prompts.txt");
+        fs::write(&path, "snow\nfog\nrain\n").unwrap();
+        let (_, all, length) = read_newest_lines(&path).unwrap();
+        assert!(all && length == 14);
+        let shortened = |length: u64| {
+            shorten(&path, "rain\n", length);
+            fs::read_to_string(&path).unwrap()
+        };
+        // It was read before the rain came.
+        assert_eq!(shortened(9), "snow\nfog\nrain\n");
+        assert_eq!(shortened(length), "rain\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use egui::epaint::text::{Fonts, TextOptions};
 use egui::text::LayoutJob;
-use egui::{ColorImage, FontDefinitions, FontId, Galley};
+use egui::{Color32, ColorImage, FontDefinitions, FontId, Galley};
 
 use super::headless::has_folder;
 use super::prompt_args::words;
@@ -23,8 +23,9 @@ const GAP_PX: usize = 8;
 /// Size of the letters, and lines below a picture, at most: what is longer is cut.
 const LETTERS: f32 = 13.0;
 const LINES: usize = 2;
-/// Room for that.
+/// Room for that, and what of it stays free below the picture.
 const CAPTION_PX: usize = 36;
+const INSET_PX: usize = 2;
 /// Pixels of a sheet, at most: a quarter of a gigabyte while it is made.
 const MOST_PX: usize = 1 << 26;
 
@@ -44,15 +45,15 @@ pub fn write(path: &Path, prompts: &[&str], dream: &mut DreamSession, settings: 
     let letters = fonts.image();
     for (n, (prompt, caption)) in prompts.iter().zip(&captions).enumerate() {
         sheet.caption_below(n, caption, &letters);
-        let Ok(words) = words(prompt, &info.title, info.prompt_words) else { continue };
-        Start::Words.begin(dream, &words, settings).map_err(|why| why.to_string())?;
+        let Ok(heard) = words(prompt, &info.title, info.prompt_words) else { continue };
+        Start::Words.begin(dream, &heard, settings).map_err(|why| why.to_string())?;
         // Nobody goes back there.
         dream.forget_changes();
         let rgba = dream.read_picture().map_err(|why| why.to_string())?;
         let (large, ..) = enlarge(&rgba, info.width_px, info.height_px, scale).map_err(|why| why.to_string())?;
         sheet.put(n, &large);
     }
-    write_picture(path, &sheet.rgba, sheet.size_px, 1, None).map_err(|why| why.to_string())?;
+    write_picture(path, sheet.image.as_raw(), sheet.image.size, 1, None).map_err(|why| why.to_string())?;
     let secs = start.elapsed().as_secs_f32();
     println!("{}: {} prompts on a sheet in {secs:.1} s ({}, {})", info.title, prompts.len(), info.engine, info.device);
     Ok(())
@@ -60,9 +61,7 @@ pub fn write(path: &Path, prompts: &[&str], dream: &mut DreamSession, settings: 
 
 /// Pictures of one size on a dark ground, about as many in a row as there are rows.
 struct Sheet {
-    /// RGBA.
-    rgba: Vec<u8>,
-    size_px: [usize; 2],
+    image: ColorImage,
     picture_px: [usize; 2],
     columns: usize,
 }
@@ -73,14 +72,15 @@ impl Sheet {
     /// # Errors
     /// One sentence where that is too much.
     fn new(pictures: usize, picture_px: [usize; 2]) -> Result<Self, String> {
-        let columns = (1..).find(|columns| columns * columns >= pictures).unwrap_or(1);
+        // The root, rounded up.
+        let columns = pictures.saturating_sub(1).isqrt() + 1;
         let rows = pictures.div_ceil(columns);
         let [width, height] = [columns * (picture_px[0] + GAP_PX) + GAP_PX, rows * (picture_px[1] + CAPTION_PX + GAP_PX) + GAP_PX];
         if width.saturating_mul(height) > MOST_PX {
             let less = "ask for a smaller --scale or a shorter list";
             return Err(format!("a sheet of {pictures} prompts would be {width}x{height} pixels: {less}"));
         }
-        Ok(Self { rgba: theme::PANEL.to_array().repeat(width * height), size_px: [width, height], picture_px, columns })
+        Ok(Self { image: ColorImage::filled([width, height], theme::PANEL), picture_px, columns })
     }
 
     /// The upper left corner of a picture.
@@ -92,9 +92,9 @@ impl Sheet {
     /// Puts a picture, RGBA, in its place.
     fn put(&mut self, n: usize, rgba: &[u8]) {
         let [left, top] = self.corner(n);
-        for (row, pixels) in rgba.chunks_exact(self.picture_px[0] * 4).enumerate() {
-            let at = ((top + row) * self.size_px[0] + left) * 4;
-            self.rgba[at..][..pixels.len()].copy_from_slice(pixels);
+        for (i, &[r, g, b, a]) in rgba.as_chunks::<4>().0.iter().enumerate() {
+            let (x, y) = (i % self.picture_px[0], i / self.picture_px[0]);
+            self.image[(left + x, top + y)] = Color32::from_rgba_premultiplied(r, g, b, a);
         }
     }
 
@@ -108,7 +108,7 @@ impl Sheet {
     /// Writes it there; `letters`: the picture of all glyphs, whose alpha is how much of a pixel is covered.
     fn caption_below(&mut self, n: usize, caption: &Galley, letters: &ColorImage) {
         let [left, top] = self.corner(n);
-        let top = top + self.picture_px[1] + 2;
+        let top = top + self.picture_px[1] + INSET_PX;
         for (row, glyph) in caption.rows.iter().flat_map(|row| row.glyphs.iter().map(move |glyph| (row, glyph))) {
             let (from, to) = (glyph.uv_rect.min.map(usize::from), glyph.uv_rect.max.map(usize::from));
             let at = row.pos.to_vec2() + glyph.pos.to_vec2() + glyph.uv_rect.offset;
@@ -116,21 +116,13 @@ impl Sheet {
             for (v, u) in (from[1]..to[1]).flat_map(|v| (from[0]..to[0]).map(move |u| (v, u))) {
                 let (x, y) = (x + u - from[0], y + v - from[1]);
                 // What hangs over is cut.
-                if x < self.picture_px[0] && y < CAPTION_PX {
-                    let covered = letters.pixels[v * letters.size[0] + u].a();
-                    let at = ((top + y) * self.size_px[0] + left + x) * 4;
-                    let pixel = &mut self.rgba[at..at + 3];
-                    pixel.iter_mut().zip(theme::TEXT.to_array()).for_each(|(below, above)| *below = mixed(*below, above, covered));
+                if x < self.picture_px[0] && y < CAPTION_PX - INSET_PX {
+                    let pixel = &mut self.image[(left + x, top + y)];
+                    *pixel = pixel.blend(theme::TEXT.gamma_multiply_u8(letters[(u, v)].a()));
                 }
             }
         }
     }
-}
-
-/// A colour over another one, of which it covers so much, of 255.
-fn mixed(below: u8, above: u8, covered: u8) -> u8 {
-    let [below, above, covered] = [below, above, covered].map(u16::from);
-    ((below * (255 - covered) + above * covered) / 255) as u8
 }
 
 #[cfg(test)]
@@ -164,7 +156,7 @@ mod tests {
         let frame = pack.manifest.frame;
         let size = [frame.width_px, frame.height_px].map(|side| side * SCALE);
         let sheet = Sheet::new(prompts.len(), size).unwrap();
-        assert_eq!((sheet.columns, [picture.width() as usize, picture.height() as usize]), (3, sheet.size_px));
+        assert_eq!((sheet.columns, [picture.width() as usize, picture.height() as usize]), (3, sheet.image.size));
         let shown = |n: usize| part(&picture, sheet.corner(n), size);
         let begun = |prompt: &str| {
             let mut alone = dream(&pack);
@@ -189,18 +181,18 @@ mod tests {
     #[test]
     fn a_long_prompt_stays_below_its_picture() {
         let mut sheet = Sheet::new(4, [60, 40]).unwrap();
-        let ground = sheet.rgba.clone();
+        let ground = sheet.image.pixels.clone();
         let mut fonts = Fonts::new(TextOptions::default(), FontDefinitions::default());
         let caption = sheet.caption(&mut fonts, "a snowy forest at midnight ".repeat(9));
         assert_eq!(caption.rows.len(), LINES);
         sheet.caption_below(0, &caption, &fonts.image());
         let [left, top] = sheet.corner(0);
         let mut changed = 0;
-        for (i, (pixel, before)) in sheet.rgba.chunks_exact(4).zip(ground.chunks_exact(4)).enumerate() {
-            let (x, y) = (i % sheet.size_px[0], i / sheet.size_px[0]);
+        for (i, (pixel, before)) in sheet.image.pixels.iter().zip(&ground).enumerate() {
+            let (x, y) = (i % sheet.image.size[0], i / sheet.image.size[0]);
             if pixel != before {
                 changed += 1;
-                assert!((left..left + 60).contains(&x) && (top + 40..top + 40 + CAPTION_PX + GAP_PX).contains(&y), "({x}, {y})");
+                assert!((left..left + 60).contains(&x) && (top + 40..top + 40 + CAPTION_PX).contains(&y), "({x}, {y})");
             }
         }
         assert!(changed > 100, "{changed}");
@@ -210,11 +202,6 @@ mod tests {
     fn a_sheet_that_no_memory_has_room_for_is_refused() {
         assert!(Sheet::new(500, [144, 112]).is_ok());
         assert!(Sheet::new(500, [144 * 16, 112 * 16]).is_err_and(|why| why.contains("--scale")));
-        assert_eq!(Sheet::new(1, [10, 10]).unwrap().columns, 1);
-    }
-
-    #[test]
-    fn colours_are_mixed_by_how_much_is_covered() {
-        assert_eq!([mixed(20, 220, 0), mixed(20, 220, 255), mixed(0, 255, 51)], [20, 220, 51]);
+        assert_eq!([1, 2, 4, 5, 9, 10].map(|pictures| Sheet::new(pictures, [10, 10]).unwrap().columns), [1, 2, 2, 3, 3, 4]);
     }
 }

@@ -70,7 +70,7 @@ pub struct WindowPlan {
     pub size: Size,
     pub maximized: bool,
     pub fullscreen: bool,
-    /// Number of the display where it stands, from 1; the system decides where none is asked for.
+    /// The display where it stands, by its place among those that the system lists; the system decides where none is asked for.
     pub display: Option<usize>,
     /// Nobody leaves it.
     pub kiosk: bool,
@@ -119,8 +119,12 @@ pub enum Wake {
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
     ListDreams,
-    /// Dreams of this pack's world that were left, the latest first.
-    Dreams(Arc<Pack>, Vec<Left>),
+    /// Dreams of this pack's world that were left, the latest first, and whether one that was forgotten can be brought back.
+    Dreams {
+        pack: Arc<Pack>,
+        left: Vec<Left>,
+        forgotten: bool,
+    },
     /// The file dialog or the clipboard gave these paths.
     Chosen(Vec<PathBuf>),
     Notice(String),
@@ -457,7 +461,7 @@ impl ApplicationHandler<Wake> for App {
             | Wake::Another(Err(why))
             | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
-            Wake::Dreams(pack, left) => self.show_earlier(&pack, left),
+            Wake::Dreams { pack, left, forgotten } => self.show_earlier(&pack, left, forgotten),
             Wake::Chosen(paths) => self.read_files(paths),
             Wake::Saved { path, leads_back } => self.saved(&path, leads_back),
             Wake::Done(what) => {

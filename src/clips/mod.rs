@@ -208,10 +208,10 @@ mod tests {
 
     #[test]
     fn words_of_which_one_is_exchanged_are_the_same_for_the_rest() {
-        let recording = |hold_ambience| ClipPlan { seed: 3, frames: 400, hold_ambience, wishes: Some((3, 8)), ..ClipPlan::default() };
+        let plan = |hold_ambience| ClipPlan { seed: 3, frames: 400, hold_ambience, wishes: Some((3, 8)), ..ClipPlan::default() };
         // Percent of the changes after which most words are those before.
         let kept = |hold_ambience| {
-            let clip = record(&mut Isles::new(), &mut Explorer::new(3), recording(hold_ambience));
+            let clip = record(&mut Isles::new(), &mut Explorer::new(3), plan(hold_ambience));
             let changes: Vec<[&String; 2]> = clip.prompts.windows(2).filter(|p| p[0] != p[1]).map(|p| [&p[0], &p[1]]).collect();
             let most = |[a, b]: &&[&String; 2]| {
                 let same = b.split([' ', ',']).filter(|word| a.split([' ', ',']).any(|other| other == *word)).count();

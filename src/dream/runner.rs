@@ -130,6 +130,14 @@ pub struct PlayerWish {
     pub within: Option<i32>,
 }
 
+#[cfg(test)]
+impl PlayerWish {
+    /// It stands still at the pack's own speed, nothing is said, and nobody looks inside or from within.
+    pub fn standing(settings: DecodeSettings) -> Self {
+        Self { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: None }
+    }
+}
+
 /// What the world should be like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {

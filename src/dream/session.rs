@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use imagine::Maker;
-pub use moment::Moment;
+pub use moment::{MOST_UNDO, Moment};
 
 use super::account::Account;
 use super::beginning;

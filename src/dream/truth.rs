@@ -155,28 +155,31 @@ impl Source for TruthSession {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::drive::Drive;
     use crate::worlds;
-    use crate::worlds::random::Rng;
 
     #[test]
     fn a_way_that_leads_nowhere_is_told_until_another_one_is_asked_for() {
         let mut session = TruthSession::new(worlds::by_name("isles").unwrap(), 3, true);
-        let mut world = worlds::by_name("isles").unwrap();
-        world.hold_ambience(true);
-        world.reset(3);
-        assert_eq!(session.stuck(), None);
-        let (mut chance, mut code, mut steps, mut longest) = (Rng::new(5), 0, 0, 0);
-        for step in 0..600 {
-            if step % 12 == 0 {
-                let another = chance.below(5) as u8;
-                (code, steps) = if another == code { (code, steps) } else { (another, 0) };
-            }
-            steps = if world.step(usize::from(code)).blocked { steps + 1 } else { 0 };
+        let [north, south, east] = [Intent::North, Intent::South, Intent::East].map(|way| session.info.code_of(Drive::Intent(way)));
+        let told = |session: &mut TruthSession, code: u8| {
             session.step(code, &DecodeSettings::LEAST).unwrap();
-            assert_eq!(session.stuck(), (steps > 0).then_some(Stuck { code, steps }), "step {step}");
-            longest = longest.max(steps);
-        }
-        assert!(longest > 3, "nothing was in the way: the test would prove nothing");
+            session.stuck()
+        };
+        let stuck = |code: u8, steps: usize| Some(Stuck { code, steps });
+        assert_eq!(session.stuck(), None);
+        let first = (0..500).find_map(|_| told(&mut session, north));
+        assert_eq!(first, stuck(north, 1), "sooner or later something is in the way");
+        assert_eq!([told(&mut session, north), told(&mut session, north)], [stuck(north, 2), stuck(north, 3)]);
+        // Where one came from the way leads on, and what comes then is counted anew.
+        assert_eq!([told(&mut session, south), told(&mut session, north)], [None, None]);
+        assert_eq!(told(&mut session, north), stuck(north, 1));
+        // In a corner every way is counted by itself.
+        let corner = (0..500).find_map(|_| {
+            while told(&mut session, north).is_none() {}
+            told(&mut session, east)
+        });
+        assert_eq!(corner, stuck(east, 1));
         session.reset(&DecodeSettings::LEAST).unwrap();
         assert_eq!(session.stuck(), None);
     }

@@ -10,6 +10,9 @@ pub mod pad;
 pub use bindings::{Action, Bindings, Command};
 pub use latch::{Holder, Latch, Uppermost};
 
+/// What is held with a letter to copy, paste, take back or close, as the keyboard names it.
+pub const CONTROL: &str = if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" };
+
 /// What somebody plays with, by what was pressed last: hints name its controls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hand {

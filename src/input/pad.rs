@@ -296,9 +296,9 @@ const GOES_ON: Duration = Duration::from_millis(400);
 const GOES_AGAIN: Duration = Duration::from_millis(110);
 /// How long the thread waits for an event where nothing else is due.
 const WAITS: Duration = Duration::from_millis(500);
-/// So often gilrs is begun where it ends in a panic, as an odd pad can have it, and how long it rests in between.
-const MOST_STARTS: usize = 10;
-const RESTS: Duration = Duration::from_secs(3);
+/// How long gilrs rests where it ended in a panic, as an odd pad can have it: first, and at most, where that happens again and again. Who listened for as
+/// long as that without one begins with the first rest again.
+const RESTS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(60)];
 
 impl Pads {
     /// Whether it was connected, and has not been unplugged since.
@@ -453,32 +453,39 @@ impl PadListener {
         std::thread::Builder::new().name("pad".to_owned()).spawn(move || {
             let (bindings, latch) = (bindings.as_ref(), latch.as_ref());
             let listen = |pads: &mut Pads| listen(&stop, pads, (bindings, latch), &tell);
-            insist(listen, &stop, RESTS, (bindings, latch), &tell);
+            listen_again(listen, &stop, RESTS, (bindings, latch), &tell);
         })?;
         Ok(Self { _alive: alive })
     }
 }
 
-/// Has somebody `listen` who may end in a panic, and begins anew then; tells where pads cannot be read.
-fn insist(
+/// Has somebody `listen` who may end in a panic, and begins anew then, after a rest that grows from the `first` to the `longest`; tells where pads cannot be
+/// read, once of what happens again and again.
+fn listen_again(
     mut listen: impl FnMut(&mut Pads) -> Result<(), String>,
     stop: &Receiver<()>,
-    rests: Duration,
+    [first, longest]: [Duration; 2],
     (bindings, latch): (&Bindings, &Mutex<Latch>),
     tell: &dyn Fn(PadNews),
 ) {
-    let mut pads = Pads::default();
-    for _ in 0..MOST_STARTS {
+    let (mut pads, mut rests) = (Pads::default(), None::<Duration>);
+    loop {
+        let begun = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| listen(&mut pads))) {
             Ok(Ok(())) => return,
             Ok(Err(why)) => return tell(PadNews::Unavailable(why)),
-            Err(_) => {
-                // When they let go is not heard any more.
-                pads.unplug_all(bindings, &mut latch.lock().unwrap_or_else(PoisonError::into_inner));
-                tell(PadNews::Unavailable("one of them says what gilrs does not expect".to_owned()));
-            }
+            // When they let go is not heard any more.
+            Err(_) => pads.unplug_all(bindings, &mut latch.lock().unwrap_or_else(PoisonError::into_inner)),
         }
-        if stop.recv_timeout(rests) != Err(RecvTimeoutError::Timeout) {
+        let rest = match rests {
+            Some(rest) if begun.elapsed() < longest => longest.min(rest * 2),
+            _ => {
+                tell(PadNews::Unavailable("one of them says what gilrs does not expect".to_owned()));
+                first
+            }
+        };
+        rests = Some(rest);
+        if stop.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }
@@ -561,29 +568,37 @@ mod tests {
         let tell = |news: PadNews| told.borrow_mut().push(news);
         let (alive, stop) = channel::<()>();
         let is_held = || latch.lock().unwrap_or_else(PoisonError::into_inner).is_held();
-        // So many of the first end in a panic while a direction is held; gives how often it was begun.
-        let begun = |panics: usize| {
-            let mut begun = 0;
+        // So many of the first end in a panic while a direction is held; gives when each was begun.
+        let begun = |panics: usize, longest: Duration| {
+            let (mut times, mut held) = (Vec::new(), Vec::new());
             let listen = |pads: &mut Pads| {
-                begun += 1;
-                assert!(!is_held(), "held by a pad that nobody listens to");
+                times.push(Instant::now());
+                let before = is_held();
                 let press = PadEvent::Pressed(PadControl::DPadLeft);
                 hear(3, press, "a pad", pads, (&bindings, &latch), &|_| {});
-                assert!(is_held() && begun > panics, "as the test has it");
+                held.push([before, is_held()]);
+                assert!(times.len() > panics, "as the test has it");
                 Err("it is enough".to_owned())
             };
-            insist(listen, &stop, Duration::from_millis(1), (&bindings, &latch), &tell);
-            begun
+            listen_again(listen, &stop, [Duration::from_millis(1), longest], (&bindings, &latch), &tell);
+            assert!(held.iter().all(|held| *held == [false, true]), "held by a pad that nobody listens to: {held:?}");
+            times
         };
-        assert_eq!(begun(2), 3);
+        let let_go = || latch.lock().unwrap_or_else(PoisonError::into_inner).release_pad(3);
+        let minute = Duration::from_secs(60);
+        let times = begun(6, minute);
+        // It is told of once, and the rests grow: 1, 2, 4, 8, 16, 32 ms at least.
+        assert!(times.len() == 7 && times[6] - times[0] >= Duration::from_millis(63), "{times:?}");
         let enough = PadNews::Unavailable("it is enough".to_owned());
         let told_of = told.take();
-        assert!(told_of.len() == 3 && told_of.iter().filter(|news| **news == enough).count() == 1, "{told_of:?}");
-        latch.lock().unwrap_or_else(PoisonError::into_inner).release_pad(3);
-        assert_eq!(begun(MOST_STARTS + 5), MOST_STARTS);
-        assert!(told.take().len() == MOST_STARTS && !is_held());
+        assert!(told_of.len() == 2 && told_of[0] != enough && told_of[1] == enough, "{told_of:?}");
+        let_go();
+        // Where it went well for long in between, each time; however often that is.
+        assert_eq!((begun(40, Duration::ZERO).len(), told.take().len()), (41, 41));
+        let_go();
         // Who is dropped meanwhile is not begun again.
         drop(alive);
-        assert_eq!(begun(2), 1);
+        assert_eq!(begun(2, minute).len(), 1);
+        assert!(!is_held());
     }
 }

@@ -105,8 +105,8 @@ fn dreams_that_were_left_say_when_that_was_and_one_can_be_forgotten() {
     assert!(!bench.draw(Vec::new()).0.contains("WHERE YOU WERE"));
     let still = Still { rgb: vec![90; 32 * 32 * 3] };
     let left = |bench: &Bench, hours: u64| {
-        let played = Some(SystemTime::now() - Duration::from_secs(hours * 3600 + 60));
-        Thumbnail { played, ..Thumbnail::new(&bench.ctx, format!("left {hours}"), &still, [32, 32]) }
+        let kept_at = Some(SystemTime::now() - Duration::from_secs(hours * 3600 + 60));
+        Thumbnail { kept_at, ..Thumbnail::new(&bench.ctx, format!("left {hours}"), &still, [32, 32]) }
     };
     bench.state.earlier.dreams = vec![left(&bench, 1), left(&bench, 5)];
     let choose = |bench: &mut Bench, when: &str| {
@@ -118,7 +118,7 @@ fn dreams_that_were_left_say_when_that_was_and_one_can_be_forgotten() {
     assert!(!bench.draw(Vec::new()).0.contains("Choose the one to forget"));
     assert_eq!(bench.click_on("forget one ..."), []);
     assert!(bench.draw(Vec::new()).0.contains("Choose the one to forget"));
-    assert_eq!(choose(&mut bench, "5 hours ago"), [UiEvent::Forget(1)]);
+    assert_eq!(choose(&mut bench, "5 hours ago"), [UiEvent::ForgetEarlier(1)]);
     // That was one; who has thought better of it forgets none.
     assert_eq!(choose(&mut bench, "an hour ago"), [UiEvent::Earlier(0)]);
     bench.click_on("forget one ...");

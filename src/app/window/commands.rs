@@ -12,7 +12,6 @@ use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
 use crate::app::eye::Eye;
 use crate::app::files::{self, Place};
-use crate::app::help::CONTROL;
 use crate::app::map::MapState;
 use crate::app::marks::Marks;
 use crate::app::paint::PaintState;
@@ -25,7 +24,7 @@ use crate::dream::film::Film;
 use crate::dream::runner::{HandOver, Rate, Request, Went};
 use crate::dream::session::MEMORY_FRAMES;
 use crate::dream::{Drive, SourceInfo};
-use crate::input::{Command, Hand, Holder};
+use crate::input::{CONTROL, Command, Hand, Holder};
 
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -66,7 +65,7 @@ impl App {
             }
             UiEvent::Preview | UiEvent::Tokens => self.look_ahead(),
             UiEvent::Earlier(index) => self.go_back_to(index),
-            UiEvent::Forget(index) => self.throw_dream_away(index),
+            UiEvent::ForgetEarlier(index) => self.forget_earlier(index),
             UiEvent::BringBack => self.bring_back_dream(),
             UiEvent::OpenPicture => files::open_dialog(self.window(), self.takes_files, self.proxy.clone()),
             UiEvent::CodeDown(code) => {
@@ -444,7 +443,7 @@ impl App {
         };
         self.coach(now, presses);
         let stuck = self.status.stuck.zip(self.status.info.as_ref());
-        self.idle.run_into(stuck.map(|(stuck, info)| (info.way_of(stuck.code), stuck.steps)));
+        self.idle.see_stuck(stuck.map(|(stuck, info)| (info.way_of(stuck.code), stuck.steps)));
         let Some(turn) = self.idle.look(now, presses, held) else { return };
         self.latch().release(Holder::Stroll);
         match turn {

@@ -8,16 +8,18 @@ use winit::window::{Fullscreen, WindowAttributes};
 use super::App;
 
 impl App {
-    /// Lets the window open on the display that is asked for. Where that is not there, a notice says which are, and the first of all takes its place.
+    /// Lets the window open on the display that is asked for. Where that is not there, a notice says which are, and the primary one takes its
+    /// place, or that which the system chooses.
     pub(super) fn placed(&mut self, attributes: WindowAttributes, event_loop: &ActiveEventLoop) -> WindowAttributes {
-        let monitor = self.plan.display.and_then(|number| {
+        let monitor = self.plan.display.and_then(|at| {
             let monitors: Vec<MonitorHandle> = event_loop.available_monitors().collect();
-            if let Some(monitor) = number.checked_sub(1).and_then(|at| monitors.get(at)) {
+            if let Some(monitor) = monitors.get(at) {
                 return Some(monitor.clone());
             }
             let names: Vec<Option<String>> = monitors.iter().map(MonitorHandle::name).collect();
-            self.complain(not_there(number, &names));
-            event_loop.primary_monitor()
+            let primary = event_loop.primary_monitor();
+            self.complain(not_there(at + 1, &names, primary.is_some()));
+            primary
         });
         let attributes = match &monitor {
             Some(monitor) => {
@@ -32,7 +34,7 @@ impl App {
     /// Fills the display that is asked for, or else the one that the window stands on; or lets it be a window again.
     pub(super) fn fill_screen(&self, fill: bool) {
         let Some(shell) = &self.shell else { return };
-        let asked = || shell.window.available_monitors().nth(self.plan.display?.checked_sub(1)?);
+        let asked = || shell.window.available_monitors().nth(self.plan.display?);
         shell.window.set_fullscreen(fill.then(|| Fullscreen::Borderless(asked())));
     }
 
@@ -41,14 +43,16 @@ impl App {
     }
 }
 
-/// Says that there is no display of this number, and which there are, as far as the system names them.
-fn not_there(number: usize, names: &[Option<String>]) -> String {
+/// Says that there is no display of this number, counted from 1, and which there are, as far as the system names them; `primary`: the window opens
+/// on the primary one instead.
+fn not_there(number: usize, names: &[Option<String>], primary: bool) -> String {
     let listed = |(n, name): (usize, &Option<String>)| name.as_ref().map(|name| format!("{n} is {name}"));
     let named: Vec<String> = (1..).zip(names).filter_map(listed).collect();
     let named = if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) };
     let count = names.len();
     let displays = if count == 1 { "display" } else { "displays" };
-    format!("There is no display {number}: the system lists {count} {displays}{named}, and the window opens on the primary one.")
+    let instead = if primary { ", and the window opens on the primary one" } else { "" };
+    format!("There is no display {number}: the system lists {count} {displays}{named}{instead}.")
 }
 
 /// The upper left corner of a window of this size in the middle of a display, or that of the display where there is no room.
@@ -64,16 +68,18 @@ mod tests {
     #[test]
     fn a_display_that_is_not_there_names_those_that_are() {
         let named = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>();
-        let two = not_there(3, &named(&["eDP-1", "HDMI-1"]));
+        let two = not_there(3, &named(&["eDP-1", "HDMI-1"]), true);
         assert_eq!(
             two,
             "There is no display 3: the system lists 2 displays (1 is eDP-1, 2 is HDMI-1), and the window opens on the primary one."
         );
-        let one = not_there(2, &[None]);
+        let one = not_there(2, &[None], true);
         assert_eq!(one, "There is no display 2: the system lists 1 display, and the window opens on the primary one.");
-        assert!(not_there(1, &[]).contains("lists 0 displays,"));
+        // Wayland knows no primary one.
+        assert_eq!(not_there(2, &[None], false), "There is no display 2: the system lists 1 display.");
+        assert!(not_there(1, &[], false).contains("lists 0 displays."));
         // Of some the system has no name.
-        assert!(not_there(9, &[None, Some("DP-2".to_owned())]).contains("2 displays (2 is DP-2)"));
+        assert!(not_there(9, &[None, Some("DP-2".to_owned())], true).contains("2 displays (2 is DP-2)"));
     }
 
     #[test]

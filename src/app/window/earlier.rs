@@ -194,18 +194,16 @@ impl App {
     }
 
     /// Forgets one of the earlier dreams; the one forgotten last can be brought back.
-    pub(super) fn throw_dream_away(&mut self, index: usize) {
+    pub(super) fn forget_earlier(&mut self, index: usize) {
         if index < self.dreams.earlier.len() && index < self.ui.earlier.dreams.len() {
             let Left { path, .. } = self.dreams.earlier.remove(index);
             self.ui.earlier.dreams.remove(index);
-            self.ui.earlier.forgotten = true;
             self.rearrange(move |shelf| shelf.forget(&path));
         }
     }
 
     /// Brings it back.
-    pub(super) fn bring_back_dream(&mut self) {
-        self.ui.earlier.forgotten = false;
+    pub(super) fn bring_back_dream(&self) {
         self.rearrange(Shelf::bring_back);
     }
 
@@ -224,8 +222,11 @@ impl App {
     /// Keeps the dream that plays, on its way to another one: before anything of that is wished for.
     pub(super) fn leave_dream(&mut self) {
         self.dreams.playing = None;
-        let listing = self.listing();
-        self.keep_and(move || listing.into_iter().for_each(|list| list()));
+        let (shelf, listing) = (self.dreams.shelf.clone(), self.listing());
+        self.keep_and(move || {
+            shelf.into_iter().for_each(|shelf| lock(&shelf).left());
+            listing.into_iter().for_each(|list| list());
+        });
     }
 
     /// Keeps the dream that plays, where somebody walked in it.
@@ -278,27 +279,25 @@ impl App {
         let (shelf, pack, tell) = (self.dreams.shelf.clone()?, self.plan.launch.dreamer()?.clone(), self.proxy.clone());
         let playing = self.dreams.playing;
         Some(move || {
-            let latest = || {
+            let listed = || {
                 let shelf = lock(&shelf);
-                let playing = playing.and_then(|dream| shelf.file_of(dream));
-                let mut left = shelf.latest(&pack);
-                left.retain(|left| Some(&left.path) != playing);
-                Ok(left)
+                Ok((shelf.earlier(&pack, playing), shelf.has_forgotten()))
             };
-            let wake = match caught(latest) {
-                Ok(left) => Wake::Dreams(pack, left),
+            let wake = match caught(listed) {
+                Ok((left, forgotten)) => Wake::Dreams { pack, left, forgotten },
                 Err(why) => Wake::Notice(why),
             };
             drop(tell.send_event(wake));
         })
     }
 
-    /// Shows these in the panel. Those of another pack come too late.
-    pub(super) fn show_earlier(&mut self, pack: &Arc<Pack>, left: Vec<Left>) {
+    /// Shows these in the panel, and whether one can be brought back. Those of another pack come too late.
+    pub(super) fn show_earlier(&mut self, pack: &Arc<Pack>, left: Vec<Left>, forgotten: bool) {
         if !self.is_dreamed_by(pack) {
             return;
         }
         self.dreams.earlier = left;
+        self.ui.earlier.forgotten = forgotten;
         if let Some(shell) = &self.shell {
             self.ui.earlier.dreams = self.thumbnails_of_earlier(shell.egui.egui_ctx());
         }
@@ -315,7 +314,7 @@ impl App {
         let thumbnail = |left: &Left| {
             let said = one_line(&left.saved.about.prompt);
             let name = if said.is_empty() { "Goes on there".to_owned() } else { format!("Goes on there: {said}") };
-            Thumbnail { played: left.played, ..Thumbnail::new(context, name, &left.still, [w, h]) }
+            Thumbnail { kept_at: left.kept_at, ..Thumbnail::new(context, name, &left.still, [w, h]) }
         };
         self.dreams.earlier.iter().map(thumbnail).collect()
     }

@@ -25,8 +25,9 @@ const STROLL_LASTS: Duration = Duration::from_secs(300);
 const STROLL_SEED: u64 = 7;
 /// Quarter turns between two legs: straight on as often as aside, and never about, which from within would be a whip.
 const TURNS: [i32; 4] = [0, 0, 1, -1];
-/// The same where something is in its way, which so many steps that led nowhere tell: one alone may be chance.
+/// The same where something is in its way.
 const ASIDE: [i32; 2] = [1, -1];
+/// Steps in a row that led nowhere before it turns aside: one may be chance.
 const STUCK_STEPS: usize = 2;
 
 /// What is to be done now.
@@ -71,7 +72,7 @@ pub struct Idle {
     way: Intent,
     blocked: bool,
     /// The quarter turn that led aside from what was in the way; none once it leads on.
-    aside: i32,
+    aside: Option<i32>,
     turn_at: Instant,
     refresh_at: Instant,
     chance: Rng,
@@ -93,7 +94,7 @@ impl Idle {
             arrived: false,
             way: Intent::South,
             blocked: false,
-            aside: 0,
+            aside: None,
             turn_at: now,
             refresh_at: now,
             chance: Rng::new(STROLL_SEED),
@@ -119,10 +120,10 @@ impl Idle {
     }
 
     /// Whether what was asked for last leads on, or which way it leads nowhere, and how often in a row: who strolls there turns aside.
-    pub fn run_into(&mut self, stuck: Option<(Intent, usize)>) {
+    pub fn see_stuck(&mut self, stuck: Option<(Intent, usize)>) {
         self.blocked = stuck.is_some_and(|(way, steps)| way == self.way && steps >= STUCK_STEPS);
         if stuck.is_none() {
-            self.aside = 0;
+            self.aside = None;
         }
     }
 
@@ -185,11 +186,11 @@ impl Idle {
         let blocked = std::mem::take(&mut self.blocked);
         (blocked || now >= self.turn_at).then(|| {
             let turn = match (blocked, self.aside) {
-                (true, 0) => self.chance.pick(&ASIDE),
-                (true, aside) => aside,
+                (true, Some(aside)) => aside,
+                (true, None) => self.chance.pick(&ASIDE),
                 (false, _) => self.chance.pick(&TURNS),
             };
-            self.aside = if blocked { turn } else { 0 };
+            self.aside = blocked.then_some(turn);
             // Sooner beside a wall: it shall not follow that for ever.
             self.turn_at = now + if blocked { LEG / 2 } else { LEG };
             self.way = self.way.turned(turn);
@@ -345,7 +346,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for step in 0..900_u32 {
             if told {
-                idle.run_into((stuck > 0).then_some((way, stuck)));
+                idle.see_stuck((stuck > 0).then_some((way, stuck)));
             }
             let turn = idle.look(start + step * Duration::from_millis(166), 0, false);
             if let Some(Turn::Stroll(another)) = turn
@@ -378,17 +379,17 @@ mod tests {
         idle.let_stroll(start);
         let Some(Turn::Stroll(way)) = idle.look(start, 0, false) else { panic!("it walks") };
         for stuck in [None, Some((way.turned(1), 9)), Some((way, 1)), Some((Intent::Stay, 9))] {
-            idle.run_into(stuck);
+            idle.see_stuck(stuck);
             assert_eq!(idle.look(start, 0, false), None, "{stuck:?}");
         }
-        idle.run_into(Some((way, 2)));
+        idle.see_stuck(Some((way, 2)));
         let turned = idle.look(start, 0, false);
         assert!([1, -1].map(|aside| Some(Turn::Stroll(way.turned(aside)))).contains(&turned), "{turned:?}");
         // A corner: on the way it turned already, not back into the first wall.
         let Some(Turn::Stroll(second)) = turned else { panic!("it walks") };
-        idle.run_into(Some((second, 1)));
+        idle.see_stuck(Some((second, 1)));
         assert_eq!(idle.look(start, 0, false), None);
-        idle.run_into(Some((second, 2)));
+        idle.see_stuck(Some((second, 2)));
         assert_eq!(idle.look(start, 0, false), Some(Turn::Stroll(way.turned(2))));
     }
 

@@ -73,7 +73,7 @@ impl Worker {
         if let Err(error) = outcome {
             self.report(&error);
         }
-        self.let_go();
+        self.forget_unreachable();
     }
 
     fn restarted(&mut self, change: impl FnOnce(&mut dyn Source) -> Result<(), DreamError>) -> Result<(), DreamError> {
@@ -191,7 +191,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::time::{Duration, Instant};
 
-    use super::super::{MOST_WAITING, Notice, PlayerWish, Rate, Runner, Status, Wiring};
+    use super::super::{MOST_WAITING, Notice, PlayerWish, Runner, Status, Wiring};
     use super::*;
     use crate::dream::Drive;
     use crate::engine::cpu::{CpuEngine, CpuOptions};
@@ -209,10 +209,8 @@ mod tests {
             dream.start_from_prompt(&settings).unwrap();
             Ok(Box::new(dream) as Box<dyn Source>)
         };
-        let wish =
-            PlayerWish { settings, rate: Rate::Own, paused: true, prompt: Prompt::default(), preview: false, account: false, within: None };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
-        (Runner::spawn(source, wish, wiring).unwrap(), open)
+        (Runner::spawn(source, PlayerWish::standing(settings), wiring).unwrap(), open)
     }
 
     /// Notices until then.

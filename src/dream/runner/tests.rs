@@ -119,7 +119,7 @@ impl Source for Counter {
 }
 
 fn wish(rate: Rate, paused: bool) -> PlayerWish {
-    PlayerWish { settings: DecodeSettings::LEAST, rate, paused, prompt: Prompt::default(), preview: false, account: false, within: None }
+    PlayerWish { rate, paused, ..PlayerWish::standing(DecodeSettings::LEAST) }
 }
 
 /// A runner with the drive its frames see.
@@ -582,16 +582,7 @@ fn a_rate_that_is_no_number_is_the_packs_own() {
 
 #[test]
 fn the_newest_notices_wait() {
-    let wish = PlayerWish {
-        settings: DecodeSettings::LEAST,
-        rate: Rate::Own,
-        paused: false,
-        prompt: Prompt::default(),
-        preview: false,
-        account: false,
-        within: None,
-    };
-    let shared = Shared::new(wish);
+    let shared = Shared::new(wish(Rate::Own, false));
     (0..20).for_each(|n| notify(&shared, n.to_string(), n == 19));
     let waiting = std::mem::take(&mut lock(&shared.outbox).notices);
     assert_eq!(waiting.len(), MOST_NOTICES);

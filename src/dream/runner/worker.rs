@@ -156,7 +156,7 @@ impl Worker {
         }
     }
 
-    /// Makes the frame that was `due`, and dreams ahead until the next one is: at the time that it gives.
+    /// Makes the frame that was `due`, and dreams ahead until the next one is due; returns when that is.
     fn play(&mut self, wish: &PlayerWish, due: Instant) -> Instant {
         let settings = {
             let gate = self.gate.clone();
@@ -253,7 +253,7 @@ impl Worker {
                 dream.call_said(prompt.said);
                 marked.unwrap_or_else(|error| self.report(&error));
             }
-            self.let_go();
+            self.forget_unreachable();
         }
         if prompt.words != self.prompt {
             if let Err(error) = self.source.set_prompt(&prompt.words, prompt.blend_frames) {
@@ -265,8 +265,8 @@ impl Worker {
         settings
     }
 
-    /// Lets go of the seeds and words that no moment can return to any more.
-    pub(super) fn let_go(&mut self) {
+    /// Forgets the seeds and words that no moment can return to any more.
+    pub(super) fn forget_unreachable(&mut self) {
         let reach: Vec<(u32, u32)> = self.source.as_dream().map_or_else(Vec::new, |dream| dream.within_reach().collect());
         self.seeds.retain(|number, _| reach.iter().any(|(dream, _)| dream == number));
         self.words.retain(|number, _| reach.iter().any(|(_, said)| said == number));
@@ -403,9 +403,9 @@ pub(super) fn next_due(due: Instant, now: Instant, period: Duration) -> Instant 
 mod tests {
     use std::sync::mpsc::channel;
 
-    use super::super::{Prompt, Rate, Runner, Wiring};
+    use super::super::{Prompt, Runner, Wiring};
     use super::*;
-    use crate::dream::session::DreamSession;
+    use crate::dream::session::{DreamSession, MOST_UNDO};
     use crate::engine::EngineError;
     use crate::engine::inputs::play_settings;
     use crate::engine::reference::ReferenceEngine;
@@ -430,15 +430,7 @@ mod tests {
             tell.send(opens.recv_timeout(Duration::from_secs(10)).is_ok()).ok();
             Err(EngineError::NoAdapter("this test needs none".to_owned()))
         }));
-        let wish = PlayerWish {
-            settings,
-            rate: Rate::Own,
-            paused: true,
-            prompt: Prompt::default(),
-            preview: false,
-            account: false,
-            within: Some(0),
-        };
+        let wish = PlayerWish { within: Some(0), ..PlayerWish::standing(settings) };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate };
         let runner = Runner::spawn(move || Ok(Box::new(dream) as Box<dyn Source>), wish, wiring).unwrap();
         let passes = || told.recv_timeout(Duration::from_secs(20)).unwrap();
@@ -453,9 +445,7 @@ mod tests {
         let settings = play_settings(&pack.manifest);
         let mut dream = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
         dream.start_from_prompt(&settings).unwrap();
-        let prompt = Prompt::default();
-        let wish = PlayerWish { settings, rate: Rate::Own, paused: true, prompt, preview: false, account: false, within: None };
-        let shared = Arc::new(Shared::new(wish));
+        let shared = Arc::new(Shared::new(PlayerWish::standing(settings)));
         let (drive, wake) = (Box::new(Drive::default), Rc::new(|| {}));
         let mut worker = Worker::new(Box::new(dream), Arc::default(), shared.clone(), drive, wake, Arc::default());
         let words_of = |said: u32| -> Arc<[u16]> { Arc::new([3 + (said % 2) as u16]) };
@@ -464,8 +454,9 @@ mod tests {
             worker.apply_prompt();
             worker.serve(Request::Reset);
         }
-        let kept = (worker.words.len(), worker.seeds.len());
-        assert!(kept.0 < 10 && kept.1 < 10, "every round is two moments, and sixteen can be returned to: {kept:?}");
+        // Every round is two moments.
+        let (kept, most) = ([worker.words.len(), worker.seeds.len()], MOST_UNDO / 2 + 1);
+        assert!(kept.iter().all(|kept| *kept <= most), "{kept:?} are kept, and {MOST_UNDO} moments can be returned to");
         let (tell, told) = channel();
         let mut undone = 0;
         loop {
@@ -475,6 +466,6 @@ mod tests {
             assert_eq!((&worker.prompt, worker.said), (&words_of(went.said[1]), went.said[1]));
             undone += 1;
         }
-        assert_eq!(undone, 16);
+        assert_eq!(undone, MOST_UNDO);
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::told::Told;
 use crate::prompt;
 
 /// Moments that can be returned to.
-const MOST_UNDO: usize = 16;
+pub const MOST_UNDO: usize = 16;
 /// Frames of a walk that somebody may want back.
 const A_WALK: u32 = 20;
 

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_panics_is_a_lost_device_and_no_other_is() {
+    fn a_poll_that_panics_is_remembered_as_a_lost_device_and_one_that_takes_too_long_is_not() {
         let health = Health::default();
         let is_lost = || health.lost.load(Ordering::Acquire);
         assert!(health.polled(|| Ok(wgpu::PollStatus::QueueEmpty)).is_ok() && !is_lost());

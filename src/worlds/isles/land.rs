@@ -206,7 +206,7 @@ impl Land {
         &self.wishes[self.wishes.len() - 1]
     }
 
-    /// Tiles come into view, or next to it. From now on they keep their shape.
+    /// Tiles come into view. From now on they keep their shape.
     pub fn see(&mut self, xs: RangeInclusive<i64>, ys: RangeInclusive<i64>) {
         let current = self.current();
         self.record.note_all(xs.clone(), ys.clone(), current);
@@ -449,7 +449,7 @@ impl Land {
         }
     }
 
-    /// The tile as it is. Of tiles that were seen, next to the view at least, it changes with what is wished alone.
+    /// The tile as it is. Of tiles that were seen it changes with what is wished alone.
     pub fn tile(&mut self, x: i64, y: i64) -> Tile {
         // Most lands know one wish alone.
         if self.wishes.len() == 1 {

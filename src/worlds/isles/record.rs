@@ -10,7 +10,7 @@ use super::land::CHUNK;
 pub type WishId = u16;
 const UNSEEN: WishId = WishId::MAX;
 
-/// Tiles that have been in view, or next to it, with their wishes. Chunks are shared between clones until one writes.
+/// Tiles that have been in view with their wishes. Chunks are shared between clones until one writes.
 #[derive(Clone, Default)]
 pub struct Record(HashMap<(i64, i64), Arc<[WishId; (CHUNK * CHUNK) as usize]>>);
 

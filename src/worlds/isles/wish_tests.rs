@@ -271,7 +271,7 @@ fn shores_and_houses_are_whole_where_wishes_meet() {
 }
 
 #[test]
-fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
+fn the_same_plan_gives_the_same_clip_and_its_wishes_are_followed() {
     let clip = |seed: u64, wishes: bool| -> Clip {
         record(
             &mut Isles::new(),
@@ -295,8 +295,8 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
     assert_eq!(styles.len(), Style::ALL.len());
     // A sky that holds does so under wishes.
     for seed in 0..10 {
-        let recording = ClipPlan { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)), ..ClipPlan::default() };
-        let clip = record(&mut Isles::new(), &mut Explorer::new(seed), recording);
+        let plan = ClipPlan { seed, frames: 200, hold_ambience: true, wishes: Some((20, 60)), ..ClipPlan::default() };
+        let clip = record(&mut Isles::new(), &mut Explorer::new(seed), plan);
         let skies = clip.scenes.iter().flatten().map(|s| (s.light, s.weather, s.season, s.style));
         assert_eq!(skies.collect::<HashSet<_>>().len(), 1);
     }
@@ -305,8 +305,8 @@ fn the_same_recording_gives_the_same_clip_and_its_wishes_are_followed() {
 #[test]
 fn a_walk_shows_the_same_land_under_every_look_and_every_walk_the_same_look() {
     let clip = |seed: u64, look: u64| -> Clip {
-        let recording = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), look: Some(look), ..ClipPlan::default() };
-        record(&mut Isles::new(), &mut Explorer::new(seed), recording)
+        let plan = ClipPlan { seed, frames: 40, wishes: Some((3, 8)), look: Some(look), ..ClipPlan::default() };
+        record(&mut Isles::new(), &mut Explorer::new(seed), plan)
     };
     let land = |clip: &Clip| clip.scenes.iter().flatten().map(|s| (s.biomes.clone(), s.features.clone())).collect::<Vec<_>>();
     let looks = |clip: &Clip| clip.scenes.iter().flatten().map(|s| (s.light, s.weather, s.season, s.style)).collect::<HashSet<_>>();

@@ -1,4 +1,4 @@
-//! *Where you were*: dreams that were left, when each was played last, and a way to forget one.
+//! *Where you were*: dreams that were left, when each was kept last, and a way to forget one.
 
 use std::time::SystemTime;
 
@@ -32,9 +32,10 @@ pub fn show(ui: &mut egui::Ui, state: &mut EarlierState, events: &mut Vec<UiEven
     }
     theme::heading(ui, "Where you were");
     let shown = if state.all { state.dreams.len() } else { state.dreams.len().min(FEW) };
-    let chosen: fn(usize) -> UiEvent = if state.forgets { UiEvent::Forget } else { UiEvent::Earlier };
+    let chosen: fn(usize) -> UiEvent = if state.forgets { UiEvent::ForgetEarlier } else { UiEvent::Earlier };
     let before = events.len();
-    pictures::thumbnails(ui, &state.dreams[..shown], chosen, events);
+    let below = |left: &Thumbnail| left.kept_at.map(|then| ago(then, SystemTime::now()));
+    pictures::thumbnails(ui, &state.dreams[..shown], below, chosen, events);
     state.forgets &= events.len() == before && !state.dreams.is_empty();
     if state.forgets {
         ui.label(RichText::new("Choose the one to forget").size(12.0).color(theme::ACCENT));
@@ -55,7 +56,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut EarlierState, events: &mut Vec<UiEven
 }
 
 /// How long ago that was, and of what is a week ago the day (UTC).
-pub fn ago(then: SystemTime, now: SystemTime) -> String {
+fn ago(then: SystemTime, now: SystemTime) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
