@@ -154,7 +154,7 @@ impl Shelf {
     }
 
     /// The dreams of this pack's world, the latest first.
-    pub fn latest(&self, pack: &Pack) -> Vec<Left> {
+    fn latest(&self, pack: &Pack) -> Vec<Left> {
         latest(&self.folder, pack).collect()
     }
 

@@ -50,6 +50,11 @@ impl Bench {
         }
     }
 
+    /// What is typed from the next drawing on goes to the prompt's field.
+    fn give_keys_to_the_field(&self) {
+        self.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    }
+
     /// All that is written, and what was asked for.
     fn draw(&mut self, input: Vec<Event>) -> (String, Vec<UiEvent>) {
         let (written, events) = self.draw_places(input);

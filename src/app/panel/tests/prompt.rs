@@ -6,7 +6,7 @@ use super::*;
 fn typing_alone_says_nothing_and_enter_does() {
     let mut bench = Bench::new(8);
     bench.draw(Vec::new());
-    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.give_keys_to_the_field();
     bench.draw(Vec::new());
     let (text, events) = bench.draw(vec![Event::Text("snow qwrtzx ".to_owned())]);
     assert_eq!(events, [], "{text}");
@@ -16,7 +16,7 @@ fn typing_alone_says_nothing_and_enter_does() {
     assert_eq!(events, [UiEvent::Prompt("snow qwrtzx ".to_owned())]);
     // What was said before comes back by going up, and is not said by that.
     bench.state.prompt.history.said("candy");
-    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.give_keys_to_the_field();
     bench.draw(Vec::new());
     assert_eq!(bench.draw(vec![key(Key::ArrowUp)]).1, []);
     assert_eq!(bench.state.prompt.text, "candy");
@@ -67,7 +67,7 @@ fn the_keys_go_to_the_field_when_asked_and_earlier_prompts_are_hinted_at() {
 fn a_refused_prompt_keeps_the_keys_to_be_put_right_or_written_over() {
     let mut bench = Bench::new(8);
     bench.draw(Vec::new());
-    bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+    bench.give_keys_to_the_field();
     bench.draw(Vec::new());
     let types = |bench: &mut Bench, letters: &str| {
         bench.draw(Vec::new());
@@ -192,7 +192,7 @@ fn no_text_upsets_the_field() {
     {
         bench.state.prompt.text.clone_from(&text);
         bench.draw(Vec::new());
-        bench.ctx.memory_mut(|memory| memory.request_focus(prompt_field::id()));
+        bench.give_keys_to_the_field();
         bench.draw(vec![Event::Paste(text)]);
         assert!(!bench.state.prompt.text.contains(char::is_control));
         bench.draw(vec![key(Key::Enter)]);

@@ -1,6 +1,6 @@
 //! What tokens recall of the past while training, and how it is spoiled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use somnium::engine::recall;
@@ -120,7 +120,7 @@ impl DynamicsStage {
         };
         let mut seen = SeenPlaces::default();
         let mut before_change = SeenPlaces::default();
-        let mut before_beginning = HashSet::new();
+        let mut before_beginning = SeenPlaces::default();
         let steps = (frame_dims.patch_px / dims.step_px) as i32;
         // A memory shows land, never the figure.
         let land: Vec<usize> = (0..frame_dims.patches()).filter(|token| dims.scrolls(*token, &frame_dims)).collect();
@@ -138,21 +138,20 @@ impl DynamicsStage {
                 before_change = seen.clone();
             }
             if frame == start && terms.begins {
-                before_beginning.extend(seen.0.keys().copied());
-                seen = SeenPlaces::default();
+                before_beginning = std::mem::take(&mut seen);
             }
             if frame >= start {
                 let motion = self.motions.get(usize::from(batch.actions[first + frame - start])).copied().unwrap_or_default();
                 let before = clips.view(clip, frame.saturating_sub(1));
                 let expected = [before[0] + motion[0], before[1] + motion[1]];
+                // Where a land was asked for what the clip saw earlier may be from before that.
+                let land_asked = batch.land_asked.get(first + frame - start).is_some_and(|asked| *asked);
                 for token in 0..frame_dims.patches() {
                     let (scrolls, at) = (dims.scrolls(token, &frame_dims), place(expected, token));
                     // A step that something blocks shows nothing new, whatever was expected.
                     let places = [at, place(clips.view(clip, frame), token)];
                     let last = places.map(|at| seen.find(at));
-                    // Where a land was asked for what the clip saw earlier may be from before that.
-                    let is_asked = batch.land_asked.get(first + frame - start).is_some_and(|asked| *asked);
-                    let is_older = is_asked && places.iter().any(|at| before_beginning.contains(at));
+                    let is_older = land_asked && places.iter().any(|at| before_beginning.find(*at).is_some());
                     batch.new_land.push(frame > start && scrolls && !is_older && last.iter().all(Option::is_none));
                     let is_gone = |last: &Option<Seen>| last.is_none_or(|last| frame - last.when > terms.reach.max(1));
                     batch.unknowable.push(scrolls && last.iter().all(is_gone));

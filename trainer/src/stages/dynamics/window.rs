@@ -206,6 +206,7 @@ impl DynamicsStage {
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
         };
+        let mut land_asked = clips.land_was_asked_for(clip, start);
         let first_frame = batch.actions.len();
         batch.untaught.extend((start..telling.unheard_before).map(|frame| first_frame + frame - start));
         batch.nothing.push(false);
@@ -235,7 +236,8 @@ impl DynamicsStage {
                 };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            batch.land_asked.push(clips.land_was_asked_for(clip, frame));
+            land_asked |= clips.asks_of_the_land(clip, frame);
+            batch.land_asked.push(land_asked);
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
         self.push_recall(clips, (clip, start), batch, terms, dice);
