@@ -1,5 +1,5 @@
 // y = epilogue(prologue(x) W + b). Prologue: none, or the modulated RMS norm of the row; epilogue: none, GELU, or addition to what y holds.
-// Constants ahead of this text: F16, NORM, GELU, RESIDUAL, SCATTER; PARTS (1, 2 or 4); the tile, ROWS (1, 2 or 4), ACROSS and DOWN.
+// Constants ahead of this text: WIDE, NORM, GELU, RESIDUAL, SCATTER; PARTS (1, 2 or 4); the tile, ROWS (1, 2 or 4), ACROSS and DOWN.
 //
 // Weights are f16, read in each tier's own way (`common/halves_*.wgsl`); sums are f32. Every thread makes ROWS rows by 4 columns in
 // registers; a workgroup is ACROSS by DOWN threads, PARTS times. Each part sums up its stretch of k, and the first adds what the others
@@ -176,9 +176,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_id) own:
     var k = part * stretch;
     let end = select(0u, min(k + stretch, shape.k4), is_there);
     var sums: Sums;
-    // What four steps take is on its way before any of it is waited for. A processor that plays the device, whose tier is the base one, has
-    // too few registers for it.
-    if (F16) {
+    // What four steps take is on its way before any of it is waited for. A processor that plays the device has too few registers for it.
+    if (WIDE) {
         for (; k + 4u <= end; k += 4u) {
             let t0 = terms(k, column, x_at, gain_at);
             let t1 = terms(k + 1u, column, x_at, gain_at);

@@ -85,8 +85,8 @@ fn all_kernels() -> BTreeMap<String, Kernel> {
     for bits in 0..16 {
         for tier in Tier::ALL {
             let (norm, gelu, residual, scatter) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0);
-            let variant = Variant { norm, gelu, residual, scatter, tier, tile: Tile::default() };
-            for parts in [1, 2, 4] {
+            for (wide, parts) in [(false, 1), (true, 1), (true, 2), (true, 4)] {
+                let variant = Variant { norm, gelu, residual, scatter, tier, wide, tile: Tile::default() };
                 kernels.push(matmul::kernel(variant, parts));
                 // Every other tile in two variants.
                 let others = Tile::ALL.into_iter().filter(|_| bits == 3 || bits == 12);
@@ -172,15 +172,17 @@ fn bindings_agree_with_the_shader() {
 #[test]
 fn plans_use_only_kernels_tested_here_and_equal_labels_mean_equal_sources() {
     let known = all_kernels();
-    for (manifest, tier) in [
-        (plain_manifest(), Tier::Base),
-        (odd_manifest(), Tier::Bare),
-        (look_manifest(), Tier::Base),
-        (land_manifest(), Tier::Base),
-        (tiny_manifest(), Tier::F16),
-        (plain_manifest(), Tier::F16),
+    for (manifest, tier, wide) in [
+        (plain_manifest(), Tier::Base, false),
+        (plain_manifest(), Tier::Base, true),
+        (odd_manifest(), Tier::Bare, false),
+        (odd_manifest(), Tier::Bare, true),
+        (look_manifest(), Tier::Base, false),
+        (land_manifest(), Tier::Base, false),
+        (tiny_manifest(), Tier::F16, true),
+        (plain_manifest(), Tier::F16, true),
     ] {
-        let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier).unwrap();
+        let plan = Plan::new(&random_pack(manifest, 1).unwrap(), tier, wide).unwrap();
         for pass in plan.passes() {
             match known.get(&pass.kernel.label) {
                 Some(kernel) => assert_eq!(kernel.source, pass.kernel.source),

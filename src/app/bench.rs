@@ -125,7 +125,7 @@ fn on_cpu(pack: &Pack, settings: &DecodeSettings, words: &[PromptWord], plan: &B
     println!("start-up     {shown_ms:.0} ms to the first frame; of them {ready_ms:.0} ms lay weights out");
     print(&measure(&mut engine, settings, frames)?, &engine, pack, settings);
     // The plan knows the model, whatever runs it; this engine keeps its weights as f32, twice the size of the pack's f16.
-    let model = Plan::new(pack, Tier::default())?;
+    let model = Plan::new(pack, Tier::default(), false)?;
     println!("dispatches   none: the CPU engine (the GPU's has {} a frame)", model.dispatches(settings.steps));
     println!("readback     none: pictures are in memory");
     let f32s = |needs: Roofline| Roofline { weight_bytes: 2 * needs.weight_bytes, ..needs };

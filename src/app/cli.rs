@@ -185,7 +185,7 @@ fn show(
         if frames == 0 {
             return Err("--headless needs --frames N or --actions SCRIPT to know how long to play".to_owned());
         }
-        let mut source = launch.open_source(None, &told, &settings)?;
+        let mut source = launch.open_source(None, &told, &settings).map_err(|e| e.to_string())?;
         let recording = Recording {
             path: args.record.as_ref(),
             map: args.map.as_ref(),

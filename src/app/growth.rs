@@ -63,7 +63,7 @@ pub fn run(base: &Shape, plan: &BenchPlan) -> Result<(), String> {
 /// Milliseconds and multiply-adds of a frame.
 fn point(pack: &Pack, gpu: Option<&GpuContext>, plan: &BenchPlan) -> Result<(f64, f64), EngineError> {
     let settings = play_settings(&pack.manifest);
-    let needs = Roofline::of(&Plan::new(pack, Tier::default())?, settings.steps);
+    let needs = Roofline::of(&Plan::new(pack, Tier::default(), false)?, settings.steps);
     let mut engine: Box<dyn Engine> = match gpu {
         Some(gpu) => Box::new(GpuEngine::new(gpu.clone(), pack)?),
         None => Box::new(CpuEngine::new(pack, plan.cpu_options())?),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::gallery::{self, GalleryItem};
 use super::start::{DEFAULT_SEED, Start};
-use crate::dream::Source;
 use crate::dream::runner::{PlayerWish, Request};
 use crate::dream::saved::SavedDream;
 use crate::dream::session::{DreamSession, Maker};
 use crate::dream::still::Still;
 use crate::dream::truth::{self, TruthSession};
+use crate::dream::{DreamError, Source};
 use crate::engine::cpu::{CpuEngine, CpuOptions, CpuWeights};
 use crate::engine::gpu::GpuEngine;
 use crate::engine::gpu::context::{GpuContext, new_instance, only_software};
@@ -24,7 +24,7 @@ const SHIPPED_PACK: &str = "weights/isles.safetensors";
 /// Which engine to dream with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum EngineChoice {
-    /// The GPU, or the CPU where every adapter is a software one or the device cannot play the pack.
+    /// The GPU, or the CPU where every adapter is a software one, or the device cannot play the pack or is much slower at it.
     #[default]
     Auto,
     Gpu,
@@ -54,7 +54,7 @@ impl Launch {
     /// # Errors
     /// A sentence with the names there are.
     pub fn world(name: &str, seed: u32, hold_ambience: bool) -> Result<Self, String> {
-        let world = find_world(name)?;
+        let world = find_world(name).map_err(|e| e.to_string())?;
         let frame_px = (world.info().width_px, world.info().height_px);
         Ok(Self::World { name: name.to_owned(), seed, hold_ambience, frame_px })
     }
@@ -174,22 +174,22 @@ impl Launch {
     /// made with `settings` where it is dreamed.
     ///
     /// # Errors
-    /// One sentence.
-    pub fn open_source(&self, gpu: Option<&GpuContext>, words: &[u16], settings: &DecodeSettings) -> Result<Box<dyn Source>, String> {
+    /// [`DreamError::NoWorld`], and what the engine says.
+    pub fn open_source(&self, gpu: Option<&GpuContext>, words: &[u16], settings: &DecodeSettings) -> Result<Box<dyn Source>, DreamError> {
         match self {
             Self::World { name, seed, hold_ambience, .. } => {
                 let mut session = TruthSession::new(find_world(name)?, *seed, *hold_ambience);
                 if !words.is_empty() {
                     let start = DecodeSettings { seed: *seed, ..*settings };
-                    session.set_prompt(words, 0).and_then(|()| session.reset(&start)).map_err(|e| e.to_string())?;
+                    session.set_prompt(words, 0).and_then(|()| session.reset(&start))?;
                 }
                 Ok(Box::new(session))
             }
             Self::Pack { pack, engine, start, .. } => {
-                let engine = open_engine(pack, *engine, gpu).map_err(|e| e.to_string())?;
-                let mut session = DreamSession::new(engine).map_err(|e| e.to_string())?;
+                let engine = open_engine(pack, *engine, gpu)?;
+                let mut session = DreamSession::new(engine)?;
                 session.dream_ahead_by(maker(pack.clone()));
-                start.begin(&mut session, words, settings).map_err(|e| e.to_string())?;
+                start.begin(&mut session, words, settings)?;
                 Ok(Box::new(session))
             }
         }
@@ -222,8 +222,8 @@ fn first_of(gallery: &[GalleryItem]) -> Start {
     gallery.first().map_or(Start::Words, |(_, still, _)| Start::Pictures([still.clone()].into()))
 }
 
-fn find_world(name: &str) -> Result<Box<dyn worlds::World>, String> {
-    worlds::by_name(name).ok_or_else(|| format!("there is no world named {name:?}; there is: {}", worlds::NAMES.join(", ")))
+fn find_world(name: &str) -> Result<Box<dyn worlds::World>, DreamError> {
+    worlds::by_name(name).ok_or_else(|| DreamError::NoWorld { name: name.to_owned() })
 }
 
 /// # Errors
@@ -266,9 +266,9 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
             Some(gpu) => gpu.clone(),
             None => headless_gpu()?,
         };
-        match GpuEngine::new(gpu, pack) {
-            // The device's fault and not the pack's: too small, wrong or gone.
-            Err(why @ (EngineError::Wrong(_) | EngineError::Input { .. } | EngineError::DeviceLost(_))) if choice == EngineChoice::Auto => {
+        let made = if choice == EngineChoice::Auto { GpuEngine::unless_slow(gpu, pack) } else { GpuEngine::new(gpu, pack) };
+        match made {
+            Err(why) if choice == EngineChoice::Auto && is_of_device(&why) => {
                 log::warn!("{why}; the CPU engine takes over");
                 Box::new(CpuEngine::new(pack, CpuOptions::default())?)
             }
@@ -280,6 +280,12 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
     let info = engine.info();
     log::info!("dreaming with the {:?} engine on {}", info.kind, info.device);
     Ok(engine)
+}
+
+/// The device's fault and not the pack's: too small, wrong, slow or gone.
+fn is_of_device(why: &EngineError) -> bool {
+    use EngineError::{DeviceLost, Graphics, Input, Slow, Wrong};
+    matches!(why, Wrong(_) | Input { .. } | Slow { .. } | DeviceLost(_) | Graphics(_))
 }
 
 /// What dreams ahead of who sees from within; all share their weights.
@@ -312,15 +318,18 @@ pub fn shipped_pack() -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::dream::runner::Prompt;
     use crate::engine::EngineKind;
     use crate::pack::random::{look_manifest, odd_manifest, random_pack, tiny_manifest};
 
-    /// A device that passes for one of hardware.
+    /// A device that passes for one of hardware, and is quick enough whatever it takes.
     fn gpu() -> GpuContext {
         let mut gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
         gpu.summary.software = false;
+        gpu.slow = Duration::MAX;
         gpu
     }
 
@@ -363,6 +372,15 @@ mod tests {
             assert_eq!(auto.info().kind == EngineKind::Gpu, plays_there, "{}", auto.info().device);
             assert_eq!(open_engine(pack, EngineChoice::Gpu, Some(&gpu)).is_ok(), plays_there);
         }
+        // Who asks for the GPU gets it, however slow it is.
+        let mut slow = gpu();
+        slow.slow = Duration::ZERO;
+        let by_hand = open_engine(&small, EngineChoice::Gpu, Some(&slow)).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(by_hand.info().kind, EngineKind::Gpu);
+        // The others are asked whether the processor is quicker, which it is wherever it plays the device.
+        let is_processor = slow.adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+        let auto = || open_engine(&small, EngineChoice::Auto, Some(&slow)).unwrap_or_else(|e| panic!("{e}")).info().kind;
+        assert!(!is_processor || (0..5).any(|_| auto() == EngineKind::Cpu), "the slow device dreams");
         // What is wrong with a pack is said, and no other engine tried.
         let mut broken = small;
         broken.tensors.clear();

@@ -13,13 +13,15 @@ use crate::dream::first_person::Glance;
 use crate::dream::gate::Gate;
 use crate::dream::runner::Shown;
 use crate::engine::EngineError;
-use crate::engine::gpu::context::{ADAPTER_REMEDY, GpuContext, new_instance};
+use crate::engine::gpu::context::{ADAPTER_REMEDY, GpuContext, Refused, new_instance};
 
 /// Behind everything, as sRGB; the theme's darkest tone.
 const BACKDROP: [u8; 3] = [13, 14, 18];
 
 /// Time between two pictures of a glide where nothing is known of the display.
 const GLIDE_FRAME: Duration = Duration::from_millis(6);
+/// Time between two configurations that are only to better what the surface calls suboptimal: some stay so, and each waits for the device.
+const SUBOPTIMAL_REST: Duration = Duration::from_secs(1);
 /// So often in a row a surface may refuse to be configured.
 const MOST_REFUSED: u32 = 60;
 
@@ -41,6 +43,8 @@ pub struct Painter {
     config: wgpu::SurfaceConfiguration,
     /// The surface must be configured before it is used next.
     stale: bool,
+    /// When it last became so because it was suboptimal.
+    bettered: Option<Instant>,
     /// So often in a row it could not be.
     refused: u32,
     /// Between two pictures of the display that it is on, where that is known.
@@ -68,7 +72,7 @@ impl Painter {
         let mut config = None;
         // Some adapters say that they can show on a window of another one and cannot: only the attempt tells.
         let gpu = GpuContext::new(&instance, Some(&surface), false, |gpu| {
-            let wanted = configuration(&surface, gpu, [size.width, size.height]).ok_or("it cannot show on this window")?;
+            let wanted = configuration(&surface, gpu, [size.width, size.height]).ok_or(Refused::NotOnThisWindow)?;
             configure(&surface, gpu, &wanted)?;
             config = Some(wanted);
             Ok(())
@@ -83,7 +87,8 @@ impl Painter {
             egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
         let (blit, vista) = (Blit::new(&gpu.device, config.format), Vista::new(&gpu.device));
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
-        Ok(Self { window, gpu, surface, config, stale: false, refused: 0, refresh, egui, blit, vista, gate, gliding: None })
+        let (stale, bettered, refused, gliding) = (false, None, 0, None);
+        Ok(Self { window, gpu, surface, config, stale, bettered, refused, refresh, egui, blit, vista, gate, gliding })
     }
 
     pub fn gpu(&self) -> &GpuContext {
@@ -173,7 +178,10 @@ impl Painter {
         let frame = match self.surface.get_current_texture() {
             wgpu::CurrentSurfaceTexture::Success(frame) => frame,
             wgpu::CurrentSurfaceTexture::Suboptimal(frame) => {
-                self.stale = true;
+                let now = Instant::now();
+                if is_bettered_again(self.bettered, now) {
+                    (self.stale, self.bettered) = (true, Some(now));
+                }
                 frame
             }
             wgpu::CurrentSurfaceTexture::Occluded => return Painted::Hidden,
@@ -258,6 +266,11 @@ fn refresh_of(window: &Window) -> Option<Duration> {
     (hz >= 1.0).then(|| Duration::from_secs_f64(1.0 / hz))
 }
 
+/// Whether a suboptimal surface is configured again, if it `last` was at this moment.
+fn is_bettered_again(last: Option<Instant>, now: Instant) -> bool {
+    last.is_none_or(|last| now.saturating_duration_since(last) >= SUBOPTIMAL_REST)
+}
+
 /// How a window of this size is shown on by a device, if that can.
 fn configuration(surface: &wgpu::Surface<'_>, gpu: &GpuContext, [width, height]: [u32; 2]) -> Option<wgpu::SurfaceConfiguration> {
     let mut config = surface.get_default_config(&gpu.adapter, width.max(1), height.max(1))?;
@@ -270,14 +283,13 @@ fn configuration(surface: &wgpu::Surface<'_>, gpu: &GpuContext, [width, height]:
     Some(config)
 }
 
-/// Half a sentence where it cannot be done.
-fn configure(surface: &wgpu::Surface<'_>, gpu: &GpuContext, config: &wgpu::SurfaceConfiguration) -> Result<(), String> {
+fn configure(surface: &wgpu::Surface<'_>, gpu: &GpuContext, config: &wgpu::SurfaceConfiguration) -> Result<(), Refused> {
     let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
     surface.configure(&gpu.device, config);
     match pollster::block_on(scope.pop()) {
-        Some(why) => Err(why.to_string()),
+        Some(why) => Err(why.into()),
         // That is no error of validation.
-        None if gpu.is_lost() => Err("the device is lost".to_owned()),
+        None if gpu.is_lost() => Err(Refused::Lost),
         None => Ok(()),
     }
 }
@@ -289,4 +301,18 @@ fn backdrop(encodes: bool) -> wgpu::Color {
     };
     let [r, g, b] = BACKDROP.map(channel);
     wgpu::Color { r, g, b, a: 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surface_that_stays_suboptimal_is_configured_now_and_then_and_not_with_every_picture() {
+        let now = Instant::now();
+        let again = |after: Duration| is_bettered_again(Some(now), now + after);
+        assert!(is_bettered_again(None, now), "the first time at once");
+        assert!(!again(Duration::ZERO) && !again(Duration::from_millis(999)));
+        assert!(again(Duration::from_secs(1)) && again(Duration::from_secs(60)));
+    }
 }

@@ -9,6 +9,7 @@ mod display;
 mod dreaming;
 mod earlier;
 mod eye;
+mod front;
 mod heartbeat;
 mod idle;
 mod map_keys;
@@ -18,11 +19,12 @@ mod platform;
 mod rebuilds;
 mod saying;
 mod show;
+mod sleep;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use winit::application::ApplicationHandler;
 use winit::dpi::{LogicalSize, Size};
@@ -33,6 +35,7 @@ use winit::window::{Window, WindowId};
 
 use coach::Coach;
 use earlier::Dreams;
+use front::Front;
 use heartbeat::Heartbeat;
 use idle::Idle;
 use mending::Mending;
@@ -40,6 +43,7 @@ use paint_count::PaintCount;
 use platform::{icon, in_words, look_again, takes_files, with_name};
 use rebuilds::Rebuilds;
 use saying::SaidByHand;
+use sleep::Sleep;
 
 use super::day::Day;
 use super::dreams::{Left, Shelf};
@@ -112,9 +116,9 @@ pub enum Wake {
     /// Pictures chosen in the file dialog, dropped or pasted were read, with a sentence where no dream was in them, or could not be.
     Start(Arc<Pack>, Result<(Start, Option<String>), String>),
     /// A saved dream goes on, which is kept in this file if it is; or it does not.
-    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<Went, String>),
+    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<Went, DreamError>),
     /// Something was taken back, or done again, and is told of in these words.
-    WentAlong(String, Result<Went, String>),
+    WentAlong(String, Result<Went, DreamError>),
     /// A pack dropped or chosen was read, or could not be.
     Another(Result<Box<Launch>, String>),
     /// The dreams that were left may be listed.
@@ -138,7 +142,16 @@ pub enum Wake {
     /// Somebody ends the program from outside.
     Quit,
     /// The map that was asked for, or why there is none.
-    Chart(Result<Chart, String>),
+    Chart(Result<Chart, DreamError>),
+    /// What came of something that the session of this number was asked for.
+    HandedOver(u32, Box<Wake>),
+}
+
+impl Wake {
+    /// Whether it comes of a session that plays no more, where the one of this number plays.
+    fn is_past(&self, session: u32) -> bool {
+        matches!(self, Self::HandedOver(of, _) if *of != session)
+    }
 }
 
 /// Opens the window and plays until it is closed.
@@ -183,10 +196,14 @@ struct App {
     shell: Option<Shell>,
     /// In its place while the device is gone.
     mending: Option<Mending>,
+    /// Number of what plays, until something else plays in its place.
+    session: u32,
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
     idle: Idle,
     heartbeat: Heartbeat,
+    sleep: Sleep,
+    front: Front,
     /// How much letters are enlarged.
     letters: f32,
     /// The pointer is hidden.
@@ -278,10 +295,13 @@ impl App {
             status: Status::default(),
             shell: None,
             mending: None,
+            session: 0,
             _pads: pads,
             modifiers: ModifiersState::empty(),
             idle,
             heartbeat: Heartbeat::new(now),
+            sleep: Sleep::new(now, SystemTime::now()),
+            front: Front::default(),
             pointer_hidden: false,
             covered: false,
             hidden: false,
@@ -429,7 +449,11 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, wake: Wake) {
+        if wake.is_past(self.session) {
+            return log::debug!("what comes of a session that plays no more is for nobody");
+        }
         match wake {
+            Wake::HandedOver(_, wake) => self.user_event(event_loop, *wake),
             Wake::Quit => event_loop.exit(),
             Wake::Fetch => self.fetch(),
             // What is pressed while another window has the focus is meant for that one.
@@ -455,11 +479,8 @@ impl ApplicationHandler<Wake> for App {
                 self.ui.toasts.push(told, false);
             }
             Wake::Another(Ok(launch)) => self.play_another(*launch),
-            Wake::Start(_, Err(why))
-            | Wake::Resumed(.., Err(why))
-            | Wake::WentAlong(_, Err(why))
-            | Wake::Another(Err(why))
-            | Wake::Notice(why) => self.complain(why),
+            Wake::Resumed(.., Err(why)) | Wake::WentAlong(_, Err(why)) => self.complain(format!("{why}.")),
+            Wake::Start(_, Err(why)) | Wake::Another(Err(why)) | Wake::Notice(why) => self.complain(why),
             Wake::ListDreams => self.list_earlier(),
             Wake::Dreams { pack, left, forgotten } => self.show_earlier(&pack, left, forgotten),
             Wake::Chosen(paths) => self.read_files(paths),
@@ -476,7 +497,7 @@ impl ApplicationHandler<Wake> for App {
             }
             Wake::Chart(Err(why)) => {
                 self.map_mode(false);
-                self.complain(why);
+                self.complain(format!("{why}."));
             }
         }
     }
@@ -492,6 +513,9 @@ impl ApplicationHandler<Wake> for App {
                 // macOS tells a new window that it is not in front, and nothing more where it is (winit's issue 4371).
                 let here = if cfg!(target_os = "macos") { self.window().is_some_and(|window| window.has_focus()) } else { *here };
                 self.latch().focus(here);
+                if here {
+                    self.front.is_there();
+                }
                 self.rest_while_hidden();
             }
             WindowEvent::Occluded(covered) => {
@@ -553,6 +577,7 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        self.look_after_sleep();
         if self.fatal.is_some() {
             return event_loop.exit();
         }
@@ -563,12 +588,13 @@ impl ApplicationHandler<Wake> for App {
         // Whatever opened or closed the panel or the map is over by now.
         self.follow_pads();
         let now = Instant::now();
+        self.come_back_in_front(now);
         self.look_after_nobody(now);
         self.dreams.see(&self.idle);
         self.say_how_it_goes(now);
         let mending = self.mending.as_ref().map(|mending| mending.due);
         let due = self.idle.due(now).into_iter().chain(self.plan.event.then(|| self.heartbeat.due()));
-        let next = self.redraw_at.into_iter().chain(mending).chain(due).chain(look_again(event_loop, now)).min();
+        let next = self.redraw_at.into_iter().chain(mending).chain(self.front.due()).chain(due).chain(look_again(event_loop, now)).min();
         event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),
             None => ControlFlow::Wait,
@@ -577,7 +603,7 @@ impl ApplicationHandler<Wake> for App {
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
         self.sum_up(Instant::now());
-        self.keep_dream();
+        self.keep_at_the_end();
         self.keep_view();
         // What is still to be done may take a while.
         self.window().into_iter().for_each(|window| window.set_visible(false));

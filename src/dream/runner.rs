@@ -21,7 +21,7 @@ use super::gate::Gate;
 use super::lookahead::Branch;
 use super::saved::SavedDream;
 use super::session::{Moment, Seen};
-use super::source::{Source, SourceInfo, Stuck};
+use super::source::{DreamError, Source, SourceInfo, Stuck};
 use super::still::Still;
 use crate::engine::{DecodeSettings, Engine, EngineError, StageTimes};
 use worker::Worker;
@@ -44,8 +44,8 @@ pub enum Rate {
     Max,
 }
 
-/// Takes what was asked for, or a sentence that says why there is none.
-pub type HandOver<T> = Box<dyn FnOnce(Result<T, String>) + Send>;
+/// Takes what was asked for, or why there is none.
+pub type HandOver<T> = Box<dyn FnOnce(Result<T, DreamError>) + Send>;
 
 /// Makes an engine where it is to play.
 pub type OpenEngine = Box<dyn FnOnce() -> Result<Box<dyn Engine>, EngineError> + Send>;
@@ -149,6 +149,24 @@ pub struct Prompt {
     pub said: u32,
 }
 
+/// What can be said again of what was said by hand, by the numbers of [`Prompt::said`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaidReach {
+    /// What is said now.
+    pub now: u32,
+    /// The newest that was said so far.
+    pub newest: u32,
+    /// What was said before or was taken back, and can be returned to.
+    pub others: Vec<u32>,
+}
+
+impl SaidReach {
+    /// Whether what has this number is said, can be said again, or is on its way to be said.
+    pub fn includes(&self, number: u32) -> bool {
+        number == self.now || number > self.newest || self.others.contains(&number)
+    }
+}
+
 /// A picture on its way to the window.
 pub enum Shown {
     /// RGBA, `width_px * height_px`.
@@ -193,11 +211,13 @@ pub struct Status {
     pub branch_ms: f32,
     /// The picture shown last, and what the dream sees in it.
     pub seen: Option<Arc<Seen>>,
+    pub said_reach: SaidReach,
     /// The source could not be opened, or ended through a fault; nothing will play.
     pub failed: Option<String>,
     /// Why it stands still until something else is wished for or it begins anew: a frame could not be made.
     pub halted: Option<String>,
-    /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`].
+    /// The graphics device under the engine is gone: the window should send [`Request::ReplaceEngine`], or open another runner where it went before anything
+    /// was opened.
     pub device_lost: bool,
     /// How many engines have taken the place of the first.
     pub engine_number: u32,
@@ -268,12 +288,13 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Opens a source on a new thread and plays it there. Where opening fails, [`Status::failed`] says why.
+    /// Opens a source on a new thread and plays it there. Where opening fails, [`Status::failed`] says why, and [`Status::device_lost`] whether another device
+    /// may do better.
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub fn spawn(
-        open: impl FnOnce() -> Result<Box<dyn Source>, String> + Send + 'static,
+        open: impl FnOnce() -> Result<Box<dyn Source>, DreamError> + Send + 'static,
         wish: PlayerWish,
         wiring: Wiring,
     ) -> std::io::Result<Self> {
@@ -288,7 +309,10 @@ impl Runner {
             match open() {
                 Ok(source) => Worker::new(source, words, seen, drive, wake, gate).run(&inbox),
                 Err(why) => {
-                    lock(&seen.outbox).status.failed = Some(why);
+                    {
+                        let status = &mut lock(&seen.outbox).status;
+                        (status.device_lost, status.failed) = (why.is_device_lost(), Some(why.to_string()));
+                    }
                     wake();
                 }
             }

@@ -139,12 +139,14 @@ pub enum DreamError {
     NoRelief(String),
     #[error("{0} is a simulator and remembers nothing of its walk")]
     NoReplay(String),
+    #[error("there is no world named {name:?}; there is: {}", crate::worlds::NAMES.join(", "))]
+    NoWorld { name: String },
 }
 
 impl DreamError {
-    /// The graphics device is gone; everything on it must be made anew.
+    /// The graphics device is gone, or nothing that it does means anything any more: everything on it must be made anew.
     pub fn is_device_lost(&self) -> bool {
-        matches!(self, Self::Engine(EngineError::DeviceLost(_)))
+        matches!(self, Self::Engine(EngineError::DeviceLost(_) | EngineError::Graphics(_)))
     }
 }
 
@@ -237,6 +239,13 @@ mod tests {
         assert_eq!(info.code_of(Drive::Intent(Intent::North)), 1, "north is not bound: stay");
         assert_eq!(info.code_of(Drive::Code(2)), 2);
         assert_eq!(info.code_of(Drive::Code(200)), 2, "codes the pack does not have are clamped");
+    }
+
+    #[test]
+    fn a_device_that_reports_an_error_is_made_anew_as_one_that_is_lost_is() {
+        let is_lost = |why: EngineError| DreamError::from(why).is_device_lost();
+        assert!(is_lost(EngineError::DeviceLost(String::new())) && is_lost(EngineError::Graphics(String::new())));
+        assert!(!is_lost(EngineError::NoDynamics) && !is_lost(EngineError::Wrong(String::new())));
     }
 
     #[test]

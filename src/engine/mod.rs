@@ -13,6 +13,8 @@ pub mod reference;
 pub mod told;
 pub mod vocabulary;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::pack::{PackError, limits, manifest::Manifest};
@@ -265,8 +267,13 @@ pub enum EngineError {
     NoAdapter(String),
     #[error("the graphics device computes wrongly: {0}")]
     Wrong(String),
+    #[error("the graphics device is slow: {} ms a frame, where the processor takes {} ms", .frame.as_millis(), .processor.as_millis())]
+    Slow { frame: Duration, processor: Duration },
     #[error("the graphics device was lost: {0}")]
     DeviceLost(String),
+    /// It reported an error; what it does after that means nothing.
+    #[error("graphics error: {0}")]
+    Graphics(String),
     #[error(transparent)]
     Pack(#[from] PackError),
 }
@@ -321,10 +328,10 @@ pub trait Engine: Send {
     /// restored or told a frame. Never blocks.
     fn settled(&self) -> &[Settled];
 
-    /// Whether what it runs on is still there.
+    /// Whether what it runs on is still there and sound.
     ///
     /// # Errors
-    /// [`EngineError::DeviceLost`].
+    /// [`EngineError::DeviceLost`] and [`EngineError::Graphics`].
     fn check(&self) -> Result<(), EngineError> {
         Ok(())
     }

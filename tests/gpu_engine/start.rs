@@ -12,8 +12,8 @@ fn a_broken_tier_is_noticed_at_start() {
     let gpu = || gpu().at_most(Tier::F16);
     let tier = gpu().tier;
     let broken = |pack: &Pack, broken: &dyn Fn(Tier) -> bool| {
-        GpuEngine::with_plans(gpu(), pack, |pack, tier| {
-            let mut plan = Plan::new(pack, tier)?;
+        GpuEngine::with_plans(gpu(), pack, |pack, tier, wide| {
+            let mut plan = Plan::new(pack, tier, wide)?;
             // The second row of every tile goes without its products.
             let d = plan.dynamics.iter_mut().flat_map(|d| &mut d.step);
             for pass in d.chain(&mut plan.decode).filter(|pass| pass.kernel.stem == "matmul" && broken(tier)) {
@@ -26,8 +26,8 @@ fn a_broken_tier_is_noticed_at_start() {
     };
     // A kernel that does not even compile.
     let p = pack(tiny_manifest());
-    let engine = GpuEngine::with_plans(gpu(), &p, |pack, one| {
-        let mut plan = Plan::new(pack, one)?;
+    let engine = GpuEngine::with_plans(gpu(), &p, |pack, one, wide| {
+        let mut plan = Plan::new(pack, one, wide)?;
         plan.decode.iter_mut().filter(|_| one == tier).for_each(|pass| pass.kernel.source += "no shader");
         Ok(plan)
     });
@@ -65,8 +65,8 @@ fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
     ] {
         let tier = gpu().tier;
         let p = if stem == "narrow" { &with_land } else { &plain };
-        let engine = GpuEngine::with_plans(gpu(), p, |pack, one| {
-            let mut plan = Plan::new(pack, one)?;
+        let engine = GpuEngine::with_plans(gpu(), p, |pack, one, wide| {
+            let mut plan = Plan::new(pack, one, wide)?;
             let mut changed = false;
             for pass in plan.passes_mut().filter(|pass| pass.kernel.stem == stem && one == tier) {
                 let source = pass.kernel.source.replace(right, wrong);

@@ -115,12 +115,13 @@ fn products() -> Vec<Product> {
         } else {
             Tier::Base
         },
+        wide: bits & (32 | 64) > 0,
         tile: Tile::default(),
     };
     let mut all = Vec::new();
     let shapes = [(1, 1, 1, 1), (15, 24, 72, 3), (3, 33, 7, 1), (63, 160, 480, 3), (5, 129, 257, 1), (64, 64, 64, 1), (9, 517, 47, 1)];
     for (rows, k, m, parts) in shapes {
-        for bits in [0, 1, 2, 3, 4, 5, 9, 16, 25, 32, 43] {
+        for bits in [0, 1, 2, 3, 4, 5, 9, 16, 25, 32, 43, 73, 84] {
             all.push(Product { rows, k, k_parts: 1, m, parts, variant: v(bits), by_action: bits & 1 > 0 && rows != 3, spread: 1.0 });
         }
     }
@@ -142,8 +143,8 @@ fn matmul_matches_its_twin() {
         let (worst, _) = product_off(&gpu, &p, false);
         assert!(worst <= 1.0, "{} x {} x {}, {:?}, spread {}: {worst} tolerances", p.rows, p.k, p.m, p.variant, p.spread);
     }
-    for (tier, k) in [(Tier::Base, 24), (Tier::F16.min(gpu.tier), 517)] {
-        let variant = Variant { tier, ..Variant::default() };
+    for (tier, wide, k) in [(Tier::Base, false, 24), (Tier::Base, true, 517), (Tier::F16.min(gpu.tier), true, 517)] {
+        let variant = Variant { tier, wide, ..Variant::default() };
         let p = Product { rows: 15, k, k_parts: 1, m: 72, parts: 3, variant, by_action: false, spread: 1.0 };
         assert!(product_off(&gpu, &p, true).0 > 1.0, "a wrong weight is noticed");
     }
@@ -155,13 +156,14 @@ fn tiles_change_no_bit() {
     let gpu = gpu().at_most(Tier::F16);
     let ends = [(true, false, false, true), (true, true, false, false), (false, false, true, false)];
     // A software driver takes a second for each product of the F16 tier: one with each of the ends is enough.
-    for (tier, threads, rows, k, m, parts, ends) in [
-        (Tier::Base, 1, 15, 24, 72, 3, &ends[..]),
-        (Tier::Base, 1, 3, 33, 7, 1, &ends[..]),
-        (Tier::Base, 1, 63, 160, 480, 3, &ends[..]),
-        (Tier::F16, 1, 15, 24, 72, 3, &ends[..1]),
-        (Tier::F16, 2, 5, 129, 257, 1, &ends[1..2]),
-        (Tier::F16, 4, 9, 517, 47, 1, &ends[2..]),
+    for ((tier, wide), threads, rows, k, m, parts, ends) in [
+        ((Tier::Base, false), 1, 15, 24, 72, 3, &ends[..]),
+        ((Tier::Base, false), 1, 3, 33, 7, 1, &ends[..]),
+        ((Tier::Base, false), 1, 63, 160, 480, 3, &ends[..]),
+        ((Tier::Base, true), 4, 9, 517, 47, 1, &ends[1..2]),
+        ((Tier::F16, true), 1, 15, 24, 72, 3, &ends[..1]),
+        ((Tier::F16, true), 2, 5, 129, 257, 1, &ends[1..2]),
+        ((Tier::F16, true), 4, 9, 517, 47, 1, &ends[2..]),
     ] {
         // As above, a tier that the device has not is checked without one.
         if tier > gpu.tier {
@@ -169,7 +171,7 @@ fn tiles_change_no_bit() {
         }
         for &(norm, gelu, residual, scatter) in ends {
             let product = |tile| {
-                let variant = Variant { norm, gelu, residual, scatter, tier, tile };
+                let variant = Variant { norm, gelu, residual, scatter, tier, wide, tile };
                 Product { rows, k, k_parts: 1, m, parts, variant, by_action: norm, spread: 1.0 }
             };
             let (_, default) = product_off(&gpu, &product(Tile::default()), false);
@@ -177,7 +179,7 @@ fn tiles_change_no_bit() {
                 let product = product(tile);
                 assert_eq!(product.sizes().parts(), threads, "threads that share out a sum");
                 let (worst, bits) = product_off(&gpu, &product, false);
-                assert!(worst <= 1.0 && bits == default, "{rows} x {k} x {m}, {tier:?}, {tile:?}: {worst} tolerances");
+                assert!(worst <= 1.0 && bits == default, "{rows} x {k} x {m}, {:?}: {worst} tolerances", product.variant);
             }
             assert!(product_off(&gpu, &product(Tile::default()), true).1 != default, "a wrong weight is noticed");
         }
@@ -187,13 +189,18 @@ fn tiles_change_no_bit() {
 /// Several threads share out a sum only where it is long and sums are few.
 #[test]
 fn long_sums_of_few_are_shared_out() {
-    let parts = |tier, rows, k, m| {
-        let variant = Variant { tier, ..Variant::default() };
-        Matmul { variant, k, m, rows, by_action: false, ring_from: 0 }.parts()
+    let parts = |wide, rows, k, m| {
+        let of = |tier| {
+            let variant = Variant { tier, wide, ..Variant::default() };
+            Matmul { variant, k, m, rows, by_action: false, ring_from: 0 }.parts()
+        };
+        let [bare, base, f16] = Tier::ALL.map(of);
+        assert!(bare == base && base == f16, "that is no matter of the tier");
+        base
     };
-    assert_eq!([parts(Tier::F16, 64, 640, 160), parts(Tier::F16, 64, 160, 160), parts(Tier::F16, 64, 160, 480)], [4, 2, 2]);
-    assert_eq!([parts(Tier::F16, 64, 120, 160), parts(Tier::F16, 64, 160, 640), parts(Tier::F16, 1024, 640, 160)], [1, 1, 1]);
-    assert_eq!([parts(Tier::Base, 64, 640, 160), parts(Tier::Bare, 64, 640, 160)], [1, 1]);
+    assert_eq!([parts(true, 64, 640, 160), parts(true, 64, 160, 160), parts(true, 64, 160, 480)], [4, 2, 2]);
+    assert_eq!([parts(true, 64, 120, 160), parts(true, 64, 160, 640), parts(true, 1024, 640, 160)], [1, 1, 1]);
+    assert_eq!([parts(false, 64, 640, 160), parts(false, 64, 160, 480)], [1, 1], "a processor is busy anyhow");
     let most = wgpu::Limits::downlevel_defaults();
     for (tile, parts) in Tile::ALL.into_iter().flat_map(|tile| [1, 2, 4].map(|parts| (tile, parts))) {
         let kernel = matmul::kernel(Variant { tile, ..Variant::default() }, parts);

@@ -74,7 +74,7 @@ pub struct PlayArgs {
 pub struct DreamerArgs {
     /// World pack; the shipped one where not given.
     pub pack: Option<PathBuf>,
-    /// What computes; auto is the CPU where every graphics adapter is a software one.
+    /// What computes; auto is the CPU where every graphics adapter is a software one, or takes over 60 ms for a frame and more than twice what the CPU does.
     #[arg(long, value_enum, default_value_t)]
     pub engine: EngineChoice,
     #[command(flatten)]

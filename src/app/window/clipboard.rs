@@ -8,6 +8,7 @@ use arboard::{Clipboard, Error, ImageData};
 use super::{App, Wake};
 use crate::app::files::{self, caught};
 use crate::app::start::Start;
+use crate::dream::DreamError;
 use crate::dream::record::enlarge;
 use crate::dream::runner::{Kept, Request};
 use crate::dream::still::Still;
@@ -64,9 +65,9 @@ impl App {
         let Some(place) = self.place_for_picture() else { return };
         let (map, proxy, jobs) = (self.ui.map.to_save(), self.proxy.clone(), self.writer.jobs().clone());
         let seen = self.as_seen();
-        let copy = move |kept: Result<Kept, String>| {
+        let copy = move |kept: Result<Kept, DreamError>| {
             let pixels = move || -> Result<Pixels, String> {
-                let (Kept { rgba, size_px: [width_px, height_px], .. }, scale) = kept.map(seen)?;
+                let (Kept { rgba, size_px: [width_px, height_px], .. }, scale) = kept.map(seen).map_err(|why| why.to_string())?;
                 let enlarged = match map {
                     Some((chart, scale)) => enlarge(&chart.rgba, chart.width_px, chart.height_px, scale as usize),
                     None => enlarge(&rgba, width_px, height_px, scale as usize),

@@ -21,9 +21,9 @@ use crate::app::prompt_args;
 use crate::app::prompt_history::PromptHistory;
 use crate::app::prompt_queue;
 use crate::dream::film::Film;
-use crate::dream::runner::{HandOver, Rate, Request, Went};
+use crate::dream::runner::{HandOver, Kept, Rate, Request, Went};
 use crate::dream::session::MEMORY_FRAMES;
-use crate::dream::{Drive, SourceInfo};
+use crate::dream::{DreamError, Drive, SourceInfo};
 use crate::input::{CONTROL, Command, Hand, Holder};
 
 /// While nobody is there, the hint stays.
@@ -123,9 +123,7 @@ impl App {
         }
         if open {
             self.ui.map.begin(self.ui.paused);
-            let proxy = self.proxy.clone();
-            // The loop is gone only when the program ends.
-            self.request(Request::Chart(Box::new(move |chart| drop(proxy.send_event(Wake::Chart(chart))))));
+            self.request(Request::Chart(self.hands_over(Wake::Chart)));
         }
         self.pause(open || self.ui.map.was_paused);
         if !open {
@@ -310,8 +308,7 @@ impl App {
     /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
     fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: String) {
         self.keep_dream();
-        let tell = self.proxy.clone();
-        self.request(way(Box::new(move |went| drop(tell.send_event(Wake::WentAlong(told, went))))));
+        self.request(way(self.hands_over(move |went| Wake::WentAlong(told, went))));
     }
 
     /// Writes the picture, or the map that is shown, to a file, with the dream in it.
@@ -319,7 +316,10 @@ impl App {
         let Some(album) = self.album() else { return };
         let Some(place) = self.place_for_picture() else { return };
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
-        self.request(Request::Keep(Box::new(move |kept| album.save_picture(|| kept.map(seen), map, said, place))));
+        let save = move |kept: Result<Kept, DreamError>| {
+            album.save_picture(|| kept.map(seen).map_err(|why| format!("{why}.")), map, said, place);
+        };
+        self.request(Request::Keep(Box::new(save)));
     }
 
     /// A place among the pictures that are on their way to a file or the clipboard; a sentence where there are too many.
@@ -392,10 +392,11 @@ impl App {
         if let Some(eye) = &self.eye {
             return eye.keep(most, &info, glide, keeping, &album);
         }
-        let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, String>| {
+        let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, DreamError>| {
             let shoot = move |film: &mut Film| -> Result<(), String> {
                 let _until_then = keeping;
-                frames?.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
+                let frames = frames.map_err(|why| format!("{why}."))?;
+                frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
             };
             album.keep(shoot, info, ([KEPT_SCALE, glide], "gif"));
         };
@@ -541,17 +542,6 @@ impl App {
         self.read_list_again();
         if as_read {
             self.ui.prompt.queue.lines.clone_from(&self.plan.queue.lines);
-        }
-    }
-
-    /// Another window took the focus from one that nobody leaves: pads are listened to all the same, but under Windows, which tells of them no window but the
-    /// one that has the focus.
-    pub(super) fn stay_in_front(&self) {
-        log::warn!("another window took the focus");
-        self.latch().let_go_of_keys();
-        if let Some(shell) = &self.shell {
-            shell.window.set_minimized(false);
-            shell.window.focus_window();
         }
     }
 }

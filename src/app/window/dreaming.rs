@@ -48,6 +48,7 @@ impl App {
         let frames_before = self.status.frames;
         let Some(shell) = &mut self.shell else { return };
         let (picture, notices) = shell.runner.fetch(&mut self.status, std::mem::take(&mut self.spare));
+        self.by_hand.keep_within(&self.status.said_reach);
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
         self.look_around();
@@ -64,7 +65,12 @@ impl App {
             self.ui.toasts.push(notice.text, notice.is_error);
         }
         if self.status.failed.is_some() {
-            self.revive();
+            // It is opened once more where the device went meanwhile: another one may do.
+            if self.status.device_lost && self.status.info.is_none() {
+                self.rebuild_graphics();
+            } else {
+                self.revive();
+            }
             return self.redraw();
         }
         // Until a fresh engine is in its place, the loss is one that is known.

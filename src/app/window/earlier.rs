@@ -13,6 +13,7 @@ use crate::app::files::caught;
 use crate::app::panel::{HINT_LASTS, Thumbnail};
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
+use crate::dream::DreamError;
 use crate::dream::runner::{Prompt, Request, Went};
 use crate::dream::saved::{About, SavedDream};
 use crate::engine::DecodeSettings;
@@ -88,7 +89,7 @@ impl Dreams {
 impl App {
     /// The first picture is there: who comes has time to read how to walk, and which dream this is.
     pub(super) fn say_where_one_is(&mut self) {
-        self.ui.hint_until = self.ui.hint_until.map(|until| until.max(Instant::now() + HINT_LASTS));
+        self.ui.hint_until = self.ui.hint_until.max(Some(Instant::now() + HINT_LASTS));
         if self.dreams.goes_on() {
             let anew = self.control_of(Command::Reset).map_or_else(String::new, |control| format!("; {control} begins it anew"));
             self.ui.toasts.push(format!("This is the dream you left{anew}."), false);
@@ -107,10 +108,10 @@ impl App {
         let mut day = self.ui.prompt.day.clone();
         day.begin_with(&saved.about.words, self.ui.clock.now(Instant::now()));
         let words = day.words(&saved.about.words, self.plan.launch.prompt_words());
-        let (tell, begun) = (self.proxy.clone(), saved.clone());
-        let done = move |went| drop(tell.send_event(Wake::Resumed(begun, file, went)));
+        let begun = saved.clone();
+        let done = self.hands_over(move |went| Wake::Resumed(begun, file, went));
         let prompt = Prompt { words: words.into(), blend_frames: self.ui.prompt.blend_frames, said: self.by_hand.another() };
-        self.begin(Request::Resume(saved.clone(), prompt, saved.about.seed, Box::new(done)));
+        self.begin(Request::Resume(saved.clone(), prompt, saved.about.seed, done));
     }
 
     /// A saved dream goes on: the panel says what is said in it.
@@ -246,16 +247,19 @@ impl App {
     pub(super) fn to_keep(&self, then: impl FnOnce() + Send + 'static) -> Option<Request> {
         let (shelf, said) = (self.dreams.shelf.clone()?, self.said()?);
         let (jobs, proxy, waiting) = (self.writer.jobs().clone(), self.proxy.clone(), self.dreams.waiting.clone());
-        let keep = move |kept: Result<_, String>| {
+        let keep = move |kept: Result<_, DreamError>| {
             jobs.run(move || {
                 let _until_then = waiting;
-                match kept.map(|kept| caught(|| lock(&shelf).put(kept, said))) {
-                    Ok(Ok(())) => {}
-                    // The loop may be gone.
-                    Ok(Err(why)) => drop(proxy.send_event(Wake::Notice(why))),
-                    // Nothing was dreamed yet.
-                    Err(why) => log::debug!("nothing is kept: {why}"),
-                }
+                let written = match kept {
+                    Ok(kept) => caught(|| lock(&shelf).put(kept, said)),
+                    Err(DreamError::NothingDreamed) => {
+                        log::debug!("nothing is kept: nothing was dreamed yet");
+                        Ok(())
+                    }
+                    Err(why) => Err(format!("The dream could not be kept: {why}.")),
+                };
+                // The loop may be gone.
+                written.unwrap_or_else(|why| drop(proxy.send_event(Wake::Notice(why))));
                 then();
             });
         };

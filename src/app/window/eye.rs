@@ -26,7 +26,7 @@ impl App {
         if within && !can {
             return self.complain(format!("{}.", DreamError::NoRelief(self.plan.launch.title().to_owned())));
         }
-        if within && !self.ui.within {
+        if within && !self.ui.within && (self.plan.event || !self.stepped_in) {
             let how = match self.ui.hand {
                 Hand::Keys => "Ahead and back walk, left and right turn, and with Shift step aside",
                 Hand::Pad => "Either stick turns, left and right on the d-pad step aside",

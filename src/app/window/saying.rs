@@ -7,9 +7,10 @@ use super::App;
 use crate::app::prompt_field::PromptState;
 use crate::app::prompt_history::one_line;
 use crate::app::{prompt_args, prompt_field};
-use crate::dream::runner::{Prompt, Request};
+use crate::dream::runner::{Prompt, Request, SaidReach};
 use crate::prompt;
-use crate::worlds::words::{Dial, going_on, says_a_part};
+use crate::worlds::scene::Wish;
+use crate::worlds::words::{Dial, going_on, says_a_part, wish_of};
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,11 @@ impl SaidByHand {
         self.else_said.clear();
     }
 
+    /// What is out of reach by now is not said again either.
+    pub(super) fn keep_within(&mut self, reach: &SaidReach) {
+        self.else_said.retain(|number, _| reach.includes(*number));
+    }
+
     /// Whether what has this number is said now.
     pub(super) fn is(&self, number: u32) -> bool {
         self.now == number
@@ -65,19 +71,41 @@ impl SaidByHand {
     }
 }
 
+/// What of these words is told besides a prompt, which has at most `most` words.
+pub(super) fn besides(words: &[u16], prompt: &str, most: usize) -> Vec<u16> {
+    let said = prompt::ids(&prompt::read(prompt, most));
+    words.iter().copied().filter(|word| !said.contains(word)).collect()
+}
+
 impl App {
     /// Puts a prompt in force: the next frame computed has it. One of which nothing counts leaves what is in force, and gets a sentence.
     pub(super) fn say(&mut self, text: &str, by: By) -> bool {
         let words = self.words_of(text);
-        let in_part = by == By::Words && says_a_part(&words, &self.words_of(&self.ui.prompt.said));
+        let in_part = by == By::Words && says_a_part(&words, &self.told_so_far());
         let besides = if in_part { self.seen_besides(&words) } else { Vec::new() };
         self.say_besides(text, by, besides)
     }
 
-    /// What is seen and `words` do not say; in a simulator all that takes its course.
+    /// What is seen, and the land that was asked for, as far as `words` say nothing of them; in a simulator all that takes its course.
     fn seen_besides(&self, words: &[u16]) -> Vec<u16> {
+        let Wish { light, weather, season, style, .. } = self.status.look;
+        self.going_on(words, &Wish { light, weather, season, style, ..self.land_asked() })
+    }
+
+    fn going_on(&self, words: &[u16], look: &Wish) -> Vec<u16> {
         let dreamed = self.plan.launch.dreamer().is_some();
-        if dreamed { going_on(words, &self.status.look, self.plan.launch.prompt_words()) } else { Vec::new() }
+        if dreamed { going_on(words, look, self.plan.launch.prompt_words()) } else { Vec::new() }
+    }
+
+    /// The land that was asked for, and what was to be on it.
+    fn land_asked(&self) -> Wish {
+        let Wish { biome, features, .. } = wish_of(&self.told_so_far());
+        Wish { biome, features, ..Wish::default() }
+    }
+
+    /// What is said, and what is told besides.
+    fn told_so_far(&self) -> Vec<u16> {
+        [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat()
     }
 
     /// The same with words that the world is told besides, and nobody sees.
@@ -142,8 +170,7 @@ impl App {
 
     /// What is told besides a prompt, where the world is told all these words.
     pub(super) fn besides_in(&self, words: &[u16], prompt: &str) -> Vec<u16> {
-        let said = self.words_of(prompt);
-        words.iter().copied().filter(|word| !said.contains(word)).collect()
+        besides(words, prompt, self.plan.launch.prompt_words())
     }
 
     /// The same of what the program starts with: a saved dream may be told more than its prompt says.
@@ -154,8 +181,7 @@ impl App {
 
     /// Tells the world the words that are in force, under the light of the hour where a day goes by.
     pub(super) fn tell(&self, by: By) {
-        let said = [self.words_of(&self.ui.prompt.said), self.ui.prompt.besides.clone()].concat();
-        let words = self.ui.prompt.day.words(&said, self.plan.launch.prompt_words());
+        let words = self.ui.prompt.day.words(&self.told_so_far(), self.plan.launch.prompt_words());
         // One frame shows all of it where no other follows.
         let blend_frames = if self.stands_still() { 0 } else { self.ui.prompt.blend_frames };
         let now = self.by_hand.now;
@@ -235,7 +261,8 @@ impl App {
         let said = self.words_of(&self.ui.prompt.said);
         // The light of the hour counts, where a day goes by.
         let said = if dial == Dial::Light { self.ui.prompt.day.words(&said, most) } else { said };
-        let value = dial.next(dial.at(&said).or_else(|| dial.of(&self.status.look)), back);
+        let at = dial.at(&said).or_else(|| dial.of(&self.status.look)).or_else(|| dial.of(&self.land_asked()));
+        let value = dial.next(at, back);
         self.set_dial(dial, Some(value));
         self.ui.dials.turned(dial, value);
     }
@@ -270,7 +297,11 @@ impl App {
         if !self.plan.event {
             log::info!("turned to: {text}");
         }
-        let besides = if value.is_some() { self.seen_besides(&words) } else { Vec::new() };
+        let besides = match (value, dial) {
+            (Some(_), _) => self.seen_besides(&words),
+            (None, Dial::Land) => Vec::new(),
+            (None, _) => self.going_on(&words, &self.land_asked()),
+        };
         self.say_besides(&text, By::Hand, besides);
     }
 
@@ -282,5 +313,33 @@ impl App {
 
     pub(super) fn words_of(&self, text: &str) -> Vec<u16> {
         prompt::ids(&prompt::read(text, self.plan.launch.prompt_words()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nothing_leads_back_to_is_not_said_again() {
+        let (mut by_hand, mut state) = (SaidByHand::default(), PromptState::default());
+        for text in ["snow", "rain", "fog"] {
+            let number = by_hand.another();
+            by_hand.go_to(number, &state);
+            state.in_force(text.to_owned(), true, false);
+        }
+        let known = |by_hand: &SaidByHand| {
+            let mut known: Vec<u32> = by_hand.else_said.keys().copied().collect();
+            known.sort_unstable();
+            known
+        };
+        // The dream has not come to any of them yet, and then to the second.
+        by_hand.keep_within(&SaidReach::default());
+        assert_eq!(known(&by_hand), [0, 1, 2]);
+        by_hand.keep_within(&SaidReach { now: 2, newest: 2, others: vec![1] });
+        assert_eq!(known(&by_hand), [1, 2]);
+        by_hand.keep_within(&SaidReach { now: 3, newest: 3, others: vec![1] });
+        assert_eq!(known(&by_hand), [1]);
+        assert_eq!(by_hand.go_to(1, &state), Some(("snow".to_owned(), Vec::new())));
     }
 }

@@ -176,12 +176,12 @@ impl Worker {
         Ok(Kept { rgba, size_px: [self.info.width_px, self.info.height_px], dream })
     }
 
-    /// Hands over what came of a request, or a sentence that says why nothing did.
+    /// Hands over what came of a request, or why nothing did.
     fn answer<T>(&self, to: HandOver<T>, outcome: Result<T, DreamError>) -> Result<(), DreamError> {
-        to(outcome.map_err(|error| {
-            self.note_loss(&error);
-            format!("{error}.")
-        }));
+        if let Err(error) = &outcome {
+            self.note_loss(error);
+        }
+        to(outcome);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::worker::next_due;
 use super::*;
 use crate::dream::Intent;
 use crate::dream::session::DreamSession;
-use crate::dream::source::{DreamError, SourceKind};
+use crate::dream::source::SourceKind;
 use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
 use crate::engine::{Picture, PromptWord};
@@ -306,11 +306,11 @@ fn wishes_while_it_opens_leave_room_for_requests_and_the_last_one_counts() {
     assert_eq!(lock(&begun)[0].1, [999]);
 }
 
-/// What the runner hands over when it is asked.
+/// What the runner hands over when it is asked, or what is said of it.
 fn asked<T: Send + 'static>(runner: &Runner, request: impl FnOnce(HandOver<T>) -> Request) -> Result<T, String> {
     let (hand_over, outcome) = std::sync::mpsc::channel();
     runner.request(request(Box::new(move |it| hand_over.send(it).unwrap())));
-    outcome.recv_timeout(Duration::from_secs(20)).unwrap()
+    outcome.recv_timeout(Duration::from_secs(20)).unwrap().map_err(|why| why.to_string())
 }
 
 fn kept(runner: &Runner) -> Kept {
@@ -461,9 +461,30 @@ fn every_engine_that_was_asked_for_counts_also_one_that_cannot_be_made() {
 
 #[test]
 fn what_cannot_be_opened_says_why() {
-    let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
-    let runner = Runner::spawn(|| Err("no such world".to_owned()), wish(Rate::Own, false), wiring).unwrap();
-    wait_for(&runner, "the reason", |status, _, _| status.failed.as_deref() == Some("no such world"));
+    let refused = |why: DreamError| {
+        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+        Runner::spawn(move || Err(why), wish(Rate::Own, false), wiring).unwrap()
+    };
+    let nowhere = refused(DreamError::NoWorld { name: "nowhere".to_owned() });
+    wait_for(&nowhere, "the reason", |status, _, _| {
+        let why = status.failed.as_deref().unwrap_or_default();
+        why.contains("\"nowhere\"") && why.ends_with("there is: isles") && !status.device_lost
+    });
+    // Another device may open it.
+    let lost = refused(DreamError::Engine(EngineError::DeviceLost("as the test has it".to_owned())));
+    wait_for(&lost, "the loss", |status, _, _| status.failed.is_some() && status.device_lost && status.info.is_none());
+}
+
+#[test]
+fn what_cannot_be_handed_over_says_why_in_a_way_that_can_be_told_apart() {
+    let pack = random_pack(odd_manifest(), 5).unwrap();
+    // Nowhere yet: no picture, no words.
+    let nowhere = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+    let (runner, _drive) = start(nowhere, PlayerWish { settings: play_settings(&pack.manifest), ..wish(Rate::Own, true) });
+    let (hand_over, outcome) = std::sync::mpsc::channel();
+    runner.request(Request::Keep(Box::new(move |kept| hand_over.send(kept.map(drop)).unwrap())));
+    let why = outcome.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(matches!(why, Err(DreamError::NothingDreamed)), "{why:?}");
 }
 
 /// A dream of random weights that came from its prompt, and its default settings.

@@ -265,11 +265,15 @@ impl Worker {
         settings
     }
 
-    /// Forgets the seeds and words that no moment can return to any more.
+    /// Forgets the seeds and words that no moment can return to any more, and tells the window to which there is a way.
     pub(super) fn forget_unreachable(&mut self) {
         let reach: Vec<(u32, u32)> = self.source.as_dream().map_or_else(Vec::new, |dream| dream.within_reach().collect());
         self.seeds.retain(|number, _| reach.iter().any(|(dream, _)| dream == number));
         self.words.retain(|number, _| reach.iter().any(|(_, said)| said == number));
+        let told = &mut lock(&self.shared.outbox).status.said_reach;
+        (told.now, told.newest) = (self.said, told.newest.max(self.said));
+        told.others.clear();
+        told.others.extend(self.words.keys());
     }
 
     fn frame(&mut self, settings: &DecodeSettings) -> Result<(), DreamError> {
@@ -457,6 +461,12 @@ mod tests {
         // Every round is two moments.
         let (kept, most) = ([worker.words.len(), worker.seeds.len()], MOST_UNDO / 2 + 1);
         assert!(kept.iter().all(|kept| *kept <= most), "{kept:?} are kept, and {MOST_UNDO} moments can be returned to");
+        let reach = lock(&shared.outbox).status.said_reach.clone();
+        assert_eq!((reach.now, reach.newest, reach.others.len()), (20, 20, worker.words.len()));
+        // What is said next is on its way.
+        let within: Vec<u32> = (0..=21).filter(|said| reach.includes(*said)).collect();
+        assert!(within.iter().all(|said| *said >= 20 || worker.words.contains_key(said)) && within.ends_with(&[20, 21]), "{within:?}");
+        assert!(!reach.includes(0), "no moment returns there");
         let (tell, told) = channel();
         let mut undone = 0;
         loop {

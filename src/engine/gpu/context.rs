@@ -2,9 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cache::PipelineStore;
@@ -20,6 +19,9 @@ const ADAPTER_VARIABLE: &str = "WGPU_ADAPTER_NAME";
 
 /// How long a submission may keep the device where nothing is known of the display: half of the time between two pictures of a display, the other half being the window's.
 const SUBMISSION: Duration = Duration::from_millis(8);
+
+/// A frame that takes no longer is quick enough, whatever the processor could do.
+const SLOW: Duration = Duration::from_millis(60);
 
 /// Kernels write what a workgroup shares before they read it: emptying it first takes time, on some drivers a long one to compile, and on one of them a race.
 pub const WRITTEN_BEFORE_READ: wgpu::PipelineCompilationOptions<'static> =
@@ -95,6 +97,8 @@ pub struct GpuContext {
     pub pipelines: Option<Arc<PipelineStore>>,
     /// How long a submission may keep the device that a window shares; a frame that takes longer becomes several.
     pub submission: Duration,
+    /// Where a frame takes longer than this it is asked whether the processor is quicker; see [`GpuEngine::unless_slow`](super::GpuEngine::unless_slow).
+    pub slow: Duration,
     health: Arc<Health>,
     waits: Arc<Waits>,
 }
@@ -106,24 +110,62 @@ struct Waits {
     done: AtomicU64,
 }
 
-/// What went wrong with the device since it was made; written by its callbacks.
-#[derive(Debug, Default)]
-struct Health {
-    lost: AtomicBool,
-    errors: AtomicBool,
-    /// First message only: later ones are mostly its consequences.
-    message: Mutex<Option<String>>,
+/// What went wrong with a device, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is gone.
+    Lost(String),
+    /// It was asked for what it cannot do.
+    Error(String),
 }
 
+impl From<Fault> for EngineError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Lost(why) => Self::DeviceLost(why),
+            Fault::Error(why) => Self::Graphics(why),
+        }
+    }
+}
+
+/// Why an adapter is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("it has no compute shaders")]
+    NoComputeShaders,
+    #[error(transparent)]
+    Request(#[from] wgpu::RequestDeviceError),
+    #[error("it cannot show on this window")]
+    NotOnThisWindow,
+    #[error(transparent)]
+    Surface(#[from] wgpu::Error),
+    #[error("the device is lost")]
+    Lost,
+}
+
+/// What went wrong with the device since it was made; written by its callbacks.
+#[derive(Debug, Default)]
+struct Health(Mutex<Option<Fault>>);
+
 impl Health {
-    fn report(&self, flag: &AtomicBool, level: log::Level, message: String) {
-        flag.store(true, Ordering::Release);
-        let mut first = self.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if first.is_none() {
-            log::log!(level, "{message}");
-            *first = Some(message);
+    /// The first error, or the first loss where there was one: what comes later is mostly a consequence.
+    fn fault(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self, level: log::Level, fault: Fault) {
+        let said = EngineError::from(fault.clone());
+        let mut known = self.fault();
+        let is_news = match &*known {
+            None => true,
+            Some(Fault::Error(_)) => matches!(fault, Fault::Lost(_)),
+            Some(Fault::Lost(_)) => false,
+        };
+        if is_news {
+            log::log!(level, "{said}");
+            *known = Some(fault);
         } else {
-            log::debug!("{message}");
+            log::debug!("{said}");
         }
     }
 
@@ -132,11 +174,11 @@ impl Health {
     fn polled(&self, poll: impl FnOnce() -> Result<wgpu::PollStatus, wgpu::PollError>) -> Result<(), EngineError> {
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(why)) => Err(EngineError::DeviceLost(why.to_string())),
+            Ok(Err(why)) => Err(EngineError::Graphics(why.to_string())),
             Err(_) => {
-                let why = "it could not be polled".to_owned();
-                self.report(&self.lost, log::Level::Error, format!("the graphics device was lost: {why}"));
-                Err(EngineError::DeviceLost(why))
+                let loss = Fault::Lost("it could not be polled".to_owned());
+                self.report(log::Level::Error, loss.clone());
+                Err(loss.into())
             }
         }
     }
@@ -152,7 +194,7 @@ impl GpuContext {
         instance: &wgpu::Instance,
         compatible_surface: Option<&wgpu::Surface<'_>>,
         prefer_software: bool,
-        mut works: impl FnMut(&Self) -> Result<(), String>,
+        mut works: impl FnMut(&Self) -> Result<(), Refused>,
     ) -> Result<Self, EngineError> {
         let mut refused = Vec::new();
         for adapter in ranked_adapters(instance, compatible_surface, prefer_software) {
@@ -187,12 +229,10 @@ impl GpuContext {
         device.set_device_lost_callback(move |reason, message| {
             // Destroyed on purpose, as the program ends or a test asks for: nothing to alarm anyone about.
             let level = if reason == wgpu::DeviceLostReason::Destroyed { log::Level::Debug } else { log::Level::Error };
-            seen.report(&seen.lost, level, format!("the graphics device was lost: {message}"));
+            seen.report(level, Fault::Lost(message));
         });
         let seen = health.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            seen.report(&seen.errors, log::Level::Error, format!("graphics error: {error}"))
-        }));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(log::Level::Error, Fault::Error(error.to_string()))));
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let pass_timestamps = device.features().contains(PASS_TIMESTAMPS);
         let indirect = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::INDIRECT_EXECUTION);
@@ -214,6 +254,7 @@ impl GpuContext {
             tunes,
             pipelines: None,
             submission: SUBMISSION,
+            slow: SLOW,
             health,
             waits: Arc::default(),
         }
@@ -226,6 +267,12 @@ impl GpuContext {
         self
     }
 
+    /// Whether it does so much at once that threads share out long sums and read ahead, as hardware does. A processor that plays the device is busy anyhow
+    /// and has few registers; it has the f16 tier only where that is asked for, and then whole.
+    pub fn is_wide(&self) -> bool {
+        !self.summary.software || self.tier == Tier::F16
+    }
+
     /// Lets engines on this device take from a folder what an earlier start left there, and leave something themselves.
     #[must_use]
     pub fn with_cache(mut self, folder: Option<PathBuf>) -> Self {
@@ -236,27 +283,23 @@ impl GpuContext {
 
     /// The device is gone: make a new context and restore the dream from its tokens.
     pub fn is_lost(&self) -> bool {
-        self.health.lost.load(Ordering::Acquire)
+        matches!(*self.health.fault(), Some(Fault::Lost(_)))
     }
 
-    /// Forgets the faults of a tier that is not used any more.
+    /// Forgets the errors of a tier that is not used any more; a loss stays one.
     pub(super) fn forgive(&self) {
-        self.health.errors.store(false, Ordering::Release);
-        *self.health.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.health.fault().take_if(|fault| matches!(fault, Fault::Error(_)));
     }
 
-    /// Anything went wrong that no call reported; the first message says what.
-    pub fn fault(&self) -> Option<String> {
-        if !self.is_lost() && !self.health.errors.load(Ordering::Acquire) {
-            return None;
-        }
-        self.health.message.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    /// Anything that went wrong and that no call reported.
+    pub fn fault(&self) -> Option<Fault> {
+        self.health.fault().clone()
     }
 
     /// # Errors
-    /// [`EngineError::DeviceLost`] once the device is lost or has reported an error.
+    /// [`EngineError::DeviceLost`] once the device is lost, [`EngineError::Graphics`] once it has reported an error.
     pub fn check(&self) -> Result<(), EngineError> {
-        self.fault().map_or(Ok(()), |message| Err(EngineError::DeviceLost(message)))
+        self.fault().map_or(Ok(()), |fault| Err(fault.into()))
     }
 
     /// Runs the callbacks of finished work; returns at once.
@@ -296,7 +339,7 @@ impl GpuContext {
     /// device: wgpu-core holds a lock then that presenting needs.
     ///
     /// # Errors
-    /// [`EngineError::DeviceLost`] where the device reports a fault.
+    /// As [`Self::check`].
     pub fn wait(&self) -> Result<(), EngineError> {
         // Whoever takes a later number asks after what was submitted before this one, too.
         let number = self.waits.begun.fetch_add(1, Ordering::AcqRel) + 1;
@@ -311,7 +354,7 @@ impl GpuContext {
     /// The same to the moment, for what is measured: nobody else gets at the device meanwhile.
     ///
     /// # Errors
-    /// [`EngineError::DeviceLost`] where waiting fails.
+    /// As [`Self::check`], and [`EngineError::Graphics`] where waiting fails.
     pub fn wait_in_device(&self) -> Result<(), EngineError> {
         self.health.polled(|| self.device.poll(wgpu::PollType::wait_indefinitely()))?;
         self.check()
@@ -331,10 +374,10 @@ const PASS_TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY
 /// What is asked of a device that has it.
 const WELCOME: wgpu::Features = PASS_TIMESTAMPS.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
 
-fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
+fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Refused> {
     let flags = adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
-        return Err("it has no compute shaders".to_owned());
+        return Err(Refused::NoComputeShaders);
     }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("somnium"),
@@ -342,7 +385,7 @@ fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> 
         required_limits: limits(adapter),
         ..Default::default()
     };
-    pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| e.to_string())
+    Ok(pollster::block_on(adapter.request_device(&descriptor))?)
 }
 
 fn ranked_adapters(instance: &wgpu::Instance, surface: Option<&wgpu::Surface<'_>>, prefer_software: bool) -> Vec<wgpu::Adapter> {
@@ -398,21 +441,39 @@ mod tests {
         let mut tried = 0;
         let why = GpuContext::new(&new_instance(), None, true, |_| {
             tried += 1;
-            Err("it shows nothing".to_owned())
+            Err(Refused::NotOnThisWindow)
         });
-        assert!(tried > 0 && why.is_err_and(|why| why.to_string().contains("it shows nothing")));
+        assert!(tried > 0 && why.is_err_and(|why| why.to_string().contains("it cannot show on this window")));
     }
 
     #[test]
     fn a_poll_that_panics_is_remembered_as_a_lost_device_and_one_that_takes_too_long_is_not() {
         let health = Health::default();
-        let is_lost = || health.lost.load(Ordering::Acquire);
-        assert!(health.polled(|| Ok(wgpu::PollStatus::QueueEmpty)).is_ok() && !is_lost());
-        assert!(health.polled(|| Err(wgpu::PollError::Timeout)).is_err() && !is_lost());
+        let fault = || health.fault().clone();
+        assert!(health.polled(|| Ok(wgpu::PollStatus::QueueEmpty)).is_ok() && fault().is_none());
+        assert!(matches!(health.polled(|| Err(wgpu::PollError::Timeout)), Err(EngineError::Graphics(_))) && fault().is_none());
         let outcome = health.polled(|| panic!("as the test has it"));
-        assert!(matches!(outcome, Err(EngineError::DeviceLost(_))) && is_lost(), "{outcome:?}");
-        let message = health.message.lock().unwrap();
-        assert!(message.as_ref().is_some_and(|why| why.contains("lost")), "{message:?}");
+        assert!(matches!(outcome, Err(EngineError::DeviceLost(_))), "{outcome:?}");
+        assert!(matches!(fault(), Some(Fault::Lost(_))), "{:?}", fault());
+    }
+
+    #[test]
+    fn the_first_fault_is_said_and_a_loss_rather_than_an_error() {
+        let health = Health::default();
+        let said = |fault: Fault| {
+            health.report(log::Level::Debug, fault);
+            health.fault().clone().map(|known| EngineError::from(known).to_string())
+        };
+        let [error, loss] = [Fault::Error as fn(String) -> Fault, Fault::Lost];
+        for (of, why, expected) in [
+            (error, "one", "graphics error: one"),
+            (error, "two", "graphics error: one"),
+            (loss, "three", "the graphics device was lost: three"),
+            (loss, "four", "the graphics device was lost: three"),
+            (error, "five", "the graphics device was lost: three"),
+        ] {
+            assert_eq!(said(of(why.to_owned())).as_deref(), Some(expected), "after {why}");
+        }
     }
 
     #[test]
@@ -425,7 +486,9 @@ mod tests {
             usage: wgpu::BufferUsages::STORAGE,
             mapped_at_creation: false,
         });
-        assert!(gpu.fault().is_some_and(|m| m.contains("too_large")), "{:?}", gpu.fault());
-        assert!(!gpu.is_lost());
+        assert!(matches!(gpu.fault(), Some(Fault::Error(why)) if why.contains("too_large")), "{:?}", gpu.fault());
+        assert!(matches!(gpu.check(), Err(EngineError::Graphics(_))) && !gpu.is_lost());
+        gpu.forgive();
+        assert!(gpu.check().is_ok());
     }
 }

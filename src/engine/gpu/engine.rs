@@ -118,7 +118,7 @@ impl GpuEngine {
     /// What the head read of the tokens, settled or not, in the last step that ran (blocking; for tests).
     ///
     /// # Errors
-    /// [`EngineError::NoDynamics`], and [`EngineError::DeviceLost`] where the device reports a fault.
+    /// [`EngineError::NoDynamics`], and as [`GpuContext::check`].
     #[doc(hidden)]
     pub fn last_hidden(&self) -> Result<Vec<u8>, EngineError> {
         let dynamics = self.plan.dynamics.as_ref().ok_or(EngineError::NoDynamics)?;
@@ -133,7 +133,7 @@ impl GpuEngine {
         self.gpu.check()?;
         let Some(ticket) = self.readback.begin(&self.gpu) else {
             self.gpu.check()?;
-            return Err(EngineError::DeviceLost("no copy of a frame's tokens comes back".to_owned()));
+            return Err(EngineError::Graphics("no copy of a frame's tokens comes back".to_owned()));
         };
         let prompt_slot = self.slot_in_force();
         let number = self.next_frame;

@@ -1,5 +1,6 @@
 //! How much a device is given at once. What is queued runs in order, so a window that shares a slow device would wait with its draw for a
-//! whole frame; such a device gets a frame in several submissions, each when the one before is done, and the window draws in between.
+//! whole frame; such a device gets a frame in several submissions, and the window draws in between. One of them waits behind the one that runs, so that the
+//! device need not wait for the host between two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,10 +24,10 @@ impl Pace {
         Self { most_ops: None, submissions: 0, done: Arc::default() }
     }
 
-    /// For a device on which a frame of `ops` operations takes `frame`, and a submission is to take `most`.
+    /// For a device on which a frame of `ops` operations takes `frame`, and what is queued there is to take `most`: the half of it runs, the other waits.
     pub fn measured(ops: u64, frame: Duration, most: Duration) -> Self {
         let share = most.as_secs_f64() / frame.as_secs_f64();
-        Self { most_ops: (share < 1.0).then_some((ops as f64 * share) as u64), ..Self::whole() }
+        Self { most_ops: (share < 1.0).then_some((ops as f64 * share / 2.0) as u64), ..Self::whole() }
     }
 
     /// Whether frames are not cut.
@@ -44,10 +45,15 @@ impl Pace {
         self.submissions
     }
 
-    /// Submits commands; where frames are cut, when those before are done.
+    /// All submissions are done but one.
+    fn has_room(&self) -> bool {
+        self.done.load(Ordering::Acquire) + 1 >= self.submissions
+    }
+
+    /// Submits commands; where frames are cut, when no more than one submission is ahead of them.
     pub fn submit(&mut self, gpu: &GpuContext, commands: wgpu::CommandBuffer) {
         if !self.is_whole() {
-            gpu.poll_until(|| self.done.load(Ordering::Acquire) >= self.submissions);
+            gpu.poll_until(|| self.has_room());
         }
         self.submissions += 1;
         gpu.queue.submit([commands]);
@@ -70,6 +76,17 @@ mod tests {
         let quick = Pace::measured(1000, Duration::from_millis(8), most);
         assert!(quick.is_whole() && !quick.is_too_much(u64::MAX));
         let slow = Pace::measured(1000, Duration::from_millis(32), most);
-        assert!(!slow.is_whole() && slow.is_too_much(251) && !slow.is_too_much(250));
+        assert!(!slow.is_whole() && slow.is_too_much(126) && !slow.is_too_much(125));
+    }
+
+    #[test]
+    fn one_submission_waits_behind_the_one_that_runs_and_no_second() {
+        let mut pace = Pace::measured(1000, Duration::from_millis(32), Duration::from_millis(8));
+        assert!(pace.has_room(), "nothing is queued yet");
+        for (submissions, done, room) in [(1, 0, true), (2, 0, false), (2, 1, true), (3, 1, false), (3, 3, true)] {
+            pace.submissions = submissions;
+            pace.done.store(done, Ordering::Release);
+            assert_eq!(pace.has_room(), room, "{done} of {submissions} are done");
+        }
     }
 }

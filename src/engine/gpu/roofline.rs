@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_is_not_counted_and_products_are_a_part() {
-        let plan = Plan::new(&random_pack(odd_manifest(), 1).unwrap(), Tier::default()).unwrap();
+        let plan = Plan::new(&random_pack(odd_manifest(), 1).unwrap(), Tier::default(), false).unwrap();
         let of = |ran| Roofline::of_passes(&plan, ran, |_| true);
         let (all, two) = (Roofline::of(&plan, 4), of(Ran { steps: 2, mends: false }));
         assert_eq!(all.dispatches, plan.dispatches(4));

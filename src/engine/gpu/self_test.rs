@@ -14,7 +14,35 @@ const MOST_OFF_PIXEL: u8 = 3;
 /// what is chosen after it goes by it; a kernel that plays wrongly leaves fewer alike.
 const LEAST_ALIKE: f32 = 0.9;
 
-/// What an engine answers; equal packs, equal questions.
+/// What is wrong with answers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Half a sentence.
+    pub what: String,
+    /// All is right but levels, and those may hang on two that were as likely as each other.
+    may_be_chance: bool,
+}
+
+impl Mistake {
+    fn certain(what: String) -> Self {
+        Self { what, may_be_chance: false }
+    }
+}
+
+/// What is wrong with an engine, by what it answers in a round of questions and what is right. Where that may be chance it is asked another round, which
+/// decides.
+///
+/// # Errors
+/// As `ask`'s.
+pub fn judge(mut ask: impl FnMut(u32) -> Result<[Answers; 2], EngineError>) -> Result<Option<Mistake>, EngineError> {
+    let mut mistake = |round| ask(round).map(|[given, right]| given.mistake(&right));
+    match mistake(0)? {
+        Some(first) if first.may_be_chance => mistake(1),
+        first => Ok(first),
+    }
+}
+
+/// What an engine answers in a round; equal packs, equal questions.
 pub struct Answers {
     /// The picture of a frame of random tokens.
     rgba: Vec<u8>,
@@ -26,17 +54,18 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Plays two frames that are given and three that are dreamed, of which two ask the view to move, and leaves the engine without history and prompt.
+    /// Plays two frames that are given, others in each round, and three that are dreamed, of which two ask the view to move, and leaves the engine without
+    /// history and prompt.
     ///
     /// # Errors
     /// As the engine's.
-    pub fn of(engine: &mut dyn Engine) -> Result<Self, EngineError> {
+    pub fn of(engine: &mut dyn Engine, round: u32) -> Result<Self, EngineError> {
         let m = engine.manifest().clone();
-        engine.restore(&[frame(&m, 0)], 0)?;
+        engine.restore(&[frame(&m, round, 0)], 0)?;
         let rgba = engine.read_picture()?;
         let (mut logits, mut dreamed) = (Vec::new(), Vec::new());
         if let Some(d) = &m.dynamics {
-            let given = frame(&m, 1);
+            let given = frame(&m, round, 1);
             logits = engine.teacher_force(&given, &play_settings(&m))?;
             engine.set_prompt(&given.prompt)?;
             let moves = m.actions.iter().take(d.actions).position(|action| action.motion != [0, 0]).unwrap_or(1 % d.actions);
@@ -56,35 +85,37 @@ impl Answers {
     }
 
     /// What is wrong with these answers, if `truth` is right.
-    pub fn fault(&self, truth: &Self) -> Option<String> {
+    fn mistake(&self, truth: &Self) -> Option<Mistake> {
+        let certain = |what: String| Some(Mistake::certain(what));
         let counts = |of: &Self| [of.logits.len(), of.rgba.len(), of.dreamed.len()];
         if counts(self) != counts(truth) {
-            return Some(format!("logits, bytes of a picture and frames are {:?}, where {:?} belong", counts(self), counts(truth)));
+            return certain(format!("logits, bytes of a picture and frames are {:?}, where {:?} belong", counts(self), counts(truth)));
         }
         let largest = truth.logits.iter().fold(1.0f32, |most, x| most.max(x.abs()));
         let off = |(a, b): (&f32, &f32)| if a.is_finite() { (a - b).abs() } else { f32::INFINITY };
         let worst = self.logits.iter().zip(&truth.logits).map(off).fold(0.0, f32::max);
         if worst > MOST_OFF * largest {
-            return Some(format!("a logit is {worst} off, of {largest}"));
+            return certain(format!("a logit is {worst} off, of {largest}"));
         }
         let worst = self.rgba.iter().zip(&truth.rgba).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
         if worst > MOST_OFF_PIXEL {
-            return Some(format!("a pixel is {worst} off, of 255"));
+            return certain(format!("a pixel is {worst} off, of 255"));
         }
         for ((codes, moved), (truth, truly)) in self.dreamed.iter().zip(&truth.dreamed) {
             if let Some(level) = codes.iter().find(|level| usize::from(**level) >= self.code_levels) {
-                return Some(format!("a level is dreamed to be {level}, of {}", self.code_levels));
+                return certain(format!("a level is dreamed to be {level}, of {}", self.code_levels));
             }
             let alike = codes.iter().zip(truth).filter(|(a, b)| a == b).count();
             if codes.len() != truth.len() || (alike as f32) < LEAST_ALIKE * truth.len() as f32 {
-                return Some(format!("a dream has {alike} levels right, of {}", truth.len()));
+                let what = format!("a dream has {alike} levels right, of {}", truth.len());
+                return Some(Mistake { what, may_be_chance: codes.len() == truth.len() });
             }
             // What follows a frame that is another may be another.
             if alike < truth.len() {
                 break;
             }
             if moved != truly {
-                return Some(format!("a dream is said to have {}", if *moved { "moved" } else { "stayed" }));
+                return certain(format!("a dream is said to have {}", if *moved { "moved" } else { "stayed" }));
             }
         }
         None
@@ -96,9 +127,9 @@ fn dream_settings(m: &Manifest) -> DecodeSettings {
     DecodeSettings { steps: 2, temperature: 0.0, guidance: 1.0, new_land: None, ..play_settings(m) }
 }
 
-/// A frame of random tokens under the first action and, where there are prompts, a word.
-fn frame(m: &Manifest, t: u32) -> TokenFrame {
-    let level = |i: u32| (random(1, t, 0, i, 0) % m.frame.code_levels as u32) as u8;
+/// A frame of a round, of random tokens under the first action and, where there are prompts, a word.
+fn frame(m: &Manifest, round: u32, t: u32) -> TokenFrame {
+    let level = |i: u32| (random(1 + round, t, 0, i, 0) % m.frame.code_levels as u32) as u8;
     let prompted = m.dynamics.as_ref().is_some_and(|d| d.prompt_words > 0);
     TokenFrame {
         codes: (0..m.frame.code_bytes() as u32).map(level).collect(),
@@ -112,15 +143,20 @@ fn frame(m: &Manifest, t: u32) -> TokenFrame {
 mod tests {
     use super::*;
 
+    fn answers() -> Answers {
+        Answers { rgba: vec![9; 8], logits: vec![0.5; 6], dreamed: vec![(vec![1; 20], true); 2], code_levels: 3 }
+    }
+
+    fn spoilt(spoil: &dyn Fn(&mut Answers)) -> Answers {
+        let mut spoilt = answers();
+        spoil(&mut spoilt);
+        spoilt
+    }
+
     #[test]
     fn who_answers_less_than_was_asked_is_at_fault() {
-        let answers = || Answers { rgba: vec![9; 8], logits: vec![0.5; 6], dreamed: vec![(vec![1; 20], true); 2], code_levels: 3 };
-        let fault = |spoil: &dyn Fn(&mut Answers)| {
-            let mut spoilt = answers();
-            spoil(&mut spoilt);
-            spoilt.fault(&answers())
-        };
-        assert_eq!(fault(&|_| {}), None);
+        let mistake = |spoil: &dyn Fn(&mut Answers)| spoilt(spoil).mistake(&answers());
+        assert_eq!(mistake(&|_| {}), None);
         let faults: [&dyn Fn(&mut Answers); 9] = [
             &|a| a.logits.clear(),
             &|a| a.rgba.truncate(4),
@@ -133,7 +169,29 @@ mod tests {
             &|a| a.dreamed[1].1 = false,
         ];
         for (n, spoil) in faults.into_iter().enumerate() {
-            assert!(fault(spoil).is_some(), "fault {n}");
+            let mistake = mistake(spoil);
+            // Only the eighth leaves all as it should be but levels.
+            assert_eq!(mistake.as_ref().map(|mistake| mistake.may_be_chance), Some(n == 7), "fault {n}: {mistake:?}");
+        }
+    }
+
+    #[test]
+    fn whose_levels_alone_are_others_is_asked_once_more() {
+        let [right, levels, logit]: [&dyn Fn(&mut Answers); 3] = [&|_| {}, &|a| a.dreamed[0].0.fill(2), &|a| a.logits[5] = 1.0];
+        for (first, second, rounds, is_at_fault) in [
+            (right, levels, 1, false),
+            (levels, right, 2, false),
+            (levels, levels, 2, true),
+            (levels, logit, 2, true),
+            (logit, right, 1, true),
+        ] {
+            let mut asked = 0;
+            let mistake = judge(|round| {
+                assert_eq!(round, asked);
+                asked += 1;
+                Ok([spoilt(if round == 0 { first } else { second }), answers()])
+            });
+            assert_eq!((asked, mistake.unwrap().is_some()), (rounds, is_at_fault));
         }
     }
 }

@@ -8,7 +8,7 @@ pub enum Tier {
     /// `unpack2x16float`, which all but a few old drivers have.
     #[default]
     Base,
-    /// The type f16: weights are read as what they are. Such devices are wide: products go about more at once.
+    /// The type f16: weights are read as what they are.
     F16,
 }
 

@@ -19,6 +19,10 @@ const WARM_UP: Duration = Duration::from_millis(20);
 const DISPATCHES: std::ops::RangeInclusive<usize> = 24..=600;
 const LASTS: Duration = Duration::from_millis(2);
 
+/// Where the least dispatches take longer than this with the default tile, no other is tried: that would take seconds for each product, and no tile
+/// makes such a device a quick one.
+const SLOW: Duration = Duration::from_millis(50);
+
 /// Measurements of each tile; the quickest counts. Tiles take turns, so that a device that grows faster or slower does so for all of them.
 const ROUNDS: usize = 3;
 
@@ -47,7 +51,7 @@ struct Trial {
 /// scribbles over activations.
 ///
 /// # Errors
-/// [`EngineError::DeviceLost`] where the device reports a fault.
+/// As [`GpuContext::check`].
 pub fn set_tiles(gpu: &GpuContext, resources: &mut Resources, plan: &mut Plan, settings: &DecodeSettings) -> Result<(), EngineError> {
     let Some(folder) = gpu.cache_folder.as_deref().filter(|_| gpu.tunes) else { return Ok(()) };
     let tasks = tasks(plan, settings);
@@ -58,7 +62,7 @@ pub fn set_tiles(gpu: &GpuContext, resources: &mut Resources, plan: &mut Plan, s
         None => {
             let start = Instant::now();
             let compiled = std::mem::take(&mut resources.pipelines);
-            let tiles: Vec<Tile> = tasks.iter().map(|task| quickest(gpu, resources, task)).collect::<Result<_, _>>()?;
+            let tiles: Vec<Tile> = tasks.iter().map(|task| quickest(gpu, resources, task, SLOW)).collect::<Result<_, _>>()?;
             // Those that are not chosen are not kept.
             resources.pipelines = compiled;
             log::info!("tiles of {} products chosen in {:.1} s", tiles.len(), start.elapsed().as_secs_f64());
@@ -123,21 +127,24 @@ fn write_tiles(tiles: &[Tile]) -> Vec<u8> {
     tiles.iter().map(|tile| Tile::ALL.iter().position(|one| one == tile).unwrap_or(0) as u8).collect()
 }
 
-fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task) -> Result<Tile, EngineError> {
+/// The quickest tile of a product; the default one where the least dispatches take longer than `slow`.
+fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task, slow: Duration) -> Result<Tile, EngineError> {
     gpu.queue.write_buffer(&resources.frame, 0, bytemuck::bytes_of(&FrameParams::default()));
-    let mut trials = Vec::new();
-    for tile in Tile::ALL {
+    let of_a_frame: usize = task.load.iter().sum();
+    let [few, many] = [*DISPATCHES.start(), *DISPATCHES.end()].map(|dispatches| dispatches.div_ceil(of_a_frame));
+    let default = trial(gpu, resources, task, Tile::default())?;
+    if measure(gpu, &default.ready, task.load, few)? > slow.as_secs_f64() {
+        return Ok(Tile::default());
+    }
+    let mut trials = vec![default];
+    for tile in Tile::ALL.into_iter().filter(|tile| *tile != Tile::default()) {
         let tried = trial(gpu, resources, task, tile);
         trials.extend(usable(gpu, tile, tried)?);
     }
-    // The default one comes first.
-    let Some(first) = trials.first() else { return Ok(Tile::default()) };
-    let of_a_frame: usize = task.load.iter().sum();
-    let [few, many] = [*DISPATCHES.start(), *DISPATCHES.end()].map(|dispatches| dispatches.div_ceil(of_a_frame));
     let start = Instant::now();
-    let mut secs = measure(gpu, &first.ready, task.load, few)?;
+    let mut secs = measure(gpu, &trials[0].ready, task.load, few)?;
     while start.elapsed() < WARM_UP {
-        secs = measure(gpu, &first.ready, task.load, few)?;
+        secs = measure(gpu, &trials[0].ready, task.load, few)?;
     }
     let frames = ((few as f64 * LASTS.as_secs_f64() / secs) as usize).clamp(few, many);
     for _ in 0..ROUNDS {
@@ -202,7 +209,7 @@ fn measure(gpu: &GpuContext, ready: &[ReadyPass], load: Load, frames: usize) -> 
 mod tests {
     use super::*;
     use crate::engine::gpu::tier::Tier;
-    use crate::pack::random::{odd_manifest, random_pack};
+    use crate::pack::random::{odd_manifest, random_pack, tiny_manifest};
 
     #[test]
     fn tiles_come_back_as_they_were_kept_and_others_are_refused() {
@@ -222,10 +229,25 @@ mod tests {
         assert_eq!(worth_it(&[]), Tile::default());
     }
 
+    /// Where the default tile alone takes long no other is compiled.
+    #[test]
+    fn a_slow_device_keeps_the_default_tiles() {
+        let gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let plan = Plan::new(&random_pack(tiny_manifest(), 1).unwrap(), gpu.tier, gpu.is_wide()).unwrap();
+        let task = tasks(&plan, &DecodeSettings::LEAST).swap_remove(0);
+        let tried = |slow: Duration| {
+            let mut resources = Resources::new(&gpu, &plan.buffers, [1, 1]).unwrap();
+            let tile = quickest(&gpu, &mut resources, &task, slow).unwrap();
+            (tile, resources.pipelines.len())
+        };
+        assert_eq!(tried(Duration::ZERO), (Tile::default(), 1));
+        assert_eq!(tried(Duration::MAX).1, Tile::ALL.len());
+    }
+
     /// A product is measured with as many groups of rows as it has in a frame, as often as it has them.
     #[test]
     fn products_are_measured_as_frames_ask_for_them() {
-        let plan = Plan::new(&random_pack(odd_manifest(), 1).unwrap(), Tier::default()).unwrap();
+        let plan = Plan::new(&random_pack(odd_manifest(), 1).unwrap(), Tier::default(), false).unwrap();
         let products = |passes: &[Pass]| passes.iter().filter(|pass| pass.product.is_some()).count();
         let d = plan.dynamics.as_ref().unwrap();
         let (committing, step) = (products(&d.step[..d.commit_passes]), products(&d.step));

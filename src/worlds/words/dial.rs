@@ -145,10 +145,13 @@ pub fn says_a_part(words: &[u16], before: &[u16]) -> bool {
     !said.is_empty() && same_land && said.features.iter().all(|feature| was.features.contains(feature))
 }
 
-/// What else is to be told with a prompt of `words`, at most `most` in all, so that light, weather, season and style of `look` of which it says nothing stay: what
-/// is left to a network may turn with the rest (`trainer/EXPERIMENTS.md`, "Turned by hand").
+/// What else is to be told with a prompt of `words`, at most `most` in all, so that what it says nothing of stays as `look` has it: light, weather, season and style,
+/// which may turn with the rest where they are left to a network (`trainer/EXPERIMENTS.md`, "Turned by hand"), and the land and what is on it, which would
+/// go on as any land beyond what is in view.
 pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
     let said = wish_of(words);
+    let land = look.biome.filter(|_| said.biome.is_none());
+    let features = if said.features.is_empty() { look.features.as_slice() } else { &[] };
     // A season shows under no style.
     let style = said.style.is_none().then_some(if said.season.is_some() { Some(Style::Plain) } else { look.style }).flatten();
     let plain = said.style.or(style) == Some(Style::Plain);
@@ -156,8 +159,10 @@ pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
     let light = look.light.filter(|_| said.light.is_none());
     let weather = look.weather.filter(|_| said.weather.is_none());
     let values = [light.map(Attribute::word), weather.map(Attribute::word), season.map(Attribute::word), style.map(Attribute::word)];
+    let values =
+        land.map(Attribute::word).into_iter().chain(features.iter().map(|feature| feature.word())).chain(values.into_iter().flatten());
     let mut besides = Vec::new();
-    for phrase in values.into_iter().flatten().map(|word| rows(surest(word))) {
+    for phrase in values.map(|word| rows(surest(word))) {
         if words.len() + besides.len() + phrase.len() <= most {
             besides.extend(phrase);
         }
@@ -168,6 +173,7 @@ pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worlds::scene::Feature;
     use crate::worlds::words::{say, vocabulary};
 
     fn turned(dial: Dial, text: &str, back: bool) -> Vec<u16> {
@@ -250,6 +256,11 @@ mod tests {
         assert_eq!(besides("foggy day", &noir, 12), rows("noir"));
         assert_eq!(besides("winter, clear day", &noir, 12), rows("full colour"), "a season is to be seen");
         assert!(besides("forest", &Wish::default(), 12).is_empty());
+        // The land that was asked for goes on, and what was on it.
+        let village = Wish { biome: Some(Biome::Desert), features: vec![Feature::Village], ..Wish::default() };
+        assert_eq!(besides("night", &village, 12), rows("desert village"));
+        assert_eq!(besides("night rain", &village, 3), rows("desert"), "as far as there is room");
+        assert_eq!((besides("a forest by night", &village, 12), besides("ruins", &village, 12)), (rows("village"), rows("desert")));
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl GpuEngine {
         });
         // Which runs what is to be called once it is mapped, too.
         self.gpu.wait()?;
-        let bytes = staging.get_mapped_range(..).map(|bytes| read(&bytes)).map_err(|e| EngineError::DeviceLost(e.to_string()));
+        let bytes = staging.get_mapped_range(..).map(|bytes| read(&bytes)).map_err(|e| EngineError::Graphics(e.to_string()));
         staging.unmap();
         bytes
     }

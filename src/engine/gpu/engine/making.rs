@@ -12,26 +12,42 @@ use crate::engine::gpu::pace::Pace;
 use crate::engine::gpu::plan::Plan;
 use crate::engine::gpu::readback::Readback;
 use crate::engine::gpu::resources::{ReadyPlan, Resources, check_buffer};
-use crate::engine::gpu::self_test::Answers;
+use crate::engine::gpu::self_test::{Answers, judge};
 use crate::engine::gpu::tier::Tier;
 use crate::engine::gpu::timing::Timing;
 use crate::engine::gpu::tune;
 use crate::engine::inputs::play_settings;
 use crate::engine::told::{Said, Told};
 use crate::engine::{DecodeSettings, Engine, EngineError, EngineInfo, EngineKind};
+use crate::pack::manifest::Manifest;
 use crate::pack::{Pack, PackError, limits};
 
-/// Frames that are timed at start; the quicker counts.
-const PACE_FRAMES: usize = 2;
+/// Frames that are timed at start, at most and at least, of which the quickest counts; and how long that goes on where they are slow.
+const PACE_FRAMES: usize = 4;
+const LEAST_PACE_FRAMES: usize = 2;
+const PACE_LASTS: Duration = Duration::from_millis(100);
+
+/// So many times the processor's frame takes that of a slow device, at least, which leaves dreaming to the processor: less may be chance, and the
+/// processor has a window to look after.
+const WORTH_LEAVING: u32 = 2;
 
 impl GpuEngine {
     /// Plans, uploads and compiles everything that frames need, in the device's best tier that computes what the CPU engine does.
     ///
     /// # Errors
     /// [`EngineError::Pack`] for a pack that is not whole, [`EngineError::Input`] for one too large for the device,
-    /// [`EngineError::Wrong`] where no tier computes what it should, and [`EngineError::DeviceLost`] where the device reports a fault.
+    /// [`EngineError::Wrong`] where no tier computes what it should, and as [`GpuContext::check`].
     pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
-        Self::with_plans(gpu, pack, Plan::new)
+        Self::make(gpu, pack, Plan::new, Duration::MAX)
+    }
+
+    /// As [`Self::new`], where the processor would not do much better.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`EngineError::Slow`] where a frame takes longer than [`GpuContext::slow`] and much longer than on the processor.
+    pub fn unless_slow(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
+        let slow = gpu.slow;
+        Self::make(gpu, pack, Plan::new, slow)
     }
 
     /// As [`Self::new`], with other plans: tests show by it what becomes of a faulty tier.
@@ -39,33 +55,52 @@ impl GpuEngine {
     /// # Errors
     /// As [`Self::new`].
     #[doc(hidden)]
-    pub fn with_plans(gpu: GpuContext, pack: &Pack, plan: impl Fn(&Pack, Tier) -> Result<Plan, PackError>) -> Result<Self, EngineError> {
+    pub fn with_plans(
+        gpu: GpuContext,
+        pack: &Pack,
+        plan: impl Fn(&Pack, Tier, bool) -> Result<Plan, PackError>,
+    ) -> Result<Self, EngineError> {
+        Self::make(gpu, pack, plan, Duration::MAX)
+    }
+
+    /// `slow`: a frame that takes longer is compared with the processor's.
+    fn make(
+        gpu: GpuContext,
+        pack: &Pack,
+        plan: impl Fn(&Pack, Tier, bool) -> Result<Plan, PackError>,
+        slow: Duration,
+    ) -> Result<Self, EngineError> {
         pack.validate()?;
-        let mut truth = None;
+        let mut processor = None;
         let mut faults = Vec::new();
         for tier in gpu.tier.and_below() {
-            let answered = Self::of_plan(gpu.clone().at_most(tier), pack, |pack| plan(pack, tier))
-                .and_then(|mut engine| Ok((Answers::of(&mut engine)?, engine)));
-            let fault = match answered {
-                Ok((answers, mut engine)) => {
-                    let truth = match &mut truth {
-                        Some(known) => known,
-                        none => none.insert(Answers::of(&mut CpuEngine::new(pack, CpuOptions::default())?)?),
-                    };
-                    let Some(fault) = answers.fault(truth) else {
-                        if !faults.is_empty() {
-                            engine.info.device += &format!(" ({})", faults.join(", "));
+            let gpu = gpu.clone().at_most(tier);
+            let wide = gpu.is_wide();
+            let tested = Self::of_plan(gpu.clone(), pack, |pack| plan(pack, tier, wide)).and_then(|mut engine| {
+                let processor = made(&mut processor, pack)?;
+                let mistake = judge(|round| Ok([Answers::of(&mut engine, round)?, Answers::of(processor, round)?]))?;
+                Ok((engine, mistake))
+            });
+            let fault = match tested {
+                Ok((mut engine, None)) => {
+                    if !faults.is_empty() {
+                        engine.info.device += &format!(" ({})", faults.join(", "));
+                    }
+                    if let Some(pipelines) = &gpu.pipelines {
+                        pipelines.save();
+                    }
+                    if let Some(frame) = engine.set_pace()?.filter(|frame| *frame > slow) {
+                        let (processor, settings) = (made(&mut processor, pack)?, whole_settings(&pack.manifest));
+                        let processor = time(processor, &settings)?.min(time(processor, &settings)?);
+                        if is_worth_leaving(frame, processor) {
+                            return Err(EngineError::Slow { frame, processor });
                         }
-                        if let Some(pipelines) = &gpu.pipelines {
-                            pipelines.save();
-                        }
-                        engine.set_pace()?;
-                        return Ok(engine);
-                    };
-                    format!("the {} computes wrongly: {fault}", tier.name())
+                    }
+                    return Ok(engine);
                 }
+                Ok((_, Some(mistake))) => format!("the {} computes wrongly: {}", tier.name(), mistake.what),
                 // Its driver cannot compile a kernel of this tier, say.
-                Err(EngineError::DeviceLost(fault)) if !gpu.is_lost() => {
+                Err(EngineError::Graphics(fault)) => {
                     gpu.forgive();
                     format!("the {} does not run: {}", tier.name(), fault.lines().next().unwrap_or_default())
                 }
@@ -125,21 +160,96 @@ impl GpuEngine {
         Ok(engine)
     }
 
-    /// Sees how long a frame takes here, and cuts frames accordingly.
-    fn set_pace(&mut self) -> Result<(), EngineError> {
+    /// Sees how long a frame takes here, for whoever waits for it, and cuts frames by how long the device is busy with it. `None` where nothing is dreamed.
+    fn set_pace(&mut self) -> Result<Option<Duration>, EngineError> {
         if self.plan.dynamics.is_none() {
-            return Ok(());
+            return Ok(None);
         }
-        // All steps run, as the operations are counted.
-        let settings = DecodeSettings { certain: None, ..play_settings(&self.manifest) };
-        let mut quickest = Duration::MAX;
-        for _ in 0..PACE_FRAMES {
-            let start = Instant::now();
-            self.dream(0, &settings)?;
-            self.finish()?;
-            quickest = quickest.min(start.elapsed());
+        let settings = whole_settings(&self.manifest);
+        let (mut frame, mut busy) = (Duration::MAX, Duration::MAX);
+        let begun = Instant::now();
+        for timed in 0..PACE_FRAMES {
+            if timed >= LEAST_PACE_FRAMES && begun.elapsed() > PACE_LASTS {
+                break;
+            }
+            let took = time(self, &settings)?;
+            frame = frame.min(took);
+            busy = busy.min(on_device(&self.stage_times()).unwrap_or(took));
         }
-        self.pace = Pace::measured(self.roofline(settings.steps).ops, quickest, self.gpu.submission);
-        self.restore(&[], 0)
+        self.pace = Pace::measured(self.roofline(settings.steps).ops, busy, self.gpu.submission);
+        self.restore(&[], 0)?;
+        Ok(Some(frame))
+    }
+}
+
+/// The CPU engine, made when it is first asked for.
+fn made<'a>(processor: &'a mut Option<CpuEngine>, pack: &Pack) -> Result<&'a mut CpuEngine, EngineError> {
+    match processor {
+        Some(engine) => Ok(engine),
+        none => Ok(none.insert(CpuEngine::new(pack, CpuOptions::default())?)),
+    }
+}
+
+/// As in play, but all steps run, as the operations of a frame are counted.
+fn whole_settings(m: &Manifest) -> DecodeSettings {
+    DecodeSettings { certain: None, ..play_settings(m) }
+}
+
+/// How long somebody waits for a frame.
+fn time(engine: &mut dyn Engine, settings: &DecodeSettings) -> Result<Duration, EngineError> {
+    let start = Instant::now();
+    engine.dream(0, settings)?;
+    engine.finish()?;
+    Ok(start.elapsed())
+}
+
+/// All stages together, where the device can tell of them.
+fn on_device(stages: &[(&'static str, f32)]) -> Option<Duration> {
+    let ms: f32 = stages.iter().map(|(_, ms)| ms).sum();
+    (ms > 0.0).then(|| Duration::from_secs_f32(ms * 1e-3))
+}
+
+/// Whether a frame takes so much longer than on the processor that this should dream.
+fn is_worth_leaving(frame: Duration, processor: Duration) -> bool {
+    frame > processor.saturating_mul(WORTH_LEAVING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::random::{random_pack, tiny_manifest};
+
+    #[test]
+    fn a_device_is_left_for_the_processor_where_that_is_much_quicker() {
+        let of = |frame, processor| is_worth_leaving(Duration::from_millis(frame), Duration::from_millis(processor));
+        assert!(of(70, 30) && of(500, 10));
+        assert!(!of(70, 35) && !of(70, 40) && !of(70, 500));
+    }
+
+    #[test]
+    fn stages_are_added_up_where_there_are_any() {
+        assert_eq!(on_device(&[("one", 1.5), ("two", 2.5)]), Some(Duration::from_millis(4)));
+        assert_eq!([on_device(&[]), on_device(&[("one", 0.0)])], [None, None]);
+    }
+
+    /// Whatever the device takes, it is not compared with the processor unless that is asked for, nor where no frame is slow.
+    #[test]
+    fn a_device_is_compared_only_where_that_is_asked_for() {
+        let pack = random_pack(tiny_manifest(), 1).unwrap();
+        let gpu = |slow: Duration| {
+            let mut gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+            gpu.slow = slow;
+            gpu
+        };
+        assert!(GpuEngine::new(gpu(Duration::ZERO), &pack).is_ok());
+        assert!(GpuEngine::unless_slow(gpu(Duration::MAX), &pack).is_ok());
+        let is_left = || match GpuEngine::unless_slow(gpu(Duration::ZERO), &pack) {
+            Ok(_) => false,
+            Err(EngineError::Slow { frame, processor }) => frame > 2 * processor,
+            Err(why) => panic!("{why}"),
+        };
+        // Whatever else the machine does may make the processor's frames longer.
+        let is_hardware = !gpu(Duration::ZERO).summary.software;
+        assert!(is_hardware || (0..5).any(|_| is_left()), "the processor is quicker than its imitation of a device");
     }
 }

@@ -57,6 +57,8 @@ pub struct Variant {
     /// Columns from `ring_from` on also go to the ring, for groups that have a slot there.
     pub scatter: bool,
     pub tier: Tier,
+    /// For a device that does much at once; see [`GpuContext::is_wide`](crate::engine::gpu::GpuContext::is_wide).
+    pub wide: bool,
     pub tile: Tile,
 }
 
@@ -65,6 +67,7 @@ pub fn kernel(variant: Variant, parts: usize) -> Kernel {
     let constants = [
         Constant::Flag("BARE", variant.tier == Tier::Bare),
         Constant::Flag("F16", variant.tier >= Tier::F16),
+        Constant::Flag("WIDE", variant.wide),
         Constant::Flag("NORM", variant.norm),
         Constant::Flag("GELU", variant.gelu),
         Constant::Flag("RESIDUAL", variant.residual),
@@ -133,12 +136,12 @@ impl Matmul {
         layers(covering(self.m / 4, tile.across), covering(self.rows / tile.rows, tile.down))
     }
 
-    /// Threads that share out a sum along k: more than one where k is long and sums are few. Not a matter of the tile, since the order of a
-    /// sum depends on it. Devices below the f16 tier are small ones and processors, which are busy anyhow.
+    /// Threads that share out a sum along k: on a wide device more than one where k is long and sums are few. Not a matter of the tile, since the
+    /// order of a sum depends on it.
     pub fn parts(&self) -> usize {
         let (k4, sums) = (vec4s(self.k), self.rows * self.m / 4);
         let shared_out = [4, 2].into_iter().find(|parts| k4 >= parts * LEAST_OF_K4 && sums * parts <= BUSY_SUMS);
-        shared_out.filter(|_| self.variant.tier >= Tier::F16).unwrap_or(1)
+        shared_out.filter(|_| self.variant.wide).unwrap_or(1)
     }
 
     /// The same product cut up otherwise.

@@ -16,6 +16,7 @@ pub struct Builder<'a> {
     pub pack: &'a Pack,
     pub frame: FrameDims,
     pub tier: Tier,
+    pub wide: bool,
     pub buffers: Vec<BufferSpec>,
     /// Rows of a group: tokens rounded up to whole tiles.
     pub rows: usize,
@@ -62,9 +63,9 @@ pub enum Then {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(pack: &'a Pack, tier: Tier) -> Self {
+    pub fn new(pack: &'a Pack, tier: Tier, wide: bool) -> Self {
         let frame = pack.manifest.frame;
-        let mut builder = Self { pack, frame, tier, buffers: Vec::new(), rows: padded(frame.tokens()), unused: BufferId(0) };
+        let mut builder = Self { pack, frame, tier, wide, buffers: Vec::new(), rows: padded(frame.tokens()), unused: BufferId(0) };
         builder.unused = builder.zeros("unused", 4);
         builder
     }
@@ -158,6 +159,7 @@ impl<'a> Builder<'a> {
                 residual: matches!(then, Then::Residual),
                 scatter: matches!(then, Then::Scatter { .. }),
                 tier: self.tier,
+                wide: self.wide,
                 tile: Tile::default(),
             },
             k: if input.parts == 1 { input.width } else { padded_parts(input.width, input.parts) },

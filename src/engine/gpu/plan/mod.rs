@@ -83,13 +83,13 @@ pub struct RecallPlan {
 }
 
 impl Plan {
-    /// Plans a pack for devices of this tier.
+    /// Plans a pack for devices of this tier; `wide`: those that do much at once.
     ///
     /// # Errors
     /// Where a tensor is missing; a validated pack has them all.
-    pub fn new(pack: &Pack, tier: Tier) -> Result<Self, PackError> {
+    pub fn new(pack: &Pack, tier: Tier, wide: bool) -> Result<Self, PackError> {
         let m = &pack.manifest;
-        let mut b = Builder::new(pack, tier);
+        let mut b = Builder::new(pack, tier, wide);
         let adjacency = Adjacency::of(pack)?;
         let domains = m.frame.tokens() * adjacency.as_ref().map_or(0, Adjacency::words);
         let tokens = b.zeros("tokens", 3 * m.frame.code_bytes() + domains);
