@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(hear("a snowy forest at night", 8), ["heard: winter forest night", "snowy: heard as winter"]);
         assert_eq!(hear("snow night", 8), ["heard: snow night"]);
         let odd = hear("forrest, glacier, fog", 1);
-        assert_eq!((odd[0].as_str(), odd[2].as_str()), ("heard: iceberg", "glacier: heard as iceberg"));
+        assert_eq!((odd[0].as_str(), odd[2].as_str()), ("heard: snowfield", "glacier: heard as snowfield"));
         assert!(odd[1].starts_with("forrest: not known") && odd[3].starts_with("fog: past the longest prompt"), "{odd:?}");
         assert_eq!(hear("the qwrtzx", 8)[0], "no word of it counts");
     }

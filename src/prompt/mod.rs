@@ -4,9 +4,11 @@ pub mod advice;
 mod fade;
 mod table;
 
+use std::ops::Range;
+
 use crate::engine::PromptWord;
 pub use crate::worlds::words::heard;
-use crate::worlds::words::meant;
+use crate::worlds::words::{listed, longest_listed};
 pub use fade::Fade;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
@@ -16,17 +18,17 @@ const SILENT: &[&str] = &[
     "that", "there", "while", "i", "we", "my", "our", "some", "very", "comes", "up",
 ];
 
-/// One typed word.
+/// One typed word, or several that are listed together with what is heard in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Byte range in the text.
-    pub range: std::ops::Range<usize>,
+    pub range: Range<usize>,
     pub fate: Fate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// This row of the word table; of a word that is not in it and that people like to say, what is heard in its place.
+    /// This row of the word table; of what is listed by its text, what is heard in its place.
     Known(u16),
     /// In no table.
     Unknown,
@@ -39,33 +41,60 @@ pub enum Fate {
 /// As typed, and as word processors set it.
 const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
 
-/// Splits `text` into words (letters and digits, any case) and looks each up.
+/// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut known = 0;
+    looked_up(text, most_words, longest_listed())
+}
+
+/// The same without the list, each word by itself. What captions never hold is listed with what it means: an evaluation that asks whether a
+/// network follows such words must not tell it.
+pub fn read_unlisted(text: &str, most_words: usize) -> Vec<Word> {
+    looked_up(text, most_words, 0)
+}
+
+/// Looks words up, up to `longest` together.
+fn looked_up(text: &str, most_words: usize, longest: usize) -> Vec<Word> {
+    let spans = spans(text);
+    let (mut words, mut known, mut at) = (Vec::new(), 0, 0);
+    while at < spans.len() {
+        let range = |count: usize| spans[at].start..spans[at + count - 1].end;
+        let together = (1..=longest.min(spans.len() - at)).rev().find_map(|count| Some((count, listed(&text[range(count)])?)));
+        let (count, fate) = together.unwrap_or_else(|| (1, fate_alone(&text[range(1)])));
+        let fate = match fate {
+            Fate::Known(_) if known == most_words => Fate::TooMany,
+            fate => fate,
+        };
+        known += usize::from(matches!(fate, Fate::Known(_)));
+        words.push(Word { range: range(count), fate });
+        at += count;
+    }
+    words
+}
+
+/// Where the words of a text stand.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
     let mut start = None;
-    let ends = text.char_indices().chain(std::iter::once((text.len(), ' ')));
-    for (at, letter) in ends {
+    for (at, letter) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
         // An apostrophe belongs to the word that it stands in; quotation marks begin none.
         if letter.is_alphanumeric() || (APOSTROPHES.contains(&letter) && start.is_some()) {
             start.get_or_insert(at);
         } else if let Some(from) = start.take() {
-            let word = text[from..at].trim_end_matches(APOSTROPHES);
-            let table = WordTable::get();
-            let owner = || table.find(word.strip_suffix(['s', 'S'])?.strip_suffix(APOSTROPHES)?);
-            let fate = match table.find(word).or_else(owner).or_else(|| meant(word)) {
-                _ if SILENT.contains(&word.to_lowercase().as_str()) => Fate::Silent,
-                None => Fate::Unknown,
-                Some(_) if known == most_words => Fate::TooMany,
-                Some(id) => {
-                    known += 1;
-                    Fate::Known(id)
-                }
-            };
-            words.push(Word { range: from..from + word.len(), fate });
+            spans.push(from..from + text[from..at].trim_end_matches(APOSTROPHES).len());
         }
     }
-    words
+    spans
+}
+
+/// What becomes of a word by itself.
+fn fate_alone(word: &str) -> Fate {
+    let table = WordTable::get();
+    let owner = || table.find(word.strip_suffix(['s', 'S'])?.strip_suffix(APOSTROPHES)?);
+    match table.find(word).or_else(owner) {
+        _ if SILENT.contains(&word.to_lowercase().as_str()) => Fate::Silent,
+        Some(row) => Fate::Known(row),
+        None => Fate::Unknown,
+    }
 }
 
 /// Rows of the known words, in order.
@@ -122,6 +151,21 @@ mod tests {
         assert_eq!(ids(&words), [id("snow"), id("forest")]);
         assert_eq!(words[2].fate, Fate::Unknown);
         assert_eq!(words[3].fate, Fate::TooMany);
+    }
+
+    #[test]
+    fn listed_words_are_read_together_and_count_once() {
+        let text = "The  golden hour, an 8-bit wild west don\u{2019}t";
+        let fates: Vec<(&str, Fate)> = read(text, 2).into_iter().map(|word| (&text[word.range], word.fate)).collect();
+        let [sunset, handheld] = ["sunset", "handheld"].map(|word| Fate::Known(id(word)));
+        assert_eq!(fates[..4], [("The", Fate::Silent), ("golden hour", sunset), ("an", Fate::Silent), ("8-bit", handheld)]);
+        assert_eq!(fates[4..], [("wild west", Fate::TooMany), ("don\u{2019}t", Fate::TooMany)]);
+        // Another thing is said where a comma stands between, and what says nothing is silent, though the table has it.
+        assert_eq!(ids(&read("a red, sky", 8)), [id("red"), id("sky")]);
+        assert_eq!(ids(&read("a nice red sky", 8)), [id("sunset")]);
+        assert_eq!(ids(&read("a pirate's ship, in may it may rain", 8)), [id("coastal"), id("ship"), id("spring"), id("rain")]);
+        // The control: by itself each word is what it is.
+        assert_eq!(ids(&read_unlisted("a nice red sky", 8)), [id("nice"), id("red"), id("sky")]);
     }
 
     #[test]

@@ -174,7 +174,7 @@ pub fn going_on(words: &[u16], look: &Wish, most: usize) -> Vec<u16> {
 mod tests {
     use super::*;
     use crate::worlds::scene::Feature;
-    use crate::worlds::words::{say, vocabulary};
+    use crate::worlds::words::{say, typed, vocabulary};
 
     fn turned(dial: Dial, text: &str, back: bool) -> Vec<u16> {
         let words = rows(text);
@@ -274,7 +274,7 @@ mod tests {
             );
             for seed in 0..300 {
                 let wish = Wish::drawn(seed);
-                let said = rows(&say(&wish, seed, seed % 3 == 0));
+                let said = typed(&say(&wish, seed, seed % 3 == 0));
                 for value in 0..dial.values().len() {
                     let words = dial.set(&said, value, 40);
                     assert_eq!(dial.at(&words), Some(value), "{dial:?} {value} in {wish:?}");

@@ -12,7 +12,7 @@ use super::random::Rng;
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
 pub use dial::{Dial, going_on, says_a_part};
-pub use heard::{heard, meant};
+pub use heard::{heard, listed, longest_listed};
 use lexicon::{Form, Phrase, lexicon};
 pub use wished::{saying, surest, under, wish_of};
 
@@ -48,8 +48,14 @@ fn nearest<T>(word: u16, among: impl Iterator<Item = (u16, T)>) -> Option<T> {
     close.filter(|(near, _)| *near >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, what)| what)
 }
 
-/// Rows of the word table that a text comes to.
+/// Rows of the word table that a text comes to, word by word.
 fn rows(text: &str) -> Vec<u16> {
+    prompt::ids(&prompt::read_unlisted(text, usize::MAX))
+}
+
+/// The same as a player types it.
+#[cfg(test)]
+fn typed(text: &str) -> Vec<u16> {
     prompt::ids(&prompt::read(text, usize::MAX))
 }
 

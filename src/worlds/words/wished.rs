@@ -3,29 +3,26 @@
 
 use std::sync::LazyLock;
 
-use super::heard::meant_by;
-use super::lexicon::{Form, Phrase, lexicon};
+use super::heard::{is_part_of_phrases, meant_by};
+use super::lexicon::{Form, lexicon};
 use super::{PLACES, nearest, rows};
 use crate::prompt::WordTable;
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Attribute, Biome, Light, Season, Style, Weather, Wish};
 
-/// Phrases that a simulator understands, and those of them that a network was told; the longest first.
-static UNDERSTOOD: LazyLock<Vec<Heard>> = LazyLock::new(|| heard_phrases(|_| true));
-static TOLD: LazyLock<Vec<Heard>> = LazyLock::new(|| heard_phrases(|phrase| !phrase.held_out));
-
-fn heard_phrases(counts: impl Fn(&Phrase) -> bool) -> Vec<Heard> {
+/// Phrases that networks were told, the longest first; a player's words are read so that no other is needed (`prompt::read`).
+static TOLD: LazyLock<Vec<Heard>> = LazyLock::new(|| {
     let mut heard = Vec::new();
     for value in Wish::words() {
         heard.push(Heard { words: rows(value), value, form: Form::Noun });
-        let phrases = lexicon().phrases_of(value).filter(|phrase| counts(phrase));
+        let phrases = lexicon().phrases_of(value).filter(|phrase| !phrase.held_out);
         heard.extend(phrases.map(|phrase| Heard { words: rows(phrase.text), value, form: phrase.form }));
     }
     heard.retain(|h| !h.words.is_empty());
     // Stable: of the same words the first value named stays first.
     heard.sort_by_key(|h| std::cmp::Reverse(h.words.len()));
     heard
-}
+});
 
 /// Rows of words that name a land and say nothing of it.
 static PLACES_BY_NAME: LazyLock<Vec<u16>> = LazyLock::new(|| PLACES.iter().flat_map(|place| rows(place)).collect());
@@ -81,23 +78,25 @@ fn instead_of(word: &'static str) -> Option<&'static str> {
     Some(ordinary).filter(|ordinary| *ordinary != word)
 }
 
-/// The phrase of `known` that these words begin with: how many they are, and what it says, if anything.
-fn first_phrase(words: &[u16], known: &'static [Heard]) -> (usize, Option<&'static Heard>) {
+/// The phrase that these words begin with: how many they are, and what it says, if anything.
+fn first_phrase(words: &[u16]) -> (usize, Option<&'static Heard>) {
     let Some(&first) = words.first() else { return (0, None) };
-    match known.iter().find(|h| words.starts_with(&h.words)) {
+    match TOLD.iter().find(|h| words.starts_with(&h.words)) {
         Some(phrase) => (phrase.words.len(), Some(phrase)),
         None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() || DENYING.contains(&first) => (1, None),
-        None if let Some(meant) = meant_by(first) => (1, known.iter().find(|h| h.words == [meant])),
-        None => (1, nearest(first, known.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
+        None if let Some(meant) = meant_by(first) => (1, TOLD.iter().find(|h| h.words == [meant])),
+        // A part of a caption's phrase is told as it is, and says nothing by itself: "sky" is no dusk, "dry" no rain, and "blue" no meadow.
+        None if is_part_of_phrases(first) => (1, None),
+        None => (1, nearest(first, TOLD.iter().filter(|h| h.words.len() == 1).map(|h| (h.words[0], h)))),
     }
 }
 
 /// The same with the word that denies it, where these words begin with one.
-fn first_denied(words: &[u16], known: &'static [Heard]) -> Option<(usize, &'static Heard)> {
-    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words, known).1.is_none();
+fn first_denied(words: &[u16]) -> Option<(usize, &'static Heard)> {
+    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words).1.is_none();
     let (mut at, mut between) = (1, 0);
     while denies && at < words.len() && between <= MOST_BETWEEN {
-        match first_phrase(&words[at..], known) {
+        match first_phrase(&words[at..]) {
             (length, Some(heard)) => return Some((at + length, heard)),
             (length, None) => (at, between) = (at + length, between + 1),
         }
@@ -105,23 +104,13 @@ fn first_denied(words: &[u16], known: &'static [Heard]) -> Option<(usize, &'stat
     None
 }
 
-/// A prompt, given as rows of the word table, phrase by phrase as a network hears them, which was told none that is held out; words that say nothing, one
-/// by one.
-pub(super) fn phrases_told(words: &[u16]) -> Vec<SaidPhrase<'_>> {
-    phrases(words, &TOLD)
-}
-
-/// The same as a simulator understands them, which knows them all.
-fn understood(words: &[u16]) -> Vec<SaidPhrase<'_>> {
-    phrases(words, &UNDERSTOOD)
-}
-
-fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<SaidPhrase<'a>> {
+/// A prompt, given as rows of the word table, phrase by phrase as networks and simulators hear it; words that say nothing, one by one.
+pub(super) fn phrases(words: &[u16]) -> Vec<SaidPhrase<'_>> {
     let mut said = Vec::new();
     let mut rest = words;
     while !rest.is_empty() {
-        let denied = first_denied(rest, known);
-        let (length, heard) = denied.map_or_else(|| first_phrase(rest, known), |(length, heard)| (length, Some(heard)));
+        let denied = first_denied(rest);
+        let (length, heard) = denied.map_or_else(|| first_phrase(rest), |(length, heard)| (length, Some(heard)));
         let (words, after) = rest.split_at(length);
         let elsewhere = heard.and_then(|heard| lexicon().elsewhere(heard.value, heard.form));
         said.push(SaidPhrase { words, value: heard.map(|heard| heard.value), elsewhere, beside_another: false, denied: denied.is_some() });
@@ -140,7 +129,7 @@ fn phrases<'a>(words: &'a [u16], known: &'static [Heard]) -> Vec<SaidPhrase<'a>>
 
 /// What a prompt, given as rows of the word table, wishes for: of each kind the last one said, and every feature.
 pub fn wish_of(words: &[u16]) -> Wish {
-    Wish::of_words(understood(words).iter().filter_map(SaidPhrase::value))
+    Wish::of_words(phrases(words).iter().filter_map(SaidPhrase::value))
 }
 
 /// The same prompt under `light`, whatever it says of light, with at most `most` words.
@@ -165,10 +154,19 @@ pub fn surest(word: &'static str) -> &'static str {
     }
 }
 
+/// The one word that does.
+pub(super) fn in_one_word(word: &'static str) -> &'static str {
+    match word {
+        "plain" => "regular",
+        "clear" => word,
+        other => surest(other),
+    }
+}
+
 /// What a prompt says of that kind is left out, and `said` stands at its end.
 pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: usize) -> Vec<u16> {
     let of_kind = |word: &'static str| lexicon().says(kind, word);
-    let kept = understood(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
+    let kept = phrases(words).into_iter().filter(|said| !said.value().is_some_and(of_kind)).flat_map(|said| said.words);
     kept.copied().take(most.saturating_sub(said.len())).chain(said).take(most).collect()
 }
 
@@ -176,10 +174,10 @@ pub(super) fn instead(words: &[u16], kind: &'static str, said: Vec<u16>, most: u
 mod tests {
     use super::*;
     use crate::worlds::scene::Feature;
-    use crate::worlds::words::{say, test_prompts};
+    use crate::worlds::words::{say, test_prompts, typed};
 
     fn wish(text: &str) -> Wish {
-        wish_of(&rows(text))
+        wish_of(&typed(text))
     }
 
     #[test]
@@ -247,6 +245,16 @@ mod tests {
         let asked = wish("a meadow in falling snow with autumn colours");
         assert_eq!((asked.biome, asked.weather, asked.season), (Some(Biome::Meadow), Some(Weather::Snowfall), Some(Season::Autumn)));
         assert_eq!(wish("snow").biome, Some(Biome::Snow));
+    }
+
+    #[test]
+    fn parts_of_phrases_say_nothing_by_themselves() {
+        assert!(["sky", "dry", "early", "weather", "white", "blue", "wild"].iter().all(|part| wish(part).is_empty()));
+        assert_eq!(wish("a dry forest"), Wish { biome: Some(Biome::Forest), ..Wish::default() });
+        assert_eq!(wish("a light blue lake"), Wish { features: vec![Feature::Lake], ..Wish::default() });
+        // The control: phrases do, and parts that are listed.
+        assert_eq!((wish("blue sky, early morning").weather, wish("early morning").light), (Some(Weather::Clear), Some(Light::Dawn)));
+        assert_eq!((wish("stars").light, wish("grass").biome), (Some(Light::Night), Some(Biome::Meadow)));
     }
 
     /// The prompts of the evaluation ask the simulator for what they mean, in words seen and unseen.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use somnium::dream::looks::Looks;
 use somnium::engine::{DecodeSettings, Engine, PromptWord, UNKNOWN};
-use somnium::prompt::{ids, read, told, words_of};
+use somnium::prompt::{ids, read, read_unlisted, told, words_of};
 use somnium::worlds::policy::{Onward, Policy};
 use somnium::worlds::scene::{Attribute, Light, Wish};
 use somnium::worlds::words::{TestPrompt, going_on, test_prompts, under};
@@ -58,11 +58,13 @@ fn adherence(shares: &Shares) -> Option<f64> {
     (!asked.is_empty()).then(|| mean(asked))
 }
 
-/// What follows a prompt: in the dream that is told it, in one that is not, and in the simulator that is wished the same, through the
-/// tokenizer and as it is drawn; and what was there before it, which a copy goes on to show.
+/// What follows a prompt: in the dream that is told it, each word by itself; of words held out also in one that is told what a player is heard
+/// to say by them; in one that is told nothing, and in the simulator that is wished the same, through the tokenizer and as it is drawn; and
+/// what was there before it, which a copy goes on to show.
 #[derive(Default)]
 struct Answers {
     dream: Shares,
+    player: Shares,
     silent: Shares,
     simulator: Shares,
     drawn: Shares,
@@ -80,6 +82,7 @@ fn rows(name: &str, bar: Option<f64>, answers: &[&Answers]) -> Vec<Figure> {
         if let Some(simulator) = score(|a| &a.simulator, value) {
             figure = figure.simulator(simulator);
         }
+        figure = figure.beside("as a player is heard", score(|a| &a.player, value));
         figure = figure.beside("no prompt", score(|a| &a.silent, value));
         figure = figure.beside("simulator as drawn", score(|a| &a.drawn, value));
         Some(figure.beside("copy", score(|a| &a.copy, value)))
@@ -182,8 +185,9 @@ impl Asked {
         format!("{}\t{words}\t{}\t{}{rest}", self.prompt.text, shares(&changed.dream), shares(&changed.simulator))
     }
 
+    /// What a dream is told of it, of words held out no more than the word table knows.
     fn words(&self, judge: &Judge) -> Vec<PromptWord> {
-        words_of(&self.prompt.text, most_words(judge))
+        told(&ids(&read_unlisted(&self.prompt.text, most_words(judge))))
     }
 }
 
@@ -270,6 +274,11 @@ fn changed(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &Asked) 
     let [simulator, drawn] = walked_truly(worker, truth, info, wish)?;
     Ok(Answers {
         dream: dreamed(worker, &start, &asked.words(judge))?,
+        player: if asked.prompt.unseen {
+            dreamed(worker, &start, &words_of(&asked.prompt.text, most_words(judge)))?
+        } else {
+            Shares::default()
+        },
         silent: if asked.silent { dreamed(worker, &start, &[])? } else { Shares::default() },
         simulator,
         drawn,
@@ -295,7 +304,7 @@ fn out_of_nothing(judge: &Judge, worker: &mut Worker, info: &ProbeInfo, asked: &
         silent: if asked.silent { dreamed(worker, &[])? } else { Shares::default() },
         simulator,
         drawn,
-        copy: Shares::default(),
+        ..Answers::default()
     })
 }
 
@@ -402,6 +411,12 @@ mod tests {
         assert_eq!(of(&beside_a_copy, "adherence"), Some([Some(75.0), Some(25.0)]));
         assert_eq!(of(&beside_a_copy, "  light"), Some([Some(50.0), Some(50.0)]));
         assert_eq!(of(&beside_a_copy, "  style"), None, "nothing of the kind was asked for");
+        // What a player is heard to say stands there for words held out alone.
+        let as_a_player = |rows: &[Figure]| rows[0].to_json()["others"]["as a player is heard"].as_f64();
+        let player = [Some(1.0), Some(0.5), None, None];
+        let held_out = Answers { dream: player.map(|share| share.map(|_| 0.0)), player, ..Answers::default() };
+        assert_eq!(as_a_player(&beside_a_copy), None);
+        assert_eq!(as_a_player(&rows("adherence", None, &[&held_out])), Some(75.0));
         // The control: out of nothing there is nothing to copy.
         assert_eq!(of(&rows("adherence", None, &[&answers(Shares::default())]), "adherence"), Some([Some(75.0), None]));
 
