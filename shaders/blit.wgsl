@@ -4,6 +4,7 @@
 //
 // While the view is on its way from one picture to the next it shows what lies between: land of both, joined where they overlap, and over it
 // the figure, which stays where it is. What of a picture is the figure is what the other picture does not show at that place of the land.
+// A picture that looks otherwise than the one before comes out of that one little by little, wherever both show the same place.
 
 struct Glide {
     // Pixels of the way that are not gone yet.
@@ -14,9 +15,10 @@ struct Glide {
     standing: vec4u,
     // Sides of a patch, of which the view goes by whole ones.
     patch_px: u32,
+    // What is still seen of the picture before in the newest one, 0 to 1.
+    fade: f32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 // (height_px, width_px), rgba8unorm, sRGB bytes
@@ -129,22 +131,25 @@ fn texel(uv: vec2f) -> vec3f {
     let size = vec2i(textureDimensions(newest));
     let place = uv * vec2f(size);
     let at = clamp(vec2i(place), vec2i(), size - 1);
-    let here = textureLoad(newest, at, 0).rgb;
+    let here = mix(textureLoad(newest, at, 0).rgb, textureLoad(before, at, 0).rgb, glide.fade);
     if (moved.x == 0u || all(glide.left_to_go == vec2f())) {
         return here;
     }
     let at_before = at + glide.motion;
     if (stands(at) && inside(at_before, vec2i(), size)) {
-        let off = abs(here - textureLoad(before, at_before, 0).rgb);
+        let off = abs(textureLoad(newest, at, 0).rgb - textureLoad(before, at_before, 0).rgb);
         if (max(off.r, max(off.g, off.b)) > APART) {
             return here;
         }
     }
     let land = vec2i(floor(place - glide.left_to_go));
+    let land_before = land + glide.motion;
+    let was = textureLoad(before, clamp(land_before, vec2i(), size - 1), 0).rgb;
     if (inside(land, vec2i(), size) && !stands(land)) {
-        return textureLoad(newest, land, 0).rgb;
+        let fade = select(0.0, glide.fade, inside(land_before, vec2i(), size) && !stands(land_before));
+        return mix(textureLoad(newest, land, 0).rgb, was, fade);
     }
-    return textureLoad(before, clamp(land + glide.motion, vec2i(), size - 1), 0).rgb;
+    return was;
 }
 
 @fragment

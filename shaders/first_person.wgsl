@@ -25,7 +25,8 @@ struct View {
     // Texels of the sky that have gone by since one looked to the north, and that a pixel covers.
     turned: f32,
     sky_grain: f32,
-    // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides.
+    // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides,
+    // and which row of a tile is at the top.
     falls: array<vec4f, 2>,
 }
 
@@ -166,7 +167,7 @@ fn weather(c: Corner) -> @location(0) vec4f {
     var seen = vec4f();
     for (var i = 0u; i < 2u; i++) {
         let falls = view.falls[i];
-        let at = vec2i(floor(c.position.xy) * (falls.x / view.size.y));
+        let at = vec2i(floor(c.position.xy) * (falls.x / view.size.y) + vec2f(0.0, falls.w));
         let side = i32(textureDimensions(falling).x);
         let texel = textureLoad(falling, vec2i(at.x, at.y + at.x / side * i32(falls.y)) % side, 0) * falls.z;
         seen = texel + seen * (1.0 - texel.a);

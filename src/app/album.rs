@@ -1,9 +1,10 @@
 //! What players keep: pictures, maps and the last seconds, each a new file in a folder of pictures. The writer's thread writes them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use winit::event_loop::EventLoopProxy;
 
@@ -32,6 +33,11 @@ const VISIT_MAP_KIND: &str = "somnium_visit_map";
 /// Pictures and films that are kept of an event, and bytes of them; older ones make room.
 const MOST_OF_AN_EVENT: usize = 2000;
 const MOST_BYTES_OF_AN_EVENT: u64 = 2_000_000_000;
+/// One that nobody has written to for so long is not on its way any more: what a crash left of it makes room.
+const LEFT_AFTER: Duration = Duration::from_secs(3600);
+/// A disk that does not take so many bytes is full: about what a film has. Then this part of all makes room for the next.
+const PROBE_BYTES: usize = 8 << 20;
+const PART_FOR_THE_NEXT: usize = 10;
 
 /// What is said in a dream: what a [`Kept`] moment of it is saved with.
 #[derive(Clone)]
@@ -109,8 +115,9 @@ impl Album {
                 film.finish(None).map_err(|why| format!("{why}."))
             };
             let written = caught(film);
-            let placed =
-                written.and_then(|()| fs::rename(&partial, path).map_err(|why| format!("cannot write {}: {why}.", path.display())));
+            // Whoever pulls the plug after that has it whole.
+            let place = || fs::File::options().write(true).open(&partial)?.sync_all().and_then(|()| fs::rename(&partial, path));
+            let placed = written.and_then(|()| place().map_err(|why| format!("cannot write {}: {why}.", path.display())));
             if placed.is_err() {
                 // A part of it is of no use.
                 _ = fs::remove_file(&partial);
@@ -137,7 +144,13 @@ impl Album {
                     }
                     Wake::Saved { path, leads_back }
                 }
-                Err(why) => Wake::Notice(why),
+                Err(why) => {
+                    if event && is_full(&path) {
+                        log::warn!("the disk is full: the oldest pictures make room");
+                        make_room_for_the_next(&path);
+                    }
+                    Wake::Notice(why)
+                }
             };
             // The loop may be gone, the file is there.
             tell.send_event(wake).ok();
@@ -152,27 +165,64 @@ fn is_of_an_event(name: &str) -> bool {
     time.is_some_and(|time| !time.is_empty() && time.chars().all(|letter| letter.is_ascii_digit() || letter == '-'))
 }
 
-/// Leaves no more than so many such files, and bytes of them, in the folder of the `newest`, which stays: the clock may say that it is the oldest.
-fn make_room(newest: &Path, most: usize, most_bytes: u64) {
+/// The same of a part of one: of a film, or of a picture as `whole_file` names it.
+fn is_part_of_an_event(name: &str) -> bool {
+    let film = name.rsplit_once(".part.").map(|(name, ending)| format!("{name}.{ending}"));
+    let picture = || Some(name.strip_suffix(".part")?.rsplit_once('.')?.0.to_owned());
+    film.or_else(picture).is_some_and(|whole| is_of_an_event(&whole))
+}
+
+/// Files of such names in the folder of `path`, but that itself, the oldest first: when each was written to, and its bytes.
+fn beside(path: &Path, is_one: impl Fn(&str) -> bool) -> Vec<(SystemTime, PathBuf, u64)> {
     let when = |entry: fs::DirEntry| {
-        let (about, path) = (entry.metadata().ok()?, entry.path());
-        if !about.is_file() || path == newest || !is_of_an_event(entry.file_name().to_str()?) {
+        let (about, other) = (entry.metadata().ok()?, entry.path());
+        if !about.is_file() || other == path || !is_one(entry.file_name().to_str()?) {
             return None;
         }
-        Some((about.modified().ok()?, path, about.len()))
+        Some((about.modified().ok()?, other, about.len()))
     };
-    let entries = newest.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-    let mut others: Vec<(SystemTime, PathBuf, u64)> = entries.filter_map(when).collect();
-    others.sort_unstable();
+    let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut found: Vec<(SystemTime, PathBuf, u64)> = entries.filter_map(when).collect();
+    found.sort_unstable();
+    found
+}
+
+fn remove(old: &Path) {
+    fs::remove_file(old).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", old.display()));
+}
+
+/// Leaves no more than so many such files, and bytes of them, in the folder of the `newest`, which stays: the clock may say that it is the oldest.
+fn make_room(newest: &Path, most: usize, most_bytes: u64) {
+    let others = beside(newest, is_of_an_event);
     let mut bytes = fs::metadata(newest).map_or(0, |about| about.len());
     let has_room = |(_, _, size): &&(SystemTime, PathBuf, u64)| {
         bytes += size;
         bytes <= most_bytes
     };
     let stay = others.iter().rev().take(most.saturating_sub(1)).take_while(has_room).count();
-    for (_, old, _) in &others[..others.len() - stay] {
-        fs::remove_file(old).unwrap_or_else(|why| log::warn!("cannot remove {}: {why}", old.display()));
-    }
+    others[..others.len() - stay].iter().for_each(|(_, old, _)| remove(old));
+    remove_parts(newest);
+}
+
+/// Removes what crashes left in the folder of a file.
+fn remove_parts(file: &Path) {
+    let is_left = |written: &SystemTime| written.elapsed().is_ok_and(|age| age > LEFT_AFTER);
+    beside(file, is_part_of_an_event).iter().filter(|(written, ..)| is_left(written)).for_each(|(_, old, _)| remove(old));
+}
+
+/// Whether a file could not be written because there is no room for it. Any other fault is no reason to remove what visitors saved.
+fn is_full(path: &Path) -> bool {
+    let probe = path.with_extension("part.png");
+    let taken = fs::write(&probe, vec![0_u8; PROBE_BYTES]);
+    _ = fs::remove_file(&probe);
+    taken.is_err_and(|why| matches!(why.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
+/// On a disk that has room for less than all that may be kept: what crashes left goes, and the oldest tenth.
+fn make_room_for_the_next(missing: &Path) {
+    let others = beside(missing, is_of_an_event);
+    others[..others.len().div_ceil(PART_FOR_THE_NEXT)].iter().for_each(|(_, old, _)| remove(old));
+    remove_parts(missing);
 }
 
 /// `kind`, and behind it what was said.
@@ -207,8 +257,6 @@ pub fn pictures_folder() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// A file of so many bytes, written so many seconds after the clock's beginning.
@@ -255,6 +303,37 @@ mod tests {
         assert_eq!(left(549), [&ours[1], &ours[2], &ours[3]], "a byte too many");
         assert_eq!(left(260), [&ours[3]]);
         assert!(left(1).is_empty(), "the newest stays, however large it is");
+    }
+
+    #[test]
+    fn what_crashes_left_at_an_event_goes_and_what_is_on_its_way_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = ["somnium_visit-7.part.gif", "somnium_visit_map-7-1.png.4711.part", "somnium_visit-8.part.webp"];
+        let parts = parts.map(|name| file(folder.path(), name, 7, 10));
+        let others = ["somnium-7.part.gif", "somnium_visit-7.part", "somnium-forest-7.png.4711.part", "somnium_visit-7.gif.part.txt"];
+        let others = others.map(|name| file(folder.path(), name, 7, 10));
+        // Written to just now.
+        let on_its_way = folder.path().join("somnium_visit-9.part.gif");
+        fs::write(&on_its_way, b"half").unwrap();
+        let newest = file(folder.path(), "somnium_visit-10.png", 10, 10);
+        make_room(&newest, 2000, u64::MAX);
+        assert!(parts.iter().all(|path| !path.exists()) && others.iter().all(|path| path.exists()));
+        assert!(on_its_way.exists() && newest.exists());
+    }
+
+    #[test]
+    fn on_a_full_disk_the_oldest_tenth_makes_room_for_the_next_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours: Vec<PathBuf> = (1..=11).map(|secs| file(folder.path(), &format!("somnium_visit-{secs}.png"), secs, 10)).collect();
+        let another = file(folder.path(), "somnium-1.png", 0, 10);
+        let missing = folder.path().join("somnium_visit-12.png");
+        // A disk with room is not full, and nothing of the probe stays.
+        assert!(!is_full(&missing) && fs::read_dir(folder.path()).unwrap().count() == 12);
+        // Neither is a folder that is not there.
+        assert!(!is_full(&folder.path().join("deep/somnium_visit-12.png")));
+        make_room_for_the_next(&missing);
+        assert_eq!(ours.iter().filter(|path| path.exists()).collect::<Vec<_>>(), ours[2..].iter().collect::<Vec<_>>());
+        assert!(another.exists());
     }
 
     #[test]

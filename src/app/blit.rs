@@ -9,6 +9,9 @@ use super::layout::RectPx;
 use crate::dream::runner::Shown;
 use crate::engine::gpu::context::{GpuContext, WRITTEN_BEFORE_READ};
 
+/// So long after it came the way to a frame that came early begins, at most.
+const MOST_LATE: Duration = Duration::from_millis(40);
+
 /// Of a picture in the window.
 pub const PICTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -21,6 +24,8 @@ pub struct Step {
     pub standing: [u32; 4],
     /// Sides of a patch.
     pub patch_px: u32,
+    /// The picture looks otherwise than the one before, and comes out of that one little by little.
+    pub fades: bool,
     /// How long it takes to come there.
     pub lasts: Duration,
 }
@@ -33,12 +38,13 @@ struct Uniform {
     motion: [i32; 2],
     standing: [u32; 4],
     patch_px: u32,
-    pad: [u32; 3],
+    fade: f32,
+    pad: [u32; 2],
 }
 
 impl Uniform {
-    fn of(step: &Step, left_to_go: [f32; 2]) -> Self {
-        Self { left_to_go, motion: step.motion_px, standing: step.standing, patch_px: step.patch_px, pad: [0; 3] }
+    fn of(step: &Step, left_to_go: [f32; 2], fade: f32) -> Self {
+        Self { left_to_go, motion: step.motion_px, standing: step.standing, patch_px: step.patch_px, fade, pad: [0; 2] }
     }
 }
 
@@ -116,8 +122,8 @@ impl Blit {
         Self { draw, decide, uniform, moved, pictures: None, under_way: None }
     }
 
-    /// Shows this picture from now on; with a `step` the view glides there from the one before, if they show that it moved. Gives a pixel
-    /// buffer back once its bytes are on the device.
+    /// Shows this picture from now on; with a `step` the view glides there from the one before, if they show that it moved, and where that fades
+    /// one comes out of the other. Gives a pixel buffer back once its bytes are on the device.
     pub fn show(&mut self, gpu: &GpuContext, picture: Shown, [width, height]: [u32; 2], step: Option<Step>) -> Vec<u8> {
         let (pictures, follows) = self.turn(&gpu.device, [width, height]);
         let newest = pictures.newest();
@@ -137,8 +143,9 @@ impl Blit {
                 Vec::new()
             }
         };
-        self.under_way = step.filter(|step| follows && step.motion_px != [0, 0]).map(|step| (step, Instant::now()));
-        let glide = self.under_way.map_or(Uniform::zeroed(), |(step, _)| Uniform::of(&step, [0.0; 2]));
+        let leads_on = step.filter(|step| follows && (step.motion_px != [0, 0] || step.fades));
+        self.under_way = leads_on.map(|step| (step, begins(step.motion_px, self.under_way.as_ref(), Instant::now())));
+        let glide = self.under_way.map_or(Uniform::zeroed(), |(step, _)| Uniform::of(&step, [0.0; 2], 0.0));
         self.write(gpu, glide);
         if self.under_way.is_some() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("glide"), timestamp_writes: None });
@@ -195,10 +202,11 @@ impl Blit {
     /// Where the view is at `now`, for the next [`Self::draw`] into `rect`; whether it goes on from there.
     pub fn advance(&mut self, gpu: &GpuContext, rect: RectPx, now: Instant) -> bool {
         let Some((step, since)) = &self.under_way else { return false };
-        let left = 1.0 - now.saturating_duration_since(*since).as_secs_f32() / step.lasts.as_secs_f32().max(1e-3);
+        // More than all of the way where the one before is not at its end: the view goes on from there.
+        let left = (*since + step.lasts).saturating_duration_since(now).as_secs_f32() / step.lasts.as_secs_f32().max(1e-3);
         let width = self.pictures.as_ref().map_or(1, |pictures| pictures.newest().width());
-        let left_to_go = step.motion_px.map(|px| left_to_go(px, left.max(0.0), rect.width as f32 / width as f32));
-        self.write(gpu, Uniform::of(step, left_to_go));
+        let left_to_go = step.motion_px.map(|px| left_to_go(px, left, rect.width as f32 / width as f32));
+        self.write(gpu, Uniform::of(step, left_to_go, if step.fades { left.min(1.0) } else { 0.0 }));
         if left <= 0.0 {
             self.under_way = None;
         }
@@ -234,6 +242,13 @@ pub fn picture(device: &wgpu::Device, [width, height]: [u32; 2]) -> wgpu::Textur
     })
 }
 
+/// When a step of such a motion sets off that comes `now`, with another one `under_way`: the same way goes on where that ends, or the view would jump
+/// over what was left of it.
+fn begins(motion_px: [i32; 2], under_way: Option<&(Step, Instant)>, now: Instant) -> Instant {
+    let before = under_way.filter(|(step, _)| step.motion_px == motion_px);
+    before.map_or(now, |(step, since)| (*since + step.lasts).clamp(now, now + MOST_LATE))
+}
+
 /// What is left of a way of `px` picture pixels, each `scale` window pixels large: whole window pixels, so that blocks stay crisp.
 fn left_to_go(px: i32, left: f32, scale: f32) -> f32 {
     (px as f32 * left * scale).round() / scale
@@ -242,6 +257,98 @@ fn left_to_go(px: i32, left: f32, scale: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A row of its pixels is as long as rows of copies are.
+    const SIZE: [u32; 2] = [64, 16];
+    const RECT: RectPx = RectPx { x: 0, y: 0, width: SIZE[0], height: SIZE[1] };
+    /// So long that no test takes a noticeable share of it.
+    const LASTS: Duration = Duration::from_secs(4000);
+
+    fn step(motion_px: [i32; 2], fades: bool) -> Step {
+        Step { motion_px, standing: [0; 4], patch_px: 8, fades, lasts: LASTS }
+    }
+
+    /// What is in the window at a share of the way, where it is as large as the picture; and whether the view goes on from there.
+    fn seen(gpu: &GpuContext, blit: &mut Blit, share: f32) -> (Vec<u8>, bool) {
+        let window = picture(&gpu.device, SIZE);
+        let goes_on = blit.advance(gpu, RECT, Instant::now() + LASTS.mul_f32(share));
+        let view = window.create_view(&wgpu::TextureViewDescriptor::default());
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        {
+            let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: None,
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view: &view,
+                    resolve_target: None,
+                    depth_slice: None,
+                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+                })],
+                ..Default::default()
+            });
+            blit.draw(&mut pass.forget_lifetime(), RECT, SIZE[0], SIZE[1]);
+        }
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let size = u64::from(SIZE[0] * SIZE[1] * 4);
+        let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(SIZE[0] * 4), rows_per_image: None };
+        encoder.copy_texture_to_buffer(window.as_image_copy(), wgpu::TexelCopyBufferInfo { buffer: &staging, layout }, window.size());
+        gpu.queue.submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.unwrap());
+        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        (staging.slice(..).get_mapped_range().unwrap().to_vec(), goes_on)
+    }
+
+    /// Land of many greys that begins so many pixels further right, darker by so much.
+    fn land(x0: u32, darker: u8) -> Vec<u8> {
+        let grey = |i: u32| 60 + (((i % SIZE[0] + x0) / 4 * 37 + i / SIZE[0] / 4 * 91) % 11 * 15) as u8 - darker;
+        (0..SIZE[0] * SIZE[1]).flat_map(|i| [grey(i), grey(i), grey(i), 255]).collect()
+    }
+
+    fn show(gpu: &GpuContext, blit: &mut Blit, rgba: Vec<u8>, step: Option<Step>) {
+        blit.show(gpu, Shown::Rgba(rgba), SIZE, step);
+    }
+
+    #[test]
+    fn what_looks_otherwise_comes_out_of_the_picture_before() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let mut blit = Blit::new(&gpu.device, PICTURE_FORMAT);
+        let (day, night) = (land(0, 0), land(0, 50));
+        show(&gpu, &mut blit, day.clone(), None);
+        show(&gpu, &mut blit, night.clone(), Some(step([0, 0], true)));
+        // Half of each, to the last bit or the one beside it.
+        let (half, goes_on) = seen(&gpu, &mut blit, 0.5);
+        assert!(goes_on && half.iter().zip(&land(0, 25)).all(|(a, b)| a.abs_diff(*b) <= 1));
+        assert!(seen(&gpu, &mut blit, 1.0) == (night, false));
+        // The control: one that looks like the one before is there at once.
+        show(&gpu, &mut blit, day.clone(), Some(step([0, 0], false)));
+        assert!(seen(&gpu, &mut blit, 0.5) == (day, false));
+    }
+
+    #[test]
+    fn who_walks_meanwhile_sees_the_land_fade_where_it_is() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let mut blit = Blit::new(&gpu.device, PICTURE_FORMAT);
+        show(&gpu, &mut blit, land(0, 0), None);
+        show(&gpu, &mut blit, land(8, 10), Some(step([8, 0], true)));
+        let (half, _) = seen(&gpu, &mut blit, 0.5);
+        // Half of the way, and half as dark; what both pictures show of it.
+        let both = |rgba: &[u8]| -> Vec<u8> { rgba.chunks_exact(64 * 4).flat_map(|row| row[8 * 4..56 * 4].to_vec()).collect() };
+        let off = |other: &[u8]| both(&half).iter().zip(both(other)).map(|(a, b)| a.abs_diff(b)).max();
+        assert!(off(&land(4, 5)) <= Some(1), "{:?}", off(&land(4, 5)));
+        assert!(off(&land(8, 5)) > Some(10), "the control: where it will be");
+    }
+
+    #[test]
+    fn a_frame_that_comes_early_goes_on_from_where_the_view_is() {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let east = |ago: u64| (Step { lasts: ms(160), ..step([16, 0], false) }, now.checked_sub(ms(ago)).unwrap());
+        let set_off = |ago: u64| begins([16, 0], Some(&east(ago)), now) - now;
+        assert_eq!([set_off(150), set_off(160), set_off(300)], [ms(10), ms(0), ms(0)]);
+        assert_eq!(set_off(20), MOST_LATE, "it never lags behind by more");
+        // Another way begins at once, and so does the first.
+        assert_eq!([begins([0, 16], Some(&east(150)), now), begins([16, 0], None, now)], [now; 2]);
+    }
 
     #[test]
     fn the_view_goes_by_whole_window_pixels() {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use winit::dpi::{LogicalSize, PhysicalSize};
 
-use args::{Cli, DecodeArgs, InspectArgs, ShowArgs, Sub};
-pub(super) use args::{DreamerArgs, png, seed};
+pub(super) use args::{Cli, DreamerArgs, png, seed};
+use args::{DecodeArgs, InspectArgs, ShowArgs, Sub};
 
 use super::bench::anchor::Anchor;
 use super::bench::{BenchPlan, On};
@@ -152,7 +152,7 @@ pub(super) fn settings(manifest: &Manifest, args: &DecodeArgs, own: DecodeSettin
         seed: own.seed,
         order: args.order.unwrap_or(own.order),
         window: args.memory.unwrap_or(own.window),
-        context_level: own.context_level,
+        context_level: args.context_level.unwrap_or(own.context_level),
         guidance: args.guidance.unwrap_or(own.guidance),
         certain: args.certain.or(own.certain).filter(|p| *p != 0.0),
         min_p: args.min_p.unwrap_or(own.min_p),

@@ -36,6 +36,12 @@ impl Day {
         Self { minutes: minutes.unwrap_or(still.minutes), running: minutes.is_some(), ..still }
     }
 
+    /// This day, from the hour that `other` has come to, where both go by.
+    #[must_use]
+    pub fn on_from(&self, other: &Self) -> Self {
+        if self.running && other.running { Self { hour: other.hour, since: other.since, ..self.clone() } } else { self.clone() }
+    }
+
     /// What the world is to be told while `said` is in force: the same with the light of the hour, where a day goes by, and that weather and
     /// colours are ordinary where nothing is said of them, so that the light alone turns. A prompt has at most `most` words.
     pub fn words(&self, said: &[u16], most: usize) -> Vec<u16> {
@@ -121,6 +127,21 @@ mod tests {
         assert_eq!((day.words(&rows("snow"), 8), day.turned(571 * SECOND), day.turned(572 * SECOND)), (rows("snow"), true, false));
         assert_eq!(day.coming(572 * SECOND), None);
         assert!(!Day::of(None).turned(SECOND), "nothing that never ran");
+    }
+
+    #[test]
+    fn the_hour_goes_on_whoever_comes_and_goes() {
+        let plan = Day::of(Some(8));
+        let mut visit = plan.clone();
+        assert!(visit.turned(Duration::ZERO) && visit.turned(200 * SECOND));
+        visit.minutes = 16;
+        let next = plan.on_from(&visit);
+        assert_eq!((next.minutes, next.light(), next.coming(210 * SECOND)), (8, Light::Dusk, Some((Light::Night, 50))));
+        // What somebody stopped, or let go by where none was to, is as it was at the start.
+        visit.running = false;
+        assert_eq!(plan.on_from(&visit), plan);
+        assert_eq!(Day::of(None).on_from(&next), Day::of(None));
+        assert_ne!(plan.on_from(&next), plan, "noon once more");
     }
 
     #[test]

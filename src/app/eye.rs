@@ -51,7 +51,9 @@ impl Eye {
         }
         self.drawn = None;
         if frames != self.frames {
-            self.walk.step(around.clone(), pushed);
+            // Where steps do not glide one leans on nothing.
+            let pushes = if step.is_zero() { Intent::Stay } else { pushed };
+            self.walk.step(around.clone(), pushes, share(self.stepped, self.step, now));
             if self.past.len() == PAST {
                 self.past.pop_front();
             }
@@ -83,7 +85,7 @@ impl Eye {
 
     /// Whether anything moves at the moment.
     pub fn moves(&self, now: Instant) -> bool {
-        let comes = self.walk.moves() || self.walk.around.arrives;
+        let comes = self.walk.moves() || self.walk.around.arrives || self.walk.around.falling.is_some();
         (comes && share(self.stepped, self.step, now) < 1.0) || (self.turn.turns() && share(self.turned, TURN, now) < 1.0)
     }
 
@@ -197,6 +199,29 @@ mod tests {
         assert!(!eye.moves(at(710)));
         eye.see(&Arc::new(more), 3, Intent::Stay, STEP, at(720));
         assert!(eye.moves(at(730)) && !eye.moves(at(870)) && eye.past.len() == 3 && eye.past[2].around.arrives);
+        // Rain falls where one stands, as far as it does in a step.
+        let mut rain = Surroundings::nothing([1, 0]);
+        rain.falling = Some(Arc::default());
+        eye.see(&Arc::new(rain), 4, Intent::Stay, STEP, at(1000));
+        assert!(eye.moves(at(1010)) && !eye.moves(at(1160)));
+        eye.see(&around([1, 0]), 5, Intent::Stay, STEP, at(1200));
+        assert!(!eye.moves(at(1210)), "it has stopped");
+    }
+
+    #[test]
+    fn the_eye_does_not_jump_where_a_step_comes_early() {
+        let now = Instant::now();
+        let at = |ms: u64| now + Duration::from_millis(ms);
+        let mut eye = Eye::new(around([0, 0]), 0, 1, now);
+        // Where it is on the map.
+        let x = |eye: &Eye, ms: u64| eye.walk.around.at[0] as f32 + eye.still(at(ms)).camera.at[0];
+        eye.see(&around([1, 0]), 2, Intent::East, STEP, at(0));
+        let before = x(&eye, 100);
+        eye.see(&around([2, 0]), 3, Intent::East, STEP, at(100));
+        assert!((x(&eye, 100) - before).abs() < 1e-5 && (x(&eye, 260) - 2.5).abs() < 1e-5, "{before} {}", x(&eye, 100));
+        // The control: without gliding it is there at once.
+        eye.see(&around([3, 0]), 4, Intent::East, Duration::ZERO, at(300));
+        assert!((x(&eye, 300) - 3.5).abs() < 1e-5);
     }
 
     #[test]
@@ -204,6 +229,7 @@ mod tests {
         let now = Instant::now();
         let mut eye = Eye::new(around([0, 0]), 0, 1, now);
         eye.see(&around([0, -1]), 2, Intent::North, Duration::ZERO, now);
+        eye.see(&around([0, -1]), 3, Intent::North, Duration::ZERO, now);
         eye.look(3, false, now);
         assert!(!eye.moves(now));
         assert_eq!(eye.still(now).camera, Camera::of([0.5, 0.5], 3.0, 1.0));

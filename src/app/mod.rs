@@ -2,6 +2,7 @@
 
 mod album;
 pub mod alloc;
+mod as_command;
 mod bench;
 mod blit;
 pub mod cli;

@@ -46,8 +46,20 @@ impl EngineChoice {
 /// What to play; cheap to clone, and can be opened again after a lost device.
 #[derive(Clone)]
 pub enum Launch {
-    World { name: String, seed: u32, hold_ambience: bool, frame_px: (usize, usize) },
-    Pack { pack: Arc<Pack>, engine: EngineChoice, start: Start, gallery: Arc<[GalleryItem]> },
+    World {
+        name: String,
+        seed: u32,
+        hold_ambience: bool,
+        frame_px: (usize, usize),
+    },
+    /// `path`: where the pack lies, unless it is the shipped one.
+    Pack {
+        pack: Arc<Pack>,
+        path: Option<PathBuf>,
+        engine: EngineChoice,
+        start: Start,
+        gallery: Arc<[GalleryItem]>,
+    },
 }
 
 impl Launch {
@@ -73,13 +85,21 @@ impl Launch {
             Some(image) => read_start(image, &pack)?,
             None => first_of(&gallery),
         };
-        Ok(Self::Pack { pack: Arc::new(pack), engine, start, gallery })
+        Ok(Self::Pack { pack: Arc::new(pack), path: to_be_named(path), engine, start, gallery })
     }
 
     pub fn title(&self) -> &str {
         match self {
             Self::World { name, .. } => name,
             Self::Pack { pack, .. } => &pack.manifest.name,
+        }
+    }
+
+    /// Where the pack lies, unless it is the shipped one.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::World { .. } => None,
+            Self::Pack { path, .. } => path.as_ref(),
         }
     }
 
@@ -222,6 +242,13 @@ fn first_of(gallery: &[GalleryItem]) -> Start {
     gallery.first().map_or(Start::Words, |(_, still, _)| Start::Pictures([still.clone()].into()))
 }
 
+/// How a pack is named from any folder; not at all where it is the one that is played without a name.
+fn to_be_named(pack: &Path) -> Option<PathBuf> {
+    let from_anywhere = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let is_shipped = shipped_pack().is_ok_and(|shipped| from_anywhere(&shipped) == from_anywhere(pack));
+    (!is_shipped).then(|| from_anywhere(pack))
+}
+
 fn find_world(name: &str) -> Result<Box<dyn worlds::World>, DreamError> {
     worlds::by_name(name).ok_or_else(|| DreamError::NoWorld { name: name.to_owned() })
 }
@@ -341,7 +368,7 @@ mod tests {
         let pack = Arc::new(random_pack(manifest, 1).unwrap());
         let gallery = gallery::fitted(frame.width_px, frame.height_px);
         let begun = |start: Start, seed: u32, words: &[u16]| {
-            let launch = Launch::Pack { pack: pack.clone(), engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
+            let launch = Launch::Pack { pack: pack.clone(), path: None, engine: EngineChoice::Cpu, start, gallery: gallery.clone() };
             let (settings, prompt) =
                 (DecodeSettings { seed, ..DecodeSettings::LEAST }, Prompt { words: words.into(), ..Prompt::default() });
             launch.another(&PlayerWish { prompt, ..PlayerWish::standing(settings) })
@@ -354,6 +381,13 @@ mod tests {
         assert!(matches!(begun(first(), 5, &[3]), Request::StartFromPrompt));
         let own = Still { rgb: vec![7; frame.rgb_bytes()] };
         assert!(matches!(begun(Start::Pictures([own].into()), 5, &[]), Request::Reset));
+    }
+
+    #[test]
+    fn a_pack_is_named_from_any_folder_unless_it_is_the_shipped_one() {
+        let named = to_be_named(Path::new("another.safetensors")).expect("another one has a name");
+        assert!(named.is_absolute() && named.ends_with("another.safetensors"), "{}", named.display());
+        assert_eq!(to_be_named(&shipped_pack().expect("a pack is shipped")), None);
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! The whole interface as a function of its state: side panel, bar of figures, hints and notices around the picture.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use egui::{Align2, Color32, RichText, vec2};
 
+use super::as_command::as_command;
 use super::blit::Step;
 use super::dials::Dials;
 use super::hints::{centred, hint_text, invite, map_text, note, panel_text, with_controls};
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
+use super::open::EngineChoice;
 use super::paint::PaintState;
 use super::pictures::SeenTextures;
 use super::point::{Pointing, Seen};
@@ -26,13 +29,19 @@ use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::{Chance, DecodeSettings, UnmaskOrder};
 use crate::input::{Bindings, CONTROL, Command, Hand};
+use crate::worlds::scene::Wish;
 use crate::worlds::words::Dial;
 
 const PANEL_WIDTH: f32 = 286.0;
+/// In a window of so many widths of the panel its middle is in sight beside that.
+const WIDE: f32 = 2.2;
 const BAR_HEIGHT: f32 = 28.0;
 /// However slowly frames come, the view is there after this.
 const LONGEST_STEP: Duration = Duration::from_secs(3);
 pub const HINT_LASTS: Duration = Duration::from_secs(7);
+/// How long the white lasts that tells of a picture that was taken, and how much of it there is at first, of 255.
+const SHUTTER: Duration = Duration::from_millis(180);
+const SHUTTER_ALPHA: u8 = 90;
 
 /// What the user asked for; the window carries it out.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +117,10 @@ pub struct UiState {
     pub settings: DecodeSettings,
     /// As the pack has them, but for the seed; nothing in a simulator.
     pub own: Option<DecodeSettings>,
+    /// Where the pack lies, unless it is the shipped one.
+    pub pack: Option<PathBuf>,
+    /// As it was asked for.
+    pub engine: EngineChoice,
     pub rate: Rate,
     /// What lies between two frames of a walk is shown.
     pub glide: bool,
@@ -145,7 +158,11 @@ pub struct UiState {
     pub keeps_pictures: bool,
     /// Files can be dropped on the window.
     pub takes_files: bool,
+    /// When a picture was taken last, which is seen for a moment.
+    pub shot_at: Option<Instant>,
     played: Option<u8>,
+    /// What the look of the last frame said that the view came to.
+    look: Option<Wish>,
 }
 
 impl UiState {
@@ -163,6 +180,8 @@ impl UiState {
             paused: false,
             settings,
             own: None,
+            pack: None,
+            engine: EngineChoice::default(),
             rate,
             glide: true,
             within: false,
@@ -188,7 +207,9 @@ impl UiState {
             invitation: String::new(),
             keeps_pictures: false,
             takes_files: true,
+            shot_at: None,
             played: None,
+            look: None,
         }
     }
 
@@ -208,12 +229,14 @@ impl UiState {
         }
     }
 
-    /// The step to the newest frame, which the view takes as long for as the next one takes to come.
-    pub fn step_of(&self, status: &Status, info: &SourceInfo) -> Option<Step> {
+    /// The step to the newest frame, which the view takes as long for as the next one takes to come. One that looks otherwise than the last fades in.
+    pub fn step_of(&mut self, status: &Status, info: &SourceInfo) -> Option<Step> {
+        let fades = self.look.replace(status.look.clone()).is_some_and(|before| before != status.look);
         // Tokens stand where a frame is, not on the way there.
         let strides = info.strides.as_ref().filter(|_| self.glide && !self.tokens)?;
         let motion_px = *strides.motions_px.get(usize::from(status.code))?;
-        Some(Step { motion_px, standing: strides.standing, patch_px: strides.patch_px, lasts: self.step_lasts(status, info) })
+        let lasts = self.step_lasts(status, info);
+        Some(Step { motion_px, standing: strides.standing, patch_px: strides.patch_px, fades, lasts })
     }
 
     /// How long the way to the newest frame takes: no time where the view does not glide.
@@ -226,7 +249,10 @@ impl UiState {
 
 /// Draws everything but the picture; gives the pixels of the window where that belongs.
 pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) -> RectPx {
-    if state.hud || state.panel {
+    let whole = ui.available_rect_before_wrap();
+    // Whoever only says something sees the world where it was all the time.
+    let in_passing = state.panel && state.prompt.in_passing;
+    if state.hud || (state.panel && !in_passing) {
         egui::Panel::bottom("hud").exact_size(BAR_HEIGHT).resizable(false).show_separator_line(false).frame(theme::bar_frame()).show(
             ui,
             |ui| {
@@ -263,9 +289,11 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         ui.ctx().request_repaint();
     }
     let area = ui.available_rect_before_wrap();
+    // A panel that goes again lies over it, where it leaves the middle free. Tokens would be drawn over the panel.
+    let under = in_passing && !state.tokens && whole.width() > WIDE * PANEL_WIDTH;
     let scale = ui.ctx().pixels_per_point();
     let picture = status.info.as_ref().map_or(RectPx::default(), |info| {
-        let room = to_px(area, scale);
+        let room = to_px(if under { area.with_max_x(whole.right()) } else { area }, scale);
         let rect = if state.fills { room } else { picture_rect(room, (info.width_px as u32, info.height_px as u32)) };
         let at = to_points(rect, scale);
         if let Some(account) = status.account.as_deref().filter(|_| state.tokens && !state.fills && !state.map.open) {
@@ -287,6 +315,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         events.push(UiEvent::Command(Command::Panel));
     }
     map::overlay(ui, area, &mut state.map);
+    shutter(ui, area, state.shot_at);
     if let Some(why) = status.failed.as_ref().or(status.halted.as_ref()) {
         centred(ui, area, why, theme::ERROR);
     } else if status.info.is_none() {
@@ -310,11 +339,23 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     }
     invite(ui, area, &state.invitation, &state.prompt.said);
     state.dials.show(ui, area);
+    // Who has a finger alone has no key that leaves them.
+    state.help &= !ui.input(|i| i.pointer.any_pressed());
     if state.help {
         help::show(ui.ctx(), area, state);
     }
     state.toasts.show(ui.ctx(), area);
     picture
+}
+
+/// White over all of `area`, which goes at once, where a picture was taken just now.
+fn shutter(ui: &egui::Ui, area: egui::Rect, shot_at: Option<Instant>) {
+    let Some(shot_at) = shot_at else { return };
+    let left = 1.0 - shot_at.elapsed().as_secs_f32() / SHUTTER.as_secs_f32();
+    if left > 0.0 {
+        ui.painter().rect_filled(area, 0.0, Color32::from_white_alpha((f32::from(SHUTTER_ALPHA) * left) as u8));
+        ui.ctx().request_repaint();
+    }
 }
 
 /// The first line a player reads, for a while; whether it is there.
@@ -508,6 +549,23 @@ fn decoding(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
     }
     if *settings != before {
         events.push(UiEvent::Settings(*settings));
+    }
+    // Visitors have nothing to paste it into.
+    if let Some(own) = state.own.filter(|_| !state.event) {
+        copying(ui, info, state, &own);
+    }
+}
+
+/// Copies what is said and set as a command line.
+fn copying(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, own: &DecodeSettings) {
+    let told = state.prompt.is_prompted() || !state.prompt.besides.is_empty();
+    let button = ui
+        .add_enabled(told, theme::quiet_button("copy as command"))
+        .on_hover_text("The command line that begins a world out of the words in force, dreamed as here")
+        .on_disabled_hover_text("Only a world of words has one: say something first");
+    if button.clicked() {
+        ui.ctx().copy_text(as_command(state, own, info.prompt_words));
+        state.toasts.push("Copied the command".to_owned(), false);
     }
 }
 

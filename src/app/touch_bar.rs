@@ -20,13 +20,15 @@ fn buttons(state: &UiState, info: &SourceInfo) -> Vec<(&'static str, Command)> {
     let view = (if state.within { "From above" } else { "Step in" }, Command::View);
     let of_prompts = [("New prompt", Command::NextPrompt), ("Light", Command::Turn(Dial::Light)), ("Surprise", Command::Surprise)];
     let stop = (if state.paused { "Go on" } else { "Pause" }, Command::Pause);
-    // At an event nobody is to stay in a panel, or to stop it for the next one.
-    let at_home = [stop, ("Panel", Command::Panel)];
+    // At an event nobody is to stay in a panel, or to stop it for the next one; one that is open was left open by somebody with a pad or keys.
+    let stop = (!state.event).then_some(stop);
+    let panel = (if state.event { "Close" } else { "Panel" }, Command::Panel);
+    let panel = (!state.event || state.panel).then_some(panel);
     let views = info.within.then_some(view);
     let words = of_prompts.into_iter().filter(|_| info.prompt_words > 0);
     let always = [("Undo", Command::TakeBack), ("Map", Command::Map), ("New world", Command::NewSeed)];
     let photo = state.keeps_pictures.then_some(("Photo", Command::Screenshot));
-    views.into_iter().chain(words).chain(always).chain(photo).chain(at_home.into_iter().filter(|_| !state.event)).collect()
+    views.into_iter().chain(words).chain(always).chain(photo).chain(stop).chain(panel).collect()
 }
 
 /// Draws them at the bottom of what is left of the window, in two rows where one is too short.

@@ -36,6 +36,7 @@ struct View {
 impl View {
     fn of(Glance { around, camera }: &Glance, lens: &Lens) -> Self {
         let corner = Sheets::corner(around.at);
+        let top = around.falling.as_ref().map_or(0.0, |falling| falling.top(camera.new));
         let [zenith, haze] = around.sky.colours.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
         Self {
             size: [lens.width, lens.height],
@@ -51,7 +52,7 @@ impl View {
             shade: SHADE,
             turned: camera.quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0,
             sky_grain: GRAIN / lens.focal,
-            falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, 0.0]),
+            falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, top]),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The window: winit's events in, the newest picture and the interface out. Draws only when something changed.
 
 mod another;
+mod changes;
 mod clipboard;
 mod coach;
 mod commands;
@@ -9,6 +10,7 @@ mod display;
 mod dreaming;
 mod earlier;
 mod eye;
+mod fingers;
 mod front;
 mod heartbeat;
 mod idle;
@@ -33,8 +35,10 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::keyboard::ModifiersState;
 use winit::window::{Window, WindowId};
 
+use changes::Changes;
 use coach::Coach;
 use earlier::Dreams;
+use fingers::Fingers;
 use front::Front;
 use heartbeat::Heartbeat;
 use idle::Idle;
@@ -201,6 +205,7 @@ struct App {
     _pads: Option<PadListener>,
     modifiers: ModifiersState,
     idle: Idle,
+    fingers: Fingers,
     heartbeat: Heartbeat,
     sleep: Sleep,
     front: Front,
@@ -215,8 +220,7 @@ struct App {
     /// Files can be dropped on the window.
     takes_files: bool,
     redraw_at: Option<Instant>,
-    /// When a key changed the whole picture last.
-    changed_at: Option<Instant>,
+    changes: Changes,
     dropped: Vec<PathBuf>,
     spare: Vec<u8>,
     /// What is seen from within, where it is.
@@ -264,6 +268,7 @@ impl App {
         (ui.kiosk, ui.event) = (plan.kiosk, plan.event);
         ui.panel = plan.panel;
         ui.hud = plan.hud;
+        ui.engine = plan.launch.engine();
         ui.glide = plan.glide;
         ui.within = plan.within;
         ui.paused = plan.paused;
@@ -299,6 +304,7 @@ impl App {
             _pads: pads,
             modifiers: ModifiersState::empty(),
             idle,
+            fingers: Fingers::default(),
             heartbeat: Heartbeat::new(now),
             sleep: Sleep::new(now, SystemTime::now()),
             front: Front::default(),
@@ -307,7 +313,7 @@ impl App {
             hidden: false,
             takes_files: true,
             redraw_at: None,
-            changed_at: None,
+            changes: Changes::default(),
             dropped: Vec::new(),
             spare: Vec::new(),
             eye: None,
@@ -532,7 +538,8 @@ impl ApplicationHandler<Wake> for App {
                 self.ui.led_by_pad = false;
                 self.play_with(Hand::Keys);
             }
-            WindowEvent::Touch(_) => {
+            WindowEvent::Touch(touch) => {
+                self.fingers.see(*touch);
                 self.idle.touch(Instant::now());
                 self.ui.led_by_pad = false;
                 self.play_with(Hand::Finger);
@@ -590,10 +597,11 @@ impl ApplicationHandler<Wake> for App {
         let now = Instant::now();
         self.come_back_in_front(now);
         self.look_after_nobody(now);
+        self.change_as_asked(now);
         self.dreams.see(&self.idle);
         self.say_how_it_goes(now);
         let mending = self.mending.as_ref().map(|mending| mending.due);
-        let due = self.idle.due(now).into_iter().chain(self.plan.event.then(|| self.heartbeat.due()));
+        let due = self.idle.due(now).into_iter().chain(self.changes.due()).chain(self.plan.event.then(|| self.heartbeat.due()));
         let next = self.redraw_at.into_iter().chain(mending).chain(self.front.due()).chain(due).chain(look_again(event_loop, now)).min();
         event_loop.set_control_flow(match next {
             Some(at) => ControlFlow::WaitUntil(at),

@@ -1,5 +1,5 @@
 //! What lies between two pictures of a world that goes by whole patches, for recordings: the twin of `shaders/blit.wgsl`, which decides whether
-//! the view moved and joins the pictures.
+//! the view moved and joins the pictures. A recording shows every frame as it is: none fades in as in the window.
 
 use super::source::Strides;
 

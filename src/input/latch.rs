@@ -118,7 +118,12 @@ impl Latch {
     fn counts(&self, by: Holder) -> bool {
         // A pad is heard by every program: where another window has the focus it plays there.
         let for_another = self.elsewhere && is_of_a_pad(by);
-        !for_another && !self.held.iter().any(|h| h.by == by) && !self.turning.iter().any(|turning| turning.by == by)
+        !for_another && !self.holds(by)
+    }
+
+    /// Whether this holds something: not where it was let go of meanwhile, which its key repeats do not know.
+    pub fn holds(&self, by: Holder) -> bool {
+        self.held.iter().any(|h| h.by == by) || self.turning.iter().any(|turning| turning.by == by)
     }
 
     fn hold(&mut self, by: Holder, drive: Drive) {
@@ -357,6 +362,22 @@ mod tests {
         // The release that arrives late, after the focus is back, presses nothing.
         latch.release(W);
         assert_eq!(latch.take(), STAY);
+    }
+
+    #[test]
+    fn what_was_let_go_of_is_held_no_more_until_it_is_pressed_again() {
+        for within in [false, true] {
+            let mut latch = Latch::default();
+            latch.look_from_within(within);
+            latch.press(D, EAST);
+            assert_eq!((latch.holds(D), latch.holds(W), latch.is_held()), (true, false, true));
+            latch.let_go();
+            assert_eq!((latch.holds(D), latch.is_held(), latch.take()), (false, false, STAY));
+            latch.release(D);
+            assert_eq!((latch.take(), latch.presses()), (STAY, 1), "it is no tap");
+            latch.press(D, EAST);
+            assert_eq!((latch.holds(D), latch.presses()), (true, 2));
+        }
     }
 
     #[test]

@@ -194,7 +194,8 @@ pub fn odd_manifest() -> Manifest {
     m
 }
 
-/// As [`odd_manifest`], where it is known what lies beside what.
+/// As [`odd_manifest`], where it is known what lies beside what. For tests.
+#[doc(hidden)]
 pub fn land_manifest() -> Manifest {
     let mut m = odd_manifest();
     m.name = "random land".into();
@@ -202,14 +203,16 @@ pub fn land_manifest() -> Manifest {
     m
 }
 
-/// As [`odd_manifest`], with a token of the frame's look.
+/// As [`odd_manifest`], with a token of the frame's look. For tests.
+#[doc(hidden)]
 pub fn look_manifest() -> Manifest {
     let mut m = odd_manifest();
     (m.name, m.frame.look) = ("random look".into(), true);
     m
 }
 
-/// The smallest of everything: one token, one channel, one level more than none.
+/// The smallest of everything: one token, one channel, one level more than none. For tests.
+#[doc(hidden)]
 pub fn tiny_manifest() -> Manifest {
     manifest(
         "random tiny",

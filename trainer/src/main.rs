@@ -336,8 +336,9 @@ struct EvalArgs {
     /// Folder for the contact sheet, the GIFs and the figures as JSON.
     #[arg(long, default_value = "runs/eval")]
     out: PathBuf,
-    /// Write the figures, and the settings they were got with, into the pack's manifest, beside those of other names. Unless a name is given it
-    /// is final for figures on those seeds, quick for --quick or --tiny with as many rollouts and frames as these play, long for the rest.
+    /// Write the figures, and the settings they were got with, into the pack's manifest, beside those of other names; it plays as before,
+    /// whatever it was judged at. Unless a name is given it is final for figures on those seeds, quick for --quick or --tiny with as many
+    /// rollouts and frames as these play, long for the rest.
     #[arg(long, value_enum, value_name = "NAME", num_args = 0..=1, require_equals = true)]
     store: Option<Option<eval::Section>>,
     /// Judge at this temperature instead of the pack's.
@@ -392,6 +393,7 @@ impl EvalArgs {
     fn run(self) -> Result<()> {
         let section = self.section()?;
         let mut pack = export::read_pack(&self.pack)?;
+        let own = pack.manifest.play;
         let play = &mut pack.manifest.play;
         play.temperature = self.temperature.unwrap_or(play.temperature);
         play.window = self.window.unwrap_or(play.window);
@@ -423,6 +425,7 @@ impl EvalArgs {
         pipeline::write_json(&self.out.join("figures.json"), &figures)?;
         if let Some(section) = section {
             eval::store(&mut pack.manifest.evaluation, section, figures);
+            pack.manifest.play = own;
             pack.write(&self.pack)?;
         }
         Ok(())

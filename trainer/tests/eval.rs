@@ -290,10 +290,14 @@ fn figures_of_several_runs_lie_beside_each_other_in_a_pack_and_those_held_back_b
         assert!(said.contains(seeds), "{said}");
         row(&figures(folder.path()), "tokenizer", "PSNR")["dream"]["mean"].as_f64().expect("a number")
     };
-    let usual = psnr(&succeed(folder.path(), &of(&["--store=long"])), "seeds usual: settings, mixes and packs are chosen");
+    let as_chosen = succeed(folder.path(), &of(&["--temperature", "0.5", "--store=long"]));
+    let usual = psnr(&as_chosen, "seeds usual: settings, mixes and packs are chosen");
     let held_back = psnr(&succeed(folder.path(), &of(&["--seeds", "final", "--store=final"])), "seeds final: held back");
     assert_ne!(usual, held_back, "other seeds have other frames");
-    let stored = Pack::read(Path::new(&pack)).expect("the pack is still valid").manifest.evaluation;
+    let Manifest { evaluation: stored, play, .. } = Pack::read(Path::new(&pack)).expect("the pack is still valid").manifest;
+    assert_eq!(play, manifest().play, "it was judged otherwise, and plays as before");
+    let temperature = |name: &str| stored[name]["settings"]["temperature"].as_f64();
+    assert_eq!([temperature("long"), temperature("final")], [Some(0.5), Some(f64::from(play.temperature))]);
     let mut seeds: Vec<_> = stored.as_object().expect("names").iter().map(|(name, run)| (name.as_str(), run["seeds"].as_str())).collect();
     seeds.sort_unstable();
     assert_eq!(seeds, [("final", Some("final")), ("long", Some("usual"))]);

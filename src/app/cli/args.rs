@@ -97,6 +97,9 @@ pub struct DecodeArgs {
     /// Frames the dream looks at, itself included.
     #[arg(long, value_name = "FRAMES")]
     pub memory: Option<usize>,
+    /// How much the dream mistrusts the frames before: 0 for not at all, up to the highest level of the pack.
+    #[arg(long, value_name = "LEVEL")]
+    pub context_level: Option<usize>,
     /// How much the prompt is exaggerated, 0 to 4; above 0 every step is computed twice. The first of all frames and the first under new words have 0.5 at least.
     #[arg(long, value_name = "BETA")]
     pub guidance: Option<f32>,
@@ -148,7 +151,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", requires = "shape", conflicts_with_all = ["growth", "tier", "no_tune"])]
     pub write_pack: Option<PathBuf>,
     /// Measure how the time grows from a shape with tokens, context, steps and parameters.
-    #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "guidance", "certain", "min_p", "new_land", "prompt"])]
+    #[arg(long, conflicts_with_all = ["pack", "steps", "temperature", "order", "memory", "context_level", "guidance", "certain", "min_p", "new_land", "prompt"])]
     pub growth: bool,
     /// A prompt to measure under: what words cost.
     #[arg(long, default_value = "")]

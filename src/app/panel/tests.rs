@@ -10,6 +10,7 @@ use crate::dream::account::Account;
 use crate::dream::lookahead::Branch;
 use crate::dream::source::{ActionInfo, Strides};
 use crate::engine::Settled;
+use crate::worlds::scene::Light;
 
 /// The panel, drawn on no screen.
 struct Bench {
@@ -18,6 +19,8 @@ struct Bench {
     status: Status,
     /// Where the picture was last.
     picture: RectPx,
+    /// The text that was copied last.
+    copied: Option<String>,
 }
 
 impl Bench {
@@ -47,6 +50,7 @@ impl Bench {
             state,
             status: Status { info: Some(Arc::new(info)), ..Status::default() },
             picture: RectPx::default(),
+            copied: None,
         }
     }
 
@@ -71,6 +75,11 @@ impl Bench {
         });
         // Nothing is painted, and egui minds in debug builds.
         output.textures_delta.clear();
+        for command in output.platform_output.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                self.copied = Some(text);
+            }
+        }
         let mut written = Vec::new();
         output.shapes.iter().for_each(|shape| read(&shape.shape, &mut written));
         (written, events)
@@ -153,6 +162,26 @@ fn the_picture_stands_in_the_middle_of_what_the_bar_leaves() {
         let rect = bench.picture;
         assert_eq!((rect.x + rect.width / 2, rect.y + rect.height / 2), (450, (2000 - bar) / 2));
     }
+}
+
+#[test]
+fn the_picture_stays_where_it_is_while_one_says_something() {
+    let mut bench = Bench::new(8);
+    let seen = |bench: &mut Bench, panel, in_passing| {
+        (bench.state.panel, bench.state.prompt.in_passing) = (panel, in_passing);
+        bench.draw(Vec::new());
+        bench.picture
+    };
+    for hud in [false, true] {
+        bench.state.hud = hud;
+        let alone = seen(&mut bench, false, false);
+        assert_eq!(seen(&mut bench, true, true), alone);
+        // The control: a panel that stays takes its room.
+        assert!(seen(&mut bench, true, false).width < alone.width);
+    }
+    // Tokens keep clear of the panel.
+    bench.state.tokens = true;
+    assert_eq!(seen(&mut bench, true, true), seen(&mut bench, true, false));
 }
 
 #[test]
@@ -260,6 +289,23 @@ fn the_view_does_not_glide_past_tokens_that_are_shown() {
 }
 
 #[test]
+fn a_frame_that_looks_otherwise_fades_in() {
+    let mut bench = Bench::new(8);
+    let strides = Strides { motions_px: vec![[0, 0]], standing: [0; 4], patch_px: 16 };
+    let info = SourceInfo { strides: Some(strides), ..SourceInfo::clone(bench.status.info.as_ref().unwrap()) };
+    let mut fades = |light| {
+        bench.status.look.light = Some(light);
+        bench.state.step_of(&bench.status, &info).is_some_and(|step| step.fades)
+    };
+    let seen = [Light::Day, Light::Day, Light::Dusk, Light::Dusk, Light::Day].map(&mut fades);
+    assert_eq!(seen, [false, false, true, false, true], "the first one comes after none");
+    // Where frames are shown as they are, none does.
+    bench.state.glide = false;
+    bench.status.look.light = Some(Light::Night);
+    assert!(bench.state.step_of(&bench.status, &info).is_none());
+}
+
+#[test]
 fn settings_that_sliders_do_not_reach_stay_where_the_panel_is_shown() {
     let mut bench = Bench::new(4);
     let chance = Chance { temperature: 3.25, min_p: 0.005 };
@@ -283,6 +329,26 @@ fn what_was_set_goes_back_to_what_the_pack_has() {
     // A simulator decodes nothing.
     (bench.state.settings.temperature, bench.state.own) = (0.5, None);
     assert!(!bench.draw(Vec::new()).0.contains("as the pack has it"));
+}
+
+#[test]
+fn the_command_is_copied_where_something_is_said() {
+    let mut bench = Bench::new(4);
+    assert!(!bench.draw(Vec::new()).0.contains("copy as command"), "a simulator has other settings");
+    bench.state.own = Some(bench.state.settings);
+    assert_eq!(bench.click_on("copy as command"), []);
+    assert_eq!(bench.copied, None, "nothing is said");
+    bench.state.prompt.in_force("snow night".to_owned(), true, false);
+    assert_eq!(bench.click_on("copy as command"), []);
+    assert_eq!(bench.copied.take().as_deref(), Some("somnium --seed 0 --prompt 'snow night'"));
+    assert!(bench.draw(Vec::new()).0.contains("Copied the command"));
+    // What is told besides is enough.
+    bench.state.prompt.in_force(String::new(), true, false);
+    bench.state.prompt.besides = crate::prompt::ids(&crate::prompt::read("fog", 4));
+    bench.click_on("copy as command");
+    assert_eq!(bench.copied.take().as_deref(), Some("somnium --seed 0 --prompt fog"));
+    bench.state.event = true;
+    assert!(!bench.draw(Vec::new()).0.contains("copy as command"));
 }
 
 #[test]

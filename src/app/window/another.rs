@@ -72,6 +72,7 @@ impl App {
         self.map_mode(false);
         self.stop_typing();
         self.latch().forget_taps();
+        self.changes.forget();
         self.leave_dream();
         self.change_session(|app| {
             app.forget_dreams();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changes::LEAST_BETWEEN;
 use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
@@ -29,8 +30,6 @@ use crate::input::{CONTROL, Command, Hand, Holder};
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Fewer than three changes of the whole picture a second cannot harm anybody's eyes (WCAG 2.3.1).
-const LEAST_BETWEEN_CHANGES: Duration = Duration::from_millis(400);
 /// What is kept of a walk, and how: enlargement, and pictures a frame, as long as there are not too many a second.
 const KEPT: Duration = Duration::from_secs(20);
 const KEPT_SCALE: u32 = 2;
@@ -165,9 +164,15 @@ impl App {
 
     pub(super) fn command(&mut self, command: Command) {
         let changes_everything = matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_) | Command::Surprise);
-        if changes_everything && !self.may_change_everything(Instant::now()) {
-            return;
+        // By the time that its turn comes Shift may be let go of.
+        let shift = self.modifiers.shift_key();
+        if !changes_everything || self.changes.may_come((command, shift), Instant::now()) {
+            self.carry_out(command, shift);
         }
+    }
+
+    /// Does it at once, with Shift or without.
+    pub(super) fn carry_out(&mut self, command: Command, shift: bool) {
         self.coach.used(command);
         match command {
             Command::Panel => {
@@ -188,8 +193,8 @@ impl App {
                 self.ui.paint.wants_keys = any && self.ui.paint.active;
                 self.ui.prompt.wants_keys = any && !self.ui.paint.active;
             }
-            Command::NextPrompt => self.next_prompt(self.modifiers.shift_key()),
-            Command::Turn(dial) => self.turn(dial, self.modifiers.shift_key()),
+            Command::NextPrompt => self.next_prompt(shift),
+            Command::Turn(dial) => self.turn(dial, shift),
             Command::Surprise => self.surprise(),
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Stroll => self.stroll(),
@@ -227,15 +232,6 @@ impl App {
             Command::Fullscreen => self.fill_screen(self.plan.kiosk || !self.is_fullscreen()),
         }
         self.redraw();
-    }
-
-    /// Whether a picture may turn into another one as a whole: whoever hammers at a key must not make the screen flash.
-    fn may_change_everything(&mut self, now: Instant) -> bool {
-        let may = self.changed_at.is_none_or(|at| now.saturating_duration_since(at) >= LEAST_BETWEEN_CHANGES);
-        if may {
-            self.changed_at = Some(now);
-        }
-        may
     }
 
     /// Takes back the last change or new beginning; not while letters are typed or strokes painted, which have their own.
@@ -307,6 +303,7 @@ impl App {
 
     /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
     fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: String) {
+        self.changes.forget();
         self.keep_dream();
         self.request(way(self.hands_over(move |went| Wake::WentAlong(told, went))));
     }
@@ -315,6 +312,11 @@ impl App {
     fn save_picture(&mut self) {
         let Some(album) = self.album() else { return };
         let Some(place) = self.place_for_picture() else { return };
+        let now = Instant::now();
+        // Whoever hammers at the key must not make the screen flash.
+        if self.ui.shot_at.is_none_or(|at| now.saturating_duration_since(at) >= LEAST_BETWEEN) {
+            self.ui.shot_at = Some(now);
+        }
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
         let save = move |kept: Result<Kept, DreamError>| {
             album.save_picture(|| kept.map(seen).map_err(|why| format!("{why}.")), map, said, place);
@@ -418,6 +420,7 @@ impl App {
 
     /// Begins somewhere: what was tapped before was not meant for there, and a map is of another land.
     pub(super) fn begin(&mut self, beginning: Request) {
+        self.changes.forget();
         self.leave_dream();
         self.begin_left(beginning);
     }
@@ -446,12 +449,21 @@ impl App {
         let stuck = self.status.stuck.zip(self.status.info.as_ref());
         self.idle.see_stuck(stuck.map(|(stuck, info)| (info.way_of(stuck.code), stuck.steps)));
         let Some(turn) = self.idle.look(now, presses, held) else { return };
-        self.latch().release(Holder::Stroll);
+        {
+            let mut latch = self.latch();
+            latch.release(Holder::Stroll);
+            // What is held all the same is in no hand: a stick that drifts would walk in its place.
+            if matches!(turn, Turn::Alone | Turn::Left | Turn::Refresh) {
+                latch.let_go();
+            }
+        }
         match turn {
             Turn::Alone => self.wait_for_somebody(now),
             Turn::Left => {
                 log::info!("nobody is there: the world begins anew");
+                self.lift_fingers();
                 self.as_at_the_start();
+                self.come_back_to_display();
                 self.wait_for_somebody(now);
                 self.begin(self.plan.launch.beginning(&self.current_wish()));
                 // Who comes next finds no way to it.
@@ -461,6 +473,7 @@ impl App {
             Turn::Stroll(intent) => self.latch().press(Holder::Stroll, Drive::Intent(intent)),
             Turn::Rest => {}
             Turn::Refresh => {
+                self.come_back_to_display();
                 // Other land, and seen otherwise.
                 let another = self.another_world();
                 if self.status.info.as_ref().is_some_and(|info| info.within) {
@@ -512,7 +525,7 @@ impl App {
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
-        self.ui.prompt.day = self.plan.day.clone();
+        self.ui.prompt.day = self.plan.day.on_from(&self.ui.prompt.day);
         self.ui.prompt.drop_draft();
         self.say_besides(&self.plan.prompt.clone(), By::Itself, self.besides_at_the_start());
         self.read_list_again();

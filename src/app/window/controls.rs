@@ -107,6 +107,8 @@ impl App {
             // Letters belong to the text while one types; what leaves the text alone works all the same.
             Some(Action::Drive(_)) if typing => false,
             Some(Action::Command(_)) if typing && !writes_nothing(key) => false,
+            // Held since before all was let go of: whoever held it then is not there any more.
+            Some(Action::Drive(_)) if repeat && !self.latch().holds(by) => true,
             Some(Action::Drive(drive)) => {
                 self.map_mode(false);
                 let shift = self.modifiers.shift_key();
@@ -191,7 +193,10 @@ impl App {
                 return self.set_off();
             }
             PadNews::Connected(name) => {
-                self.play_with(Hand::Pad);
+                // What wakes up by itself takes no buttons from under a finger.
+                if self.ui.hand != Hand::Finger {
+                    self.play_with(Hand::Pad);
+                }
                 // While nobody is there it stays longer.
                 self.ui.hint_until = self.ui.hint_until.max(Some(Instant::now() + HINT_LASTS));
                 log::info!("{name} is connected");
@@ -199,7 +204,10 @@ impl App {
             }
             PadNews::Disconnected(name) => {
                 self.leave_panel_to_pads();
-                self.play_with(Hand::Keys);
+                // Of another hand it is nothing, and at an event it only sleeps.
+                if self.ui.hand == Hand::Pad && !self.plan.event {
+                    self.play_with(Hand::Keys);
+                }
                 log::info!("{name} is gone");
                 self.ui.toasts.push(format!("{name} is gone"), false);
             }

@@ -38,6 +38,18 @@ impl App {
         shell.window.set_fullscreen(fill.then(|| Fullscreen::Borderless(asked())));
     }
 
+    /// Fills the display that is asked for once more, where the window stands on another one by now: a projector was off for a while.
+    pub(super) fn come_back_to_display(&self) {
+        let Some(shell) = self.shell.as_ref().filter(|_| self.plan.fullscreen) else { return };
+        let Some(asked) = self.plan.display.and_then(|at| shell.window.available_monitors().nth(at)) else { return };
+        if shell.window.current_monitor().is_some_and(|current| current != asked) {
+            log::info!("the window comes back to the display that was asked for");
+            // It counts as filled still: one that is asked for again is let go of first.
+            self.fill_screen(false);
+            self.fill_screen(true);
+        }
+    }
+
     pub(super) fn is_fullscreen(&self) -> bool {
         self.shell.as_ref().is_some_and(|shell| shell.window.fullscreen().is_some())
     }

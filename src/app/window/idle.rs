@@ -11,6 +11,8 @@ use crate::worlds::random::Rng;
 
 /// A pointer that rests this long is in the way.
 const POINTER_LASTS: Duration = Duration::from_secs(3);
+/// A pointer that moves by less than this, in pixels, is moved by nobody: a mouse on a table that shakes.
+const TREMBLES_PX: f64 = 12.0;
 /// What is held longer than this without any other press is no hand: a stick that drifts.
 const LONGEST_HOLD: Duration = Duration::from_secs(600);
 /// After so long with somebody there the dream is worn out, and whoever does nothing for a moment makes room for a fresh one: where one visitor follows the
@@ -127,9 +129,9 @@ impl Idle {
         }
     }
 
-    /// The pointer is here; where it was elsewhere before, somebody moved it.
+    /// The pointer is here; where it was elsewhere before, somebody moved it. It is still where it was while it only trembles.
     pub fn point(&mut self, at: PhysicalPosition<f64>, now: Instant) {
-        if self.pointer_at == Some(at) {
+        if self.pointer_at.is_some_and(|before| (at.x - before.x).hypot(at.y - before.y) < TREMBLES_PX) {
             return;
         }
         self.pointed_at = now;
@@ -259,11 +261,11 @@ mod tests {
         // Every five minutes the dream begins anew.
         let refreshed: Vec<u64> = (40..=1000).filter(|&secs| idle.look(at(secs as f32), 1, false) == Some(Turn::Refresh)).collect();
         assert_eq!(refreshed, [320, 620, 920]);
-        for secs in [1038.0, 1039.0] {
-            idle.point(PhysicalPosition::new(7.0, 5.0), at(secs));
-            assert!(!matches!(idle.look(at(secs), 1, false), Some(Turn::Arrived)), "the pointer has stood there all the time");
+        for (secs, y) in [(1038.0, 5.0), (1038.5, 5.0), (1039.0, 16.9), (1039.5, -6.9)] {
+            idle.point(PhysicalPosition::new(7.0, y), at(secs));
+            assert!(!matches!(idle.look(at(secs), 1, false), Some(Turn::Arrived)), "the pointer has stood there all the time, or trembled");
         }
-        idle.point(PhysicalPosition::new(7.0, 5.5), at(1040.0));
+        idle.point(PhysicalPosition::new(7.0, 17.0), at(1040.0));
         assert_eq!(idle.look(at(1040.0), 1, false), Some(Turn::Arrived));
         assert_eq!(idle.look(at(1049.0), 1, false), None);
         assert_eq!(idle.look(at(1050.0), 1, false), Some(Turn::Left), "gone again");

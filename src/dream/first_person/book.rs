@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::falling::{Falling, turns};
+use super::falling::{Falling, Turn, turns};
 use super::sky::Sky;
 use crate::dream::looks::Looks;
 use crate::pack::manifest::{self, FrameDims, RecallDims};
@@ -117,7 +117,7 @@ pub struct Book {
     free: Vec<usize>,
     relief: Arc<ReliefByToken>,
     /// Rain and snow fall in turns, each another look: the one before or after each.
-    turns: HashMap<Vec<u8>, Vec<u8>>,
+    turns: HashMap<Vec<u8>, Turn>,
     looks: Looks,
     /// What the last look said that had a name.
     seen: Option<Wish>,
@@ -181,9 +181,9 @@ impl Book {
             let mut pictures = cut(&draw(&codes)?);
             if let Some(turn) = self.turns.get(look) {
                 let look_at = codes.len() - dims;
-                codes[look_at..].copy_from_slice(turn);
+                codes[look_at..].copy_from_slice(&turn.other);
                 let others = cut(&draw(&codes)?);
-                let falling = page.falling.get_or_insert_with(|| Arc::new(Falling::between(&pictures, &others)));
+                let falling = page.falling.get_or_insert_with(|| Arc::new(Falling::of(&pictures, &others, turn)));
                 pictures.iter_mut().zip(&others).for_each(|(picture, other)| falling.clear(picture, other));
             }
             for (picture, token) in pictures.into_iter().zip(some) {

@@ -142,16 +142,17 @@ impl Canvas<'_> {
     /// What falls before the eye, near and far.
     fn weather(&self, rgba: &mut [u8]) {
         let Some(falling) = &self.glance.around.falling else { return };
+        let top = falling.top(self.glance.camera.new);
         for Falls { down, slip, share } in FALLS {
             // Each pixel of its tiles is a block of the picture's.
             let scale = down as f32 / self.lens.height;
-            let on_plane = |px: usize| (px as f32 * scale) as usize;
+            let on_plane = |px: usize, first: f32| (px as f32 * scale + first) as usize;
             for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
                 let mut last = (usize::MAX, None);
                 for (x, to) in row.chunks_exact_mut(4).enumerate() {
-                    let column = on_plane(x);
+                    let column = on_plane(x, 0.0);
                     if last.0 != column {
-                        last = (column, falling.at([column, on_plane(y)], slip));
+                        last = (column, falling.at([column, on_plane(y, top)], slip));
                     }
                     if let Some(colour) = last.1 {
                         cover(to, colour.map(f32::from), share);
@@ -189,8 +190,10 @@ mod tests {
     use super::*;
     use crate::dream::first_person::book::Tile;
     use crate::dream::first_person::camera::Camera;
+    use crate::dream::first_person::falling::{Falling, Turn};
     use crate::dream::first_person::surroundings::Surroundings;
     use crate::worlds::relief::Cutout;
+    use crate::worlds::scene::Weather;
 
     const GRASS: [u8; 3] = [10, 200, 10];
     const TRUNK: [u8; 3] = [200, 20, 20];
@@ -286,6 +289,33 @@ mod tests {
             row.iter().collect::<std::collections::HashSet<_>>().len()
         };
         assert!(colours(&plain) == 2 && colours(&smooth) > 2, "{} {}", colours(&plain), colours(&smooth));
+    }
+
+    #[test]
+    fn rain_falls_on_from_step_to_step() {
+        // White on one pixel of a patch, on another one in the other turn.
+        let land = |rained: usize| -> Vec<Vec<[u8; 3]>> {
+            let tile = |base: u8| -> Vec<[u8; 3]> { (0..16).map(|i| if i == rained { [255; 3] } else { [base; 3] }).collect() };
+            [20, 60].map(tile).to_vec()
+        };
+        let lands = [land(0), land(9)];
+        let picture = |second: bool, share: f32| {
+            let [these, others] = [second, !second].map(|second| &lands[usize::from(second)]);
+            let turn = Turn { second, other: Vec::new(), weather: Weather::Rain };
+            let mut around = Surroundings::nothing([0, 0]);
+            around.falling = Some(Arc::new(Falling::of(these, others, &turn)));
+            Glance { around: Arc::new(around), camera: Camera::of([0.5, 0.5], 0.0, share) }.plain(SIZE)
+        };
+        assert!(picture(false, 1.0) == picture(true, 0.0) && picture(true, 1.0) == picture(false, 0.0));
+        // Down, by two pixels of its four in a third of a step: the near ones are so many rows further down.
+        let strokes = |rgba: &[u8]| -> Vec<[usize; 2]> {
+            let all = (0..SIZE[0] * SIZE[1]).map(|i| [i % SIZE[0], i / SIZE[0]]);
+            all.filter(|place| place[1] < SIZE[1] / 3 && at(rgba, *place)[0] > 200).collect()
+        };
+        let (begin, later) = (strokes(&picture(true, 0.0)), strokes(&picture(true, 1.0 / 3.0)));
+        let rows = 2 * SIZE[1] / FALLS[1].down;
+        let found = |off: usize| begin.iter().filter(|[x, y]| later.contains(&[*x, *y + off])).count();
+        assert!(begin.len() > 100 && found(rows) > begin.len() / 2 && found(0) < begin.len() / 4, "{} {}", found(rows), found(0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The way of the eye from step to step.
 
+use std::f32::consts::PI;
 use std::sync::Arc;
 
 use super::camera::Camera;
@@ -7,32 +8,42 @@ use super::scene::Glance;
 use super::surroundings::Surroundings;
 use crate::dream::drive::Intent;
 
-/// How far one leans against something that is in the way, in patches.
+/// How far one goes against something that is in the way, in patches, and how far one leans on it from then on.
 const BUMP: f32 = 0.1;
+const LEAN: f32 = 0.04;
+/// How far the head goes up and to the side half way between two places, in patches: six steps a second are many.
+const SWING: f32 = 0.01;
 
 /// Where the eye comes from and where it goes.
 #[derive(Clone, Debug)]
 pub struct Walk {
     pub around: Arc<Surroundings>,
-    from: [i32; 2],
-    /// Where one pushed against something.
-    bumps: Intent,
+    /// Where the eye was when the step began, in patches right and down of where that leads.
+    from: [f32; 2],
+    /// Where one pushes against something.
+    leans: Intent,
+    /// One runs into it with this step.
+    bumps: bool,
 }
 
 impl Walk {
     /// One who stands there.
     pub fn standing(around: Arc<Surroundings>) -> Self {
-        Self { from: around.at, around, bumps: Intent::Stay }
+        Self { around, from: [0.0; 2], leans: Intent::Stay, bumps: false }
     }
 
-    /// The next step leads into `around`; `pushed`: where one asked to go.
-    pub fn step(&mut self, around: Arc<Surroundings>, pushed: Intent) {
-        let before = self.around.at;
+    /// The next step leads into `around`, once a share of this one is gone; `pushed`: where one asked to go. The eye goes on from where it is: where the
+    /// step came early, a little faster.
+    pub fn step(&mut self, around: Arc<Surroundings>, pushed: Intent, share: f32) {
+        let (here, before) = (self.off(share), self.around.at);
+        let way = [0, 1].map(|i| around.at[i] - before[i]);
         // Further away is elsewhere: another world, or another moment.
-        let near = (0..2).map(|i| (around.at[i] - before[i]).abs()).sum::<i32>() <= 1;
-        self.from = if near { before } else { around.at };
-        self.bumps = if around.at == before { pushed } else { Intent::Stay };
-        self.around = around;
+        let near = way.iter().map(|along| along.abs()).sum::<i32>() <= 1;
+        self.from = if near { [0, 1].map(|i| here[i] - way[i] as f32) } else { [0.0; 2] };
+        let leans = if around.at == before { pushed } else { Intent::Stay };
+        // Who goes on pushing leans on it: with every frame a bump would be a shake.
+        self.bumps = leans != Intent::Stay && leans != self.leans;
+        (self.leans, self.around) = (leans, around);
     }
 
     /// More is seen of the same moment, or another moment takes its place.
@@ -46,14 +57,36 @@ impl Walk {
 
     /// Whether anything moves on the way.
     pub fn moves(&self) -> bool {
-        self.bumps != Intent::Stay || self.from != self.around.at
+        self.bumps || self.from != self.rests()
+    }
+
+    /// Where the eye is at the end of the step, in patches right and down of the middle of the place.
+    fn rests(&self) -> [f32; 2] {
+        self.leans.way().map(|along| along as f32 * LEAN)
+    }
+
+    /// The same once a share of it is gone.
+    fn off(&self, share: f32) -> [f32; 2] {
+        let rests = self.rests();
+        if share >= 1.0 {
+            return rests;
+        }
+        // Fast into it, and slowly back.
+        let bump = if self.bumps { BUMP * (share.sqrt() * PI).sin() } else { 0.0 };
+        let way = self.leans.way();
+        [0, 1].map(|i| self.from[i] * (1.0 - share) + rests[i] * share + way[i] as f32 * bump)
     }
 
     /// The eye once a share of the step is gone; it looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
-        let lean = BUMP * (share * std::f32::consts::PI).sin();
-        let way = |i: usize| (self.from[i] - self.around.at[i]) as f32 * (1.0 - share) + self.bumps.way()[i] as f32 * lean;
-        Camera::of([0, 1].map(|i| 0.5 + way(i)), quarters, share)
+        let off = self.off(share);
+        let camera = Camera::of(off.map(|along| 0.5 + along), quarters, share);
+        // The head swings with the way, not with time: it has no part in how evenly steps come. From one foot to the other it is another side.
+        let gone = off[0] + off[1];
+        let side = if (self.around.at[0] + self.around.at[1] + gone.floor() as i32) & 1 == 0 { 1.0 } else { -1.0 };
+        let swing = SWING * ((gone - gone.floor()) * PI).sin();
+        let right = camera.right();
+        Camera { at: [0, 1].map(|i| camera.at[i] + right[i] * swing * side), height: camera.height + swing, ..camera }
     }
 }
 
@@ -62,30 +95,40 @@ impl Walk {
 pub struct Turn {
     from: f32,
     way: f32,
+    /// How fast one turned already when it began, in quarter turns in the time that it takes.
+    speed: f32,
 }
 
 impl Turn {
     /// Looks there and does not turn.
     pub fn resting(quarters: i32) -> Self {
-        Self { from: quarters as f32, way: 0.0 }
+        Self { from: quarters as f32, ..Self::default() }
     }
 
-    /// The turn to there from where this one is once a share of it is gone.
+    /// The turn to there from where this one is once a share of it is gone, as fast as that is by then.
     #[must_use]
     pub fn to(self, share: f32, quarters: i32) -> Self {
-        let from = self.at(share);
-        Self { from, way: (quarters as f32 - from + 2.0).rem_euclid(4.0) - 2.0 }
+        let (from, speed) = (self.at(share), self.speed_at(share));
+        Self { from, way: (quarters as f32 - from + 2.0).rem_euclid(4.0) - 2.0, speed }
     }
 
     /// Whether it leads anywhere.
     pub fn turns(self) -> bool {
-        self.way != 0.0
+        self.way != 0.0 || self.speed != 0.0
     }
 
     /// Where one looks once a share of it is gone.
     pub fn at(self, share: f32) -> f32 {
         let share = share.clamp(0.0, 1.0);
-        self.from + self.way * share * share * (3.0 - 2.0 * share)
+        let left = 1.0 - share;
+        self.from + self.way * share * share * (3.0 - 2.0 * share) + self.speed * share * left * left
+    }
+
+    /// How fast one turns by then: the slope of [`Self::at`].
+    fn speed_at(self, share: f32) -> f32 {
+        let share = share.clamp(0.0, 1.0);
+        let left = 1.0 - share;
+        self.way * 6.0 * share * left + self.speed * left * (1.0 - 3.0 * share)
     }
 }
 
@@ -124,7 +167,7 @@ impl Stroll {
 
     /// On to the next.
     pub fn step(&mut self, sight: Sight) {
-        self.walk.step(sight.around, sight.pushed);
+        self.walk.step(sight.around, sight.pushed, 1.0);
         self.turn = self.turn.to(1.0, sight.looks);
         self.looks = sight.looks;
     }
@@ -146,6 +189,28 @@ mod tests {
         // Half way around the goal is another one.
         assert_eq!(turn.to(0.5, 1).at(1.0), 1.0);
         assert_eq!(Turn::resting(5).to(1.0, 1).at(1.0), 5.0, "that is there");
+        assert!(!Turn::resting(5).to(1.0, 1).turns());
+    }
+
+    #[test]
+    fn another_turn_goes_on_as_fast_as_the_first_one_was() {
+        // By how much one turns from here to a moment later, a share of a turn.
+        let speed = |turn: Turn, share: f32| (turn.at(share + 0.01) - turn.at(share)) / 0.01;
+        let first = Turn::resting(0).to(1.0, 1);
+        for share in [0.2, 0.5, 0.8] {
+            let second = first.to(share, 2);
+            assert!(second.at(0.0) == first.at(share) && (second.at(1.0) - 2.0).abs() < 1e-6);
+            assert!((speed(second, 0.0) - speed(first, share)).abs() < 0.1, "{share}");
+            // It comes to rest, and goes no further on the way.
+            assert!(speed(second, 0.99).abs() < 0.1 && (0..100).all(|n| speed(second, n as f32 / 100.0) > -1e-3));
+            // The control: from rest it would begin slowly.
+            let rested = Turn { speed: 0.0, ..second };
+            assert!(speed(first, share) - speed(rested, 0.0) > 0.7, "{share}");
+        }
+        // Back again: what is still on its way out turns round, also right where one began.
+        let back = first.to(0.5, 0);
+        assert!(speed(back, 0.0) > 1.0 && back.at(1.0) == 0.0 && (0..=100).all(|n| back.at(n as f32 / 100.0) < 1.0));
+        assert!(Turn { from: 0.0, way: 0.0, speed: 1.0 }.turns());
     }
 
     #[test]
@@ -163,17 +228,62 @@ mod tests {
     fn a_step_leads_on_and_a_jump_does_not_and_what_is_in_the_way_is_bumped_into() {
         let around = |at| Arc::new(Surroundings::nothing(at));
         let mut walk = Walk::standing(around([4, 4]));
-        let x = |walk: &Walk, share| walk.camera(share, 0.0).at[0];
-        walk.step(around([5, 4]), Intent::East);
+        let x = |walk: &Walk, share| 0.5 + walk.off(share)[0];
+        walk.step(around([5, 4]), Intent::East, 1.0);
         assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [-0.5, 0.0, 0.5]);
-        walk.step(around([5, 4]), Intent::East);
+        walk.step(around([5, 4]), Intent::East, 1.0);
         // One leans where one pushed, wherever one looks.
         assert!(
             walk.moves() && [0.0, 1.0, 2.0].iter().all(|quarters| walk.camera(0.5, *quarters).at[0] > walk.camera(0.0, *quarters).at[0])
         );
-        walk.step(around([5, 4]), Intent::Stay);
+        // Who goes on pushing there leans on it and does not shake; pushing elsewhere is a bump again.
+        assert!(x(&walk, 0.25) > 0.6 && x(&walk, 1.0) == 0.5 + LEAN);
+        walk.step(around([5, 4]), Intent::East, 1.0);
+        assert!(!walk.moves() && [0.0, 0.3, 1.0].iter().all(|share| (x(&walk, *share) - 0.5 - LEAN).abs() < 1e-6));
+        walk.step(around([5, 4]), Intent::North, 1.0);
+        assert!(walk.moves() && walk.off(0.25)[1] < -0.1 && walk.off(1.0) == [0.0, -LEAN]);
+        // Letting go leads back to the middle, and then nothing moves.
+        walk.step(around([5, 4]), Intent::Stay, 1.0);
+        assert!(walk.moves() && walk.off(0.0) == [0.0, -LEAN] && walk.off(1.0) == [0.0; 2]);
+        walk.step(around([5, 4]), Intent::Stay, 1.0);
         assert!(!walk.moves());
-        walk.step(around([90, 4]), Intent::East);
+        walk.step(around([90, 4]), Intent::East, 1.0);
         assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [0.5; 2]);
+    }
+
+    #[test]
+    fn a_step_that_comes_early_goes_on_from_where_the_eye_is() {
+        let around = |x| Arc::new(Surroundings::nothing([x, 0]));
+        let mut walk = Walk::standing(around(0));
+        walk.step(around(1), Intent::East, 1.0);
+        // Where the eye is on the map.
+        let x = |walk: &Walk, share| walk.around.at[0] as f32 + walk.off(share)[0];
+        let here = x(&walk, 0.7);
+        walk.step(around(2), Intent::East, 0.7);
+        assert!((x(&walk, 0.0) - here).abs() < 1e-6 && x(&walk, 1.0) == 2.0, "{here} {}", x(&walk, 0.0));
+        // Against something that is in the way, too.
+        walk.step(around(2), Intent::East, 0.9);
+        assert!((x(&walk, 0.0) - 1.87).abs() < 1e-6, "{}", x(&walk, 0.0));
+        // The control: whoever is said to be there already sets off from there.
+        walk.step(around(3), Intent::East, 1.0);
+        assert!((x(&walk, 0.0) - 2.0 - LEAN).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_head_swings_from_foot_to_foot_and_rests_where_one_stands() {
+        let mut walk = Walk::standing(Arc::new(Surroundings::nothing([0, 0])));
+        let mut swings = Vec::new();
+        for north in 1..=4 {
+            walk.step(Arc::new(Surroundings::nothing([0, -north])), Intent::North, 1.0);
+            let seen = |share: f32| {
+                let (camera, level) = (walk.camera(share, 0.0), Camera::of([0.5, 0.5], 0.0, 1.0));
+                [camera.at[0] - level.at[0], camera.height - level.height]
+            };
+            assert_eq!([seen(0.0), seen(1.0)], [[0.0; 2]; 2]);
+            assert!((seen(0.5)[1] - SWING).abs() < 1e-6);
+            swings.push(seen(0.5)[0] / SWING);
+        }
+        let feet: Vec<f32> = swings.iter().map(|swing| swing.round()).collect();
+        assert!(feet == [1.0, -1.0, 1.0, -1.0] || feet == [-1.0, 1.0, -1.0, 1.0], "{swings:?}");
     }
 }

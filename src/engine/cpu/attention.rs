@@ -92,7 +92,7 @@ pub struct AttendTime<'a> {
 /// Replaces scores by `exp(score - largest)` and returns one over their sum. `x`: a multiple of the lanes, padded with -infinity.
 #[inline(always)]
 unsafe fn exponentials<S: Simd>(x: &mut [f32]) -> f32 {
-    debug_assert!(x.len().is_multiple_of(S::LANES));
+    assert!(x.len().is_multiple_of(S::LANES));
     // SAFETY: whole vectors of `x`.
     unsafe {
         let mut largest = S::splat(f32::NEG_INFINITY);

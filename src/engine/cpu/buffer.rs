@@ -54,8 +54,9 @@ impl DerefMut for Floats {
 /// Elements that the threads of a pool write in turns: between two barriers an element is either written by one thread or read by any.
 pub struct Shared<T>(Box<[UnsafeCell<T>]>);
 
-// SAFETY: all access goes through the unsafe methods below, whose callers keep to the rule above.
-unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: all access goes through the unsafe methods below, whose callers keep to the rule above. `read` shows an
+// element to many threads at once.
+unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T: Copy> Shared<T> {
     pub fn filled(value: T, n: usize) -> Self {

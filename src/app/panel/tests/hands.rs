@@ -122,6 +122,11 @@ fn fingers_have_buttons() {
     assert!(place.y > below as f32 && written.iter().all(|(text, _)| text != "Panel" && text != "Pause"), "{written:?}");
     assert!(written.iter().all(|(text, _)| text != "Photo"), "no picture would be kept: {written:?}");
     assert_eq!(bench.click_on("New world"), [UiEvent::Command(Command::NewSeed)], "another world needs no picture");
+    // Who has a finger alone leaves what somebody with a pad left open.
+    bench.state.panel = true;
+    assert_eq!(bench.click_on("Close"), [UiEvent::Command(Command::Panel)]);
+    bench.state.panel = false;
+    assert!(!bench.draw(Vec::new()).0.contains("Close"));
     bench.state.keeps_pictures = true;
     assert_eq!(bench.click_on("Photo"), [UiEvent::Command(Command::Screenshot)]);
     // More than one row has room for.
@@ -131,6 +136,37 @@ fn fingers_have_buttons() {
     let (written, _) = bench.draw_places(Vec::new());
     let row_of = |label: &str| written.iter().find(|(text, _)| text == label).expect("a button").1.y;
     assert!(row_of("New prompt") < row_of("Panel"), "{written:?}");
+}
+
+#[test]
+fn a_press_anywhere_leaves_the_lines_of_help() {
+    let mut bench = Bench::new(8);
+    let helps = |bench: &mut Bench| bench.draw(Vec::new()).0.contains("these lines");
+    (bench.state.panel, bench.state.event, bench.state.help) = (false, true, true);
+    bench.draw(vec![Event::PointerMoved(pos2(300.0, 300.0))]);
+    assert!(helps(&mut bench), "a pointer that moves");
+    bench.click(pos2(300.0, 300.0));
+    assert!(!helps(&mut bench));
+}
+
+#[test]
+fn a_picture_that_is_taken_is_seen_at_once_and_for_a_moment() {
+    let mut bench = Bench::new(8);
+    let mut is_white = |shot_at: Option<Instant>| {
+        bench.state.shot_at = shot_at;
+        let screen = egui::Rect::from_min_size(Pos2::ZERO, vec2(900.0, 720.0));
+        let input = egui::RawInput { screen_rect: Some(screen), ..Default::default() };
+        let mut output = bench.ctx.run_ui(input, |ui| {
+            show(ui, &mut bench.state, &bench.status, &mut Vec::new());
+        });
+        output.textures_delta.clear();
+        let white = Color32::from_white_alpha(SHUTTER_ALPHA);
+        output.shapes.iter().any(|shape| matches!(&shape.shape, Shape::Rect(rect) if rect.fill == white))
+    };
+    assert!(!is_white(None));
+    // However long this drawing takes, the picture is taken at its end.
+    assert!(is_white(Some(Instant::now() + HINT_LASTS)));
+    assert!(!is_white(Instant::now().checked_sub(SHUTTER)), "a moment later");
 }
 
 #[test]

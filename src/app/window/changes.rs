@@ -1,0 +1,110 @@
+//! Changes of the whole picture, which may come only so fast: what is asked for sooner waits its turn.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::App;
+use crate::input::Command;
+
+/// Fewer than three changes of the whole picture a second cannot harm anybody's eyes (WCAG 2.3.1).
+pub(super) const LEAST_BETWEEN: Duration = Duration::from_millis(400);
+/// Changes that may wait; what is asked for beyond them is dropped, or play would lag behind the hands.
+const MOST_WAITING: usize = 4;
+
+/// Whoever hammers at a key must not make the screen flash, and what a few taps ask for comes all the same.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// When the picture turned into another one last.
+    came_at: Option<Instant>,
+    /// In the order of asking, each with whether Shift was held.
+    waiting: VecDeque<(Command, bool)>,
+}
+
+impl Changes {
+    /// Whether a change that is asked for may come at once; else it waits, where there is room.
+    pub(super) fn may_come(&mut self, change: (Command, bool), now: Instant) -> bool {
+        if self.waiting.is_empty() && self.may_be(now) {
+            self.came_at = Some(now);
+            return true;
+        }
+        if self.waiting.len() < MOST_WAITING {
+            self.waiting.push_back(change);
+        }
+        false
+    }
+
+    /// The one that waited longest, once it may come.
+    fn next(&mut self, now: Instant) -> Option<(Command, bool)> {
+        if !self.may_be(now) {
+            return None;
+        }
+        let change = self.waiting.pop_front()?;
+        self.came_at = Some(now);
+        Some(change)
+    }
+
+    fn may_be(&self, now: Instant) -> bool {
+        self.came_at.is_none_or(|at| now.saturating_duration_since(at) >= LEAST_BETWEEN)
+    }
+
+    /// When the next one may come, if any waits.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.came_at.filter(|_| !self.waiting.is_empty()).map(|at| at + LEAST_BETWEEN)
+    }
+
+    /// What waits was meant for a world that is left.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+impl App {
+    /// Carries out what had to wait, once it may come.
+    pub(super) fn change_as_asked(&mut self, now: Instant) {
+        if let Some((command, shift)) = self.changes.next(now) {
+            self.carry_out(command, shift);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPACE: (Command, bool) = (Command::NextPrompt, false);
+    const SHIFT_SPACE: (Command, bool) = (Command::NextPrompt, true);
+    const NEW: (Command, bool) = (Command::NewSeed, false);
+
+    #[test]
+    fn taps_in_a_row_all_come_and_none_too_soon() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut changes = Changes::default();
+        assert!(changes.due().is_none() && changes.next(start).is_none());
+        let taps = [SPACE, SHIFT_SPACE, NEW, SPACE, NEW];
+        let came: Vec<bool> = taps.into_iter().zip(0..).map(|(tap, i)| changes.may_come(tap, at(180 * i))).collect();
+        assert_eq!(came, [true, false, false, false, false]);
+        assert_eq!(changes.due(), Some(at(400)));
+        let mut later = Vec::new();
+        for ms in 720..3000 {
+            later.extend(changes.next(at(ms)).map(|change| (ms, change)));
+        }
+        assert_eq!(later, [(720, SHIFT_SPACE), (1120, NEW), (1520, SPACE), (1920, NEW)]);
+        assert_eq!(changes.due(), None);
+        assert!(changes.may_come(SPACE, at(3000)), "none waits any more");
+    }
+
+    #[test]
+    fn hammering_does_not_lag_behind_and_another_world_has_none_of_it() {
+        let start = Instant::now();
+        let later = start + 10 * LEAST_BETWEEN;
+        let mut changes = Changes::default();
+        let came = (0..50).filter(|_| changes.may_come(SPACE, start)).count();
+        assert_eq!((came, changes.waiting.len()), (1, MOST_WAITING));
+        // Who asks once more is behind those that wait.
+        assert!(changes.next(later) == Some(SPACE) && !changes.may_come(NEW, later + LEAST_BETWEEN));
+        changes.forget();
+        assert_eq!((changes.next(later + 2 * LEAST_BETWEEN), changes.due()), (None, None));
+        assert!(changes.may_come(NEW, later + 2 * LEAST_BETWEEN));
+    }
+}
