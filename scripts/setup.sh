@@ -13,6 +13,7 @@ play  gcc                  gcc                    gcc                cmd:cc
 play  libc6-dev            glibc-devel            glibc              file:/usr/include/stdio.h
 play  pkg-config           pkgconf-pkg-config     pkgconf            cmd:pkg-config
 play  libudev-dev          systemd-devel          systemd-libs       pc:libudev
+play  libasound2-dev        alsa-lib-devel         alsa-lib           pc:alsa
 play  libvulkan1           vulkan-loader          vulkan-icd-loader  lib:libvulkan.so.1
 play  mesa-vulkan-drivers  mesa-vulkan-drivers    vulkan-swrast      icd
 play  libx11-6             libX11                 libx11             lib:libX11.so.6

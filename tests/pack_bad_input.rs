@@ -2,7 +2,7 @@
 
 use somnium::engine::Chance;
 use somnium::pack::{
-    Pack, PackError, PackTensor,
+    Pack, PackError, PackTensor, limits,
     manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing},
     random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
@@ -208,6 +208,17 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
             let look = vec![255; m.frame.code_dims];
             m.provenance.looks.insert("dusk 1".to_owned(), look);
         }),
+        ("provenance.lands.meadow", |m| drop(m.provenance.lands.insert("meadow".to_owned(), vec![vec![0]]))),
+        ("provenance.lands.volcano lava", |m| {
+            let tokens = [0, 255].map(|level| vec![level; m.frame.code_dims]);
+            m.provenance.lands.insert("volcano lava".to_owned(), tokens.into());
+        }),
+        ("provenance.lands.atlantis is no land", |m| drop(m.provenance.lands.insert("atlantis".to_owned(), Vec::new()))),
+        ("provenance.lands.lava is no land", |m| drop(m.provenance.lands.insert("lava".to_owned(), Vec::new()))),
+        ("tokens of provenance.lands", |m| {
+            let tokens = vec![vec![0; m.frame.code_dims]; limits::VOCABULARY + 1];
+            m.provenance.lands.insert("meadow".to_owned(), tokens);
+        }),
         ("frame.patch_px", |m| {
             let relief = Relief { sky: [(); 2].map(|()| vec![0; m.frame.code_dims]), standing: Default::default() };
             (m.frame.patch_px, m.frame.width_px, m.frame.height_px, m.relief) = (64, 320, 192, Some(relief));
@@ -236,12 +247,13 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
 #[test]
 fn no_text_of_a_manifest_has_control_characters() {
     type Change = fn(&mut Manifest, &str);
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 12] = [
         ("name", |m, text| m.name = text.to_owned()),
         ("licence", |m, text| m.licence = text.to_owned()),
         ("provenance", |m, text| m.provenance.world = Some(text.to_owned())),
         ("provenance", |m, text| m.provenance.command = text.to_owned()),
         ("provenance.looks", |m, text| drop(m.provenance.looks.insert(text.to_owned(), vec![0; m.frame.code_dims]))),
+        ("provenance.lands", |m, text| drop(m.provenance.lands.insert(format!("meadow {text}"), Vec::new()))),
         ("actions", |m, text| m.actions[1].name = text.to_owned()),
         ("actions", |m, text| m.actions[1].bound_to.push(text.to_owned())),
         ("suggested_prompts", |m, text| m.suggested_prompts.push(text.to_owned())),
@@ -267,7 +279,8 @@ fn no_text_of_a_manifest_has_control_characters() {
 #[test]
 fn long_names_are_not_read_out() {
     type Change = fn(&mut Manifest, String);
-    let changes: [(&str, Change); 2] = [
+    let changes: [(&str, Change); 3] = [
+        ("provenance.lands.long", |m, name| drop(m.provenance.lands.insert(name, Vec::new()))),
         ("provenance.looks.long", |m, name| drop(m.provenance.looks.insert(name, Vec::new()))),
         ("word_table", |m, name| m.word_table = name),
     ];
@@ -275,6 +288,20 @@ fn long_names_are_not_read_out() {
         let why = changed_manifest(|m| change(m, "long ".repeat(2000))).expect_err(field).to_string();
         assert!(why.contains(field) && why.len() < 250, "{why}");
     }
+}
+
+#[test]
+fn of_which_land_tokens_are_comes_back_from_a_file() {
+    let without = random_pack(look_manifest(), 3).expect("valid");
+    let read = |pack: &Pack| Pack::from_bytes(&pack.to_bytes().expect("valid")).expect("read");
+    let mut with = without.clone();
+    let token = |level: u8| vec![level; with.manifest.frame.code_dims];
+    let lands = [("meadow", vec![token(0), token(6)]), ("volcano lava", vec![token(1)])];
+    with.manifest.provenance.lands = lands.map(|(name, tokens)| (name.to_owned(), tokens)).into();
+    assert_eq!(read(&with), with);
+    // Packs of before say nothing of lands.
+    assert!(!serde_json::to_string(&without.manifest).expect("serialisable").contains("lands"));
+    assert!(read(&without) == without && without != with);
 }
 
 #[test]

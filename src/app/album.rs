@@ -1,7 +1,7 @@
 //! What players keep: pictures, maps and the last seconds, each a new file in a folder of pictures. The writer's thread writes them.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,6 +19,7 @@ use crate::dream::saved::SavedDream;
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
+use crate::worlds::random::Rng;
 
 /// Enlargement of a screenshot.
 pub const SCREENSHOT_SCALE: u32 = 4;
@@ -35,8 +36,10 @@ const MOST_OF_AN_EVENT: usize = 2000;
 const MOST_BYTES_OF_AN_EVENT: u64 = 2_000_000_000;
 /// One that nobody has written to for so long is not on its way any more: what a crash left of it makes room.
 const LEFT_AFTER: Duration = Duration::from_secs(3600);
-/// A disk that does not take so many bytes is full: about what a film has. Then this part of all makes room for the next.
-const PROBE_BYTES: usize = 8 << 20;
+/// A disk that does not take so many bytes, piece by piece, is full: more than any film has, of which nothing is left there by the time that one
+/// asks. Then this part of all makes room for the next.
+const PROBE_BYTES: usize = 64 << 20;
+const PIECE_BYTES: usize = 1 << 20;
 const PART_FOR_THE_NEXT: usize = 10;
 
 /// What is said in a dream: what a [`Kept`] moment of it is saved with.
@@ -213,9 +216,18 @@ fn remove_parts(file: &Path) {
 /// Whether a file could not be written because there is no room for it. Any other fault is no reason to remove what visitors saved.
 fn is_full(path: &Path) -> bool {
     let probe = path.with_extension("part.png");
-    let taken = fs::write(&probe, vec![0_u8; PROBE_BYTES]);
+    let taken = fill(&probe);
     _ = fs::remove_file(&probe);
     taken.is_err_and(|why| matches!(why.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
+/// Writes a file that takes as much room as it has bytes, also on a disk that packs them.
+fn fill(probe: &Path) -> io::Result<()> {
+    let (mut file, mut chance, mut piece) = (fs::File::create(probe)?, Rng::new(0), vec![0_u8; PIECE_BYTES]);
+    (0..PROBE_BYTES / PIECE_BYTES).try_for_each(|_| {
+        piece.chunks_exact_mut(8).for_each(|some| some.copy_from_slice(&chance.next().to_le_bytes()));
+        file.write_all(&piece)
+    })
 }
 
 /// On a disk that has room for less than all that may be kept: what crashes left goes, and the oldest tenth.
@@ -257,6 +269,8 @@ pub fn pictures_folder() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     /// A file of so many bytes, written so many seconds after the clock's beginning.
@@ -334,6 +348,31 @@ mod tests {
         make_room_for_the_next(&missing);
         assert_eq!(ours.iter().filter(|path| path.exists()).collect::<Vec<_>>(), ours[2..].iter().collect::<Vec<_>>());
         assert!(another.exists());
+    }
+
+    #[test]
+    fn a_disk_cannot_leave_out_anything_of_what_it_is_asked_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let probe = folder.path().join("probe");
+        fill(&probe).unwrap();
+        let bytes = fs::read(&probe).unwrap();
+        let blocks: HashSet<&[u8]> = bytes.chunks(4096).collect();
+        assert_eq!((bytes.len(), blocks.len()), (PROBE_BYTES, PROBE_BYTES / 4096));
+        // As often every byte as any other, within a fiftieth.
+        let mut counts = [0_usize; 256];
+        bytes.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+        assert!(counts.iter().all(|count| count.abs_diff(PROBE_BYTES / 256) < PROBE_BYTES / 256 / 50), "{counts:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_takes_nothing_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        // What is written there meets a disk without room.
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("somnium_visit-1.part.png")).unwrap();
+        assert!(is_full(&folder.path().join("somnium_visit-1.gif")));
+        assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing of the probe stays");
+        assert!(!is_full(&folder.path().join("somnium_visit-1.gif")), "the control");
     }
 
     #[test]

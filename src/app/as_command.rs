@@ -8,9 +8,24 @@ use crate::engine::{DecodeSettings, UnmaskOrder};
 use crate::prompt;
 use crate::worlds::words::{under, wish_of};
 
+/// Who reads the line.
+#[derive(Clone, Copy, Debug)]
+enum Shell {
+    Posix,
+    /// That of Windows, which knows no single quotes.
+    Cmd,
+}
+
+/// The one that most have here.
+const HERE: Shell = if cfg!(windows) { Shell::Cmd } else { Shell::Posix };
+
 /// The line as it is typed into a shell, where the pack has the settings `own` and hears at most `most_words` words of a prompt.
 pub fn as_command(state: &UiState, own: &DecodeSettings, most_words: usize) -> String {
-    let arguments = arguments(state, own, most_words).into_iter().flatten().map(|argument| quoted(&argument));
+    line(&arguments(state, own, most_words), HERE)
+}
+
+fn line(arguments: &[Vec<String>], shell: Shell) -> String {
+    let arguments = arguments.iter().flatten().map(|argument| quoted(argument, shell));
     std::iter::once("somnium".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
@@ -97,10 +112,17 @@ fn decoding(now: &DecodeSettings, own: &DecodeSettings, say: &mut impl FnMut(&st
     }
 }
 
-/// A text that a shell takes as one word, and as it is.
-fn quoted(text: &str) -> String {
+/// A text that a shell takes as one word, and as it is; on Windows without what no quotes keep as it is.
+fn quoted(text: &str, shell: Shell) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    match shell {
+        Shell::Posix => format!("'{}'", text.replace('\'', r"'\''")),
+        // At the end a backslash would make a letter of the quote.
+        Shell::Cmd => format!("\"{}\"", text.replace(['"', '%'], "").trim_end_matches('\\')),
+    }
 }
 
 #[cfg(test)]
@@ -221,7 +243,8 @@ mod tests {
     fn what_the_pack_has_is_left_out_and_what_it_alone_has_is_turned_off() {
         let mut manifest = odd_manifest();
         let state = plain(DecodeSettings { seed: 3, ..play_settings(&manifest) });
-        assert_eq!(as_command(&state, &play_settings(&manifest), MOST), "somnium --seed 3 --prompt 'a snowy forest'");
+        let few = arguments(&state, &play_settings(&manifest), MOST);
+        assert_eq!(line(&few, Shell::Posix), "somnium --seed 3 --prompt 'a snowy forest'");
         let chance = Chance { temperature: 1.0, min_p: 0.01 };
         (manifest.play.certain, manifest.play.new_land) = (Some(0.9), Some(chance));
         let all = arguments(&state, &play_settings(&manifest), MOST);
@@ -242,6 +265,29 @@ mod tests {
         // Without a day the hour is not asked.
         (state.prompt.said, state.prompt.day) = ("forest".to_owned(), Day::of(None));
         assert_eq!(words(&state, MOST), "forest, rain");
+    }
+
+    #[test]
+    fn the_shell_of_windows_reads_what_is_meant() {
+        let (manifest, mut state) = (odd_manifest(), plain(DecodeSettings { seed: 3, ..play_settings(&odd_manifest()) }));
+        // As it hands a line to a program, and that reads it: between quotes a space is a letter.
+        let read = |line: &str| {
+            let halves = line.split('"').enumerate();
+            let joined: String = halves.map(|(i, half)| if i % 2 == 0 { half.replace(' ', "\n") } else { half.to_owned() }).collect();
+            joined.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (said, heard) in [
+            ("it's a forest & snow | rain > fog ^ !", "it's a forest & snow | rain > fog ^ !"),
+            ("a \"forest\" of %PATH% \\", "a forest of PATH "),
+        ] {
+            said.clone_into(&mut state.prompt.said);
+            let arguments = arguments(&state, &play_settings(&manifest), MOST);
+            assert_eq!(read(&line(&arguments, Shell::Cmd)), ["somnium", "--seed", "3", "--prompt", heard]);
+            // The control: single quotes are letters to it.
+            assert_ne!(read(&line(&arguments, Shell::Posix)), ["somnium", "--seed", "3", "--prompt", heard]);
+        }
+        assert_eq!(quoted(r"C:\my worlds\", Shell::Cmd), r#""C:\my worlds""#);
+        assert_eq!(["--min-p", "0.5", ""].map(|text| quoted(text, Shell::Cmd)), ["--min-p", "0.5", "\"\""]);
     }
 
     #[cfg(unix)]

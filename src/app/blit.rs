@@ -9,8 +9,10 @@ use super::layout::RectPx;
 use crate::dream::runner::Shown;
 use crate::engine::gpu::context::{GpuContext, WRITTEN_BEFORE_READ};
 
-/// So long after it came the way to a frame that came early begins, at most.
+/// So long after it came the way to a frame that came early begins, at most, and after no more than this part of the time that it takes: until
+/// then the view is where neither picture shows all of the land.
 const MOST_LATE: Duration = Duration::from_millis(40);
+const MOST_LATE_PART: u32 = 8;
 
 /// Of a picture in the window.
 pub const PICTURE_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -28,6 +30,15 @@ pub struct Step {
     pub fades: bool,
     /// How long it takes to come there.
     pub lasts: Duration,
+}
+
+/// How what is seen from within comes out of what was seen before it, which looked otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Fade {
+    /// What was drawn last is what it comes out of from now on.
+    pub begins: bool,
+    /// How much of that is still seen, 0 to 1.
+    pub left: f32,
 }
 
 /// `Glide` of the shader.
@@ -58,6 +69,8 @@ pub struct Blit {
     pictures: Option<Pictures>,
     /// The step under way, and when it began.
     under_way: Option<(Step, Instant)>,
+    /// The older picture is one that the newest from within came out of.
+    fades: bool,
 }
 
 /// Two textures that take turns.
@@ -119,7 +132,7 @@ impl Blit {
         };
         let uniform = buffer("glide", size_of::<Uniform>(), wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST);
         let moved = buffer("glide moved", 16, wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::STORAGE);
-        Self { draw, decide, uniform, moved, pictures: None, under_way: None }
+        Self { draw, decide, uniform, moved, pictures: None, under_way: None, fades: false }
     }
 
     /// Shows this picture from now on; with a `step` the view glides there from the one before, if they show that it moved, and where that fades
@@ -144,7 +157,7 @@ impl Blit {
             }
         };
         let leads_on = step.filter(|step| follows && (step.motion_px != [0, 0] || step.fades));
-        self.under_way = leads_on.map(|step| (step, begins(step.motion_px, self.under_way.as_ref(), Instant::now())));
+        self.under_way = leads_on.map(|step| sets_off(step, self.under_way.as_ref(), Instant::now()));
         let glide = self.under_way.map_or(Uniform::zeroed(), |(step, _)| Uniform::of(&step, [0.0; 2], 0.0));
         self.write(gpu, glide);
         if self.under_way.is_some() {
@@ -159,10 +172,15 @@ impl Blit {
     }
 
     /// A picture of such a width and height that is shown from now on; what it shows is for the caller to draw.
-    pub fn canvas(&mut self, gpu: &GpuContext, size_px: [u32; 2]) -> &wgpu::Texture {
-        let (pictures, _) = self.turn(&gpu.device, size_px);
+    pub fn canvas(&mut self, gpu: &GpuContext, size_px: [u32; 2], fade: Fade) -> &wgpu::Texture {
+        let (mut pictures, follows) = self.turn(&gpu.device, size_px);
+        if !fade.begins {
+            // It is drawn over, and the one that it came out of stays.
+            pictures.newest = 1 - pictures.newest;
+        }
+        self.fades = follows && (fade.begins || self.fades);
         self.under_way = None;
-        self.write(gpu, Uniform::zeroed());
+        self.write(gpu, Uniform { fade: if self.fades { fade.left } else { 0.0 }, ..Uniform::zeroed() });
         self.pictures.insert(pictures).newest()
     }
 
@@ -242,11 +260,14 @@ pub fn picture(device: &wgpu::Device, [width, height]: [u32; 2]) -> wgpu::Textur
     })
 }
 
-/// When a step of such a motion sets off that comes `now`, with another one `under_way`: the same way goes on where that ends, or the view would jump
-/// over what was left of it.
-fn begins(motion_px: [i32; 2], under_way: Option<&(Step, Instant)>, now: Instant) -> Instant {
-    let before = under_way.filter(|(step, _)| step.motion_px == motion_px);
-    before.map_or(now, |(step, since)| (*since + step.lasts).clamp(now, now + MOST_LATE))
+/// A step that comes `now`, with another one `under_way`, and when it sets off: the same way goes on where that ends, or the view would jump over
+/// what was left of it. It ends when it would have ended all the same, or after one slow frame all that follow would come late.
+fn sets_off(step: Step, under_way: Option<&(Step, Instant)>, now: Instant) -> (Step, Instant) {
+    let before = under_way.filter(|(before, _)| before.motion_px == step.motion_px);
+    let latest = now + MOST_LATE.min(step.lasts / MOST_LATE_PART);
+    let since = before.map_or(now, |(before, since)| (*since + before.lasts).clamp(now, latest));
+    let lasts = (now + step.lasts).saturating_duration_since(since);
+    (Step { lasts, ..step }, since)
 }
 
 /// What is left of a way of `px` picture pixels, each `scale` window pixels large: whole window pixels, so that blocks stay crisp.
@@ -338,16 +359,63 @@ mod tests {
         assert!(off(&land(8, 5)) > Some(10), "the control: where it will be");
     }
 
+    /// What is in the window once such a picture was drawn on the canvas.
+    fn drawn(gpu: &GpuContext, blit: &mut Blit, rgba: &[u8], fade: Fade) -> Vec<u8> {
+        let canvas = blit.canvas(gpu, SIZE, fade);
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(SIZE[0] * 4), rows_per_image: None };
+        gpu.queue.write_texture(canvas.as_image_copy(), rgba, layout, canvas.size());
+        seen(gpu, blit, 0.0).0
+    }
+
+    #[test]
+    fn from_within_what_looks_otherwise_comes_out_of_what_was_drawn_last() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let mut blit = Blit::new(&gpu.device, PICTURE_FORMAT);
+        let (day, night) = (land(0, 0), land(0, 50));
+        let fade = |begins, left| Fade { begins, left };
+        let close = |seen: &[u8], other: &[u8]| seen.iter().zip(other).all(|(a, b)| a.abs_diff(*b) <= 1);
+        assert!(drawn(&gpu, &mut blit, &night, fade(true, 0.5)) == night, "there is none before the first");
+        assert!(drawn(&gpu, &mut blit, &land(8, 0), fade(false, 0.0)) == land(8, 0));
+        // The control: what looks alike is there at once.
+        assert!(drawn(&gpu, &mut blit, &day, fade(false, 0.0)) == day);
+        assert!(close(&drawn(&gpu, &mut blit, &night, fade(true, 0.5)), &land(0, 25)));
+        // Drawn again it still comes out of the same one, and is there in the end.
+        assert!(close(&drawn(&gpu, &mut blit, &night, fade(false, 0.2)), &land(0, 40)));
+        assert!(drawn(&gpu, &mut blit, &night, fade(false, 0.0)) == night);
+        // In a window of another size nothing is left of what was before.
+        blit.canvas(&gpu, [32, 16], fade(true, 0.5));
+        assert!(drawn(&gpu, &mut blit, &night, fade(false, 0.5)) == night);
+    }
+
     #[test]
     fn a_frame_that_comes_early_goes_on_from_where_the_view_is() {
         let now = Instant::now();
         let ms = Duration::from_millis;
-        let east = |ago: u64| (Step { lasts: ms(160), ..step([16, 0], false) }, now.checked_sub(ms(ago)).unwrap());
-        let set_off = |ago: u64| begins([16, 0], Some(&east(ago)), now) - now;
+        let east = |lasts: u64| Step { lasts: ms(lasts), ..step([16, 0], false) };
+        let begun = |lasts: u64, ago: u64| (east(lasts), now.checked_sub(ms(ago)).unwrap());
+        let set_off = |ago: u64| sets_off(east(160), Some(&begun(160, ago)), now).1 - now;
         assert_eq!([set_off(150), set_off(160), set_off(300)], [ms(10), ms(0), ms(0)]);
-        assert_eq!(set_off(20), MOST_LATE, "it never lags behind by more");
+        assert_eq!(set_off(20), ms(20), "it never lags behind by more than an eighth");
+        assert_eq!(sets_off(east(1600), Some(&begun(1600, 20)), now).1 - now, MOST_LATE, "nor by more than that");
         // Another way begins at once, and so does the first.
-        assert_eq!([begins([0, 16], Some(&east(150)), now), begins([16, 0], None, now)], [now; 2]);
+        let south = step([0, 16], false);
+        assert_eq!([sets_off(south, Some(&begun(160, 150)), now).1, sets_off(east(160), None, now).1], [now; 2]);
+    }
+
+    #[test]
+    fn after_one_slow_frame_the_view_is_in_time_again() {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let mut under_way: Option<(Step, Instant)> = None;
+        // The second comes late by 15 ms.
+        let waits = [0, 175, 320, 480, 640].map(|came| {
+            let now = start + ms(came);
+            let (east, since) = sets_off(Step { lasts: ms(160), ..step([16, 0], false) }, under_way.as_ref(), now);
+            assert_eq!(since + east.lasts, now + ms(160), "{came} ms");
+            under_way = Some((east, since));
+            since - now
+        });
+        assert_eq!(waits, [0, 0, 15, 0, 0].map(ms));
     }
 
     #[test]

@@ -216,6 +216,7 @@ fn show(
         hud: args.hud || left.figures,
         glide: left.glide && !args.no_glide,
         within: args.first_person || left.within,
+        volume: args.volume.unwrap_or(left.volume),
         letters: args.letters.unwrap_or(left.letters),
         paused: args.paused,
         settings,

@@ -36,10 +36,11 @@ impl Day {
         Self { minutes: minutes.unwrap_or(still.minutes), running: minutes.is_some(), ..still }
     }
 
-    /// This day, from the hour that `other` has come to, where both go by.
+    /// This day, from the hour that `other` has come to, where both go by; else with its first hour before it.
     #[must_use]
     pub fn on_from(&self, other: &Self) -> Self {
-        if self.running && other.running { Self { hour: other.hour, since: other.since, ..self.clone() } } else { self.clone() }
+        let (hour, since) = if self.running && other.running { (other.hour, other.since) } else { (self.hour, None) };
+        Self { hour, since, ..self.clone() }
     }
 
     /// What the world is to be told while `said` is in force: the same with the light of the hour, where a day goes by, and that weather and
@@ -142,6 +143,20 @@ mod tests {
         assert_eq!(plan.on_from(&visit), plan);
         assert_eq!(Day::of(None).on_from(&next), Day::of(None));
         assert_ne!(plan.on_from(&next), plan, "noon once more");
+    }
+
+    #[test]
+    fn a_day_that_a_prompt_began_at_night_goes_on_as_well() {
+        let mut plan = Day::of(Some(8));
+        plan.begin_with(&rows("a forest at night"), Duration::ZERO);
+        let mut visit = plan.clone();
+        assert!(!visit.turned(179 * SECOND) && visit.turned(180 * SECOND));
+        assert_eq!((plan.on_from(&visit).light(), plan.light()), (Light::Dawn, Light::Night));
+        // Where somebody stopped it that night begins anew, and is a whole one.
+        visit.running = false;
+        let mut anew = plan.on_from(&visit);
+        assert!(anew.turned(1000 * SECOND));
+        assert_eq!((anew.light(), anew.coming(1000 * SECOND)), (Light::Night, Some((Light::Dawn, 180))));
     }
 
     #[test]

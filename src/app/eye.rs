@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::album::Album;
+use super::blit::Fade;
 use super::layout::RectPx;
 use crate::dream::film::Film;
 use crate::dream::first_person::{Camera, FINER, Glance, Sight, Stroll, Surroundings, Turn, Walk};
@@ -28,6 +29,10 @@ pub struct Eye {
     turn: Turn,
     turned: Instant,
     looks: i32,
+    /// What is seen looks otherwise than what was drawn before this step, and comes out of that little by little.
+    fades: bool,
+    /// Nothing of it was drawn yet.
+    begins: bool,
     /// Frames there were when the last step came.
     frames: u64,
     /// What was seen after the last steps, the oldest first.
@@ -41,7 +46,8 @@ impl Eye {
     pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
         let (step, turn) = (Duration::ZERO, Turn::resting(looks));
         let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: Intent::Stay }]);
-        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, frames, past, drawn: None, size: [1, 1] }
+        let (fades, begins, drawn, size) = (false, false, None, [1, 1]);
+        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, fades, begins, frames, past, drawn, size }
     }
 
     /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: where one asked to go.
@@ -50,17 +56,23 @@ impl Eye {
             return;
         }
         self.drawn = None;
+        let otherwise = around.look != self.walk.around.look;
         if frames != self.frames {
+            self.begins = (self.begins || otherwise) && !step.is_zero();
+            self.fades = self.begins;
             // Where steps do not glide one leans on nothing.
             let pushes = if step.is_zero() { Intent::Stay } else { pushed };
-            self.walk.step(around.clone(), pushes, share(self.stepped, self.step, now));
+            let came = frames.saturating_sub(self.frames);
+            self.walk.step(around.clone(), came, pushes, share(self.stepped, self.step, now));
             if self.past.len() == PAST {
                 self.past.pop_front();
             }
             self.past.push_back(Sight { around: around.clone(), looks: self.looks, pushed });
             (self.frames, self.step, self.stepped) = (frames, step, now);
         } else {
-            // The same moment, and more of it, or another one in its place.
+            // The same moment, and more of it, or another one in its place: that is there at once.
+            self.fades &= !otherwise;
+            self.begins &= !otherwise;
             self.walk.see(around.clone());
             if let Some(sight) = self.past.back_mut().filter(|sight| sight.around.at == around.at) {
                 sight.around = around.clone();
@@ -85,7 +97,7 @@ impl Eye {
 
     /// Whether anything moves at the moment.
     pub fn moves(&self, now: Instant) -> bool {
-        let comes = self.walk.moves() || self.walk.around.arrives || self.walk.around.falling.is_some();
+        let comes = self.walk.moves() || self.walk.around.arrives || self.walk.around.falling.is_some() || self.fades;
         (comes && share(self.stepped, self.step, now) < 1.0) || (self.turn.turns() && share(self.turned, TURN, now) < 1.0)
     }
 
@@ -93,14 +105,18 @@ impl Eye {
         self.walk.camera(share(self.stepped, self.step, now), self.turn.at(share(self.turned, TURN, now)))
     }
 
-    /// What is seen at a moment, and the width and height of a picture of it that stands in `rect` and is drawn by a graphics card, or in `software`;
-    /// nothing where it is the same as the last time.
-    pub fn look_out(&mut self, rect: RectPx, software: bool, now: Instant) -> Option<(Glance, [u32; 2])> {
+    /// What is seen at a moment, the width and height of a picture of it that stands in `rect` and is drawn by a graphics card, or in `software`, and how
+    /// that fades in; nothing where it is the same as the last time.
+    pub fn look_out(&mut self, rect: RectPx, software: bool, now: Instant) -> Option<(Glance, [u32; 2], Fade)> {
         let size = size_in(rect, software)?;
         let camera = self.camera(now);
         let as_before = self.drawn.replace(camera) == Some(camera) && self.size == size;
         self.size = size;
-        (!as_before).then(|| (self.still(now), size))
+        if as_before {
+            return None;
+        }
+        let left = if self.fades { 1.0 - share(self.stepped, self.step, now) } else { 0.0 };
+        Some((self.still(now), size, Fade { begins: std::mem::take(&mut self.begins), left }))
     }
 
     /// Steps that are remembered.
@@ -159,6 +175,7 @@ fn share(since: Instant, lasts: Duration, now: Instant) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worlds::scene::{Light, Wish};
 
     const RECT: RectPx = RectPx { x: 10, y: 0, width: 144, height: 112 };
     const STEP: Duration = Duration::from_millis(160);
@@ -206,6 +223,45 @@ mod tests {
         assert!(eye.moves(at(1010)) && !eye.moves(at(1160)));
         eye.see(&around([1, 0]), 5, Intent::Stay, STEP, at(1200));
         assert!(!eye.moves(at(1210)), "it has stopped");
+    }
+
+    #[test]
+    fn what_looks_otherwise_fades_in_with_the_step() {
+        let now = Instant::now();
+        let at = |ms: u64| now + Duration::from_millis(ms);
+        let dusk = || {
+            let mut around = Surroundings::nothing([0, 0]);
+            around.look = Some(Wish { light: Some(Light::Dusk), ..Wish::default() });
+            Arc::new(around)
+        };
+        let day = || around([0, 0]);
+        let mut eye = Eye::new(day(), 0, 1, now);
+        // Whether it begins, and what is left of it in hundredths.
+        let fade = |eye: &mut Eye, ms: u64| {
+            let (_, _, fade) = eye.look_out(RECT, true, at(ms)).unwrap();
+            (fade.begins, (fade.left * 100.0).round())
+        };
+        assert_eq!(fade(&mut eye, 0), (false, 0.0));
+        eye.see(&dusk(), 2, Intent::Stay, STEP, at(100));
+        assert!(eye.moves(at(110)) && !eye.moves(at(260)));
+        assert_eq!([140, 180, 260].map(|ms| fade(&mut eye, ms)), [(true, 75.0), (false, 50.0), (false, 0.0)]);
+        // The control: what looks alike does not.
+        eye.see(&dusk(), 3, Intent::Stay, STEP, at(300));
+        assert_eq!((eye.moves(at(310)), fade(&mut eye, 380)), (false, (false, 0.0)));
+        // More of the same moment does not end it.
+        eye.see(&day(), 4, Intent::Stay, STEP, at(500));
+        eye.see(&day(), 4, Intent::Stay, STEP, at(520));
+        assert_eq!(fade(&mut eye, 580), (true, 50.0));
+        // Another moment in the place of that one is there at once.
+        eye.see(&dusk(), 4, Intent::Stay, STEP, at(590));
+        assert_eq!(fade(&mut eye, 600), (false, 0.0));
+        // What was drawn last is what counts, not the frame before.
+        eye.see(&day(), 5, Intent::Stay, STEP, at(700));
+        eye.see(&day(), 6, Intent::Stay, STEP, at(800));
+        assert_eq!(fade(&mut eye, 880), (true, 50.0));
+        // Without gliding it is there at once, too.
+        eye.see(&dusk(), 7, Intent::Stay, Duration::ZERO, at(1000));
+        assert_eq!((eye.moves(at(1000)), fade(&mut eye, 1000)), (false, (false, 0.0)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ const WHAT: usize = 0;
 const KEYS: usize = 1;
 const CONTROLS: usize = 2;
 
-const COMMANDS: [(Command, &str); 18] = [
+const COMMANDS: [(Command, &str); 19] = [
     (Command::Surprise, "a surprise: several at once"),
     (Command::Prompt, "type a prompt"),
     (Command::NextPrompt, "another prompt, of the queue or the suggestions; with Shift the one before"),
@@ -40,6 +40,7 @@ const COMMANDS: [(Command, &str); 18] = [
     (Command::NewSeed, "another world, of the prompt if there is one"),
     (Command::TakeBack, "take back a change, a prompt, or a new beginning"),
     (Command::Redo, "do again what was taken back"),
+    (Command::Sound, "silent, or to be heard again"),
     (Command::Hud, "figures: frames a second, milliseconds, engine, seed"),
     (Command::Fullscreen, "full screen, or a window again"),
     (Command::Help, "these lines"),

@@ -38,6 +38,7 @@ mod prompt_history;
 mod prompt_queue;
 mod shape;
 mod sheet;
+mod sound;
 mod start;
 mod theme;
 mod toasts;

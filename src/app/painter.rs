@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use winit::window::Window;
 
-use super::blit::{Blit, Step};
+use super::blit::{Blit, Fade, Step};
 use super::layout::RectPx;
 use super::open::cache_folder;
 use super::vista::Vista;
@@ -134,20 +134,20 @@ impl Painter {
         self.blit.show(&self.gpu, picture, size_px, step)
     }
 
-    /// Shows what is seen from within, as a picture of such a width and height.
-    fn set_view(&mut self, glance: &Glance, size_px: [u32; 2]) {
-        self.vista.draw(&self.gpu, glance, self.blit.canvas(&self.gpu, size_px));
+    /// Shows what is seen from within, as a picture of such a width and height that fades in so.
+    fn set_view(&mut self, glance: &Glance, size_px: [u32; 2], fade: Fade) {
+        self.vista.draw(&self.gpu, glance, self.blit.canvas(&self.gpu, size_px, fade));
     }
 
-    /// Draws the picture into `rect` and the interface over it. What is seen from within comes from `look_out`, with the width and height of a picture of it,
-    /// if it is another than the last: that is asked once the display has room, for when it shows what is drawn.
+    /// Draws the picture into `rect` and the interface over it. What is seen from within comes from `look_out`, with the width and height of a picture of it
+    /// and how that fades in, if it is another than the last: that is asked once the display has room, for when it shows what is drawn.
     pub fn paint(
         &mut self,
         rect: RectPx,
         pixels_per_point: f32,
         primitives: &[egui::ClippedPrimitive],
         mut textures: egui::TexturesDelta,
-        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2])>,
+        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2], Fade)>,
     ) -> Painted {
         // Textures of the interface are brought up to date even where nothing is shown, or later frames would miss parts of them.
         for (id, deltas) in textures.set.drain() {
@@ -167,7 +167,7 @@ impl Painter {
         rect: RectPx,
         pixels_per_point: f32,
         primitives: &[egui::ClippedPrimitive],
-        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2])>,
+        look_out: impl FnOnce(Instant) -> Option<(Glance, [u32; 2], Fade)>,
     ) -> Painted {
         if self.config.width == 0 || self.config.height == 0 {
             return Painted::Hidden;
@@ -199,8 +199,8 @@ impl Painter {
         let began = Instant::now();
         // The view stands where it belongs when the display shows it: where it stood before, the first picture of a step would look like the last.
         let shown_at = began + self.refresh.unwrap_or_default();
-        if let Some((glance, size_px)) = look_out(shown_at) {
-            self.set_view(&glance, size_px);
+        if let Some((glance, size_px, fade)) = look_out(shown_at) {
+            self.set_view(&glance, size_px, fade);
         }
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("window") });
         let screen = egui_wgpu::ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point };

@@ -124,6 +124,10 @@ pub struct UiState {
     pub rate: Rate,
     /// What lies between two frames of a walk is shown.
     pub glide: bool,
+    /// How loud it is, 0 to 1.
+    pub volume: f32,
+    /// There is a device that plays it.
+    pub sounds: bool,
     /// The world is seen from within.
     pub within: bool,
     /// The picture takes all the room there is.
@@ -132,7 +136,7 @@ pub struct UiState {
     pub paint: PaintState,
     pub map: MapState,
     pub dials: Dials,
-    pointing: Pointing,
+    pub pointing: Pointing,
     pub gallery: Vec<Thumbnail>,
     pub earlier: EarlierState,
     pub seen: SeenTextures,
@@ -184,6 +188,8 @@ impl UiState {
             engine: EngineChoice::default(),
             rate,
             glide: true,
+            volume: 0.0,
+            sounds: false,
             within: false,
             fills: false,
             prompt: PromptState::default(),
@@ -430,6 +436,13 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "How it was dreamed");
         tokens::show(ui, &info, status.account.as_deref(), &mut state.tokens, events);
+    }
+    if state.sounds {
+        theme::heading(ui, "Sound");
+        line(ui, "volume", |ui| {
+            ui.add(slider(&mut state.volume, 0.0..=1.0).max_decimals(2));
+        })
+        .on_hover_text("Weather, water, animals and steps, made out of what is seen");
     }
     ui.add_space(10.0);
 }

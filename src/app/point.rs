@@ -209,4 +209,23 @@ mod tests {
         let taken = vec![touch(TouchPhase::Cancel), Event::PointerGone];
         assert_eq!(asked(vec![tap[..2].to_vec(), taken, vec![], vec![]], true), [Some(Intent::East), None]);
     }
+
+    #[test]
+    fn a_finger_whose_end_was_lost_walks_until_another_one_takes_its_place() {
+        let touch = |id, x, phase| Event::Touch {
+            device_id: egui::TouchDeviceId(0),
+            id: egui::TouchId(id),
+            phase,
+            pos: pos2(x, 70.0),
+            force: None,
+        };
+        let (east, west) = (Some(Intent::East), Some(Intent::West));
+        let down = |id, x| [touch(id, x, TouchPhase::Start), button(x, true)];
+        let up = |id, x| [touch(id, x, TouchPhase::End), button(x, false), Event::PointerGone];
+        let next = [up(0, 170.0).to_vec(), down(1, 10.0).to_vec()].concat();
+        assert_eq!(asked(vec![down(0, 170.0).to_vec(), vec![], next, vec![], up(1, 10.0).to_vec()], true), [east, None, west, None]);
+        // The control: of another finger than the one that it follows the interface hears no button.
+        let unheard = vec![touch(1, 10.0, TouchPhase::Start)];
+        assert_eq!(asked(vec![down(0, 170.0).to_vec(), vec![], unheard, vec![]], true), [east]);
+    }
 }

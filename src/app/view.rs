@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::prompt_queue::{EVERY_SECS, PromptQueue};
+use super::sound;
 use crate::whole_file;
 
 /// Name of the file.
@@ -34,6 +35,8 @@ pub struct View {
     /// Whoever plays has opened a map, or turned all by surprise, or was told how.
     pub knows_map: bool,
     pub knows_surprise: bool,
+    /// How loud it is, 0 to 1.
+    pub volume: f32,
     /// How much letters are enlarged.
     pub letters: f32,
     /// The list of prompts, one a line, and seconds between two of them.
@@ -54,6 +57,7 @@ impl Default for View {
             stepped_in: false,
             knows_map: false,
             knows_surprise: false,
+            volume: sound::VOLUME,
             letters: 1.0,
             prompts: String::new(),
             every_secs: PromptQueue::default().every_secs,
@@ -72,6 +76,7 @@ impl View {
     fn within_reason(mut self) -> Self {
         self.size = [0, 1].map(|i| self.size[i].clamp(LEAST[i], MOST));
         self.letters = if self.letters.is_finite() { self.letters.clamp(*LETTERS.start(), *LETTERS.end()) } else { 1.0 };
+        self.volume = if self.volume.is_finite() { self.volume.clamp(0.0, 1.0) } else { sound::VOLUME };
         self.every_secs = self.every_secs.clamp(*EVERY_SECS.start(), *EVERY_SECS.end());
         self
     }
@@ -96,7 +101,8 @@ mod tests {
         let deep = folder.path().join("deep");
         assert_eq!(View::of_user(Some(&deep)), View::default());
         let prompts = "forest night\n# a line of its own\n\"snow\"".to_owned();
-        let left = View { size: [800, 601], maximized: true, panel: true, glide: false, letters: 1.25, prompts, ..View::default() };
+        let left =
+            View { size: [800, 601], maximized: true, panel: true, glide: false, volume: 0.125, letters: 1.25, prompts, ..View::default() };
         left.keep(&deep);
         assert_eq!(View::of_user(Some(&deep)), left);
         let read = |text: &str| {
@@ -106,6 +112,7 @@ mod tests {
         assert_eq!(read("panel = true\nfrom_a_later_version = 7"), View { panel: true, ..View::default() });
         assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [LEAST[0], MOST], ..View::default() });
         assert_eq!(read("letters = 0.0").letters, 0.5);
+        assert_eq!([read("volume = nan"), read("volume = 7.0")].map(|view| view.volume), [sound::VOLUME, 1.0]);
         assert_eq!(read("every_secs = 0").every_secs, 1);
         for broken in ["size = 3", "panel = \"yes\"", "[", ""] {
             assert_eq!(read(broken), View::default(), "{broken}");

@@ -36,7 +36,7 @@ struct View {
 impl View {
     fn of(Glance { around, camera }: &Glance, lens: &Lens) -> Self {
         let corner = Sheets::corner(around.at);
-        let top = around.falling.as_ref().map_or(0.0, |falling| falling.top(camera.new));
+        let top = around.falling.as_ref().map_or(0.0, |falling| falling.top(camera.fell));
         let [zenith, haze] = around.sky.colours.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
         Self {
             size: [lens.width, lens.height],

@@ -12,6 +12,7 @@ mod earlier;
 mod eye;
 mod fingers;
 mod front;
+mod hearing;
 mod heartbeat;
 mod idle;
 mod map_keys;
@@ -40,6 +41,7 @@ use coach::Coach;
 use earlier::Dreams;
 use fingers::Fingers;
 use front::Front;
+use hearing::Ears;
 use heartbeat::Heartbeat;
 use idle::Idle;
 use mending::Mending;
@@ -89,6 +91,8 @@ pub struct WindowPlan {
     pub glide: bool,
     /// It is seen from within.
     pub within: bool,
+    /// How loud it is, 0 to 1.
+    pub volume: f32,
     /// How much letters are enlarged.
     pub letters: f32,
     pub paused: bool,
@@ -207,6 +211,7 @@ struct App {
     idle: Idle,
     fingers: Fingers,
     heartbeat: Heartbeat,
+    ears: Ears,
     sleep: Sleep,
     front: Front,
     /// How much letters are enlarged.
@@ -269,6 +274,7 @@ impl App {
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.engine = plan.launch.engine();
+        ui.volume = plan.volume;
         ui.glide = plan.glide;
         ui.within = plan.within;
         ui.paused = plan.paused;
@@ -306,6 +312,7 @@ impl App {
             idle,
             fingers: Fingers::default(),
             heartbeat: Heartbeat::new(now),
+            ears: Ears::new(),
             sleep: Sleep::new(now, SystemTime::now()),
             front: Front::default(),
             pointer_hidden: false,
@@ -396,6 +403,9 @@ impl App {
         }
         if self.letters != plan.letters {
             view.letters = self.letters;
+        }
+        if self.ui.volume != plan.volume {
+            view.volume = self.ui.volume;
         }
         view.stepped_in |= self.stepped_in;
         self.coach.leave_in(&mut view);
@@ -539,7 +549,7 @@ impl ApplicationHandler<Wake> for App {
                 self.play_with(Hand::Keys);
             }
             WindowEvent::Touch(touch) => {
-                self.fingers.see(*touch);
+                self.see_finger(*touch);
                 self.idle.touch(Instant::now());
                 self.ui.led_by_pad = false;
                 self.play_with(Hand::Finger);
@@ -600,6 +610,7 @@ impl ApplicationHandler<Wake> for App {
         self.change_as_asked(now);
         self.dreams.see(&self.idle);
         self.say_how_it_goes(now);
+        self.keep_the_volume();
         let mending = self.mending.as_ref().map(|mending| mending.due);
         let due = self.idle.due(now).into_iter().chain(self.changes.due()).chain(self.plan.event.then(|| self.heartbeat.due()));
         let next = self.redraw_at.into_iter().chain(mending).chain(self.front.due()).chain(due).chain(look_again(event_loop, now)).min();
@@ -610,6 +621,7 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn exiting(&mut self, _event_loop: &ActiveEventLoop) {
+        self.hush();
         self.sum_up(Instant::now());
         self.keep_at_the_end();
         self.keep_view();

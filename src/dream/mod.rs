@@ -11,6 +11,7 @@ pub mod film;
 pub mod first_person;
 pub mod gate;
 pub mod glide;
+pub mod lands;
 pub mod lookahead;
 pub mod looks;
 mod pace;

@@ -18,6 +18,7 @@ use super::chart::Chart;
 use super::drive::Drive;
 use super::first_person::Surroundings;
 use super::gate::Gate;
+use super::lands::LandShares;
 use super::lookahead::Branch;
 use super::saved::SavedDream;
 use super::session::{Moment, Seen};
@@ -201,6 +202,8 @@ pub struct Status {
     pub caption: Option<String>,
     /// Light, weather, season and style of the newest frame, as far as they are known.
     pub look: crate::worlds::scene::Wish,
+    /// What land it shows, where enough of it is known.
+    pub land: Option<LandShares>,
     /// What lies around in the newest frame, where it is seen from within.
     pub around: Option<Arc<Surroundings>>,
     /// How the newest frame was dreamed, where that is asked for and it was.

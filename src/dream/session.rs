@@ -16,6 +16,7 @@ use super::beginning;
 use super::chart::{Chart, Newest};
 use super::drive::Intent;
 use super::first_person::{Book, Surroundings};
+use super::lands::{LandShares, Lands};
 use super::looks::Looks;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides, Stuck};
 use super::still::Still;
@@ -70,6 +71,7 @@ pub struct DreamSession {
     engine: Box<dyn Engine>,
     info: SourceInfo,
     looks: Looks,
+    lands: Lands,
     /// Pictures of single tokens, where the world can be seen from within.
     book: Option<Book>,
     ahead: imagine::Ahead,
@@ -119,6 +121,7 @@ impl DreamSession {
             before: map.clone(),
             land_seen: map,
             looks: Looks::of(&engine.manifest().provenance.looks, &engine.manifest().frame),
+            lands: Lands::of(&engine.manifest().provenance.lands, &engine.manifest().frame),
             book: book_of(engine.manifest()),
             ahead: imagine::Ahead::default(),
             engine,
@@ -457,6 +460,10 @@ impl Source for DreamSession {
     fn look(&self) -> Wish {
         let look = self.history.back().and_then(|frame| self.looks.read(&frame.codes));
         look.cloned().unwrap_or_default()
+    }
+
+    fn land(&self) -> Option<LandShares> {
+        self.lands.read(&self.history.back()?.codes)
     }
 
     /// Without a map nobody looks whether the view moved.

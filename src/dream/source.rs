@@ -1,6 +1,7 @@
 //! What the player can play: anything that makes one frame after another under a code.
 
 use super::drive::{Drive, Intent};
+use super::lands::LandShares;
 use super::session::DreamSession;
 use crate::engine::{DecodeSettings, EngineError, Picture, StageTimes};
 use crate::pack::manifest::FrameDims;
@@ -177,6 +178,11 @@ pub trait Source: Send {
 
     /// Light, weather, season and style of the newest frame, as far as they are known.
     fn look(&self) -> Wish;
+
+    /// What land the newest frame shows, where enough of it is known.
+    fn land(&self) -> Option<LandShares> {
+        None
+    }
 
     /// Whether what is asked for leads nowhere, as far as is known.
     fn stuck(&self) -> Option<Stuck> {

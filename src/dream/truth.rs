@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::drive::Intent;
+use super::lands::LandShares;
 use super::session::DreamSession;
 use super::source::{ActionInfo, DreamError, Source, SourceInfo, SourceKind, Strides, Stuck};
 use crate::engine::{DecodeSettings, Picture, StageTimes};
@@ -128,6 +129,12 @@ impl Source for TruthSession {
         let scene = self.world.scene();
         let season = Some(scene.season).filter(|_| scene.style == Style::Plain);
         Wish { light: Some(scene.light), weather: Some(scene.weather), season, style: Some(scene.style), ..Wish::default() }
+    }
+
+    fn land(&self) -> Option<LandShares> {
+        let (patches, info) = (self.world.patches()?, self.world.info());
+        let grid = [info.width_px / info.patch_px, info.height_px / info.patch_px];
+        Some(LandShares::of(grid, |n| patches.get(n).copied()))
     }
 
     fn stuck(&self) -> Option<Stuck> {

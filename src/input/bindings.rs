@@ -17,7 +17,7 @@ use crate::worlds::words::Dial;
 pub const DEFAULT_TABLE: &str = include_str!("../../assets/bindings.toml");
 
 /// Commands that tables before this version knew nothing of.
-const SINCE: [(u32, Command); 13] = [
+const SINCE: [(u32, Command); 14] = [
     (2, Command::Map),
     (2, Command::Keep),
     (2, Command::Help),
@@ -31,6 +31,7 @@ const SINCE: [(u32, Command); 13] = [
     (6, Command::Redo),
     (7, Command::Surprise),
     (8, Command::Stroll),
+    (9, Command::Sound),
 ];
 /// What stands in a table for a key or button that does nothing.
 const NOTHING: &str = "nothing";
@@ -72,13 +73,15 @@ pub enum Command {
     Screenshot,
     /// Keeps the last seconds as a moving picture.
     Keep,
+    /// Silent, or to be heard again.
+    Sound,
     Fullscreen,
     /// Says what all keys do.
     Help,
 }
 
 impl Command {
-    const ALL: [(Self, &'static str); 23] = [
+    const ALL: [(Self, &'static str); 24] = [
         (Self::Panel, "panel"),
         (Self::Prompt, "prompt"),
         (Self::NextPrompt, "next prompt"),
@@ -100,6 +103,7 @@ impl Command {
         (Self::View, "view"),
         (Self::Screenshot, "screenshot"),
         (Self::Keep, "keep"),
+        (Self::Sound, "sound"),
         (Self::Fullscreen, "fullscreen"),
         (Self::Help, "help"),
     ];

@@ -79,6 +79,10 @@ pub struct Provenance {
     /// Whoever trains on takes these over: read off other clips, many would be other tokens.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looks: BTreeMap<String, Vec<u8>>,
+    /// Tokens of patches, `(code_dims)` levels each, by the plain words of what they show: a land and, where something stands out, that
+    /// ("meadow flowers"). What of the land is in sight is told by them (`dream::lands`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lands: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 /// What of the land stands up and what lies flat, for a view from within (`dream::first_person`).

@@ -11,6 +11,7 @@ use crate::{
         recall,
     },
     prompt::{self, Fate},
+    worlds::scene::Wish,
 };
 use serde_json::Value;
 use std::{collections::HashSet, ops::RangeInclusive};
@@ -114,6 +115,7 @@ pub(super) fn check_manifest(m: &Manifest) -> Result<(), PackError> {
     }
     check_dynamics(m)?;
     check_looks(m)?;
+    check_lands(m)?;
     check_relief(m)?;
     check_words(m)?;
     check_play(m)?;
@@ -127,6 +129,7 @@ fn check_texts(m: &Manifest) -> Result<(), PackError> {
     no_control("licence", [&m.licence])?;
     no_control("provenance", [&p.data, &p.command, &p.commit, &p.hardware].into_iter().chain(&p.world))?;
     no_control("provenance.looks", p.looks.keys())?;
+    no_control("provenance.lands", p.lands.keys())?;
     no_control("actions", m.actions.iter().flat_map(|action| std::iter::once(&action.name).chain(&action.bound_to)))?;
     no_control("word_table", [&m.word_table])?;
     no_control("suggested_prompts", &m.suggested_prompts)?;
@@ -253,6 +256,20 @@ fn check_looks(m: &Manifest) -> Result<(), PackError> {
         let field = format!("provenance.looks.{}", quoted(name));
         short_text(&field, name)?;
         check_token(m, &field, token)?;
+    }
+    Ok(())
+}
+
+fn check_lands(m: &Manifest) -> Result<(), PackError> {
+    let lands = &m.provenance.lands;
+    within("number of tokens of provenance.lands", lands.values().map(Vec::len).sum(), 0..=limits::VOCABULARY)?;
+    for (name, tokens) in lands {
+        let field = format!("provenance.lands.{}", quoted(name));
+        short_text(&field, name)?;
+        if Wish::of_words(name.split(' ')).biome.is_none() {
+            return Err(problem(&field, "is no land"));
+        }
+        tokens.iter().try_for_each(|token| check_token(m, &field, token))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ pub mod scene;
 pub mod words;
 
 use relief::DrawnRelief;
-use scene::{Feature, Scene, Wish};
+use scene::{Biome, Feature, Scene, Wish};
 
 /// What a world looks like from outside.
 #[derive(Clone, Debug)]
@@ -79,6 +79,12 @@ pub trait World: Send {
 
     /// What is seen in the present frame.
     fn scene(&self) -> Scene;
+
+    /// Of which land every patch of the present frame is and what stands out in it, row by row, also under the figure; nothing where it
+    /// cannot tell. Water is a lake here: whether it is a shore shows in what is around.
+    fn patches(&self) -> Option<&[(Biome, Option<Feature>)]> {
+        None
+    }
 
     /// The action whose way the figure looks.
     fn facing(&self) -> usize;

@@ -10,6 +10,7 @@ use somnium::pack::{Pack, PackTensor};
 use somnium::prompt::{self, WordTable};
 
 use crate::grow;
+use crate::lands;
 use crate::model::dynamics::Design;
 use crate::params::{self, Values};
 use crate::pipeline::{Run, RunInfo, has_encoder, pack_values};
@@ -107,6 +108,7 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
             hardware: format!("{}, {}", processor(), run.backend.label()),
             trained_secs,
             looks: run.looks(&tokens)?.0,
+            lands: BTreeMap::new(),
         },
         frame: run.preset.frame(info),
         tokenizer: run.preset.tokenizer,
@@ -122,6 +124,7 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
     };
     let mut pack = Pack::new(manifest, tensors)?;
     pack.manifest.relief = relief::of(&pack)?;
+    pack.manifest.provenance.lands = lands::of(&pack)?;
     pack.write(path)?;
     println!("{}: {} parameters, {:.1} MB", path.display(), pack.parameters(), std::fs::metadata(path)?.len() as f64 / 1e6);
     Ok(pack)

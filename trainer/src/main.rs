@@ -8,6 +8,7 @@ mod encoding;
 mod eval;
 mod export;
 mod grow;
+mod lands;
 mod looks;
 mod mean;
 mod model;
@@ -130,7 +131,8 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Rewrite a pack's list of what stands upright, for the view from within; `export` does so by itself.
+    /// Rewrite what a pack says of its tokens: what stands upright on them, for the view from within, and of which land they are, for the
+    /// sound; `export` does so by itself.
     Relief {
         /// Pack to rewrite.
         pack: PathBuf,
@@ -498,8 +500,10 @@ fn main() -> Result<()> {
         Command::Relief { pack: path } => {
             let mut pack = export::read_pack(&path)?;
             pack.manifest.relief = relief::of(&pack)?;
-            let stands = pack.manifest.relief.as_ref().map_or(0, |relief| relief.standing.len());
-            println!("{}: {stands} tokens stand", path.display());
+            pack.manifest.provenance.lands = lands::of(&pack)?;
+            let stand = pack.manifest.relief.as_ref().map_or(0, |relief| relief.standing.len());
+            let have_a_land: usize = pack.manifest.provenance.lands.values().map(Vec::len).sum();
+            println!("{}: {stand} tokens stand, {have_a_land} have a land", path.display());
             Ok(pack.write(&path)?)
         }
         Command::Bench { preset, backend, steps, write } => {

@@ -1,6 +1,6 @@
 //! The trainer's program from end to end, at toy size: every stage, resume, export, parity, and what it says to bad input.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -53,6 +53,20 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     let changed = f32::from_le_bytes([logits.bytes[0], logits.bytes[1], logits.bytes[2], logits.bytes[3]]) + 0.1;
     logits.bytes[..4].copy_from_slice(&changed.to_le_bytes());
     assert!(!parity(&pack).within_tolerance());
+
+    // What stands and of which land tokens are is read off a pack as it was when it was made.
+    let path = run.join("pack.safetensors");
+    let whole = Pack::read(&path).expect("the pack is valid");
+    assert!(whole.manifest.relief.is_some());
+    let mut without = whole.clone();
+    (without.manifest.relief, without.manifest.provenance.lands) = (None, BTreeMap::new());
+    without.write(&path).expect("the pack can be written");
+    let output = Command::new(env!("CARGO_BIN_EXE_somnium-train")).arg("relief").arg(&path).output().expect("somnium-train runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let of_a_land: usize = whole.manifest.provenance.lands.values().map(Vec::len).sum();
+    assert!(output.status.success() && said.contains(&format!("tokens stand, {of_a_land} have a land")), "{said}");
+    let again = Pack::read(&path).expect("the pack is valid");
+    assert!(again == whole && again != without);
 
     // A pack alone is enough to go on from.
     let again = folder.path().join("again");

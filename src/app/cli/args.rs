@@ -213,6 +213,9 @@ pub struct ShowArgs {
     /// How much letters and buttons are enlarged, 0.5 to 4; where not given as they were left.
     #[arg(long, value_name = "TIMES", value_parser = letters, help_heading = WINDOW)]
     pub letters: Option<f32>,
+    /// How loud it is, 0 to 1; where not given as it was left.
+    #[arg(long, value_name = "LEVEL", value_parser = volume, conflicts_with = "headless", help_heading = WINDOW)]
+    pub volume: Option<f32>,
     /// Start in full screen.
     #[arg(long, help_heading = WINDOW)]
     pub fullscreen: bool,
@@ -315,6 +318,10 @@ fn tier(text: &str) -> Result<Tier, String> {
 
 fn letters(text: &str) -> Result<f32, String> {
     text.parse::<f32>().ok().filter(|times| LETTERS.contains(times)).ok_or_else(|| "letters are enlarged 0.5 to 4 times".to_owned())
+}
+
+fn volume(text: &str) -> Result<f32, String> {
+    text.parse::<f32>().ok().filter(|level| (0.0..=1.0).contains(level)).ok_or_else(|| "a volume is a number from 0 to 1".to_owned())
 }
 
 /// Where a map or a sheet is written to.

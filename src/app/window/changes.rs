@@ -7,7 +7,7 @@ use super::App;
 use crate::input::Command;
 
 /// Fewer than three changes of the whole picture a second cannot harm anybody's eyes (WCAG 2.3.1).
-pub(super) const LEAST_BETWEEN: Duration = Duration::from_millis(400);
+const LEAST_BETWEEN: Duration = Duration::from_millis(400);
 /// Changes that may wait; what is asked for beyond them is dropped, or play would lag behind the hands.
 const MOST_WAITING: usize = 4;
 
@@ -23,14 +23,20 @@ pub(super) struct Changes {
 impl Changes {
     /// Whether a change that is asked for may come at once; else it waits, where there is room.
     pub(super) fn may_come(&mut self, change: (Command, bool), now: Instant) -> bool {
-        if self.waiting.is_empty() && self.may_be(now) {
-            self.came_at = Some(now);
-            return true;
-        }
-        if self.waiting.len() < MOST_WAITING {
+        let comes = self.may_flash(now);
+        if !comes && self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(change);
         }
-        false
+        comes
+    }
+
+    /// Whether the white may come that tells of a picture that is taken: it counts as a change, and does not wait.
+    pub(super) fn may_flash(&mut self, now: Instant) -> bool {
+        let comes = self.waiting.is_empty() && self.may_be(now);
+        if comes {
+            self.came_at = Some(now);
+        }
+        comes
     }
 
     /// The one that waited longest, once it may come.
@@ -52,9 +58,14 @@ impl Changes {
         self.came_at.filter(|_| !self.waiting.is_empty()).map(|at| at + LEAST_BETWEEN)
     }
 
-    /// What waits was meant for a world that is left.
+    /// What waits was meant for a world that is left, or would come over what is asked for now.
     pub(super) fn forget(&mut self) {
         self.waiting.clear();
+    }
+
+    /// Takes back what was asked for last, where that still waits; whether it does.
+    pub(super) fn drop_last(&mut self) -> bool {
+        self.waiting.pop_back().is_some()
     }
 }
 
@@ -106,5 +117,35 @@ mod tests {
         changes.forget();
         assert_eq!((changes.next(later + 2 * LEAST_BETWEEN), changes.due()), (None, None));
         assert!(changes.may_come(NEW, later + 2 * LEAST_BETWEEN));
+    }
+
+    #[test]
+    fn of_what_waits_the_last_is_taken_back_first() {
+        let start = Instant::now();
+        let mut changes = Changes::default();
+        assert_eq!([SPACE, NEW, SHIFT_SPACE].map(|change| changes.may_come(change, start)), [true, false, false]);
+        assert!(changes.drop_last());
+        assert_eq!(changes.next(start + LEAST_BETWEEN), Some(NEW));
+        assert!(!changes.drop_last() && changes.due().is_none(), "what came is not taken back here");
+    }
+
+    #[test]
+    fn pictures_and_other_worlds_in_turns_flash_no_more_often_than_either() {
+        let start = Instant::now();
+        let mut changes = Changes::default();
+        let mut came = Vec::new();
+        for ms in 0..4000 {
+            let now = start + Duration::from_millis(ms);
+            let white = ms % 200 == 0 && changes.may_flash(now);
+            let another = ms % 200 == 100 && changes.may_come(NEW, now);
+            if white || another || changes.next(now).is_some() {
+                came.push(ms);
+            }
+        }
+        assert_eq!(came, (0..4000).step_by(400).collect::<Vec<u64>>());
+        // Pictures alone are all seen, one after the other.
+        let mut alone = Changes::default();
+        assert_eq!((0..10).filter(|i| alone.may_flash(start + LEAST_BETWEEN * *i)).count(), 10);
+        assert!(!alone.may_flash(start + LEAST_BETWEEN * 9 + LEAST_BETWEEN / 2) && alone.due().is_none(), "it does not wait");
     }
 }

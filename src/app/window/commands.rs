@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::LEAST_BETWEEN;
 use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
@@ -43,7 +42,10 @@ impl App {
             UiEvent::Settings(settings) => self.wish(|wish| wish.settings = settings),
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
             UiEvent::Prompt(text) => self.say_in_the_panel(&text),
-            UiEvent::Dial(dial, value) => self.set_dial(dial, value),
+            UiEvent::Dial(dial, value) => {
+                self.changes.forget();
+                self.set_dial(dial, value);
+            }
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
             UiEvent::Paint(freeze) => self.paint_mode(freeze),
             UiEvent::Repaint(tokens, text) => {
@@ -84,6 +86,7 @@ impl App {
 
     /// Says what was typed or chosen. Whoever came for that alone sees the world again, and what of it counts; what is refused is typed on.
     fn say_in_the_panel(&mut self, text: &str) {
+        self.changes.forget();
         if !self.say(text, By::Words) {
             self.ui.prompt.refuse(text);
             return self.redraw();
@@ -104,6 +107,7 @@ impl App {
     pub(super) fn paint_mode(&mut self, freeze: bool) {
         if freeze {
             self.map_mode(false);
+            self.changes.forget();
             self.ui.paint.begin(self.ui.paused);
         }
         self.ui.paint.active = freeze;
@@ -121,6 +125,7 @@ impl App {
             self.paint_mode(false);
         }
         if open {
+            self.changes.forget();
             self.ui.map.begin(self.ui.paused);
             self.request(Request::Chart(self.hands_over(Wake::Chart)));
         }
@@ -185,6 +190,7 @@ impl App {
                 }
             }
             Command::Prompt => {
+                self.changes.forget();
                 // Where there is no field, the keys stay with the game.
                 let any = self.plan.launch.prompt_words() > 0;
                 self.ui.prompt.in_passing = any && !self.ui.panel && !self.ui.paint.active;
@@ -228,6 +234,7 @@ impl App {
             Command::Map => self.map_mode(!self.ui.map.open),
             Command::Screenshot => self.save_picture(),
             Command::Keep => self.keep(),
+            Command::Sound => self.silence(),
             Command::Help => self.ui.help = !self.ui.help,
             Command::Fullscreen => self.fill_screen(self.plan.kiosk || !self.is_fullscreen()),
         }
@@ -295,7 +302,11 @@ impl App {
         }
     }
 
+    /// Takes back what was asked for last: of what waits the last, else what came last.
     fn undo(&mut self) {
+        if self.changes.drop_last() {
+            return;
+        }
         let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| format!("{CONTROL}+Y")));
         let again = redo.map_or_else(String::new, |control| format!(" {control} does it again."));
         self.go_along(Request::Undo, format!("Taken back.{again}"));
@@ -314,7 +325,7 @@ impl App {
         let Some(place) = self.place_for_picture() else { return };
         let now = Instant::now();
         // Whoever hammers at the key must not make the screen flash.
-        if self.ui.shot_at.is_none_or(|at| now.saturating_duration_since(at) >= LEAST_BETWEEN) {
+        if self.changes.may_flash(now) {
             self.ui.shot_at = Some(now);
         }
         let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
@@ -504,6 +515,7 @@ impl App {
         let now = Instant::now();
         self.stop_typing();
         self.map_mode(false);
+        self.hear_as_at_the_start();
         let (ui, plan) = (&mut self.ui, &self.plan);
         (ui.panel, ui.hud, ui.help, ui.glide, ui.tokens) = (plan.panel, plan.hud, false, plan.glide, false);
         let within = plan.within;
@@ -525,9 +537,12 @@ impl App {
         self.pause(false);
         let (settings, rate) = (self.plan.settings, self.plan.rate);
         self.wish(|wish| (wish.settings, wish.rate) = (settings, rate));
-        self.ui.prompt.day = self.plan.day.on_from(&self.ui.prompt.day);
+        let day = self.plan.day.on_from(&self.ui.prompt.day);
         self.ui.prompt.drop_draft();
         self.say_besides(&self.plan.prompt.clone(), By::Itself, self.besides_at_the_start());
+        // The light that the prompt names was where the day began, and not where every visit ends.
+        self.ui.prompt.day = day;
+        self.tell(By::Itself);
         self.read_list_again();
         // Visitors come and go before it is through.
         self.ui.prompt.queue = self.plan.queue.on_from(&self.ui.prompt.queue);

@@ -52,6 +52,7 @@ impl App {
         // A texture of the device before cannot be drawn on this one.
         let drawable = picture.filter(|p| matches!(p, Shown::Rgba(_)) || self.status.engine_number == self.engine_number);
         self.look_around();
+        self.hear(frames_before);
         match (drawable, &self.status.info, &mut self.shell) {
             (Some(Shown::Rgba(pixels)), ..) if self.eye.is_some() => self.spare = pixels,
             (Some(picture), Some(info), Some(shell)) if self.eye.is_none() => {

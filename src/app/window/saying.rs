@@ -98,7 +98,7 @@ impl App {
     }
 
     /// The land that was asked for, and what was to be on it.
-    fn land_asked(&self) -> Wish {
+    pub(super) fn land_asked(&self) -> Wish {
         let Wish { biome, features, .. } = wish_of(&self.told_so_far());
         Wish { biome, features, ..Wish::default() }
     }

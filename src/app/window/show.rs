@@ -8,8 +8,10 @@ use super::{App, Wake};
 use crate::app::layout::RectPx;
 use crate::app::painter::{Painted, Painter};
 use crate::app::panel::{self, Thumbnail};
+use crate::app::point::Pointing;
 use crate::app::theme;
 use crate::engine::inputs::play_settings;
+use crate::input::Holder;
 
 /// How soon to try again where a surface gave nothing.
 const RETRY: Duration = Duration::from_millis(30);
@@ -20,6 +22,9 @@ impl App {
         let context = egui::Context::default();
         theme::apply(&context);
         context.set_zoom_factor(self.letters);
+        // It never hears of the end of what was held before.
+        self.ui.pointing = Pointing::default();
+        self.latch().release(Holder::Pointer);
         self.ui.seen.clear();
         self.ui.map.clear();
         self.ui.preview.clear();

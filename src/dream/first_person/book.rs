@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::falling::{Falling, Turn, turns};
+use super::falling::{Falling, Turn, nearest, turns};
 use super::sky::Sky;
 use crate::dream::looks::Looks;
 use crate::pack::manifest::{self, FrameDims, RecallDims};
 use crate::worlds::relief::Cutout;
 use crate::worlds::scene::Wish;
 
-/// Looks whose pictures are kept: rain falls in two, and a prompt may be taken back.
+/// Looks whose pictures are kept: a prompt may be taken back.
 const LOOKS: usize = 6;
 
 /// The picture of a token.
@@ -100,13 +100,18 @@ pub struct Standing {
     pub cutout: Arc<Cutout>,
 }
 
-/// All that is drawn in one look.
+/// All that is drawn in one look, or in both that something falls in by turns.
 #[derive(Default)]
 pub struct Page {
+    /// The first of the two.
     look: Vec<u8>,
     /// By their tokens, without what falls.
     pub tiles: HashMap<Vec<u8>, Arc<Tile>>,
+    /// What falls in the newest frame, and in each of the turns.
     pub falling: Option<Arc<Falling>>,
+    turns: Option<[Arc<Falling>; 2]>,
+    /// What the look says that the newest frame is drawn in; nothing where that has no name.
+    pub says: Option<Wish>,
     pub sky: Option<Arc<Sky>>,
 }
 
@@ -159,12 +164,22 @@ impl Book {
         mut draw: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<&Page, E> {
         let dims = self.frame.code_dims;
-        let look = if self.frame.look { &newest[newest.len() - dims..] } else { &[] };
-        let page = self.pages.iter().position(|page| page.look == look).and_then(|at| self.pages.remove(at));
+        let own = if self.frame.look { &newest[newest.len() - dims..] } else { &[] };
+        // Looks in which the light turns by itself have no names: it goes on raining in the one that is most like them.
+        let rains = self.pages.back().is_some_and(|page| page.falling.is_some()) && self.looks.read(newest).is_none();
+        let look = nearest(&self.turns, own).filter(|_| rains).unwrap_or(own);
+        let turn = self.turns.get(look);
+        // The land is the same in both turns: decoded in each, it would flicker from step to step.
+        let (first, second) = match turn {
+            Some(turn) if turn.second => (turn.other.as_slice(), look),
+            Some(turn) => (look, turn.other.as_slice()),
+            None => (look, look),
+        };
+        let page = self.pages.iter().position(|page| page.look == first).and_then(|at| self.pages.remove(at));
         if self.pages.len() == LOOKS {
             self.pages.pop_front();
         }
-        self.pages.push_back(page.unwrap_or_else(|| Page { look: look.to_vec(), ..Page::default() }));
+        self.pages.push_back(page.unwrap_or_else(|| Page { look: first.to_vec(), ..Page::default() }));
         let last = self.pages.len() - 1;
         let page = &mut self.pages[last];
         let mut missing: Vec<&[u8]> = tokens.collect();
@@ -177,26 +192,112 @@ impl Book {
             for (&n, token) in self.free.iter().zip(some.iter().cycle()) {
                 codes[n * dims..][..dims].copy_from_slice(token);
             }
-            let cut = |rgba: &[u8]| -> Vec<Vec<[u8; 3]>> { self.free.iter().map(|&n| patch(rgba, &self.frame, n)).collect() };
-            let mut pictures = cut(&draw(&codes)?);
-            if let Some(turn) = self.turns.get(look) {
-                let look_at = codes.len() - dims;
-                codes[look_at..].copy_from_slice(&turn.other);
-                let others = cut(&draw(&codes)?);
-                let falling = page.falling.get_or_insert_with(|| Arc::new(Falling::of(&pictures, &others, turn)));
-                pictures.iter_mut().zip(&others).for_each(|(picture, other)| falling.clear(picture, other));
+            let mut pictures_in = |look: &[u8]| -> Result<Vec<Vec<[u8; 3]>>, E> {
+                let look_at = codes.len() - look.len();
+                codes[look_at..].copy_from_slice(look);
+                let rgba = draw(&codes)?;
+                Ok(self.free.iter().map(|&n| patch(&rgba, &self.frame, n)).collect())
+            };
+            let mut pictures = pictures_in(first)?;
+            if let Some(turn) = turn {
+                let others = pictures_in(second)?;
+                let [falling, _] = page.turns.get_or_insert_with(|| {
+                    let both = [(&pictures, &others, false), (&others, &pictures, true)];
+                    both.map(|(these, others, second)| Arc::new(Falling::of(these, others, &Turn { second, ..turn.clone() })))
+                });
+                for ((picture, other), token) in pictures.iter_mut().zip(&others).zip(some) {
+                    falling.clear(picture, other, self.relief.standing.get(*token).map(|standing| &*standing.cutout));
+                }
             }
             for (picture, token) in pictures.into_iter().zip(some) {
                 page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, picture)));
             }
         }
-        if let Some(seen) = self.looks.read(newest) {
-            self.seen = Some(seen.clone());
+        page.falling = turn.and_then(|turn| Some(page.turns.as_ref()?[usize::from(turn.second)].clone()));
+        page.says = self.looks.read(look).cloned();
+        if page.says.is_some() {
+            self.seen.clone_from(&page.says);
         }
         if page.sky.is_none() {
             let colour = |token: &Vec<u8>| page.tiles.get(token).map_or([0; 3], |tile| tile.mean());
             page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.seen.as_ref())));
         }
         Ok(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::worlds::scene::Weather;
+
+    /// Two patches across and down.
+    const FRAME: FrameDims = FrameDims { width_px: 4, height_px: 4, patch_px: 2, rate_hz: 6, code_dims: 2, code_levels: 250, look: true };
+    /// Two turns of rain, and a day without.
+    const NAMED: [(&str, [u8; 2]); 3] = [("Noir Day Rain 0", [60, 0]), ("Noir Day Rain 1", [61, 0]), ("Noir Day Clear 0", [70, 0])];
+
+    /// Every pixel says what its token is, and what the look; rain is white, on one pixel of every patch, in the other turn on another.
+    fn draw(codes: &[u8]) -> Vec<u8> {
+        let look = codes[8];
+        let pixel = |i: usize| {
+            let token = &codes[2 * (i / 4 / 2 * 2 + i % 4 / 2)..];
+            let rain = [(60, [0, 0]), (61, [1, 1])].contains(&(look, [i % 2, i / 4 % 2]));
+            if rain { [255; 4] } else { [token[0], token[1], look, 255] }
+        };
+        (0..16).flat_map(pixel).collect()
+    }
+
+    fn book() -> Book {
+        let names: BTreeMap<String, Vec<u8>> = NAMED.map(|(name, token)| (name.to_owned(), token.to_vec())).into();
+        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing: BTreeMap::new() };
+        Book::new(FRAME, &RecallDims { step_px: 2, covered: Vec::new() }, &relief, &names)
+    }
+
+    /// A token's picture in a look, what falls, and how many frames were drawn for it.
+    fn seen_in(book: &mut Book, token: u8, look: [u8; 2]) -> (Arc<Tile>, Option<Arc<Falling>>, usize) {
+        let (mut drawn, token) = (0, [token, 0]);
+        let newest = [[7, 7].repeat(4), look.to_vec()].concat();
+        let count = |codes: &[u8]| -> Result<Vec<u8>, Infallible> {
+            drawn += 1;
+            Ok(draw(codes))
+        };
+        let page = book.page(&newest, [token.as_slice()].into_iter(), count).unwrap();
+        (page.tiles[token.as_slice()].clone(), page.falling.clone(), drawn)
+    }
+
+    #[test]
+    fn both_turns_of_rain_fall_on_the_same_land() {
+        let seen = |book: &mut Book, [token, look]: [usize; 2]| seen_in(book, token as u8, NAMED[look].1);
+        let mut walked = book();
+        let (tile, falling, drawn) = seen(&mut walked, [1, 0]);
+        assert_eq!((tile.pixel([0, 0]), tile.pixel([1, 1]), drawn), ([1, 0, 61], [1, 0, 60], 2), "dry");
+        let (same, other, drawn) = seen(&mut walked, [1, 1]);
+        assert!(drawn == 0 && Arc::ptr_eq(&same, &tile), "{drawn}");
+        assert_ne!(falling.unwrap().top(0.0), other.unwrap().top(0.0), "what falls goes on");
+        // What comes into sight in the second turn is known in the first, and a dream that begins in it looks the same.
+        assert_eq!([[2, 1], [2, 0]].map(|at| seen(&mut walked, at).2), [2, 0]);
+        assert_eq!(seen(&mut book(), [1, 1]).0, tile);
+        // The control: in another look it is drawn anew, and nothing falls.
+        let (clear, falling, drawn) = seen(&mut walked, [1, 2]);
+        assert!(drawn == 1 && falling.is_none() && clear != tile, "{drawn}");
+    }
+
+    #[test]
+    fn it_goes_on_raining_in_a_look_without_a_name() {
+        let mut walked = book();
+        let (tile, falling, _) = seen_in(&mut walked, 1, [60, 0]);
+        // Most like the second turn.
+        let (same, other, drawn) = seen_in(&mut walked, 1, [61, 1]);
+        assert!(drawn == 0 && Arc::ptr_eq(&same, &tile), "{drawn}");
+        assert_ne!(falling.unwrap().top(0.0), other.unwrap().top(0.0), "what falls goes on");
+        assert_eq!(walked.pages.back().unwrap().says.as_ref().and_then(|says| says.weather), Some(Weather::Rain));
+        // The control: one that is like none is drawn as it is, and so is that one where nothing fell before.
+        for (mut book, look) in [(walked, [61, 3]), (book(), [61, 1])] {
+            let (wet, falling, _) = seen_in(&mut book, 1, look);
+            assert!(falling.is_none() && wet.pixel([1, 1]) == [255; 3] && wet != tile, "{look:?}");
+            assert_eq!(book.pages.back().unwrap().says, None);
+        }
     }
 }

@@ -15,12 +15,14 @@ pub struct Camera {
     pub height: f32,
     /// How much is seen of what came into sight with the last step, 0 to 1.
     pub new: f32,
+    /// How much of its way in this step what falls has behind it, up to 1; less than nothing where the step came early.
+    pub fell: f32,
 }
 
 impl Camera {
-    /// Of one who stands there, `[0.5; 2]` in the middle of the place, and looks so, with this much in sight of what is new.
-    pub fn of(place: [f32; 2], quarters: f32, new: f32) -> Self {
-        let camera = Self { at: place, quarters, height: HEIGHT, new };
+    /// Of one who stands there, `[0.5; 2]` in the middle of the place, and looks so, with this much of the step gone.
+    pub fn of(place: [f32; 2], quarters: f32, gone: f32) -> Self {
+        let camera = Self { at: place, quarters, height: HEIGHT, new: gone, fell: gone };
         let [fx, fy] = camera.ahead();
         Self { at: [place[0] - fx * BEHIND, place[1] - fy * BEHIND], ..camera }
     }

@@ -142,7 +142,7 @@ impl Canvas<'_> {
     /// What falls before the eye, near and far.
     fn weather(&self, rgba: &mut [u8]) {
         let Some(falling) = &self.glance.around.falling else { return };
-        let top = falling.top(self.glance.camera.new);
+        let top = falling.top(self.glance.camera.fell);
         for Falls { down, slip, share } in FALLS {
             // Each pixel of its tiles is a block of the picture's.
             let scale = down as f32 / self.lens.height;

@@ -8,6 +8,7 @@ use super::falling::Falling;
 use super::sky::Sky;
 use crate::pack::manifest::FrameDims;
 use crate::worlds::relief::Cutout;
+use crate::worlds::scene::Wish;
 
 /// So far one sees in each direction, in patches.
 pub const REACH: i32 = 12;
@@ -47,6 +48,8 @@ pub struct Surroundings {
     cells: Vec<Cell>,
     /// Pixels of a patch's side.
     pub patch_px: usize,
+    /// What the look says that it is drawn in; nothing where that has no name.
+    pub look: Option<Wish>,
     pub sky: Arc<Sky>,
     /// Rain or snow.
     pub falling: Option<Arc<Falling>>,
@@ -127,14 +130,14 @@ impl Surroundings {
         let cells: Vec<Cell> = (0..SIDE * SIDE).map(cell).collect();
         let sky = page.sky.clone().unwrap_or_default();
         let arrives = cells.iter().any(|cell| cell.new && cell.ground.is_some());
-        Ok(Self { at, cells, patch_px: frame.patch_px, sky, falling: page.falling.clone(), arrives })
+        Ok(Self { at, cells, patch_px: frame.patch_px, look: page.says.clone(), sky, falling: page.falling.clone(), arrives })
     }
 
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
         let sky = Arc::new(Sky::of([[0; 3], [200; 3]], None));
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, sky, falling: None, arrives: false }
+        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, look: None, sky, falling: None, arrives: false }
     }
 
     /// What `cell` says of every place.

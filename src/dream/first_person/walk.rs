@@ -14,12 +14,17 @@ const LEAN: f32 = 0.04;
 /// How far the head goes up and to the side half way between two places, in patches: six steps a second are many.
 const SWING: f32 = 0.01;
 
+/// As many frames may come between two looks where steps are short, at most.
+const MOST_BETWEEN: u64 = 3;
+
 /// Where the eye comes from and where it goes.
 #[derive(Clone, Debug)]
 pub struct Walk {
     pub around: Arc<Surroundings>,
     /// Where the eye was when the step began, in patches right and down of where that leads.
     from: [f32; 2],
+    /// How far down what falls was then, as shares of its way of the step.
+    fell: f32,
     /// Where one pushes against something.
     leans: Intent,
     /// One runs into it with this step.
@@ -29,16 +34,17 @@ pub struct Walk {
 impl Walk {
     /// One who stands there.
     pub fn standing(around: Arc<Surroundings>) -> Self {
-        Self { around, from: [0.0; 2], leans: Intent::Stay, bumps: false }
+        Self { around, from: [0.0; 2], fell: 0.0, leans: Intent::Stay, bumps: false }
     }
 
-    /// The next step leads into `around`, once a share of this one is gone; `pushed`: where one asked to go. The eye goes on from where it is: where the
-    /// step came early, a little faster.
-    pub fn step(&mut self, around: Arc<Surroundings>, pushed: Intent, share: f32) {
+    /// The next step leads into `around`, over so many `frames`, once a share of this one is gone; `pushed`: where one asked to go. The eye and what falls
+    /// go on from where they are: where the step came early, a little faster.
+    pub fn step(&mut self, around: Arc<Surroundings>, frames: u64, pushed: Intent, share: f32) {
         let (here, before) = (self.off(share), self.around.at);
+        self.fell = self.fell(share) - 1.0;
         let way = [0, 1].map(|i| around.at[i] - before[i]);
         // Further away is elsewhere: another world, or another moment.
-        let near = way.iter().map(|along| along.abs()).sum::<i32>() <= 1;
+        let near = way.iter().map(|along| along.unsigned_abs()).sum::<u32>() <= frames.clamp(1, MOST_BETWEEN) as u32;
         self.from = if near { [0, 1].map(|i| here[i] - way[i] as f32) } else { [0.0; 2] };
         let leans = if around.at == before { pushed } else { Intent::Stay };
         // Who goes on pushing leans on it: with every frame a bump would be a shake.
@@ -77,6 +83,11 @@ impl Walk {
         [0, 1].map(|i| self.from[i] * (1.0 - share) + rests[i] * share + way[i] as f32 * bump)
     }
 
+    /// How far down what falls is by then: at the end of the step all its way.
+    fn fell(&self, share: f32) -> f32 {
+        self.fell * (1.0 - share) + share
+    }
+
     /// The eye once a share of the step is gone; it looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
         let off = self.off(share);
@@ -86,7 +97,8 @@ impl Walk {
         let side = if (self.around.at[0] + self.around.at[1] + gone.floor() as i32) & 1 == 0 { 1.0 } else { -1.0 };
         let swing = SWING * ((gone - gone.floor()) * PI).sin();
         let right = camera.right();
-        Camera { at: [0, 1].map(|i| camera.at[i] + right[i] * swing * side), height: camera.height + swing, ..camera }
+        let at = [0, 1].map(|i| camera.at[i] + right[i] * swing * side);
+        Camera { at, height: camera.height + swing, fell: self.fell(share), ..camera }
     }
 }
 
@@ -167,7 +179,8 @@ impl Stroll {
 
     /// On to the next.
     pub fn step(&mut self, sight: Sight) {
-        self.walk.step(sight.around, sight.pushed, 1.0);
+        // How many frames came between two sights nobody has written down.
+        self.walk.step(sight.around, MOST_BETWEEN, sight.pushed, 1.0);
         self.turn = self.turn.to(1.0, sight.looks);
         self.looks = sight.looks;
     }
@@ -229,44 +242,61 @@ mod tests {
         let around = |at| Arc::new(Surroundings::nothing(at));
         let mut walk = Walk::standing(around([4, 4]));
         let x = |walk: &Walk, share| 0.5 + walk.off(share)[0];
-        walk.step(around([5, 4]), Intent::East, 1.0);
+        walk.step(around([5, 4]), 1, Intent::East, 1.0);
         assert_eq!([0.0, 0.5, 1.0].map(|share| x(&walk, share)), [-0.5, 0.0, 0.5]);
-        walk.step(around([5, 4]), Intent::East, 1.0);
+        walk.step(around([5, 4]), 1, Intent::East, 1.0);
         // One leans where one pushed, wherever one looks.
         assert!(
             walk.moves() && [0.0, 1.0, 2.0].iter().all(|quarters| walk.camera(0.5, *quarters).at[0] > walk.camera(0.0, *quarters).at[0])
         );
         // Who goes on pushing there leans on it and does not shake; pushing elsewhere is a bump again.
         assert!(x(&walk, 0.25) > 0.6 && x(&walk, 1.0) == 0.5 + LEAN);
-        walk.step(around([5, 4]), Intent::East, 1.0);
+        walk.step(around([5, 4]), 1, Intent::East, 1.0);
         assert!(!walk.moves() && [0.0, 0.3, 1.0].iter().all(|share| (x(&walk, *share) - 0.5 - LEAN).abs() < 1e-6));
-        walk.step(around([5, 4]), Intent::North, 1.0);
+        walk.step(around([5, 4]), 1, Intent::North, 1.0);
         assert!(walk.moves() && walk.off(0.25)[1] < -0.1 && walk.off(1.0) == [0.0, -LEAN]);
         // Letting go leads back to the middle, and then nothing moves.
-        walk.step(around([5, 4]), Intent::Stay, 1.0);
+        walk.step(around([5, 4]), 1, Intent::Stay, 1.0);
         assert!(walk.moves() && walk.off(0.0) == [0.0, -LEAN] && walk.off(1.0) == [0.0; 2]);
-        walk.step(around([5, 4]), Intent::Stay, 1.0);
+        walk.step(around([5, 4]), 1, Intent::Stay, 1.0);
         assert!(!walk.moves());
-        walk.step(around([90, 4]), Intent::East, 1.0);
+        walk.step(around([90, 4]), 1, Intent::East, 1.0);
         assert_eq!([x(&walk, 0.0), x(&walk, 1.0)], [0.5; 2]);
+    }
+
+    #[test]
+    fn frames_that_came_between_two_looks_are_gone_as_one_step() {
+        let around = |x| Arc::new(Surroundings::nothing([x, 0]));
+        // Where the eye is on the map when a step over so many frames begins, which leads from 0 to there.
+        let begins = |(frames, to): (u64, i32)| {
+            let mut walk = Walk::standing(around(0));
+            walk.step(around(to), frames, Intent::East, 1.0);
+            walk.around.at[0] as f32 + walk.off(0.0)[0]
+        };
+        assert_eq!([(1, 1), (2, 1), (2, 2), (3, 3), (0, 1)].map(begins), [0.0; 5]);
+        // The control: elsewhere is what lies further away than so many frames lead, and than three in any case.
+        assert_eq!([(1, 2), (2, 3), (9, 4), (0, 2)].map(begins), [2.0, 3.0, 4.0, 2.0]);
     }
 
     #[test]
     fn a_step_that_comes_early_goes_on_from_where_the_eye_is() {
         let around = |x| Arc::new(Surroundings::nothing([x, 0]));
         let mut walk = Walk::standing(around(0));
-        walk.step(around(1), Intent::East, 1.0);
+        walk.step(around(1), 1, Intent::East, 1.0);
         // Where the eye is on the map.
         let x = |walk: &Walk, share| walk.around.at[0] as f32 + walk.off(share)[0];
         let here = x(&walk, 0.7);
-        walk.step(around(2), Intent::East, 0.7);
+        walk.step(around(2), 1, Intent::East, 0.7);
         assert!((x(&walk, 0.0) - here).abs() < 1e-6 && x(&walk, 1.0) == 2.0, "{here} {}", x(&walk, 0.0));
+        // What falls as well, and it is down when the step is gone.
+        let fell = |walk: &Walk, share| walk.camera(share, 0.0).fell;
+        assert!((fell(&walk, 0.0) + 0.3).abs() < 1e-6 && fell(&walk, 1.0) == 1.0, "{}", fell(&walk, 0.0));
         // Against something that is in the way, too.
-        walk.step(around(2), Intent::East, 0.9);
+        walk.step(around(2), 1, Intent::East, 0.9);
         assert!((x(&walk, 0.0) - 1.87).abs() < 1e-6, "{}", x(&walk, 0.0));
         // The control: whoever is said to be there already sets off from there.
-        walk.step(around(3), Intent::East, 1.0);
-        assert!((x(&walk, 0.0) - 2.0 - LEAN).abs() < 1e-6);
+        walk.step(around(3), 1, Intent::East, 1.0);
+        assert!((x(&walk, 0.0) - 2.0 - LEAN).abs() < 1e-6 && fell(&walk, 0.0) == 0.0);
     }
 
     #[test]
@@ -274,7 +304,7 @@ mod tests {
         let mut walk = Walk::standing(Arc::new(Surroundings::nothing([0, 0])));
         let mut swings = Vec::new();
         for north in 1..=4 {
-            walk.step(Arc::new(Surroundings::nothing([0, -north])), Intent::North, 1.0);
+            walk.step(Arc::new(Surroundings::nothing([0, -north])), 1, Intent::North, 1.0);
             let seen = |share: f32| {
                 let (camera, level) = (walk.camera(share, 0.0), Camera::of([0.5, 0.5], 0.0, 1.0));
                 [camera.at[0] - level.at[0], camera.height - level.height]

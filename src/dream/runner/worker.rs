@@ -311,7 +311,7 @@ impl Worker {
     fn publish_with(&mut self, with_times: bool, news: impl FnOnce(&mut Status)) {
         self.lookahead.outdate();
         let (stages, passes) = if with_times { (self.source.stage_times(), self.source.pass_times()) } else { Default::default() };
-        let (caption, look) = (self.source.caption(), self.source.look());
+        let (caption, look, land) = (self.source.caption(), self.source.look(), self.source.land());
         let seen = self.source.as_dream().and_then(|dream| dream.seen().cloned());
         let (account, around, stuck) = (self.account(), self.surroundings(), self.source.stuck());
         let mut outbox = lock(&self.shared.outbox);
@@ -333,7 +333,7 @@ impl Worker {
         outbox.picture = Some(picture);
         outbox.status.info = Some(self.info.clone());
         (outbox.status.stages, outbox.status.passes) = (stages, passes);
-        (outbox.status.caption, outbox.status.look, outbox.status.stuck) = (caption, look, stuck);
+        (outbox.status.caption, outbox.status.look, outbox.status.land, outbox.status.stuck) = (caption, look, land, stuck);
         (outbox.status.seen, outbox.status.account, outbox.status.around) = (seen, account, around);
         drop(outbox);
         (self.wake)();

@@ -70,6 +70,8 @@ pub struct Isles {
     view: Vec<QuadId>,
     /// Which tiles of it are solid, `(ROWS, COLUMNS)`.
     solid: Vec<bool>,
+    /// Of which land each of them is and what stands out in it, as above.
+    patches: Vec<(Biome, Option<Feature>)>,
     /// The colours of the present frame, and what they are made for.
     palette: Palette,
     shown: Option<Look>,
@@ -120,6 +122,7 @@ impl Isles {
             pose: Pose::Stand,
             view: vec![0; 4 * COLUMNS * ROWS],
             solid: vec![false; COLUMNS * ROWS],
+            patches: vec![(Biome::Meadow, None); COLUMNS * ROWS],
             palette: Palette::default(),
             shown: None,
             biome: Biome::Meadow,
@@ -147,12 +150,14 @@ impl Isles {
         for (row, ty) in ys.enumerate() {
             for (column, tx) in xs.clone().enumerate() {
                 let tile = self.land.tile(tx, ty);
+                let (biome, feature) = (tile.biome(), tile.feature());
                 self.solid[row * COLUMNS + column] = tile.solid();
+                self.patches[row * COLUMNS + column] = (biome, feature);
                 for (quadrant, &quad) in atlas.quads(tile).iter().enumerate() {
                     self.view[(2 * row + quadrant / 2) * QUAD_COLUMNS + 2 * column + quadrant % 2] = quad;
                 }
-                *biomes.entry(tile.biome()).or_default() += 1;
-                if let Some(feature) = tile.feature() {
+                *biomes.entry(biome).or_default() += 1;
+                if let Some(feature) = feature {
                     *features.entry(feature).or_default() += 1;
                 }
             }
@@ -260,6 +265,10 @@ impl World for Isles {
             style: self.style,
             features: self.features.iter().copied().take(MOST_FEATURES).collect(),
         }
+    }
+
+    fn patches(&self) -> Option<&[(Biome, Option<Feature>)]> {
+        Some(&self.patches)
     }
 
     fn facing(&self) -> usize {

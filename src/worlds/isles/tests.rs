@@ -7,7 +7,7 @@ use super::*;
 use crate::checksum;
 use crate::clips::{Clip, record_clip};
 use crate::prompt::{ids, read};
-use crate::worlds::policy::{Explorer, Random};
+use crate::worlds::policy::{Explorer, Policy, Random};
 use crate::worlds::scene::{Light, Weather};
 use crate::worlds::words::wish_of;
 
@@ -117,7 +117,7 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
         world.hold_ambience(true);
         world.reset(seed);
         let mut last = StepOutcome::default();
-        let mut policies: [Box<dyn crate::worlds::policy::Policy>; 2] = [Box::new(Explorer::new(seed)), Box::new(Random::new(seed))];
+        let mut policies: [Box<dyn Policy>; 2] = [Box::new(Explorer::new(seed)), Box::new(Random::new(seed))];
         for i in 0..600 {
             let action = policies[usize::from(i % 100 < 30)].next(last);
             let (before, place) = (frame(&world), world.position_px());
@@ -139,6 +139,48 @@ fn outcomes_show_in_the_pose_and_solids_are_never_entered() {
         }
     }
     assert!(bumps > 100, "{bumps} bumps");
+}
+
+#[test]
+fn every_patch_is_told_as_it_is_seen() {
+    let in_sight = |world: &Isles| world.patches().unwrap().to_vec();
+    let mut world = Isles::new();
+    let (mut frames, mut with_villages) = (0, 0);
+    for (seed, &wished) in (0..24).zip(Biome::ALL.iter().cycle()) {
+        let features = if seed < 8 { Vec::new() } else { vec![Feature::Village] };
+        world.reset_under(seed, &Wish { biome: Some(wished), features, ..Wish::default() });
+        let (mut policy, mut last) = (Explorer::new(seed), StepOutcome::default());
+        for _ in 0..40 {
+            last = world.step(policy.next(last));
+            let (patches, scene) = (in_sight(&world), world.scene());
+            assert_eq!(patches.len(), COLUMNS * ROWS);
+            // What a scene names first fills most of the view, and what it says stands out is there.
+            let count = |land: Biome| patches.iter().filter(|(other, _)| *other == land).count();
+            assert!(Biome::ALL.iter().all(|&land| count(land) <= count(scene.biomes[0])), "seed {seed}: {scene:?}");
+            let shown = |feature: Feature| patches.iter().filter(|(_, other)| *other == Some(feature)).count() as i64;
+            let seen = |&feature: &Feature| shown(if feature == Feature::Shore { Feature::Lake } else { feature }) >= FEATURE_TILES;
+            assert!(scene.features.iter().all(seen), "seed {seed}: {scene:?}");
+            // What is in the way is something, each in its place: what one bumps into lies beside the figure.
+            for (&solid, (_, feature)) in world.solid().iter().zip(&patches) {
+                assert!(feature.is_some() || !solid, "seed {seed}: something solid is nothing");
+            }
+            let centre = ABOVE as usize * COLUMNS + LEFT as usize;
+            for (action, beside) in [(1, centre - COLUMNS), (2, centre + COLUMNS), (3, centre - 1), (4, centre + 1)] {
+                let in_the_way = world.in_the_way(action);
+                assert!(in_the_way.is_none() || in_the_way == patches[beside].1, "seed {seed}: {in_the_way:?}");
+            }
+            frames += 1;
+            with_villages += usize::from(shown(Feature::Village) > 0);
+        }
+    }
+    assert!((300..frames).contains(&with_villages), "{with_villages} of {frames} frames with villages");
+    // Who walks east sees the same land a patch further west. The control: it does not stay where it was.
+    let mut world = clear_world_free_eastward(1);
+    let before = in_sight(&world);
+    assert!(world.step(4).moved);
+    let after = in_sight(&world);
+    let gone = |by: usize| before.chunks(COLUMNS).zip(after.chunks(COLUMNS)).all(|(before, after)| before[by..] == after[..COLUMNS - by]);
+    assert!(gone(1) && !gone(0));
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! What is heard while the window plays.
+
+use std::time::Instant;
+
+use super::App;
+use crate::app::sound::{Blow, Scape, Sound, VOLUME};
+use crate::dream::lands::LandShares;
+
+pub(super) struct Ears {
+    sound: Sound,
+    /// What is asked for, where nobody can tell what is there; and by what.
+    asked: LandShares,
+    by: (String, Vec<u16>),
+    /// Volume before it was silent.
+    before: f32,
+    /// Something is in the way.
+    bumps: bool,
+}
+
+impl Ears {
+    pub(super) fn new() -> Self {
+        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), before: VOLUME, bumps: false }
+    }
+}
+
+impl App {
+    /// The newest frame is heard, and the step that led there.
+    pub(super) fn hear(&mut self, frames_before: u64) {
+        if !self.ears.sound.is_there() {
+            return;
+        }
+        let prompt = &self.ui.prompt;
+        if (&self.ears.by.0, &self.ears.by.1) != (&prompt.said, &prompt.besides) {
+            self.ears.by = (prompt.said.clone(), prompt.besides.clone());
+            self.ears.asked = LandShares::asked(&self.land_asked());
+        }
+        let land = self.status.land.unwrap_or(self.ears.asked);
+        let scape = Scape::of(&self.status.look, &land, self.looks_where().unwrap_or_default());
+        self.ears.sound.surround(&scape);
+        if self.status.frames <= frames_before {
+            return;
+        }
+        let strides = self.status.info.as_ref().and_then(|info| info.strides.as_ref());
+        let walks =
+            strides.and_then(|strides| strides.motions_px.get(usize::from(self.status.code))).is_some_and(|motion| *motion != [0, 0]);
+        let bumped = std::mem::replace(&mut self.ears.bumps, self.status.stuck.is_some_and(|stuck| stuck.code == self.status.code));
+        match (walks, self.ears.bumps) {
+            (true, false) => self.ears.sound.strike(scape.ground, Instant::now()),
+            (true, true) if !bumped => self.ears.sound.strike(Blow::Bump, Instant::now()),
+            _ => {}
+        }
+    }
+
+    /// As loud as at the start: who comes next hears it.
+    pub(super) fn hear_as_at_the_start(&mut self) {
+        (self.ui.volume, self.ears.before) = (self.plan.volume, VOLUME);
+    }
+
+    /// The window closes.
+    pub(super) fn hush(&mut self) {
+        self.ears.sound.turn_to(0.0);
+    }
+
+    /// As loud as it is set, and silent while the world stands still.
+    pub(super) fn keep_the_volume(&mut self) {
+        let plays = !self.ui.paused && !self.hidden && self.status.halted.is_none() && self.status.failed.is_none();
+        self.ears.sound.turn_to(if plays { self.ui.volume } else { 0.0 });
+        self.ui.sounds = self.ears.sound.is_there();
+    }
+
+    /// Turns the sound off, or on again as loud as it was.
+    pub(super) fn silence(&mut self) {
+        if self.ui.volume > 0.0 && self.ears.sound.is_there() {
+            self.ears.before = std::mem::replace(&mut self.ui.volume, 0.0);
+            return self.ui.toasts.push("Silent.".to_owned(), false);
+        }
+        if self.ui.volume == 0.0 {
+            self.ui.volume = self.ears.before;
+        }
+        let told = if self.ears.sound.is_there() { "Sound." } else { "No device here plays sound so far; it is looked for." };
+        self.ui.toasts.push(told.to_owned(), false);
+        self.keep_the_volume();
+        self.ears.sound.look_again();
+    }
+}
