@@ -120,8 +120,8 @@ fn quoted(text: &str, shell: Shell) -> String {
     }
     match shell {
         Shell::Posix => format!("'{}'", text.replace('\'', r"'\''")),
-        // At the end a backslash would make a letter of the quote.
-        Shell::Cmd => format!("\"{}\"", text.replace(['"', '%'], "").trim_end_matches('\\')),
+        // Nor in PowerShell. At the end a backslash would make a letter of the quote.
+        Shell::Cmd => format!("\"{}\"", text.replace(['"', '%', '$', '`', '\u{201C}', '\u{201D}', '\u{201E}'], "").trim_end_matches('\\')),
     }
 }
 

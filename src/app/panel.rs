@@ -20,6 +20,7 @@ use super::point::{Pointing, Seen};
 use super::preview::PreviewState;
 use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
+use super::sound::VOLUME;
 use super::theme;
 use super::toasts::Toasts;
 use super::where_you_were::EarlierState;
@@ -126,6 +127,8 @@ pub struct UiState {
     pub glide: bool,
     /// How loud it is, 0 to 1.
     pub volume: f32,
+    /// As loud as it is again once it was silent.
+    pub loud: f32,
     /// There is a device that plays it.
     pub sounds: bool,
     /// The world is seen from within.
@@ -189,6 +192,7 @@ impl UiState {
             rate,
             glide: true,
             volume: 0.0,
+            loud: VOLUME,
             sounds: false,
             within: false,
             fills: false,
@@ -440,7 +444,9 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     if state.sounds {
         theme::heading(ui, "Sound");
         line(ui, "volume", |ui| {
-            ui.add(slider(&mut state.volume, 0.0..=1.0).max_decimals(2));
+            if ui.add(slider(&mut state.volume, 0.0..=1.0).max_decimals(2)).drag_stopped() && state.volume > 0.0 {
+                state.loud = state.volume;
+            }
         })
         .on_hover_text("Weather, water, animals and steps, made out of what is seen");
     }

@@ -35,8 +35,9 @@ pub struct View {
     /// Whoever plays has opened a map, or turned all by surprise, or was told how.
     pub knows_map: bool,
     pub knows_surprise: bool,
-    /// How loud it is, 0 to 1.
+    /// How loud it is, 0 to 1, where it is not silent.
     pub volume: f32,
+    pub silent: bool,
     /// How much letters are enlarged.
     pub letters: f32,
     /// The list of prompts, one a line, and seconds between two of them.
@@ -58,6 +59,7 @@ impl Default for View {
             knows_map: false,
             knows_surprise: false,
             volume: sound::VOLUME,
+            silent: false,
             letters: 1.0,
             prompts: String::new(),
             every_secs: PromptQueue::default().every_secs,
@@ -101,8 +103,17 @@ mod tests {
         let deep = folder.path().join("deep");
         assert_eq!(View::of_user(Some(&deep)), View::default());
         let prompts = "forest night\n# a line of its own\n\"snow\"".to_owned();
-        let left =
-            View { size: [800, 601], maximized: true, panel: true, glide: false, volume: 0.125, letters: 1.25, prompts, ..View::default() };
+        let left = View {
+            size: [800, 601],
+            maximized: true,
+            panel: true,
+            glide: false,
+            volume: 0.125,
+            silent: true,
+            letters: 1.25,
+            prompts,
+            ..View::default()
+        };
         left.keep(&deep);
         assert_eq!(View::of_user(Some(&deep)), left);
         let read = |text: &str| {

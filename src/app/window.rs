@@ -18,19 +18,22 @@ mod idle;
 mod map_keys;
 mod mending;
 mod paint_count;
+mod plan;
 mod platform;
 mod rebuilds;
 mod saying;
 mod show;
 mod sleep;
+mod view;
+mod wake;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use winit::application::ApplicationHandler;
-use winit::dpi::{LogicalSize, Size};
+use winit::dpi::LogicalSize;
 use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::ModifiersState;
@@ -46,121 +49,26 @@ use heartbeat::Heartbeat;
 use idle::Idle;
 use mending::Mending;
 use paint_count::PaintCount;
+pub use plan::WindowPlan;
 use platform::{icon, in_words, look_again, takes_files, with_name};
 use rebuilds::Rebuilds;
 use saying::SaidByHand;
 use sleep::Sleep;
+pub use wake::Wake;
 
-use super::day::Day;
-use super::dreams::{Left, Shelf};
 use super::eye::Eye;
 use super::files;
 use super::files::Writer;
-use super::open::Launch;
 use super::painter::Painter;
 use super::panel::UiState;
 use super::prompt_history::{PromptHistory, one_line};
-use super::prompt_queue::PromptQueue;
-use super::start::Start;
-use super::view::{self, View};
+use super::view::View;
 use crate::dream::DreamError;
-use crate::dream::chart::Chart;
 use crate::dream::gate::Gate;
-use crate::dream::runner::{Rate, Runner, Status, Went};
-use crate::dream::saved::SavedDream;
-use crate::engine::DecodeSettings;
+use crate::dream::runner::{Runner, Status};
 use crate::input::bindings::{user_folder, user_path};
-use crate::input::pad::{PadListener, PadNews};
+use crate::input::pad::PadListener;
 use crate::input::{Bindings, Hand, Latch};
-use crate::pack::Pack;
-
-/// What to open and how.
-pub struct WindowPlan {
-    pub launch: Launch,
-    pub size: Size,
-    pub maximized: bool,
-    pub fullscreen: bool,
-    /// The display where it stands, by its place among those that the system lists; the system decides where none is asked for.
-    pub display: Option<usize>,
-    /// Nobody leaves it.
-    pub kiosk: bool,
-    /// Strangers play, one after another, and nobody looks after them.
-    pub event: bool,
-    pub panel: bool,
-    pub hud: bool,
-    pub glide: bool,
-    /// It is seen from within.
-    pub within: bool,
-    /// How loud it is, 0 to 1.
-    pub volume: f32,
-    /// How much letters are enlarged.
-    pub letters: f32,
-    pub paused: bool,
-    pub settings: DecodeSettings,
-    pub rate: Rate,
-    pub prompt: String,
-    /// Rows of the word table that the world is told at first.
-    pub words: Vec<u16>,
-    pub blend_frames: u32,
-    pub queue: PromptQueue,
-    /// What stands over the picture while nobody is there; nothing where it is empty.
-    pub invitation: String,
-    pub day: Day,
-    /// Begins anew after so long without anybody.
-    pub idle: Option<Duration>,
-    /// Where pictures are saved; where it is not said the user's own folder, and at an event nowhere.
-    pub pictures: Option<PathBuf>,
-    /// Where dreams are kept that are left, if they are; with the file of the first, where it goes on with one.
-    pub shelf: Option<Shelf>,
-    /// When the program started, for the log line about the first frame.
-    pub started: Instant,
-}
-
-/// Sent to the event loop by other threads.
-pub enum Wake {
-    /// The runner has something new.
-    Fetch,
-    Pad(PadNews),
-    /// Pictures chosen in the file dialog, dropped or pasted were read, with a sentence where no dream was in them, or could not be.
-    Start(Arc<Pack>, Result<(Start, Option<String>), String>),
-    /// A saved dream goes on, which is kept in this file if it is; or it does not.
-    Resumed(Arc<SavedDream>, Option<PathBuf>, Result<Went, DreamError>),
-    /// Something was taken back, or done again, and is told of in these words.
-    WentAlong(String, Result<Went, DreamError>),
-    /// A pack dropped or chosen was read, or could not be.
-    Another(Result<Box<Launch>, String>),
-    /// The dreams that were left may be listed.
-    ListDreams,
-    /// Dreams of this pack's world that were left, the latest first, and whether one that was forgotten can be brought back.
-    Dreams {
-        pack: Arc<Pack>,
-        left: Vec<Left>,
-        forgotten: bool,
-    },
-    /// The file dialog or the clipboard gave these paths.
-    Chosen(Vec<PathBuf>),
-    Notice(String),
-    /// Good news.
-    Done(String),
-    /// A picture was saved, with a dream in it or without.
-    Saved {
-        path: PathBuf,
-        leads_back: bool,
-    },
-    /// Somebody ends the program from outside.
-    Quit,
-    /// The map that was asked for, or why there is none.
-    Chart(Result<Chart, DreamError>),
-    /// What came of something that the session of this number was asked for.
-    HandedOver(u32, Box<Wake>),
-}
-
-impl Wake {
-    /// Whether it comes of a session that plays no more, where the one of this number plays.
-    fn is_past(&self, session: u32) -> bool {
-        matches!(self, Self::HandedOver(of, _) if *of != session)
-    }
-}
 
 /// Opens the window and plays until it is closed.
 ///
@@ -274,7 +182,7 @@ impl App {
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.engine = plan.launch.engine();
-        ui.volume = plan.volume;
+        (ui.volume, ui.loud) = (plan.volume, plan.loud);
         ui.glide = plan.glide;
         ui.within = plan.within;
         ui.paused = plan.paused;
@@ -348,7 +256,7 @@ impl App {
         let attributes = Window::default_attributes()
             .with_title(format!("Somnium: {}", self.plan.launch.title()))
             .with_inner_size(self.plan.size)
-            .with_min_inner_size(LogicalSize::<u32>::from(view::LEAST))
+            .with_min_inner_size(LogicalSize::<u32>::from(super::view::LEAST))
             .with_maximized(self.plan.maximized)
             .with_window_icon(icon());
         let attributes = self.placed(with_name(attributes), event_loop);
@@ -368,53 +276,6 @@ impl App {
     fn redraw(&self) {
         if let Some(window) = self.window() {
             window.request_redraw();
-        }
-    }
-
-    /// Leaves for the next start what is not as it was at this one: what was asked for then counted for once. After an event nothing is left.
-    fn keep_view(&self) {
-        let (Some(window), Some(folder), false) = (self.window(), user_folder(), self.plan.event) else { return };
-        let before = View::of_user(Some(&folder));
-        let (mut view, plan, scale) = (before.clone(), &self.plan, window.scale_factor());
-        let (fullscreen, maximized) = (window.fullscreen().is_some(), window.is_maximized());
-        // Minimized it has no size to speak of.
-        let has_size = window.is_minimized() != Some(true) && window.inner_size().height > 0;
-        if fullscreen != plan.fullscreen {
-            view.fullscreen = fullscreen;
-        }
-        if !fullscreen && has_size {
-            if maximized != plan.maximized {
-                view.maximized = maximized;
-            }
-            if !maximized && window.inner_size() != plan.size.to_physical(scale) {
-                view.size = window.inner_size().to_logical::<u32>(scale).into();
-            }
-        }
-        let kept = [
-            (&mut view.panel, plan.panel, self.ui.panel),
-            (&mut view.figures, plan.hud, self.ui.hud),
-            (&mut view.glide, plan.glide, self.ui.glide),
-            (&mut view.within, plan.within, self.ui.within),
-        ];
-        for (kept, at_start, now) in kept {
-            if now != at_start {
-                *kept = now;
-            }
-        }
-        if self.letters != plan.letters {
-            view.letters = self.letters;
-        }
-        if self.ui.volume != plan.volume {
-            view.volume = self.ui.volume;
-        }
-        view.stepped_in |= self.stepped_in;
-        self.coach.leave_in(&mut view);
-        let queue = &self.ui.prompt.queue;
-        if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
-            (view.prompts, view.every_secs) = (queue.lines.clone(), queue.every_secs);
-        }
-        if view != before {
-            self.writer.jobs().run(move || view.keep(&folder));
         }
     }
 
@@ -465,57 +326,7 @@ impl ApplicationHandler<Wake> for App {
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, wake: Wake) {
-        if wake.is_past(self.session) {
-            return log::debug!("what comes of a session that plays no more is for nobody");
-        }
-        match wake {
-            Wake::HandedOver(_, wake) => self.user_event(event_loop, *wake),
-            Wake::Quit => event_loop.exit(),
-            Wake::Fetch => self.fetch(),
-            // What is pressed while another window has the focus is meant for that one.
-            Wake::Pad(PadNews::Command(_)) if !self.latch().has_focus() => {}
-            Wake::Pad(news) => {
-                // A pad that is there at the start or falls asleep is nobody who came, and something may lie on one: what is held counts for a while.
-                let of_itself = matches!(news, PadNews::Connected(_) | PadNews::Disconnected(_) | PadNews::Unavailable(_));
-                let nobody = of_itself || matches!(news, PadNews::Pushed | PadNews::PanelAgain(_));
-                if !nobody {
-                    self.idle.touch(Instant::now());
-                }
-                self.pad(news);
-            }
-            // Read for a pack that plays no more.
-            Wake::Start(pack, Ok(_)) if !self.is_dreamed_by(&pack) => {}
-            Wake::Start(_, Ok((start, notice))) => {
-                notice.into_iter().for_each(|notice| self.complain(notice));
-                self.start_at(&start, None);
-            }
-            Wake::Resumed(saved, file, Ok(went)) => self.dream_resumed(&saved, file, went),
-            Wake::WentAlong(told, Ok(went)) => {
-                self.went_along(went);
-                self.ui.toasts.push(told, false);
-            }
-            Wake::Another(Ok(launch)) => self.play_another(*launch),
-            Wake::Resumed(.., Err(why)) | Wake::WentAlong(_, Err(why)) => self.complain(format!("{why}.")),
-            Wake::Start(_, Err(why)) | Wake::Another(Err(why)) | Wake::Notice(why) => self.complain(why),
-            Wake::ListDreams => self.list_earlier(),
-            Wake::Dreams { pack, left, forgotten } => self.show_earlier(&pack, left, forgotten),
-            Wake::Chosen(paths) => self.read_files(paths),
-            Wake::Saved { path, leads_back } => self.saved(&path, leads_back),
-            Wake::Done(what) => {
-                log::info!("{what}");
-                self.ui.toasts.push(what, false);
-                self.redraw();
-            }
-            Wake::Chart(Ok(chart)) => {
-                log::info!("a map of {} by {} pixels", chart.width_px, chart.height_px);
-                self.ui.map.show(chart);
-                self.redraw();
-            }
-            Wake::Chart(Err(why)) => {
-                self.map_mode(false);
-                self.complain(format!("{why}."));
-            }
-        }
+        self.woken_by(event_loop, wake);
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _id: WindowId, event: WindowEvent) {

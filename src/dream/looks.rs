@@ -80,6 +80,14 @@ impl Looks {
             let said = name.says();
             says.entry(token.clone()).and_modify(|known| *known = common(known, &said)).or_insert(said);
         }
+        // Both turns of what falls say the same: one may share its token with another look.
+        for (name, token) in looks {
+            let Ok(first) = name.parse::<LookName>() else { continue };
+            let Some(other) = looks.get(&LookName { turn: 1 - first.turn.min(1), ..first }.to_string()) else { continue };
+            let (Some(one), Some(two)) = (says.get(token), says.get(other)) else { continue };
+            let both = common(one, two);
+            says.extend([(token.clone(), both.clone()), (other.clone(), both)]);
+        }
         Self { says, dims: frame.code_dims }
     }
 
@@ -113,9 +121,16 @@ mod tests {
         let pack = Pack::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/isles.safetensors")).unwrap();
         let names: Vec<&str> = pack.manifest.provenance.looks.keys().map(String::as_str).collect();
         assert!(names.contains(&"Plain Autumn Dusk Rain 1") && names.contains(&"Noir Night Fog 0"), "{names:?}");
-        for name in names {
-            assert_eq!(name.parse::<LookName>().map(|look| look.to_string()), Ok(name.to_owned()));
+        for name in &names {
+            assert_eq!(name.parse::<LookName>().map(|look| look.to_string()), Ok((*name).to_owned()));
         }
+        // Rain that falls by turns looks the same all the time.
+        let looks = Looks::of(&pack.manifest.provenance.looks, &pack.manifest.frame);
+        let said = |name: &str| looks.read(pack.manifest.provenance.looks.get(name)?).cloned();
+        let turns = names.iter().filter_map(|name| Some((name, format!("{} 1", name.strip_suffix(" 0")?))));
+        let turns: Vec<_> = turns.filter_map(|(name, other)| Some((name, said(name)?, said(&other)?))).collect();
+        let otherwise: Vec<_> = turns.iter().filter(|(_, one, two)| one != two).collect();
+        assert!(turns.len() > 50 && otherwise.is_empty(), "{} pairs, {otherwise:?}", turns.len());
         for other in ["", "Noir Night Fog", "noir Night Fog 0", "Noir Night Fog one", "Plain Autumn Winter Dusk Rain 1"] {
             assert!(other.parse::<LookName>().is_err(), "{other:?}");
         }

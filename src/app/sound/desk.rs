@@ -21,7 +21,7 @@ impl Voice {
     pub const ALL: [Self; 7] = [Self::Wind, Self::Rain, Self::Waves, Self::Fire, Self::Birds, Self::Crickets, Self::Crackle];
 }
 
-/// A sound of a moment: a step on something, or what ends one.
+/// A sound of a moment: a step on something, and what else comes once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blow {
     /// On grass or sand.
@@ -32,10 +32,12 @@ pub enum Blow {
     Hard,
     /// Something is in the way.
     Bump,
+    /// A picture is taken.
+    Shutter,
 }
 
 impl Blow {
-    pub const ALL: [Self; 5] = [Self::Soft, Self::Snow, Self::Wet, Self::Hard, Self::Bump];
+    pub const ALL: [Self; 6] = [Self::Soft, Self::Snow, Self::Wet, Self::Hard, Self::Bump, Self::Shutter];
 }
 
 /// Blows are counted up to here, and then from nothing again: small enough for every count to be another number.

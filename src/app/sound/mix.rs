@@ -73,7 +73,8 @@ fn graph(desk: &Desk, rate_hz: f32) -> Box<dyn AudioUnit> {
         + blow(Blow::Snow, 22.0) * (white() >> bandpass_hz(2600.0, 1.2)) * 0.5
         + blow(Blow::Wet, 18.0) * ((pink() >> lowpass_hz(500.0, 0.7)) * 1.2 + (white() >> bandpass_hz(1500.0, 2.0)) * 0.4)
         + blow(Blow::Hard, 55.0) * (pink() >> bandpass_hz(1100.0, 1.0)) * 2.4
-        + blow(Blow::Bump, 18.0) * (sine_hz(70.0) * 0.5 + (pink() >> lowpass_hz(420.0, 0.7)) * 1.2);
+        + blow(Blow::Bump, 18.0) * (sine_hz(70.0) * 0.5 + (pink() >> lowpass_hz(420.0, 0.7)) * 1.2)
+        + blow(Blow::Shutter, 70.0) * (white() >> bandpass_hz(3000.0, 1.0)) * 0.6;
     let all = going_on * 3.0 + (blows >> split::<U2>());
     let edge = |at: usize| var_fn(&desk.band_hz[at], move |hz| hz.min(highest_hz)) >> follow(CHANGE_SECS);
     let ear = || (pass() | edge(0)) >> highpass_q(0.7) >> (pass() | edge(1)) >> lowpass_q(0.7);

@@ -58,12 +58,16 @@ impl Sound {
         self.desk.surround(scape);
     }
 
-    /// A step, or what ends one, at this moment.
-    pub fn strike(&mut self, blow: Blow, now: Instant) {
-        let is_free = self.stepped_at.is_none_or(|at| now.saturating_duration_since(at) >= STRIDE);
-        if is_free || blow == Blow::Bump {
+    /// A step, where the last one was long enough ago.
+    pub fn step(&mut self, ground: Blow, now: Instant) {
+        if self.stepped_at.is_none_or(|at| now.saturating_duration_since(at) >= STRIDE) {
             self.stepped_at = Some(now);
-            self.desk.strike(blow);
+            self.strike(ground);
         }
+    }
+
+    /// What is heard once, at this moment.
+    pub fn strike(&self, blow: Blow) {
+        self.desk.strike(blow);
     }
 }

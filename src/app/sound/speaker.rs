@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{Device, ErrorKind, FromSample, SampleFormat, SizedSample, Stream, StreamConfig};
@@ -77,27 +77,30 @@ fn play(desk: &Desk, lost: &SyncSender<News>, news: &Receiver<News>, plays: &Ato
     let _silenced = alsa::Output::local_error_handler();
     let (mut patience, mut told) = (PATIENCE, String::new());
     loop {
-        let goes_on = match open(desk, lost) {
+        let why = match open(desk, lost) {
             Ok(stream) => {
                 plays.store(true, Ordering::Relaxed);
-                (patience, told) = (PATIENCE, String::new());
-                keep(stream, desk, news)
-            }
-            Err(why) => {
-                plays.store(false, Ordering::Relaxed);
-                let why = why.to_string();
-                if why != told {
-                    log::info!("there is no sound: {why}");
-                    told = why;
+                let opened = Instant::now();
+                if !keep(stream, desk, news) {
+                    return;
                 }
-                let goes_on = !matches!(news.recv_timeout(patience), Ok(News::End) | Err(RecvTimeoutError::Disconnected));
-                patience = (2 * patience).min(MOST_PATIENCE);
-                goes_on
+                if opened.elapsed() > PATIENCE {
+                    (patience, told) = (PATIENCE, String::new());
+                    continue;
+                }
+                "the device ends as soon as it begins".to_owned()
             }
+            Err(why) => why.to_string(),
         };
-        if !goes_on {
+        plays.store(false, Ordering::Relaxed);
+        if why != told {
+            log::info!("there is no sound: {why}");
+            told = why;
+        }
+        if matches!(news.recv_timeout(patience), Ok(News::End) | Err(RecvTimeoutError::Disconnected)) {
             return;
         }
+        patience = (2 * patience).min(MOST_PATIENCE);
     }
 }
 

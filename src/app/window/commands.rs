@@ -305,7 +305,7 @@ impl App {
     /// Takes back what was asked for last: of what waits the last, else what came last.
     fn undo(&mut self) {
         if self.changes.drop_last() {
-            return;
+            return self.ui.toasts.push("Taken back.".to_owned(), false);
         }
         let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| format!("{CONTROL}+Y")));
         let again = redo.map_or_else(String::new, |control| format!(" {control} does it again."));
@@ -323,6 +323,7 @@ impl App {
     fn save_picture(&mut self) {
         let Some(album) = self.album() else { return };
         let Some(place) = self.place_for_picture() else { return };
+        self.hear_the_shutter();
         let now = Instant::now();
         // Whoever hammers at the key must not make the screen flash.
         if self.changes.may_flash(now) {

@@ -3,23 +3,24 @@
 use std::time::Instant;
 
 use super::App;
-use crate::app::sound::{Blow, Scape, Sound, VOLUME};
+use crate::app::sound::{Blow, Scape, Sound};
 use crate::dream::lands::LandShares;
+use crate::worlds::scene::Wish;
 
 pub(super) struct Ears {
     sound: Sound,
     /// What is asked for, where nobody can tell what is there; and by what.
     asked: LandShares,
     by: (String, Vec<u16>),
-    /// Volume before it was silent.
-    before: f32,
+    /// Of the last frame that looks like any that has a name.
+    look: Wish,
     /// Something is in the way.
     bumps: bool,
 }
 
 impl Ears {
     pub(super) fn new() -> Self {
-        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), before: VOLUME, bumps: false }
+        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), look: Wish::default(), bumps: false }
     }
 }
 
@@ -34,8 +35,12 @@ impl App {
             self.ears.by = (prompt.said.clone(), prompt.besides.clone());
             self.ears.asked = LandShares::asked(&self.land_asked());
         }
+        // Frames in which the light turns by itself have no name.
+        if self.status.look != Wish::default() && self.ears.look != self.status.look {
+            self.ears.look = self.status.look.clone();
+        }
         let land = self.status.land.unwrap_or(self.ears.asked);
-        let scape = Scape::of(&self.status.look, &land, self.looks_where().unwrap_or_default());
+        let scape = Scape::of(&self.ears.look, &land, self.looks_where().unwrap_or_default());
         self.ears.sound.surround(&scape);
         if self.status.frames <= frames_before {
             return;
@@ -45,15 +50,20 @@ impl App {
             strides.and_then(|strides| strides.motions_px.get(usize::from(self.status.code))).is_some_and(|motion| *motion != [0, 0]);
         let bumped = std::mem::replace(&mut self.ears.bumps, self.status.stuck.is_some_and(|stuck| stuck.code == self.status.code));
         match (walks, self.ears.bumps) {
-            (true, false) => self.ears.sound.strike(scape.ground, Instant::now()),
-            (true, true) if !bumped => self.ears.sound.strike(Blow::Bump, Instant::now()),
+            (true, false) => self.ears.sound.step(scape.ground, Instant::now()),
+            (true, true) if !bumped => self.ears.sound.strike(Blow::Bump),
             _ => {}
         }
     }
 
     /// As loud as at the start: who comes next hears it.
     pub(super) fn hear_as_at_the_start(&mut self) {
-        (self.ui.volume, self.ears.before) = (self.plan.volume, VOLUME);
+        (self.ui.volume, self.ui.loud) = (self.plan.volume, self.plan.loud);
+    }
+
+    /// A picture is taken.
+    pub(super) fn hear_the_shutter(&self) {
+        self.ears.sound.strike(Blow::Shutter);
     }
 
     /// The window closes.
@@ -61,9 +71,10 @@ impl App {
         self.ears.sound.turn_to(0.0);
     }
 
-    /// As loud as it is set, and silent while the world stands still.
+    /// As loud as it is set, and silent before the first frame, while the world stands still, and while nothing shows it.
     pub(super) fn keep_the_volume(&mut self) {
-        let plays = !self.ui.paused && !self.hidden && self.status.halted.is_none() && self.status.failed.is_none();
+        let shown = self.shell.is_some() && self.status.frames > 0 && !self.hidden;
+        let plays = shown && !self.ui.paused && self.status.halted.is_none() && self.status.failed.is_none();
         self.ears.sound.turn_to(if plays { self.ui.volume } else { 0.0 });
         self.ui.sounds = self.ears.sound.is_there();
     }
@@ -71,11 +82,11 @@ impl App {
     /// Turns the sound off, or on again as loud as it was.
     pub(super) fn silence(&mut self) {
         if self.ui.volume > 0.0 && self.ears.sound.is_there() {
-            self.ears.before = std::mem::replace(&mut self.ui.volume, 0.0);
+            self.ui.loud = std::mem::replace(&mut self.ui.volume, 0.0);
             return self.ui.toasts.push("Silent.".to_owned(), false);
         }
         if self.ui.volume == 0.0 {
-            self.ui.volume = self.ears.before;
+            self.ui.volume = self.ui.loud;
         }
         let told = if self.ears.sound.is_there() { "Sound." } else { "No device here plays sound so far; it is looked for." };
         self.ui.toasts.push(told.to_owned(), false);

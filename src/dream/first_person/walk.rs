@@ -41,7 +41,9 @@ impl Walk {
     /// go on from where they are: where the step came early, a little faster.
     pub fn step(&mut self, around: Arc<Surroundings>, frames: u64, pushed: Intent, share: f32) {
         let (here, before) = (self.off(share), self.around.at);
-        self.fell = self.fell(share) - 1.0;
+        // Two steps are whole patches: where this one looks like the one before, a step between them was not seen.
+        let same = self.around.falling.as_ref().zip(around.falling.as_ref()).is_some_and(|(before, now)| Arc::ptr_eq(before, now));
+        self.fell = self.fell(share) - if same { 2.0 } else { 1.0 };
         let way = [0, 1].map(|i| around.at[i] - before[i]);
         // Further away is elsewhere: another world, or another moment.
         let near = way.iter().map(|along| along.unsigned_abs()).sum::<u32>() <= frames.clamp(1, MOST_BETWEEN) as u32;
