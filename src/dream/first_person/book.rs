@@ -294,7 +294,7 @@ mod tests {
         assert_ne!(falling.unwrap().top(0.0), other.unwrap().top(0.0), "what falls goes on");
         assert_eq!(walked.pages.back().unwrap().says.as_ref().and_then(|says| says.weather), Some(Weather::Rain));
         // The control: one that is like none is drawn as it is, and so is that one where nothing fell before.
-        for (mut book, look) in [(walked, [61, 3]), (book(), [61, 1])] {
+        for (mut book, look) in [(walked, [61, 4]), (book(), [61, 1])] {
             let (wet, falling, _) = seen_in(&mut book, 1, look);
             assert!(falling.is_none() && wet.pixel([1, 1]) == [255; 3] && wet != tile, "{look:?}");
             assert_eq!(book.pages.back().unwrap().says, None);

@@ -12,8 +12,9 @@ use crate::worlds::scene::Weather;
 
 /// Colours of what falls and of the land behind it lie at least this far apart on the mean, of 255 in each channel.
 const APART: u32 = 8;
-/// The levels of looks that are like each other lie no further apart in sum.
-const LIKE: u32 = 2;
+/// The levels of looks that are like each other lie no further apart in sum. Frames of rain in which the light turns are seldom further from one with a
+/// name, and none without rain is as near.
+const LIKE: u32 = 3;
 
 /// A look in which something falls.
 #[derive(Clone, Debug, PartialEq, Eq)]
