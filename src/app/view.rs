@@ -79,6 +79,9 @@ impl View {
         self.size = [0, 1].map(|i| self.size[i].clamp(LEAST[i], MOST));
         self.letters = if self.letters.is_finite() { self.letters.clamp(*LETTERS.start(), *LETTERS.end()) } else { 1.0 };
         self.volume = if self.volume.is_finite() { self.volume.clamp(0.0, 1.0) } else { sound::VOLUME };
+        if self.volume == 0.0 {
+            (self.volume, self.silent) = (sound::VOLUME, true);
+        }
         self.every_secs = self.every_secs.clamp(*EVERY_SECS.start(), *EVERY_SECS.end());
         self
     }
@@ -124,6 +127,7 @@ mod tests {
         assert_eq!(read("size = [1, 100000]\nletters = nan"), View { size: [LEAST[0], MOST], ..View::default() });
         assert_eq!(read("letters = 0.0").letters, 0.5);
         assert_eq!([read("volume = nan"), read("volume = 7.0")].map(|view| view.volume), [sound::VOLUME, 1.0]);
+        assert_eq!(read("volume = 0.0"), View { silent: true, ..View::default() });
         assert_eq!(read("every_secs = 0").every_secs, 1);
         for broken in ["size = 3", "panel = \"yes\"", "[", ""] {
             assert_eq!(read(broken), View::default(), "{broken}");

@@ -7,6 +7,9 @@ use crate::app::sound::{Blow, Scape, Sound};
 use crate::dream::lands::LandShares;
 use crate::worlds::scene::Wish;
 
+/// Frames that the light takes to turn by itself, at most.
+const LONGEST_TURN: u64 = 24;
+
 pub(super) struct Ears {
     sound: Sound,
     /// What is asked for, where nobody can tell what is there; and by what.
@@ -14,13 +17,15 @@ pub(super) struct Ears {
     by: (String, Vec<u16>),
     /// Of the last frame that looks like any that has a name.
     look: Wish,
+    /// Frames since then.
+    nameless: u64,
     /// Something is in the way.
     bumps: bool,
 }
 
 impl Ears {
     pub(super) fn new() -> Self {
-        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), look: Wish::default(), bumps: false }
+        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), look: Wish::default(), nameless: 0, bumps: false }
     }
 }
 
@@ -35,8 +40,10 @@ impl App {
             self.ears.by = (prompt.said.clone(), prompt.besides.clone());
             self.ears.asked = LandShares::asked(&self.land_asked());
         }
-        // Frames in which the light turns by itself have no name.
-        if self.status.look != Wish::default() && self.ears.look != self.status.look {
+        // Frames in which the light turns by itself have no name; where none has one for long it is another world.
+        let named = self.status.look != Wish::default();
+        self.ears.nameless = if named { 0 } else { self.ears.nameless + self.status.frames.saturating_sub(frames_before) };
+        if (named || self.ears.nameless > LONGEST_TURN) && self.ears.look != self.status.look {
             self.ears.look = self.status.look.clone();
         }
         let land = self.status.land.unwrap_or(self.ears.asked);
@@ -76,11 +83,24 @@ impl App {
         let shown = self.shell.is_some() && self.status.frames > 0 && !self.hidden;
         let plays = shown && !self.ui.paused && self.status.halted.is_none() && self.status.failed.is_none();
         self.ears.sound.turn_to(if plays { self.ui.volume } else { 0.0 });
-        self.ui.sounds = self.ears.sound.is_there();
+        self.ui.sounds = self.ears.sound.is_there() && !self.wants_no_sound();
+    }
+
+    /// Whoever shows it to others wants no sound at all.
+    fn wants_no_sound(&self) -> bool {
+        self.plan.event && self.plan.volume == 0.0
+    }
+
+    /// Another world plays.
+    pub(super) fn hear_another(&mut self) {
+        self.ears.look = Wish::default();
     }
 
     /// Turns the sound off, or on again as loud as it was.
     pub(super) fn silence(&mut self) {
+        if self.wants_no_sound() {
+            return;
+        }
         if self.ui.volume > 0.0 && self.ears.sound.is_there() {
             self.ui.loud = std::mem::replace(&mut self.ui.volume, 0.0);
             return self.ui.toasts.push("Silent.".to_owned(), false);

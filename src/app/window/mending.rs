@@ -86,6 +86,7 @@ impl App {
     /// Begins another session, of what is planned; nothing where no thread can be started, which ends the program.
     fn begin_session(&mut self, painter: &Painter) -> Option<Runner> {
         self.session += 1;
+        self.hear_another();
         (self.status, self.engine_number) = (Status::default(), 0);
         let spawned = self.spawn_runner(painter);
         spawned.map_err(|why| self.fatal = Some(why)).ok()

@@ -38,9 +38,13 @@ impl App {
         if self.letters != plan.letters {
             view.letters = self.letters;
         }
-        if self.ui.volume != plan.volume {
-            view.volume = if self.ui.volume > 0.0 { self.ui.volume } else { self.ui.loud };
-            view.silent = self.ui.volume == 0.0;
+        let silent = self.ui.volume == 0.0;
+        let loud = if silent { self.ui.loud } else { self.ui.volume };
+        if silent != (plan.volume == 0.0) {
+            view.silent = silent;
+        }
+        if loud != plan.loud {
+            view.volume = loud;
         }
         view.stepped_in |= self.stepped_in;
         self.coach.leave_in(&mut view);
