@@ -7,6 +7,7 @@ mod bench;
 mod blit;
 pub mod cli;
 mod day;
+mod decoding;
 mod dials;
 mod dreamed;
 mod dreams;

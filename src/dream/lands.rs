@@ -14,6 +14,8 @@ const SEA: f32 = 0.4;
 /// How much of what is seen is of each land, all of them together 1 where any is known, and how much shows each thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LandShares {
+    /// How much of it is of any known land.
+    known: f32,
     lands: [f32; Biome::ALL.len()],
     features: [f32; Feature::ALL.len()],
     /// How much is open water, and where that lies on the mean, right and down of the middle: 1 at the edge of the view.
@@ -24,11 +26,10 @@ pub struct LandShares {
 }
 
 impl LandShares {
-    /// Of a frame of so many patches across and down; `patch` is what shows in each, where that is known. Whoever walks stands in the middle.
-    pub fn of(grid: [usize; 2], patch: impl Fn(usize) -> Option<(Biome, Option<Feature>)>) -> Self {
-        let [across, down] = grid;
+    /// Of such a frame; `patch` is what shows in each of its patches, where that is known. Whoever walks stands in the middle.
+    pub fn of(frame: &FrameDims, patch: impl Fn(usize) -> Option<(Biome, Option<Feature>)>) -> Self {
         let (mut shares, mut known, mut water_at) = (Self::default(), 0.0_f32, [0.0; 2]);
-        for n in 0..across * down {
+        for n in 0..frame.patches() {
             let Some((land, feature)) = patch(n) else { continue };
             known += 1.0;
             shares.lands[land as usize] += 1.0;
@@ -36,23 +37,22 @@ impl LandShares {
                 shares.features[feature as usize] += 1.0;
             }
             if land == Biome::Water {
-                for (sum, (at, count)) in water_at.iter_mut().zip([(n % across, across), (n / across, down)]) {
+                for (sum, (at, count)) in water_at.iter_mut().zip(frame.cell(n).into_iter().zip([frame.grid_w(), frame.grid_h()])) {
                     *sum += (2 * at + 1) as f32 / count as f32 - 1.0;
                 }
             }
         }
-        let water = shares.land(Biome::Water);
-        shares.water_at = water_at.map(|sum| sum / water.max(1.0));
+        shares.water_at = water_at.map(|sum| sum / shares.land(Biome::Water).max(1.0));
         shares.lands.iter_mut().chain(&mut shares.features).for_each(|share| *share /= known.max(1.0));
         shares.water = shares.land(Biome::Water);
-        shares.under = shares.most_of(|n| patch(n).map(|(land, _)| land), grid);
+        shares.known = known / frame.patches() as f32;
+        let middle = frame.grid_h() / 2 * frame.grid_w() + frame.grid_w() / 2;
+        shares.under = shares.most_of(frame.beside(middle).map(|n| Some(patch(n?)?.0)));
         shares
     }
 
     /// Nobody walks on water: most beside the figure that is land, or else most of all.
-    fn most_of(&self, land: impl Fn(usize) -> Option<Biome>, [across, down]: [usize; 2]) -> Option<Biome> {
-        let middle = down / 2 * across + across / 2;
-        let beside = [middle.wrapping_sub(1), middle + 1, middle.wrapping_sub(across), middle + across].map(land);
+    fn most_of(&self, beside: [Option<Biome>; 4]) -> Option<Biome> {
         let count = |of: Biome| beside.iter().filter(|land| **land == Some(of)).count();
         let dry = || Biome::ALL.iter().copied().filter(|land| *land != Biome::Water);
         let near = dry().max_by_key(|land| count(*land)).filter(|land| count(*land) > 0);
@@ -63,7 +63,7 @@ impl LandShares {
     pub fn asked(wish: &Wish) -> Self {
         let mut shares = Self { under: wish.biome, ..Self::default() };
         if let Some(land) = wish.biome {
-            shares.lands[land as usize] = 1.0;
+            (shares.known, shares.lands[land as usize]) = (1.0, 1.0);
         }
         for feature in &wish.features {
             shares.features[*feature as usize] = ASKED;
@@ -87,17 +87,14 @@ impl LandShares {
 
     /// No land is known.
     pub fn is_unknown(&self) -> bool {
-        self.lands.iter().all(|share| *share == 0.0)
+        self.known == 0.0
     }
 }
 
 /// Of which lands tokens are.
 pub struct Lands {
     of: HashMap<Vec<u8>, (Biome, Option<Feature>)>,
-    /// Levels of a token.
-    dims: usize,
-    /// Patches of a frame, across and down.
-    grid: [usize; 2],
+    frame: FrameDims,
 }
 
 impl Lands {
@@ -109,25 +106,29 @@ impl Lands {
         };
         let named = lands.iter().filter_map(|(words, tokens)| Some((shown(words)?, tokens)));
         let of = named.flat_map(|(shown, tokens)| tokens.iter().map(move |token| (token.clone(), shown))).collect();
-        Self { of, dims: frame.code_dims, grid: [frame.grid_w(), frame.grid_h()] }
+        Self { of, frame: *frame }
     }
 
     /// What a frame of these codes, `(tokens, code_dims)`, shows; nothing where too little of it is known.
     pub fn read(&self, codes: &[u8]) -> Option<LandShares> {
-        let patches = self.grid[0] * self.grid[1];
-        let patch = |n: usize| self.of.get(codes.get(n * self.dims..(n + 1) * self.dims)?).copied().filter(|_| n < patches);
-        let known = (0..patches).filter(|n| patch(*n).is_some()).count();
-        (known as f32 >= LEAST_KNOWN * patches as f32 && known > 0).then(|| LandShares::of(self.grid, patch))
+        let token = |n: usize| codes.get(n * self.frame.code_dims..(n + 1) * self.frame.code_dims);
+        let shares = LandShares::of(&self.frame, |n| self.of.get(token(n)?).copied());
+        (shares.known >= LEAST_KNOWN).then_some(shares)
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// A frame of so many patches.
+    pub fn frame(width_px: usize, height_px: usize) -> FrameDims {
+        FrameDims { width_px, height_px, patch_px: 1, rate_hz: 6, code_dims: 2, code_levels: 9, look: true }
+    }
 
     #[test]
     fn a_frame_shows_the_lands_of_its_tokens() {
-        let frame = FrameDims { width_px: 6, height_px: 1, patch_px: 1, rate_hz: 6, code_dims: 2, code_levels: 9, look: true };
+        let frame = frame(6, 1);
         let [grass, flowers, sea] = [vec![1, 1], vec![1, 2], vec![2, 0]];
         let lands = BTreeMap::from([
             ("meadow".to_owned(), vec![grass]),
@@ -149,17 +150,17 @@ mod tests {
         let (snow, sea, grass) = ((Biome::Snow, None), (Biome::Water, Some(Feature::Lake)), (Biome::Meadow, None));
         // The sea in the east, and snow beside the figure.
         let coast = [snow, sea, sea, grass, snow, sea, grass, snow, sea, grass, snow, sea];
-        let shares = LandShares::of([3, 4], |n| Some(coast[n]));
+        let shares = LandShares::of(&frame(3, 4), |n| Some(coast[n]));
         assert_eq!((shares.under, shares.water), (Some(Biome::Snow), 5.0 / 12.0));
         assert!(shares.water_at[0] > 0.4 && shares.water_at[1] < 0.0, "{:?}", shares.water_at);
         let [[right, _], [left, _]] = [false, true].map(|turned| {
             let at = |n: usize| if turned { n / 3 * 3 + 2 - n % 3 } else { n };
-            LandShares::of([3, 4], |n| Some(coast[at(n)])).water_at
+            LandShares::of(&frame(3, 4), |n| Some(coast[at(n)])).water_at
         });
         assert!((right + left).abs() < 1e-6);
         // On an island as small as the figure it is what there is of land, and where nothing is known nothing.
-        let island = LandShares::of([3, 3], |n| Some(if n == 0 { grass } else { sea }));
-        assert_eq!((island.under, LandShares::of([3, 3], |_| None).under), (Some(Biome::Meadow), None));
+        let island = LandShares::of(&frame(3, 3), |n| Some(if n == 0 { grass } else { sea }));
+        assert_eq!((island.under, LandShares::of(&frame(3, 3), |_| None).under), (Some(Biome::Meadow), None));
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl LookName {
         Some(Self { style: named(Style::ALL, style)?, season, light, weather, turn: turn.parse().ok()? })
     }
 
+    /// The same in the other of two turns.
+    pub fn in_other_turn(self) -> Option<Self> {
+        Some(Self { turn: 1_usize.checked_sub(self.turn)?, ..self })
+    }
+
     fn says(self) -> Wish {
         let Self { style, season, light, weather, turn: _ } = self;
         Wish { light: Some(light), weather: Some(weather), season, style: Some(style), ..Wish::default() }
@@ -82,8 +87,8 @@ impl Looks {
         }
         // Both turns of what falls say the same: one may share its token with another look.
         for (name, token) in looks {
-            let Ok(first) = name.parse::<LookName>() else { continue };
-            let Some(other) = looks.get(&LookName { turn: 1 - first.turn.min(1), ..first }.to_string()) else { continue };
+            let other = name.parse::<LookName>().ok().and_then(LookName::in_other_turn);
+            let Some(other) = other.and_then(|other| looks.get(&other.to_string())) else { continue };
             let (Some(one), Some(two)) = (says.get(token), says.get(other)) else { continue };
             let both = common(one, two);
             says.extend([(token.clone(), both.clone()), (other.clone(), both)]);

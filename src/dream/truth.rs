@@ -76,17 +76,15 @@ impl TruthSession {
     }
 }
 
+/// What is drawn at once, without tokens.
+fn frame_of(world: &WorldInfo) -> FrameDims {
+    let WorldInfo { width_px, height_px, patch_px, rate_hz, .. } = *world;
+    FrameDims { width_px, height_px, patch_px, rate_hz, code_dims: 0, code_levels: 0, look: false }
+}
+
 /// Every action's way as its name says, past a figure on the centre patch.
 fn strides(of: &WorldInfo) -> Option<Strides> {
-    let frame = FrameDims {
-        width_px: of.width_px,
-        height_px: of.height_px,
-        patch_px: of.patch_px,
-        rate_hz: of.rate_hz,
-        code_dims: 0,
-        code_levels: 0,
-        look: false,
-    };
+    let frame = frame_of(of);
     let motions = of.actions.iter().map(|name| Intent::from_name(name).map_or([0, 0], Intent::way));
     Strides::new(&frame, of.step_px, motions, &[frame.patches() / 2])
 }
@@ -132,9 +130,8 @@ impl Source for TruthSession {
     }
 
     fn land(&self) -> Option<LandShares> {
-        let (patches, info) = (self.world.patches()?, self.world.info());
-        let grid = [info.width_px / info.patch_px, info.height_px / info.patch_px];
-        Some(LandShares::of(grid, |n| patches.get(n).copied()))
+        let patches = self.world.patches()?;
+        Some(LandShares::of(&frame_of(self.world.info()), |n| patches.get(n).copied()))
     }
 
     fn stuck(&self) -> Option<Stuck> {

@@ -9,7 +9,7 @@ use super::*;
 use crate::dream::account::Account;
 use crate::dream::lookahead::Branch;
 use crate::dream::source::{ActionInfo, Strides};
-use crate::engine::Settled;
+use crate::engine::{Chance, Settled};
 use crate::worlds::scene::Light;
 
 /// The panel, drawn on no screen.

@@ -1,4 +1,5 @@
-//! What a world sounds like: weather, water, fire, animals and steps, made while they are heard out of what the tokens of the newest frame show and what one does. Without a device that plays sound, and at volume 0, nothing is made.
+//! What a world sounds like: weather, water, fire, animals and steps, made while they are heard out of what the tokens of the newest frame
+//! show and what one does. Without a device that plays sound, and at volume 0, nothing is made.
 
 mod desk;
 mod mix;

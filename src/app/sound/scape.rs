@@ -74,6 +74,7 @@ impl Scape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dream::lands::tests::frame;
 
     fn scape(words: &[&'static str]) -> Scape {
         let wish = Wish::of_words(words.iter().copied());
@@ -102,7 +103,8 @@ mod tests {
     #[test]
     fn the_sea_grows_louder_the_more_of_it_is_seen() {
         let waves = |sea: usize| {
-            let land = LandShares::of([8, 1], |n| Some(if n < sea { (Biome::Water, Some(Feature::Lake)) } else { (Biome::Beach, None) }));
+            let land =
+                LandShares::of(&frame(8, 1), |n| Some(if n < sea { (Biome::Water, Some(Feature::Lake)) } else { (Biome::Beach, None) }));
             Scape::of(&Wish::default(), &land, 0).levels[Voice::Waves as usize]
         };
         assert_eq!(waves(0), 0.0);
@@ -111,12 +113,12 @@ mod tests {
 
     #[test]
     fn the_sea_is_heard_from_where_it_lies() {
-        let west = LandShares::of([3, 3], |n| Some(if n % 3 == 0 { (Biome::Water, None) } else { (Biome::Snow, None) }));
+        let west = LandShares::of(&frame(3, 3), |n| Some(if n % 3 == 0 { (Biome::Water, None) } else { (Biome::Snow, None) }));
         let heard = |quarters| Scape::of(&Wish::default(), &west, quarters);
         assert!(heard(0).waves_at < -0.5 && heard(2).waves_at > 0.5 && heard(1).waves_at == 0.0);
         assert_eq!(heard(0).ground, Blow::Snow, "nobody walks on water");
         // The control: with water all around it is nowhere.
-        assert_eq!(Scape::of(&Wish::default(), &LandShares::of([3, 3], |_| Some((Biome::Water, None))), 0).waves_at, 0.0);
+        assert_eq!(Scape::of(&Wish::default(), &LandShares::of(&frame(3, 3), |_| Some((Biome::Water, None))), 0).waves_at, 0.0);
     }
 
     #[test]

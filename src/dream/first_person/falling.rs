@@ -121,8 +121,8 @@ impl Falling {
 pub fn turns(looks: &BTreeMap<String, Vec<u8>>) -> HashMap<Vec<u8>, Turn> {
     let turn = |name: &str| -> Option<Turn> {
         let look: LookName = name.parse().ok()?;
-        let other = LookName { turn: 1_usize.checked_sub(look.turn)?, ..look }.to_string();
-        Some(Turn { second: look.turn == 1, other: looks.get(&other)?.clone(), weather: look.weather })
+        let other = looks.get(&look.in_other_turn()?.to_string())?.clone();
+        Some(Turn { second: look.turn == 1, other, weather: look.weather })
     };
     let turns = looks.iter().filter_map(|(name, token)| Some((token.clone(), turn(name)?)));
     turns.filter(|(token, turn)| *token != turn.other).collect()
