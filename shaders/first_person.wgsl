@@ -1,5 +1,5 @@
-// Draws a dream seen from within: sky and ground, over them what stands as squares turned to the eye, the furthest first, and before all of it
-// what falls. What lies around comes as textures, each patch where it is (`dream/first_person/sheets`); what stands where in the picture is said
+// Draws a dream seen from within: sky and ground, over them what stands as squares turned to the eye, the furthest first, before that its image in
+// water, and before all of it what falls. What lies around comes as textures, each patch where it is (`dream/first_person/sheets`); what stands where in the picture is said
 // by `dream/first_person/scene`. Colours are sRGB bytes, and mixed as such.
 
 struct View {
@@ -25,13 +25,15 @@ struct View {
     // Texels of the sky that have gone by since one looked to the north, and that a pixel covers.
     turned: f32,
     sky_grain: f32,
+    // How much of what is above water mirrors straight below the eye.
+    mirrors: f32,
     // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides,
     // and which row of a tile is at the top.
     falls: array<vec4f, 2>,
 }
 
 @group(0) @binding(0) var<uniform> view: View;
-// RGB, `sides()` patches each way, with levels.
+// RGB and how much of it is still water, `sides()` patches each way, with levels.
 @group(0) @binding(1) var ground: texture_2d<f32>;
 // RGBA, premultiplied.
 @group(0) @binding(2) var standing: texture_2d<f32>;
@@ -98,28 +100,56 @@ fn heavens(aside: f32, above: f32) -> vec3f {
     return texel.rgb + behind * (1.0 - texel.a);
 }
 
-@fragment
-fn land(c: Corner) -> @location(0) vec4f {
-    let below = c.position.y - view.horizon;
-    if (below <= 0.0) {
-        return vec4f(heavens(c.position.x - view.size.x * 0.5, -below), 1.0);
-    }
+// Where one looks at the ground.
+struct Spot {
+    point: vec2f,
+    // A pixel there, in patches.
+    wide: vec2f,
+    // RGB and how much of it is still water.
+    ground: vec4f,
+    // How much of its light reaches the eye.
+    clear: f32,
+}
+
+// So many pixels right of the middle and below the horizon.
+fn spot(aside: f32, below: f32) -> Spot {
     let far = view.height * view.focal / below;
     let right = vec2f(-view.ahead.y, view.ahead.x);
-    let way = far * (view.ahead + right * ((c.position.x - view.size.x * 0.5) / view.focal));
+    let way = far * (view.ahead + right * (aside / view.focal));
     let point = view.at + way;
     // From pixel to pixel, to the right and down.
     let steps = array(right * (far / view.focal), -way / below);
+    let wide = abs(steps[0]) + abs(steps[1]);
     let texels = patch_side();
-    let place = crisp(point * texels, (abs(steps[0]) + abs(steps[1])) * texels) / texels;
-    var colour = textureSampleGrad(ground, slanted, place / sides(), steps[0] / sides(), steps[1] / sides()).rgb;
-    let reach = textureLoad(patches, clamp(vec2i(floor(point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
-    let off = fract(point) - 0.5;
-    // Its edge is as soft as a pixel is wide.
-    let inside = clamp((reach - length(off)) / length(abs(steps[0]) + abs(steps[1])) + 0.5, 0.0, 1.0);
-    colour *= mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
+    let place = crisp(point * texels, wide * texels) / texels;
+    let texel = textureSampleGrad(ground, slanted, place / sides(), steps[0] / sides(), steps[1] / sides());
     // By how far away it is, not how far ahead: or land would come and go in the mist as one turns.
-    return vec4f(mix(view.haze, colour, clear_at(length(way)) * known(point)), 1.0);
+    return Spot(point, wide, texel, clear_at(length(way)) * known(point));
+}
+
+// How much of what is above still water mirrors there (Schlick 1994).
+fn mirrors(aside: f32, below: f32) -> f32 {
+    let sine = below / length(vec3f(aside, below, view.focal));
+    return view.mirrors + (1.0 - view.mirrors) * pow(1.0 - sine, 5.0);
+}
+
+@fragment
+fn land(c: Corner) -> @location(0) vec4f {
+    let aside = c.position.x - view.size.x * 0.5;
+    let below = c.position.y - view.horizon;
+    if (below <= 0.0) {
+        return vec4f(heavens(aside, -below), 1.0);
+    }
+    let seen = spot(aside, below);
+    let reach = textureLoad(patches, clamp(vec2i(floor(seen.point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
+    let off = fract(seen.point) - 0.5;
+    // Its edge is as soft as a pixel is wide.
+    let inside = clamp((reach - length(off)) / length(seen.wide) + 0.5, 0.0, 1.0);
+    var colour = seen.ground.rgb * mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
+    if (seen.ground.a > 0.0) {
+        colour = mix(colour, heavens(aside, below), seen.ground.a * mirrors(aside, below));
+    }
+    return vec4f(mix(view.haze, colour, seen.clear), 1.0);
 }
 
 struct Thing {
@@ -140,18 +170,33 @@ struct Corners {
     @location(4) @interpolate(flat) dense: f32,
 }
 
-// Two triangles of a square.
+// A corner of a square's two triangles.
+fn corner_of(index: u32) -> vec2f {
+    return vec2f(f32(array(0u, 1u, 0u, 0u, 1u, 1u)[index]), f32(array(0u, 0u, 1u, 1u, 0u, 1u)[index]));
+}
+
 @vertex
 fn square(@builtin(vertex_index) index: u32, thing: Thing) -> Corners {
-    let uv = vec2f(f32(array(0u, 1u, 0u, 0u, 1u, 1u)[index]), f32(array(0u, 0u, 1u, 1u, 0u, 1u)[index]));
-    let at = (thing.square.xy + thing.square.z * uv) / view.size;
+    let uv = corner_of(index);
+    return at_corner(uv, uv, thing);
+}
+
+// Upside down.
+@vertex
+fn turned_over(@builtin(vertex_index) index: u32, thing: Thing) -> Corners {
+    let uv = corner_of(index);
+    return at_corner(uv, vec2f(uv.x, 1.0 - uv.y), thing);
+}
+
+// `corner` of the square, `uv` of its picture.
+fn at_corner(corner: vec2f, uv: vec2f, thing: Thing) -> Corners {
+    let at = (thing.square.xy + thing.square.z * corner) / view.size;
     let wide = patch_side() / thing.square.z;
     let place = thing.patch_and_dense.xy;
     return Corners(vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), uv, place, wide, clear_at(thing.square.w), thing.patch_and_dense.z);
 }
 
-@fragment
-fn upright(c: Corners) -> @location(0) vec4f {
+fn colour_of(c: Corners) -> vec4f {
     let level = clamp(log2(c.wide), 0.0, f32(textureNumLevels(standing) - 1u));
     // Texels of the coarser level that is read, of a patch's side: no other patch shines in.
     let side = patch_side();
@@ -159,6 +204,20 @@ fn upright(c: Corners) -> @location(0) vec4f {
     let inside = clamp(crisp(c.uv * side, vec2f(c.wide)) / side, vec2f(rim), vec2f(1.0 - rim));
     let texel = textureSampleLevel(standing, slanted, (c.place + inside) / sides(), level);
     return vec4f(mix(view.haze * texel.a, texel.rgb, c.clear), texel.a) * c.dense;
+}
+
+@fragment
+fn upright(c: Corners) -> @location(0) vec4f {
+    return colour_of(c);
+}
+
+// Its image in still water.
+@fragment
+fn mirrored(c: Corners) -> @location(0) vec4f {
+    let aside = c.position.x - view.size.x * 0.5;
+    let below = max(c.position.y - view.horizon, 0.5);
+    let seen = spot(aside, below);
+    return colour_of(c) * (seen.ground.a * mirrors(aside, below) * seen.clear);
 }
 
 // What falls, each pixel of its tile a block of the picture's.

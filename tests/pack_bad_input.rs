@@ -3,7 +3,7 @@
 use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor, limits,
-    manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing},
+    manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing, StillWater},
     random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
@@ -220,7 +220,8 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
             m.provenance.lands.insert("meadow".to_owned(), tokens);
         }),
         ("frame.patch_px", |m| {
-            let relief = Relief { sky: [(); 2].map(|()| vec![0; m.frame.code_dims]), standing: Default::default() };
+            let sky = [(); 2].map(|()| vec![0; m.frame.code_dims]);
+            let relief = Relief { sky, standing: Default::default(), water: Vec::new() };
             (m.frame.patch_px, m.frame.width_px, m.frame.height_px, m.relief) = (64, 320, 192, Some(relief));
             (recall(m).step_px, m.lam) = (64, None);
         }),
@@ -310,12 +311,16 @@ fn what_stands_is_checked() {
     let (dims, patch_px) = (pack.manifest.frame.code_dims, pack.manifest.frame.patch_px);
     let cutout = Cutout { rows: vec![1; patch_px], height: 1.5, part: [0, 1], parts: [1, 2] };
     let standing = Standing { token: vec![0; dims], ground: vec![1; dims], feature: None, cutout };
-    let good = Relief { sky: [vec![0; dims], vec![1; dims]], standing: [("roof".to_owned(), standing)].into() };
+    let water = StillWater { token: vec![1; dims], rows: vec![3; patch_px] };
+    let good = Relief { sky: [vec![0; dims], vec![1; dims]], standing: [("roof".to_owned(), standing)].into(), water: vec![water] };
     pack.manifest.relief = Some(good.clone());
     assert_eq!(Pack::from_bytes(&pack.to_bytes().expect("valid")).expect("read"), pack);
     type Change = fn(&mut Relief, &mut Standing);
-    let changes: [(Change, &str); 7] = [
+    let changes: [(Change, &str); 10] = [
         (|relief, _| relief.sky[1].push(0), "relief.sky"),
+        (|relief, _| relief.water[0].token[0] = 200, "relief.water[0].token"),
+        (|relief, _| relief.water[0].rows.clear(), "relief.water[0].rows"),
+        (|relief, _| relief.water = vec![relief.water[0].clone(); limits::VOCABULARY + 1], "relief.water"),
         (|_, roof| roof.token[0] = 200, "relief.standing.roof.token"),
         (|_, roof| roof.ground.clear(), "relief.standing.roof.ground"),
         (|_, roof| roof.cutout.rows.push(0), "relief.standing.roof.rows"),

@@ -91,36 +91,39 @@ impl Album {
         let (name, leads_back) = (self.named(kinds, said.as_ref().map_or("", |said| &said.prompt)), said.is_some());
         let write = move |path: &Path| {
             let _until_then = place;
-            match map {
+            let written = match map {
                 Some((chart, scale)) => {
                     let dream = said.zip(kept()?.0.dream).map(|(said, dream)| said.carried(dream)).transpose()?;
                     chart.write(path, scale, dream.as_deref()).map_err(|why| format!("{why}."))
                 }
                 None => kept().and_then(|(kept, scale)| write_kept(path, kept, said, scale)),
-            }
+            };
+            written.map(|()| None)
         };
         self.save(&name, "png", leads_back, write);
     }
 
-    /// Writes what `shoot` puts into a film of what `info` describes, as a file with this ending.
+    /// Writes what `shoot` puts into a film of what `info` describes, as a file with this ending; it gives how many frames that is.
     pub fn keep(
         &self,
-        shoot: impl FnOnce(&mut Film) -> Result<(), String> + Send + 'static,
+        shoot: impl FnOnce(&mut Film) -> Result<usize, String> + Send + 'static,
         info: Arc<SourceInfo>,
         ([scale, glide], ending): ([u32; 2], &'static str),
     ) {
         let write = move |path: &Path| {
             // Under another name until it is whole.
             let partial = path.with_extension(format!("part.{ending}"));
-            let film = || {
+            let film = || -> Result<Duration, String> {
                 let mut film = Film::create(&partial, &info, scale, glide).map_err(|why| format!("{why}."))?;
-                shoot(&mut film)?;
-                film.finish(None).map_err(|why| format!("{why}."))
+                let frames = shoot(&mut film)?;
+                film.finish(None).map_err(|why| format!("{why}."))?;
+                Ok(Duration::from_secs_f32(frames as f32 / info.rate_hz.max(1) as f32))
             };
             let written = caught(film);
             // Whoever pulls the plug after that has it whole.
             let place = || fs::File::options().write(true).open(&partial)?.sync_all().and_then(|()| fs::rename(&partial, path));
-            let placed = written.and_then(|()| place().map_err(|why| format!("cannot write {}: {why}.", path.display())));
+            let placed =
+                written.and_then(|lasts| place().map(|()| Some(lasts)).map_err(|why| format!("cannot write {}: {why}.", path.display())));
             if placed.is_err() {
                 // A part of it is of no use.
                 _ = fs::remove_file(&partial);
@@ -135,17 +138,23 @@ impl Album {
         if self.event { at_event.to_owned() } else { named(at_home, prompt) }
     }
 
-    /// Lets `write` make a new file whose name begins and ends so. `leads_back`: with a dream in it.
-    fn save(&self, name: &str, ending: &'static str, leads_back: bool, write: impl FnOnce(&Path) -> Result<(), String> + Send + 'static) {
+    /// Lets `write` make a new file whose name begins and ends so, and give how long it lasts if it is a film. `leads_back`: with a dream in it.
+    fn save(
+        &self,
+        name: &str,
+        ending: &'static str,
+        leads_back: bool,
+        write: impl FnOnce(&Path) -> Result<Option<Duration>, String> + Send + 'static,
+    ) {
         let (tell, folder, name, event) = (self.proxy.clone(), self.folder.clone(), name.to_owned(), self.event);
         self.jobs.run(move || {
             let path = free_path(&folder, &name, ending);
             let wake = match caught(|| write(&path)) {
-                Ok(()) => {
+                Ok(lasts) => {
                     if event {
                         make_room(&path, MOST_OF_AN_EVENT, MOST_BYTES_OF_AN_EVENT);
                     }
-                    Wake::Saved { path, leads_back }
+                    Wake::Saved { path, leads_back, lasts }
                 }
                 Err(why) => {
                     if event && is_full(&path) {

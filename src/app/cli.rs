@@ -22,6 +22,7 @@ use super::prompt_args::{self, words_with_warning};
 use super::prompt_history::one_line;
 use super::prompt_queue::PromptQueue;
 use super::shape::Shape;
+use super::sound::Volume;
 use super::start::{DEFAULT_SEED, Start};
 use super::view::View;
 use super::window::{self, WindowPlan};
@@ -216,8 +217,10 @@ fn show(
         hud: args.hud || left.figures,
         glide: left.glide && !args.no_glide,
         within: args.first_person || left.within,
-        volume: args.volume.unwrap_or(if left.silent { 0.0 } else { left.volume }),
-        loud: args.volume.filter(|volume| *volume > 0.0).unwrap_or(left.volume),
+        volume: Volume {
+            now: args.volume.unwrap_or(if left.silent { 0.0 } else { left.volume }),
+            loud: args.volume.filter(|volume| *volume > 0.0).unwrap_or(left.volume),
+        },
         letters: args.letters.unwrap_or(left.letters),
         paused: args.paused,
         settings,
@@ -231,6 +234,7 @@ fn show(
         queue,
         invitation: one_line(&args.invite),
         day,
+        hand: args.hand,
         pictures: args.pictures.clone(),
         idle: args.idle.map(|secs| Duration::from_secs(u64::from(secs))),
         shelf,

@@ -71,7 +71,7 @@ pub fn show(ui: &mut egui::Ui, info: &SourceInfo, state: &mut UiState, events: &
         events.push(UiEvent::Settings(*settings));
     }
     // Visitors have nothing to paste it into.
-    if let Some(own) = state.own.filter(|_| !state.event) {
+    if let Some(own) = state.own.filter(|_| !state.venue.event) {
         copying(ui, info, state, &own);
     }
 }

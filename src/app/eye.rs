@@ -119,11 +119,6 @@ impl Eye {
         Some((self.still(now), size, Fade { begins: std::mem::take(&mut self.begins), left }))
     }
 
-    /// Steps that are remembered.
-    pub fn steps(&self) -> usize {
-        self.past.len()
-    }
-
     /// Takes what was drawn last for gone: it is drawn anew.
     pub fn look_anew(&mut self) {
         self.drawn = None;
@@ -140,16 +135,17 @@ impl Eye {
         let sights: Vec<Sight> = self.past.iter().skip(self.past.len().saturating_sub(most)).cloned().collect();
         let size_px = [info.width_px, info.height_px].map(|side| side * FINER);
         let shown = SourceInfo { width_px: size_px[0], height_px: size_px[1], ..info.clone() };
-        let shoot = move |film: &mut Film| {
+        let shoot = move |film: &mut Film| -> Result<usize, String> {
             let _until_then = keeping;
-            let mut stroll = None;
+            let (mut stroll, frames) = (None, sights.len());
             sights
                 .into_iter()
                 .try_for_each(|sight| {
                     let stroll = Stroll::go(&mut stroll, sight);
                     film.push_way(|share| stroll.at(share).picture(size_px))
                 })
-                .map_err(|why| format!("{why}."))
+                .map_err(|why| format!("{why}."))?;
+            Ok(frames)
         };
         // A GIF's 256 colours are too few for a sky.
         album.keep(shoot, Arc::new(shown), ([1, glide], "webp"));

@@ -88,10 +88,10 @@ fn rows(bindings: &Bindings, pad: bool, vain: &[Command]) -> Vec<[String; 3]> {
 
 /// What does nothing here.
 fn in_vain(state: &UiState) -> Vec<Command> {
-    let of_pictures = [Command::Screenshot, Command::Keep].into_iter().filter(|_| !state.keeps_pictures);
-    let of_a_kiosk = state.kiosk.then_some(Command::Fullscreen);
+    let of_pictures = [Command::Screenshot, Command::Keep].into_iter().filter(|_| !state.venue.keeps_pictures);
+    let of_a_kiosk = state.venue.kiosk.then_some(Command::Fullscreen);
     // Nobody is to stay there for long.
-    let of_an_event = state.event.then_some(Command::Stroll);
+    let of_an_event = state.venue.event.then_some(Command::Stroll);
     of_pictures.chain(of_a_kiosk).chain(of_an_event).collect()
 }
 
@@ -134,7 +134,7 @@ fn dials(bindings: &Bindings) -> [String; 3] {
 /// At an event visitors are not told what does not work there.
 pub fn show(ctx: &egui::Context, area: Rect, state: &UiState) {
     let pad = state.hand == Hand::Pad;
-    let fixed = fixed(CONTROL).filter(|_| !state.event);
+    let fixed = fixed(CONTROL).filter(|_| !state.venue.event);
     let on_pads = FIXED_ON_PADS.iter().filter(|_| pad).map(|[control, what]| [*what, "", *control].map(str::to_owned));
     let rows: Vec<[String; 3]> = rows(&state.bindings, pad, &in_vain(state)).into_iter().chain(on_pads).chain(fixed).collect();
     // What is shown stands above the world and below what just happened.
@@ -188,6 +188,7 @@ fn size_of(columns: &[Vec<Arc<Galley>>], scale: f32) -> Vec2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::panel::Venue;
     use crate::dream::runner::Rate;
     use crate::engine::DecodeSettings;
 
@@ -208,7 +209,7 @@ mod tests {
     /// At home, or in the hall of an event.
     fn state(event: bool) -> UiState {
         let mut state = UiState::new(DecodeSettings::LEAST, Rate::Own, Arc::default());
-        (state.event, state.kiosk, state.keeps_pictures) = (event, event, !event);
+        state.venue = Venue { event, kiosk: event, keeps_pictures: !event, ..Venue::default() };
         state
     }
 
@@ -234,7 +235,7 @@ mod tests {
         for what in ["save the picture", "save the last", "full screen", "walk by itself"] {
             assert!(home.contains(what) && !hall.contains(what), "{what}: {hall}");
         }
-        event.keeps_pictures = true;
+        event.venue.keeps_pictures = true;
         assert!(done(false, &in_vain(&event)).contains("save the picture"));
     }
 

@@ -1,14 +1,46 @@
 //! What is written over the picture: what to press, in the names of what somebody plays with, and an invitation.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Align2, Color32, FontId, vec2};
 
-use super::{help, prompt_args, theme};
+use super::{help, prompt_args, theme, touch_bar};
 use crate::input::pad::PadControl;
 use crate::input::{Bindings, Command, Hand};
 use crate::worlds::words::Dial;
+
+/// How long a hint lasts.
+pub const HINT_LASTS: Duration = Duration::from_secs(7);
+
+/// What is written over the picture for a while, and while nobody is there.
+#[derive(Debug)]
+pub struct Hints {
+    /// When the first line goes; it is gone where there is no time.
+    pub until: Option<Instant>,
+    /// Stands in the place of the first line.
+    pub tip: Option<String>,
+    /// Stands large over the picture while nobody is there; nothing where it is empty.
+    pub invitation: String,
+}
+
+impl Hints {
+    /// The first line, for a while.
+    pub fn new(now: Instant) -> Self {
+        Self { until: Some(now + HINT_LASTS), tip: None, invitation: String::new() }
+    }
+
+    /// The first line stays for a while from now on.
+    pub fn stay(&mut self, now: Instant) {
+        self.until = Some(now + HINT_LASTS);
+    }
+
+    /// The first line stays for a while from now on, or for as long as it does anyway.
+    pub fn stay_on(&mut self, now: Instant) {
+        self.until = self.until.max(Some(now + HINT_LASTS));
+    }
+}
 
 /// Text in the middle.
 pub fn centred(ui: &egui::Ui, area: egui::Rect, text: &str, color: Color32) {
@@ -47,7 +79,7 @@ pub fn map_text(bindings: &Bindings, hand: Hand) -> String {
     let first = match hand {
         Hand::Keys => "Arrows and + - or drag and wheel to look around, 0 for all of it",
         Hand::Pad => "Left stick to look around, triggers to come nearer or go further away",
-        Hand::Finger => "Drag to look around, pinch to come nearer",
+        Hand::Finger => return format!("Drag to look around, pinch to come nearer     {} goes on", touch_bar::MAP_BACK),
     };
     with_controls(first, bindings, hand, &[(Command::Screenshot, "saves it"), (Command::Map, "goes on")])
 }
@@ -105,4 +137,29 @@ fn on_plate(ui: &egui::Ui, at: egui::Pos2, galley: Arc<egui::Galley>, further: e
     let plate = galley.rect.translate(at.to_vec2()).expand2(further);
     ui.painter().rect_filled(plate, 6, Color32::from_black_alpha(150));
     ui.painter().galley(at, galley, theme::TEXT);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_that_stays_for_long_is_cut_short_where_somebody_comes_and_not_where_a_pad_does() {
+        let start = Instant::now();
+        let mut hints = Hints::new(start);
+        assert_eq!(hints.until, Some(start + HINT_LASTS));
+        let later = start + HINT_LASTS;
+        hints.stay_on(later);
+        assert_eq!(hints.until, Some(later + HINT_LASTS));
+        let long = Some(start + 100 * HINT_LASTS);
+        hints.until = long;
+        hints.stay_on(later);
+        assert_eq!(hints.until, long);
+        hints.stay(later);
+        assert_eq!(hints.until, Some(later + HINT_LASTS));
+        // One that is gone comes back.
+        hints.until = None;
+        hints.stay_on(later);
+        assert_eq!(hints.until, Some(later + HINT_LASTS));
+    }
 }

@@ -80,6 +80,15 @@ impl PaintState {
         (self.at, self.done) = (None, false);
     }
 
+    /// Takes back the last stroke; not where a change that was dreamed goes first, or no stroke is left. Whether it did.
+    pub fn take_back(&mut self) -> bool {
+        let of_strokes = !std::mem::take(&mut self.done) && !self.strokes.is_empty();
+        if of_strokes {
+            self.undo_stroke();
+        }
+        of_strokes
+    }
+
     fn undo_stroke(&mut self) {
         if let Some(before) = self.strokes.pop() {
             (self.tokens, self.done) = (before, false);
@@ -141,14 +150,6 @@ pub fn tools(ui: &mut egui::Ui, state: &mut PaintState, most_words: usize, event
                 quiet_line(ui, "No word of it counts: the prompt does instead.", theme::ERROR);
             } else if state.text.trim().is_empty() {
                 quiet_line(ui, "Left empty, the prompt counts", theme::QUIET);
-            }
-        }
-        if !ui.ctx().text_edit_focused() && ui.input_mut(|i| i.consume_key(egui::Modifiers::COMMAND, egui::Key::Z)) {
-            // A change that was dreamed goes first, and so do those before painting began.
-            if std::mem::take(&mut state.done) || state.strokes.is_empty() {
-                events.push(UiEvent::TakeBack);
-            } else {
-                state.undo_stroke();
             }
         }
         ui.horizontal(|ui| {
@@ -296,8 +297,10 @@ mod tests {
         state.begin_stroke();
         state.draw_to([2.5, 2.5], [5, 3], false);
         assert_eq!(painted(&state), [0, 1, 2, 3, 4, 12]);
-        state.undo_stroke();
-        state.undo_stroke();
+        // What was dreamed goes before the strokes it was dreamed of, and where none is left nothing of them is taken back.
+        state.done = true;
+        assert_eq!([(); 4].map(|()| state.take_back()), [false, true, true, false]);
+        assert!(!state.any());
         // In the corner of a token, and outside the picture.
         state.dab([0.02, 0.02], [5, 3], false);
         assert_eq!(painted(&state), [0]);

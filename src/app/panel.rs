@@ -1,5 +1,8 @@
 //! The whole interface as a function of its state: side panel, bar of figures, hints and notices around the picture.
 
+mod keys;
+mod venue;
+
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,10 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use egui::{Align2, Color32, RichText, vec2};
 
+use keys::PanelKeys;
+pub use venue::Venue;
+
 use super::blit::Step;
 use super::decoding;
 use super::dials::Dials;
-use super::hints::{centred, hint_text, invite, map_text, note, panel_text, with_controls};
+use super::hints::{Hints, centred, hint_text, invite, map_text, note, panel_text, with_controls};
 use super::layout::{RectPx, picture_rect, to_points, to_px};
 use super::map::MapState;
 use super::open::EngineChoice;
@@ -20,7 +26,7 @@ use super::point::{Pointing, Seen};
 use super::preview::PreviewState;
 use super::prompt_field::PromptState;
 use super::prompt_queue::PlayClock;
-use super::sound::VOLUME;
+use super::sound::Volume;
 use super::theme;
 use super::toasts::Toasts;
 use super::where_you_were::EarlierState;
@@ -29,7 +35,7 @@ use crate::dream::runner::{Rate, Status, period};
 use crate::dream::still::Still;
 use crate::dream::{Intent, SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
-use crate::input::{Bindings, CONTROL, Command, Hand};
+use crate::input::{Bindings, Command, Hand};
 use crate::worlds::scene::Wish;
 use crate::worlds::words::Dial;
 
@@ -39,7 +45,6 @@ const WIDE: f32 = 2.2;
 const BAR_HEIGHT: f32 = 28.0;
 /// However slowly frames come, the view is there after this.
 const LONGEST_STEP: Duration = Duration::from_secs(3);
-pub const HINT_LASTS: Duration = Duration::from_secs(7);
 /// How long the white lasts that tells of a picture that was taken, and how much of it there is at first, of 255.
 const SHUTTER: Duration = Duration::from_millis(180);
 const SHUTTER_ALPHA: u8 = 90;
@@ -100,18 +105,9 @@ impl Thumbnail {
 /// All the interface remembers between frames.
 pub struct UiState {
     pub panel: bool,
-    /// One goes through it by keys.
-    pub by_keys: bool,
-    /// Because a pad led there.
-    pub led_by_pad: bool,
-    /// They are to begin, where they were the last time or at its first button.
-    pub wants_keys: bool,
-    keys_at: Option<egui::Id>,
+    pub keys: PanelKeys,
     pub hud: bool,
-    /// Visitors neither open files nor leave the full screen.
-    pub kiosk: bool,
-    /// Strangers play, one after another.
-    pub event: bool,
+    pub venue: Venue,
     /// What all keys do stands over the picture.
     pub help: bool,
     pub paused: bool,
@@ -125,10 +121,7 @@ pub struct UiState {
     pub rate: Rate,
     /// What lies between two frames of a walk is shown.
     pub glide: bool,
-    /// How loud it is, 0 to 1.
-    pub volume: f32,
-    /// As loud as it is again once it was silent.
-    pub loud: f32,
+    pub volume: Volume,
     /// There is a device that plays it.
     pub sounds: bool,
     /// The world is seen from within.
@@ -156,15 +149,7 @@ pub struct UiState {
     pub dropping: bool,
     /// Name of the adapter the window is drawn with.
     pub adapter: String,
-    pub hint_until: Option<Instant>,
-    /// Stands in the place of the first line.
-    pub tip: Option<String>,
-    /// Stands large over the picture while nobody is there; nothing where it is empty.
-    pub invitation: String,
-    /// Pictures that are saved are kept.
-    pub keeps_pictures: bool,
-    /// Files can be dropped on the window.
-    pub takes_files: bool,
+    pub hints: Hints,
     /// When a picture was taken last, which is seen for a moment.
     pub shot_at: Option<Instant>,
     played: Option<u8>,
@@ -176,13 +161,9 @@ impl UiState {
     pub fn new(settings: DecodeSettings, rate: Rate, bindings: Arc<Bindings>) -> Self {
         Self {
             panel: false,
-            by_keys: false,
-            led_by_pad: false,
-            wants_keys: false,
-            keys_at: None,
+            keys: PanelKeys::default(),
             hud: false,
-            kiosk: false,
-            event: false,
+            venue: Venue::default(),
             help: false,
             paused: false,
             settings,
@@ -191,8 +172,7 @@ impl UiState {
             engine: EngineChoice::default(),
             rate,
             glide: true,
-            volume: 0.0,
-            loud: VOLUME,
+            volume: Volume::default(),
             sounds: false,
             within: false,
             fills: false,
@@ -212,30 +192,10 @@ impl UiState {
             toasts: Toasts::default(),
             dropping: false,
             adapter: String::new(),
-            hint_until: Some(Instant::now() + HINT_LASTS),
-            tip: None,
-            invitation: String::new(),
-            keeps_pictures: false,
-            takes_files: true,
+            hints: Hints::new(Instant::now()),
             shot_at: None,
             played: None,
             look: None,
-        }
-    }
-
-    /// What keys have come to in the panel is brought into sight, with a line around it.
-    fn follow_keys(&mut self, ui: &egui::Ui) {
-        let at = ui.memory(egui::Memory::focused).filter(|_| self.by_keys).and_then(|id| ui.ctx().read_response(id));
-        let Some(at) = at else { return };
-        // Menus lie over the panel.
-        let in_panel = at.layer_id == ui.layer_id();
-        let painter = if in_panel { ui.painter().clone() } else { ui.ctx().layer_painter(at.layer_id) };
-        painter.rect_stroke(at.rect, 6, egui::Stroke::new(1.5, theme::ACCENT), egui::StrokeKind::Outside);
-        if in_panel {
-            self.keys_at = Some(at.id);
-            if at.gained_focus() {
-                ui.scroll_to_rect(at.rect, None);
-            }
         }
     }
 
@@ -276,13 +236,13 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
             egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                 ui.set_max_width(PANEL_WIDTH - 34.0);
                 side_panel(ui, state, status, events);
-                state.follow_keys(ui);
+                state.keys.follow(ui);
             });
         });
         // Who takes a hand to it wants more of it than to say something.
         let place = shown.response.rect;
         let pressed = ui.input(|i| i.pointer.any_pressed() && i.pointer.interact_pos().is_some_and(|at| place.contains(at)));
-        state.prompt.in_passing &= !pressed && !state.by_keys;
+        state.prompt.in_passing &= !pressed && !state.keys.on;
     } else if let Some(code) = state.played.take() {
         // Hidden while a button was held: the button lets go.
         events.push(UiEvent::CodeUp(code));
@@ -290,14 +250,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
     if let (Some(info), Hand::Finger) = (&status.info, state.hand) {
         touch_bar::show(ui, state, info, events);
     }
-    let by_keys = state.by_keys && state.panel;
-    // On from the last control it takes a pass to come to the first.
-    state.by_keys = by_keys && (ui.memory(egui::Memory::focused).is_some() || ui.input(|i| i.key_pressed(egui::Key::Tab)));
-    // What a pad has pressed may be gone with that: there is no pointer to go on by.
-    if by_keys && !state.by_keys && state.led_by_pad && status.info.is_some() {
-        (state.by_keys, state.wants_keys) = (true, true);
-        ui.ctx().request_repaint();
-    }
+    state.keys.leave(ui, state.panel, status.info.is_some());
     let area = ui.available_rect_before_wrap();
     // A panel that goes again lies over it, where it leaves the middle free. Tokens would be drawn over the panel.
     let under = in_passing && !state.tokens && whole.width() > WIDE * PANEL_WIDTH;
@@ -318,7 +271,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
         rect
     });
     // Whoever has a mouse alone, or a finger, gets to the panel as well, and back.
-    let free = !state.event && !state.paint.active && !state.map.open;
+    let free = !state.venue.event && !state.paint.active && !state.map.open;
     let clicked_at =
         ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary).then(|| i.pointer.interact_pos()).flatten());
     if clicked_at.is_some_and(|at| free && area.contains(at) && state.pointing.is_no_step(at)) {
@@ -347,7 +300,7 @@ pub fn show(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mu
             note(ui, area, &with_controls("Paused", &state.bindings, state.hand, &commands));
         }
     }
-    invite(ui, area, &state.invitation, &state.prompt.said);
+    invite(ui, area, &state.hints.invitation, &state.prompt.said);
     state.dials.show(ui, area);
     // Who has a finger alone has no key that leaves them.
     state.help &= !ui.input(|i| i.pointer.any_pressed());
@@ -370,22 +323,22 @@ fn shutter(ui: &egui::Ui, area: egui::Rect, shot_at: Option<Instant>) {
 
 /// The first line a player reads, for a while; whether it is there.
 fn hint(ui: &egui::Ui, state: &mut UiState, status: &Status, area: egui::Rect) -> bool {
-    let Some(until) = state.hint_until else { return false };
+    let Some(until) = state.hints.until else { return false };
     let now = Instant::now();
     if now >= until || state.panel {
-        (state.hint_until, state.tip) = (None, None);
+        (state.hints.until, state.hints.tip) = (None, None);
         return false;
     }
     ui.ctx().request_repaint_after(until - now);
     let prompts = status.info.as_ref().is_some_and(|info| info.prompt_words > 0);
     let views = status.info.as_ref().is_some_and(|info| info.within);
-    let text = state.tip.clone().unwrap_or_else(|| hint_text(&state.bindings, state.hand, [prompts, views, state.within]));
+    let text = state.hints.tip.clone().unwrap_or_else(|| hint_text(&state.bindings, state.hand, [prompts, views, state.within]));
     note(ui, area, &text);
     true
 }
 
 fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &mut Vec<UiEvent>) {
-    let keys_begin = std::mem::take(&mut state.wants_keys);
+    let keys_begin = std::mem::take(&mut state.keys.begins);
     let Some(info) = status.info.clone() else {
         ui.label(RichText::new("opening ...").color(theme::QUIET));
         return;
@@ -403,8 +356,7 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     ui.add_space(4.0);
     let first = transport(ui, state, events);
     if keys_begin {
-        let there = state.keys_at.and_then(|id| ui.ctx().read_response(id)).filter(egui::Response::enabled);
-        there.or(first).inspect(egui::Response::request_focus);
+        state.keys.begin(ui, first);
     }
     theme::heading(ui, "Prompt");
     if info.prompt_words > 0 {
@@ -416,14 +368,8 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     }
     if info.kind == SourceKind::Dream {
         theme::heading(ui, "Start from a picture");
-        // Nobody pastes at an event.
-        let otherwise = match (state.takes_files, state.event) {
-            (true, false) => format!("Or drop a PNG, JPEG, WebP or GIF on the window, or copy one and press {CONTROL}+V"),
-            (true, true) => "Or drop a PNG, JPEG, WebP or GIF on the window".to_owned(),
-            (false, false) => format!("Or copy a picture and press {CONTROL}+V"),
-            (false, true) => "A PNG, JPEG, WebP or GIF".to_owned(),
-        };
-        pictures::show(ui, &info, &state.gallery, (!state.kiosk, otherwise.as_str()), &mut state.seen, status.seen.as_ref(), events);
+        let otherwise = state.venue.ways_in();
+        pictures::show(ui, &info, &state.gallery, (!state.venue.kiosk, otherwise.as_str()), &mut state.seen, status.seen.as_ref(), events);
         where_you_were::show(ui, &mut state.earlier, events);
         theme::heading(ui, "Change it by hand");
         paint::tools(ui, &mut state.paint, info.prompt_words, events);
@@ -444,8 +390,8 @@ fn side_panel(ui: &mut egui::Ui, state: &mut UiState, status: &Status, events: &
     if state.sounds {
         theme::heading(ui, "Sound");
         line(ui, "volume", |ui| {
-            if ui.add(slider(&mut state.volume, 0.0..=1.0).max_decimals(2)).drag_stopped() && state.volume > 0.0 {
-                state.loud = state.volume;
+            if ui.add(slider(&mut state.volume.now, 0.0..=1.0).max_decimals(2)).drag_stopped() {
+                state.volume.remember();
             }
         })
         .on_hover_text("Weather, water, animals and steps, made out of what is seen");

@@ -35,6 +35,8 @@ pub struct View {
     /// Whoever plays has opened a map, or turned all by surprise, or was told how.
     pub knows_map: bool,
     pub knows_surprise: bool,
+    /// Whoever plays was told what is heard, or has turned it off or on.
+    pub knows_sound: bool,
     /// How loud it is, 0 to 1, where it is not silent.
     pub volume: f32,
     pub silent: bool,
@@ -58,6 +60,7 @@ impl Default for View {
             stepped_in: false,
             knows_map: false,
             knows_surprise: false,
+            knows_sound: false,
             volume: sound::VOLUME,
             silent: false,
             letters: 1.0,
@@ -111,6 +114,7 @@ mod tests {
             maximized: true,
             panel: true,
             glide: false,
+            knows_sound: true,
             volume: 0.125,
             silent: true,
             letters: 1.25,

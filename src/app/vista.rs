@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 
 use super::blit::PICTURE_FORMAT;
-use crate::dream::first_person::{FALLS, GRAIN, Glance, Lens, MIST, Quad, SHADE, SKY, Sheets, Surroundings, levels_of};
+use crate::dream::first_person::{FALLS, GRAIN, Glance, Lens, MIRRORS, MIST, Quad, SHADE, SKY, Sheets, Surroundings, levels_of};
 use crate::engine::gpu::context::GpuContext;
 
 /// Taps along what lies flat, at most.
@@ -30,6 +30,9 @@ struct View {
     shade: f32,
     turned: f32,
     sky_grain: f32,
+    mirrors: f32,
+    /// What follows is aligned to 16 bytes.
+    padding: [f32; 3],
     falls: [[f32; 4]; 2],
 }
 
@@ -52,6 +55,8 @@ impl View {
             shade: SHADE,
             turned: camera.quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0,
             sky_grain: GRAIN / lens.focal,
+            mirrors: MIRRORS,
+            padding: [0.0; 3],
             falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, top]),
         }
     }
@@ -78,6 +83,7 @@ impl Instance {
 pub struct Vista {
     layout: wgpu::BindGroupLayout,
     land: wgpu::RenderPipeline,
+    mirrored: wgpu::RenderPipeline,
     upright: wgpu::RenderPipeline,
     weather: wgpu::RenderPipeline,
     /// Of the land, and of the sky.
@@ -86,7 +92,9 @@ pub struct Vista {
     things: wgpu::Buffer,
     textures: Option<Textures>,
     sheets: Sheets,
-    quads: Vec<Quad>,
+    /// What stands, and what of it is mirrored.
+    quads: [Vec<Quad>; 2],
+    /// What is mirrored first.
     instances: Vec<Instance>,
 }
 
@@ -147,6 +155,7 @@ impl Vista {
         };
         Self {
             land: pipeline("whole", "land", &[], None),
+            mirrored: pipeline("turned_over", "mirrored", &[Some(instances.clone())], over),
             upright: pipeline("square", "upright", &[Some(instances)], over),
             weather: pipeline("whole", "weather", &[], over),
             layout,
@@ -160,11 +169,11 @@ impl Vista {
                 device.create_sampler(&wgpu::SamplerDescriptor { label: Some("sky"), address_mode_u: wgpu::AddressMode::Repeat, ..linear }),
             ],
             view: buffer("view", size_of::<View>(), wgpu::BufferUsages::UNIFORM),
-            things: buffer("things", MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
+            things: buffer("things", 2 * MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
             textures: None,
             sheets: Sheets::default(),
-            quads: Vec::with_capacity(MOST_THINGS),
-            instances: Vec::with_capacity(MOST_THINGS),
+            quads: [(); 2].map(|()| Vec::with_capacity(MOST_THINGS)),
+            instances: Vec::with_capacity(2 * MOST_THINGS),
         }
     }
 
@@ -173,9 +182,12 @@ impl Vista {
         let lens = Lens::of([picture.width(), picture.height()].map(|side| side as usize));
         let textures = self.take_in(gpu, &glance.around);
         let corner = Sheets::corner(glance.around.at);
-        glance.quads(&lens, &mut self.quads);
+        let [standing, mirrored] = &mut self.quads;
+        glance.quads(&lens, standing);
+        glance.mirrored(&lens, standing, mirrored);
         self.instances.clear();
-        self.instances.extend(self.quads.iter().map(|quad| Instance::of(quad, corner)));
+        self.instances.extend(mirrored.iter().chain(standing.iter()).map(|quad| Instance::of(quad, corner)));
+        let upright = mirrored.len() as u32..self.instances.len() as u32;
         gpu.queue.write_buffer(&self.view, 0, bytemuck::bytes_of(&View::of(glance, &lens)));
         gpu.queue.write_buffer(&self.things, 0, bytemuck::cast_slice(&self.instances));
 
@@ -195,9 +207,13 @@ impl Vista {
             pass.set_bind_group(0, &textures.group, &[]);
             pass.set_pipeline(&self.land);
             pass.draw(0..3, 0..1);
-            pass.set_pipeline(&self.upright);
             pass.set_vertex_buffer(0, self.things.slice(..));
-            pass.draw(0..6, 0..self.instances.len() as u32);
+            if upright.start > 0 {
+                pass.set_pipeline(&self.mirrored);
+                pass.draw(0..6, 0..upright.start);
+            }
+            pass.set_pipeline(&self.upright);
+            pass.draw(0..6, upright);
             if glance.around.falling.is_some() {
                 pass.set_pipeline(&self.weather);
                 pass.draw(0..3, 0..1);
@@ -356,7 +372,7 @@ mod tests {
     fn the_device_shows_what_a_processor_draws() {
         let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
         let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
-        for said in ["forest rain", "village day clear"] {
+        for said in ["forest rain", "village day clear", "beach dusk clear"] {
             let [before, after] = dreamed(said);
             for (around, place, quarters, new) in [
                 (&before, [0.0; 2], 0.0, 1.0),

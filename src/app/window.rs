@@ -18,6 +18,7 @@ mod idle;
 mod map_keys;
 mod mending;
 mod paint_count;
+mod pictures;
 mod plan;
 mod platform;
 mod rebuilds;
@@ -60,7 +61,7 @@ use super::eye::Eye;
 use super::files;
 use super::files::Writer;
 use super::painter::Painter;
-use super::panel::UiState;
+use super::panel::{UiState, Venue};
 use super::prompt_history::{PromptHistory, one_line};
 use super::view::View;
 use crate::dream::DreamError;
@@ -130,8 +131,6 @@ struct App {
     covered: bool,
     /// Nobody can see the window, and the world stands still.
     hidden: bool,
-    /// Files can be dropped on the window.
-    takes_files: bool,
     redraw_at: Option<Instant>,
     changes: Changes,
     dropped: Vec<PathBuf>,
@@ -151,6 +150,8 @@ struct App {
     first_frame_logged: bool,
     /// Whoever writes the last seconds has another one.
     keeping: Arc<()>,
+    /// Whoever draws a map of the land where one is has another one.
+    charting: Arc<()>,
     paint_count: PaintCount,
     fatal: Option<String>,
 }
@@ -178,14 +179,17 @@ impl App {
         ui.prompt.blend_frames = plan.blend_frames;
         ui.prompt.queue = plan.queue.clone();
         ui.prompt.day = plan.day.clone();
-        (ui.kiosk, ui.event) = (plan.kiosk, plan.event);
+        // At an event nothing fills somebody's folder who did not ask for it.
+        let keeps_pictures = plan.pictures.is_some() || !plan.event;
+        ui.venue = Venue { kiosk: plan.kiosk, event: plan.event, keeps_pictures, ..Venue::default() };
         ui.panel = plan.panel;
         ui.hud = plan.hud;
         ui.engine = plan.launch.engine();
-        (ui.volume, ui.loud) = (plan.volume, plan.loud);
+        ui.volume = plan.volume;
         ui.glide = plan.glide;
         ui.within = plan.within;
         ui.paused = plan.paused;
+        ui.hand = plan.hand.unwrap_or_default();
         let now = Instant::now();
         ui.clock.run(!plan.paused, now);
         let idle = Idle::new(plan.idle, now);
@@ -220,13 +224,12 @@ impl App {
             idle,
             fingers: Fingers::default(),
             heartbeat: Heartbeat::new(now),
-            ears: Ears::new(),
+            ears: Ears::new(left.knows_sound),
             sleep: Sleep::new(now, SystemTime::now()),
             front: Front::default(),
             pointer_hidden: false,
             covered: false,
             hidden: false,
-            takes_files: true,
             redraw_at: None,
             changes: Changes::default(),
             dropped: Vec::new(),
@@ -241,6 +244,7 @@ impl App {
             engine_number: 0,
             first_frame_logged: false,
             keeping: Arc::default(),
+            charting: Arc::default(),
             paint_count: PaintCount::new(),
             fatal: None,
         };
@@ -312,7 +316,7 @@ impl ApplicationHandler<Wake> for App {
         if self.window().is_some() {
             return;
         }
-        self.takes_files = takes_files(event_loop);
+        self.ui.venue.takes_files = takes_files(event_loop);
         match self.open_shell(event_loop) {
             Ok(shell) => {
                 shell.window.request_redraw();
@@ -356,13 +360,13 @@ impl ApplicationHandler<Wake> for App {
             WindowEvent::MouseWheel { .. } => self.idle.click(Instant::now()),
             WindowEvent::MouseInput { .. } => {
                 self.idle.click(Instant::now());
-                self.ui.led_by_pad = false;
+                self.ui.keys.led_by_pad = false;
                 self.play_with(Hand::Keys);
             }
             WindowEvent::Touch(touch) => {
                 self.see_finger(*touch);
                 self.idle.touch(Instant::now());
-                self.ui.led_by_pad = false;
+                self.ui.keys.led_by_pad = false;
                 self.play_with(Hand::Finger);
             }
             WindowEvent::Moved(_) | WindowEvent::ScaleFactorChanged { .. } => {

@@ -92,6 +92,18 @@ pub struct Relief {
     pub sky: [Vec<u8>; 2],
     /// By name.
     pub standing: BTreeMap<String, Standing>,
+    /// Packs of before do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub water: Vec<StillWater>,
+}
+
+/// Still water on a patch of this token: sky and land are mirrored there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillWater {
+    /// `(code_dims)` levels.
+    pub token: Vec<u8>,
+    /// Pixels of the patch that are water: bit `x` of row `y`, from the top.
+    pub rows: Vec<u32>,
 }
 
 /// What stands on a patch of this token.

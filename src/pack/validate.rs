@@ -286,9 +286,7 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
         token(&format!("{field}.token"), &standing.token)?;
         token(&format!("{field}.ground"), &standing.ground)?;
         let cutout = &standing.cutout;
-        if cutout.rows.len() != m.frame.patch_px {
-            return Err(problem(&format!("{field}.rows"), format!("are {} in patches of {} pixels", cutout.rows.len(), m.frame.patch_px)));
-        }
+        check_rows(m, &field, &cutout.rows)?;
         if !(cutout.height > 0.0 && cutout.height <= limits::STANDS_PATCHES) {
             return Err(problem(&format!("{field}.height"), format!("is {}, outside 0 to {}", cutout.height, limits::STANDS_PATCHES)));
         }
@@ -297,7 +295,19 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
             within(&format!("{field}.part"), usize::from(part), 0..=usize::from(parts) - 1)?;
         }
     }
+    within("number of relief.water", relief.water.len(), 0..=limits::VOCABULARY)?;
+    for (i, water) in relief.water.iter().enumerate() {
+        let field = format!("relief.water[{i}]");
+        token(&format!("{field}.token"), &water.token)?;
+        check_rows(m, &field, &water.rows)?;
+    }
     Ok(())
+}
+
+/// Pixels of a patch, a number for each of its rows.
+fn check_rows(m: &Manifest, field: &str, rows: &[u32]) -> Result<(), PackError> {
+    let (rows, patch_px) = (rows.len(), m.frame.patch_px);
+    if rows == patch_px { Ok(()) } else { Err(problem(&format!("{field}.rows"), format!("are {rows} in patches of {patch_px} pixels"))) }
 }
 
 fn check_words(m: &Manifest) -> Result<(), PackError> {

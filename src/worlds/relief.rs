@@ -44,9 +44,18 @@ pub struct Upright {
     pub cutout: Cutout,
 }
 
-/// All that stands in a world, as it is drawn there.
+/// Still water, drawn plain on a clear day.
+pub struct StillWater {
+    /// Its patch: `patch_px * patch_px * 3`, RGB.
+    pub rgb: Vec<u8>,
+    /// Pixels of the patch that are water and no bank: bit `x` of row `y`, from the top.
+    pub rows: Vec<u32>,
+}
+
+/// All that stands in a world, and what mirrors it, as it is drawn there.
 pub struct DrawnRelief {
     pub standing: Vec<Upright>,
+    pub water: Vec<StillWater>,
     /// Patches that are coloured as the sky is overhead and above the horizon.
     pub sky_rgb: [Vec<u8>; 2],
 }

@@ -111,6 +111,21 @@ fn second_thoughts_close_the_panel_and_keep_what_was_typed() {
     wait_grey(&mut stage, true, "a world without colour");
 }
 
+/// Enter leads back into a field that somebody clicked beside, and the panel that came for it alone still goes once that is said.
+#[test]
+fn who_comes_back_to_the_field_says_it_in_passing() {
+    let mut stage = open(&[]);
+    let size = (144, 112);
+    wait_grey(&mut stage, false, "a world in colour");
+    stage.wait_for("the whole picture", |s| s.picture(size));
+    stage.xdotool(&["key", "Return", "sleep", "0.4"]);
+    stage.wait_for("the panel", |s| s.picture(size).is_none().then_some(()));
+    stage.xdotool(&["mousemove", "100", "300", "sleep", "0.2", "click", "1", "sleep", "0.4"]);
+    type_prompt(&stage, GREY);
+    wait_grey(&mut stage, true, "a world without colour");
+    stage.wait_for("the whole picture again", |s| s.picture(size));
+}
+
 /// What a visitor says is theirs until they are gone: the list waits for that, and goes on.
 #[test]
 fn the_list_leaves_a_visitor_alone() {

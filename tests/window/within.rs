@@ -61,4 +61,11 @@ fn who_looks_from_within_turns_and_walks_ahead() {
     assert_eq!(dreamed_shift(&above, &after, size, 16), (-16, 0), "the land goes west under one who goes east");
     assert!(under_the_sky(&stage, rect).is_none());
     assert!((0..rect.x).all(|x| !is_bare_sky(&column(&stage, whole, x))), "beside the picture there is nothing");
+
+    // From the map it leads there as well, and not to a sky that the map hides.
+    stage.xdotool(&["sleep", "0.5", "key", "m"]);
+    stage.wait_for("the map", |s| s.said().contains("a map of").then_some(()));
+    assert!(under_the_sky(&stage, rect).is_none(), "on the map there is no sky");
+    stage.xdotool(&["sleep", "0.5", "key", "v"]);
+    stage.wait_for("the sky in its place", |s| under_the_sky(s, rect));
 }

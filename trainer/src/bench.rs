@@ -118,6 +118,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         rests: None,
         motions,
         recorded_only: true,
+        captions_are_wishes: true,
         looks: Looks::default(),
     }
 }

@@ -23,6 +23,7 @@ use crate::scroll::Scroll;
 use crate::source::{Bare, Dice, HELD_OUT, Mood, mix};
 use crate::stages::lam::LamStage;
 use crate::tokens::{NONE, TokenClips, look_turns, untold, word_ids};
+use crate::training::Stage as _;
 
 /// Frames of a clip that is kept as tokens; training windows are drawn from inside.
 pub const TOKEN_CLIP_FRAMES: usize = 96;
@@ -61,26 +62,28 @@ struct Encoder<'a> {
     run: &'a Run,
     tokenizer: Tokenizer,
     /// Absent where recorded actions are all that counts.
-    lam: Option<(LamStage, Lam)>,
+    lam: Option<&'a (LamStage, Lam)>,
     frame: FrameDims,
     bindings: &'a [u8],
     scroll: &'a Scroll,
 }
 
 impl Run {
-    /// The clips to train on as their file has them as tokens, none where there is no file.
+    /// The clips to train on as their file has them as tokens, none where there is no file. `lam`: absent where recorded actions are all
+    /// that counts.
     ///
     /// # Errors
     /// Where the tokens mean something else by now.
-    pub fn kept_token_clips(&self, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
+    pub fn kept_token_clips(&self, lam: Option<&(LamStage, Lam)>, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
         let path = self.shelf_path(Shelf::Training);
-        if !path.exists() {
-            return Ok(self.no_token_clips());
-        }
         let encoder = params::collect("tok", &self.tokenizer()?.0)?;
+        let made_by = token_maker(&encoder, lam, bindings, scroll, &self.source.content())?;
+        if !path.exists() {
+            return Ok(TokenClips { made_by, ..self.no_token_clips() });
+        }
         let kept = TokenClips::read(&path)?;
         ensure!(
-            kept.made_by == token_maker(&encoder, bindings, scroll, &self.source.content())?,
+            kept.made_by == made_by,
             "{} holds tokens of another tokenizer, of other latent actions or of other clips: run `dynamics` again, which encodes the clips anew",
             path.display()
         );
@@ -88,15 +91,22 @@ impl Run {
     }
 
     /// The first `count` clips of a shelf as tokens, from its file if that holds them already; tokens in it that mean something else by now are made again. Whoever
-    /// is stopped meanwhile goes on there.
+    /// is stopped meanwhile goes on there. `lam`: absent where recorded actions are all that counts.
     ///
     /// # Errors
     /// On a stop.
-    pub fn token_clips(&self, shelf: Shelf, count: usize, recorded_only: bool, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
+    pub fn token_clips(
+        &self,
+        shelf: Shelf,
+        count: usize,
+        lam: Option<&(LamStage, Lam)>,
+        bindings: &[u8],
+        scroll: &Scroll,
+    ) -> Result<TokenClips> {
         let path = self.shelf_path(shelf);
         let tokenizer = self.tokenizer()?.0;
         let encoder = params::collect("tok", &tokenizer)?;
-        let made_by = token_maker(&encoder, bindings, scroll, &self.source.content())?;
+        let made_by = token_maker(&encoder, lam, bindings, scroll, &self.source.content())?;
         if path.exists() {
             let kept = TokenClips::read(&path)?;
             let current = kept.made_by == made_by;
@@ -111,9 +121,8 @@ impl Run {
                 }
             }
         }
-        let lam = if recorded_only { None } else { Some(self.lam()?) };
         let frame = self.preset.frame(self.source.info());
-        let by = Encoder { run: self, tokenizer, lam: lam.map(|(stage, model, _)| (stage, model)), frame, bindings, scroll };
+        let by = Encoder { run: self, tokenizer, lam, frame, bindings, scroll };
         let started = Instant::now();
         let (mut tokens, scenes) = by.encode_all(shelf, count, made_by)?;
         if frame.look {
@@ -211,7 +220,7 @@ impl Encoder<'_> {
         };
         tokens.codes.extend(under_their_looks(run.encode(tokenizer, &land.frames)?));
         tokens.recorded.extend(clip.actions.iter().map(|action| action.unwrap_or(NONE)));
-        let inferred = match &self.lam {
+        let inferred = match self.lam {
             Some((stage, model)) => stage.codes(model, clip, &run.device)?,
             None => vec![None; clip.len()],
         };
@@ -266,24 +275,42 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
     views
 }
 
-/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, how the view goes under each, and
-/// the clips where they are files.
-fn token_maker(tokenizer: &BTreeMap<String, Values>, bindings: &[u8], scroll: &Scroll, clips: &[u8]) -> Result<u64> {
+/// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, how the view goes
+/// under each, the clips where they are files, and what infers codes where any are inferred.
+fn token_maker(
+    tokenizer: &BTreeMap<String, Values>,
+    lam: Option<&(LamStage, Lam)>,
+    bindings: &[u8],
+    scroll: &Scroll,
+    clips: &[u8],
+) -> Result<u64> {
     let encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
     let numbers = encoder.flat_map(|(_, (_, values))| params::rounded(values)).flat_map(f32::to_le_bytes);
     let actions = serde_json::to_vec(&(bindings, scroll))?;
-    Ok(numbers.chain(actions).chain(clips.iter().copied()).fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
+    let inferring = lam.map_or(Ok(Vec::new()), |(stage, model)| inference(stage, model))?;
+    let bytes = numbers.chain(actions).chain(clips.iter().copied()).chain(inferring);
+    Ok(bytes.fold(checksum::of(b""), |sum, byte| checksum::go_on(sum, &[byte])))
+}
+
+/// What inferred codes depend on: the latent action model as a pack has it, and the shares that make the prices of codes.
+fn inference(stage: &LamStage, model: &Lam) -> Result<Vec<u8>> {
+    let weights = params::collect("lam", model)?;
+    let numbers = weights.values().flat_map(|(_, values)| params::rounded(values)).chain(stage.state());
+    Ok(numbers.flat_map(f32::to_le_bytes).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Mutex};
+
+    use burn::tensor::Device;
 
     use super::*;
     use crate::backend::Backend;
     use crate::pipeline::RunInfo;
+    use crate::preset;
     use crate::source::{ClipSource, SourceInfo, WorldSource};
     use crate::training::Budget;
 
@@ -314,7 +341,7 @@ mod tests {
     }
 
     fn begun(folder: &Path, seed: u64) -> Run {
-        let info = RunInfo { preset: "tiny".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: 10, seed };
+        let info = RunInfo { preset: "tiny".to_owned(), seed, ..RunInfo::default() };
         let run = Run::open(folder, info, Backend::Flex, None, Arc::new(AtomicBool::new(false))).expect("a run");
         run.train_tokenizer(Budget::Steps(1), false).expect("a tokenizer");
         run
@@ -325,7 +352,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (mut run, other) = (begun(&folder.path().join("run"), 1), begun(&folder.path().join("other"), 2));
         let (bindings, scroll) = ([0, 1, 2, 3, 4], Scroll { recall: None, motions: vec![[0, 0]; 8] });
-        let encoded = |run: &Run| run.token_clips(Shelf::Training, 3, true, &bindings, &scroll);
+        let encoded = |run: &Run| run.token_clips(Shelf::Training, 3, None, &bindings, &scroll);
         // The same tokenizer twice: chances of the backend are one stream for all tests, so that two trainings differ.
         let whole = encoded(&run).expect("tokens");
         remove(&run.shelf_path(Shelf::Training)).expect("tokens are there");
@@ -339,5 +366,30 @@ mod tests {
         run.stop.store(false, Ordering::Relaxed);
         assert!(encoded(&run).expect("tokens") == whole && !run.part_path(Shelf::Training).exists());
         assert!(whole.codes != encoded(&other).expect("tokens").codes, "another seed has others");
+    }
+
+    #[test]
+    fn tokens_are_made_by_what_infers_actions_where_any_are_inferred() {
+        let preset = preset::by_name("tiny").expect("the preset exists");
+        let source = Arc::new(WorldSource::new("isles", 1).expect("the world exists"));
+        let (frame, dims) = (preset.frame(source.info()), preset.lam);
+        let shares = Mutex::new(vec![0.125; 8]);
+        let stage = LamStage { source, preset, frame, covered: Vec::new(), shares, standing_price: 0.0, seed: 1 };
+        let model = || Lam::new(&frame, &dims, &Device::flex());
+        let (scroll, bindings) = (Scroll { recall: None, motions: vec![[0, 0]; 8] }, [0, 1, 2, 3, 4]);
+        let tokenizer: BTreeMap<String, Values> =
+            [("tok.dec.w", 0.25f32), ("tok.enc.w", 0.5)].map(|(name, value)| (name.to_owned(), (vec![1], vec![value]))).into();
+        let made_by = |lam: Option<&(LamStage, Lam)>| token_maker(&tokenizer, lam, &bindings, &scroll, b"clips").expect("a checksum");
+        // As it always was where none are: clips are not encoded again.
+        let actions = serde_json::to_vec(&(&bindings[..], &scroll)).expect("JSON");
+        assert_eq!(made_by(None), checksum::of(&[&0.5f32.to_le_bytes()[..], &actions, b"clips"].concat()));
+        let mut lam = (stage, model());
+        let first = made_by(Some(&lam));
+        assert!(first == made_by(Some(&lam)) && first != made_by(None));
+        // Another share is another price.
+        *lam.0.shares.lock().expect("nobody else") = vec![0.25; 8];
+        let dearer = made_by(Some(&lam));
+        lam.1 = model();
+        assert!(dearer != first && made_by(Some(&lam)) != dearer);
     }
 }

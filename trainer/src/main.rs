@@ -197,7 +197,8 @@ struct RunArgs {
     /// Multiply in bf16 (weights and sums stay f32).
     #[arg(long)]
     bf16: bool,
-    /// Start from the weights of this pack where the run has no checkpoint.
+    /// Start from the weights of this pack where the run has no checkpoint. Recordings that began from a pack with looks go on from it
+    /// unasked.
     #[arg(long)]
     from: Option<PathBuf>,
 }
@@ -215,7 +216,7 @@ struct StageArgs {
     /// Stop after this many steps of this session, as Ctrl-C would.
     #[arg(long)]
     session_steps: Option<u64>,
-    /// Learning rate at its height instead of the stage's own: a lower one goes on gently from a trained pack.
+    /// Learning rate at its height instead of the stage's own: a lower one goes on gently from a trained pack. Later sessions keep to it.
     #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     rate: Option<f64>,
 }
@@ -227,11 +228,17 @@ fn positive(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 struct DynamicsArgs {
-    /// Clips of 96 frames to encode and train on.
-    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
-    token_clips: u64,
+    /// Clips of 96 frames to encode and train on: as many as before, or 1500 where the run was never told.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    token_clips: Option<u64>,
     #[command(flatten)]
     actions: ActionArgs,
+}
+
+impl DynamicsArgs {
+    fn train(&self, run: &Run, budget: Budget) -> Result<bool> {
+        run.train_dynamics(budget, self.token_clips.map(|clips| clips as usize), self.actions.recorded_actions)
+    }
 }
 
 #[derive(Args)]
@@ -246,9 +253,9 @@ struct PackArgs {
     /// Pack to write, instead of `world.safetensors` in the run's folder.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Name of the world as players see it.
-    #[arg(long, default_value = "Isles")]
-    name: String,
+    /// Name of the world as players see it, instead of "Isles", or for a world of recordings that of the run's folder.
+    #[arg(long)]
+    name: Option<String>,
     /// Licence of the pack, instead of "MIT OR Apache-2.0" for a world of a simulator and "not stated" for one of recordings.
     #[arg(long, value_name = "TEXT")]
     licence: Option<String>,
@@ -257,8 +264,20 @@ struct PackArgs {
 impl PackArgs {
     fn export(&self, run: &Run, actions: &ActionArgs, mix: Option<&export::Mix>) -> Result<()> {
         let out = self.out.clone().unwrap_or_else(|| run.folder.join("world.safetensors"));
-        export::export(run, &self.name, self.licence.as_deref(), actions.recorded_actions, mix, &out).map(|_| ())
+        export::export(run, &self.name_in(run), self.licence.as_deref(), actions.recorded_actions, mix, &out).map(|_| ())
     }
+
+    /// What the world of a run is called.
+    fn name_in(&self, run: &Run) -> String {
+        let folder = pipeline::canonical(&run.folder);
+        let recorded = folder.file_name().filter(|_| run.info.clips.is_some()).map(|name| capitalised(&name.to_string_lossy()));
+        self.name.clone().or(recorded).unwrap_or_else(|| "Isles".to_owned())
+    }
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 impl RunArgs {
@@ -266,8 +285,9 @@ impl RunArgs {
         if self.bf16 {
             model::layers::use_bf16_products();
         }
-        let from = self.from.as_deref().map(export::read_pack).transpose()?;
-        Run::open(&self.run, self.info()?, self.backend, from, stop.clone())
+        let info = self.info()?;
+        let from = info.from.as_deref().map(export::read_pack).transpose()?;
+        Run::open(&self.run, info, self.backend, from, stop.clone())
     }
 
     /// What the run is to be started with. Where nothing is said it is as the run was started, and as a new one is by default.
@@ -283,6 +303,8 @@ impl RunArgs {
             clips,
             clips_hz: self.hz.unwrap_or(was.clips_hz),
             seed: self.seed.unwrap_or(was.seed),
+            from: self.from.as_deref().map(pipeline::canonical).or(was.from),
+            token_clips: was.token_clips,
         })
     }
 }
@@ -460,22 +482,17 @@ fn main() -> Result<()> {
         stop_on_ctrl_c(stop.clone())?;
     }
     match cli.command {
-        Command::Tokenizer { stage, codes_stay } => stage.open(&stop)?.train_tokenizer(stage.budget(1.0), codes_stay),
-        Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)),
-        Command::Dynamics { stage, dynamics } => {
-            stage.open(&stop)?.train_dynamics(stage.budget(1.0), dynamics.token_clips as usize, dynamics.actions.recorded_actions)
-        }
+        Command::Tokenizer { stage, codes_stay } => stage.open(&stop)?.train_tokenizer(stage.budget(1.0), codes_stay).map(|_| ()),
+        Command::Lam(stage) => stage.open(&stop)?.train_lam(stage.budget(1.0)).map(|_| ()),
+        Command::Dynamics { stage, dynamics } => dynamics.train(&stage.open(&stop)?, stage.budget(1.0)).map(|_| ()),
         Command::All { stage, dynamics, pack } => {
             let run = stage.open(&stop)?;
-            let stopped = || stop.load(Ordering::Relaxed);
-            run.train_tokenizer(stage.budget(0.3), false)?;
-            if !dynamics.actions.recorded_actions && !stopped() {
-                run.train_lam(stage.budget(0.1))?;
-            }
-            if !stopped() {
-                run.train_dynamics(stage.budget(0.6), dynamics.token_clips as usize, dynamics.actions.recorded_actions)?;
-            }
-            if stopped() {
+            // A stage that was stopped, or did all the steps of its session, is no ground for the next one.
+            let goes_on = |finished: bool| finished && !stop.load(Ordering::Relaxed);
+            let done = goes_on(run.train_tokenizer(stage.budget(0.3), false)?)
+                && (dynamics.actions.recorded_actions || goes_on(run.train_lam(stage.budget(0.1))?))
+                && goes_on(dynamics.train(&run, stage.budget(0.6))?);
+            if !done {
                 println!("stopped: the same command goes on from here; `export` writes a pack of what there is");
                 return Ok(());
             }
@@ -503,7 +520,8 @@ fn main() -> Result<()> {
             pack.manifest.provenance.lands = lands::of(&pack)?;
             let stand = pack.manifest.relief.as_ref().map_or(0, |relief| relief.standing.len());
             let have_a_land: usize = pack.manifest.provenance.lands.values().map(Vec::len).sum();
-            println!("{}: {stand} tokens stand, {have_a_land} have a land", path.display());
+            let water = pack.manifest.relief.as_ref().map_or(0, |relief| relief.water.len());
+            println!("{}: {stand} tokens stand, {water} are water, {have_a_land} have a land", path.display());
             Ok(pack.write(&path)?)
         }
         Command::Bench { preset, backend, steps, write } => {
@@ -539,5 +557,26 @@ mod tests {
         }
         let why = section("--store=quick").expect_err("many rollouts are not quick");
         assert!(why.contains("with --quick"), "{why}");
+    }
+
+    #[test]
+    fn a_run_goes_on_with_the_pack_it_knows_unless_another_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let known = RunInfo { from: Some("a.safetensors".into()), token_clips: Some(7), ..RunInfo::default() };
+        let info = |words: &[&str]| {
+            let run = ["somnium-train", "export", "--run", folder.path().to_str().expect("a plain path")];
+            let cli = Cli::try_parse_from(run.into_iter().chain(words.iter().copied())).expect("options");
+            let Command::Export { run, .. } = cli.command else { panic!("another command") };
+            run.info().expect("what the run is")
+        };
+        assert_eq!(info(&[]), RunInfo::default());
+        pipeline::write_json(&folder.path().join("run.json"), &known).expect("written");
+        assert_eq!(info(&[]), known);
+        assert_eq!(info(&["--from", "b.safetensors"]), RunInfo { from: Some("b.safetensors".into()), ..known });
+    }
+
+    #[test]
+    fn a_world_of_recordings_is_called_after_its_run() {
+        assert_eq!(["mine", "Mine", "élan vital", ""].map(capitalised), ["Mine", "Mine", "Élan vital", ""]);
     }
 }

@@ -61,10 +61,19 @@ pub fn push_patches(rgb: &[u8], frame: &FrameDims, shrink: usize, out: &mut Vec<
     }
 }
 
-/// Peak signal-to-noise ratio of two pictures in dB; infinite where they are equal.
+/// What a picture without any error has, which would be infinitely many dB: a mean goes on saying something of the others.
+const MOST_DB: f64 = 100.0;
+
+/// So many times as much as another thing, in dB.
+pub fn decibels(times: f64) -> f64 {
+    // What is no number stays none.
+    (10.0 * times.log10()).clamp(f64::NEG_INFINITY, MOST_DB)
+}
+
+/// Peak signal-to-noise ratio of two pictures in dB.
 pub fn psnr_db(a: &[u8], b: &[u8]) -> f64 {
     let error: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
-    10.0 * (255.0 * 255.0 * a.len() as f64 / error).log10()
+    decibels(255.0 * 255.0 * a.len() as f64 / error)
 }
 
 #[cfg(test)]
@@ -119,5 +128,12 @@ mod tests {
     fn psnr_of_a_known_error() {
         assert!((psnr_db(&[0, 0], &[255, 255])).abs() < 1e-9);
         assert!((psnr_db(&[10; 4], &[11; 4]) - 48.130_8).abs() < 1e-3);
+        // Black that is drawn as it is, and the least error that a large picture can have.
+        assert_eq!(psnr_db(&[0; 4], &[0; 4]), MOST_DB);
+        let black = vec![0; 48_384];
+        let mut other = black.clone();
+        other[7] = 1;
+        assert!((94.9..95.0).contains(&psnr_db(&black, &other)));
+        assert!(decibels(f64::NAN).is_nan());
     }
 }

@@ -40,6 +40,8 @@ use crate::training::{self, Budget, Settings, Stage};
 pub const LOOKS: &str = "looks.json";
 /// File of what a run was started with.
 const INFO: &str = "run.json";
+/// Clips that the dynamics is trained on where nobody says how many.
+const TOKEN_CLIPS: usize = 1500;
 const HELD_OUT_CLIPS: usize = 24;
 /// Clips and frames of each that the way a world scrolls is read off.
 const SCROLL_CLIPS: u64 = 16;
@@ -55,6 +57,12 @@ pub struct RunInfo {
     pub clips: Option<PathBuf>,
     pub clips_hz: u32,
     pub seed: u64,
+    /// Pack that a run of recordings began from where it has a look, as [`canonical`] has it: without it their frames have none.
+    #[serde(default)]
+    pub from: Option<PathBuf>,
+    /// Clips to train the dynamics on, where it was said how many.
+    #[serde(default)]
+    pub token_clips: Option<usize>,
 }
 
 pub struct Run {
@@ -77,7 +85,15 @@ pub struct Run {
 
 impl Default for RunInfo {
     fn default() -> Self {
-        Self { preset: "pocket".to_owned(), world: "isles".to_owned(), clips: None, clips_hz: RECORDING_RATE_HZ, seed: 1 }
+        Self {
+            preset: "pocket".to_owned(),
+            world: "isles".to_owned(),
+            clips: None,
+            clips_hz: RECORDING_RATE_HZ,
+            seed: 1,
+            from: None,
+            token_clips: None,
+        }
     }
 }
 
@@ -91,9 +107,9 @@ impl RunInfo {
         read_json(&path).map(Some)
     }
 
-    /// Whether both say the same; a folder may be written in several ways.
+    /// Whether both say the same; a folder may be written in several ways. Another pack may be named, and another number of clips.
     fn agrees(&self, other: &Self) -> bool {
-        let plain = |info: &Self| Self { clips: info.clips.as_deref().map(canonical), ..info.clone() };
+        let plain = |info: &Self| Self { clips: info.clips.as_deref().map(canonical), from: None, token_clips: None, ..info.clone() };
         plain(self) == plain(other)
     }
 
@@ -104,7 +120,8 @@ impl RunInfo {
             Some(clips) => vec![option("--clips", clips.display().to_string()), option("--hz", self.clips_hz.to_string())],
             None => vec![option("--world", self.world.clone())],
         };
-        [vec![option("--preset", self.preset.clone())], source, vec![option("--seed", self.seed.to_string())]].concat()
+        let from: Vec<[String; 2]> = self.from.iter().map(|from| option("--from", from.display().to_string())).collect();
+        [vec![option("--preset", self.preset.clone())], source, vec![option("--seed", self.seed.to_string())], from].concat()
     }
 }
 
@@ -129,10 +146,15 @@ impl Run {
         };
         let (folder, device) = (folder.to_owned(), backend.device()?);
         // Whatever was wrong with the command is not kept.
-        if known.is_none() {
-            fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-            write_json(&folder.join(INFO), &info)?;
-        }
+        let info = match known {
+            Some(known) => known,
+            None => {
+                fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+                let info = RunInfo { from: info.from.filter(|_| info.clips.is_some() && preset.look), ..info };
+                write_json(&folder.join(INFO), &info)?;
+                info
+            }
+        };
         Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, lock: None, info })
     }
 
@@ -184,7 +206,8 @@ impl Run {
         self.from.as_ref().filter(|pack| pack.manifest.frame.code_dims < self.preset.code_dims)
     }
 
-    pub fn train_tokenizer(&self, budget: Budget, codes_stay: bool) -> Result<()> {
+    /// Trains the tokenizer. Gives whether its budget is used up.
+    pub fn train_tokenizer(&self, budget: Budget, codes_stay: bool) -> Result<bool> {
         let mut stage = TokenizerStage { codes_stay, ..TokenizerStage::new(self.source.clone(), self.preset.clone()) };
         stage.covered = self.covered(&stage.frame)?;
         if let Some(pack) = self.narrower() {
@@ -193,14 +216,14 @@ impl Run {
         }
         let stage = Arc::new(stage);
         let start = self.start(stage.as_ref(), "tok")?;
-        training::train(stage, &self.settings(budget), start).map(|_| ())
+        training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)
     }
 
-    /// Trains the latent action model and names its codes in `lam/actions.json`.
-    pub fn train_lam(&self, budget: Budget) -> Result<()> {
+    /// Trains the latent action model and names its codes in `lam/actions.json`. Gives whether its budget is used up.
+    pub fn train_lam(&self, budget: Budget) -> Result<bool> {
         let stage = Arc::new(self.lam_stage()?);
         let start = self.start(stage.as_ref(), "lam")?;
-        let (model, _) = training::train(stage.clone(), &self.settings(budget), start)?;
+        let (model, progress) = training::train(stage.clone(), &self.settings(budget), start)?;
         // Codes may mean something else now.
         remove(&self.scroll_path(false))?;
         let actions = stage.label(&model, &self.device)?;
@@ -214,7 +237,8 @@ impl Run {
                 action.bound_to
             );
         }
-        write_json(&self.folder.join("lam").join("actions.json"), &actions)
+        write_json(&self.folder.join("lam").join("actions.json"), &actions)?;
+        Ok(progress.finished)
     }
 
     pub fn tokenizer(&self) -> Result<(Tokenizer, f64)> {
@@ -351,10 +375,12 @@ impl Run {
             "windows of {columns}x{rows} tokens do not divide a frame of {grid_w}x{grid_h}"
         );
         ensure!(!shape.frame.look || [rows, columns] == [1, 1], "windows of {columns}x{rows} tokens have no place for the token of a look");
-        let clips_of = |shelf, count| self.token_clips(shelf, count, recorded_only, &bound, &scroll);
+        let lam = if recorded_only { None } else { Some(self.lam()?) };
+        let lam = lam.map(|(stage, model, _)| (stage, model));
+        let clips_of = |shelf, count| self.token_clips(shelf, count, lam.as_ref(), &bound, &scroll);
         let clips = match clips {
             Some(count) => clips_of(Shelf::Training, count)?,
-            None => self.kept_token_clips(&bound, &scroll)?,
+            None => self.kept_token_clips(lam.as_ref(), &bound, &scroll)?,
         };
         let land_turns = clips.land_turns(self.preset.dynamics_frames);
         println!("{} steps into another land by themselves", land_turns.len());
@@ -374,13 +400,23 @@ impl Run {
             bindings: bound,
             motions: scroll.motions,
             recorded_only,
+            captions_are_wishes: self.info.clips.is_none(),
         })
     }
 
-    pub fn train_dynamics(&self, budget: Budget, clips: usize, recorded_only: bool) -> Result<()> {
-        let stage = Arc::new(self.dynamics_stage(Some(clips), recorded_only)?);
+    /// Trains the dynamics on so many clips, or on as many as before. Gives whether its budget is used up.
+    pub fn train_dynamics(&self, budget: Budget, clips: Option<usize>, recorded_only: bool) -> Result<bool> {
+        let stage = Arc::new(self.dynamics_stage(Some(self.clips_to_train_on(clips)?), recorded_only)?);
         let start = self.start(stage.as_ref(), "dyn")?;
-        training::train(stage, &self.settings(budget), start).map(|_| ())
+        training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)
+    }
+
+    /// How many clips to train the dynamics on: as many as are asked for, which is remembered, or as before, or the usual number.
+    fn clips_to_train_on(&self, asked: Option<usize>) -> Result<usize> {
+        if asked.is_some() && asked != self.info.token_clips {
+            write_json(&self.folder.join(INFO), &RunInfo { token_clips: asked, ..self.info.clone() })?;
+        }
+        Ok(asked.or(self.info.token_clips).unwrap_or(TOKEN_CLIPS))
     }
 
     /// Tokens of looks: those of this run, or of the pack it goes on from where that has the same encoder. A dynamics that goes on need not unlearn them.
@@ -434,4 +470,59 @@ pub fn pack_values(pack: &Pack) -> BTreeMap<String, Values> {
 pub fn has_encoder(pack: &Pack, tokenizer: &BTreeMap<String, Values>) -> bool {
     let mut encoder = tokenizer.iter().filter(|(name, _)| name.starts_with("tok.enc."));
     encoder.all(|(name, (_, ours))| pack.tensors.get(name).is_some_and(|theirs| theirs.f32s() == params::rounded(ours)))
+}
+
+#[cfg(test)]
+mod tests {
+    use somnium::pack::random::{look_manifest, odd_manifest, random_pack};
+
+    use super::*;
+
+    fn open(folder: &Path, info: RunInfo, from: Option<Pack>) -> Run {
+        let info = RunInfo { preset: "tiny".to_owned(), ..info };
+        Run::open(folder, info, Backend::Flex, from, Arc::new(AtomicBool::new(false))).expect("a run")
+    }
+
+    #[test]
+    fn a_run_remembers_how_many_clips_it_is_trained_on() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clips = |asked: Option<usize>| {
+            let known = RunInfo::of(folder.path()).expect("readable").unwrap_or_default();
+            open(folder.path(), known, None).clips_to_train_on(asked).expect("a number")
+        };
+        assert_eq!([None, Some(2), None, Some(3), None].map(clips), [TOKEN_CLIPS, 2, 2, 3, 3]);
+        // Whoever says nothing of it agrees all the same.
+        let known = RunInfo::of(folder.path()).expect("readable").expect("a run");
+        assert!(known.agrees(&RunInfo { token_clips: None, ..known.clone() }) && !known.agrees(&RunInfo { seed: 2, ..known.clone() }));
+        // A run of an older version says nothing of it either.
+        let older = r#"{"preset": "tiny", "world": "isles", "clips": null, "clips_hz": 10, "seed": 1}"#;
+        fs::write(folder.path().join(INFO), older).expect("written");
+        assert_eq!(clips(None), TOKEN_CLIPS);
+    }
+
+    #[test]
+    fn recordings_remember_the_pack_whose_look_they_have() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recordings = folder.path().join("clips");
+        fs::create_dir(&recordings).expect("a folder");
+        let walk = WorldSource::new("isles", 1).expect("the world exists").clip(1, 96, Mood::Still).expect("a clip");
+        walk.save(&recordings.join("walk.clip")).expect("a saved clip");
+        let info = RunInfo { clips: Some(recordings), from: Some("a.safetensors".into()), ..RunInfo::default() };
+        // What is remembered, and whether frames have a look: in the first session and in the next.
+        let sessions = |name: &str, info: &RunInfo, look: bool| {
+            let manifest = if look { look_manifest() } else { odd_manifest() };
+            let pack = || random_pack(manifest.clone(), 1).expect("a pack");
+            let path = folder.path().join(name);
+            let first = open(&path, info.clone(), Some(pack())).preset.look;
+            let known = RunInfo::of(&path).expect("readable").expect("a run");
+            let next = open(&path, RunInfo { from: None, ..info.clone() }, known.from.as_ref().map(|_| pack()));
+            assert_eq!(next.info, known);
+            (known.from, [first, next.preset.look])
+        };
+        assert_eq!(sessions("look", &info, true), (info.from.clone(), [true, true]));
+        assert_eq!(sessions("plain", &info, false), (None, [false, false]));
+        // Frames of a simulator have one by themselves.
+        assert_eq!(sessions("isles", &RunInfo { clips: None, ..info.clone() }, true), (None, [true, true]));
+        assert!(info.options().contains(&["--from".to_owned(), "a.safetensors".to_owned()]));
+    }
 }

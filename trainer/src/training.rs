@@ -50,6 +50,10 @@ pub trait Stage: Send + Sync + 'static {
     }
     /// Goes on with that of a checkpoint.
     fn go_on_with(&self, _state: &[f32]) {}
+    /// Checksum of the tokens it learns from, where it does from tokens: its weights know nothing of others.
+    fn learns_from(&self) -> Option<u64> {
+        None
+    }
     /// Samples (frames, pairs) of a batch, for the speed shown.
     fn samples_per_batch(&self) -> usize;
 }
@@ -68,7 +72,7 @@ pub struct Settings {
     pub budget: Budget,
     /// Stop after this many steps of this session.
     pub session_steps: Option<u64>,
-    /// Learning rate at its height, where it is not the stage's own.
+    /// Learning rate at its height, where it is neither that of the sessions before nor the stage's own.
     pub rate: Option<f64>,
     /// Set on Ctrl-C: finish the step, write a checkpoint, stop.
     pub stop: Arc<AtomicBool>,
@@ -84,6 +88,12 @@ pub struct Progress {
     pub figures: Vec<(String, f64)>,
     /// [`Stage::state`] of that step.
     pub state: Vec<f32>,
+    /// [`Stage::learns_from`] in the last step; `None` as well where nobody knows.
+    #[serde(default)]
+    pub learned_from: Option<u64>,
+    /// Learning rate at its height that was asked for.
+    #[serde(default)]
+    pub rate: Option<f64>,
 }
 
 /// Steps in which the rate rises, of new weights and of weights that were trained before: theirs need no more than the optimizer's means do.
@@ -146,6 +156,17 @@ fn judge<S: Stage>(stage: &S, mean: &S::Model, device: &Device, progress: &mut P
     Ok(figures)
 }
 
+/// Refuses weights of a stage's folder that learned other tokens than the stage has.
+fn ensure_same_tokens<S: Stage>(stage: &S, folder: &Path, progress: &Progress) -> Result<()> {
+    let others = progress.learned_from.zip(stage.learns_from()).is_some_and(|(learned, now)| learned != now);
+    ensure!(
+        !others,
+        "{} learned other tokens than there are now: give it more --minutes to learn these, or remove that folder to begin anew",
+        folder.display()
+    );
+    Ok(())
+}
+
 /// Runs `stage` until its budget is used up or `settings.stop` is set, from its checkpoint if there is one, else from `start`. Returns the
 /// running mean of the weights.
 pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Model>) -> Result<(S::Model, Progress)> {
@@ -174,6 +195,14 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         stage.go_on_with(&progress.state);
     }
     progress.finished = false;
+    progress.rate = settings.rate.or(progress.rate);
+    let done = |progress: &Progress| match settings.budget {
+        Budget::Secs(total) => progress.elapsed_secs / total,
+        Budget::Steps(total) => progress.step as f64 / total as f64,
+    };
+    if done(&progress) >= 1.0 {
+        ensure_same_tokens(stage.as_ref(), &folder, &progress)?;
+    }
 
     let first = progress.step;
     let batches = batches(stage.clone(), first)?;
@@ -187,10 +216,6 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     let (session, before) = (Instant::now(), progress.elapsed_secs);
     let samples = stage.samples_per_batch() as f64;
 
-    let done = |progress: &Progress| match settings.budget {
-        Budget::Secs(total) => progress.elapsed_secs / total,
-        Budget::Steps(total) => progress.step as f64 / total as f64,
-    };
     let keep = |model: &S::Model, mean: &S::Model, optimizer: &ModuleOptimizer, progress: &mut Progress| {
         progress.state = stage.state();
         Checkpoint::save(&folder, model, mean, optimizer, progress)
@@ -199,7 +224,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
     let session_over = |progress: &Progress| settings.session_steps.is_some_and(|steps| progress.step - first >= steps);
     while done(&progress) < 1.0 && !session_over(&progress) && !settings.stop.load(Ordering::Relaxed) {
         let batch = batches.recv().context("the data thread ended early")??;
-        rate = settings.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress), warm_up_steps);
+        rate = progress.rate.unwrap_or(S::LEARNING_RATE) * schedule(progress.step, done(&progress), warm_up_steps);
         let value;
         (model, value) = step(stage.as_ref(), model, &mut optimizer, batch, rate, &device)?;
         if !value.is_finite() {
@@ -207,6 +232,7 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         }
         mean = mean::towards(mean, &model.valid(), progress.step);
         progress.step += 1;
+        progress.learned_from = stage.learns_from();
         progress.elapsed_secs = before + session.elapsed().as_secs_f64();
         mean_loss = if mean_loss.is_nan() { value } else { 0.98 * mean_loss + 0.02 * value };
 
@@ -230,16 +256,98 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         bar.set_message(format!("step {}, loss {mean_loss:.4}{shown}, {speed:.0}/s, {:.0} s left", progress.step, left));
     }
     progress.finished = done(&progress) >= 1.0;
-    let figures = judge(stage.as_ref(), &mean, &settings.device, &mut progress)?;
-    log.add(&progress, mean_loss, rate, &figures)?;
+    // Whoever asked for a stop may not wait for the figures.
     keep(&model, &mean, &optimizer, &mut progress)?;
+    let figures = judge(stage.as_ref(), &mean, &settings.device, &mut progress)?;
+    Checkpoint::save_progress(&folder, &progress)?;
+    log.add(&progress, mean_loss, rate, &figures)?;
     bar.abandon();
     println!("{}: step {}, {:.0} s, {:?}", S::NAME, progress.step, progress.elapsed_secs, progress.figures);
     Ok((mean, progress))
 }
 
 /// The running mean of the stage's weights, if its checkpoint exists.
+///
+/// # Errors
+/// Where it cannot be read, or knows other tokens than the stage has.
 pub fn load_trained<S: Stage>(stage: &S, run: &Path, device: &Device) -> Result<Option<(S::Model, Progress)>> {
+    let folder = run.join(S::NAME);
     let load = |checkpoint: &Checkpoint| anyhow::Ok((checkpoint.load_mean(stage.new_model(device)?)?, checkpoint.progress()?));
-    Ok(Checkpoint::newest(&run.join(S::NAME), load)?.map(|(_, loaded)| loaded))
+    let loaded = Checkpoint::newest(&folder, load)?.map(|(_, loaded)| loaded);
+    if let Some((_, progress)) = &loaded {
+        ensure_same_tokens(stage, &folder, progress)?;
+    }
+    Ok(loaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::toy::{Toy, toy_settings};
+
+    #[test]
+    fn weights_that_learned_other_tokens_are_of_no_use_until_they_learn_these() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let toy = |tokens| Toy { tokens, ..Toy::default() };
+        let trained = |tokens, steps, session_steps| {
+            let trained = train(Arc::new(toy(tokens)), &toy_settings(folder.path(), steps, session_steps), None);
+            trained.map(|(_, progress)| progress.step).map_err(|why| why.to_string())
+        };
+        let usable = |tokens| {
+            let loaded = load_trained(&toy(tokens), folder.path(), &Device::flex());
+            loaded.map(|loaded| loaded.map_or(0, |(_, progress)| progress.step)).map_err(|why| why.to_string())
+        };
+        assert_eq!(trained(None, 2, None), Ok(2));
+        // Of an older run nobody knows which tokens it learned.
+        assert_eq!((trained(Some(7), 2, None), usable(Some(7))), (Ok(2), Ok(2)));
+        assert_eq!((trained(Some(7), 3, None), usable(Some(7))), (Ok(3), Ok(3)));
+        for refused in [trained(Some(8), 3, None), usable(Some(8))] {
+            let why = refused.expect_err("other tokens");
+            assert!(why.contains("toy learned other tokens") && why.contains("--minutes"), "{why}");
+        }
+        // Stopped before it took a step.
+        assert_eq!(trained(Some(8), 4, Some(0)), Ok(3));
+        assert!(usable(Some(8)).is_err() && usable(Some(7)).is_ok());
+        assert_eq!((trained(Some(8), 4, None), usable(Some(8))), (Ok(4), Ok(4)));
+        assert!(usable(Some(7)).is_err());
+    }
+
+    #[test]
+    fn the_rate_stays_what_was_asked_for() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let rate_in_step = |steps: u64, asked: Option<f64>| {
+            let settings = Settings { rate: asked, ..toy_settings(folder.path(), steps, None) };
+            train(Arc::new(Toy::default()), &settings, None).expect("a training");
+            let text = fs::read_to_string(folder.path().join(Toy::NAME).join("log.csv")).expect("a log");
+            let cell = text.lines().last().and_then(|row| row.split(',').nth(3)).expect("a rate");
+            let height = cell.parse::<f64>().expect("a number") / schedule(steps - 1, (steps - 1) as f64 / steps as f64, WARM_UP_STEPS[0]);
+            (height * 1e6).round() / 1e6
+        };
+        assert_eq!(rate_in_step(2, None), Toy::LEARNING_RATE);
+        assert_eq!(rate_in_step(4, Some(0.5)), 0.5);
+        assert_eq!(rate_in_step(6, None), 0.5);
+        assert_eq!(rate_in_step(8, Some(0.25)), 0.25);
+    }
+
+    #[test]
+    fn what_was_learned_is_kept_before_it_is_judged() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let kept = || {
+            let loaded = load_trained(&Toy::default(), folder.path(), &Device::flex()).expect("a checkpoint");
+            loaded.map(|(_, progress)| progress).expect("it is there")
+        };
+        // A stop is asked for while the first step is judged, and the program ended while the last one is.
+        let settings = toy_settings(folder.path(), 9, None);
+        let toy = Toy { ends: Some(settings.stop.clone()), ..Toy::default() };
+        let why = train(Arc::new(toy), &settings, None).map(|_| ()).expect_err("it ends").to_string();
+        assert_eq!((why.as_str(), kept().step), ("ended", 1));
+        // Figures are those of the last step all the same, not of the first one of their session.
+        let (_, progress) = train(Arc::new(Toy::default()), &toy_settings(folder.path(), 9, None), None).expect("it goes on");
+        let figure = |progress: &Progress| progress.figures[0].1;
+        assert!((figure(&kept()) - figure(&progress)).abs() < 1e-12);
+        let text = fs::read_to_string(folder.path().join(Toy::NAME).join("log.csv")).expect("a log");
+        let figure_of = |row: &str| row.split(',').nth(4).and_then(|cell| cell.parse::<f64>().ok());
+        let judged: Vec<f64> = text.lines().skip(1).filter_map(figure_of).collect();
+        assert!(matches!(judged[..], [_, second, last] if second != last && (last - figure(&progress)).abs() < 1e-12), "{judged:?}");
+    }
 }

@@ -48,6 +48,7 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     };
     let report = parity(&pack);
     assert!(report.within_tolerance(), "{report:?}");
+    assert_eq!(pack.manifest.name, "Isles");
     // Negative control: a parity clip with one logit changed is not reproduced.
     let logits = pack.tensors.get_mut("parity.logits").expect("a parity clip");
     let changed = f32::from_le_bytes([logits.bytes[0], logits.bytes[1], logits.bytes[2], logits.bytes[3]]) + 0.1;
@@ -98,6 +99,17 @@ fn every_stage_leads_to_a_pack_that_the_player_reproduces() {
     assert!(again.contains("encoded again") && again.contains("tokens: 2 clips"), "{again}");
     let same = succeed(run, &["dynamics", "--steps", "5", "--token-clips", "2"]);
     assert!(!same.contains("encoded"), "nothing has changed: {same}");
+
+    // Nor does a dynamics whose steps are used up become a pack of tokens that it never saw.
+    succeed(run, &["tokenizer", "--steps", "12"]);
+    for words in [&["dynamics", "--steps", "5"][..], &["export"]] {
+        let refused = train(run, words);
+        let why = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && why.contains("learned other tokens"), "{words:?}: {why}");
+    }
+    // As many clips as before.
+    let learned = succeed(run, &["dynamics", "--steps", "6"]);
+    assert!(learned.contains("step 6") && !learned.contains("encoded"), "{learned}");
     assert!(parity(&export(run, &[])).within_tolerance());
 }
 
@@ -116,6 +128,10 @@ fn a_stopped_run_goes_on_exactly_where_it_was() {
     let whole = weights("whole", "1", &["6"]);
     assert!(whole == weights("resumed", "1", &["2", "4"]), "two sessions and one give the same weights");
     assert!(whole != weights("other", "2", &["6"]), "another seed gives others");
+    // All stages in turn end with the first that is not finished.
+    let run = folder.path().join("all");
+    let said = succeed(&run, &["all", "--steps", "10", "--session-steps", "1", "--token-clips", "2"]);
+    assert!(said.contains("stopped") && run.join("tokenizer").is_dir() && !run.join("lam").exists(), "{said}");
 }
 
 #[test]
@@ -173,6 +189,7 @@ fn recordings_train_a_world_of_their_own() {
     let Manifest { provenance, actions, frame, suggested_prompts, .. } = &pack.manifest;
     assert_eq!((provenance.world.as_ref(), frame.rate_hz, pack.manifest.licence.as_str()), (None, 12, "not stated"));
     assert_eq!(suggested_prompts, &["a forest"]);
+    assert_eq!(pack.manifest.name, "Run");
     for intent in Intent::ALL {
         let bound = actions.iter().filter(|action| action.bound_to.iter().any(|name| name == intent.name())).count();
         assert!(bound == 1, "{} keys for {}: {actions:?}", bound, intent.name());

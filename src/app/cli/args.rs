@@ -14,6 +14,7 @@ use crate::app::view::LETTERS;
 use crate::dream::runner::Rate;
 use crate::engine::gpu::tier::Tier;
 use crate::engine::{NewLand, UnmaskOrder};
+use crate::input::Hand;
 use crate::pack::limits;
 
 const EXAMPLES: &str = "\
@@ -231,6 +232,9 @@ pub struct ShowArgs {
     /// What stands large over the picture while nobody is there; "" for nothing.
     #[arg(long, value_name = "TEXT", default_value = INVITATION, requires = "idle", help_heading = WINDOW)]
     pub invite: String,
+    /// What one plays with where nobody has pressed anything yet, or no more, and what hints name until somebody does: keys, pad or touch.
+    #[arg(long, value_name = "keys|pad|touch", value_parser = hand, conflicts_with = "headless", help_heading = WINDOW)]
+    pub hand: Option<Hand>,
     /// Folder for the pictures that are saved; where not given that of your pictures, and at an event they are not saved.
     #[arg(long, value_name = "FOLDER", value_parser = folder, conflicts_with = "headless", help_heading = WINDOW)]
     pub pictures: Option<PathBuf>,
@@ -316,6 +320,15 @@ fn tier(text: &str) -> Result<Tier, String> {
     Tier::ALL.into_iter().find(|tier| name(*tier) == text).ok_or_else(|| format!("a tier is one of {}", Tier::ALL.map(name).join(", ")))
 }
 
+fn hand(text: &str) -> Result<Hand, String> {
+    match text {
+        "keys" => Ok(Hand::Keys),
+        "pad" => Ok(Hand::Pad),
+        "touch" => Ok(Hand::Finger),
+        _ => Err("one plays by keys, pad or touch".to_owned()),
+    }
+}
+
 fn letters(text: &str) -> Result<f32, String> {
     text.parse::<f32>().ok().filter(|times| LETTERS.contains(times)).ok_or_else(|| "letters are enlarged 0.5 to 4 times".to_owned())
 }
@@ -367,6 +380,20 @@ mod tests {
         assert!(asked(&["--invite", "Come in"]).is_err(), "somebody is always there");
         assert!(asked(&["--display", "2"]).is_ok() && asked(&["--display", "0"]).is_err(), "they are counted from 1");
         assert!(asked(&["--paused"]).is_ok() && asked(&["--paused", "--idle", "60"]).is_err(), "nothing would walk by itself");
+    }
+
+    #[test]
+    fn crews_say_what_one_plays_with() {
+        let asked = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["somnium"], args].concat());
+            cli.map(|cli| cli.play.show.hand).map_err(|why| why.to_string())
+        };
+        assert_eq!(asked(&["--kiosk"]), Ok(None));
+        for (name, hand) in [("keys", Hand::Keys), ("pad", Hand::Pad), ("touch", Hand::Finger)] {
+            assert_eq!(asked(&["--kiosk", "--hand", name]), Ok(Some(hand)));
+        }
+        assert!(asked(&["--hand", "finger"]).is_err_and(|why| why.contains("keys, pad or touch")));
+        assert!(asked(&["--headless", "--frames", "3", "--hand", "pad"]).is_err(), "nobody plays");
     }
 
     #[test]

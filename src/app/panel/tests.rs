@@ -347,7 +347,7 @@ fn the_command_is_copied_where_something_is_said() {
     bench.state.prompt.besides = crate::prompt::ids(&crate::prompt::read("fog", 4));
     bench.click_on("copy as command");
     assert_eq!(bench.copied.take().as_deref(), Some("somnium --seed 0 --prompt fog"));
-    bench.state.event = true;
+    bench.state.venue.event = true;
     assert!(!bench.draw(Vec::new()).0.contains("copy as command"));
 }
 
@@ -357,12 +357,12 @@ fn an_invitation_stands_over_the_lower_third() {
     bench.state.panel = false;
     let written = |bench: &mut Bench| bench.draw_places(Vec::new()).0.into_iter().find(|(text, _)| text == "Come in");
     assert!(written(&mut bench).is_none());
-    bench.state.invitation = "Come in".to_owned();
+    bench.state.hints.invitation = "Come in".to_owned();
     let at = written(&mut bench).expect("an invitation").1;
     assert!((1333.0..1900.0).contains(&at.y), "{at:?}");
     // What is said stands below it, as long as it does.
     bench.state.prompt.said = "snow night".to_owned();
     assert!(bench.draw(Vec::new()).0.contains("Come in\n\u{201C}snow night\u{201D}"));
-    bench.state.invitation.clear();
+    bench.state.hints.invitation.clear();
     assert!(!bench.draw(Vec::new()).0.contains("\u{201C}snow night\u{201D}"));
 }

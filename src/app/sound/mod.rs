@@ -5,6 +5,7 @@ mod desk;
 mod mix;
 mod scape;
 mod speaker;
+mod volume;
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ pub use desk::Blow;
 use desk::Desk;
 pub use scape::Scape;
 use speaker::Speaker;
+pub use volume::Volume;
 
 /// Volume where nobody has set one; 1 is the loudest.
 pub const VOLUME: f32 = 0.4;
@@ -47,6 +49,11 @@ impl Sound {
     /// Something plays it, as far as is known.
     pub fn is_there(&self) -> bool {
         self.speaker.as_ref().is_none_or(Speaker::plays)
+    }
+
+    /// Something has played it.
+    pub fn has_played(&self) -> bool {
+        self.speaker.as_ref().is_some_and(Speaker::has_played)
     }
 
     /// Looks for a device again: one may have been plugged in.

@@ -24,6 +24,7 @@ const MOST_SILENT_TICKS: u32 = 10;
 pub struct Speaker {
     tell: SyncSender<News>,
     plays: Arc<AtomicBool>,
+    opened: Arc<AtomicBool>,
 }
 
 enum News {
@@ -45,10 +46,15 @@ impl Speaker {
         // What does not fit in says nothing new.
         let (tell, news) = sync_channel(4);
         // As far as is known.
-        let plays = Arc::new(AtomicBool::new(true));
-        let (lost, playing) = (tell.clone(), plays.clone());
-        thread::Builder::new().name("sound".to_owned()).spawn(move || play(&desk, &lost, &news, &playing))?;
-        Ok(Self { tell, plays })
+        let (plays, opened) = (Arc::new(AtomicBool::new(true)), Arc::<AtomicBool>::default());
+        let (lost, playing, open) = (tell.clone(), plays.clone(), opened.clone());
+        thread::Builder::new().name("sound".to_owned()).spawn(move || play(&desk, &lost, &news, [&playing, &open]))?;
+        Ok(Self { tell, plays, opened })
+    }
+
+    /// A device was there that plays it.
+    pub fn has_played(&self) -> bool {
+        self.opened.load(Ordering::Relaxed)
     }
 
     pub fn plays(&self) -> bool {
@@ -70,8 +76,8 @@ impl Drop for Speaker {
     }
 }
 
-/// Opens a device, and another one in its place, until the end.
-fn play(desk: &Desk, lost: &SyncSender<News>, news: &Receiver<News>, plays: &AtomicBool) {
+/// Opens a device, and another one in its place, until the end; says whether one `plays` and whether one was `opened` so far.
+fn play(desk: &Desk, lost: &SyncSender<News>, news: &Receiver<News>, [plays, opened]: [&AtomicBool; 2]) {
     // Otherwise ALSA tells the terminal of every device that is not there.
     #[cfg(target_os = "linux")]
     let _silenced = alsa::Output::local_error_handler();
@@ -80,11 +86,12 @@ fn play(desk: &Desk, lost: &SyncSender<News>, news: &Receiver<News>, plays: &Ato
         let why = match open(desk, lost) {
             Ok(stream) => {
                 plays.store(true, Ordering::Relaxed);
-                let opened = Instant::now();
+                opened.store(true, Ordering::Relaxed);
+                let began = Instant::now();
                 if !keep(stream, desk, news) {
                     return;
                 }
-                if opened.elapsed() > PATIENCE {
+                if began.elapsed() > PATIENCE {
                     (patience, told) = (PATIENCE, String::new());
                     continue;
                 }

@@ -66,10 +66,7 @@ impl App {
     pub(super) fn play_another(&mut self, launch: Launch) {
         let Some(pack) = launch.dreamer() else { return };
         let settings = DecodeSettings { seed: self.ui.settings.seed, ..play_settings(&pack.manifest) };
-        if self.ui.paint.active {
-            self.paint_mode(false);
-        }
-        self.map_mode(false);
+        self.leave_for_world();
         self.stop_typing();
         self.latch().forget_taps();
         self.changes.forget();

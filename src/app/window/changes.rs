@@ -20,14 +20,31 @@ pub(super) struct Changes {
     waiting: VecDeque<(Command, bool)>,
 }
 
+/// Whether it changes the whole picture. What is taken back does as well, and does not wait: it takes back what waits.
+pub(super) fn changes_all(command: Command) -> bool {
+    let of_the_world = matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_) | Command::Surprise | Command::Reset);
+    of_the_world || leads_back(command)
+}
+
+/// Whether doing it twice is as if it were not done.
+fn leads_back(command: Command) -> bool {
+    matches!(command, Command::Map | Command::View)
+}
+
 impl Changes {
-    /// Whether a change that is asked for may come at once; else it waits, where there is room.
+    /// Whether a change that is asked for may come at once; else it waits, where there is room. One that leads back from the one that waits last
+    /// takes that away with it.
     pub(super) fn may_come(&mut self, change: (Command, bool), now: Instant) -> bool {
-        let comes = self.may_flash(now);
-        if !comes && self.waiting.len() < MOST_WAITING {
+        if self.may_flash(now) {
+            return true;
+        }
+        let (command, _) = change;
+        if leads_back(command) && self.waiting.back().is_some_and(|(last, _)| *last == command) {
+            self.waiting.pop_back();
+        } else if self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(change);
         }
-        comes
+        false
     }
 
     /// Whether the white may come that tells of a picture that is taken: it counts as a change, and does not wait.
@@ -63,6 +80,11 @@ impl Changes {
         self.waiting.clear();
     }
 
+    /// Whoever left the map does not want what was asked of it before that.
+    pub(super) fn forget_map(&mut self) {
+        self.waiting.retain(|(command, _)| *command != Command::Map);
+    }
+
     /// Takes back what was asked for last, where that still waits; whether it does.
     pub(super) fn drop_last(&mut self) -> bool {
         self.waiting.pop_back().is_some()
@@ -85,6 +107,7 @@ mod tests {
     const SPACE: (Command, bool) = (Command::NextPrompt, false);
     const SHIFT_SPACE: (Command, bool) = (Command::NextPrompt, true);
     const NEW: (Command, bool) = (Command::NewSeed, false);
+    const MAP: (Command, bool) = (Command::Map, false);
 
     #[test]
     fn taps_in_a_row_all_come_and_none_too_soon() {
@@ -117,6 +140,31 @@ mod tests {
         changes.forget();
         assert_eq!((changes.next(later + 2 * LEAST_BETWEEN), changes.due()), (None, None));
         assert!(changes.may_come(NEW, later + 2 * LEAST_BETWEEN));
+    }
+
+    #[test]
+    fn a_map_that_is_hammered_at_opens_and_closes_no_faster_and_ends_as_it_was_asked_to() {
+        let start = Instant::now();
+        for (presses, waits) in [(2, 1), (3, 0), (8, 1), (9, 0)] {
+            let mut changes = Changes::default();
+            let came = (0..presses).filter(|_| changes.may_come(MAP, start)).count();
+            assert_eq!((came, changes.waiting.len()), (1, waits), "{presses} presses");
+            assert_eq!(changes.next(start + LEAST_BETWEEN), (waits == 1).then_some(MAP));
+        }
+        // The control: another prompt does not lead back from one, nor a view from a map.
+        let mut changes = Changes::default();
+        let asked = [SPACE, SPACE, SPACE, MAP, (Command::View, false)];
+        assert_eq!((asked.map(|change| changes.may_come(change, start))[0], changes.waiting.len()), (true, 4));
+        changes.forget_map();
+        assert_eq!(changes.waiting, [SPACE, SPACE, (Command::View, false)]);
+    }
+
+    #[test]
+    fn whatever_changes_the_whole_picture_waits_its_turn() {
+        let all = [Command::NextPrompt, Command::NewSeed, Command::Surprise, Command::Reset, Command::Map, Command::View];
+        assert!(all.into_iter().all(changes_all));
+        let others = [Command::Panel, Command::Pause, Command::Step, Command::TakeBack, Command::Redo, Command::Screenshot, Command::Help];
+        assert!(!others.into_iter().any(changes_all));
     }
 
     #[test]

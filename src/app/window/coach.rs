@@ -104,8 +104,7 @@ impl App {
             in_vain || tip.text(&bindings, hand).is_none()
         };
         let Some(text) = self.coach.tip(now, knows).and_then(|tip| tip.text(&bindings, hand)) else { return };
-        self.ui.tip = Some(text);
-        self.ui.hint_until = Some(now + TIP_LASTS);
+        (self.ui.hints.tip, self.ui.hints.until) = (Some(text), Some(now + TIP_LASTS));
         self.redraw();
     }
 }

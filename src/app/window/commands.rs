@@ -1,39 +1,27 @@
-//! What the window does when it is asked to by a key, the panel or an hour without anybody: begin anew, pause, take back, save, full screen.
+//! What the window does when it is asked to by a key, the panel or an hour without anybody: begin anew, pause, take back, full screen.
 
-use std::ffi::OsStr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changes::changes_all;
 use super::idle::Turn;
 use super::saying::By;
 use super::{App, Wake};
-use crate::app::album::{self, Album};
 use crate::app::dials::Dials;
-use crate::app::eye::Eye;
-use crate::app::files::{self, Place};
-use crate::app::map::MapState;
+use crate::app::files;
 use crate::app::marks::Marks;
 use crate::app::paint::PaintState;
-use crate::app::panel::{HINT_LASTS, UiEvent};
+use crate::app::panel::UiEvent;
 use crate::app::preview::PreviewState;
 use crate::app::prompt_args;
 use crate::app::prompt_history::PromptHistory;
 use crate::app::prompt_queue;
-use crate::dream::film::Film;
-use crate::dream::runner::{HandOver, Kept, Rate, Request, Went};
-use crate::dream::session::MEMORY_FRAMES;
-use crate::dream::{DreamError, Drive, SourceInfo};
+use crate::dream::Drive;
+use crate::dream::runner::{HandOver, Request, Went};
 use crate::input::{CONTROL, Command, Hand, Holder};
 
 /// While nobody is there, the hint stays.
 const FOR_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// What is kept of a walk, and how: enlargement, and pictures a frame, as long as there are not too many a second.
-const KEPT: Duration = Duration::from_secs(20);
-const KEPT_SCALE: u32 = 2;
-const KEPT_GLIDE: u32 = 3;
-const KEPT_HZ: u32 = 35;
 
 impl App {
     pub(super) fn serve(&mut self, event: UiEvent) {
@@ -68,7 +56,7 @@ impl App {
             UiEvent::Earlier(index) => self.go_back_to(index),
             UiEvent::ForgetEarlier(index) => self.forget_earlier(index),
             UiEvent::BringBack => self.bring_back_dream(),
-            UiEvent::OpenPicture => files::open_dialog(self.window(), self.takes_files, self.proxy.clone()),
+            UiEvent::OpenPicture => files::open_dialog(self.window(), self.ui.venue.takes_files, self.proxy.clone()),
             UiEvent::CodeDown(code) => {
                 self.latch().press(Holder::Inspector(code), Drive::Code(code));
                 self.set_off();
@@ -103,6 +91,14 @@ impl App {
         }
     }
 
+    /// Leaves the map and what is painted for the world beneath.
+    pub(super) fn leave_for_world(&mut self) {
+        self.map_mode(false);
+        if self.ui.paint.active {
+            self.paint_mode(false);
+        }
+    }
+
     /// Freezes the frame to paint on it, or plays on as before.
     pub(super) fn paint_mode(&mut self, freeze: bool) {
         if freeze {
@@ -116,33 +112,14 @@ impl App {
         self.stop_typing();
     }
 
-    /// Shows the map while the world stands still, or plays on as before.
-    pub(super) fn map_mode(&mut self, open: bool) {
-        if open == self.ui.map.open {
-            return;
-        }
-        if self.ui.paint.active {
-            self.paint_mode(false);
-        }
-        if open {
-            self.changes.forget();
-            self.ui.map.begin(self.ui.paused);
-            self.request(Request::Chart(self.hands_over(Wake::Chart)));
-        }
-        self.pause(open || self.ui.map.was_paused);
-        if !open {
-            self.ui.map = MapState::default();
-        }
-        self.stop_typing();
-    }
-
     /// Looks ahead, and at how it is dreamed, where somebody sees it.
     pub(super) fn look_ahead(&self) {
         let (ahead, tokens) = (self.ui.panel && self.ui.preview.on, self.ui.tokens);
         self.wish(|wish| (wish.preview, wish.account) = (ahead, tokens));
     }
 
-    fn pause(&mut self, paused: bool) {
+    /// Has time stand still in the world, or go on.
+    pub(super) fn pause(&mut self, paused: bool) {
         if self.ui.paused && !paused {
             self.latch().forget_taps();
         }
@@ -168,10 +145,13 @@ impl App {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        let changes_everything = matches!(command, Command::NextPrompt | Command::NewSeed | Command::Turn(_) | Command::Surprise);
+        // What waits was meant for a world that is left by it.
+        if command == Command::Reset {
+            self.changes.forget();
+        }
         // By the time that its turn comes Shift may be let go of.
         let shift = self.modifiers.shift_key();
-        if !changes_everything || self.changes.may_come((command, shift), Instant::now()) {
+        if !changes_all(command) || self.changes.may_come((command, shift), Instant::now()) {
             self.carry_out(command, shift);
         }
     }
@@ -193,7 +173,8 @@ impl App {
                 self.changes.forget();
                 // Where there is no field, the keys stay with the game.
                 let any = self.plan.launch.prompt_words() > 0;
-                self.ui.prompt.in_passing = any && !self.ui.panel && !self.ui.paint.active;
+                let passes = self.ui.prompt.in_passing || !self.ui.panel;
+                self.ui.prompt.in_passing = any && passes && !self.ui.paint.active;
                 self.ui.panel = true;
                 self.look_ahead();
                 self.ui.paint.wants_keys = any && self.ui.paint.active;
@@ -216,7 +197,8 @@ impl App {
                 self.request(Request::Step);
             }
             Command::Reset => {
-                self.begin(Request::Reset);
+                self.leave_dream();
+                self.begin_left(Request::Reset);
                 self.follow_list();
                 self.offer_way_back();
             }
@@ -241,19 +223,23 @@ impl App {
         self.redraw();
     }
 
-    /// Takes back the last change or new beginning; not while letters are typed or strokes painted, which have their own.
+    /// Takes back the last change or new beginning, and while one paints the last stroke; not while letters are typed, which have their own.
     pub(super) fn take_back(&mut self) -> bool {
-        let free = !self.typing() && !self.ui.paint.active;
+        let free = !self.typing();
         if free {
             self.map_mode(false);
-            self.undo();
+            // A change that was dreamed goes before its strokes, and without a stroke those before painting began.
+            if !(self.ui.paint.active && self.ui.paint.take_back()) {
+                self.undo();
+            }
+            self.redraw();
         }
         free
     }
 
-    /// Does again what was taken back; not while letters are typed.
+    /// Does again what was taken back; not while letters are typed, nor beneath what is painted.
     pub(super) fn redo(&mut self) -> bool {
-        let free = !self.typing();
+        let free = !self.typing() && !self.ui.paint.active;
         if free {
             self.map_mode(false);
             self.go_along(Request::Redo, "Done again.".to_owned());
@@ -312,115 +298,21 @@ impl App {
         self.go_along(Request::Undo, format!("Taken back.{again}"));
     }
 
-    /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
+    /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done. What is asked for
+    /// sooner than the whole picture may change again is dropped.
     fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: String) {
-        self.changes.forget();
+        if !self.changes.may_flash(Instant::now()) {
+            return;
+        }
+        self.charting = Arc::default();
         self.keep_dream();
         self.request(way(self.hands_over(move |went| Wake::WentAlong(told, went))));
-    }
-
-    /// Writes the picture, or the map that is shown, to a file, with the dream in it.
-    fn save_picture(&mut self) {
-        let Some(album) = self.album() else { return };
-        let Some(place) = self.place_for_picture() else { return };
-        self.hear_the_shutter();
-        let now = Instant::now();
-        // Whoever hammers at the key must not make the screen flash.
-        if self.changes.may_flash(now) {
-            self.ui.shot_at = Some(now);
-        }
-        let (map, said, seen) = (self.ui.map.to_save(), self.said(), self.as_seen());
-        let save = move |kept: Result<Kept, DreamError>| {
-            album.save_picture(|| kept.map(seen).map_err(|why| format!("{why}.")), map, said, place);
-        };
-        self.request(Request::Keep(Box::new(save)));
-    }
-
-    /// A place among the pictures that are on their way to a file or the clipboard; a sentence where there are too many.
-    pub(super) fn place_for_picture(&mut self) -> Option<Place> {
-        let place = self.writer.jobs().place();
-        if place.is_none() {
-            self.ui.toasts.push(files::TOO_MANY_PICTURES.to_owned(), true);
-            self.redraw();
-        }
-        place
-    }
-
-    /// Whether pictures are kept. At an event nothing fills somebody's folder who did not ask for it.
-    pub(super) fn keeps_pictures(&self) -> bool {
-        self.plan.pictures.is_some() || !self.plan.event
-    }
-
-    /// Where pictures go, if they are kept.
-    fn album(&mut self) -> Option<Album> {
-        let event = self.plan.event;
-        let folder = self.keeps_pictures().then(|| self.plan.pictures.clone().unwrap_or_else(album::pictures_folder));
-        if folder.is_none() {
-            self.ui.toasts.push("Pictures are not kept here.".to_owned(), false);
-        }
-        let (jobs, proxy, prompt) = (self.writer.jobs().clone(), self.proxy.clone(), self.ui.prompt.said.clone());
-        Some(Album { folder: folder?, jobs, proxy, event, prompt })
-    }
-
-    /// A picture is saved; one with a dream in it is a way back.
-    pub(super) fn saved(&mut self, path: &Path, leads_back: bool) {
-        log::info!("Saved {}", path.display());
-        self.heartbeat.pictures += 1;
-        let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-        let mut told = format!("Saved {}", name(path.file_name()));
-        if !self.plan.event {
-            told = format!("{told} in {}.", name(path.parent().and_then(Path::file_name)));
-            if leads_back {
-                let chosen = "Choose it with \u{201C}A picture ...\u{201D} in the panel";
-                let how = if self.takes_files { "Drop it on this window" } else { chosen };
-                told = format!("{told} {how} to come back here.");
-            }
-        }
-        self.ui.toasts.push(told, false);
-        self.redraw();
-    }
-
-    /// Writes the last seconds into a moving picture beside the screenshots.
-    fn keep(&mut self) {
-        let Some(info) = self.status.info.clone() else { return };
-        let Some(album) = self.album() else { return };
-        let (own, played) = (info.rate_hz as f32, self.status.fps);
-        let asked = match self.ui.rate {
-            Rate::Hz(hz) => hz,
-            Rate::Own => own,
-            Rate::Max => played.max(own),
-        };
-        // On a machine that was slower than that, time goes by as it did.
-        let rate_hz = if played > 0.0 { asked.min(played) } else { asked }.round().max(1.0) as u32;
-        let (info, glide) = (Arc::new(SourceInfo { rate_hz, ..SourceInfo::clone(&info) }), (KEPT_HZ / rate_hz).clamp(1, KEPT_GLIDE));
-        let most = KEPT.as_secs() as usize * rate_hz as usize;
-        let there = self.eye.as_ref().map_or(self.status.frames.min(MEMORY_FRAMES as u64) as usize, Eye::steps).min(most);
-        let secs = there.div_ceil(rate_hz as usize).max(1);
-        // One after another: each takes a while, and much memory.
-        if Arc::strong_count(&self.keeping) > 1 {
-            return self.ui.toasts.push("The last seconds are still being saved.".to_owned(), false);
-        }
-        let seconds = if secs == 1 { "second".to_owned() } else { format!("{secs} seconds") };
-        self.ui.toasts.push(format!("Saving the last {seconds} ..."), false);
-        let keeping = self.keeping.clone();
-        if let Some(eye) = &self.eye {
-            return eye.keep(most, &info, glide, keeping, &album);
-        }
-        let keep = move |frames: Result<Vec<(Vec<u8>, u8)>, DreamError>| {
-            let shoot = move |film: &mut Film| -> Result<(), String> {
-                let _until_then = keeping;
-                let frames = frames.map_err(|why| format!("{why}."))?;
-                frames.into_iter().try_for_each(|(rgba, code)| film.push(rgba, code)).map_err(|why| format!("{why}."))
-            };
-            album.keep(shoot, info, ([KEPT_SCALE, glide], "gif"));
-        };
-        self.request(Request::Replay(most, Box::new(keep)));
     }
 
     /// Whoever hides the panel is done with its fields: the keys walk again.
     pub(super) fn stop_typing(&mut self) {
         (self.ui.prompt.wants_keys, self.ui.paint.wants_keys) = (false, false);
-        (self.ui.by_keys, self.ui.wants_keys, self.ui.led_by_pad) = (false, false, false);
+        self.ui.keys.let_go();
         if let Some(shell) = &self.shell {
             shell.egui.egui_ctx().memory_mut(|memory| {
                 if let Some(id) = memory.focused() {
@@ -440,6 +332,7 @@ impl App {
     /// The same of a dream that was left already.
     fn begin_left(&mut self, beginning: Request) {
         self.map_mode(false);
+        self.charting = Arc::default();
         self.latch().forget_taps();
         self.request(beginning);
     }
@@ -497,8 +390,8 @@ impl App {
             }
             Turn::Arrived => {
                 log::info!("somebody is there");
-                self.ui.hint_until = Some(now + HINT_LASTS);
-                self.ui.invitation.clear();
+                self.ui.hints.stay(now);
+                self.ui.hints.invitation.clear();
                 self.heartbeat.visits += 1;
             }
         }
@@ -507,8 +400,8 @@ impl App {
 
     /// Says what to press, and invites to it, until somebody comes.
     fn wait_for_somebody(&mut self, now: Instant) {
-        self.ui.hint_until = now.checked_add(FOR_LONG);
-        self.ui.invitation.clone_from(&self.plan.invitation);
+        self.ui.hints.until = now.checked_add(FOR_LONG);
+        self.ui.hints.invitation.clone_from(&self.plan.invitation);
     }
 
     /// What is set and said as it was at the start of the program, for whoever comes next.
@@ -520,6 +413,7 @@ impl App {
         let (ui, plan) = (&mut self.ui, &self.plan);
         (ui.panel, ui.hud, ui.help, ui.glide, ui.tokens) = (plan.panel, plan.hud, false, plan.glide, false);
         let within = plan.within;
+        ui.hand = plan.hand.unwrap_or(ui.hand);
         (ui.settings, ui.rate) = (plan.settings, plan.rate);
         (ui.paint, ui.preview, ui.dials) = (PaintState::default(), PreviewState::default(), Dials::default());
         (ui.prompt.blend_frames, ui.prompt.suggestion) = (plan.blend_frames, prompt_queue::Place::default());

@@ -7,10 +7,9 @@ use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::{Key, KeyCode, ModifiersState, PhysicalKey};
 
 use super::App;
-use crate::app::panel::HINT_LASTS;
 use crate::input::keys::writes_nothing;
 use crate::input::pad::{PadControl, PadNews};
-use crate::input::{Action, Command, Hand, Holder, Uppermost};
+use crate::input::{Action, Bindings, Command, Hand, Holder, Uppermost};
 
 /// What goes through a panel and changes what is in it; letters walk on.
 const PANEL_KEYS: [KeyCode; 9] = [
@@ -92,7 +91,7 @@ impl App {
         if repeat && typing && matches!(key, KeyCode::Enter | KeyCode::NumpadEnter) {
             return true;
         }
-        if self.ui.by_keys && PANEL_KEYS.contains(&key) {
+        if self.ui.keys.on && PANEL_KEYS.contains(&key) {
             // Who leans on a button has pressed it once.
             return repeat && !typing && matches!(key, KeyCode::Space | KeyCode::Enter | KeyCode::NumpadEnter);
         }
@@ -140,12 +139,14 @@ impl App {
 
     /// Leads the keys into the panel, or back out of it.
     fn panel_by_keys(&mut self) {
-        let leads = !self.ui.by_keys;
+        let leads = !self.ui.keys.on;
         if leads && !self.ui.panel {
             self.command(Command::Panel);
         }
         self.stop_typing();
-        (self.ui.by_keys, self.ui.wants_keys) = (leads, leads);
+        if leads {
+            self.ui.keys.lead_in();
+        }
         self.redraw();
     }
 
@@ -173,13 +174,19 @@ impl App {
     }
 
     pub(super) fn pad(&mut self, news: PadNews) {
+        if let Some(no_more) = ends_help(&news, &self.bindings).filter(|_| std::mem::take(&mut self.ui.help)) {
+            self.redraw();
+            if no_more {
+                return self.play_with(Hand::Pad);
+            }
+        }
         match news {
             PadNews::Command(command) => {
                 self.play_with(Hand::Pad);
                 self.command(command);
                 // Nothing else shows where the d-pad is.
                 if command == Command::Panel && self.ui.panel {
-                    (self.ui.by_keys, self.ui.wants_keys, self.ui.led_by_pad) = (true, true, true);
+                    self.ui.keys.lead_by_pad(true);
                 }
             }
             PadNews::Panel(control) | PadNews::PanelAgain(control) => {
@@ -193,12 +200,12 @@ impl App {
                 return self.set_off();
             }
             PadNews::Connected(name) => {
-                // What wakes up by itself takes no buttons from under a finger.
-                if self.ui.hand != Hand::Finger {
+                // What wakes up by itself takes no buttons from under a finger, and nothing from what was asked for.
+                if self.ui.hand != Hand::Finger && self.plan.hand.is_none() {
                     self.play_with(Hand::Pad);
                 }
                 // While nobody is there it stays longer.
-                self.ui.hint_until = self.ui.hint_until.max(Some(Instant::now() + HINT_LASTS));
+                self.ui.hints.stay_on(Instant::now());
                 log::info!("{name} is connected");
                 self.ui.toasts.push(format!("{name} is connected"), false);
             }
@@ -218,10 +225,10 @@ impl App {
 
     /// Keys are the game's where a pad went through the panel, but in a field.
     fn leave_panel_to_pads(&mut self) {
-        if !std::mem::take(&mut self.ui.led_by_pad) {
+        if !std::mem::take(&mut self.ui.keys.led_by_pad) {
             return;
         }
-        if self.ui.by_keys && !self.typing() {
+        if self.ui.keys.on && !self.typing() {
             self.stop_typing();
         }
     }
@@ -245,8 +252,7 @@ impl App {
             shell.egui.egui_input_mut().events.extend(heard);
         }
         // Who is not in the panel yet begins there, and who leaves a menu goes on beside it.
-        (self.ui.by_keys, self.ui.led_by_pad) = (true, true);
-        self.ui.wants_keys |= focused.is_none() || leaves_menu;
+        self.ui.keys.lead_by_pad(focused.is_none() || leaves_menu);
     }
 
     /// Tells pads what lies uppermost, and the map how they push it.
@@ -266,6 +272,19 @@ impl App {
             self.ui.map.push = push;
             self.redraw();
         }
+    }
+}
+
+/// Whether this is a press, which ends the lines of help, and then whether it does no more than that: the button that closes other things, and that of help.
+fn ends_help(news: &PadNews, bindings: &Bindings) -> Option<bool> {
+    match news {
+        PadNews::Command(command) => {
+            let closes = bindings.pad(PadControl::East) == Some(Action::Command(*command));
+            Some(closes || *command == Command::Help)
+        }
+        PadNews::Panel(control) => Some(*control == PadControl::East),
+        PadNews::Pressed | PadNews::Pushed => Some(false),
+        PadNews::PanelAgain(_) | PadNews::Connected(_) | PadNews::Disconnected(_) | PadNews::Unavailable(_) => None,
     }
 }
 
@@ -337,6 +356,22 @@ mod tests {
         assert_eq!(pad.map(|control| key(control, slider)), [back, left, on, right]);
         assert_eq!(key(PadControl::South, plain), Some((egui::Key::Space, false)));
         assert_eq!([plain, menu].map(|on| key(PadControl::East, on)), [None, Some((egui::Key::Escape, false))]);
+    }
+
+    #[test]
+    fn any_press_of_a_pad_ends_the_lines_of_help_and_that_which_closes_does_no_more() {
+        let ends = |news: PadNews| ends_help(&news, &Bindings::default());
+        let [east, south] = [PadControl::East, PadControl::South];
+        for news in [PadNews::Pressed, PadNews::Pushed, PadNews::Panel(south), PadNews::Command(Command::Pause)] {
+            assert_eq!(ends(news.clone()), Some(false), "{news:?}");
+        }
+        for news in [PadNews::Panel(east), PadNews::Command(Command::Map), PadNews::Command(Command::Help)] {
+            assert_eq!(ends(news.clone()), Some(true), "{news:?}");
+        }
+        // Nobody has pressed anything.
+        for news in [PadNews::PanelAgain(south), PadNews::Connected("a pad".to_owned()), PadNews::Disconnected("a pad".to_owned())] {
+            assert_eq!(ends(news.clone()), None, "{news:?}");
+        }
     }
 
     #[test]

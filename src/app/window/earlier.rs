@@ -10,7 +10,7 @@ use super::{App, Wake};
 use crate::app::album::Said;
 use crate::app::dreams::{FIRST_DREAM, Left, Shelf};
 use crate::app::files::caught;
-use crate::app::panel::{HINT_LASTS, Thumbnail};
+use crate::app::panel::Thumbnail;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
 use crate::dream::DreamError;
@@ -89,7 +89,7 @@ impl Dreams {
 impl App {
     /// The first picture is there: who comes has time to read how to walk, and which dream this is.
     pub(super) fn say_where_one_is(&mut self) {
-        self.ui.hint_until = self.ui.hint_until.max(Some(Instant::now() + HINT_LASTS));
+        self.ui.hints.stay_on(Instant::now());
         if self.dreams.goes_on() {
             let anew = self.control_of(Command::Reset).map_or_else(String::new, |control| format!("; {control} begins it anew"));
             self.ui.toasts.push(format!("This is the dream you left{anew}."), false);

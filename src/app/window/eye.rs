@@ -26,6 +26,8 @@ impl App {
         if within && !can {
             return self.complain(format!("{}.", DreamError::NoRelief(self.plan.launch.title().to_owned())));
         }
+        // Nobody would see it beneath them.
+        self.leave_for_world();
         if within && !self.ui.within && (self.plan.event || !self.stepped_in) {
             let how = match self.ui.hand {
                 Hand::Keys => "Ahead and back walk, left and right turn, and with Shift step aside",

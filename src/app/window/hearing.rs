@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::App;
 use crate::app::sound::{Blow, Scape, Sound};
 use crate::dream::lands::LandShares;
+use crate::input::Command;
 use crate::worlds::scene::Wish;
 
 /// Frames that the light takes to turn by itself, at most.
@@ -21,12 +22,21 @@ pub(super) struct Ears {
     nameless: u64,
     /// Something is in the way.
     bumps: bool,
+    /// Whoever plays was told what is heard, or need not be.
+    pub(super) known: bool,
 }
 
 impl Ears {
-    pub(super) fn new() -> Self {
-        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), look: Wish::default(), nameless: 0, bumps: false }
+    pub(super) fn new(known: bool) -> Self {
+        let (asked, look) = (LandShares::default(), Wish::default());
+        Self { sound: Sound::new(), asked, by: Default::default(), look, nameless: 0, bumps: false, known }
     }
+}
+
+/// What is told where it is heard for the first time, by what stands on the control that silences it.
+fn told_of_sound(control: Option<String>) -> String {
+    let silence = control.unwrap_or_else(|| "the slider at the end of the panel, drawn to the left,".to_owned());
+    format!("What is seen is heard: weather, water, animals, your steps; {silence} is silence.")
 }
 
 impl App {
@@ -65,7 +75,7 @@ impl App {
 
     /// As loud as at the start: who comes next hears it.
     pub(super) fn hear_as_at_the_start(&mut self) {
-        (self.ui.volume, self.ui.loud) = (self.plan.volume, self.plan.loud);
+        self.ui.volume = self.plan.volume;
     }
 
     /// A picture is taken.
@@ -82,13 +92,24 @@ impl App {
     pub(super) fn keep_the_volume(&mut self) {
         let shown = self.shell.is_some() && self.status.frames > 0 && !self.hidden;
         let plays = shown && !self.ui.paused && self.status.halted.is_none() && self.status.failed.is_none();
-        self.ears.sound.turn_to(if plays { self.ui.volume } else { 0.0 });
+        self.ears.sound.turn_to(if plays { self.ui.volume.now } else { 0.0 });
+        if plays && !self.ui.volume.is_silent() && self.ears.sound.has_played() && !std::mem::replace(&mut self.ears.known, true) {
+            self.tell_of_sound();
+        }
         self.ui.sounds = self.ears.sound.is_there() && !self.wants_no_sound();
+    }
+
+    /// It begins unasked; at an event it was asked for.
+    fn tell_of_sound(&mut self) {
+        if !self.plan.event {
+            self.ui.toasts.push(told_of_sound(self.control_of(Command::Sound)), false);
+            self.redraw();
+        }
     }
 
     /// Whoever shows it to others wants no sound at all.
     fn wants_no_sound(&self) -> bool {
-        self.plan.event && self.plan.volume == 0.0
+        self.plan.event && self.plan.volume.is_silent()
     }
 
     /// Another world plays.
@@ -101,16 +122,29 @@ impl App {
         if self.wants_no_sound() {
             return;
         }
-        if self.ui.volume > 0.0 && self.ears.sound.is_there() {
-            self.ui.loud = std::mem::replace(&mut self.ui.volume, 0.0);
+        self.ears.known = true;
+        if !self.ui.volume.is_silent() && self.ears.sound.is_there() {
+            self.ui.volume.silence();
             return self.ui.toasts.push("Silent.".to_owned(), false);
         }
-        if self.ui.volume == 0.0 {
-            self.ui.volume = self.ui.loud;
-        }
+        self.ui.volume.sound();
         let told = if self.ears.sound.is_there() { "Sound." } else { "No device here plays sound so far; it is looked for." };
         self.ui.toasts.push(told.to_owned(), false);
         self.keep_the_volume();
         self.ears.sound.look_again();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Bindings, Hand};
+
+    #[test]
+    fn who_hears_it_for_the_first_time_is_told_how_it_is_silenced() {
+        let told = |hand| told_of_sound(Bindings::default().control_of(hand, Command::Sound));
+        let [keys, pad, finger] = [Hand::Keys, Hand::Pad, Hand::Finger].map(told);
+        assert!(keys.ends_with("; L is silence."), "{keys}");
+        assert!(pad.contains("the panel") && pad == finger, "{pad}");
     }
 }

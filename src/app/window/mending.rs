@@ -10,7 +10,6 @@ use super::{App, Shell, Wake};
 use crate::app::dreams::{FIRST_DREAM, Left};
 use crate::app::open::maker;
 use crate::app::painter::Painter;
-use crate::app::panel;
 use crate::app::prompt_field::PromptState;
 use crate::app::prompt_history::one_line;
 use crate::app::start::Start;
@@ -114,10 +113,7 @@ impl App {
         let Some(attempt) = self.rebuilds.another(self.status.frames) else { return };
         log::error!("the dream goes on (attempt {attempt}): {}", self.status.failed.as_deref().unwrap_or_default());
         let kept = if played && attempt == 1 { self.kept_last() } else { None };
-        if self.ui.paint.active {
-            self.paint_mode(false);
-        }
-        self.map_mode(false);
+        self.leave_for_world();
         let Some(told) = self.change_session(|app| app.plan_as_kept(kept)) else { return };
         self.look_ahead();
         self.list_earlier();
@@ -162,7 +158,7 @@ impl App {
         log::error!("another dream begins (attempt {attempt}): {}", why.unwrap_or_default());
         if self.change_session(|app| app.by_hand = SaidByHand::default()).is_some() {
             self.as_at_the_start();
-            self.ui.hint_until = Instant::now().checked_add(panel::HINT_LASTS);
+            self.ui.hints.stay(Instant::now());
         }
     }
 

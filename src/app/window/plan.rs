@@ -9,8 +9,10 @@ use crate::app::day::Day;
 use crate::app::dreams::Shelf;
 use crate::app::open::Launch;
 use crate::app::prompt_queue::PromptQueue;
+use crate::app::sound::Volume;
 use crate::dream::runner::Rate;
 use crate::engine::DecodeSettings;
+use crate::input::Hand;
 
 /// What to open and how.
 pub struct WindowPlan {
@@ -29,9 +31,7 @@ pub struct WindowPlan {
     pub glide: bool,
     /// It is seen from within.
     pub within: bool,
-    /// How loud it is, 0 to 1, and how loud it is again where it begins in silence.
-    pub volume: f32,
-    pub loud: f32,
+    pub volume: Volume,
     /// How much letters are enlarged.
     pub letters: f32,
     pub paused: bool,
@@ -47,6 +47,8 @@ pub struct WindowPlan {
     pub day: Day,
     /// Begins anew after so long without anybody.
     pub idle: Option<Duration>,
+    /// What one plays with where nobody plays; as it was last where it is not said.
+    pub hand: Option<Hand>,
     /// Where pictures are saved; where it is not said the user's own folder, and at an event nowhere.
     pub pictures: Option<PathBuf>,
     /// Where dreams are kept that are left, if they are; with the file of the first, where it goes on with one.

@@ -39,8 +39,6 @@ impl App {
         self.ui.earlier.dreams = self.thumbnails_of_earlier(&context);
         self.ui.own = self.plan.launch.dreamer().map(|pack| play_settings(&pack.manifest));
         self.ui.pack = self.plan.launch.path().cloned();
-        self.ui.keeps_pictures = self.keeps_pictures();
-        self.ui.takes_files = self.takes_files;
         egui_winit::State::new(context, egui::ViewportId::ROOT, window, None, None, Some(painter.max_texture_side()))
     }
 

@@ -38,16 +38,16 @@ impl App {
         if self.letters != plan.letters {
             view.letters = self.letters;
         }
-        let silent = self.ui.volume == 0.0;
-        let loud = if silent { self.ui.loud } else { self.ui.volume };
-        if silent != (plan.volume == 0.0) {
+        let (silent, loud) = (self.ui.volume.is_silent(), self.ui.volume.when_heard());
+        if silent != plan.volume.is_silent() {
             view.silent = silent;
         }
-        if loud != plan.loud {
+        if loud != plan.volume.loud {
             view.volume = loud;
         }
         view.stepped_in |= self.stepped_in;
         self.coach.leave_in(&mut view);
+        view.knows_sound |= self.ears.known;
         let queue = &self.ui.prompt.queue;
         if queue.lines != plan.queue.lines || queue.every_secs != plan.queue.every_secs {
             (view.prompts, view.every_secs) = (queue.lines.clone(), queue.every_secs);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use winit::event_loop::ActiveEventLoop;
 
@@ -43,10 +43,11 @@ pub enum Wake {
     Notice(String),
     /// Good news.
     Done(String),
-    /// A picture was saved, with a dream in it or without.
+    /// A picture was saved, with a dream in it or without, or a film that lasts so long.
     Saved {
         path: PathBuf,
         leads_back: bool,
+        lasts: Option<Duration>,
     },
     /// Somebody ends the program from outside.
     Quit,
@@ -101,7 +102,7 @@ impl App {
             Wake::ListDreams => self.list_earlier(),
             Wake::Dreams { pack, left, forgotten } => self.show_earlier(&pack, left, forgotten),
             Wake::Chosen(paths) => self.read_files(paths),
-            Wake::Saved { path, leads_back } => self.saved(&path, leads_back),
+            Wake::Saved { path, leads_back, lasts } => self.saved(&path, leads_back, lasts),
             Wake::Done(what) => {
                 log::info!("{what}");
                 self.ui.toasts.push(what, false);

@@ -17,8 +17,8 @@ const LOOKS: usize = 6;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tile {
     side: usize,
-    /// RGB, `(side, side)` with half the side from one to the next, as long as that is a whole number.
-    levels: Vec<Vec<[u8; 3]>>,
+    /// RGB and how much of it is still water, `(side, side)` with half the side from one to the next, as long as that is a whole number.
+    levels: Vec<Vec<[u8; 4]>>,
 }
 
 /// The pixels of patch `n` of a frame's picture.
@@ -58,23 +58,31 @@ pub fn levels_of(side: usize) -> usize {
 }
 
 impl Tile {
-    /// Of `(side, side)` pixels.
-    pub fn of(side: usize, pixels: Vec<[u8; 3]>) -> Self {
-        Self { side, levels: halvings(side, pixels) }
+    /// Of `(side, side)` pixels; those of `water` are still water: bit `x` of row `y`.
+    pub fn of(side: usize, pixels: &[[u8; 3]], water: &[u32]) -> Self {
+        let is_water = |i: usize| water.get(i / side).is_some_and(|row| row >> (i % side) & 1 == 1);
+        let pixels = pixels.iter().enumerate().map(|(i, &[r, g, b])| [r, g, b, u8::from(is_water(i)) * 255]);
+        Self { side, levels: halvings(side, pixels.collect()) }
     }
 
     /// Its pixels at half the side, and half of that, and so on.
-    pub fn level(&self, level: usize) -> &[[u8; 3]] {
+    pub fn level(&self, level: usize) -> &[[u8; 4]] {
         &self.levels[level]
     }
 
-    /// The pixel in such a column and row.
+    /// The colour in such a column and row.
     pub fn pixel(&self, [x, y]: [usize; 2]) -> [u8; 3] {
-        self.levels[0][y * self.side + x]
+        let [r, g, b, _] = self.levels[0][y * self.side + x];
+        [r, g, b]
     }
 
-    /// The colour at a place inside it, 0 to 1 each way, where a pixel covers so many of its pixels: two to the power of `level`.
-    pub fn at(&self, inside: [f32; 2], level: usize) -> [u8; 3] {
+    /// Some of it is still water.
+    pub fn has_water(&self) -> bool {
+        self.levels[0].iter().any(|[.., water]| *water > 0)
+    }
+
+    /// What is at a place inside it, 0 to 1 each way, where a pixel covers so many of its pixels: two to the power of `level`.
+    pub fn at(&self, inside: [f32; 2], level: usize) -> [u8; 4] {
         let level = level.min(self.levels.len() - 1);
         let side = self.side >> level;
         let [u, v] = inside.map(|along| ((along * side as f32) as usize).min(side - 1));
@@ -88,10 +96,12 @@ impl Tile {
     }
 }
 
-/// What stands up in a world, by its tokens.
+/// What stands up in a world, and where water lies in it, by its tokens.
 pub struct ReliefByToken {
     pub sky: [Vec<u8>; 2],
     pub standing: HashMap<Vec<u8>, Standing>,
+    /// Its pixels, row by row.
+    water: HashMap<Vec<u8>, Vec<u32>>,
 }
 
 pub struct Standing {
@@ -137,10 +147,11 @@ impl Book {
             let stands = Standing { ground: standing.ground.clone(), cutout: Arc::new(standing.cutout.clone()) };
             (standing.token.clone(), stands)
         });
+        let water = relief.water.iter().map(|water| (water.token.clone(), water.rows.clone()));
         Self {
             frame,
             free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
-            relief: Arc::new(ReliefByToken { sky: relief.sky.clone(), standing: standing.collect() }),
+            relief: Arc::new(ReliefByToken { sky: relief.sky.clone(), standing: standing.collect(), water: water.collect() }),
             turns: turns(looks),
             looks: Looks::of(looks, &frame),
             seen: None,
@@ -210,7 +221,8 @@ impl Book {
                 }
             }
             for (picture, token) in pictures.into_iter().zip(some) {
-                page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, picture)));
+                let water = self.relief.water.get(*token).map(Vec::as_slice).unwrap_or_default();
+                page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, &picture, water)));
             }
         }
         page.falling = turn.and_then(|turn| Some(page.turns.as_ref()?[usize::from(turn.second)].clone()));
@@ -251,7 +263,7 @@ mod tests {
 
     fn book() -> Book {
         let names: BTreeMap<String, Vec<u8>> = NAMED.map(|(name, token)| (name.to_owned(), token.to_vec())).into();
-        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing: BTreeMap::new() };
+        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing: BTreeMap::new(), water: Vec::new() };
         Book::new(FRAME, &RecallDims { step_px: 2, covered: Vec::new() }, &relief, &names)
     }
 

@@ -19,10 +19,14 @@ impl Glance {
         canvas.land(&mut rgba);
         let mut quads = Vec::new();
         self.quads(&canvas.lens, &mut quads);
-        for quad in quads {
-            if let Some(thing) = self.around.cell(quad.place).and_then(|cell| cell.thing.as_ref()) {
-                canvas.thing(&mut rgba, &quad, thing);
-            }
+        let mut mirrored = Vec::new();
+        self.mirrored(&canvas.lens, &quads, &mut mirrored);
+        let thing = |quad: &Quad| self.around.cell(quad.place).and_then(|cell| cell.thing.as_ref());
+        for (quad, thing) in mirrored.iter().filter_map(|quad| Some((quad, thing(quad)?))) {
+            canvas.thing(&mut rgba, quad, thing, true);
+        }
+        for (quad, thing) in quads.iter().filter_map(|quad| Some((quad, thing(quad)?))) {
+            canvas.thing(&mut rgba, quad, thing, false);
         }
         canvas.weather(&mut rgba);
         rgba
@@ -39,48 +43,56 @@ struct Canvas<'a> {
 impl Canvas<'_> {
     /// Sky and ground.
     fn land(&self, rgba: &mut [u8]) {
-        let (around, camera, Lens { horizon, focal, .. }) = (&self.glance.around, &self.glance.camera, self.lens);
-        let haze = around.sky.colours[1].map(f32::from);
-        let middle = self.width as f32 / 2.0;
-        let ([ax, ay], [rx, ry]) = (camera.ahead(), camera.right());
-        let side = around.patch_px as f32;
+        let haze = self.glance.around.sky.colours[1].map(f32::from);
         for (y, row) in rgba.chunks_exact_mut(self.width * 4).enumerate() {
-            let below = y as f32 + 0.5 - horizon;
-            if below <= 0.0 {
-                self.sky(row, -below);
-                continue;
-            }
-            let far = camera.height * focal / below;
-            let wide = far / focal;
-            // What a pixel covers, in patches.
-            let grain = wide * (far * far / (camera.height * focal));
-            let level = (grain * side * side).log2().mul_add(0.5, 0.5).max(0.0) as usize;
+            let below = y as f32 + 0.5 - self.lens.horizon;
+            let ground = (below > 0.0).then(|| self.row(below));
+            let heavens = self.heavens(below.abs());
             let mut last = ([i32::MAX; 2], None);
-            let start = [camera.at[0] + ax * far, camera.at[1] + ay * far];
-            for (x, to) in row.chunks_exact_mut(4).enumerate() {
-                let aside = (x as f32 + 0.5 - middle) * wide;
-                let point = [start[0] + rx * aside, start[1] + ry * aside];
-                let place = self.place(point);
+            for (x, to) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let aside = x as f32 + 0.5 - self.lens.width / 2.0;
+                let Some(ground) = &ground else {
+                    *to = pixel(heavens(aside));
+                    continue;
+                };
+                let spot = ground.spot(aside);
+                let place = self.place(spot.point);
                 if last.0 != place {
-                    last = (place, around.cell(place));
+                    last = (place, self.glance.around.cell(place));
                 }
-                let colour = last.1.map_or(haze, |cell| self.ground(cell, point, level, far * far + aside * aside));
-                to.copy_from_slice(&pixel(colour));
+                *to = pixel(last.1.map_or(haze, |cell| {
+                    let colour = |colour: [f32; 3], water: f32| match water * self.lens.mirrors(below, aside) {
+                        0.0 => colour,
+                        mirrors => mix(colour, heavens(aside), mirrors),
+                    };
+                    self.ground(cell, &spot, colour)
+                }));
             }
         }
     }
 
-    /// A row of the sky, so many pixels above the horizon.
-    fn sky(&self, row: &mut [u8], above: f32) {
-        let (sky, Lens { width, horizon, focal, .. }) = (&self.glance.around.sky, self.lens);
+    /// The ground in a row of the picture, so many pixels below the horizon.
+    fn row(&self, below: f32) -> Row {
+        let (around, camera, focal) = (&self.glance.around, &self.glance.camera, self.lens.focal);
+        let far = camera.height * focal / below;
+        let wide = far / focal;
+        // What a pixel covers, in patches.
+        let (grain, side) = (wide * (far * far / (camera.height * focal)), around.patch_px as f32);
+        let level = (grain * side * side).log2().mul_add(0.5, 0.5).max(0.0) as usize;
+        let [ax, ay] = camera.ahead();
+        Row { far, wide, level, start: [camera.at[0] + ax * far, camera.at[1] + ay * far], right: camera.right() }
+    }
+
+    /// The sky so many pixels above the horizon, by how many right of the middle.
+    fn heavens(&self, above: f32) -> impl Fn(f32) -> [f32; 3] {
+        let (sky, Lens { horizon, focal, .. }, quarters) = (&self.glance.around.sky, self.lens, self.glance.camera.quarters);
         let [zenith, haze] = sky.colours.map(|rgb| rgb.map(f32::from));
         let behind = mix(haze, zenith, above / horizon);
         let stands = sky.row(above / focal);
-        for (x, to) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            let column = Sky::column(self.glance.camera.quarters, (x as f32 + 0.5 - width / 2.0) / focal);
-            let [r, g, b, dense] = stands[column].map(f32::from);
+        move |aside| {
+            let [r, g, b, dense] = stands[Sky::column(quarters, aside / focal)].map(f32::from);
             let share = 1.0 - dense / 255.0;
-            *to = pixel([0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share));
+            [0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share)
         }
     }
 
@@ -89,21 +101,35 @@ impl Canvas<'_> {
         [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
     }
 
-    /// The colour of the ground at a point, in a patch; `away`: the square of how far away that is.
-    fn ground(&self, cell: &Cell, point: [f32; 2], level: usize, away: f32) -> [f32; 3] {
+    /// The colour of the ground at a spot, in a patch; `mirrored`: the colour it has by its own, and how much of it is water.
+    fn ground(&self, cell: &Cell, spot: &Spot, mirrored: impl FnOnce([f32; 3], f32) -> [f32; 3]) -> [f32; 3] {
         let haze = self.glance.around.sky.colours[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
-        let clear = clear_at(away) * if cell.inland { 1.0 } else { self.known(point) };
+        let clear = self.clear(cell, spot);
         if clear <= 0.0 {
             return haze;
         }
-        let inside = point.map(|along| along - along.floor());
-        let mut colour = tile.at(inside, level).map(f32::from);
-        let ([dx, dy], reach) = (inside.map(|along| along - 0.5), cell.shade());
+        let [r, g, b, water] = tile.at(spot.inside(), spot.level).map(f32::from);
+        let mut colour = [r, g, b];
+        let ([dx, dy], reach) = (spot.inside().map(|along| along - 0.5), cell.shade());
         if dx * dx + dy * dy < reach * reach {
             colour = colour.map(|c| c * SHADE);
         }
-        mix(haze, colour, clear)
+        mix(haze, mirrored(colour, water / 255.0), clear)
+    }
+
+    /// How much of the light of a spot, in a patch, reaches the eye.
+    fn clear(&self, cell: &Cell, spot: &Spot) -> f32 {
+        clear_at(spot.away) * if cell.inland { 1.0 } else { self.known(spot.point) }
+    }
+
+    /// How much of what is above the ground mirrors to the eye, so many pixels right of the middle.
+    fn mirrors(&self, row: &Row, below: f32, aside: f32) -> f32 {
+        let spot = row.spot(aside);
+        let cell = self.glance.around.cell(self.place(spot.point));
+        let water =
+            cell.and_then(|cell| Some((cell, cell.ground.as_ref()?.at(spot.inside(), spot.level)[3]))).filter(|(_, water)| *water > 0);
+        water.map_or(0.0, |(cell, water)| f32::from(water) / 255.0 * self.lens.mirrors(below, aside) * self.clear(cell, &spot))
     }
 
     /// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
@@ -117,7 +143,8 @@ impl Canvas<'_> {
         out_of_mist(north * (1.0 - v) + south * v)
     }
 
-    fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing) {
+    /// What stands, or that `mirrored`.
+    fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing, mirrored: bool) {
         let Quad { left, top, side: size, away, dense, .. } = *quad;
         let side = cutout.rows.len();
         let clear = clear_at(away * away);
@@ -127,13 +154,19 @@ impl Canvas<'_> {
             clamped(from - 0.5)..clamped(from + size - 0.5)
         };
         for y in range(top, self.height) {
-            let v = ((y as f32 + 0.5 - top) / size * side as f32) as usize;
+            let down = (y as f32 + 0.5 - top) / size;
+            let down = if mirrored { 1.0 - down } else { down };
+            let v = (down * side as f32) as usize;
             let Some(&row) = cutout.rows.get(v) else { continue };
+            let below = y as f32 + 0.5 - self.lens.horizon;
+            let ground = (mirrored && below > 0.0).then(|| self.row(below));
             for x in range(left, self.width) {
                 let u = ((x as f32 + 0.5 - left) / size * side as f32) as usize;
                 if u < side && row >> u & 1 == 1 {
+                    let aside = x as f32 + 0.5 - self.lens.width / 2.0;
+                    let share = ground.as_ref().map_or(1.0, |ground| self.mirrors(ground, below, aside));
                     let colour = mix(haze, tile.pixel([u, v]).map(f32::from), clear);
-                    cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense);
+                    cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense * share);
                 }
             }
         }
@@ -160,6 +193,43 @@ impl Canvas<'_> {
                 }
             }
         }
+    }
+}
+
+/// The ground in a row of the picture.
+struct Row {
+    /// How far ahead it lies, and how wide a pixel of it is, in patches.
+    far: f32,
+    wide: f32,
+    /// Of the tiles' levels the one whose pixels are as large as the picture's.
+    level: usize,
+    /// Its middle, and one patch to the right.
+    start: [f32; 2],
+    right: [f32; 2],
+}
+
+impl Row {
+    /// Where one looks who looks so many pixels right of the middle.
+    fn spot(&self, aside: f32) -> Spot {
+        let aside = aside * self.wide;
+        let point = [0, 1].map(|i| self.start[i] + self.right[i] * aside);
+        Spot { point, away: self.far * self.far + aside * aside, level: self.level }
+    }
+}
+
+/// A point of the ground.
+struct Spot {
+    /// From the corner of the place that one stands in, in patches.
+    point: [f32; 2],
+    /// The square of how far away it is.
+    away: f32,
+    level: usize,
+}
+
+impl Spot {
+    /// Where it is in its patch, 0 to 1 each way.
+    fn inside(&self) -> [f32; 2] {
+        self.point.map(|along| along - along.floor())
     }
 }
 
@@ -200,7 +270,7 @@ mod tests {
     const SIZE: [usize; 2] = [200, 160];
 
     fn tile(colour: [u8; 3]) -> Arc<Tile> {
-        Arc::new(Tile::of(4, vec![colour; 16]))
+        Arc::new(Tile::of(4, &[colour; 16], &[]))
     }
 
     /// Grass for three places around, and what stands at these.
@@ -274,6 +344,34 @@ mod tests {
         let further = trunk(&seen(&meadow(&[[0, -3]]), 0.0)).len();
         assert!(further < ahead.len());
         assert!(trunk(&seen(&meadow(&[[0, -3], [0, -2]]), 0.0)).len() < ahead.len() + further);
+    }
+
+    #[test]
+    fn still_water_mirrors_what_stands_behind_it_and_the_sky() {
+        // A trunk, and before it a strip of what is water or is not.
+        let picture = |water: bool, standing: bool| {
+            let mut around = Surroundings::clone(&meadow(if standing { &[[0, -3]] } else { &[] }));
+            let pond = Arc::new(Tile::of(4, &[GRASS; 16], if water { &[0b1111; 4] } else { &[] }));
+            around.lay([0, -2], pond.clone());
+            around.lay([0, -1], pond);
+            Glance { around: Arc::new(around), camera: Camera::of([0.5, 0.5], 0.0, 1.0) }.plain(SIZE)
+        };
+        let [[dry, wet], [bare, open]] = [true, false].map(|standing| [false, true].map(|water| picture(water, standing)));
+        let rows: Vec<usize> = trunk(&dry).iter().map(|[_, y]| *y).collect();
+        let (top, foot) = (*rows.iter().min().unwrap(), *rows.iter().max().unwrap());
+        // The trunk is red, and so is the sky beside the zenith's black, but less.
+        let column = trunk(&dry)[0][0] + 2;
+        let red = |rgba: &[u8], y: usize| i32::from(at(rgba, [column, y])[0]);
+        let image: Vec<usize> = (0..SIZE[1]).filter(|y| at(&wet, [column, *y]) != at(&open, [column, *y]) && *y > foot).collect();
+        assert!(image.len() > 5 && image.iter().all(|y| *y <= 2 * foot - top + 1), "{image:?}, {top} to {foot}");
+        assert!(image.iter().any(|y| red(&wet, *y) != red(&dry, *y)));
+        // What is above is seen the better the flatter one looks.
+        let by = |y: usize| (0..3).map(|c| at(&open, [120, y])[c].abs_diff(at(&bare, [120, y])[c])).max().unwrap();
+        let mirrored: Vec<u8> = (foot..SIZE[1]).map(by).filter(|by| *by > 0).collect();
+        assert!(mirrored.len() > 10 && mirrored[0] > 2 * mirrored[mirrored.len() - 1], "{mirrored:?}");
+        // The controls: nothing is mirrored where there is no water, and beside the water nothing changes.
+        assert!((foot + 1..SIZE[1]).all(|y| at(&dry, [column, y]) == at(&bare, [column, y])));
+        assert!((0..SIZE[1]).all(|y| at(&wet, [2, y]) == at(&dry, [2, y])));
     }
 
     #[test]

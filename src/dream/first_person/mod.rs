@@ -19,7 +19,7 @@ pub const FINER: usize = 2;
 
 pub use book::{Book, levels_of};
 pub use camera::Camera;
-pub use scene::{FALLS, Glance, Lens, MIST, Quad, SHADE};
+pub use scene::{FALLS, Glance, Lens, MIRRORS, MIST, Quad, SHADE};
 pub use sheets::Sheets;
 pub use sky::{GRAIN, SKY};
 pub use surroundings::Surroundings;

@@ -19,6 +19,8 @@ pub const MIST: f32 = 6.5;
 pub const SHADE: f32 = 0.72;
 /// How far that shade reaches, in heights of the thing.
 const SHADOW: f32 = 0.26;
+/// How much of what is above still water mirrors to who looks straight down at it; the more of it the flatter one looks (Schlick 1994).
+pub const MIRRORS: f32 = 0.02;
 /// What falls, far away and near.
 pub const FALLS: [Falls; 2] = [Falls { down: 117, slip: 5, share: 0.4 }, Falls { down: 59, slip: 11, share: 0.8 }];
 
@@ -57,6 +59,14 @@ impl Lens {
     }
 }
 
+impl Lens {
+    /// How much of what is above still water mirrors, where one looks so many pixels below the horizon and aside of the middle.
+    pub fn mirrors(&self, below: f32, aside: f32) -> f32 {
+        let sine = below / below.hypot(aside).hypot(self.focal);
+        MIRRORS + (1.0 - MIRRORS) * (1.0 - sine).powi(5)
+    }
+}
+
 /// Something that stands, as a square of the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quad {
@@ -81,6 +91,37 @@ impl Glance {
         let standing = self.around.cells().filter_map(|(place, cell)| Some((place, cell, cell.thing.as_ref()?)));
         quads.extend(standing.filter_map(|(place, cell, thing)| self.quad(lens, place, cell, thing)));
         quads.sort_unstable_by(|a, b| b.far.total_cmp(&a.far).then(a.place.cmp(&b.place)));
+    }
+
+    /// Those of what stands that are seen in still water before it, upside down, in the same order, in the place of what `mirrored` holds.
+    pub fn mirrored(&self, lens: &Lens, quads: &[Quad], mirrored: &mut Vec<Quad>) {
+        mirrored.clear();
+        mirrored.extend(quads.iter().filter_map(|quad| {
+            let scale = lens.focal / quad.far;
+            let foot = lens.horizon + scale * self.camera.height;
+            let bottom = quad.top + quad.side;
+            // An eye under the water, as deep as this one is high, would see it there.
+            let over_water = [foot - bottom, foot - quad.top].map(|above| {
+                let above = (above / scale).max(0.0);
+                quad.far * self.camera.height / (self.camera.height + above)
+            });
+            let aside = quad.left + quad.side / 2.0 - lens.width / 2.0;
+            self.over_water(over_water, [aside - quad.side / 2.0, aside, aside + quad.side / 2.0].map(|aside| aside / lens.focal))
+                .then_some(Quad { top: 2.0 * foot - bottom, ..*quad })
+        }));
+    }
+
+    /// Whether there is still water between these distances ahead, on one of the ways that lead so far aside.
+    fn over_water(&self, [far, near]: [f32; 2], aside: [f32; 3]) -> bool {
+        let ([ax, ay], [rx, ry]) = (self.camera.ahead(), self.camera.right());
+        let steps = (2.0 * (far - near)).ceil().max(1.0);
+        let water = |ahead: f32, aside: f32| {
+            let point = [self.camera.at[0] + ahead * (ax + rx * aside), self.camera.at[1] + ahead * (ay + ry * aside)];
+            let ground =
+                self.around.cell([0, 1].map(|i| self.around.at[i] + point[i].floor() as i32)).and_then(|cell| cell.ground.as_ref());
+            ground.is_some_and(|tile| tile.has_water())
+        };
+        (0..=steps as usize).any(|step| aside.iter().any(|aside| water(near + (far - near) * step as f32 / steps, *aside)))
     }
 
     fn quad(&self, lens: &Lens, place: [i32; 2], cell: &Cell, Thing { cutout, storey, new, .. }: &Thing) -> Option<Quad> {
@@ -137,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_stands_is_as_far_away_wherever_one_looks_and_fades_at_the_edge_of_sight() {
-        let tile = Arc::new(Tile::of(4, vec![[0; 3]; 16]));
+        let tile = Arc::new(Tile::of(4, &[[0; 3]; 16], &[]));
         let cutout = Arc::new(Cutout { rows: vec![0b1111; 4], height: 1.0, part: [0, 0], parts: [1, 1] });
         let thing = Thing { tile: tile.clone(), cutout, storey: 0, new: false };
         let cell = |_| Cell { ground: Some(tile.clone()), thing: Some(thing.clone()), ..Cell::default() };
@@ -154,6 +195,34 @@ mod tests {
         assert!([ahead, aside].iter().all(|quad| (quad.dense - 0.5).abs() < 1e-3), "{ahead:?} {aside:?}");
         assert_eq!(seen(REACH - 1, 0.0, 0.2).unwrap().dense, 1.0);
         assert_eq!(seen(REACH, 0.6, 0.2), None);
+    }
+
+    #[test]
+    fn what_stands_behind_water_is_mirrored_about_its_foot_and_nothing_else_is() {
+        let ground = |water: bool| Arc::new(Tile::of(4, &[[0; 3]; 16], if water { &[0b1111; 4] } else { &[] }));
+        let cutout = Arc::new(Cutout { rows: vec![0b1111; 4], height: 1.0, part: [0, 0], parts: [1, 1] });
+        // Four things to the north, and water before two of them, in the east.
+        let things = [[-1, -4], [-2, -4], [2, -4], [2, -6]];
+        let cell = |place: [i32; 2]| {
+            let thing = Thing { tile: ground(false), cutout: cutout.clone(), storey: 0, new: false };
+            let water = place[0] >= 1 && place[1] < 0;
+            Cell { ground: Some(ground(water)), thing: things.contains(&place).then_some(thing), inland: true, new: false }
+        };
+        let glance = Glance { around: Arc::new(Surroundings::made([0, 0], cell)), camera: Camera::of([0.5; 2], 0.0, 1.0) };
+        let (lens, mut quads, mut mirrored) = (Lens::of([400, 300]), Vec::new(), Vec::new());
+        glance.quads(&lens, &mut quads);
+        glance.mirrored(&lens, &quads, &mut mirrored);
+        assert_eq!((quads.len(), mirrored.iter().map(|quad| quad.place).collect::<Vec<_>>()), (4, vec![[2, -6], [2, -4]]));
+        for image in &mirrored {
+            let quad = quads.iter().find(|quad| quad.place == image.place).unwrap();
+            let foot = lens.horizon + lens.focal / quad.far * glance.camera.height;
+            assert!((quad.top + quad.side - foot).abs() < 1e-3 && (image.top - foot).abs() < 1e-3, "{quad:?} {image:?}");
+            assert_eq!((image.left, image.side, image.away), (quad.left, quad.side, quad.away));
+        }
+        // The flatter one looks the more of it is seen.
+        let shares = [1.0, 40.0, 120.0].map(|below| lens.mirrors(below, 0.0));
+        assert!(shares[0] > 0.9 && shares[1] < 0.6 && shares[2] < 0.2 && shares[2] > MIRRORS, "{shares:?}");
+        assert!(lens.mirrors(40.0, 200.0) > shares[1], "aside it is further away");
     }
 
     #[test]

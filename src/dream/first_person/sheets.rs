@@ -6,7 +6,7 @@ use super::surroundings::{REACH, SIDE, Surroundings, Thing};
 /// Textures of [`Surroundings`], row by row from the north, four bytes a texel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheets {
-    /// RGB and opaque; each level has half the side of the one before, which is `SIDE` patches at first.
+    /// RGB and how much of it is still water; each level has half the side of the one before, which is `SIDE` patches at first.
     pub ground: Vec<Vec<u8>>,
     /// RGBA, the colour times how much of the texel is the thing's own; levels as the ground's.
     pub standing: Vec<Vec<u8>>,
@@ -40,7 +40,7 @@ impl Sheets {
             for level in 0..levels {
                 let side = around.patch_px >> level;
                 // What is not known is mist, also where it is seen through the edge of what is.
-                let ground = |i: usize| cell.ground.as_ref().map_or([r, g, b, 255], |tile| opaque(tile.level(level)[i]));
+                let ground = |i: usize| cell.ground.as_ref().map_or([r, g, b, 0], |tile| tile.level(level)[i]);
                 lay(&mut self.ground[level], [x, y], side, ground);
             }
             match &cell.thing {
@@ -58,10 +58,6 @@ impl Sheets {
     }
 }
 
-fn opaque([r, g, b]: [u8; 3]) -> [u8; 4] {
-    [r, g, b, 255]
-}
-
 /// Puts the texels of a patch in its place.
 fn lay(sheet: &mut [u8], [x, y]: [usize; 2], side: usize, texel: impl Fn(usize) -> [u8; 4]) {
     for i in 0..side * side {
@@ -74,7 +70,7 @@ fn lay(sheet: &mut [u8], [x, y]: [usize; 2], side: usize, texel: impl Fn(usize) 
 fn cut_out(Thing { tile, cutout, .. }: &Thing) -> Vec<Vec<[u8; 4]>> {
     let side = cutout.rows.len();
     let own = |i: usize| cutout.rows[i / side] >> (i % side) & 1 == 1;
-    let first = tile.level(0).iter().enumerate().map(|(i, rgb)| if own(i) { opaque(*rgb) } else { [0; 4] });
+    let first = tile.level(0).iter().enumerate().map(|(i, &[r, g, b, _])| if own(i) { [r, g, b, 255] } else { [0; 4] });
     halvings(side, first.collect())
 }
 
@@ -96,14 +92,15 @@ mod tests {
 
     #[test]
     fn every_patch_lies_in_its_place_on_every_level() {
-        let tile = |colour: [u8; 3]| Arc::new(Tile::of(4, vec![colour; 16]));
+        let tile = |colour: [u8; 3], water: &[u32]| Arc::new(Tile::of(4, &[colour; 16], water));
         // Its left half.
         let cutout = Arc::new(Cutout { rows: vec![0b0011; 4], height: 1.0, part: [0, 0], parts: [1, 1] });
         let around = Surroundings::made([7, -3], |place| Cell {
-            ground: (place[0] <= 8).then(|| tile([10, 20, 30])),
+            // The last column of the middle's lower half is water.
+            ground: (place[0] <= 8).then(|| tile([10, 20, 30], if place == [7, -3] { &[0, 0, 0b1000, 0b1000] } else { &[] })),
             new: place == [8, -3],
             inland: false,
-            thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0]), cutout: cutout.clone(), storey: 0, new: false }),
+            thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0], &[]), cutout: cutout.clone(), storey: 0, new: false }),
         });
         let mut sheets = Sheets::default();
         sheets.fill(&around);
@@ -112,7 +109,8 @@ mod tests {
         assert_eq!((sheets.ground.len(), sheets.standing.len(), sheets.ground[2].len()), (3, 3, sides * sides * 4));
         for (level, side) in [4, 2, 1].into_iter().enumerate() {
             let ground = |off| texel(&sheets.ground[level], sides, side, off, [side - 1; 2]);
-            assert_eq!([ground([0, 0]), ground([1, 0]), ground([2, 0])], [[10, 20, 30, 255], [10, 20, 30, 255], [200, 200, 200, 255]]);
+            let water = [255, 128, 32][level];
+            assert_eq!([ground([0, 0]), ground([1, 0]), ground([2, 0])], [[10, 20, 30, water], [10, 20, 30, 0], [200, 200, 200, 0]]);
         }
         let standing = |level: usize, off, place| texel(&sheets.standing[level], sides, 4 >> level, off, place);
         assert_eq!([standing(0, [1, 0], [1, 0]), standing(0, [1, 0], [2, 0])], [[200, 100, 0, 255], [0; 4]], "cut out");

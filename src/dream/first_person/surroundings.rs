@@ -149,10 +149,17 @@ impl Surroundings {
         made
     }
 
+    /// Lays a tile in a place within reach.
+    #[cfg(test)]
+    pub fn lay(&mut self, [x, y]: [i32; 2], tile: Arc<Tile>) {
+        let index = index_of([x - self.at[0], y - self.at[1]]).expect("a place within reach");
+        self.cells[index].ground = Some(tile);
+    }
+
     /// Land of one colour, on which nothing stands.
     #[cfg(test)]
     pub fn bare(colour: [u8; 3]) -> Self {
-        let tile = Arc::new(Tile::of(4, vec![colour; 16]));
+        let tile = Arc::new(Tile::of(4, &[colour; 16], &[]));
         let inland = |place: [i32; 2]| place.iter().all(|along| along.abs() < REACH);
         Self::made([0, 0], |place| Cell { ground: Some(tile.clone()), inland: inland(place), ..Cell::default() })
     }
@@ -227,7 +234,7 @@ mod tests {
         let elsewhere = Standing { ground: SAND.to_vec(), ..standing[2].1.clone() };
         let elsewhere = [("wall_elsewhere", Standing { token: WALL_ELSEWHERE.to_vec(), ..elsewhere })];
         let standing = standing.into_iter().chain(elsewhere).map(|(name, standing)| (name.to_owned(), standing)).collect();
-        Book::new(FRAME, &recall(), &manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing }, &Default::default())
+        Book::new(FRAME, &recall(), &manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing, water: Vec::new() }, &Default::default())
     }
 
     /// Every pixel says what its token is, and what the look.

@@ -13,6 +13,13 @@ use crate::engine::{DecodeSettings, Engine, EngineError};
 /// Steps that are still to be made, at most.
 const MOST_STEPS: u32 = 8;
 
+/// Frames from where a walk begins: the copies of its first one that fill the window before it show a world that stands still.
+fn begun(mut frames: Vec<(Vec<u8>, u8)>) -> Vec<(Vec<u8>, u8)> {
+    let copies = frames.windows(2).take_while(|pair| pair[0].0 == pair[1].0).count();
+    frames.drain(..copies);
+    frames
+}
+
 impl Worker {
     pub(super) fn serve(&mut self, request: Request) {
         // Those that found no room among the requests.
@@ -66,7 +73,7 @@ impl Worker {
             }
             Request::Replay(most, to) => {
                 let dream = self.source.as_dream().ok_or_else(|| DreamError::NoReplay(self.info.title.clone()));
-                let replay = dream.and_then(|dream| dream.replay(most));
+                let replay = dream.and_then(|dream| dream.replay(most)).map(begun);
                 self.answer(to, replay)
             }
         };
@@ -194,6 +201,7 @@ mod tests {
     use super::super::{MOST_WAITING, Notice, PlayerWish, Runner, Status, Wiring};
     use super::*;
     use crate::dream::Drive;
+    use crate::dream::still::Still;
     use crate::engine::cpu::{CpuEngine, CpuOptions};
     use crate::engine::inputs::play_settings;
     use crate::pack::random::{odd_manifest, random_pack};
@@ -211,6 +219,35 @@ mod tests {
         };
         let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
         (Runner::spawn(source, PlayerWish::standing(settings), wiring).unwrap(), open)
+    }
+
+    #[test]
+    fn a_film_begins_with_the_walk_and_not_with_copies_of_its_first_frame() {
+        let pack = random_pack(odd_manifest(), 5).unwrap();
+        let (settings, frame) = (play_settings(&pack.manifest), pack.manifest.frame);
+        let still = Still { rgb: vec![90; frame.width_px * frame.height_px * 3] };
+        let (tell, told) = channel();
+        let source = move || {
+            let mut dream = DreamSession::new(Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap())).unwrap();
+            dream.start_from(&[still]).unwrap();
+            // The control: there are copies.
+            tell.send(dream.replay(100).unwrap().len()).unwrap();
+            Ok(Box::new(dream) as Box<dyn Source>)
+        };
+        let wiring = Wiring { drive: Box::new(Drive::default), wake: Box::new(|| {}), gate: Arc::default() };
+        let runner = Runner::spawn(source, PlayerWish::standing(settings), wiring).unwrap();
+        assert!(told.recv().unwrap() > 1);
+        let frames = || {
+            let (tell, told) = channel();
+            runner.request(Request::Replay(100, Box::new(move |frames| tell.send(frames.unwrap().len()).unwrap())));
+            told.recv().unwrap()
+        };
+        assert_eq!(frames(), 1);
+        (0..2).for_each(|_| runner.request(Request::Step));
+        wait_until(&runner, |status| status.frames == 2);
+        assert_eq!(frames(), 1 + 2);
+        let shown = |pictures: &[u8]| begun(pictures.iter().map(|picture| (vec![*picture], 0)).collect()).len();
+        assert_eq!([shown(&[]), shown(&[7]), shown(&[7, 7, 8, 8, 7])], [0, 1, 4], "what stands still later on is of the walk");
     }
 
     /// Notices until then.

@@ -361,8 +361,11 @@ fn a_world_out_of_words_begins_where_the_figure_can_walk() {
         )
     };
     let mut walled_in = |sides: &[(usize, usize)]| {
-        pack.manifest.relief =
-            Some(Relief { sky: [vec![0; code_dims], vec![0; code_dims]], standing: sides.iter().copied().map(standing).collect() });
+        pack.manifest.relief = Some(Relief {
+            sky: [vec![0; code_dims], vec![0; code_dims]],
+            standing: sides.iter().copied().map(standing).collect(),
+            water: Vec::new(),
+        });
         first(&pack, 3)
     };
     assert_eq!(walled_in(&around), next, "three sides are taken");
@@ -396,7 +399,7 @@ fn a_world_begins_where_most_of_what_was_asked_for_is_to_be_seen() {
         let mut stands = |feature: Option<Feature>| {
             let standing = Standing { token: token.clone(), ground: vec![0; code_dims], feature, cutout: cutout.clone() };
             let sky = [vec![0; code_dims], vec![0; code_dims]];
-            pack.manifest.relief = Some(Relief { sky, standing: [("thing".to_owned(), standing)].into() });
+            pack.manifest.relief = Some(Relief { sky, standing: [("thing".to_owned(), standing)].into(), water: Vec::new() });
             [said, "meadow"].map(|said| first(&pack, said, 3))
         };
         // The control: who does not ask for it gets what comes.

@@ -33,7 +33,7 @@ const POSES: [Pose; 5] = [Pose::Stand, Pose::WalkA, Pose::WalkB, Pose::Bump, Pos
 const RECOIL_PX: i64 = 2;
 
 /// The quads of a tile: north-west, north-east, south-west, south-east.
-type Quads = [QuadId; 4];
+pub type Quads = [QuadId; 4];
 
 pub struct Atlas {
     pub colours: Colours,

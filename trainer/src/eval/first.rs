@@ -132,7 +132,7 @@ mod tests {
             (name.to_owned(), Standing { token: vec![token], ground: vec![ground], feature: Some(feature), cutout })
         };
         let standing = standing.iter().map(stands).collect();
-        Manifest { frame, relief: Some(Relief { sky: [vec![0], vec![0]], standing }), ..tiny_manifest() }
+        Manifest { frame, relief: Some(Relief { sky: [vec![0], vec![0]], standing, water: Vec::new() }), ..tiny_manifest() }
     }
 
     #[test]

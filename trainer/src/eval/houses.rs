@@ -153,7 +153,8 @@ fn rows(walks: &[Walks]) -> Vec<Figure> {
     rows.into_iter().flatten().collect()
 }
 
-fn village(seed: u64) -> Wish {
+/// A wish for a village by day, in whatever land.
+pub fn village(seed: u64) -> Wish {
     let biome = Biome::ALL[(mix(seed, 1) % Biome::ALL.len() as u64) as usize];
     Wish { biome: Some(biome), features: vec![Feature::Village], ..Wish::default() }.bare()
 }
@@ -240,7 +241,7 @@ mod tests {
         };
         let tree = Standing { cutout: Cutout { parts: [1, 1], ..part(90, 0).cutout }, ..part(90, 0) };
         let standing = [named("hut", 10), named("cottage", 20), vec![("meadow_tree".to_owned(), tree)]].concat();
-        let relief = Relief { sky: [vec![0], vec![0]], standing: standing.into_iter().collect() };
+        let relief = Relief { sky: [vec![0], vec![0]], standing: standing.into_iter().collect(), water: Vec::new() };
         let manifest = Manifest { frame, relief: Some(relief), ..tiny_manifest() };
         let parts = Parts::of(&manifest);
         let count = |codes: [u8; 6]| {
@@ -283,7 +284,11 @@ mod tests {
             let cutout = Cutout { rows: vec![1], height: 1.0, part: [0, 0], parts };
             (format!("meadow_thing_{token}"), Standing { token: vec![token], ground: vec![0], feature: None, cutout })
         };
-        let relief = Relief { sky: [vec![0], vec![0]], standing: [standing(7, [2, 2]), standing(8, [1, 1])].into_iter().collect() };
+        let relief = Relief {
+            sky: [vec![0], vec![0]],
+            standing: [standing(7, [2, 2]), standing(8, [1, 1])].into_iter().collect(),
+            water: Vec::new(),
+        };
         let manifest = Manifest { relief: Some(relief), ..tiny_manifest() };
         let parts = Parts::of(&manifest);
         let begins = |codes: [u8; 6], moved: [i32; 2]| parts.begins(&dims, &codes, moved, 2);

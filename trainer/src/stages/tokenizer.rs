@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use somnium::pack::manifest::FrameDims;
 
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
-use crate::patches::{bits, push_patches};
+use crate::patches::{bits, decibels, push_patches};
 use crate::preset::Preset;
 use crate::source::{ClipSource, HELD_OUT, Mood};
 use crate::training::Stage;
@@ -244,7 +244,7 @@ impl Stage for TokenizerStage {
         // On the scale of -1..1 the peak is 2.
         let values = self.frame.patches() * self.frame.patch_values();
         let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>()?;
-        let mut db: Vec<f64> = mse.iter().map(|mse| 10.0 * (4.0 / f64::from(*mse)).log10()).collect();
+        let mut db: Vec<f64> = mse.iter().map(|mse| decibels(4.0 / f64::from(*mse))).collect();
         db.sort_by(f64::total_cmp);
         let mut figures = vec![("psnr_db", db.iter().sum::<f64>() / frames as f64), ("worst_decile_db", db[frames / 10])];
         if self.frame.look

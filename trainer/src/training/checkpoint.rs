@@ -15,6 +15,8 @@ use crate::pipeline::{read_json, write_json};
 const NEWEST: &str = "checkpoint";
 const BEFORE: &str = "checkpoint.old";
 const UNREADABLE: &str = "checkpoint.broken";
+/// File of a checkpoint's progress.
+const PROGRESS: &str = "progress.json";
 
 /// A folder with weights, their running mean, optimizer state and progress that belong together.
 pub(super) struct Checkpoint {
@@ -75,7 +77,7 @@ impl Checkpoint {
             weights.clone().save_file(fresh.join(name)).map_err(|e| anyhow::anyhow!("cannot write the {name}: {e}"))?;
         }
         optimizer.save(fresh.join("optimizer")).map_err(|e| anyhow::anyhow!("cannot write the optimizer: {e}"))?;
-        write_json(&fresh.join("progress.json"), progress)?;
+        write_json(&fresh.join(PROGRESS), progress)?;
         // Each file is on the disk when it is written; what they are called has to get there too, before anything takes another's place.
         sync_names(&fresh);
         sync_names(stage);
@@ -88,8 +90,13 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Writes the newest checkpoint's progress once more: figures that came after its weights.
+    pub(super) fn save_progress(stage: &Path, progress: &Progress) -> Result<()> {
+        write_json(&stage.join(NEWEST).join(PROGRESS), progress)
+    }
+
     pub(super) fn progress(&self) -> Result<Progress> {
-        read_json(&self.folder.join("progress.json"))
+        read_json(&self.folder.join(PROGRESS))
     }
 
     pub(super) fn load_mean<M: Module>(&self, model: M) -> Result<M> {
@@ -140,7 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let run = folder.path();
         let trained = || {
-            let loaded = load_trained(&Toy, run, &Device::flex()).expect("a checkpoint");
+            let loaded = load_trained(&Toy::default(), run, &Device::flex()).expect("a checkpoint");
             loaded.map(|(_, progress)| progress.step)
         };
         let cut = |name: &str| {

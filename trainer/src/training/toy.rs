@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 
@@ -12,7 +12,13 @@ use super::{Budget, Settings, Stage, train};
 use crate::model::layers::Linear;
 
 /// Four weights that become smaller.
-pub struct Toy;
+#[derive(Default)]
+pub struct Toy {
+    /// Checksum of the tokens that it says to learn from.
+    pub tokens: Option<u64>,
+    /// Set when it is first judged, so that training stops; and then the next judgement never comes to its end.
+    pub ends: Option<Arc<AtomicBool>>,
+}
 
 impl Stage for Toy {
     type Model = Linear;
@@ -34,7 +40,14 @@ impl Stage for Toy {
     }
 
     fn validate(&self, model: &Linear, _device: &Device) -> Result<Vec<(&'static str, f64)>> {
+        if self.ends.as_ref().is_some_and(|stop| stop.swap(true, Ordering::Relaxed)) {
+            bail!("ended");
+        }
         Ok(vec![("weight", f64::from(model.w.val().mean().into_scalar::<f32>()))])
+    }
+
+    fn learns_from(&self) -> Option<u64> {
+        self.tokens
     }
 
     fn samples_per_batch(&self) -> usize {
@@ -42,9 +55,9 @@ impl Stage for Toy {
     }
 }
 
-/// Trains in `run` up to step `steps`, but no more than `session_steps`, and gives the step that it came to.
-pub fn train_toy(run: &Path, steps: u64, session_steps: Option<u64>) -> Result<u64> {
-    let settings = Settings {
+/// What it takes to train in `run` up to step `steps`, but no more than `session_steps`.
+pub fn toy_settings(run: &Path, steps: u64, session_steps: Option<u64>) -> Settings {
+    Settings {
         run: run.to_owned(),
         seed: 1,
         device: Device::flex(),
@@ -52,6 +65,10 @@ pub fn train_toy(run: &Path, steps: u64, session_steps: Option<u64>) -> Result<u
         session_steps,
         rate: None,
         stop: Arc::new(AtomicBool::new(false)),
-    };
-    train(Arc::new(Toy), &settings, None).map(|(_, progress)| progress.step)
+    }
+}
+
+/// Trains in `run` up to step `steps`, but no more than `session_steps`, and gives the step that it came to.
+pub fn train_toy(run: &Path, steps: u64, session_steps: Option<u64>) -> Result<u64> {
+    train(Arc::new(Toy::default()), &toy_settings(run, steps, session_steps), None).map(|(_, progress)| progress.step)
 }

@@ -3,6 +3,7 @@
 use egui::{TouchDeviceId, TouchId, TouchPhase};
 
 use super::*;
+use crate::app::hints::HINT_LASTS;
 
 #[test]
 fn keys_go_through_the_panel() {
@@ -10,7 +11,7 @@ fn keys_go_through_the_panel() {
     let press = |bench: &mut Bench, pressed: Key| bench.draw(vec![key(pressed)]).1;
     assert_eq!(press(&mut bench, Key::Space), [], "they walk");
     let by_keys = |bench: &mut Bench| {
-        (bench.state.by_keys, bench.state.wants_keys) = (true, true);
+        bench.state.keys.lead_in();
         bench.draw(Vec::new());
     };
     by_keys(&mut bench);
@@ -19,7 +20,7 @@ fn keys_go_through_the_panel() {
     press(&mut bench, Key::ArrowDown);
     assert_eq!(press(&mut bench, Key::Enter), [UiEvent::Command(Command::Map)], "beside it, and below");
     press(&mut bench, Key::Escape);
-    assert!(!bench.state.by_keys);
+    assert!(!bench.state.keys.on);
     assert_eq!(press(&mut bench, Key::Space), [], "they walk again");
     by_keys(&mut bench);
     assert_eq!(press(&mut bench, Key::Space), [UiEvent::Command(Command::Map)], "they go on where they were");
@@ -35,14 +36,14 @@ fn keys_go_through_the_panel() {
     // A panel that is gone leads no keys.
     bench.state.panel = false;
     bench.draw(Vec::new());
-    assert!(!bench.state.by_keys);
+    assert!(!bench.state.keys.on);
 }
 
 #[test]
 fn a_pad_goes_on_where_what_it_pressed_is_gone() {
     let mut bench = Bench::new(8);
     let pressed_next = |bench: &mut Bench, led_by_pad| {
-        (bench.state.led_by_pad, bench.state.by_keys) = (led_by_pad, true);
+        (bench.state.keys.led_by_pad, bench.state.keys.on) = (led_by_pad, true);
         bench.ctx.memory_mut(|memory| memory.request_focus(egui::Id::unique("gone")));
         (0..5).for_each(|_| drop(bench.draw(Vec::new())));
         bench.draw(vec![key(Key::Space)]).1
@@ -63,6 +64,7 @@ fn a_pad_is_told_how_to_work_the_panel_and_the_map() {
     let (keys, pad) = (map_text(&bindings, Hand::Keys), map_text(&bindings, Hand::Pad));
     assert!(keys.starts_with("Arrows and + - or drag and wheel to look around, 0 for all of it     F12 saves it"), "{keys}");
     assert!(pad.starts_with("Left stick to look around, triggers ") && pad.ends_with("     B (circle) goes on"), "{pad}");
+    assert_eq!(map_text(&bindings, Hand::Finger), "Drag to look around, pinch to come nearer     Back goes on");
 }
 
 #[test]
@@ -114,9 +116,16 @@ fn fingers_have_buttons() {
     assert_eq!(bench.click_on("Light"), [UiEvent::Command(Command::Turn(Dial::Light))]);
     assert_eq!(bench.click_on("Surprise"), [UiEvent::Command(Command::Surprise)]);
     assert_eq!(bench.click_on("Panel"), [UiEvent::Command(Command::Panel)]);
+    // From the map the same button leads back.
+    assert!(!bench.draw(Vec::new()).0.contains("Back"));
+    assert_eq!(bench.click_on("Map"), [UiEvent::Command(Command::Map)]);
+    bench.state.map.begin(false);
+    assert_eq!(bench.click_on("Back"), [UiEvent::Command(Command::Map)]);
+    assert!(bench.draw_places(Vec::new()).0.iter().all(|(text, _)| text != "Map"));
+    bench.state.map = MapState::default();
     // The picture leaves them their place, and at an event nobody leads the next visitor into a panel.
     let below = bench.picture.y + bench.picture.height;
-    bench.state.event = true;
+    bench.state.venue.event = true;
     let (written, _) = bench.draw_places(Vec::new());
     let place = written.iter().find(|(text, _)| text == "Map").expect("a button").1;
     assert!(place.y > below as f32 && written.iter().all(|(text, _)| text != "Panel" && text != "Pause"), "{written:?}");
@@ -127,12 +136,12 @@ fn fingers_have_buttons() {
     assert_eq!(bench.click_on("Close"), [UiEvent::Command(Command::Panel)]);
     bench.state.panel = false;
     assert!(!bench.draw(Vec::new()).0.contains("Close"));
-    bench.state.keeps_pictures = true;
+    bench.state.venue.keeps_pictures = true;
     assert_eq!(bench.click_on("Photo"), [UiEvent::Command(Command::Screenshot)]);
     // More than one row has room for.
     let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
     info.within = true;
-    (bench.status.info, bench.state.event) = (Some(Arc::new(info)), false);
+    (bench.status.info, bench.state.venue.event) = (Some(Arc::new(info)), false);
     let (written, _) = bench.draw_places(Vec::new());
     let row_of = |label: &str| written.iter().find(|(text, _)| text == label).expect("a button").1.y;
     assert!(row_of("New prompt") < row_of("Panel"), "{written:?}");
@@ -142,7 +151,7 @@ fn fingers_have_buttons() {
 fn a_press_anywhere_leaves_the_lines_of_help() {
     let mut bench = Bench::new(8);
     let helps = |bench: &mut Bench| bench.draw(Vec::new()).0.contains("these lines");
-    (bench.state.panel, bench.state.event, bench.state.help) = (false, true, true);
+    (bench.state.panel, bench.state.venue.event, bench.state.help) = (false, true, true);
     bench.draw(vec![Event::PointerMoved(pos2(300.0, 300.0))]);
     assert!(helps(&mut bench), "a pointer that moves");
     bench.click(pos2(300.0, 300.0));
@@ -173,7 +182,7 @@ fn a_picture_that_is_taken_is_seen_at_once_and_for_a_moment() {
 fn the_window_it_opens_with_has_room_for_all_buttons_in_a_row() {
     let mut bench = Bench::new(8);
     theme::apply(&bench.ctx);
-    bench.state.keeps_pictures = true;
+    bench.state.venue.keeps_pictures = true;
     let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
     info.within = true;
     // Buttons, rows, and whether letters are left out.
@@ -191,6 +200,31 @@ fn the_window_it_opens_with_has_room_for_all_buttons_in_a_row() {
     assert_eq!(shown(1024.0), (10, 1, false));
     assert_eq!(shown(990.0), (10, 2, false));
     assert!(shown(400.0).2, "in two rows there is no room either");
+}
+
+#[test]
+fn fingers_silence_it_where_it_is_heard_and_there_is_room() {
+    let mut bench = Bench::new(8);
+    bench.state.volume.sound();
+    let info = bench.status.info.clone().unwrap();
+    let silence = |state: &UiState, width: f32| {
+        let screen = egui::Rect::from_min_size(Pos2::ZERO, vec2(width, 720.0));
+        let input = egui::RawInput { screen_rect: Some(screen), ..Default::default() };
+        let mut output = egui::Context::default().run_ui(input, |ui| touch_bar::show(ui, state, &info, &mut Vec::new()));
+        output.textures_delta.clear();
+        let mut written = Vec::new();
+        output.shapes.iter().for_each(|shape| read(&shape.shape, &mut written));
+        written.into_iter().map(|(text, _)| text).find(|text| text == "Silence" || text == "Sound")
+    };
+    assert_eq!(silence(&bench.state, 940.0), None, "no device plays it");
+    bench.state.sounds = true;
+    assert_eq!(silence(&bench.state, 940.0).as_deref(), Some("Silence"));
+    // In a row of so many points the eight others leave no room for it, and in two they do.
+    assert_eq!([880.0, 830.0, 780.0].map(|width| silence(&bench.state, width).is_some()), [false, false, true]);
+    bench.state.volume.silence();
+    assert_eq!(silence(&bench.state, 940.0).as_deref(), Some("Sound"));
+    bench.state.venue.event = true;
+    assert_eq!(silence(&bench.state, 940.0), None);
 }
 
 #[test]
@@ -224,6 +258,6 @@ fn a_double_click_opens_the_panel_and_closes_it_where_no_event_goes_on() {
     assert_eq!(taps(&mut bench, at), []);
     assert_eq!(taps(&mut bench, pos2((figure.x + figure.width / 2) as f32, (figure.y + figure.height / 2) as f32)), opens);
     assert_eq!(twice(&mut bench), opens, "a mouse clicks where it likes");
-    bench.state.event = true;
+    bench.state.venue.event = true;
     assert_eq!(twice(&mut bench), [], "visitors tap at everything");
 }

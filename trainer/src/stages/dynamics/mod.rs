@@ -51,6 +51,9 @@ pub struct DynamicsStage {
     pub motions: Vec<[i32; 2]>,
     /// Leave the inferred codes aside.
     pub recorded_only: bool,
+    /// Whether what is said in clips was asked for, and made the land what it is. What is said of recordings is said of what they show
+    /// anyway: land comes into view there by itself, also where nothing is said.
+    pub captions_are_wishes: bool,
     /// Tokens of looks by their names; none where a frame has no token of its look.
     pub looks: Looks,
 }
@@ -273,6 +276,10 @@ impl Stage for DynamicsStage {
             ("kept", kept.value()),
             ("cross_entropy", entropy.value()),
         ])
+    }
+
+    fn learns_from(&self) -> Option<u64> {
+        Some(self.clips.made_by).filter(|made_by| *made_by != 0)
     }
 
     fn samples_per_batch(&self) -> usize {

@@ -37,6 +37,7 @@ pub(super) fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (Dynami
         rests: None,
         motions: m.actions.iter().map(|action| action.motion).collect(),
         recorded_only: true,
+        captions_are_wishes: true,
         looks: Looks::default(),
     };
     let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");

@@ -206,7 +206,7 @@ impl DynamicsStage {
             Some(change) if said(start).iter().any(|word| *word != NO_WORD) => Some(start - change),
             _ => None,
         };
-        let mut land_asked = clips.land_was_asked_for(clip, start);
+        let mut land_asked = self.captions_are_wishes && clips.land_was_asked_for(clip, start);
         let first_frame = batch.actions.len();
         batch.untaught.extend((start..telling.unheard_before).map(|frame| first_frame + frame - start));
         batch.nothing.push(false);
@@ -236,7 +236,7 @@ impl DynamicsStage {
                 };
             }
             batch.told.push(age.map_or(told::LONG_AGO, |age| told::class(age as u32)) as u8);
-            land_asked |= clips.asks_of_the_land(clip, frame);
+            land_asked |= self.captions_are_wishes && clips.asks_of_the_land(clip, frame);
             batch.land_asked.push(land_asked);
         }
         let terms = if spoil { self.spoilt_recall(start, changes, &telling, dice) } else { RecallTerms::WHOLE };
@@ -247,7 +247,8 @@ impl DynamicsStage {
     fn telling(&self, clips: &TokenClips, (clip, start): (usize, usize), changes: Changes, dice: &mut Dice, spoil: bool) -> Telling {
         let recolours = spoil && changes.within.is_none() && dice.chance(RECOLOURED_SHARE);
         let recoloured = if recolours { self.recolour(clips, (clip, start), dice) } else { None };
-        let most_promptless = if clips.asks_of_the_land(clip, start) { PROMPTLESS_ASKED_SHARE } else { 1.0 };
+        let asks_of_the_land = self.captions_are_wishes && clips.asks_of_the_land(clip, start);
+        let most_promptless = if asks_of_the_land { PROMPTLESS_ASKED_SHARE } else { 1.0 };
         let turns = Changes::around(start..start + self.preset.dynamics_frames, |frame| self.wish_changes(clips, (clip, frame)));
         let promptless = recoloured.is_none() && dice.chance(turns.promptless_share().min(most_promptless));
         let silent_before = if dice.chance(FIRST_WORDS_SHARE) { changes.within.unwrap_or(0) } else { 0 };
@@ -386,9 +387,10 @@ mod tests {
         assert!(shows(&stage) > before + 60, "{} windows of 400 show the village, {before} by themselves", shows(&stage));
     }
 
-    /// So many windows of a clip all of whose frames are under this word, none of them spoilt.
-    fn windows_under(word: &str, windows: u64) -> Vec<Batch> {
+    /// So many windows of a clip all of whose frames are under this word, which is a wish or a caption, none of them spoilt.
+    fn windows_under(word: &str, is_wish: bool, windows: u64) -> Vec<Batch> {
         let mut stage = stage_of_one_change(20, 6, 20);
+        stage.captions_are_wishes = is_wish;
         let clip = Arc::get_mut(&mut stage.clips).expect("nobody else has them");
         clip.words.fill(WordTable::get().find(word).expect("a word"));
         let batch_of = |seed| {
@@ -401,13 +403,16 @@ mod tests {
 
     #[test]
     fn windows_that_ask_of_the_land_are_seldom_without_words() {
-        let promptless = |word: &str| {
+        let promptless = |word: &str, is_wish: bool| {
             let silent = |batch: &&Batch| batch.words.iter().all(|word| *word == NO_WORD);
-            windows_under(word, 400).iter().filter(silent).count()
+            windows_under(word, is_wish, 400).iter().filter(silent).count()
         };
-        let [feature, land, light] = ["ruins", "forest", "night"].map(promptless);
+        let [feature, land, light] = ["ruins", "forest", "night"].map(|word| promptless(word, true));
         assert!((20..65).contains(&feature) && (20..65).contains(&land), "{feature} and {land} of 400 windows under ruins and a land");
         assert!((240..320).contains(&light), "{light} of 400 under a light");
+        // Whoever recorded a forest asked for none.
+        let recorded = promptless("forest", false);
+        assert!((240..320).contains(&recorded), "{recorded} of 400 of recordings of a forest");
     }
 
     #[test]
@@ -438,9 +443,13 @@ mod tests {
 
     #[test]
     fn a_land_or_a_feature_that_is_said_is_wished_though_no_words_change() {
-        let wished = |word: &str| -> HashSet<bool> { windows_under(word, 20).into_iter().flat_map(|batch| batch.land_asked).collect() };
-        assert_eq!(["ruins", "forest"].map(wished), [HashSet::from([true]), HashSet::from([true])]);
-        assert_eq!(wished("night"), HashSet::from([false]));
+        let wished = |word: &str, is_wish: bool| -> HashSet<bool> {
+            windows_under(word, is_wish, 20).into_iter().flat_map(|batch| batch.land_asked).collect()
+        };
+        assert_eq!(["ruins", "forest"].map(|word| wished(word, true)), [HashSet::from([true]), HashSet::from([true])]);
+        assert_eq!(wished("night", true), HashSet::from([false]));
+        // A caption is no wish.
+        assert_eq!(wished("forest", false), HashSet::from([false]));
     }
 
     #[test]
