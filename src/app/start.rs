@@ -50,7 +50,8 @@ impl Start {
     /// What the dream says.
     pub fn begin(&self, dream: &mut DreamSession, words: &[u16], settings: &DecodeSettings) -> Result<(), DreamError> {
         if let Self::Dream(saved) = self {
-            dream.resume(saved.moment.clone(), &saved.about.words)?;
+            let settings = saved.about.settings(dream.manifest());
+            dream.resume(saved.moment.clone(), &saved.about.words, &settings)?;
             return dream.set_prompt(words, 0).map(drop);
         }
         dream.set_prompt(words, 0)?;

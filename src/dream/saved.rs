@@ -357,7 +357,7 @@ mod tests {
             assert_eq!(saved.about.settings(&pack.manifest), DecodeSettings { seed: 7, ..settings });
             change(&mut saved);
             let mut dream = session(pack);
-            dream.resume(saved.moment, &saved.about.words).unwrap();
+            dream.resume(saved.moment, &saved.about.words, &settings).unwrap();
             walk(&mut dream, &settings, EAST, 60)
         };
         assert!(go_on(&pack, |_| ()) == future);
@@ -370,6 +370,27 @@ mod tests {
         let tokenizer = pack.tensors.iter().filter(|(name, _)| name.starts_with("tok."));
         trained_on.tensors.extend(tokenizer.map(|(name, tensor)| (name.clone(), tensor.clone())));
         assert!(go_on(&trained_on, |_| ()) != future);
+    }
+
+    #[test]
+    fn what_was_seen_by_other_settings_than_the_packs_is_seen_by_them_again() {
+        let pack = pack();
+        let own = play_settings(&pack.manifest);
+        let settings = DecodeSettings { window: 3, context_level: 2, temperature: 2.0, ..own };
+        let mut dream = session(&pack);
+        dream.start_from_prompt(&settings).unwrap();
+        walk(&mut dream, &settings, WEST, 12);
+        let moment = dream.moment().unwrap();
+        let future = walk(&mut dream, &settings, EAST, 12);
+        let go_on = |saved_by: &DecodeSettings| {
+            let mut dream = session(&pack);
+            let saved = SavedDream::new(&pack, moment.clone(), saved_by, (String::new(), Vec::new()));
+            dream.resume(saved.moment, &saved.about.words, &saved.about.settings(&pack.manifest)).unwrap();
+            walk(&mut dream, &settings, EAST, 12)
+        };
+        assert!(go_on(&settings) == future);
+        // The control: what is said of them counts.
+        assert!(go_on(&own) != future);
     }
 
     #[test]

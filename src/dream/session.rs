@@ -144,6 +144,11 @@ impl DreamSession {
         })
     }
 
+    /// Of the world that is dreamed.
+    pub fn manifest(&self) -> &Manifest {
+        self.engine.manifest()
+    }
+
     /// Tokens of the frames so far, oldest first, as far as they have reached the host.
     pub fn history(&self) -> &VecDeque<TokenFrame> {
         &self.history
@@ -213,6 +218,7 @@ impl DreamSession {
         self.next_frame = self.in_flight.front().map_or(self.next_frame, |(number, _)| *number);
         self.in_flight.clear();
         engine.set_prompt(self.prompt.words())?;
+        engine.set_settings(&self.engine.settings())?;
         engine.restore_after(self.before.as_ref(), self.history.make_contiguous(), self.next_frame)?;
         self.told = Told::after(&self.history);
         self.tell_what_is_ahead(engine.as_mut());

@@ -19,7 +19,7 @@ fn dynamics(m: &Manifest) -> Result<&DynamicsDims, EngineError> {
     m.dynamics.as_ref().ok_or(EngineError::NoDynamics)
 }
 
-/// The manifest's play defaults, seed 0: what an engine goes by until the first frame is dreamed.
+/// The manifest's play defaults, seed 0: what an engine goes by until the first frame is dreamed or it is told otherwise.
 pub fn play_settings(m: &Manifest) -> DecodeSettings {
     let p = m.play;
     DecodeSettings {

@@ -290,11 +290,21 @@ pub trait Engine: Send {
     /// Forgets everything and rebuilds ring and map from `history`, oldest first. Its last frame becomes the visible one and is committed
     /// together with the next dreamed frame. An empty history starts from nothing: the next frame comes from the prompt alone.
     /// The frame counter used for random numbers becomes `next_frame`. The prompt in force stays as it was.
-    /// Window and context level are those of the last frame dreamed, the manifest's play defaults before the first; without a dynamics
-    /// only the picture of the last frame is made.
+    /// Window and context level are those of [`Engine::settings`]; without a dynamics only the picture of the last frame is made.
     fn restore(&mut self, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
         self.restore_after(None, history, next_frame)
     }
+
+    /// Those of the last frame dreamed, the manifest's play defaults before the first, or what [`Engine::set_settings`] put in their place
+    /// since.
+    fn settings(&self) -> DecodeSettings;
+
+    /// From here on restored frames see their past by the window and the context level of these, until another frame is dreamed: what an
+    /// engine has to be told that goes on with a dream of another one.
+    ///
+    /// # Errors
+    /// [`EngineError::NoDynamics`], and [`EngineError::Input`] of settings that the model does not take.
+    fn set_settings(&mut self, settings: &DecodeSettings) -> Result<(), EngineError>;
 
     /// As [`Engine::restore`], but the map does not begin empty: `before` is the land that was remembered when the history began.
     fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError>;

@@ -1,7 +1,7 @@
 //! What the map is for: land seen long before the window began is recalled, alike in every engine, and found again after a restore.
 
 use super::*;
-use somnium::engine::inputs::frames_that_matter;
+use somnium::engine::inputs::{frames_that_matter, play_settings};
 use somnium::engine::recall::Map;
 use somnium::pack::manifest::{FrameDims, RecallDims};
 
@@ -103,6 +103,34 @@ fn a_restored_dream_knows_the_land_of_the_whole_walk() {
         assert!(landed.restore_after(Some(&foreign), newer, 30).is_err(), "{name}: a map of another world");
         // Negative control: the frames of the window alone are not enough.
         assert_ne!(go_on(&history[history.len() - frames_that_matter(m)..]), future, "{name}: the map does not matter");
+    }
+}
+
+#[test]
+fn a_fresh_engine_goes_on_once_it_is_told_how_the_past_was_seen() {
+    let pack = pack_of(odd_manifest(), 23);
+    let m = &pack.manifest;
+    let s = DecodeSettings { window: 3, context_level: 2, ..settings(m) };
+    let script = script(m, 24);
+    for (name, build) in ENGINES {
+        let (mut played, mut words) = (build(&pack), Vec::new());
+        let history = play(&mut *played, &script[..12], &s, &mut words);
+        let said = words.clone();
+        let future = play(&mut *played, &script[12..], &s, &mut words);
+        assert_eq!(played.settings(), s, "{name}");
+        let mut fresh = build(&pack);
+        let mut go_on = |seen_by: &DecodeSettings| {
+            fresh.set_settings(seen_by).expect("settings of this model");
+            fresh.set_prompt(&said).expect("known words");
+            fresh.restore(&history, 12).expect("restored");
+            play(&mut *fresh, &script[12..], &s, &mut said.clone())
+        };
+        assert_eq!(go_on(&s), future, "{name}");
+        // The controls: the pack's memory and level are others, and each of them counts.
+        for other in [play_settings(m), DecodeSettings { window: 5, ..s }, DecodeSettings { context_level: 0, ..s }] {
+            assert_ne!(go_on(&other), future, "{name}");
+        }
+        assert!(fresh.set_settings(&DecodeSettings { window: 6, ..s }).is_err(), "{name}: a window that the model does not have");
     }
 }
 

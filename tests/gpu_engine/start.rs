@@ -58,6 +58,7 @@ fn a_tier_that_dreams_wrongly_is_noticed_at_start() {
         ("sample", "u32((leads_on && !held) || ", "u32(true || "),
         ("narrow", "= fitting(rows, count, most, word);", "= 1u;"),
         ("sample", "sum = (1.0 + frame.guidance) * sum - frame.guidance *", "sum = sum + 0.0 *"),
+        ("sample", "return -ln(-ln(u));", "return 0.0;"),
         ("unmask", "let settled = mine.y == CERTAIN || ", "let settled = "),
         ("unmask", "select(0u, dispatches[of_groups + word], runs)", "0u"),
         ("embed", "value = value + settled_around(n, g.half, column);", ""),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{any_frame, changing, dreamed, gpu, pack, settings};
 use somnium::engine::gpu::{GpuContext, GpuEngine};
-use somnium::engine::{Engine, TokenFrame};
+use somnium::engine::{Branches, Engine, TokenFrame};
 use somnium::pack::Pack;
 use somnium::pack::random::{odd_manifest, plain_manifest};
 
@@ -28,9 +28,11 @@ fn a_frame_in_many_submissions_is_the_same_frame() {
         let submissions = engine.submissions() - before;
         let times = (engine.stage_times().len(), engine.pass_times().len());
         let dispatches: usize = (0..8).map(|t| engine.dispatches(changing(&p, t).steps)).sum();
+        let mut branches = Branches::default();
+        engine.preview(&[0, 1, 2], &settings(&p, 2), &mut branches).unwrap();
         let logits = engine.teacher_force(&any_frame(&p.manifest, 20), &settings(&p, 1)).unwrap();
         assert!(engine.context().fault().is_none(), "{:?}", engine.context().fault());
-        ((frames, engine.read_picture().unwrap(), logits, times), submissions, dispatches)
+        ((frames, branches, engine.read_picture().unwrap(), logits, times), submissions, dispatches)
     };
     let (whole, of_whole, _) = played(Duration::MAX);
     let (cut, of_cut, dispatches) = played(Duration::ZERO);

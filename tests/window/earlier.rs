@@ -106,7 +106,7 @@ fn a_dream_goes_on_where_it_was_left_and_from_its_pictures() {
         let picture = std::fs::read(&saved).unwrap();
         SavedDream::in_picture(&picture, &pack).unwrap().expect("a dream").moment
     };
-    twin.session.resume(moment, &[]).unwrap();
+    twin.session.resume(moment, &[], &twin.settings).unwrap();
     twin.see(&mut stage, "two steps back");
     twin.step(&mut stage, EAST);
     twin.step(&mut stage, EAST);

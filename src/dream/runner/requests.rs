@@ -120,7 +120,8 @@ impl Worker {
     fn resume(&mut self, saved: &SavedDream, prompt: Prompt, seed: u32) -> Result<Went, DreamError> {
         let (left_said, said) = (self.said, prompt.said);
         self.changed(|dream, _| {
-            dream.resume(saved.moment.clone(), &saved.about.words)?;
+            let settings = saved.about.settings(dream.manifest());
+            dream.resume(saved.moment.clone(), &saved.about.words, &settings)?;
             dream.call_said(said);
             Ok(())
         })?;

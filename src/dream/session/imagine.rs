@@ -193,6 +193,7 @@ impl DreamSession {
         self.history.iter().take(older).for_each(|frame| take_in(&mut before, frame, engine.manifest()));
         let recent: Vec<TokenFrame> = self.history.iter().skip(older).cloned().collect();
         engine.set_prompt(self.prompt.words())?;
+        engine.set_settings(&self.engine.settings())?;
         engine.restore_after(Some(&before), &recent, self.next_frame)?;
         self.ahead.imagined.places.iter().for_each(|(at, (_, token))| engine.imagine(*at, Some(token)));
         Ok(true)

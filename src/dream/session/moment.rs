@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{DreamSession, Seen, take_in};
 use crate::dream::Source;
 use crate::dream::source::DreamError;
-use crate::engine::TokenFrame;
 use crate::engine::inputs::{check_past, check_prompt};
 use crate::engine::recall::Map;
 use crate::engine::told::Told;
+use crate::engine::{DecodeSettings, TokenFrame};
 use crate::prompt;
 
 /// Moments that can be returned to.
@@ -86,11 +86,12 @@ impl DreamSession {
         Ok(Moment { before, history, next_frame: self.next_frame, start: self.start.clone() })
     }
 
-    /// Goes on from a moment of this session or of another one of the same world, under these rows of the word table. The present moment can be returned to.
+    /// Goes on from a moment of this session or of another one of the same world, under these rows of the word table; its frames see their past by the
+    /// memory and the context level of these settings, as they did. The present moment can be returned to.
     ///
     /// # Errors
     /// What the engine says. Of a moment or words of another world it says so first: the dream is then as it was.
-    pub fn resume(&mut self, moment: Moment, words: &[u16]) -> Result<(), DreamError> {
+    pub fn resume(&mut self, moment: Moment, words: &[u16], settings: &DecodeSettings) -> Result<(), DreamError> {
         check_past(self.engine.manifest(), moment.before.as_ref(), &moment.history)?;
         check_past(self.engine.manifest(), None, &moment.start)?;
         if moment.history.is_empty() {
@@ -100,6 +101,7 @@ impl DreamSession {
         self.begin_another()?;
         self.set_prompt(words, 0)?;
         let Moment { before, history, next_frame, start } = moment;
+        self.engine.set_settings(settings)?;
         self.go_to(before, history, next_frame)?;
         (self.start, self.seen) = (start, None);
         Ok(())
@@ -254,12 +256,12 @@ mod tests {
         let walked = session.read_picture().unwrap();
         let mut foreign = moment.clone();
         foreign.history[0].codes.clear();
-        assert!(session.resume(foreign, &[4]).is_err() && session.resume(moment.clone(), &[60_000]).is_err());
+        assert!(session.resume(foreign, &[4], &settings).is_err() && session.resume(moment.clone(), &[60_000], &settings).is_err());
         assert!(session.dream() == 1 && session.words().is_empty());
         assert_eq!(session.read_picture().unwrap(), walked);
         assert!(matches!(session.undo(), Err(DreamError::NothingToUndo)), "nothing began");
         // The control: with words it knows, another dream begins.
-        session.resume(moment, &[4]).unwrap();
+        session.resume(moment, &[4], &settings).unwrap();
         assert_eq!((session.dream(), session.words()), (2, &[4][..]));
         session.undo().unwrap();
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dream::beginning::{TRIES, seed_of};
+use crate::engine::cpu::{CpuEngine, CpuOptions};
 use crate::engine::inputs::play_settings;
 use crate::engine::reference::ReferenceEngine;
 use crate::engine::{Chance, PromptWord, told};
@@ -150,7 +151,7 @@ fn a_first_frame_of_no_land_is_told_one_and_the_next_is_not() {
     // What is remembered of it is what was said, so that nothing is news to the frame after it: it is the one of a dream that always had these words.
     assert!(untold.history()[0].prompt.iter().map(|word| word.id).eq([night]));
     let mut known = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
-    known.resume(untold.moment().unwrap(), &[night]).unwrap();
+    known.resume(untold.moment().unwrap(), &[night], &settings).unwrap();
     let next = walk(&mut untold, &settings, &WALK[..2]);
     assert_eq!(next, walk(&mut known, &settings, &WALK[..2]));
     assert_ne!(next, walk(&mut told, &settings, &WALK[..2]), "the control: words of a land go on to be told");
@@ -250,7 +251,8 @@ fn a_way_that_leads_nowhere_is_told_where_anybody_looks_whether_the_view_moved()
         let frame = |(action, moved)| TokenFrame { codes: vec![1; 45], action, moved, prompt: Vec::new() };
         let history = past.iter().copied().map(frame).collect();
         let mut session = session(pack);
-        session.resume(Moment { before: None, history, next_frame: 9, start: Vec::new() }, &[]).unwrap();
+        let moment = Moment { before: None, history, next_frame: 9, start: Vec::new() };
+        session.resume(moment, &[], &play_settings(&pack.manifest)).unwrap();
         session.stuck().map(|stuck| (stuck.code, stuck.steps))
     };
     assert_eq!(stuck_after(&pack, &[(1, true), (2, false), (1, false), (1, false)]), Some((1, 2)));
@@ -316,6 +318,28 @@ fn after_a_lost_device_the_dream_goes_on_where_it_was() {
     walk(&mut broken, &settings, &WALK[..5]);
     broken.replace_engine(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();
     assert_eq!(walk(&mut broken, &settings, &WALK[5..]), undisturbed[5..]);
+}
+
+#[test]
+fn a_fresh_engine_sees_the_past_by_the_settings_it_was_seen_by() {
+    let pack = pack();
+    let settings = DecodeSettings { window: 3, context_level: 2, temperature: 2.0, ..play_settings(&pack.manifest) };
+    let engine = || Box::new(CpuEngine::new(&pack, CpuOptions::default()).unwrap());
+    let begun = || {
+        let mut dream = DreamSession::new(engine()).unwrap();
+        dream.start_from_prompt(&settings).unwrap();
+        walk(&mut dream, &settings, &WALK);
+        dream
+    };
+    let undisturbed = walk(&mut begun(), &settings, &WALK);
+    let mut broken = begun();
+    let moment = broken.moment().unwrap();
+    broken.replace_engine(engine()).unwrap();
+    assert!(walk(&mut broken, &settings, &WALK) == undisturbed);
+    // The control: one that is told otherwise sees it otherwise.
+    let mut untold = DreamSession::new(engine()).unwrap();
+    untold.resume(moment, &[], &play_settings(&pack.manifest)).unwrap();
+    assert!(walk(&mut untold, &settings, &WALK) != undisturbed);
 }
 
 #[test]

@@ -250,6 +250,16 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
+    fn settings(&self) -> DecodeSettings {
+        self.settings
+    }
+
+    fn set_settings(&mut self, settings: &DecodeSettings) -> Result<(), EngineError> {
+        check_settings(&self.manifest, settings)?;
+        self.settings = *settings;
+        Ok(())
+    }
+
     fn restore_after(&mut self, before: Option<&Map>, history: &[TokenFrame], next_frame: u32) -> Result<(), EngineError> {
         check_past(&self.manifest, before, history)?;
         self.pending.exists = false;

@@ -14,6 +14,9 @@ use crate::engine::EngineError;
 pub const ADAPTER_REMEDY: &str =
     "install a Vulkan driver (Debian, Ubuntu: `apt install mesa-vulkan-drivers`, which also brings a software one)";
 
+/// What is said of a device that is [`Fault::Full`].
+const FULL: &str = "the device has no memory left; other programs may hold it, and `--engine cpu` needs none";
+
 /// Names the adapter that is tried first.
 const ADAPTER_VARIABLE: &str = "WGPU_ADAPTER_NAME";
 
@@ -115,14 +118,26 @@ struct Waits {
 pub enum Fault {
     /// It is gone.
     Lost(String),
+    /// It has no room for what it was to keep.
+    Full,
     /// It was asked for what it cannot do.
     Error(String),
+}
+
+impl From<wgpu::Error> for Fault {
+    fn from(error: wgpu::Error) -> Self {
+        match error {
+            wgpu::Error::OutOfMemory { .. } => Self::Full,
+            other => Self::Error(other.to_string()),
+        }
+    }
 }
 
 impl From<Fault> for EngineError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Lost(why) => Self::DeviceLost(why),
+            Fault::Full => Self::Graphics(FULL.to_owned()),
             Fault::Error(why) => Self::Graphics(why),
         }
     }
@@ -158,7 +173,7 @@ impl Health {
         let mut known = self.fault();
         let is_news = match &*known {
             None => true,
-            Some(Fault::Error(_)) => matches!(fault, Fault::Lost(_)),
+            Some(Fault::Error(_) | Fault::Full) => matches!(fault, Fault::Lost(_)),
             Some(Fault::Lost(_)) => false,
         };
         if is_news {
@@ -232,7 +247,7 @@ impl GpuContext {
             seen.report(level, Fault::Lost(message));
         });
         let seen = health.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(log::Level::Error, Fault::Error(error.to_string()))));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| seen.report(log::Level::Error, error.into())));
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let pass_timestamps = device.features().contains(PASS_TIMESTAMPS);
         let indirect = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::INDIRECT_EXECUTION);
@@ -286,9 +301,20 @@ impl GpuContext {
         matches!(*self.health.fault(), Some(Fault::Lost(_)))
     }
 
-    /// Forgets the errors of a tier that is not used any more; a loss stays one.
+    /// It had no room for what it was to keep.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(*self.health.fault(), Some(Fault::Full))
+    }
+
+    /// Forgets the errors of what is not used any more; a loss stays one.
     pub(super) fn forgive(&self) {
-        self.health.fault().take_if(|fault| matches!(fault, Fault::Error(_)));
+        self.health.fault().take_if(|fault| !matches!(fault, Fault::Lost(_)));
+    }
+
+    /// As if the device had said so.
+    #[cfg(test)]
+    pub(super) fn report(&self, fault: Fault) {
+        self.health.report(log::Level::Debug, fault);
     }
 
     /// Anything that went wrong and that no call reported.
@@ -474,6 +500,22 @@ mod tests {
         ] {
             assert_eq!(said(of(why.to_owned())).as_deref(), Some(expected), "after {why}");
         }
+    }
+
+    #[test]
+    fn what_has_no_room_is_told_from_what_is_wrong() {
+        let fault = Fault::from(wgpu::Error::OutOfMemory { source: "as the test has it".into() });
+        assert_eq!(fault, Fault::Full);
+        assert!(EngineError::from(fault).to_string().starts_with("graphics error: the device has no memory left; "));
+        // The control: another error says itself what is wrong.
+        let (source, description) = ("as the test has it".into(), "wrong".to_owned());
+        assert_eq!(Fault::from(wgpu::Error::Validation { source, description }), Fault::Error("wrong".to_owned()));
+        // What comes after it is mostly a consequence.
+        let health = Health::default();
+        for fault in [Fault::Full, Fault::Error("invalid".to_owned())] {
+            health.report(log::Level::Debug, fault);
+        }
+        assert_eq!(*health.fault(), Some(Fault::Full));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use super::context::GpuContext;
 pub struct Pace {
     /// Operations that a submission has at most, a single dispatch apart; `None`: frames are not cut.
     most_ops: Option<u64>,
+    /// Whole frames that the device is given at once, where nobody needs the one before the next.
+    at_once: usize,
     submissions: u64,
     /// As many of them are done. Written by whichever thread polls the device.
     done: Arc<AtomicU64>,
@@ -21,13 +23,19 @@ pub struct Pace {
 impl Pace {
     /// Frames are not cut, and no submission waits for another.
     pub fn whole() -> Self {
-        Self { most_ops: None, submissions: 0, done: Arc::default() }
+        Self { most_ops: None, at_once: 1, submissions: 0, done: Arc::default() }
     }
 
     /// For a device on which a frame of `ops` operations takes `frame`, and what is queued there is to take `most`: the half of it runs, the other waits.
     pub fn measured(ops: u64, frame: Duration, most: Duration) -> Self {
         let share = most.as_secs_f64() / frame.as_secs_f64();
-        Self { most_ops: (share < 1.0).then_some((ops as f64 * share / 2.0) as u64), ..Self::whole() }
+        let most_ops = (share < 1.0).then_some((ops as f64 * share / 2.0) as u64);
+        Self { most_ops, at_once: (share as usize).max(1), ..Self::whole() }
+    }
+
+    /// Frames that the device makes in the time that what is queued there is to take, at least one.
+    pub fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// Whether frames are not cut.
@@ -77,6 +85,13 @@ mod tests {
         assert!(quick.is_whole() && !quick.is_too_much(u64::MAX));
         let slow = Pace::measured(1000, Duration::from_millis(32), most);
         assert!(!slow.is_whole() && slow.is_too_much(126) && !slow.is_too_much(125));
+    }
+
+    #[test]
+    fn as_many_whole_frames_go_off_together_as_fit_into_the_time() {
+        let at_once = |frame_ms: u64| Pace::measured(1000, Duration::from_millis(frame_ms), Duration::from_millis(8)).at_once();
+        assert_eq!([1, 3, 5, 8, 32].map(at_once), [8, 2, 1, 1, 1]);
+        assert_eq!(Pace::whole().at_once(), 1, "nothing is known yet");
     }
 
     #[test]

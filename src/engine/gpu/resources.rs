@@ -1,6 +1,7 @@
 //! The plan made real: buffers, pipelines and bind groups, made once at load.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::context::{GpuContext, WRITTEN_BEFORE_READ};
 use super::frame::{FRAME_SLOT_BYTES, GROUPS};
@@ -42,9 +43,12 @@ impl ReadyPass {
     }
 }
 
+/// A pipeline, and how what it binds is laid out.
+type Made = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
+
 /// Pipelines by kernel label; each is compiled once however many passes use it.
 #[derive(Default)]
-pub struct Pipelines(HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>);
+pub struct Pipelines(HashMap<String, Made>);
 
 impl Pipelines {
     pub fn len(&self) -> usize {
@@ -55,13 +59,34 @@ impl Pipelines {
         self.0.is_empty()
     }
 
-    pub fn get(&mut self, gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
-        if let Some(made) = self.0.get(&kernel.label) {
-            return made.clone();
+    /// Compiles those of these kernels that are not yet, on as many threads as there are cores: some drivers take long for each. What is
+    /// wrong with one becomes a fault of the device on whatever thread.
+    fn compile<'a>(&mut self, gpu: &GpuContext, kernels: impl Iterator<Item = &'a Kernel>) {
+        let mut missing: Vec<&Kernel> = Vec::new();
+        for kernel in kernels.filter(|kernel| !self.0.contains_key(&kernel.label)) {
+            if missing.iter().all(|other| other.label != kernel.label) {
+                missing.push(kernel);
+            }
         }
-        let made = compile(gpu, kernel);
-        self.0.insert(kernel.label.clone(), made.clone());
-        made
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut made = Vec::new();
+            while let Some(kernel) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                made.push((kernel.label.clone(), compile(gpu, kernel)));
+            }
+            made
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
+        let made = std::thread::scope(|scope| {
+            let start = |n: usize| std::thread::Builder::new().name(format!("compile-{n}")).spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).filter_map(start).collect();
+            let mut made = work();
+            for other in others {
+                made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            made
+        });
+        self.0.extend(made);
     }
 }
 
@@ -76,7 +101,7 @@ pub fn module(device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderM
     unsafe { device.create_shader_module_trusted(source, ENDING_LOOPS) }
 }
 
-fn compile(gpu: &GpuContext, kernel: &Kernel) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
+fn compile(gpu: &GpuContext, kernel: &Kernel) -> Made {
     let device = &gpu.device;
     let label = Some(kernel.label.as_str());
     let entries: Vec<_> = [uniform_entry(0, true), uniform_entry(1, false)]
@@ -184,21 +209,29 @@ impl Resources {
         &self.buffers[id.0]
     }
 
-    /// Compiles and binds passes.
+    /// Compiles what passes run, all of it at once.
     ///
     /// # Errors
     /// [`EngineError::Input`] where a pass needs more workgroups, or more memory in one of them, than the device has.
-    pub fn ready(&mut self, gpu: &GpuContext, passes: &[Pass]) -> Result<Vec<ReadyPass>, EngineError> {
-        passes.iter().map(|pass| self.ready_pass(gpu, pass)).collect()
+    pub fn compile<'a>(&mut self, gpu: &GpuContext, passes: impl IntoIterator<Item = &'a Pass>) -> Result<(), EngineError> {
+        let passes: Vec<&Pass> = passes.into_iter().collect();
+        passes.iter().try_for_each(|pass| check_pass(gpu, pass))?;
+        self.pipelines.compile(gpu, passes.iter().map(|pass| &pass.kernel));
+        Ok(())
     }
 
-    fn ready_pass(&mut self, gpu: &GpuContext, pass: &Pass) -> Result<ReadyPass, EngineError> {
-        let (limits, label) = (gpu.device.limits(), &pass.kernel.label);
-        let workgroups = pass.workgroups.iter().flatten().copied().max().unwrap_or(0);
-        at_most(u64::from(limits.max_compute_workgroups_per_dimension), "workgroups", label, u64::from(workgroups))?;
-        let bytes = pass.kernel.workgroup_bytes as u64;
-        at_most(u64::from(limits.max_compute_workgroup_storage_size), "bytes in a workgroup", label, bytes)?;
-        let (pipeline, layout) = self.pipelines.get(gpu, &pass.kernel);
+    /// Compiles and binds passes.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn ready(&mut self, gpu: &GpuContext, passes: &[Pass]) -> Result<Vec<ReadyPass>, EngineError> {
+        self.compile(gpu, passes)?;
+        Ok(passes.iter().map(|pass| self.bind(gpu, pass)).collect())
+    }
+
+    /// Binds a pass whose kernel is compiled.
+    fn bind(&self, gpu: &GpuContext, pass: &Pass) -> ReadyPass {
+        let (pipeline, layout) = &self.pipelines.0[&pass.kernel.label];
         let shape = shape_buffer(gpu, &pass.kernel.label, &pass.shape);
         let mut buffers = pass.buffers.iter();
         let mut entries = vec![
@@ -222,13 +255,19 @@ impl Resources {
             };
             entries.push(wgpu::BindGroupEntry { binding, resource });
         }
-        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(&pass.kernel.label),
-            layout: &layout,
-            entries: &entries,
-        });
-        Ok(ReadyPass { pipeline, bind_group, workgroups: pass.workgroups, ops: pass.cost.ops })
+        let bind_group =
+            gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&pass.kernel.label), layout, entries: &entries });
+        ReadyPass { pipeline: pipeline.clone(), bind_group, workgroups: pass.workgroups, ops: pass.cost.ops }
     }
+}
+
+/// Refuses a pass that needs more than the device has.
+fn check_pass(gpu: &GpuContext, pass: &Pass) -> Result<(), EngineError> {
+    let (limits, label) = (gpu.device.limits(), &pass.kernel.label);
+    let workgroups = pass.workgroups.iter().flatten().copied().max().unwrap_or(0);
+    at_most(u64::from(limits.max_compute_workgroups_per_dimension), "workgroups", label, u64::from(workgroups))?;
+    let bytes = pass.kernel.workgroup_bytes as u64;
+    at_most(u64::from(limits.max_compute_workgroup_storage_size), "bytes in a workgroup", label, bytes)
 }
 
 /// Refuses a buffer that the device cannot bind.
@@ -292,6 +331,8 @@ impl ReadyPlan {
     /// # Errors
     /// As [`Resources::ready`].
     pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
+        let dynamics = plan.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
+        resources.compile(gpu, plan.decode.iter().chain(dynamics))?;
         let decode = resources.ready(gpu, &plan.decode)?;
         let Some(d) = &plan.dynamics else {
             return Ok(Self { prev: Vec::new(), step: Vec::new(), mends_from: 0, decode, commit_passes: 0, remember: Vec::new() });
@@ -340,5 +381,34 @@ impl ReadyPlan {
     /// Records what makes the keys of the single frame of slot 0 enter the ring.
     pub fn record_commit(&self, recording: &mut Recording<'_>) {
         recording.run_all(&self.step[..self.commit_passes]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::random::{odd_manifest, random_pack};
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_kernel_is_compiled_once_and_what_is_wrong_with_one_is_known_on_whatever_thread() {
+        let gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let pack = random_pack(odd_manifest(), 1).unwrap();
+        let mut plan = Plan::new(&pack, gpu.tier, gpu.is_wide()).unwrap();
+        let mut resources = Resources::new(&gpu, &plan.buffers, [35, 21]).unwrap();
+        resources.compile(&gpu, plan.passes()).unwrap();
+        let kernels = plan.passes().map(|pass| pass.kernel.label.as_str()).collect::<HashSet<_>>().len();
+        assert_eq!(resources.pipelines.len(), kernels);
+        ReadyPlan::new(&gpu, &mut resources, &plan).unwrap();
+        assert!(resources.pipelines.len() == kernels && gpu.check().is_ok(), "{:?}", gpu.fault());
+        // The control: whichever of them is no shader, the device says so.
+        for stem in ["embed", "picture"] {
+            plan.passes_mut().filter(|pass| pass.kernel.stem == stem).for_each(|pass| pass.kernel.source += "no shader");
+            resources.pipelines = Pipelines::default();
+            resources.compile(&gpu, plan.passes()).unwrap();
+            assert!(matches!(gpu.check(), Err(EngineError::Graphics(_))), "{stem} compiles");
+            gpu.forgive();
+            plan = Plan::new(&pack, gpu.tier, gpu.is_wide()).unwrap();
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Does a tier compute on this device what it should? Asked once at start, of the very engine that is about to play.
 
 use crate::engine::inputs::play_settings;
-use crate::engine::{DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, decode::random};
-use crate::pack::manifest::Manifest;
+use crate::engine::{Chance, DecodeSettings, Engine, EngineError, PromptWord, TokenFrame, decode::random};
+use crate::pack::{limits, manifest::Manifest};
 
 /// How far a logit may be off, of the largest one: far more than f32 sums in another order are, far less than a wrong kernel.
 const MOST_OFF: f32 = 0.01;
@@ -43,6 +43,7 @@ pub fn judge(mut ask: impl FnMut(u32) -> Result<[Answers; 2], EngineError>) -> R
 }
 
 /// What an engine answers in a round; equal packs, equal questions.
+#[derive(Clone)]
 pub struct Answers {
     /// The picture of a frame of random tokens.
     rgba: Vec<u8>,
@@ -50,12 +51,14 @@ pub struct Answers {
     logits: Vec<f32>,
     /// Codes of the frames that it then dreams, and whether the view moved; none without a dynamics.
     dreamed: Vec<(Vec<u8>, bool)>,
+    /// Codes of a frame that is drawn by chance; none without a dynamics.
+    drawn: Vec<u8>,
     code_levels: usize,
 }
 
 impl Answers {
-    /// Plays two frames that are given, others in each round, and three that are dreamed, of which two ask the view to move, and leaves the engine without
-    /// history and prompt.
+    /// Plays two frames that are given, others in each round, and three that are dreamed, of which two ask the view to move; then the given
+    /// ones again and one that is drawn by chance. Leaves the engine without history and prompt.
     ///
     /// # Errors
     /// As the engine's.
@@ -63,7 +66,7 @@ impl Answers {
         let m = engine.manifest().clone();
         engine.restore(&[frame(&m, round, 0)], 0)?;
         let rgba = engine.read_picture()?;
-        let (mut logits, mut dreamed) = (Vec::new(), Vec::new());
+        let (mut logits, mut dreamed, mut drawn) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(d) = &m.dynamics {
             let given = frame(&m, round, 1);
             logits = engine.teacher_force(&given, &play_settings(&m))?;
@@ -71,17 +74,14 @@ impl Answers {
             let moves = m.actions.iter().take(d.actions).position(|action| action.motion != [0, 0]).unwrap_or(1 % d.actions);
             // First one in which the next step runs, since no token is that certain, then two in which all are and it does not.
             for (action, certain) in [(moves, 1.0 - f32::EPSILON), (moves, f32::MIN_POSITIVE), (0, f32::MIN_POSITIVE)] {
-                let s = DecodeSettings { certain: Some(certain), ..dream_settings(&m) };
-                engine.dream(action as u8, &s)?;
-                engine.finish()?;
-                let mut codes = vec![0; m.frame.code_bytes()];
-                let moved = engine.take_codes(&mut codes).is_some_and(|arrival| arrival.moved);
-                dreamed.push((codes, moved));
+                dreamed.push(dream(engine, action, &DecodeSettings { certain: Some(certain), ..dream_settings(&m) })?);
             }
+            engine.restore(&[frame(&m, round, 0), given], 1)?;
+            (drawn, _) = dream(engine, moves, &chance_settings(&m))?;
             engine.set_prompt(&[])?;
         }
         engine.restore(&[], 0)?;
-        Ok(Self { rgba, logits, dreamed, code_levels: m.frame.code_levels })
+        Ok(Self { rgba, logits, dreamed, drawn, code_levels: m.frame.code_levels })
     }
 
     /// What is wrong with these answers, if `truth` is right.
@@ -102,29 +102,53 @@ impl Answers {
             return certain(format!("a pixel is {worst} off, of 255"));
         }
         for ((codes, moved), (truth, truly)) in self.dreamed.iter().zip(&truth.dreamed) {
-            if let Some(level) = codes.iter().find(|level| usize::from(**level) >= self.code_levels) {
-                return certain(format!("a level is dreamed to be {level}, of {}", self.code_levels));
-            }
-            let alike = codes.iter().zip(truth).filter(|(a, b)| a == b).count();
-            if codes.len() != truth.len() || (alike as f32) < LEAST_ALIKE * truth.len() as f32 {
-                let what = format!("a dream has {alike} levels right, of {}", truth.len());
-                return Some(Mistake { what, may_be_chance: codes.len() == truth.len() });
+            let mistake = self.mistake_in("a dream", codes, truth);
+            if mistake.is_some() {
+                return mistake;
             }
             // What follows a frame that is another may be another.
-            if alike < truth.len() {
+            if codes != truth {
                 break;
             }
             if moved != truly {
                 return certain(format!("a dream is said to have {}", if *moved { "moved" } else { "stayed" }));
             }
         }
-        None
+        self.mistake_in("a dream by chance", &self.drawn, &truth.drawn)
     }
+
+    /// What is wrong with the codes of a frame, if these are right.
+    fn mistake_in(&self, of: &str, codes: &[u8], truth: &[u8]) -> Option<Mistake> {
+        if let Some(level) = codes.iter().find(|level| usize::from(**level) >= self.code_levels) {
+            return Some(Mistake::certain(format!("a level is dreamed to be {level}, of {}", self.code_levels)));
+        }
+        let alike = codes.iter().zip(truth).filter(|(a, b)| a == b).count();
+        let is_short = codes.len() != truth.len();
+        (is_short || (alike as f32) < LEAST_ALIKE * truth.len() as f32)
+            .then(|| Mistake { what: format!("{of} has {alike} levels right, of {}", truth.len()), may_be_chance: !is_short })
+    }
+}
+
+/// Codes of the frame that an action leads into, and whether the view moved.
+fn dream(engine: &mut dyn Engine, action: usize, settings: &DecodeSettings) -> Result<(Vec<u8>, bool), EngineError> {
+    engine.dream(action as u8, settings)?;
+    engine.finish()?;
+    let mut codes = vec![0; engine.manifest().frame.code_bytes()];
+    let moved = engine.take_codes(&mut codes).is_some_and(|arrival| arrival.moved);
+    Ok((codes, moved))
 }
 
 /// Two steps, and nothing left to chance.
 fn dream_settings(m: &Manifest) -> DecodeSettings {
     DecodeSettings { steps: 2, temperature: 0.0, guidance: 1.0, new_land: None, ..play_settings(m) }
+}
+
+/// One step, in which chance decides, and in land that is new not quite as much. The higher the temperature the less a draw hangs on how
+/// sums were rounded, and the more on the noise; the tail is not cut, or nothing would be left to draw where one level is by far the
+/// likeliest.
+fn chance_settings(m: &Manifest) -> DecodeSettings {
+    let new_land = Some(Chance { temperature: 0.7, min_p: 0.02 });
+    DecodeSettings { steps: 1, temperature: limits::TEMPERATURE, certain: None, min_p: 0.0, new_land, ..play_settings(m) }
 }
 
 /// A frame of a round, of random tokens under the first action and, where there are prompts, a word.
@@ -144,7 +168,7 @@ mod tests {
     use super::*;
 
     fn answers() -> Answers {
-        Answers { rgba: vec![9; 8], logits: vec![0.5; 6], dreamed: vec![(vec![1; 20], true); 2], code_levels: 3 }
+        Answers { rgba: vec![9; 8], logits: vec![0.5; 6], dreamed: vec![(vec![1; 20], true); 2], drawn: vec![1; 20], code_levels: 3 }
     }
 
     fn spoilt(spoil: &dyn Fn(&mut Answers)) -> Answers {
@@ -157,7 +181,7 @@ mod tests {
     fn who_answers_less_than_was_asked_is_at_fault() {
         let mistake = |spoil: &dyn Fn(&mut Answers)| spoilt(spoil).mistake(&answers());
         assert_eq!(mistake(&|_| {}), None);
-        let faults: [&dyn Fn(&mut Answers); 9] = [
+        let faults: [&dyn Fn(&mut Answers); 12] = [
             &|a| a.logits.clear(),
             &|a| a.rgba.truncate(4),
             &|a| a.dreamed.truncate(1),
@@ -167,11 +191,14 @@ mod tests {
             &|a| a.dreamed[0].0[0] = 3,
             &|a| a.dreamed[0].0.fill(2),
             &|a| a.dreamed[1].1 = false,
+            &|a| a.drawn.clear(),
+            &|a| a.drawn[0] = 3,
+            &|a| a.drawn.fill(2),
         ];
         for (n, spoil) in faults.into_iter().enumerate() {
             let mistake = mistake(spoil);
-            // Only the eighth leaves all as it should be but levels.
-            assert_eq!(mistake.as_ref().map(|mistake| mistake.may_be_chance), Some(n == 7), "fault {n}: {mistake:?}");
+            // Only the eighth and the last leave all as it should be but levels.
+            assert_eq!(mistake.as_ref().map(|mistake| mistake.may_be_chance), Some([7, 11].contains(&n)), "fault {n}: {mistake:?}");
         }
     }
 

@@ -136,8 +136,15 @@ fn quickest(gpu: &GpuContext, resources: &mut Resources, task: &Task, slow: Dura
     if measure(gpu, &default.ready, task.load, few)? > slow.as_secs_f64() {
         return Ok(Tile::default());
     }
+    let others = Tile::ALL.into_iter().filter(|tile| *tile != Tile::default());
+    let passes: Vec<Pass> = others.clone().map(|tile| retiled(task, tile)).collect();
+    // All at once: what is wrong with one of them is found out where that is tried.
+    if let Err(why) = resources.compile(gpu, &passes) {
+        log::debug!("tiles are compiled one by one: {why}");
+    }
+    gpu.forgive();
     let mut trials = vec![default];
-    for tile in Tile::ALL.into_iter().filter(|tile| *tile != Tile::default()) {
+    for tile in others {
         let tried = trial(gpu, resources, task, tile);
         trials.extend(usable(gpu, tile, tried)?);
     }
@@ -172,11 +179,16 @@ fn usable<T>(gpu: &GpuContext, tile: Tile, tried: Result<T, EngineError>) -> Res
     }
 }
 
-/// A tile ready to be measured, which has run once.
-fn trial(gpu: &GpuContext, resources: &mut Resources, task: &Task, tile: Tile) -> Result<Trial, EngineError> {
+/// The pass of a task with this tile.
+fn retiled(task: &Task, tile: Tile) -> Pass {
     let mut pass = task.pass.clone();
     task.product.tiled(tile).retile(&mut pass);
-    let ready = resources.ready(gpu, &[pass])?;
+    pass
+}
+
+/// A tile ready to be measured, which has run once.
+fn trial(gpu: &GpuContext, resources: &mut Resources, task: &Task, tile: Tile) -> Result<Trial, EngineError> {
+    let ready = resources.ready(gpu, &[retiled(task, tile)])?;
     measure(gpu, &ready, task.load, 1)?;
     Ok(Trial { tile, ready, secs: f64::INFINITY })
 }

@@ -36,7 +36,8 @@ impl GpuEngine {
     ///
     /// # Errors
     /// [`EngineError::Pack`] for a pack that is not whole, [`EngineError::Input`] for one too large for the device,
-    /// [`EngineError::Wrong`] where no tier computes what it should, and as [`GpuContext::check`].
+    /// [`EngineError::Wrong`] where no tier computes what it should, and as [`GpuContext::check`]: where memory is short no other tier is
+    /// tried.
     pub fn new(gpu: GpuContext, pack: &Pack) -> Result<Self, EngineError> {
         Self::make(gpu, pack, Plan::new, Duration::MAX)
     }
@@ -71,14 +72,24 @@ impl GpuEngine {
         slow: Duration,
     ) -> Result<Self, EngineError> {
         pack.validate()?;
-        let mut processor = None;
+        // What went wrong with the device before is no fault of a tier.
+        gpu.forgive();
+        // The processor answers while the best tier is planned, and no longer: tiles are measured afterwards, and its threads would count.
+        let (best, processor) = std::thread::scope(|scope| {
+            let processor = scope.spawn(|| answering(pack));
+            let best = planned(&gpu, pack, &plan);
+            (best, processor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (mut best, (mut processor, right)) = (Some(best), processor?);
         let mut faults = Vec::new();
         for tier in gpu.tier.and_below() {
             let gpu = gpu.clone().at_most(tier);
-            let wide = gpu.is_wide();
-            let tested = Self::of_plan(gpu.clone(), pack, |pack| plan(pack, tier, wide)).and_then(|mut engine| {
-                let processor = made(&mut processor, pack)?;
-                let mistake = judge(|round| Ok([Answers::of(&mut engine, round)?, Answers::of(processor, round)?]))?;
+            let planned = best.take().unwrap_or_else(|| planned(&gpu, pack, &plan));
+            let tested = planned.and_then(|plan| Self::of_plan(gpu.clone(), pack, plan)).and_then(|mut engine| {
+                let mistake = judge(|round| {
+                    let right = if round == 0 { right.clone() } else { Answers::of(&mut processor, round)? };
+                    Ok([Answers::of(&mut engine, round)?, right])
+                })?;
                 Ok((engine, mistake))
             });
             let fault = match tested {
@@ -90,8 +101,8 @@ impl GpuEngine {
                         pipelines.save();
                     }
                     if let Some(frame) = engine.set_pace()?.filter(|frame| *frame > slow) {
-                        let (processor, settings) = (made(&mut processor, pack)?, whole_settings(&pack.manifest));
-                        let processor = time(processor, &settings)?.min(time(processor, &settings)?);
+                        let settings = whole_settings(&pack.manifest);
+                        let processor = time(&mut processor, &settings)?.min(time(&mut processor, &settings)?);
                         if is_worth_leaving(frame, processor) {
                             return Err(EngineError::Slow { frame, processor });
                         }
@@ -99,8 +110,8 @@ impl GpuEngine {
                     return Ok(engine);
                 }
                 Ok((_, Some(mistake))) => format!("the {} computes wrongly: {}", tier.name(), mistake.what),
-                // Its driver cannot compile a kernel of this tier, say.
-                Err(EngineError::Graphics(fault)) => {
+                // Its driver cannot compile a kernel of this tier, say. Without memory another tier would fare no better.
+                Err(EngineError::Graphics(fault)) if !gpu.is_full() => {
                     gpu.forgive();
                     format!("the {} does not run: {}", tier.name(), fault.lines().next().unwrap_or_default())
                 }
@@ -112,14 +123,8 @@ impl GpuEngine {
         Err(EngineError::Wrong(faults.join(", ")))
     }
 
-    fn of_plan(gpu: GpuContext, pack: &Pack, plan: impl Fn(&Pack) -> Result<Plan, PackError>) -> Result<Self, EngineError> {
+    fn of_plan(gpu: GpuContext, pack: &Pack, mut plan: Plan) -> Result<Self, EngineError> {
         let frame = pack.manifest.frame;
-        if let Some(d) = &pack.manifest.dynamics {
-            // Before it is computed: of all that is, it alone can outgrow the pack by far.
-            let bytes = prev::table_bytes(d.actions, frame.code_dims, frame.code_levels, d.channels);
-            check_buffer(&gpu, prev::TABLE, bytes)?;
-        }
-        let mut plan = plan(pack)?;
         let mut resources = Resources::new(&gpu, &plan.buffers, [frame.width_px, frame.height_px])?;
         tune::set_tiles(&gpu, &mut resources, &mut plan, &play_settings(&pack.manifest))?;
         if let Some(dynamics) = &plan.dynamics {
@@ -182,12 +187,22 @@ impl GpuEngine {
     }
 }
 
-/// The CPU engine, made when it is first asked for.
-fn made<'a>(processor: &'a mut Option<CpuEngine>, pack: &Pack) -> Result<&'a mut CpuEngine, EngineError> {
-    match processor {
-        Some(engine) => Ok(engine),
-        none => Ok(none.insert(CpuEngine::new(pack, CpuOptions::default())?)),
+/// A plan for the tier of this device.
+fn planned(gpu: &GpuContext, pack: &Pack, plan: &impl Fn(&Pack, Tier, bool) -> Result<Plan, PackError>) -> Result<Plan, EngineError> {
+    if let Some(d) = &pack.manifest.dynamics {
+        // Before it is computed: of all that is, it alone can outgrow the pack by far.
+        let frame = pack.manifest.frame;
+        let bytes = prev::table_bytes(d.actions, frame.code_dims, frame.code_levels, d.channels);
+        check_buffer(gpu, prev::TABLE, bytes)?;
     }
+    Ok(plan(pack, gpu.tier, gpu.is_wide())?)
+}
+
+/// The CPU engine, and what it answers in the first round.
+fn answering(pack: &Pack) -> Result<(CpuEngine, Answers), EngineError> {
+    let mut engine = CpuEngine::new(pack, CpuOptions::default())?;
+    let answers = Answers::of(&mut engine, 0)?;
+    Ok((engine, answers))
 }
 
 /// As in play, but all steps run, as the operations of a frame are counted.
@@ -217,7 +232,13 @@ fn is_worth_leaving(frame: Duration, processor: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::gpu::context::Fault;
     use crate::pack::random::{random_pack, tiny_manifest};
+    use std::cell::Cell;
+
+    fn device() -> GpuContext {
+        GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"))
+    }
 
     #[test]
     fn a_device_is_left_for_the_processor_where_that_is_much_quicker() {
@@ -232,12 +253,36 @@ mod tests {
         assert_eq!([on_device(&[]), on_device(&[("one", 0.0)])], [None, None]);
     }
 
+    #[test]
+    fn what_went_wrong_before_is_held_against_no_tier_and_without_memory_no_other_is_tried() {
+        let pack = random_pack(tiny_manifest(), 1).unwrap();
+        let gpu = device();
+        let tiers = gpu.tier.and_below().count();
+        gpu.report(Fault::Error("of the window".to_owned()));
+        let engine = GpuEngine::new(gpu.clone(), &pack).unwrap();
+        assert!(engine.info.device.ends_with(gpu.tier.name()), "{}", engine.info.device);
+        let made = |fault: &Fault| {
+            let tried = Cell::new(0);
+            let outcome = GpuEngine::with_plans(gpu.clone(), &pack, |pack, tier, wide| {
+                tried.set(tried.get() + 1);
+                gpu.report(fault.clone());
+                Plan::new(pack, tier, wide)
+            });
+            (tried.get(), outcome.err().map(|why| why.to_string()).unwrap_or_default())
+        };
+        let (tried, why) = made(&Fault::Full);
+        assert!(tried == 1 && why.starts_with("graphics error: the device has no memory left"), "{tried} tiers: {why}");
+        // The control: any other error is a tier's own.
+        let (tried, why) = made(&Fault::Error("as the test has it".to_owned()));
+        assert!(tried == tiers && why.contains("as the test has it"), "{tried} of {tiers} tiers: {why}");
+    }
+
     /// Whatever the device takes, it is not compared with the processor unless that is asked for, nor where no frame is slow.
     #[test]
     fn a_device_is_compared_only_where_that_is_asked_for() {
         let pack = random_pack(tiny_manifest(), 1).unwrap();
         let gpu = |slow: Duration| {
-            let mut gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+            let mut gpu = device();
             gpu.slow = slow;
             gpu
         };
