@@ -127,6 +127,15 @@ fn spot(aside: f32, below: f32) -> Spot {
     return Spot(point, wide, texel, clear_at(length(way)) * known(point));
 }
 
+// The ground's own colour, in light or shade.
+fn lit(seen: Spot) -> vec3f {
+    let reach = textureLoad(patches, clamp(vec2i(floor(seen.point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
+    let off = fract(seen.point) - 0.5;
+    // Its edge is as soft as a pixel is wide.
+    let inside = clamp((reach - length(off)) / length(seen.wide) + 0.5, 0.0, 1.0);
+    return seen.ground.rgb * mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
+}
+
 // How much of what is above still water mirrors there (Schlick 1994).
 fn mirrors(aside: f32, below: f32) -> f32 {
     let sine = below / length(vec3f(aside, below, view.focal));
@@ -141,11 +150,7 @@ fn land(c: Corner) -> @location(0) vec4f {
         return vec4f(heavens(aside, -below), 1.0);
     }
     let seen = spot(aside, below);
-    let reach = textureLoad(patches, clamp(vec2i(floor(seen.point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
-    let off = fract(seen.point) - 0.5;
-    // Its edge is as soft as a pixel is wide.
-    let inside = clamp((reach - length(off)) / length(seen.wide) + 0.5, 0.0, 1.0);
-    var colour = seen.ground.rgb * mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
+    var colour = lit(seen);
     if (seen.ground.a > 0.0) {
         colour = mix(colour, heavens(aside, below), seen.ground.a * mirrors(aside, below));
     }
@@ -211,13 +216,19 @@ fn upright(c: Corners) -> @location(0) vec4f {
     return colour_of(c);
 }
 
-// Its image in still water.
+// The ground where there is water, with it in the place of the sky.
 @fragment
 fn mirrored(c: Corners) -> @location(0) vec4f {
     let aside = c.position.x - view.size.x * 0.5;
     let below = max(c.position.y - view.horizon, 0.5);
     let seen = spot(aside, below);
-    return colour_of(c) * (seen.ground.a * mirrors(aside, below) * seen.clear);
+    if (seen.ground.a == 0.0) {
+        return vec4f();
+    }
+    let thing = colour_of(c);
+    let share = seen.ground.a * mirrors(aside, below);
+    let ground = mix(view.haze, lit(seen) * (1.0 - share), seen.clear);
+    return vec4f(ground * thing.a + thing.rgb * share * seen.clear, thing.a);
 }
 
 // What falls, each pixel of its tile a block of the picture's.

@@ -311,8 +311,8 @@ pub fn open_engine(pack: &Pack, choice: EngineChoice, gpu: Option<&GpuContext>) 
 
 /// The device's fault and not the pack's: too small, wrong, slow or gone.
 fn is_of_device(why: &EngineError) -> bool {
-    use EngineError::{DeviceLost, Graphics, Input, Slow, Wrong};
-    matches!(why, Wrong(_) | Input { .. } | Slow { .. } | DeviceLost(_) | Graphics(_))
+    use EngineError::{DeviceLost, Full, Graphics, Input, Slow, Wrong};
+    matches!(why, Wrong(_) | Input { .. } | Slow { .. } | Full | DeviceLost(_) | Graphics(_))
 }
 
 /// What dreams ahead of who sees from within; all share their weights.

@@ -82,11 +82,16 @@ impl PaintState {
 
     /// Takes back the last stroke; not where a change that was dreamed goes first, or no stroke is left. Whether it did.
     pub fn take_back(&mut self) -> bool {
-        let of_strokes = !std::mem::take(&mut self.done) && !self.strokes.is_empty();
+        let of_strokes = !self.done && !self.strokes.is_empty();
         if of_strokes {
             self.undo_stroke();
         }
         of_strokes
+    }
+
+    /// What was dreamed last is taken back: its strokes are there to be dreamed again, or taken back as well.
+    pub fn take_back_dreamed(&mut self) {
+        self.done = false;
     }
 
     fn undo_stroke(&mut self) {
@@ -299,7 +304,9 @@ mod tests {
         assert_eq!(painted(&state), [0, 1, 2, 3, 4, 12]);
         // What was dreamed goes before the strokes it was dreamed of, and where none is left nothing of them is taken back.
         state.done = true;
-        assert_eq!([(); 4].map(|()| state.take_back()), [false, true, true, false]);
+        assert_eq!([(); 2].map(|()| state.take_back()), [false, false], "until that is asked for");
+        state.take_back_dreamed();
+        assert_eq!([(); 3].map(|()| state.take_back()), [true, true, false]);
         assert!(!state.any());
         // In the corner of a token, and outside the picture.
         state.dab([0.02, 0.02], [5, 3], false);

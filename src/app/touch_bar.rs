@@ -45,7 +45,7 @@ pub fn show(ui: &mut egui::Ui, state: &UiState, info: &SourceInfo, events: &mut 
     let mut buttons = buttons(state, info);
     let rows = if ui.available_width() < LEAST_WIDTH * buttons.len() as f32 { 2 } else { 1 };
     // The slider in the panel does as well: it takes no room from the others.
-    if let Some(sound) = sound(state).filter(|_| ui.available_width() * rows as f32 >= LEAST_WIDTH * (buttons.len() + 1) as f32) {
+    if let Some(sound) = sound(state).filter(|_| ui.available_width() >= LEAST_WIDTH * (buttons.len() + 1).div_ceil(rows) as f32) {
         buttons.push(sound);
     }
     let bar = egui::Panel::bottom("touch").exact_size(HEIGHT * rows as f32).resizable(false).show_separator_line(false);

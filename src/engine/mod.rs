@@ -269,6 +269,8 @@ pub enum EngineError {
     Wrong(String),
     #[error("the graphics device is slow: {} ms a frame, where the processor takes {} ms", .frame.as_millis(), .processor.as_millis())]
     Slow { frame: Duration, processor: Duration },
+    #[error("the graphics device has no memory left; other programs may hold it, and `--engine cpu` needs none")]
+    Full,
     #[error("the graphics device was lost: {0}")]
     DeviceLost(String),
     /// It reported an error; what it does after that means nothing.

@@ -74,6 +74,12 @@ impl Pair {
         self.stage.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "sleep", "0.2", "click", "1", "sleep", "0.2"]);
     }
 
+    /// Presses this while one paints, and plays on.
+    fn press_while_painting(&self, key: &str) {
+        self.click(PAINT);
+        self.stage.xdotool(&["key", key, "sleep", "0.2", "key", "Escape"]);
+    }
+
     fn step(&mut self, key: &str, intent: Intent) {
         let code = self.twin.info().code_of(Drive::Intent(intent));
         self.twin.step(code, &self.settings).unwrap();
@@ -135,6 +141,14 @@ fn what_is_painted_is_dreamed_again_and_can_be_taken_back() {
     for (n, (old, new)) in codes.chunks(dims).zip(last.codes.chunks(dims)).enumerate() {
         assert!(chosen[n] || old == new, "token {n} was not painted and changed");
     }
+
+    // Taken back and done again, also while one paints.
+    pair.press_while_painting("ctrl+z");
+    pair.twin.undo().unwrap();
+    assert_eq!(pair.see("the frame before, while one paints"), before);
+    pair.press_while_painting("ctrl+y");
+    pair.twin.redo().unwrap();
+    assert_eq!(pair.see("the painted tokens once more"), after);
     pair.step("w", Intent::North);
 
     // Back to before the painting, and on from there.

@@ -49,10 +49,10 @@ fn who_goes_back_and_takes_that_back_loses_neither_dream() {
     first_dream.step(&mut stage, EAST);
     stage.xdotool(&["key", "ctrl+z"]);
     second_dream.see(&mut stage, "the second dream");
-    // Done again and taken back again, each is where it was. Sooner the whole picture may not change again.
-    stage.xdotool(&["sleep", "0.5", "key", "ctrl+y"]);
+    // Done again and taken back again, each is where it was.
+    stage.xdotool(&["key", "ctrl+y"]);
     first_dream.see(&mut stage, "the first dream, done again");
-    stage.xdotool(&["sleep", "0.5", "key", "ctrl+z"]);
+    stage.xdotool(&["key", "ctrl+z"]);
     second_dream.see(&mut stage, "the second dream once more");
     stage.terminate();
     assert!(stage.ended().success());
@@ -74,10 +74,13 @@ fn a_part_that_was_turned_is_taken_back_and_done_again() {
     // The world stands still, and shows it all the same.
     stage.xdotool(&["key", "3"]);
     let weather = stage.wait_for("other weather", |s| s.picture(size).filter(|picture| *picture != before));
-    stage.xdotool(&["sleep", "0.5", "key", "ctrl+z"]);
+    // And another light. Both are taken back at once, however soon one is after the other.
+    stage.xdotool(&["key", "2"]);
+    stage.wait_for("another light", |s| s.picture(size).filter(|picture| *picture != weather));
+    stage.xdotool(&["key", "ctrl+z", "ctrl+z"]);
     twin.see(&mut stage, "the weather before it");
     twin.step(&mut stage, EAST);
-    stage.xdotool(&["sleep", "0.5", "key", "ctrl+y"]);
+    stage.xdotool(&["key", "ctrl+y"]);
     stage.wait_for("the other weather again", |s| s.picture(size).filter(|picture| *picture == weather));
 }
 

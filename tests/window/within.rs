@@ -68,4 +68,12 @@ fn who_looks_from_within_turns_and_walks_ahead() {
     assert!(under_the_sky(&stage, rect).is_none(), "on the map there is no sky");
     stage.xdotool(&["sleep", "0.5", "key", "v"]);
     stage.wait_for("the sky in its place", |s| under_the_sky(s, rect));
+
+    // Each that is asked for while the one before it waits comes after that: the last is the map, and not the world that the view led to.
+    stage.xdotool(&["sleep", "0.5", "key", "--delay", "100", "m", "v", "m", "sleep", "1.5"]);
+    let on_the_map = |s: &Stage| under_the_sky(s, rect).is_none() && s.picture(size).is_none_or(|seen| seen != after);
+    stage.wait_for("the map once more", |s| on_the_map(s).then_some(()));
+    // The control: closed, it shows that world.
+    stage.xdotool(&["key", "m"]);
+    stage.wait_for("the world from above", |s| s.picture(size).filter(|seen| *seen == after));
 }

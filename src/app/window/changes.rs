@@ -75,12 +75,17 @@ impl Changes {
         self.came_at.filter(|_| !self.waiting.is_empty()).map(|at| at + LEAST_BETWEEN)
     }
 
-    /// What waits was meant for a world that is left, or would come over what is asked for now.
+    /// What waits was meant for a world that is left, or would come over what is painted.
     pub(super) fn forget(&mut self) {
         self.waiting.clear();
     }
 
-    /// Whoever left the map does not want what was asked of it before that.
+    /// Prompts and other worlds that wait would come over what is said now; the map, the view and a reset come all the same.
+    pub(super) fn forget_said(&mut self) {
+        self.waiting.retain(|(command, _)| leads_back(*command) || *command == Command::Reset);
+    }
+
+    /// Whoever left the map by hand does not want what was asked of it before that.
     pub(super) fn forget_map(&mut self) {
         self.waiting.retain(|(command, _)| *command != Command::Map);
     }
@@ -103,6 +108,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worlds::words::Dial;
 
     const SPACE: (Command, bool) = (Command::NextPrompt, false);
     const SHIFT_SPACE: (Command, bool) = (Command::NextPrompt, true);
@@ -157,6 +163,23 @@ mod tests {
         assert_eq!((asked.map(|change| changes.may_come(change, start))[0], changes.waiting.len()), (true, 4));
         changes.forget_map();
         assert_eq!(changes.waiting, [SPACE, SPACE, (Command::View, false)]);
+    }
+
+    #[test]
+    fn who_says_something_else_still_gets_the_view_and_the_map_that_wait() {
+        let start = Instant::now();
+        let [turn, surprise, view] = [Command::Turn(Dial::Light), Command::Surprise, Command::View].map(|command| (command, false));
+        let reset = (Command::Reset, false);
+        let mut changes = Changes::default();
+        assert!(changes.may_come(SHIFT_SPACE, start));
+        for (asked, kept) in [([SPACE, NEW, turn, surprise], &[][..]), ([MAP, SPACE, view, reset], &[MAP, view, reset][..])] {
+            for change in asked {
+                assert!(!changes.may_come(change, start));
+            }
+            assert_eq!(changes.waiting, asked);
+            changes.forget_said();
+            assert_eq!(changes.waiting, kept);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl App {
             UiEvent::Rate(rate) => self.wish(|wish| wish.rate = rate),
             UiEvent::Prompt(text) => self.say_in_the_panel(&text),
             UiEvent::Dial(dial, value) => {
-                self.changes.forget();
+                self.changes.forget_said();
                 self.set_dial(dial, value);
             }
             UiEvent::FromPrompt => self.begin(Request::StartFromPrompt),
@@ -74,7 +74,7 @@ impl App {
 
     /// Says what was typed or chosen. Whoever came for that alone sees the world again, and what of it counts; what is refused is typed on.
     fn say_in_the_panel(&mut self, text: &str) {
-        self.changes.forget();
+        self.changes.forget_said();
         if !self.say(text, By::Words) {
             self.ui.prompt.refuse(text);
             return self.redraw();
@@ -170,7 +170,7 @@ impl App {
                 }
             }
             Command::Prompt => {
-                self.changes.forget();
+                self.changes.forget_said();
                 // Where there is no field, the keys stay with the game.
                 let any = self.plan.launch.prompt_words() > 0;
                 let passes = self.ui.prompt.in_passing || !self.ui.panel;
@@ -186,12 +186,12 @@ impl App {
             Command::Hud => self.ui.hud = !self.ui.hud,
             Command::Stroll => self.stroll(),
             Command::Pause => {
-                self.map_mode(false);
+                self.leave_map();
                 self.ui.paint.active = false;
                 self.pause(!self.ui.paused);
             }
             Command::Step => {
-                self.map_mode(false);
+                self.leave_map();
                 self.ui.paint.active = false;
                 self.pause(true);
                 self.request(Request::Step);
@@ -227,7 +227,7 @@ impl App {
     pub(super) fn take_back(&mut self) -> bool {
         let free = !self.typing();
         if free {
-            self.map_mode(false);
+            self.leave_map();
             // A change that was dreamed goes before its strokes, and without a stroke those before painting began.
             if !(self.ui.paint.active && self.ui.paint.take_back()) {
                 self.undo();
@@ -237,11 +237,11 @@ impl App {
         free
     }
 
-    /// Does again what was taken back; not while letters are typed, nor beneath what is painted.
+    /// Does again what was taken back, also beneath what is painted; not while letters are typed.
     pub(super) fn redo(&mut self) -> bool {
-        let free = !self.typing() && !self.ui.paint.active;
+        let free = !self.typing();
         if free {
-            self.map_mode(false);
+            self.leave_map();
             self.go_along(Request::Redo, "Done again.".to_owned());
         }
         free
@@ -295,15 +295,12 @@ impl App {
         }
         let redo = self.control_of(Command::Redo).or_else(|| (self.ui.hand == Hand::Keys).then(|| format!("{CONTROL}+Y")));
         let again = redo.map_or_else(String::new, |control| format!(" {control} does it again."));
+        self.ui.paint.take_back_dreamed();
         self.go_along(Request::Undo, format!("Taken back.{again}"));
     }
 
-    /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done. What is asked for
-    /// sooner than the whole picture may change again is dropped.
+    /// Goes back or forth among the changes and new beginnings; what is left is kept, where it is a world. A notice tells what was done.
     fn go_along(&mut self, way: impl FnOnce(HandOver<Went>) -> Request, told: String) {
-        if !self.changes.may_flash(Instant::now()) {
-            return;
-        }
         self.charting = Arc::default();
         self.keep_dream();
         self.request(way(self.hands_over(move |went| Wake::WentAlong(told, went))));

@@ -109,7 +109,7 @@ impl App {
             // Held since before all was let go of: whoever held it then is not there any more.
             Some(Action::Drive(_)) if repeat && !self.latch().holds(by) => true,
             Some(Action::Drive(drive)) => {
-                self.map_mode(false);
+                self.leave_map();
                 let shift = self.modifiers.shift_key();
                 if shift {
                     self.latch().press_aside(by, drive)
@@ -155,7 +155,7 @@ impl App {
         if self.ui.help {
             self.ui.help = false;
         } else if self.ui.map.open {
-            self.map_mode(false);
+            self.leave_map();
         } else if self.ui.paint.active {
             self.paint_mode(false);
         } else if self.ui.panel {
@@ -196,7 +196,7 @@ impl App {
             PadNews::Pushed => self.play_with(Hand::Pad),
             PadNews::Pressed => {
                 self.play_with(Hand::Pad);
-                self.map_mode(false);
+                self.leave_map();
                 return self.set_off();
             }
             PadNews::Connected(name) => {
@@ -211,9 +211,9 @@ impl App {
             }
             PadNews::Disconnected(name) => {
                 self.leave_panel_to_pads();
-                // Of another hand it is nothing, and at an event it only sleeps.
+                // Of another hand it is nothing, and at an event it only sleeps; what was asked for counts again.
                 if self.ui.hand == Hand::Pad && !self.plan.event {
-                    self.play_with(Hand::Keys);
+                    self.play_with(self.plan.hand.unwrap_or_default());
                 }
                 log::info!("{name} is gone");
                 self.ui.toasts.push(format!("{name} is gone"), false);

@@ -224,7 +224,7 @@ impl App {
         }
         self.latch().release(Holder::Stroll);
         if self.idle.let_stroll(Instant::now()) {
-            self.map_mode(false);
+            self.leave_map();
             if self.ui.paused {
                 self.command(Command::Pause);
             }

@@ -26,10 +26,20 @@ impl App {
         }
         self.pause(open || self.ui.map.was_paused);
         if !open {
-            self.changes.forget_map();
             self.ui.map = MapState::default();
         }
-        self.stop_typing();
+        // One that had to wait takes no letters from a field that somebody is in by now.
+        if !(open && self.typing()) {
+            self.stop_typing();
+        }
+    }
+
+    /// Somebody leaves the map by hand, if it is open: what was asked of it before that is not wanted any more.
+    pub(super) fn leave_map(&mut self) {
+        if self.ui.map.open {
+            self.changes.forget_map();
+            self.map_mode(false);
+        }
     }
 
     /// Has the map drawn, unless one of this land is being drawn: whoever hammers at its key must not keep the dream from going on.

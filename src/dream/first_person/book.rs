@@ -19,6 +19,8 @@ pub struct Tile {
     side: usize,
     /// RGB and how much of it is still water, `(side, side)` with half the side from one to the next, as long as that is a whole number.
     levels: Vec<Vec<[u8; 4]>>,
+    /// Some of it is still water.
+    pub has_water: bool,
 }
 
 /// The pixels of patch `n` of a frame's picture.
@@ -62,7 +64,7 @@ impl Tile {
     pub fn of(side: usize, pixels: &[[u8; 3]], water: &[u32]) -> Self {
         let is_water = |i: usize| water.get(i / side).is_some_and(|row| row >> (i % side) & 1 == 1);
         let pixels = pixels.iter().enumerate().map(|(i, &[r, g, b])| [r, g, b, u8::from(is_water(i)) * 255]);
-        Self { side, levels: halvings(side, pixels.collect()) }
+        Self { side, levels: halvings(side, pixels.collect()), has_water: water.iter().any(|row| *row != 0) }
     }
 
     /// Its pixels at half the side, and half of that, and so on.
@@ -74,11 +76,6 @@ impl Tile {
     pub fn pixel(&self, [x, y]: [usize; 2]) -> [u8; 3] {
         let [r, g, b, _] = self.levels[0][y * self.side + x];
         [r, g, b]
-    }
-
-    /// Some of it is still water.
-    pub fn has_water(&self) -> bool {
-        self.levels[0].iter().any(|[.., water]| *water > 0)
     }
 
     /// What is at a place inside it, 0 to 1 each way, where a pixel covers so many of its pixels: two to the power of `level`.

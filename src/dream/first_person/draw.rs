@@ -123,13 +123,12 @@ impl Canvas<'_> {
         clear_at(spot.away) * if cell.inland { 1.0 } else { self.known(spot.point) }
     }
 
-    /// How much of what is above the ground mirrors to the eye, so many pixels right of the middle.
-    fn mirrors(&self, row: &Row, below: f32, aside: f32) -> f32 {
+    /// The colour of the ground so many pixels below the horizon and right of the middle where this is above it, as far as there is water.
+    fn mirrored(&self, row: &Row, [aside, below]: [f32; 2], above: [f32; 3]) -> Option<[f32; 3]> {
         let spot = row.spot(aside);
-        let cell = self.glance.around.cell(self.place(spot.point));
-        let water =
-            cell.and_then(|cell| Some((cell, cell.ground.as_ref()?.at(spot.inside(), spot.level)[3]))).filter(|(_, water)| *water > 0);
-        water.map_or(0.0, |(cell, water)| f32::from(water) / 255.0 * self.lens.mirrors(below, aside) * self.clear(cell, &spot))
+        let cell = self.glance.around.cell(self.place(spot.point))?;
+        let [.., water] = cell.ground.as_ref()?.at(spot.inside(), spot.level);
+        (water > 0).then(|| self.ground(cell, &spot, |colour, water| mix(colour, above, water * self.lens.mirrors(below, aside))))
     }
 
     /// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
@@ -163,10 +162,12 @@ impl Canvas<'_> {
             for x in range(left, self.width) {
                 let u = ((x as f32 + 0.5 - left) / size * side as f32) as usize;
                 if u < side && row >> u & 1 == 1 {
-                    let aside = x as f32 + 0.5 - self.lens.width / 2.0;
-                    let share = ground.as_ref().map_or(1.0, |ground| self.mirrors(ground, below, aside));
                     let colour = mix(haze, tile.pixel([u, v]).map(f32::from), clear);
-                    cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense * share);
+                    let aside = x as f32 + 0.5 - self.lens.width / 2.0;
+                    let seen = ground.as_ref().map_or(Some(colour), |ground| self.mirrored(ground, [aside, below], colour));
+                    if let Some(colour) = seen {
+                        cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense);
+                    }
                 }
             }
         }

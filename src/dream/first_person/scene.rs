@@ -119,7 +119,7 @@ impl Glance {
             let point = [self.camera.at[0] + ahead * (ax + rx * aside), self.camera.at[1] + ahead * (ay + ry * aside)];
             let ground =
                 self.around.cell([0, 1].map(|i| self.around.at[i] + point[i].floor() as i32)).and_then(|cell| cell.ground.as_ref());
-            ground.is_some_and(|tile| tile.has_water())
+            ground.is_some_and(|tile| tile.has_water)
         };
         (0..=steps as usize).any(|step| aside.iter().any(|aside| water(near + (far - near) * step as f32 / steps, *aside)))
     }

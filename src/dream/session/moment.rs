@@ -46,6 +46,8 @@ pub(super) fn frames_of(before: Option<&Map>, history: &[TokenFrame]) -> u32 {
 #[derive(Clone)]
 pub(super) struct Place {
     moment: Moment,
+    /// By these its frames saw their past.
+    settings: DecodeSettings,
     dream: u32,
     said: u32,
     /// Number of the first frame since which no other land was asked for.
@@ -192,11 +194,13 @@ impl DreamSession {
 
     /// A moment of the dream that plays.
     fn place_of(&self, moment: Moment) -> Place {
-        Place { moment, dream: self.dream, said: self.said, since: self.ahead.imagined.since, seen: self.seen.clone() }
+        let settings = self.engine.settings();
+        Place { moment, settings, dream: self.dream, said: self.said, since: self.ahead.imagined.since, seen: self.seen.clone() }
     }
 
-    fn take_place(&mut self, Place { moment, dream, said, since, seen }: Place) -> Result<(), DreamError> {
+    fn take_place(&mut self, Place { moment, settings, dream, said, since, seen }: Place) -> Result<(), DreamError> {
         let Moment { before, history, next_frame, start } = moment;
+        self.engine.set_settings(&settings)?;
         self.go_to(before, history, next_frame)?;
         (self.start, self.dream, self.said, self.seen) = (start, dream, said, seen);
         self.ahead.imagined.since = since;

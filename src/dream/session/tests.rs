@@ -336,6 +336,11 @@ fn a_fresh_engine_sees_the_past_by_the_settings_it_was_seen_by() {
     let moment = broken.moment().unwrap();
     broken.replace_engine(engine()).unwrap();
     assert!(walk(&mut broken, &settings, &WALK) == undisturbed);
+    // So it does where another dream that was gone on with, which saw its past otherwise, is left again.
+    let mut left = begun();
+    left.resume(moment.clone(), &[], &play_settings(&pack.manifest)).unwrap();
+    left.undo().unwrap();
+    assert!(walk(&mut left, &settings, &WALK) == undisturbed);
     // The control: one that is told otherwise sees it otherwise.
     let mut untold = DreamSession::new(engine()).unwrap();
     untold.resume(moment, &[], &play_settings(&pack.manifest)).unwrap();

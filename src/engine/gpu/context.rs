@@ -14,9 +14,6 @@ use crate::engine::EngineError;
 pub const ADAPTER_REMEDY: &str =
     "install a Vulkan driver (Debian, Ubuntu: `apt install mesa-vulkan-drivers`, which also brings a software one)";
 
-/// What is said of a device that is [`Fault::Full`].
-const FULL: &str = "the device has no memory left; other programs may hold it, and `--engine cpu` needs none";
-
 /// Names the adapter that is tried first.
 const ADAPTER_VARIABLE: &str = "WGPU_ADAPTER_NAME";
 
@@ -137,7 +134,7 @@ impl From<Fault> for EngineError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Lost(why) => Self::DeviceLost(why),
-            Fault::Full => Self::Graphics(FULL.to_owned()),
+            Fault::Full => Self::Graphics(Self::Full.to_string()),
             Fault::Error(why) => Self::Graphics(why),
         }
     }
@@ -506,7 +503,7 @@ mod tests {
     fn what_has_no_room_is_told_from_what_is_wrong() {
         let fault = Fault::from(wgpu::Error::OutOfMemory { source: "as the test has it".into() });
         assert_eq!(fault, Fault::Full);
-        assert!(EngineError::from(fault).to_string().starts_with("graphics error: the device has no memory left; "));
+        assert!(EngineError::from(fault).to_string().starts_with("graphics error: the graphics device has no memory left; "));
         // The control: another error says itself what is wrong.
         let (source, description) = ("as the test has it".into(), "wrong".to_owned());
         assert_eq!(Fault::from(wgpu::Error::Validation { source, description }), Fault::Error("wrong".to_owned()));

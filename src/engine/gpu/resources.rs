@@ -331,8 +331,7 @@ impl ReadyPlan {
     /// # Errors
     /// As [`Resources::ready`].
     pub fn new(gpu: &GpuContext, resources: &mut Resources, plan: &Plan) -> Result<Self, EngineError> {
-        let dynamics = plan.dynamics.iter().flat_map(|d| d.prev.iter().chain(&d.step).chain(d.remember()));
-        resources.compile(gpu, plan.decode.iter().chain(dynamics))?;
+        resources.compile(gpu, plan.passes())?;
         let decode = resources.ready(gpu, &plan.decode)?;
         let Some(d) = &plan.dynamics else {
             return Ok(Self { prev: Vec::new(), step: Vec::new(), mends_from: 0, decode, commit_passes: 0, remember: Vec::new() });

@@ -186,10 +186,10 @@ fn the_window_it_opens_with_has_room_for_all_buttons_in_a_row() {
     let mut info = SourceInfo::clone(bench.status.info.as_ref().unwrap());
     info.within = true;
     // Buttons, rows, and whether letters are left out.
-    let shown = |width: f32| {
+    let shown = |state: &UiState, width: f32| {
         let screen = egui::Rect::from_min_size(Pos2::ZERO, vec2(width, 720.0));
         let input = egui::RawInput { screen_rect: Some(screen), ..Default::default() };
-        let mut output = bench.ctx.run_ui(input, |ui| touch_bar::show(ui, &bench.state, &info, &mut Vec::new()));
+        let mut output = bench.ctx.run_ui(input, |ui| touch_bar::show(ui, state, &info, &mut Vec::new()));
         output.textures_delta.clear();
         let texts = output.shapes.iter().filter_map(|shape| if let Shape::Text(text) = &shape.shape { Some(text) } else { None });
         let texts: Vec<_> = texts.filter(|text| !text.galley.text().is_empty()).collect();
@@ -197,9 +197,12 @@ fn the_window_it_opens_with_has_room_for_all_buttons_in_a_row() {
         rows.dedup();
         (texts.len(), rows.len(), texts.iter().any(|text| text.galley.elided))
     };
-    assert_eq!(shown(1024.0), (10, 1, false));
-    assert_eq!(shown(990.0), (10, 2, false));
-    assert!(shown(400.0).2, "in two rows there is no room either");
+    assert_eq!(shown(&bench.state, 1024.0), (10, 1, false));
+    assert_eq!(shown(&bench.state, 990.0), (10, 2, false));
+    assert!(shown(&bench.state, 400.0).2, "in two rows there is no room either");
+    // One for the sound makes it six in a row, and has none where five fill it.
+    bench.state.sounds = true;
+    assert_eq!([590.0, 640.0].map(|width| shown(&bench.state, width)), [(10, 2, false), (11, 2, false)]);
 }
 
 #[test]

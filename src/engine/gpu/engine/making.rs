@@ -74,6 +74,7 @@ impl GpuEngine {
         pack.validate()?;
         // What went wrong with the device before is no fault of a tier.
         gpu.forgive();
+        gpu.check()?;
         // The processor answers while the best tier is planned, and no longer: tiles are measured afterwards, and its threads would count.
         let (best, processor) = std::thread::scope(|scope| {
             let processor = scope.spawn(|| answering(pack));
@@ -110,8 +111,13 @@ impl GpuEngine {
                     return Ok(engine);
                 }
                 Ok((_, Some(mistake))) => format!("the {} computes wrongly: {}", tier.name(), mistake.what),
-                // Its driver cannot compile a kernel of this tier, say. Without memory another tier would fare no better.
-                Err(EngineError::Graphics(fault)) if !gpu.is_full() => {
+                // Another tier would fare no better.
+                Err(EngineError::Graphics(_)) if gpu.is_full() => {
+                    gpu.forgive();
+                    return Err(EngineError::Full);
+                }
+                // Its driver cannot compile a kernel of this tier, say.
+                Err(EngineError::Graphics(fault)) => {
                     gpu.forgive();
                     format!("the {} does not run: {}", tier.name(), fault.lines().next().unwrap_or_default())
                 }
@@ -271,7 +277,8 @@ mod tests {
             (tried.get(), outcome.err().map(|why| why.to_string()).unwrap_or_default())
         };
         let (tried, why) = made(&Fault::Full);
-        assert!(tried == 1 && why.starts_with("graphics error: the device has no memory left"), "{tried} tiers: {why}");
+        assert!(tried == 1 && why.starts_with("the graphics device has no memory left"), "{tried} tiers: {why}");
+        assert!(gpu.fault().is_none(), "who falls back to the processor draws with it all the same");
         // The control: any other error is a tier's own.
         let (tried, why) = made(&Fault::Error("as the test has it".to_owned()));
         assert!(tried == tiers && why.contains("as the test has it"), "{tried} of {tiers} tiers: {why}");

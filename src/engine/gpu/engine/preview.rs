@@ -38,7 +38,7 @@ impl GpuEngine {
             encoder.copy_buffer_to_buffer(self.resources.buffer(codes), 0, &staging, at + pixel_bytes, code_bytes);
             recording.submit();
             // A window draws in between: after each of them, or on a quick device after some.
-            if (i + 1).is_multiple_of(self.pace.at_once()) {
+            if (i + 1).is_multiple_of((self.pace.at_once() / groups.dreamed).max(1)) {
                 self.gpu.wait()?;
             }
         }
