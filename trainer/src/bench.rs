@@ -120,6 +120,7 @@ fn random_stage(preset: Preset) -> DynamicsStage {
         recorded_only: true,
         captions_are_wishes: true,
         looks: Looks::default(),
+        meaning: None,
     }
 }
 

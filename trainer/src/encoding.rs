@@ -76,18 +76,23 @@ impl Run {
     /// Where the tokens mean something else by now.
     pub fn kept_token_clips(&self, lam: Option<&(LamStage, Lam)>, bindings: &[u8], scroll: &Scroll) -> Result<TokenClips> {
         let path = self.shelf_path(Shelf::Training);
-        let encoder = params::collect("tok", &self.tokenizer()?.0)?;
-        let made_by = token_maker(&encoder, lam, bindings, scroll, &self.source.content())?;
         if !path.exists() {
-            return Ok(TokenClips { made_by, ..self.no_token_clips() });
+            return Ok(self.no_token_clips());
         }
+        let encoder = params::collect("tok", &self.tokenizer()?.0)?;
         let kept = TokenClips::read(&path)?;
         ensure!(
-            kept.made_by == made_by,
+            Maker::of(&encoder, lam, bindings, scroll, &self.source.content())?.made(&kept),
             "{} holds tokens of another tokenizer, of other latent actions or of other clips: run `dynamics` again, which encodes the clips anew",
             path.display()
         );
         Ok(kept)
+    }
+
+    /// Checksum of what tokens and codes of actions mean to a dynamics, whatever clips they are of.
+    pub fn meaning_of_tokens(&self, bindings: &[u8], scroll: &Scroll) -> Result<u64> {
+        let encoder = params::collect("tok", &self.tokenizer()?.0)?;
+        token_maker(&encoder, None, bindings, scroll, b"")
     }
 
     /// The first `count` clips of a shelf as tokens, from its file if that holds them already; tokens in it that mean something else by now are made again. Whoever
@@ -106,11 +111,16 @@ impl Run {
         let path = self.shelf_path(shelf);
         let tokenizer = self.tokenizer()?.0;
         let encoder = params::collect("tok", &tokenizer)?;
-        let made_by = token_maker(&encoder, lam, bindings, scroll, &self.source.content())?;
+        let maker = Maker::of(&encoder, lam, bindings, scroll, &self.source.content())?;
         if path.exists() {
-            let kept = TokenClips::read(&path)?;
-            let current = kept.made_by == made_by;
+            let mut kept = TokenClips::read(&path)?;
+            let current = maker.made(&kept);
             if current && kept.clips >= count {
+                if kept.made_by != maker.now {
+                    // From now on the file tells what inferred its codes.
+                    kept.made_by = maker.now;
+                    kept.write(&path)?;
+                }
                 return Ok(kept);
             }
             if !current {
@@ -124,7 +134,7 @@ impl Run {
         let frame = self.preset.frame(self.source.info());
         let by = Encoder { run: self, tokenizer, lam, frame, bindings, scroll };
         let started = Instant::now();
-        let (mut tokens, scenes) = by.encode_all(shelf, count, made_by)?;
+        let (mut tokens, scenes) = by.encode_all(shelf, count, maker.now)?;
         if frame.look {
             let looks = looks::settle(&mut tokens, &scenes, frame.code_dims, self.looks(&encoder)?);
             // What is held out is not trained on.
@@ -275,6 +285,31 @@ fn views(clip: &Clip, codes: &[Option<u8>], frame: &FrameDims, scroll: &Scroll) 
     views
 }
 
+/// Checksums of what makes a run's tokens: as files have it, and as those of before have it, which leaves out what infers codes.
+struct Maker {
+    now: u64,
+    before: u64,
+}
+
+impl Maker {
+    fn of(
+        tokenizer: &BTreeMap<String, Values>,
+        lam: Option<&(LamStage, Lam)>,
+        bindings: &[u8],
+        scroll: &Scroll,
+        clips: &[u8],
+    ) -> Result<Self> {
+        let by = |lam| token_maker(tokenizer, lam, bindings, scroll, clips);
+        Ok(Self { now: by(lam)?, before: by(None)? })
+    }
+
+    /// Whether these tokens are made by it. Files of today have the checksum of before where no codes were inferred, and nowhere else.
+    fn made(&self, kept: &TokenClips) -> bool {
+        let some_inferred = || kept.inferred.iter().any(|code| *code != NONE);
+        kept.made_by == self.now || (kept.made_by == self.before && some_inferred())
+    }
+}
+
 /// Checksum of what makes tokens of clips: the encoder as a pack has it, the codes that recorded actions are bound to, how the view goes
 /// under each, the clips where they are files, and what infers codes where any are inferred.
 fn token_maker(
@@ -311,6 +346,7 @@ mod tests {
     use crate::backend::Backend;
     use crate::pipeline::RunInfo;
     use crate::preset;
+    use crate::recordings::FolderSource;
     use crate::source::{ClipSource, SourceInfo, WorldSource};
     use crate::training::Budget;
 
@@ -369,6 +405,26 @@ mod tests {
     }
 
     #[test]
+    fn one_more_recording_makes_other_clips_whose_tokens_mean_the_same() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut run = begun(&folder.path().join("run"), 1);
+        let encoder = params::collect("tok", &run.tokenizer().expect("a tokenizer").0).expect("weights");
+        let (bindings, scroll) = ([0, 1, 2, 3, 4], Scroll { recall: None, motions: vec![[0, 0]; 8] });
+        let (world, clips) = (WorldSource::new("isles", 1).expect("the world exists"), folder.path().join("clips"));
+        std::fs::create_dir(&clips).expect("a folder");
+        let [one, two] = [1, 2].map(|number| {
+            let clip = world.clip(number, TOKEN_CLIP_FRAMES, Mood::Still).expect("a clip");
+            clip.save(&clips.join(format!("{number}.clip"))).expect("a saved clip");
+            run.source = Arc::new(FolderSource::open(&clips, 10).expect("a folder of clips"));
+            let maker = Maker::of(&encoder, None, &bindings, &scroll, &run.source.content()).expect("checksums");
+            (maker.now, run.meaning_of_tokens(&bindings, &scroll).expect("a checksum"))
+        });
+        assert!(one.0 != two.0 && one.1 == two.1);
+        // The control: keys that mean something else.
+        assert_ne!(run.meaning_of_tokens(&[1, 0, 2, 3, 4], &scroll).expect("a checksum"), one.1);
+    }
+
+    #[test]
     fn tokens_are_made_by_what_infers_actions_where_any_are_inferred() {
         let preset = preset::by_name("tiny").expect("the preset exists");
         let source = Arc::new(WorldSource::new("isles", 1).expect("the world exists"));
@@ -386,6 +442,11 @@ mod tests {
         let mut lam = (stage, model());
         let first = made_by(Some(&lam));
         assert!(first == made_by(Some(&lam)) && first != made_by(None));
+        // A file of before has the checksum without it, and so has one of today whose codes were not inferred.
+        let maker = Maker::of(&tokenizer, Some(&lam), &bindings, &scroll, b"clips").expect("checksums");
+        let made = |made_by, code| maker.made(&TokenClips { made_by, inferred: vec![NONE, code], ..TokenClips::new(2, 1, 1) });
+        assert!(made(first, 3) && made(first, NONE) && made(made_by(None), 3));
+        assert!(!made(made_by(None), NONE) && !made(first ^ 1, 3));
         // Another share is another price.
         *lam.0.shares.lock().expect("nobody else") = vec![0.25; 8];
         let dearer = made_by(Some(&lam));

@@ -18,6 +18,7 @@ use crate::relief;
 use crate::source::{HELD_OUT, Mood};
 use crate::stages::dynamics::DynamicsStage;
 use crate::stages::lam::LamStage;
+use crate::stages::tokenizer::TokenizerStage;
 use crate::tokens::{NO_WORD, NONE, word_ids};
 use crate::training::{self, Stage};
 use crate::vocabulary;
@@ -66,7 +67,10 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
         values.extend(params::collect("lam", lam)?);
         trained_secs += secs;
     }
-    let has_dynamics = training::is_begun(&run.folder, DynamicsStage::NAME) || of_pack(|pack| pack.manifest.dynamics.is_some());
+    // The pack's dynamics knows the pack's tokens alone.
+    let of_its_tokens = !training::is_begun(&run.folder, TokenizerStage::NAME) || run.pack_of_same_tokens(&tokens).is_some();
+    let has_dynamics =
+        training::is_begun(&run.folder, DynamicsStage::NAME) || (of_its_tokens && of_pack(|pack| pack.manifest.dynamics.is_some()));
     let stage = if has_dynamics { Some(run.dynamics_stage(None, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
         ensure!(

@@ -197,8 +197,8 @@ struct RunArgs {
     /// Multiply in bf16 (weights and sums stay f32).
     #[arg(long)]
     bf16: bool,
-    /// Start from the weights of this pack where the run has no checkpoint. Recordings that began from a pack with looks go on from it
-    /// unasked.
+    /// Start from the weights of this pack where the run has no checkpoint. Recordings that began from a pack with looks go on unasked from
+    /// it, or from the one named last.
     #[arg(long)]
     from: Option<PathBuf>,
 }
@@ -228,7 +228,7 @@ fn positive(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 struct DynamicsArgs {
-    /// Clips of 96 frames to encode and train on: as many as before, or 1500 where the run was never told.
+    /// Clips of 96 frames to encode and train on, at least: as many as before, or 1500 for a new run.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     token_clips: Option<u64>,
     #[command(flatten)]

@@ -34,6 +34,7 @@ use crate::stages::dynamics::{DynamicsStage, bindings};
 use crate::stages::lam::{LamStage, UNASKED_PRICE};
 use crate::stages::naming;
 use crate::stages::tokenizer::TokenizerStage;
+use crate::tokens::TokenClips;
 use crate::training::{self, Budget, Settings, Stage};
 
 /// File of a run's looks.
@@ -57,10 +58,11 @@ pub struct RunInfo {
     pub clips: Option<PathBuf>,
     pub clips_hz: u32,
     pub seed: u64,
-    /// Pack that a run of recordings began from where it has a look, as [`canonical`] has it: without it their frames have none.
+    /// Pack that a run of recordings began from where it has a look, or another such pack that was named later, as [`canonical`] has it:
+    /// without it their frames have none.
     #[serde(default)]
     pub from: Option<PathBuf>,
-    /// Clips to train the dynamics on, where it was said how many.
+    /// Clips to train the dynamics on, at least, where it was said how many.
     #[serde(default)]
     pub token_clips: Option<usize>,
 }
@@ -146,15 +148,20 @@ impl Run {
         };
         let (folder, device) = (folder.to_owned(), backend.device()?);
         // Whatever was wrong with the command is not kept.
-        let info = match known {
-            Some(known) => known,
+        let with_a_look = info.from.clone().filter(|_| info.clips.is_some() && preset.look);
+        let info = match &known {
+            Some(known) => {
+                let named = with_a_look.filter(|_| known.from.is_some());
+                RunInfo { from: named.or_else(|| known.from.clone()), ..known.clone() }
+            }
             None => {
                 fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-                let info = RunInfo { from: info.from.filter(|_| info.clips.is_some() && preset.look), ..info };
-                write_json(&folder.join(INFO), &info)?;
-                info
+                RunInfo { from: with_a_look, ..info }
             }
         };
+        if known.as_ref() != Some(&info) {
+            write_json(&folder.join(INFO), &info)?;
+        }
         Ok(Self { folder, preset, source, backend, device, stop, from, session_steps: None, rate: None, lock: None, info })
     }
 
@@ -219,14 +226,22 @@ impl Run {
         training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)
     }
 
-    /// Trains the latent action model and names its codes in `lam/actions.json`. Gives whether its budget is used up.
+    /// Trains the latent action model and names its codes in `lam/actions.json`; names that they got after the same step stay. Gives
+    /// whether its budget is used up.
     pub fn train_lam(&self, budget: Budget) -> Result<bool> {
         let stage = Arc::new(self.lam_stage()?);
         let start = self.start(stage.as_ref(), "lam")?;
         let (model, progress) = training::train(stage.clone(), &self.settings(budget), start)?;
-        // Codes may mean something else now.
-        remove(&self.scroll_path(false))?;
-        let actions = stage.label(&model, &self.device)?;
+        let folder = self.folder.join(LamStage::NAME);
+        let (path, named_at) = (folder.join("actions.json"), folder.join("named_at.json"));
+        let stay = path.exists() && named_at.exists() && read_json::<u64>(&named_at)? == progress.step;
+        let actions = if stay {
+            self.actions(false)?
+        } else {
+            // Codes may mean something else now.
+            remove(&self.scroll_path(false))?;
+            stage.label(&model, &self.device)?
+        };
         for (code, action) in actions.iter().enumerate() {
             println!(
                 "  code {code}: {:16} share {:5.1} %, purity moved {:5.1} %, blocked {:5.1} %, bound to {:?}",
@@ -237,7 +252,10 @@ impl Run {
                 action.bound_to
             );
         }
-        write_json(&self.folder.join("lam").join("actions.json"), &actions)?;
+        if !stay {
+            write_json(&path, &actions)?;
+            write_json(&named_at, &progress.step)?;
+        }
         Ok(progress.finished)
     }
 
@@ -386,6 +404,7 @@ impl Run {
         println!("{} steps into another land by themselves", land_turns.len());
         let held_out = clips_of(Shelf::HeldOut, HELD_OUT_CLIPS)?;
         Ok(DynamicsStage {
+            meaning: Some(self.meaning_of_tokens(&bound, &scroll)?),
             changes: clips.word_changes(),
             land_turns,
             villages: clips.frames_with(Feature::Village),
@@ -400,23 +419,28 @@ impl Run {
             bindings: bound,
             motions: scroll.motions,
             recorded_only,
-            captions_are_wishes: self.info.clips.is_none(),
+            captions_are_wishes: self.source.captions_are_wishes(),
         })
     }
 
-    /// Trains the dynamics on so many clips, or on as many as before. Gives whether its budget is used up.
+    /// Trains the dynamics on so many clips at least, or on as many as before. Gives whether its budget is used up.
     pub fn train_dynamics(&self, budget: Budget, clips: Option<usize>, recorded_only: bool) -> Result<bool> {
         let stage = Arc::new(self.dynamics_stage(Some(self.clips_to_train_on(clips)?), recorded_only)?);
         let start = self.start(stage.as_ref(), "dyn")?;
         training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)
     }
 
-    /// How many clips to train the dynamics on: as many as are asked for, which is remembered, or as before, or the usual number.
+    /// How many clips to train the dynamics on, at least: as many as are asked for, which is remembered, or as before, or the usual number.
+    /// Runs of before remember nothing, but their tokens are there.
     fn clips_to_train_on(&self, asked: Option<usize>) -> Result<usize> {
         if asked.is_some() && asked != self.info.token_clips {
             write_json(&self.folder.join(INFO), &RunInfo { token_clips: asked, ..self.info.clone() })?;
         }
-        Ok(asked.or(self.info.token_clips).unwrap_or(TOKEN_CLIPS))
+        if let Some(known) = asked.or(self.info.token_clips) {
+            return Ok(known);
+        }
+        let kept = self.shelf_path(Shelf::Training);
+        if kept.exists() { Ok(TokenClips::read(&kept)?.clips) } else { Ok(TOKEN_CLIPS) }
     }
 
     /// Tokens of looks: those of this run, or of the pack it goes on from where that has the same encoder. A dynamics that goes on need not unlearn them.
@@ -498,6 +522,14 @@ mod tests {
         let older = r#"{"preset": "tiny", "world": "isles", "clips": null, "clips_hz": 10, "seed": 1}"#;
         fs::write(folder.path().join(INFO), older).expect("written");
         assert_eq!(clips(None), TOKEN_CLIPS);
+        // But its tokens are those of so many.
+        let mut kept = TokenClips::new(1, 1, 1);
+        (kept.clips, kept.codes, kept.blotted, kept.recorded) = (4, vec![0; 4], vec![0; 4], vec![0; 4]);
+        (kept.inferred, kept.untold, kept.views) = (vec![0; 4], vec![0; 4], vec![0; 8]);
+        (kept.words, kept.described) = (vec![0; 4], vec![0; 4]);
+        let path = open(folder.path(), RunInfo::default(), None).shelf_path(Shelf::Training);
+        kept.write(&path).expect("written");
+        assert_eq!([None, Some(5), None].map(clips), [4, 5, 5]);
     }
 
     #[test]
@@ -524,5 +556,34 @@ mod tests {
         // Frames of a simulator have one by themselves.
         assert_eq!(sessions("isles", &RunInfo { clips: None, ..info.clone() }, true), (None, [true, true]));
         assert!(info.options().contains(&["--from".to_owned(), "a.safetensors".to_owned()]));
+        // Another one that is named later is meant from then on, if it has a look and the run began with one.
+        let named_later = |name: &str, look: bool| {
+            let manifest = if look { look_manifest() } else { odd_manifest() };
+            let (path, pack) = (folder.path().join(name), random_pack(manifest, 1).expect("a pack"));
+            let other = RunInfo { from: Some("b.safetensors".into()), ..info.clone() };
+            let opened = open(&path, other, Some(pack)).info;
+            assert_eq!(RunInfo::of(&path).expect("readable"), Some(opened.clone()));
+            opened.from
+        };
+        assert_eq!(named_later("look", false), info.from);
+        assert_eq!(named_later("look", true), Some(PathBuf::from("b.safetensors")));
+        assert_eq!(named_later("plain", true), None);
+    }
+
+    #[test]
+    fn codes_keep_their_names_where_no_step_is_taken() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let run = open(folder.path(), RunInfo::default(), None);
+        let trained = |steps: u64| run.train_lam(Budget::Steps(steps)).expect("a latent action model");
+        trained(1);
+        let (names, scroll) = (run.folder.join("lam").join("actions.json"), run.scroll_path(false));
+        for path in [&names, &scroll] {
+            fs::write(path, "[]").expect("written");
+        }
+        let names_stay = || fs::read_to_string(&names).expect("names") == "[]";
+        trained(1);
+        assert!(names_stay() && scroll.exists());
+        trained(2);
+        assert!(!names_stay() && !scroll.exists());
     }
 }

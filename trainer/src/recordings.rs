@@ -115,6 +115,11 @@ impl ClipSource for FolderSource {
         self.recorded[action]
     }
 
+    /// A simulator that was recorded did as it was told, and says what is seen; of other recordings nobody knows.
+    fn captions_are_wishes(&self) -> bool {
+        self.clips.iter().any(|clip| clip.scenes.iter().any(Option::is_some))
+    }
+
     fn content(&self) -> Vec<u8> {
         self.clips.iter().flat_map(|clip| checksum::of(&clip.frames).to_le_bytes()).collect()
     }
@@ -240,6 +245,20 @@ mod tests {
         };
         let before = content(1);
         assert!(before == content(1) && before != content(2));
+    }
+
+    #[test]
+    fn what_is_said_in_a_simulators_recordings_was_wished_and_in_others_it_is_told() {
+        let wished = |scenes_are_known: bool| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let mut clip = isles(1, LEAST_FRAMES);
+            if !scenes_are_known {
+                clip.scenes.fill(None);
+            }
+            clip.save(&folder.path().join("walk.clip")).expect("a saved clip");
+            FolderSource::open(folder.path(), 10).expect("a folder of clips").captions_are_wishes()
+        };
+        assert_eq!([true, false].map(wished), [true, false]);
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub trait ClipSource: Send + Sync {
     fn records_any(&self) -> bool {
         (0..self.info().actions.len()).any(|action| self.records(action))
     }
+    /// Whether what is said in clips was asked for, and made the land what it is.
+    fn captions_are_wishes(&self) -> bool {
+        true
+    }
     /// Tells sources apart whose clips are files; a simulator always has the same.
     fn content(&self) -> Vec<u8> {
         Vec::new()

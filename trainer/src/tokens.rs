@@ -43,7 +43,7 @@ pub struct TokenClips {
     pub described: Vec<u16>,
     /// `(clips, frames)` 1 where light, weather, season or style turn by themselves, no word of it said.
     pub untold: Vec<u8>,
-    /// Checksum of what they were encoded by, or would be where there are none; 0 where nothing encodes.
+    /// Checksum of what they were encoded by; 0 where nothing was.
     pub made_by: u64,
 }
 

@@ -88,9 +88,10 @@ pub struct Progress {
     pub figures: Vec<(String, f64)>,
     /// [`Stage::state`] of that step.
     pub state: Vec<f32>,
-    /// [`Stage::learns_from`] in the last step; `None` as well where nobody knows.
+    /// [`Stage::learns_from`] in the first step, or where a budget was last used up; `None` as well where nobody knows. Runs of before kept
+    /// another checksum under another name.
     #[serde(default)]
-    pub learned_from: Option<u64>,
+    pub learned_tokens: Option<u64>,
     /// Learning rate at its height that was asked for.
     #[serde(default)]
     pub rate: Option<f64>,
@@ -158,10 +159,10 @@ fn judge<S: Stage>(stage: &S, mean: &S::Model, device: &Device, progress: &mut P
 
 /// Refuses weights of a stage's folder that learned other tokens than the stage has.
 fn ensure_same_tokens<S: Stage>(stage: &S, folder: &Path, progress: &Progress) -> Result<()> {
-    let others = progress.learned_from.zip(stage.learns_from()).is_some_and(|(learned, now)| learned != now);
+    let others = progress.learned_tokens.zip(stage.learns_from()).is_some_and(|(learned, now)| learned != now);
     ensure!(
         !others,
-        "{} learned other tokens than there are now: give it more --minutes to learn these, or remove that folder to begin anew",
+        "{} learned other tokens than there are now: train it to the end of its --minutes, or of more, or remove that folder to begin anew",
         folder.display()
     );
     Ok(())
@@ -232,8 +233,11 @@ pub fn train<S: Stage>(stage: Arc<S>, settings: &Settings, start: Option<S::Mode
         }
         mean = mean::towards(mean, &model.valid(), progress.step);
         progress.step += 1;
-        progress.learned_from = stage.learns_from();
         progress.elapsed_secs = before + session.elapsed().as_secs_f64();
+        // A step among other tokens does not teach them.
+        if progress.learned_tokens.is_none() || done(&progress) >= 1.0 {
+            progress.learned_tokens = stage.learns_from();
+        }
         mean_loss = if mean_loss.is_nan() { value } else { 0.98 * mean_loss + 0.02 * value };
 
         let mut figures = Vec::new();
@@ -308,7 +312,10 @@ mod tests {
         // Stopped before it took a step.
         assert_eq!(trained(Some(8), 4, Some(0)), Ok(3));
         assert!(usable(Some(8)).is_err() && usable(Some(7)).is_ok());
-        assert_eq!((trained(Some(8), 4, None), usable(Some(8))), (Ok(4), Ok(4)));
+        // Stopped on the way.
+        assert_eq!(trained(Some(8), 5, Some(1)), Ok(4));
+        assert!(usable(Some(8)).is_err() && usable(Some(7)).is_ok());
+        assert_eq!((trained(Some(8), 5, None), usable(Some(8))), (Ok(5), Ok(5)));
         assert!(usable(Some(7)).is_err());
     }
 

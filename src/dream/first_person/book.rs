@@ -1,6 +1,6 @@
 //! Pictures of tokens, one by one, as the tokenizer's decoder draws them in the looks of the last frames.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::falling::{Falling, Turn, nearest, turns};
@@ -122,6 +122,33 @@ pub struct Page {
     pub sky: Option<Arc<Sky>>,
 }
 
+/// Tokens that are to be seen.
+pub struct Wanted<'a> {
+    /// As they lie beside each other, in rows of `across`; nothing where none is known. A token does not say all of what it shows: the ground of a path
+    /// is that of the land around.
+    pub lying: &'a [Option<&'a [u8]>],
+    pub across: usize,
+    /// Those that lie nowhere.
+    pub besides: Vec<&'a [u8]>,
+}
+
+impl<'a> Wanted<'a> {
+    /// What lies in a frame that shows this place, as far as it is known, and in which of the `free` patches.
+    fn around(&self, place: usize, free: &[usize], frame: &FrameDims) -> Vec<(usize, &'a [u8])> {
+        // What comes after it in its row, and below, is looked at first then.
+        let off = |n: usize| frame.cell(n).into_iter().map(|along| along.abs_diff(1)).sum::<usize>();
+        let Some(at) = free.iter().copied().min_by_key(|n| off(*n)).map(|n| frame.cell(n)) else { return Vec::new() };
+        let corner = [place % self.across, place / self.across];
+        let token = |n: usize| {
+            let cell = frame.cell(n);
+            let [x, y] = [0, 1].map(|i| (corner[i] + cell[i]).checked_sub(at[i]));
+            let x = x.filter(|x| *x < self.across)?;
+            *self.lying.get(y? * self.across + x)?
+        };
+        free.iter().enumerate().filter_map(|(i, &n)| Some((i, token(n)?))).collect()
+    }
+}
+
 /// Pictures of all tokens that were in sight lately.
 pub struct Book {
     frame: FrameDims,
@@ -160,15 +187,15 @@ impl Book {
         self.relief.clone()
     }
 
-    /// The sky, and pictures of these tokens, at least, in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet are drawn, as
-    /// [`Engine::draw`](crate::engine::Engine::draw) does it, many in one frame.
+    /// The sky, and pictures of the tokens that are wanted, at least, in the look of the frame `newest`, `(tokens, code_dims)`; those that are not known yet
+    /// are drawn, as [`Engine::draw`](crate::engine::Engine::draw) does it, many in one frame.
     ///
     /// # Errors
     /// What `draw` says.
     pub fn page<'a, E>(
         &mut self,
         newest: &[u8],
-        tokens: impl Iterator<Item = &'a [u8]>,
+        wanted: &Wanted<'a>,
         mut draw: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<&Page, E> {
         let dims = self.frame.code_dims;
@@ -190,15 +217,23 @@ impl Book {
         self.pages.push_back(page.unwrap_or_else(|| Page { look: first.to_vec(), ..Page::default() }));
         let last = self.pages.len() - 1;
         let page = &mut self.pages[last];
-        let mut missing: Vec<&[u8]> = tokens.collect();
+        let mut missing: BTreeSet<&[u8]> = wanted.lying.iter().flatten().chain(&wanted.besides).copied().collect();
         missing.extend(self.relief.sky.iter().map(Vec::as_slice));
         missing.retain(|token| !page.tiles.contains_key(*token));
-        missing.sort_unstable();
-        missing.dedup();
-        for some in missing.chunks(self.free.len().max(1)) {
+        let mut places = 0..wanted.lying.len();
+        loop {
+            let next = places.find(|place| wanted.lying[*place].is_some_and(|token| missing.contains(token)));
+            let laid: Vec<(usize, &[u8])> = match next {
+                Some(place) => wanted.around(place, &self.free, &self.frame),
+                // Between what lies in the newest frame.
+                None => (0..self.free.len()).step_by(2).zip(missing.iter().copied()).collect(),
+            };
+            if laid.is_empty() {
+                break;
+            }
             let mut codes = newest.to_vec();
-            for (&n, token) in self.free.iter().zip(some.iter().cycle()) {
-                codes[n * dims..][..dims].copy_from_slice(token);
+            for (i, token) in &laid {
+                codes[self.free[*i] * dims..][..dims].copy_from_slice(token);
             }
             let mut pictures_in = |look: &[u8]| -> Result<Vec<Vec<[u8; 3]>>, E> {
                 let look_at = codes.len() - look.len();
@@ -213,13 +248,13 @@ impl Book {
                     let both = [(&pictures, &others, false), (&others, &pictures, true)];
                     both.map(|(these, others, second)| Arc::new(Falling::of(these, others, &Turn { second, ..turn.clone() })))
                 });
-                for ((picture, other), token) in pictures.iter_mut().zip(&others).zip(some) {
-                    falling.clear(picture, other, self.relief.standing.get(*token).map(|standing| &*standing.cutout));
+                for (i, token) in &laid {
+                    falling.clear(&mut pictures[*i], &others[*i], self.relief.standing.get(*token).map(|standing| &*standing.cutout));
                 }
             }
-            for (picture, token) in pictures.into_iter().zip(some) {
-                let water = self.relief.water.get(*token).map(Vec::as_slice).unwrap_or_default();
-                page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, &picture, water)));
+            for (i, token) in laid.into_iter().filter(|(_, token)| missing.remove(token)) {
+                let water = self.relief.water.get(token).map(Vec::as_slice).unwrap_or_default();
+                page.tiles.insert(token.to_vec(), Arc::new(Tile::of(self.frame.patch_px, &pictures[i], water)));
             }
         }
         page.falling = turn.and_then(|turn| Some(page.turns.as_ref()?[usize::from(turn.second)].clone()));
@@ -272,7 +307,8 @@ mod tests {
             drawn += 1;
             Ok(draw(codes))
         };
-        let page = book.page(&newest, [token.as_slice()].into_iter(), count).unwrap();
+        let wanted = Wanted { lying: &[], across: 1, besides: vec![&token] };
+        let page = book.page(&newest, &wanted, count).unwrap();
         (page.tiles[token.as_slice()].clone(), page.falling.clone(), drawn)
     }
 
@@ -281,7 +317,7 @@ mod tests {
         let seen = |book: &mut Book, [token, look]: [usize; 2]| seen_in(book, token as u8, NAMED[look].1);
         let mut walked = book();
         let (tile, falling, drawn) = seen(&mut walked, [1, 0]);
-        assert_eq!((tile.pixel([0, 0]), tile.pixel([1, 1]), drawn), ([1, 0, 61], [1, 0, 60], 2), "dry");
+        assert_eq!((tile.pixel([0, 0]), tile.pixel([1, 1]), drawn), ([1, 0, 61], [1, 0, 60], 4), "dry");
         let (same, other, drawn) = seen(&mut walked, [1, 1]);
         assert!(drawn == 0 && Arc::ptr_eq(&same, &tile), "{drawn}");
         assert_ne!(falling.unwrap().top(0.0), other.unwrap().top(0.0), "what falls goes on");
@@ -290,7 +326,24 @@ mod tests {
         assert_eq!(seen(&mut book(), [1, 1]).0, tile);
         // The control: in another look it is drawn anew, and nothing falls.
         let (clear, falling, drawn) = seen(&mut walked, [1, 2]);
-        assert!(drawn == 1 && falling.is_none() && clear != tile, "{drawn}");
+        assert!(drawn == 2 && falling.is_none() && clear != tile, "{drawn}");
+    }
+
+    #[test]
+    fn a_token_is_drawn_beside_what_it_lies_beside() {
+        let (path, newest) = ([5, 0], [[7, 7].repeat(4), vec![70, 0]].concat());
+        // A path is of the colour of what lies to its left.
+        let draw = |codes: &[u8]| -> Result<Vec<u8>, Infallible> {
+            let shown = |n: usize| codes[2 * if codes[2 * n] == 5 && n % 2 == 1 { n - 1 } else { n }];
+            Ok((0..16).flat_map(|i| [[shown(i / 4 / 2 * 2 + i % 4 / 2); 3].as_slice(), &[255]].concat()).collect())
+        };
+        let seen = |beside: &[u8]| {
+            let lying = [Some(beside), Some(path.as_slice())];
+            let mut book = book();
+            let page = book.page(&newest, &Wanted { lying: &lying, across: 2, besides: Vec::new() }, draw).unwrap();
+            page.tiles[path.as_slice()].mean()[0]
+        };
+        assert_eq!([seen(&[1, 0]), seen(&[6, 0])], [1, 6]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::book::{Book, Tile};
+use super::book::{Book, Tile, Wanted};
 use super::falling::Falling;
 use super::sky::Sky;
 use crate::pack::manifest::FrameDims;
@@ -81,8 +81,8 @@ impl Surroundings {
             tokens[middle] = beside.min_by_key(|token| relief.standing.contains_key(*token));
         }
         let grounds = tokens.iter().flatten().filter_map(|token| relief.standing.get(*token)).map(|standing| standing.ground.as_slice());
-        let wanted = tokens.iter().flatten().copied().chain(grounds);
-        let page = book.page(newest, wanted, draw)?;
+        let wanted = Wanted { lying: &tokens, across: SIDE, besides: grounds.collect() };
+        let page = book.page(newest, &wanted, draw)?;
         let tiles = &page.tiles;
 
         let bare: HashSet<&[u8]> = relief.standing.values().map(|standing| standing.ground.as_slice()).collect();
@@ -323,11 +323,12 @@ mod tests {
             let around = Surroundings::of((map.0.view(), known), &FRAME, &map.1, None, &mut book, count).unwrap();
             (around.cell([0, 0]).unwrap().ground.as_ref().unwrap().mean(), drawn)
         };
-        assert_eq!(look(&map), ([1, 0, 50], 1));
-        assert_eq!(look(&map).1, 1);
+        let (grass, all) = look(&map);
+        assert_eq!((grass, all), ([1, 0, 50], 4));
+        assert_eq!(look(&map).1, all);
         map.1[18..].fill(60);
-        assert_eq!(look(&map), ([1, 0, 60], 2));
+        assert_eq!(look(&map), ([1, 0, 60], 2 * all));
         map.1[18..].fill(50);
-        assert_eq!(look(&map), ([1, 0, 50], 2), "back under a look that was");
+        assert_eq!(look(&map), ([1, 0, 50], 2 * all), "back under a look that was");
     }
 }

@@ -51,7 +51,7 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         let [raw, _] = walked(*number, Some(village(seed + number)))?;
         Ok(psnr_db(&raw, &through_tokenizer(&mut worker.engine, &raw)?.rgb))
     })?;
-    figures.insert(1, Figure::new(FAMILY, "PSNR of villages by day", Unit::Db).dream(Score::mean_of(drawn.into_iter(), Better::High)));
+    figures.insert(1, Figure::new(FAMILY, "PSNR of villages by day", Unit::Db).dream(Score::mean_of(drawn, Better::High)));
     Ok(figures)
 }
 

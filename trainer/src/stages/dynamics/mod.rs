@@ -56,6 +56,8 @@ pub struct DynamicsStage {
     pub captions_are_wishes: bool,
     /// Tokens of looks by their names; none where a frame has no token of its look.
     pub looks: Looks,
+    /// Checksum of what tokens and codes of actions mean, where it is known.
+    pub meaning: Option<u64>,
 }
 
 /// Latent code of every action by its name, from the names the latent action model's codes got; [`NONE`] for one that is not `recorded` either.
@@ -279,7 +281,7 @@ impl Stage for DynamicsStage {
     }
 
     fn learns_from(&self) -> Option<u64> {
-        Some(self.clips.made_by).filter(|made_by| *made_by != 0)
+        self.meaning
     }
 
     fn samples_per_batch(&self) -> usize {

@@ -39,6 +39,7 @@ pub(super) fn stage_with(pack: &Pack, frames: usize, device: &Device) -> (Dynami
         recorded_only: true,
         captions_are_wishes: true,
         looks: Looks::default(),
+        meaning: None,
     };
     let model = params::replace("dyn", stage.new_model(device).expect("a model"), &pack_values(pack), device).expect("the weights");
     (stage, model)
