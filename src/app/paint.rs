@@ -42,6 +42,8 @@ pub struct PaintState {
     share: f32,
     /// The painted tokens have been dreamed again: they are drawn as an outline alone, until the brush comes back.
     done: bool,
+    /// That was taken back, and nothing else has been since.
+    undone: bool,
 }
 
 impl Default for PaintState {
@@ -60,6 +62,7 @@ impl Default for PaintState {
             marks: Marks::default(),
             share: 0.6,
             done: false,
+            undone: false,
         }
     }
 }
@@ -67,7 +70,8 @@ impl Default for PaintState {
 impl PaintState {
     /// Begins with nothing painted.
     pub fn begin(&mut self, was_paused: bool) {
-        (self.active, self.was_paused, self.fresh, self.done) = (true, was_paused, true, false);
+        (self.active, self.was_paused, self.fresh) = (true, was_paused, true);
+        (self.done, self.undone) = (false, false);
         self.tokens.clear();
         self.strokes.clear();
     }
@@ -77,7 +81,7 @@ impl PaintState {
             self.strokes.remove(0);
         }
         self.strokes.push(self.tokens.clone());
-        (self.at, self.done) = (None, false);
+        (self.at, self.done, self.undone) = (None, false, false);
     }
 
     /// Takes back the last stroke; not where a change that was dreamed goes first, or no stroke is left. Whether it did.
@@ -91,12 +95,17 @@ impl PaintState {
 
     /// What was dreamed last is taken back: its strokes are there to be dreamed again, or taken back as well.
     pub fn take_back_dreamed(&mut self) {
-        self.done = false;
+        self.undone = std::mem::take(&mut self.done);
+    }
+
+    /// What was taken back last is done again.
+    pub fn do_again(&mut self) {
+        self.done |= std::mem::take(&mut self.undone);
     }
 
     fn undo_stroke(&mut self) {
         if let Some(before) = self.strokes.pop() {
-            (self.tokens, self.done) = (before, false);
+            (self.tokens, self.done, self.undone) = (before, false, false);
         }
     }
 
@@ -306,7 +315,12 @@ mod tests {
         state.done = true;
         assert_eq!([(); 2].map(|()| state.take_back()), [false, false], "until that is asked for");
         state.take_back_dreamed();
+        state.do_again();
+        assert!(!state.take_back(), "nor once it was done again");
+        state.take_back_dreamed();
         assert_eq!([(); 3].map(|()| state.take_back()), [true, true, false]);
+        state.do_again();
+        assert!(!state.done, "strokes were taken back since");
         assert!(!state.any());
         // In the corner of a token, and outside the picture.
         state.dab([0.02, 0.02], [5, 3], false);

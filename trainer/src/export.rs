@@ -71,6 +71,12 @@ pub fn export(run: &Run, name: &str, licence: Option<&str>, recorded_only: bool,
     let of_its_tokens = !training::is_begun(&run.folder, TokenizerStage::NAME) || run.pack_of_same_tokens(&tokens).is_some();
     let has_dynamics =
         training::is_begun(&run.folder, DynamicsStage::NAME) || (of_its_tokens && of_pack(|pack| pack.manifest.dynamics.is_some()));
+    if !of_its_tokens && !has_dynamics {
+        println!(
+            "without a dynamics: the pack's own knows other tokens than this run's tokenizer makes; train `dynamics` for a world that dreams"
+        );
+    }
+    ensure!(mix.is_none() || has_dynamics, "there is no dynamics of this run to mix with another pack's");
     let stage = if has_dynamics { Some(run.dynamics_stage(None, recorded_only)?) } else { None };
     if let Some(stage) = &stage {
         ensure!(

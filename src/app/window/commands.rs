@@ -242,6 +242,7 @@ impl App {
         let free = !self.typing();
         if free {
             self.leave_map();
+            self.ui.paint.do_again();
             self.go_along(Request::Redo, "Done again.".to_owned());
         }
         free

@@ -20,9 +20,9 @@ impl DreamSession {
     /// # Errors
     /// [`DreamError::NothingPainted`], [`DreamError::NothingDreamed`], and what the engine says; the dream is then as it was.
     pub fn repaint(&mut self, chosen: &[bool], words: &[u16], settings: &DecodeSettings) -> Result<(), DreamError> {
-        let moment = self.moment()?;
+        let (moment, seen_by) = (self.moment()?, self.engine.settings());
         let changed = self.dreamed_again(&moment, &self.tokens_of(chosen, false), words, settings);
-        self.settled(moment, changed)
+        self.settled(moment, &seen_by, changed)
     }
 
     /// Dreams a share of the patches of the present frame again under the prompt in force, chosen by chance, and its look. The past is then
@@ -31,7 +31,7 @@ impl DreamSession {
     /// # Errors
     /// As [`Self::repaint`].
     pub fn stylise(&mut self, share: f32, settings: &DecodeSettings) -> Result<(), DreamError> {
-        let moment = self.moment()?;
+        let (moment, seen_by) = (self.moment()?, self.engine.settings());
         let chosen = self.tokens_of(&self.some_patches(share, settings.seed), true);
         let changed = self.dreamed_again(&moment, &chosen, &[], settings).map(|(_, mut history)| {
             let (unknown, stay) = (self.unknown_action(), self.stay_action());
@@ -40,7 +40,7 @@ impl DreamSession {
             past.iter_mut().take(1).for_each(|first| first.action = unknown);
             (None, past)
         });
-        self.settled(moment, changed)?;
+        self.settled(moment, &seen_by, changed)?;
         self.become_another();
         Ok(())
     }
@@ -125,8 +125,14 @@ impl DreamSession {
         Ok((before, history))
     }
 
-    /// Makes what was changed the past, or where that failed what was before.
-    fn settled(&mut self, moment: Moment, changed: Result<(Option<Map>, Vec<TokenFrame>), DreamError>) -> Result<(), DreamError> {
+    /// Makes what was changed the past, or where that failed what was before; its frames see their past as they did, by these settings.
+    fn settled(
+        &mut self,
+        moment: Moment,
+        seen_by: &DecodeSettings,
+        changed: Result<(Option<Map>, Vec<TokenFrame>), DreamError>,
+    ) -> Result<(), DreamError> {
+        self.engine.set_settings(seen_by)?;
         self.engine.set_prompt(self.prompt.words())?;
         let (frames, next_frame, since) = (moment.frames(), moment.next_frame, self.ahead.imagined.since);
         let ((before, history), outcome) = match changed {

@@ -336,6 +336,12 @@ fn a_fresh_engine_sees_the_past_by_the_settings_it_was_seen_by() {
     let moment = broken.moment().unwrap();
     broken.replace_engine(engine()).unwrap();
     assert!(walk(&mut broken, &settings, &WALK) == undisturbed);
+    // So it does where some of it was dreamed again by other settings, and that is taken back.
+    let mut painted = begun();
+    let some = painted.some_patches(0.5, 1);
+    painted.repaint(&some, &[], &play_settings(&pack.manifest)).unwrap();
+    painted.undo().unwrap();
+    assert!(walk(&mut painted, &settings, &WALK) == undisturbed);
     // So it does where another dream that was gone on with, which saw its past otherwise, is left again.
     let mut left = begun();
     left.resume(moment.clone(), &[], &play_settings(&pack.manifest)).unwrap();
