@@ -56,17 +56,11 @@ impl Canvas<'_> {
                     continue;
                 };
                 let spot = ground.spot(aside);
-                let place = self.place(spot.point);
+                let place = self.glance.place(spot.point);
                 if last.0 != place {
                     last = (place, self.glance.around.cell(place));
                 }
-                *to = pixel(last.1.map_or(haze, |cell| {
-                    let colour = |colour: [f32; 3], water: f32| match water * self.lens.mirrors(below, aside) {
-                        0.0 => colour,
-                        mirrors => mix(colour, heavens(aside), mirrors),
-                    };
-                    self.ground(cell, &spot, colour)
-                }));
+                *to = pixel(last.1.map_or(haze, |cell| self.ground(cell, &spot, [aside, below], || heavens(aside))));
             }
         }
     }
@@ -96,16 +90,11 @@ impl Canvas<'_> {
         }
     }
 
-    /// Where a point of the camera's lies on the map.
-    fn place(&self, point: [f32; 2]) -> [i32; 2] {
-        [0, 1].map(|i| self.glance.around.at[i] + point[i].floor() as i32)
-    }
-
-    /// The colour of the ground at a spot, in a patch; `mirrored`: the colour it has by its own, and how much of it is water.
-    fn ground(&self, cell: &Cell, spot: &Spot, mirrored: impl FnOnce([f32; 3], f32) -> [f32; 3]) -> [f32; 3] {
+    /// The colour of the ground at a spot, in a patch, so many pixels right of the middle and below the horizon; water mirrors what is `above`.
+    fn ground(&self, cell: &Cell, spot: &Spot, [aside, below]: [f32; 2], above: impl FnOnce() -> [f32; 3]) -> [f32; 3] {
         let haze = self.glance.around.sky.colours[1].map(f32::from);
         let Some(tile) = &cell.ground else { return haze };
-        let clear = self.clear(cell, spot);
+        let clear = clear_at(spot.away) * if cell.inland { 1.0 } else { self.known(spot.point) };
         if clear <= 0.0 {
             return haze;
         }
@@ -115,26 +104,24 @@ impl Canvas<'_> {
         if dx * dx + dy * dy < reach * reach {
             colour = colour.map(|c| c * SHADE);
         }
-        mix(haze, mirrored(colour, water / 255.0), clear)
-    }
-
-    /// How much of the light of a spot, in a patch, reaches the eye.
-    fn clear(&self, cell: &Cell, spot: &Spot) -> f32 {
-        clear_at(spot.away) * if cell.inland { 1.0 } else { self.known(spot.point) }
+        if water > 0.0 {
+            colour = mix(colour, above(), water / 255.0 * self.lens.mirrors(below, aside));
+        }
+        mix(haze, colour, clear)
     }
 
     /// The colour of the ground so many pixels below the horizon and right of the middle where this is above it, as far as there is water.
     fn mirrored(&self, row: &Row, [aside, below]: [f32; 2], above: [f32; 3]) -> Option<[f32; 3]> {
         let spot = row.spot(aside);
-        let cell = self.glance.around.cell(self.place(spot.point))?;
+        let cell = self.glance.around.cell(self.glance.place(spot.point))?;
         let [.., water] = cell.ground.as_ref()?.at(spot.inside(), spot.level);
-        (water > 0).then(|| self.ground(cell, &spot, |colour, water| mix(colour, above, water * self.lens.mirrors(below, aside))))
+        (water > 0).then(|| self.ground(cell, &spot, [aside, below], || above))
     }
 
     /// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
     fn known(&self, point: [f32; 2]) -> f32 {
         let [x, y] = point.map(|along| along - 0.5);
-        let ([x0, y0], [column, row]) = ([x.floor(), y.floor()], self.place([x, y]));
+        let ([x0, y0], [column, row]) = ([x.floor(), y.floor()], self.glance.place([x, y]));
         let known = |dx: i32, dy: i32| self.glance.around.cell([column + dx, row + dy]).map_or(0.0, |cell| self.glance.in_sight(cell));
         let (u, v) = (x - x0, y - y0);
         let north = known(0, 0) * (1.0 - u) + known(1, 0) * u;

@@ -117,8 +117,7 @@ impl Glance {
         let steps = (2.0 * (far - near)).ceil().max(1.0);
         let water = |ahead: f32, aside: f32| {
             let point = [self.camera.at[0] + ahead * (ax + rx * aside), self.camera.at[1] + ahead * (ay + ry * aside)];
-            let ground =
-                self.around.cell([0, 1].map(|i| self.around.at[i] + point[i].floor() as i32)).and_then(|cell| cell.ground.as_ref());
+            let ground = self.around.cell(self.place(point)).and_then(|cell| cell.ground.as_ref());
             ground.is_some_and(|tile| tile.has_water)
         };
         (0..=steps as usize).any(|step| aside.iter().any(|aside| water(near + (far - near) * step as f32 / steps, *aside)))
@@ -145,6 +144,11 @@ impl Glance {
         let in_sight = left < lens.width && left + side > 0.0;
         let share = if *new { self.camera.new } else { self.in_sight(cell) };
         in_sight.then(|| Quad { dense: quad.dense * out_of_mist(share), ..quad })
+    }
+
+    /// Where a point of the camera's lies on the map.
+    pub fn place(&self, point: [f32; 2]) -> [i32; 2] {
+        [0, 1].map(|i| self.around.at[i] + point[i].floor() as i32)
     }
 
     /// How much of a patch is in sight, 0 to 1.
