@@ -373,6 +373,64 @@ fn five_tasks(manifest: Manifest) {
     }
 }
 
+/// Samples of a sound, left and right in turns.
+fn samples(path: &str) -> Vec<i16> {
+    let bytes = std::fs::read(path).unwrap();
+    let (header, data) = bytes.split_at(44);
+    assert!(header.starts_with(b"RIFF") && header[36..].starts_with(b"data"));
+    assert_eq!(u32::from_le_bytes(header[40..].try_into().unwrap()) as usize, data.len());
+    data.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
+#[test]
+fn a_dream_is_heard_for_as_long_as_it_is_seen() {
+    let folder = Folder::new();
+    let pack = folder.pack();
+    let [film, sound, clip] = ["walk.gif", "walk.wav", "clip.gif"].map(|name| text(&folder.path(name)));
+    let heard = |prompt: &str, args: &[&str]| {
+        let dream = ["dream", &pack, "--engine", "cpu", "--prompt", prompt, "--record", &film, "--sound", &sound];
+        played(&[&dream[..], args].concat());
+        samples(&sound)
+    };
+    let walk = heard("snow", &["--actions", "#0*5 #1*4"]);
+    // Seven frames a second: the first, from the words, and nine.
+    assert_eq!(somnium::dream::still::load(Path::new(&film), 35, 21).unwrap().len(), 10);
+    assert_eq!(walk.len(), 2 * (10 * 48_000 / 7));
+    assert!(walk.iter().any(|sample| *sample != 0));
+    std::fs::copy(&film, &clip).unwrap();
+    assert!(heard("snow", &["--actions", "#0*5 #1*4"]) == walk, "the same on every run");
+    assert!(heard("snow", &["--actions", "#0*5 #1*4", "--glide", "3"]) == walk, "whatever lies between two frames");
+    // Where nobody knows what tokens show, the land that was asked for is heard.
+    assert!(heard("beach", &["--actions", "#0*5 #1*4"]) != walk);
+    assert_eq!(heard("snow", &["--frames", "2"]).len(), 2 * (3 * 48_000 / 7));
+    // Every frame of a clip.
+    assert_eq!(heard("snow", &["--clip", &clip, "--stylise", "1"]).len(), walk.len());
+
+    let unseen = text(&folder.path("unseen.gif"));
+    for (sound, why) in [("walk.mp3", ".wav"), ("/nonexistent/walk.wav", "no folder")] {
+        let said = refused(&["dream", &pack, "--engine", "cpu", "--record", &unseen, "--sound", sound]);
+        assert!(said.contains(sound) && said.contains(why), "{said}");
+        assert!(!Path::new(&unseen).exists(), "nothing is begun");
+    }
+}
+
+#[test]
+fn rain_is_heard_in_the_dream_and_in_the_land_it_was_learned_from() {
+    let folder = Folder::new();
+    let [film, sound] = ["walk.gif", "walk.wav"].map(|name| text(&folder.path(name)));
+    for play in [&["dream", "--engine", "cpu"][..], &["world", "isles", "--headless", "--hold-ambience"]] {
+        // By how much the samples of one ear change: rain is bright, and wind is not.
+        let brightness = |prompt: &str| {
+            played(&[play, &["--prompt", prompt, "--frames", "11", "--record", &film, "--sound", &sound]].concat());
+            let samples = samples(&sound);
+            assert_eq!(samples.len(), 2 * 12 * 8000, "six frames a second");
+            samples.iter().zip(&samples[2..]).map(|(now, next)| f64::from(now.abs_diff(*next))).sum::<f64>() / samples.len() as f64
+        };
+        let [rain, clear] = ["desert, day, rain", "desert, day, good weather"].map(brightness);
+        assert!(rain > 2.0 * clear, "{play:?}: {rain}, {clear}");
+    }
+}
+
 #[test]
 fn inspect_and_bench_print_what_they_are_asked_for() {
     let folder = Folder::new();

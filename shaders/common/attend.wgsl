@@ -54,8 +54,10 @@ fn attend(row: Row, first: u32, stride: u32) -> Attention {
     for (var d = 0u; d < HEAD4; d++) {
         scaled[d] = query(own_at + d) * shape.scale;
     }
-    var a: Attention;
-    a.top = -3e38;
+    // Not yet in an `Attention`: an array in a structure is one that Direct3D's older compiler cannot index, and tries to unroll the loop over keys.
+    var top = -3e38;
+    var total = 0.0;
+    var sum: array<vec4<f32>, HEAD4>;
     let count = keys(row);
     for (var m = first; m < count; m += stride) {
         let at = key_at(row, m);
@@ -64,22 +66,22 @@ fn attend(row: Row, first: u32, stride: u32) -> Attention {
             products = fma(scaled[d], key(m, at + d), products);
         }
         let score = raise(row, m) + ((products.x + products.y) + (products.z + products.w));
-        if (score > a.top) {
+        if (score > top) {
             // Older sums are scaled to the new top.
-            let keep = exp(a.top - score);
-            a.total = a.total * keep;
+            let keep = exp(top - score);
+            total = total * keep;
             for (var d = 0u; d < HEAD4; d++) {
-                a.sum[d] = a.sum[d] * keep;
+                sum[d] = sum[d] * keep;
             }
-            a.top = score;
+            top = score;
         }
-        let weight = exp(score - a.top);
-        a.total = a.total + weight;
+        let weight = exp(score - top);
+        total = total + weight;
         for (var d = 0u; d < HEAD4; d++) {
-            a.sum[d] = fma(vec4<f32>(weight), key(m, at + shape.c4 + d), a.sum[d]);
+            sum[d] = fma(vec4<f32>(weight), key(m, at + shape.c4 + d), sum[d]);
         }
     }
-    return a;
+    return Attention(top, total, sum);
 }
 
 // Where the row's part of `attended` begins.

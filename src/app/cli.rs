@@ -49,6 +49,8 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("somnium: {why}");
+            #[cfg(windows)]
+            super::console::complain(&why);
             ExitCode::from(BAD_INPUT)
         }
     }
@@ -189,6 +191,7 @@ fn show(
         let mut source = launch.open_source(None, &told, &settings).map_err(|e| e.to_string())?;
         let recording = Recording {
             path: args.record.as_ref(),
+            sound: args.sound.as_ref(),
             map: args.map.as_ref(),
             scale: args.scale,
             glide: args.glide,
@@ -206,6 +209,8 @@ fn show(
     // A list that was typed is there again, and stands still.
     let typed = PromptQueue::resting(left.prompts.clone(), left.every_secs);
     let queue = if args.say.has_queue() { queue } else { typed };
+    #[cfg(windows)]
+    super::console::leave();
     window::run(WindowPlan {
         size: args.window.map_or(LogicalSize::<u32>::from(left.size).into(), |(width, height)| PhysicalSize::new(width, height).into()),
         maximized: as_left && left.maximized,

@@ -22,8 +22,23 @@ use crate::worlds;
 const MASKED: u32 = 64;
 
 /// What a sheet shows nothing of.
-const NOT_ON_A_SHEET: [&str; 14] =
-    ["actions", "blend", "clip", "day", "every", "first_person", "frames", "glide", "image", "map", "mask", "prompt", "record", "stylise"];
+const NOT_ON_A_SHEET: [&str; 15] = [
+    "actions",
+    "blend",
+    "clip",
+    "day",
+    "every",
+    "first_person",
+    "frames",
+    "glide",
+    "image",
+    "map",
+    "mask",
+    "prompt",
+    "record",
+    "sound",
+    "stylise",
+];
 
 #[derive(Args, Debug)]
 pub struct DreamArgs {
@@ -56,6 +71,9 @@ pub struct DreamArgs {
     /// Record to a .gif or .webp, or the last frame to a .png.
     #[arg(long, value_name = "FILE", required_unless_present = "sheet")]
     record: Option<PathBuf>,
+    /// Write what is heard along the film to a .wav that lasts as long.
+    #[arg(long, value_name = "FILE")]
+    sound: Option<PathBuf>,
     /// Write one .png with the first frame of every prompt of the queue, and the prompts below, and do nothing else.
     #[arg(long, value_name = "FILE", value_parser = png, requires = "prompt_queue", conflicts_with_all = NOT_ON_A_SHEET)]
     sheet: Option<PathBuf>,
@@ -108,6 +126,7 @@ pub fn run(args: &DreamArgs) -> Result<(), String> {
     dream.dream_ahead_by(maker(pack.clone()));
     let recording = Recording {
         path: args.record.as_ref(),
+        sound: args.sound.as_ref(),
         map: args.map.as_ref(),
         scale: args.scale,
         glide: args.glide,

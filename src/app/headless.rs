@@ -8,19 +8,24 @@ use std::time::{Duration, Instant};
 use super::album::Said;
 use super::day::Day;
 use super::prompt_queue::PromptQueue;
+use super::sound::{Present, Track};
 use crate::dream::film::Film;
 use crate::dream::first_person::{FINER, Sight, Stroll};
+use crate::dream::lands::LandShares;
 use crate::dream::runner::KeptDream;
 use crate::dream::session::DreamSession;
 use crate::dream::{DreamError, Drive, Source, SourceInfo, SourceKind};
 use crate::engine::DecodeSettings;
 use crate::pack::Pack;
 use crate::prompt;
+use crate::worlds::words::wish_of;
 
 /// What becomes of what is seen.
 pub struct Recording<'a> {
     /// Where to, by the ending of the name.
     pub path: Option<&'a PathBuf>,
+    /// Where what is heard meanwhile goes, as a WAV.
+    pub sound: Option<&'a PathBuf>,
     /// Where the map of what was seen goes, as a PNG.
     pub map: Option<&'a PathBuf>,
     /// Whole-number enlargement.
@@ -47,10 +52,11 @@ pub struct HeadlessPlan {
     pub blend_frames: u32,
 }
 
-/// A walk without a window: what it looks like goes to a file, how long it took into a summary.
+/// A walk without a window: what it looks and sounds like goes to files, how long it took into a summary.
 pub struct Headless {
     info: SourceInfo,
     film: Option<Film>,
+    track: Option<Track>,
     map: Option<PathBuf>,
     /// Whole-number enlargement of what is written.
     scale: u32,
@@ -77,15 +83,18 @@ impl Headless {
         if recording.map.is_some() && info.kind != SourceKind::Dream {
             return Err(DreamError::NoMap(info.title).to_string());
         }
-        [recording.path, recording.map].into_iter().flatten().try_for_each(|path| has_folder(path))?;
+        recording.sound.map_or(Ok(()), |path| Track::check(path))?;
+        [recording.path, recording.sound, recording.map].into_iter().flatten().try_for_each(|path| has_folder(path))?;
         let mut shown = info.clone();
         if within {
             (shown.width_px, shown.height_px) = (info.width_px * FINER, info.height_px * FINER);
         }
-        let film = recording.path.map(|path| Film::create(path, &shown, scale, recording.glide));
+        let film = recording.path.map(|path| Film::create(path, &shown, scale, recording.glide)).transpose().map_err(|e| e.to_string())?;
+        let track = recording.sound.map(|path| Track::create(path, info.rate_hz)).transpose()?;
         Ok(Self {
             info,
-            film: film.transpose().map_err(|e| e.to_string())?,
+            film,
+            track,
             map: recording.map.cloned(),
             scale,
             within,
@@ -102,7 +111,8 @@ impl Headless {
     /// One sentence.
     pub fn record(&mut self, source: &mut dyn Source) -> Result<(), String> {
         let rgba = self.seen_from_above(source)?;
-        self.shoot(source, rgba, 0)
+        self.shoot(source, rgba, 0)?;
+        self.listen(source, None)
     }
 
     /// The newest picture, where it is recorded as it is.
@@ -126,6 +136,27 @@ impl Headless {
         let eye = Stroll::go(&mut self.eye, Sight { around, looks, pushed });
         let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);
         film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
+    }
+
+    /// Appends what is heard while the newest frame is shown, to which `code` led, if any did.
+    fn listen(&mut self, source: &mut dyn Source, code: Option<u8>) -> Result<(), String> {
+        let Some(track) = &mut self.track else { return Ok(()) };
+        let mut asked = LandShares::default();
+        if let Some(dream) = source.as_dream() {
+            // What is heard is read off its tokens, which this waits for.
+            dream.account().map_err(|e| e.to_string())?;
+            asked = LandShares::asked(&wish_of(dream.words()));
+        }
+        let look = source.look();
+        track.push(&Present {
+            look: &look,
+            land: source.land().unwrap_or(asked),
+            quarters: self.eye.as_ref().map_or(0, |eye| eye.looks),
+            frames: u64::from(code.is_some()),
+            code: code.unwrap_or_default(),
+            strides: self.info.strides.as_ref(),
+            stuck: source.stuck(),
+        })
     }
 
     /// Plays as planned, or until somebody ends the program, completes the recording, writes the map of what was seen where one is asked for, and prints one
@@ -191,7 +222,8 @@ impl Headless {
     fn made(&mut self, source: &mut dyn Source, code: u8, start: Instant) -> Result<(), String> {
         let rgba = self.seen_from_above(source)?;
         self.times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        self.shoot(source, rgba, code)
+        self.shoot(source, rgba, code)?;
+        self.listen(source, Some(code))
     }
 
     fn finish(mut self, source: &mut dyn Source, dreamer: Option<&Arc<Pack>>, settings: &DecodeSettings) -> Result<(), String> {
@@ -199,9 +231,10 @@ impl Headless {
         let carried = dreamer.filter(|_| carries).zip(source.as_dream()).map(|(pack, dream)| carried(pack, dream, settings)).transpose();
         let in_it = carried.as_ref().ok().and_then(Option::as_deref);
         let filmed = self.film.take().map_or(Ok(()), |film| film.finish(in_it).map_err(|e| e.to_string()));
+        let heard = self.track.take().map_or(Ok(()), Track::finish);
         // Behind it, since it takes a while.
         let mapped = carried.and_then(|carried| self.draw_map(source, carried.as_deref()));
-        filmed.and(mapped)?;
+        filmed.and(heard).and(mapped)?;
         self.times_ms.sort_by(f64::total_cmp);
         let median = self.times_ms.get(self.times_ms.len() / 2).copied().unwrap_or(0.0);
         let (info, frames) = (&self.info, self.times_ms.len());
@@ -269,15 +302,16 @@ mod tests {
     use crate::worlds;
 
     #[test]
-    fn a_walk_that_is_ended_from_outside_leaves_a_whole_film() {
+    fn a_walk_that_is_ended_from_outside_leaves_a_whole_film_and_its_sound() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("walk.gif");
+        let [path, sound] = ["walk.gif", "walk.wav"].map(|name| folder.path().join(name));
         let frames_of = |ended: bool| {
             let mut source = TruthSession::new(worlds::by_name("isles").unwrap(), 5, true);
             let info = source.info().clone();
             let (width_px, height_px) = (info.width_px, info.height_px);
             let mut headless = Headless {
                 film: Some(Film::create(&path, &info, 1, 1).unwrap()),
+                track: Some(Track::create(&sound, info.rate_hz).unwrap()),
                 info,
                 map: None,
                 scale: 1,
@@ -298,9 +332,11 @@ mod tests {
             };
             headless.record(&mut source).unwrap();
             assert_eq!(headless.play(&mut source, plan, None).is_err(), ended);
-            still::load(&path, width_px, height_px).unwrap().len()
+            // Six frames a second.
+            let heard = hound::WavReader::open(&sound).unwrap().duration() / 8000;
+            (still::load(&path, width_px, height_px).unwrap().len(), heard)
         };
-        assert_eq!([frames_of(false), frames_of(true)], [4, 1]);
+        assert_eq!([frames_of(false), frames_of(true)], [(4, 4), (1, 1)]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod as_command;
 mod bench;
 mod blit;
 pub mod cli;
+#[cfg(windows)]
+mod console;
 mod day;
 mod decoding;
 mod dials;

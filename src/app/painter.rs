@@ -69,23 +69,26 @@ impl Painter {
             EngineError::NoAdapter(format!("nothing here can draw on a window; {ADAPTER_REMEDY}"))
         })?;
         let size = window.inner_size();
-        let mut config = None;
-        // Some adapters say that they can show on a window of another one and cannot: only the attempt tells.
+        let mut opened = None;
+        // Some adapters say that they can show on a window of another one, and cannot, or cannot compile what draws on it: only the attempt tells.
         let gpu = GpuContext::new(&instance, Some(&surface), false, |gpu| {
-            let wanted = configuration(&surface, gpu, [size.width, size.height]).ok_or(Refused::NotOnThisWindow)?;
-            configure(&surface, gpu, &wanted)?;
-            config = Some(wanted);
+            let config = configuration(&surface, gpu, [size.width, size.height]).ok_or(Refused::NotOnThisWindow)?;
+            let options = egui_wgpu::RendererOptions { dithering: false, ..Default::default() };
+            let drawn_with = gpu.attempt(|| {
+                let egui = egui_wgpu::Renderer::new(&gpu.device, config.format, options);
+                (egui, Blit::new(&gpu.device, config.format), Vista::new(&gpu.device))
+            })?;
+            // Last: a window that was one adapter's may be no other's any more.
+            configure(&surface, gpu, &config)?;
+            opened = Some((config, drawn_with));
             Ok(())
         });
-        let (mut gpu, Some(config)) = (gpu?.with_cache(cache_folder()), config) else {
+        let (mut gpu, Some((config, (egui, blit, vista)))) = (gpu?.with_cache(cache_folder()), opened) else {
             return Err(EngineError::NoAdapter("nothing here can show on this window".to_owned()));
         };
         let refresh = refresh_of(&window);
         // Half of the time between two pictures is the dream's, the other half the window's.
         gpu.submission = refresh.map_or(gpu.submission, |refresh| (refresh / 2).min(gpu.submission));
-        let egui =
-            egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions { dithering: false, ..Default::default() });
-        let (blit, vista) = (Blit::new(&gpu.device, config.format), Vista::new(&gpu.device));
         log::info!("surface: {:?}, {:?}", config.format, config.present_mode);
         let (stale, bettered, refused, gliding) = (false, None, 0, None);
         Ok(Self { window, gpu, surface, config, stale, bettered, refused, refresh, egui, blit, vista, gate, gliding })
@@ -284,14 +287,7 @@ fn configuration(surface: &wgpu::Surface<'_>, gpu: &GpuContext, [width, height]:
 }
 
 fn configure(surface: &wgpu::Surface<'_>, gpu: &GpuContext, config: &wgpu::SurfaceConfiguration) -> Result<(), Refused> {
-    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-    surface.configure(&gpu.device, config);
-    match pollster::block_on(scope.pop()) {
-        Some(why) => Err(why.into()),
-        // That is no error of validation.
-        None if gpu.is_lost() => Err(Refused::Lost),
-        None => Ok(()),
-    }
+    gpu.attempt(|| surface.configure(&gpu.device, config))
 }
 
 fn backdrop(encodes: bool) -> wgpu::Color {

@@ -262,6 +262,9 @@ pub struct ShowArgs {
     /// Record to a .gif or .webp, or the last frame to a .png.
     #[arg(long, value_name = "FILE", requires = "headless", help_heading = WITHOUT_WINDOW)]
     pub record: Option<PathBuf>,
+    /// Write what is heard along the film to a .wav that lasts as long.
+    #[arg(long, value_name = "FILE", requires = "record", help_heading = WITHOUT_WINDOW)]
+    pub sound: Option<PathBuf>,
     /// Write a map of all the land that was seen to a .png at the end.
     #[arg(long, value_name = "FILE", value_parser = png, requires = "headless", help_heading = WITHOUT_WINDOW)]
     pub map: Option<PathBuf>,
@@ -406,6 +409,18 @@ mod tests {
         for other in [&["--record", "a.gif"][..], &["--prompt", "snow"], &["--frames", "3"], &["--glide", "2"], &["--first-person"]] {
             assert!(!asked(&[&sheet[..], other].concat()), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_sound_goes_with_a_film() {
+        let asked = |args: &[&str]| Cli::try_parse_from([&["somnium"], args].concat()).is_ok();
+        let (film, sound) = (["--record", "a.gif"], ["--sound", "a.wav"]);
+        for play in [&["dream"][..], &["--headless", "--frames", "3"], &["world", "isles", "--headless", "--frames", "3"]] {
+            assert!(asked(&[play, &film, &sound].concat()), "{play:?}");
+            assert!(!asked(&[play, &sound].concat()), "{play:?}: what would it be as long as?");
+        }
+        assert!(!asked(&[film, sound].concat()), "a window is heard by itself");
+        assert!(!asked(&[&["dream", "--prompt-queue", "list.txt", "--sheet", "list.png"][..], &sound].concat()));
     }
 
     #[test]

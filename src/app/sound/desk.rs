@@ -1,4 +1,5 @@
-//! What is to be heard: set by the window and read by the thread of the sound, neither of which waits for the other.
+//! What is to be heard: set by the window, or a film, and read by who makes the sound, for a window on a thread of its own. Neither waits
+//! for the other.
 
 use fundsp::prelude64::{Shared, shared};
 

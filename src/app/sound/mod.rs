@@ -1,36 +1,39 @@
-//! What a world sounds like: weather, water, fire, animals and steps, made while they are heard out of what the tokens of the newest frame
-//! show and what one does. Without a device that plays sound, and at volume 0, nothing is made.
+//! What a world sounds like: weather, water, fire, animals and steps, made while they are heard, or along a film, out of what the tokens of
+//! the newest frame show and what one does. Without a device that plays sound, and at volume 0, the window makes nothing.
 
 mod desk;
+mod ears;
 mod mix;
 mod scape;
 mod speaker;
+mod track;
 mod volume;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use desk::Blow;
 use desk::Desk;
-pub use scape::Scape;
+use ears::Ears;
+pub use ears::Present;
 use speaker::Speaker;
+pub use track::Track;
 pub use volume::Volume;
 
 /// Volume where nobody has set one; 1 is the loudest.
 pub const VOLUME: f32 = 0.4;
-/// However fast frames come, no two steps are closer than this.
-const STRIDE: Duration = Duration::from_millis(270);
 
 /// Plays what is heard on the system's own device, which opens when there is something to hear.
 pub struct Sound {
     desk: Desk,
+    ears: Ears,
     speaker: Option<Speaker>,
-    stepped_at: Option<Instant>,
+    since: Instant,
 }
 
 impl Sound {
     /// Nothing yet.
     pub fn new() -> Self {
-        Self { desk: Desk::new(), speaker: None, stepped_at: None }
+        Self { desk: Desk::new(), ears: Ears::default(), speaker: None, since: Instant::now() }
     }
 
     /// From now on it is this loud, 0 to 1.
@@ -61,17 +64,14 @@ impl Sound {
         self.speaker.iter().for_each(Speaker::look_again);
     }
 
-    /// From now on this is around.
-    pub fn surround(&self, scape: &Scape) {
-        self.desk.surround(scape);
+    /// From now on this is heard.
+    pub fn hear(&mut self, present: &Present<'_>) {
+        self.ears.hear(present, self.since.elapsed(), &self.desk);
     }
 
-    /// A step, where the last one was long enough ago.
-    pub fn step(&mut self, ground: Blow, now: Instant) {
-        if self.stepped_at.is_none_or(|at| now.saturating_duration_since(at) >= STRIDE) {
-            self.stepped_at = Some(now);
-            self.strike(ground);
-        }
+    /// Another world is heard from now on.
+    pub fn forget(&mut self) {
+        self.ears.forget();
     }
 
     /// What is heard once, at this moment.

@@ -1,35 +1,22 @@
 //! What is heard while the window plays.
 
-use std::time::Instant;
-
 use super::App;
-use crate::app::sound::{Blow, Scape, Sound};
+use crate::app::sound::{Blow, Present, Sound};
 use crate::dream::lands::LandShares;
 use crate::input::Command;
-use crate::worlds::scene::Wish;
-
-/// Frames that the light takes to turn by itself, at most.
-const LONGEST_TURN: u64 = 24;
 
 pub(super) struct Ears {
     sound: Sound,
     /// What is asked for, where nobody can tell what is there; and by what.
     asked: LandShares,
     by: (String, Vec<u16>),
-    /// Of the last frame that looks like any that has a name.
-    look: Wish,
-    /// Frames since then.
-    nameless: u64,
-    /// Something is in the way.
-    bumps: bool,
     /// Whoever plays was told what is heard, or need not be.
     pub(super) known: bool,
 }
 
 impl Ears {
     pub(super) fn new(known: bool) -> Self {
-        let (asked, look) = (LandShares::default(), Wish::default());
-        Self { sound: Sound::new(), asked, by: Default::default(), look, nameless: 0, bumps: false, known }
+        Self { sound: Sound::new(), asked: LandShares::default(), by: Default::default(), known }
     }
 }
 
@@ -50,27 +37,16 @@ impl App {
             self.ears.by = (prompt.said.clone(), prompt.besides.clone());
             self.ears.asked = LandShares::asked(&self.land_asked());
         }
-        // Frames in which the light turns by itself have no name; where none has one for long it is another world.
-        let named = self.status.look != Wish::default();
-        self.ears.nameless = if named { 0 } else { self.ears.nameless + self.status.frames.saturating_sub(frames_before) };
-        if (named || self.ears.nameless > LONGEST_TURN) && self.ears.look != self.status.look {
-            self.ears.look = self.status.look.clone();
-        }
-        let land = self.status.land.unwrap_or(self.ears.asked);
-        let scape = Scape::of(&self.ears.look, &land, self.looks_where().unwrap_or_default());
-        self.ears.sound.surround(&scape);
-        if self.status.frames <= frames_before {
-            return;
-        }
-        let strides = self.status.info.as_ref().and_then(|info| info.strides.as_ref());
-        let walks =
-            strides.and_then(|strides| strides.motions_px.get(usize::from(self.status.code))).is_some_and(|motion| *motion != [0, 0]);
-        let bumped = std::mem::replace(&mut self.ears.bumps, self.status.stuck.is_some_and(|stuck| stuck.code == self.status.code));
-        match (walks, self.ears.bumps) {
-            (true, false) => self.ears.sound.step(scape.ground, Instant::now()),
-            (true, true) if !bumped => self.ears.sound.strike(Blow::Bump),
-            _ => {}
-        }
+        let (status, quarters) = (&self.status, self.looks_where().unwrap_or_default());
+        self.ears.sound.hear(&Present {
+            look: &status.look,
+            land: status.land.unwrap_or(self.ears.asked),
+            quarters,
+            frames: status.frames.saturating_sub(frames_before),
+            code: status.code,
+            strides: status.info.as_ref().and_then(|info| info.strides.as_ref()),
+            stuck: status.stuck,
+        });
     }
 
     /// As loud as at the start: who comes next hears it.
@@ -114,7 +90,7 @@ impl App {
 
     /// Another world plays.
     pub(super) fn hear_another(&mut self) {
-        self.ears.look = Wish::default();
+        self.ears.sound.forget();
     }
 
     /// Turns the sound off, or on again as loud as it was.

@@ -125,7 +125,7 @@ impl From<wgpu::Error> for Fault {
     fn from(error: wgpu::Error) -> Self {
         match error {
             wgpu::Error::OutOfMemory { .. } => Self::Full,
-            other => Self::Error(other.to_string()),
+            other => Self::Error(in_a_line(&other)),
         }
     }
 }
@@ -149,10 +149,18 @@ pub enum Refused {
     Request(#[from] wgpu::RequestDeviceError),
     #[error("it cannot show on this window")]
     NotOnThisWindow,
-    #[error(transparent)]
-    Surface(#[from] wgpu::Error),
+    #[error("{}", in_a_line(.0))]
+    Work(#[from] wgpu::Error),
     #[error("the device is lost")]
     Lost,
+}
+
+/// What a device says of an error and its nearest causes, which it puts on lines of their own.
+fn in_a_line(error: &wgpu::Error) -> String {
+    const MOST: usize = 3;
+    let said = error.to_string();
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
+    lines.take(MOST).collect::<Vec<_>>().join(": ")
 }
 
 /// What went wrong with the device since it was made; written by its callbacks.
@@ -233,6 +241,24 @@ impl GpuContext {
     /// As [`GpuContext::new`].
     pub fn headless(prefer_software: bool) -> Result<Self, EngineError> {
         Self::new(&new_instance(), None, prefer_software, |_| Ok(()))
+    }
+
+    /// Does `work` with the device.
+    ///
+    /// # Errors
+    /// What the device has against it, which says so nowhere else.
+    pub fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, Refused> {
+        // Drivers that cannot compile a shader have met with a fault of their own.
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let done = work();
+        let found = [pollster::block_on(validation.pop()), pollster::block_on(internal.pop())];
+        match found.into_iter().flatten().next() {
+            Some(why) => Err(why.into()),
+            // That is neither.
+            None if self.is_lost() => Err(Refused::Lost),
+            None => Ok(done),
+        }
     }
 
     fn watch(instance: wgpu::Instance, adapter: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue, summary: AdapterSummary) -> Self {
@@ -467,6 +493,33 @@ mod tests {
             Err(Refused::NotOnThisWindow)
         });
         assert!(tried > 0 && why.is_err_and(|why| why.to_string().contains("it cannot show on this window")));
+    }
+
+    #[test]
+    fn what_a_device_has_against_a_pipeline_is_said_to_who_attempts_it() {
+        let gpu = GpuContext::headless(true).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: None,
+            source: wgpu::ShaderSource::Wgsl("@compute @workgroup_size(1) fn main() {}".into()),
+        });
+        let pipeline = |entry_point| {
+            let compilation_options = WRITTEN_BEFORE_READ;
+            let cache = None;
+            gpu.attempt(|| {
+                gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: None,
+                    layout: None,
+                    module: &module,
+                    entry_point: Some(entry_point),
+                    compilation_options,
+                    cache,
+                })
+            })
+        };
+        assert!(pipeline("main").is_ok());
+        let why = pipeline("nowhere").expect_err("there is no such entry").to_string();
+        assert!(why.contains("nowhere") && why.lines().count() == 1, "{why}");
+        assert!(gpu.health.fault().is_none(), "it is the attempt's alone");
     }
 
     #[test]
