@@ -1,5 +1,5 @@
-// Draws a dream seen from within: sky and ground, over them what stands as squares turned to the eye, the furthest first, before that its image in
-// water, and before all of it what falls. What lies around comes as textures, each patch where it is (`dream/first_person/sheets`); what stands where in the picture is said
+// Draws a dream seen from within: sky and ground, over them what stands as squares turned to the eye, the furthest first, around what shines the air that
+// glows, before that its image in water, and before all of it what falls. What lies around comes as textures, each patch where it is (`dream/first_person/sheets`); what stands where in the picture is said
 // by `dream/first_person/scene`. Colours are sRGB bytes, and mixed as such.
 
 struct View {
@@ -27,6 +27,8 @@ struct View {
     sky_grain: f32,
     // How much of what is above water mirrors straight below the eye.
     mirrors: f32,
+    // How much brighter what is dark is in the full light of what shines; zero where nothing does.
+    brighter: f32,
     // What falls far away and near: pixels of its tiles from the top of the picture to the bottom, how far each column of tiles slips, how much it hides,
     // and which row of a tile is at the top.
     falls: array<vec4f, 2>,
@@ -43,10 +45,12 @@ struct View {
 @group(0) @binding(4) var falling: texture_2d<f32>;
 // What stands in the sky, from the horizon up and from north by east: RGBA, premultiplied.
 @group(0) @binding(5) var sky: texture_2d<f32>;
+// What falls on each patch and a border from what shines: RGB, and which share of it was there before.
+@group(0) @binding(6) var lamps: texture_2d<f32>;
 // Trilinear and anisotropic.
-@group(0) @binding(6) var slanted: sampler;
+@group(0) @binding(7) var slanted: sampler;
 // Joins the first column to the last.
-@group(0) @binding(7) var around: sampler;
+@group(0) @binding(8) var around: sampler;
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -127,13 +131,23 @@ fn spot(aside: f32, below: f32) -> Spot {
     return Spot(point, wide, texel, clear_at(length(way)) * known(point));
 }
 
+// A colour, premultiplied by `share`, at a point that what shines falls on: what is bright already gains least.
+fn brightened(colour: vec3f, share: f32, point: vec2f) -> vec3f {
+    if (view.brighter == 0.0) {
+        return colour;
+    }
+    let seen = textureSampleLevel(lamps, slanted, (point + 1.0) / (sides() + 2.0), 0.0);
+    let light = seen.rgb * (view.brighter * mix(seen.a, 1.0, view.arrived));
+    return min(colour + colour * (1.0 - colour / max(share, 1e-4)) * light, vec3f(share));
+}
+
 // The ground's own colour, in light or shade.
 fn lit(seen: Spot) -> vec3f {
     let reach = textureLoad(patches, clamp(vec2i(floor(seen.point)) + 1, vec2i(), vec2i(textureDimensions(patches)) - 1), 0).b;
     let off = fract(seen.point) - 0.5;
     // Its edge is as soft as a pixel is wide.
     let inside = clamp((reach - length(off)) / length(seen.wide) + 0.5, 0.0, 1.0);
-    return seen.ground.rgb * mix(1.0, view.shade, select(0.0, inside, reach > 0.0));
+    return brightened(seen.ground.rgb * mix(1.0, view.shade, select(0.0, inside, reach > 0.0)), 1.0, seen.point);
 }
 
 // How much of what is above still water mirrors there (Schlick 1994).
@@ -208,7 +222,9 @@ fn colour_of(c: Corners) -> vec4f {
     let rim = 0.5 * exp2(ceil(level)) / side;
     let inside = clamp(crisp(c.uv * side, vec2f(c.wide)) / side, vec2f(rim), vec2f(1.0 - rim));
     let texel = textureSampleLevel(standing, slanted, (c.place + inside) / sides(), level);
-    return vec4f(mix(view.haze * texel.a, texel.rgb, c.clear), texel.a) * c.dense;
+    // As its patch lies on the map: so the parts of a house are lit as one.
+    let colour = brightened(texel.rgb, texel.a, c.place + c.uv);
+    return vec4f(mix(view.haze * texel.a, colour, c.clear), texel.a) * c.dense;
 }
 
 @fragment
@@ -229,6 +245,34 @@ fn mirrored(c: Corners) -> @location(0) vec4f {
     let share = seen.ground.a * mirrors(aside, below);
     let ground = mix(view.haze, lit(seen) * (1.0 - share), seen.clear);
     return vec4f(ground * thing.a + thing.rgb * share * seen.clear, thing.a);
+}
+
+struct Halo {
+    // Its corner at the upper left, its side, in pixels; how far away it is.
+    @location(0) square: vec4f,
+    // RGB of its middle.
+    @location(1) light: vec3f,
+}
+
+struct Glow {
+    @builtin(position) position: vec4f,
+    // From the middle, -1..1 over the square.
+    @location(0) off: vec2f,
+    @location(1) @interpolate(flat) light: vec3f,
+}
+
+@vertex
+fn glowing(@builtin(vertex_index) index: u32, halo: Halo) -> Glow {
+    let uv = corner_of(index);
+    let at = (halo.square.xy + halo.square.z * uv) / view.size;
+    return Glow(vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), uv * 2.0 - 1.0, halo.light * clear_at(halo.square.w));
+}
+
+// What glows in the air around what shines: it hides nothing.
+@fragment
+fn halo(c: Glow) -> @location(0) vec4f {
+    let share = max(1.0 - dot(c.off, c.off), 0.0);
+    return vec4f(c.light * (share * share), 0.0);
 }
 
 // What falls, each pixel of its tile a block of the picture's.

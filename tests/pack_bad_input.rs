@@ -3,7 +3,7 @@
 use somnium::engine::Chance;
 use somnium::pack::{
     Pack, PackError, PackTensor, limits,
-    manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Standing, StillWater},
+    manifest::{FORMAT_VERSION, Manifest, RecallDims, Relief, Shining, Standing, StillWater},
     random::{land_manifest, look_manifest, odd_manifest, plain_manifest, random_pack, tiny_manifest},
     tensor_specs,
 };
@@ -221,7 +221,7 @@ fn contradicting_and_absurd_sizes_are_refused_before_anything_is_allocated() {
         }),
         ("frame.patch_px", |m| {
             let sky = [(); 2].map(|()| vec![0; m.frame.code_dims]);
-            let relief = Relief { sky, standing: Default::default(), water: Vec::new() };
+            let relief = Relief { sky, standing: Default::default(), water: Vec::new(), shining: Vec::new() };
             (m.frame.patch_px, m.frame.width_px, m.frame.height_px, m.relief) = (64, 320, 192, Some(relief));
             (recall(m).step_px, m.lam) = (64, None);
         }),
@@ -312,15 +312,27 @@ fn what_stands_is_checked() {
     let cutout = Cutout { rows: vec![1; patch_px], height: 1.5, part: [0, 1], parts: [1, 2] };
     let standing = Standing { token: vec![0; dims], ground: vec![1; dims], feature: None, cutout };
     let water = StillWater { token: vec![1; dims], rows: vec![3; patch_px] };
-    let good = Relief { sky: [vec![0; dims], vec![1; dims]], standing: [("roof".to_owned(), standing)].into(), water: vec![water] };
+    let shining = Shining { tokens: vec![vec![2; dims], vec![3; dims]], rows: vec![1; patch_px] };
+    let sky = [vec![0; dims], vec![1; dims]];
+    let good = Relief { sky, standing: [("roof".to_owned(), standing)].into(), water: vec![water], shining: vec![shining] };
     pack.manifest.relief = Some(good.clone());
     assert_eq!(Pack::from_bytes(&pack.to_bytes().expect("valid")).expect("read"), pack);
+    // Packs of before say nothing of water and of what shines.
+    let mut before = pack.clone();
+    before.manifest.relief = Some(Relief { water: Vec::new(), shining: Vec::new(), ..good.clone() });
+    let said = serde_json::to_string(&before.manifest).expect("serialisable");
+    assert!(!said.contains("\"water\"") && !said.contains("shining"), "{said}");
+    assert_eq!(Pack::from_bytes(&before.to_bytes().expect("valid")).expect("read"), before);
     type Change = fn(&mut Relief, &mut Standing);
-    let changes: [(Change, &str); 10] = [
+    let changes: [(Change, &str); 14] = [
         (|relief, _| relief.sky[1].push(0), "relief.sky"),
         (|relief, _| relief.water[0].token[0] = 200, "relief.water[0].token"),
         (|relief, _| relief.water[0].rows.clear(), "relief.water[0].rows"),
         (|relief, _| relief.water = vec![relief.water[0].clone(); limits::VOCABULARY + 1], "relief.water"),
+        (|relief, _| relief.shining[0].tokens[1][0] = 200, "relief.shining[0].tokens"),
+        (|relief, _| relief.shining[0].rows.clear(), "relief.shining[0].rows"),
+        (|relief, _| relief.shining = vec![relief.shining[0].clone(); limits::VOCABULARY + 1], "number of relief.shining"),
+        (|relief, _| relief.shining[0].tokens = vec![Vec::new(); limits::VOCABULARY + 1], "number of tokens of relief.shining"),
         (|_, roof| roof.token[0] = 200, "relief.standing.roof.token"),
         (|_, roof| roof.ground.clear(), "relief.standing.roof.ground"),
         (|_, roof| roof.cutout.rows.push(0), "relief.standing.roof.rows"),

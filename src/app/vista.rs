@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 
 use super::blit::PICTURE_FORMAT;
-use crate::dream::first_person::{FALLS, GRAIN, Glance, Lens, MIRRORS, MIST, Quad, SHADE, SKY, Sheets, Surroundings, levels_of};
+use crate::dream::first_person::{FALLS, GRAIN, Glance, Halo, LIT, Lens, MIRRORS, MIST, Quad, SHADE, SKY, Sheets, Surroundings, levels_of};
 use crate::engine::gpu::context::GpuContext;
 
 /// Taps along what lies flat, at most.
@@ -31,8 +31,9 @@ struct View {
     turned: f32,
     sky_grain: f32,
     mirrors: f32,
+    brighter: f32,
     /// What follows is aligned to 16 bytes.
-    padding: [f32; 3],
+    padding: [f32; 2],
     falls: [[f32; 4]; 2],
 }
 
@@ -56,18 +57,20 @@ impl View {
             turned: camera.quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0,
             sky_grain: GRAIN / lens.focal,
             mirrors: MIRRORS,
-            padding: [0.0; 3],
+            brighter: if around.light.is_empty() { 0.0 } else { LIT },
+            padding: [0.0; 2],
             falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, top]),
         }
     }
 }
 
-/// `Thing` of the shader.
+/// `Thing` and `Halo` of the shader.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Instance {
     square: [f32; 4],
-    patch_and_dense: [f32; 3],
+    /// The patch and how dense it is, or the light.
+    rest: [f32; 3],
 }
 
 impl Instance {
@@ -75,7 +78,11 @@ impl Instance {
 
     fn of(quad: &Quad, corner: [i32; 2]) -> Self {
         let [x, y] = [0, 1].map(|i| (quad.place[i] - corner[i]) as f32);
-        Self { square: [quad.left, quad.top, quad.side, quad.away], patch_and_dense: [x, y, quad.dense] }
+        Self { square: [quad.left, quad.top, quad.side, quad.away], rest: [x, y, quad.dense] }
+    }
+
+    fn of_halo(&Halo { left, top, side, away, light, .. }: &Halo) -> Self {
+        Self { square: [left, top, side, away], rest: light }
     }
 }
 
@@ -85,6 +92,7 @@ pub struct Vista {
     land: wgpu::RenderPipeline,
     mirrored: wgpu::RenderPipeline,
     upright: wgpu::RenderPipeline,
+    halo: wgpu::RenderPipeline,
     weather: wgpu::RenderPipeline,
     /// Of the land, and of the sky.
     samplers: [wgpu::Sampler; 2],
@@ -94,7 +102,8 @@ pub struct Vista {
     sheets: Sheets,
     /// What stands, and what of it is mirrored.
     quads: [Vec<Quad>; 2],
-    /// What is mirrored first.
+    halos: Vec<Halo>,
+    /// What is mirrored first, then what stands, then what glows.
     instances: Vec<Instance>,
 }
 
@@ -106,6 +115,7 @@ struct Textures {
     patches: wgpu::Texture,
     falling: wgpu::Texture,
     sky: wgpu::Texture,
+    lamps: wgpu::Texture,
     group: wgpu::BindGroup,
     /// What they hold.
     around: Option<Arc<Surroundings>>,
@@ -156,7 +166,8 @@ impl Vista {
         Self {
             land: pipeline("whole", "land", &[], None),
             mirrored: pipeline("turned_over", "mirrored", &[Some(instances.clone())], over),
-            upright: pipeline("square", "upright", &[Some(instances)], over),
+            upright: pipeline("square", "upright", &[Some(instances.clone())], over),
+            halo: pipeline("glowing", "halo", &[Some(instances)], over),
             weather: pipeline("whole", "weather", &[], over),
             layout,
             samplers: [
@@ -169,11 +180,12 @@ impl Vista {
                 device.create_sampler(&wgpu::SamplerDescriptor { label: Some("sky"), address_mode_u: wgpu::AddressMode::Repeat, ..linear }),
             ],
             view: buffer("view", size_of::<View>(), wgpu::BufferUsages::UNIFORM),
-            things: buffer("things", 2 * MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
+            things: buffer("things", 3 * MOST_THINGS * size_of::<Instance>(), wgpu::BufferUsages::VERTEX),
             textures: None,
             sheets: Sheets::default(),
             quads: [(); 2].map(|()| Vec::with_capacity(MOST_THINGS)),
-            instances: Vec::with_capacity(2 * MOST_THINGS),
+            halos: Vec::with_capacity(MOST_THINGS),
+            instances: Vec::with_capacity(3 * MOST_THINGS),
         }
     }
 
@@ -185,9 +197,11 @@ impl Vista {
         let [standing, mirrored] = &mut self.quads;
         glance.quads(&lens, standing);
         glance.mirrored(&lens, standing, mirrored);
+        glance.halos(&lens, standing, &mut self.halos);
         self.instances.clear();
         self.instances.extend(mirrored.iter().chain(standing.iter()).map(|quad| Instance::of(quad, corner)));
         let upright = mirrored.len() as u32..self.instances.len() as u32;
+        self.instances.extend(self.halos.iter().map(Instance::of_halo));
         gpu.queue.write_buffer(&self.view, 0, bytemuck::bytes_of(&View::of(glance, &lens)));
         gpu.queue.write_buffer(&self.things, 0, bytemuck::cast_slice(&self.instances));
 
@@ -212,8 +226,20 @@ impl Vista {
                 pass.set_pipeline(&self.mirrored);
                 pass.draw(0..6, 0..upright.start);
             }
+            // What is nearer than something that glows hides that as well.
+            let mut stands = upright.start;
+            for (halo, n) in self.halos.iter().zip(upright.end..) {
+                let behind = upright.start + halo.before as u32;
+                if stands < behind {
+                    pass.set_pipeline(&self.upright);
+                    pass.draw(0..6, stands..behind);
+                    stands = behind;
+                }
+                pass.set_pipeline(&self.halo);
+                pass.draw(0..6, n..n + 1);
+            }
             pass.set_pipeline(&self.upright);
-            pass.draw(0..6, upright);
+            pass.draw(0..6, stands..upright.end);
             if glance.around.falling.is_some() {
                 pass.set_pipeline(&self.weather);
                 pass.draw(0..3, 0..1);
@@ -236,6 +262,9 @@ impl Vista {
             write(gpu, &textures.patches, 0, &self.sheets.patches);
             if let Some(falling) = &around.falling {
                 write(gpu, &textures.falling, 0, &falling.texels());
+            }
+            if !around.light.is_empty() {
+                write(gpu, &textures.lamps, 0, around.light.as_flattened());
             }
             if !held.is_some_and(|held| Arc::ptr_eq(&held.sky, &around.sky)) {
                 write(gpu, &textures.sky, 0, around.sky.texels.as_flattened());
@@ -265,8 +294,9 @@ impl Vista {
         let patches = square("patches", bordered, 1);
         let falling = square("falling", patch_px, 1);
         let sky = texture("sky", SKY, 1);
-        let views =
-            [&ground, &standing, &patches, &falling, &sky].map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
+        let lamps = square("lamps", bordered, 1);
+        let views = [&ground, &standing, &patches, &falling, &sky, &lamps]
+            .map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
         let bound = [self.view.as_entire_binding()]
             .into_iter()
             .chain(views.iter().map(wgpu::BindingResource::TextureView))
@@ -275,11 +305,11 @@ impl Vista {
             bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
         let group =
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("first person"), layout: &self.layout, entries: &entries });
-        Textures { patch_px, ground, standing, patches, falling, sky, group, around: None }
+        Textures { patch_px, ground, standing, patches, falling, sky, lamps, group, around: None }
     }
 }
 
-/// The view, five textures and two samplers.
+/// The view, six textures and two samplers.
 fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let buffer = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
     let texture = wgpu::BindingType::Texture {
@@ -288,7 +318,7 @@ fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         multisampled: false,
     };
     let sampler = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
-    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, texture, sampler, sampler]
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, texture, texture, sampler, sampler]
         .into_iter()
         .zip(0..)
         .map(|(ty, binding)| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::VERTEX_FRAGMENT, ty, count: None })
@@ -366,6 +396,24 @@ mod tests {
         aside.chunks_exact_mut(SIZE[0] as usize * 4).for_each(|row| row.rotate_left(SIZE[0] as usize * 2));
         let (same, other) = (alike(&shown, &drawn, 6), alike(&shown, &aside, 6));
         assert!(same > 0.97 && other < 0.93, "{same:.3}, aside {other:.3}");
+    }
+
+    #[test]
+    fn the_device_shows_the_same_light_at_night() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
+        for quarters in [0.0, 0.3, -0.2] {
+            let glance =
+                |lit: bool| Glance { around: Arc::new(Surroundings::by_night(lit)), camera: Camera::of([0.5, -0.4], quarters, 1.0) };
+            let [lit, dark] = [true, false].map(|lit| {
+                vista.draw(&gpu, &glance(lit), &picture);
+                (read(&gpu, &picture), glance(lit).picture(SIZE.map(|side| side as usize)))
+            });
+            let same = [&lit, &dark].map(|(shown, drawn)| alike(shown, drawn, 10));
+            // The control: without what shines it is darker.
+            let other = alike(&lit.0, &dark.1, 10);
+            assert!(same.iter().all(|same| *same > 0.95) && other < 0.85, "turned by {quarters}: {same:?}, without light {other:.3}");
+        }
     }
 
     #[test]

@@ -95,6 +95,9 @@ pub struct Relief {
     /// Packs of before do not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub water: Vec<StillWater>,
+    /// Neither do they say this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shining: Vec<Shining>,
 }
 
 /// Still water on a patch of this token: sky and land are mirrored there.
@@ -103,6 +106,15 @@ pub struct StillWater {
     /// `(code_dims)` levels.
     pub token: Vec<u8>,
     /// Pixels of the patch that are water: bit `x` of row `y`, from the top.
+    pub rows: Vec<u32>,
+}
+
+/// What shines by itself in the dark: the same pixels on patches of these tokens. In which colour they shine is seen where they are drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shining {
+    /// `(code_dims)` levels each.
+    pub tokens: Vec<Vec<u8>>,
+    /// Pixels of the patch that shine: bit `x` of row `y`, from the top.
     pub rows: Vec<u32>,
 }
 

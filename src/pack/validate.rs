@@ -301,6 +301,13 @@ fn check_relief(m: &Manifest) -> Result<(), PackError> {
         token(&format!("{field}.token"), &water.token)?;
         check_rows(m, &field, &water.rows)?;
     }
+    within("number of relief.shining", relief.shining.len(), 0..=limits::VOCABULARY)?;
+    within("number of tokens of relief.shining", relief.shining.iter().map(|shining| shining.tokens.len()).sum(), 0..=limits::VOCABULARY)?;
+    for (i, shining) in relief.shining.iter().enumerate() {
+        let field = format!("relief.shining[{i}]");
+        shining.tokens.iter().try_for_each(|shines| token(&format!("{field}.tokens"), shines))?;
+        check_rows(m, &field, &shining.rows)?;
+    }
     Ok(())
 }
 

@@ -52,10 +52,19 @@ pub struct StillWater {
     pub rows: Vec<u32>,
 }
 
-/// All that stands in a world, and what mirrors it, as it is drawn there.
+/// What shines by itself in the dark, drawn plain on a clear day.
+pub struct Shining {
+    /// Patches on which the same pixels shine: `patch_px * patch_px * 3` each, RGB.
+    pub rgb: Vec<Vec<u8>>,
+    /// Those pixels: bit `x` of row `y`, from the top.
+    pub rows: Vec<u32>,
+}
+
+/// All that stands in a world, what mirrors it and what lights it in the dark, as it is drawn there.
 pub struct DrawnRelief {
     pub standing: Vec<Upright>,
     pub water: Vec<StillWater>,
+    pub shining: Vec<Shining>,
     /// Patches that are coloured as the sky is overhead and above the horizon.
     pub sky_rgb: [Vec<u8>; 2],
 }

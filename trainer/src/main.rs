@@ -131,8 +131,8 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Rewrite what a pack says of its tokens: what stands upright on them, for the view from within, and of which land they are, for the
-    /// sound; `export` does so by itself.
+    /// Rewrite what a pack says of its tokens: what stands upright on them, mirrors and shines, for the view from within, and of which land
+    /// they are, for the sound; `export` does so by itself.
     Relief {
         /// Pack to rewrite.
         pack: PathBuf,
@@ -521,7 +521,8 @@ fn main() -> Result<()> {
             let stand = pack.manifest.relief.as_ref().map_or(0, |relief| relief.standing.len());
             let have_a_land: usize = pack.manifest.provenance.lands.values().map(Vec::len).sum();
             let water = pack.manifest.relief.as_ref().map_or(0, |relief| relief.water.len());
-            println!("{}: {stand} tokens stand, {water} are water, {have_a_land} have a land", path.display());
+            let shine: usize = pack.manifest.relief.iter().flat_map(|relief| &relief.shining).map(|shining| shining.tokens.len()).sum();
+            println!("{}: {stand} tokens stand, {shine} shine, {water} are water, {have_a_land} have a land", path.display());
             Ok(pack.write(&path)?)
         }
         Command::Bench { preset, backend, steps, write } => {

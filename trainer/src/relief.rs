@@ -1,13 +1,14 @@
-//! What of a world's land stands up, and what mirrors it, in the tokens of a pack: a player looks at its dreams from within by that.
+//! What of a world's land stands up, what mirrors it and what lights it, in the tokens of a pack: a player looks at its dreams
+//! from within by that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use somnium::engine::Engine;
 use somnium::engine::cpu::{CpuEngine, CpuOptions};
 use somnium::engine::vocabulary::{Vocabulary, key};
 use somnium::pack::Pack;
-use somnium::pack::manifest::{FrameDims, Relief, Standing, StillWater};
+use somnium::pack::manifest::{FrameDims, Relief, Shining, Standing, StillWater};
 use somnium::worlds::scene::{Biome, Wish};
 use somnium::worlds::{self, relief};
 
@@ -32,9 +33,26 @@ pub fn of(pack: &Pack) -> Result<Option<Relief>> {
     }
     // No dream shows a token that is not in its vocabulary.
     let vocabulary = Vocabulary::of(pack)?;
-    shapes.retain(|token, _| vocabulary.as_ref().is_none_or(|known| known.keys().contains(&key(token, &reader.frame))));
+    let frame = reader.frame;
+    let known = |token: &[u8]| vocabulary.as_ref().is_none_or(|known| known.keys().contains(&key(token, &frame)));
+    shapes.retain(|token, _| known(token));
     let water = shapes.into_iter().map(|(token, shapes)| StillWater { token, rows: in_half(&shapes) }).collect();
-    Ok(Some(Relief { sky, standing, water }))
+    let mut shining = Vec::new();
+    for relief::Shining { rgb, rows } in relief.shining {
+        let tokens = rgb.iter().map(|rgb| reader.token(rgb)).collect::<Result<BTreeSet<_>>>()?;
+        shining.push(Shining { tokens: tokens.into_iter().filter(|token| known(token)).collect(), rows });
+    }
+    Ok(Some(Relief { sky, standing, water, shining: each_once(shining) }))
+}
+
+/// Each token shines as the first group has it that it is in; groups without any are left out.
+fn each_once(mut shining: Vec<Shining>) -> Vec<Shining> {
+    let mut taken = BTreeSet::new();
+    for Shining { tokens, .. } in &mut shining {
+        tokens.retain(|token| taken.insert(token.clone()));
+    }
+    shining.retain(|shining| !shining.tokens.is_empty());
+    shining
 }
 
 /// A token may stand for several shapes: what it shows is in half of them at least.
@@ -73,5 +91,14 @@ mod tests {
             (in_half(&[vec![5, 9]]), in_half(&[vec![1], vec![2]]), in_half(&[vec![1], vec![2], vec![4]])),
             (vec![5, 9], vec![3], vec![0])
         );
+    }
+
+    #[test]
+    fn a_token_shines_in_one_way() {
+        let group = |tokens: &[u8], row: u32| Shining { tokens: tokens.iter().map(|token| vec![*token]).collect(), rows: vec![row] };
+        let groups = vec![group(&[4, 2], 1), group(&[2], 2), group(&[2, 7], 3)];
+        assert_eq!(each_once(groups), [group(&[4, 2], 1), group(&[7], 3)]);
+        // The control: what no two groups have stays as it is.
+        assert_eq!(each_once(vec![group(&[4], 1), group(&[7], 3)]), [group(&[4], 1), group(&[7], 3)]);
     }
 }

@@ -37,7 +37,7 @@ fn manifest() -> Manifest {
     };
     let (ruin, hut) = (stands(1, Feature::Ruins, [1, 1]), stands(2, Feature::Village, [2, 2]));
     let standing = [("meadow_ruin", ruin), ("meadow_hut_0", hut)].map(|(name, standing)| (name.to_owned(), standing)).into();
-    m.relief = Some(Relief { sky: [token(0), token(0)], standing, water: Vec::new() });
+    m.relief = Some(Relief { sky: [token(0), token(0)], standing, water: Vec::new(), shining: Vec::new() });
     m
 }
 

@@ -8,7 +8,7 @@ use super::sky::Sky;
 use crate::dream::looks::Looks;
 use crate::pack::manifest::{self, FrameDims, RecallDims};
 use crate::worlds::relief::Cutout;
-use crate::worlds::scene::Wish;
+use crate::worlds::scene::{Light, Wish};
 
 /// Looks whose pictures are kept: a prompt may be taken back.
 const LOOKS: usize = 6;
@@ -93,12 +93,14 @@ impl Tile {
     }
 }
 
-/// What stands up in a world, and where water lies in it, by its tokens.
+/// What stands up in a world, where water lies in it and what shines, by its tokens.
 pub struct ReliefByToken {
     pub sky: [Vec<u8>; 2],
     pub standing: HashMap<Vec<u8>, Standing>,
     /// Its pixels, row by row.
     water: HashMap<Vec<u8>, Vec<u32>>,
+    /// Its pixels that do, as well.
+    pub shining: HashMap<Vec<u8>, Vec<u32>>,
 }
 
 pub struct Standing {
@@ -119,6 +121,8 @@ pub struct Page {
     turns: Option<[Arc<Falling>; 2]>,
     /// What the look says that the newest frame is drawn in; nothing where that has no name.
     pub says: Option<Wish>,
+    /// The light that the last look said which had a name.
+    pub light: Option<Light>,
     pub sky: Option<Arc<Sky>>,
 }
 
@@ -171,11 +175,15 @@ impl Book {
             let stands = Standing { ground: standing.ground.clone(), cutout: Arc::new(standing.cutout.clone()) };
             (standing.token.clone(), stands)
         });
-        let water = relief.water.iter().map(|water| (water.token.clone(), water.rows.clone()));
+        let water = relief.water.iter().map(|water| (water.token.clone(), water.rows.clone())).collect();
+        let shining = |shining: &manifest::Shining| -> Vec<(Vec<u8>, Vec<u32>)> {
+            shining.tokens.iter().map(|token| (token.clone(), shining.rows.clone())).collect()
+        };
+        let shining = relief.shining.iter().flat_map(shining).collect();
         Self {
             frame,
             free: (0..frame.patches()).filter(|&n| recall.scrolls(n, &frame)).collect(),
-            relief: Arc::new(ReliefByToken { sky: relief.sky.clone(), standing: standing.collect(), water: water.collect() }),
+            relief: Arc::new(ReliefByToken { sky: relief.sky.clone(), standing: standing.collect(), water, shining }),
             turns: turns(looks),
             looks: Looks::of(looks, &frame),
             seen: None,
@@ -262,6 +270,7 @@ impl Book {
         if page.says.is_some() {
             self.seen.clone_from(&page.says);
         }
+        page.light = self.seen.as_ref().and_then(|seen| seen.light);
         if page.sky.is_none() {
             let colour = |token: &Vec<u8>| page.tiles.get(token).map_or([0; 3], |tile| tile.mean());
             page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.seen.as_ref())));
@@ -295,7 +304,7 @@ mod tests {
 
     fn book() -> Book {
         let names: BTreeMap<String, Vec<u8>> = NAMED.map(|(name, token)| (name.to_owned(), token.to_vec())).into();
-        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing: BTreeMap::new(), water: Vec::new() };
+        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing: BTreeMap::new(), water: Vec::new(), shining: Vec::new() };
         Book::new(FRAME, &RecallDims { step_px: 2, covered: Vec::new() }, &relief, &names)
     }
 
@@ -354,7 +363,8 @@ mod tests {
         let (same, other, drawn) = seen_in(&mut walked, 1, [61, 1]);
         assert!(drawn == 0 && Arc::ptr_eq(&same, &tile), "{drawn}");
         assert_ne!(falling.unwrap().top(0.0), other.unwrap().top(0.0), "what falls goes on");
-        assert_eq!(walked.pages.back().unwrap().says.as_ref().and_then(|says| says.weather), Some(Weather::Rain));
+        let page = walked.pages.back().unwrap();
+        assert_eq!((page.says.as_ref().and_then(|says| says.weather), page.light), (Some(Weather::Rain), Some(Light::Day)));
         // The control: one that is like none is drawn as it is, and so is that one where nothing fell before.
         for (mut book, look) in [(walked, [61, 4]), (book(), [61, 1])] {
             let (wet, falling, _) = seen_in(&mut book, 1, look);

@@ -1,7 +1,9 @@
 //! Draws what an eye sees of the land around.
 
+use std::ops::Range;
+
 use super::book::halved;
-use super::scene::{FALLS, Falls, Glance, Lens, MIST, Quad, SHADE, out_of_mist};
+use super::scene::{FALLS, Falls, Glance, Halo, LIT, Lens, MIST, Quad, SHADE, out_of_mist};
 use super::sky::Sky;
 use super::surroundings::{Cell, Thing};
 
@@ -19,15 +21,23 @@ impl Glance {
         canvas.land(&mut rgba);
         let mut quads = Vec::new();
         self.quads(&canvas.lens, &mut quads);
-        let mut mirrored = Vec::new();
+        let (mut mirrored, mut halos) = (Vec::new(), Vec::new());
         self.mirrored(&canvas.lens, &quads, &mut mirrored);
+        self.halos(&canvas.lens, &quads, &mut halos);
         let thing = |quad: &Quad| self.around.cell(quad.place).and_then(|cell| cell.thing.as_ref());
         for (quad, thing) in mirrored.iter().filter_map(|quad| Some((quad, thing(quad)?))) {
             canvas.thing(&mut rgba, quad, thing, true);
         }
-        for (quad, thing) in quads.iter().filter_map(|quad| Some((quad, thing(quad)?))) {
-            canvas.thing(&mut rgba, quad, thing, false);
+        let mut halos = halos.iter().peekable();
+        for (n, quad) in quads.iter().enumerate() {
+            while let Some(halo) = halos.next_if(|halo| halo.before <= n) {
+                canvas.halo(&mut rgba, halo);
+            }
+            if let Some(thing) = thing(quad) {
+                canvas.thing(&mut rgba, quad, thing, false);
+            }
         }
+        halos.for_each(|halo| canvas.halo(&mut rgba, halo));
         canvas.weather(&mut rgba);
         rgba
     }
@@ -104,6 +114,7 @@ impl Canvas<'_> {
         if dx * dx + dy * dy < reach * reach {
             colour = colour.map(|c| c * SHADE);
         }
+        colour = lit_up(colour, self.light(spot.point));
         if water > 0.0 {
             colour = mix(colour, above(), water / 255.0 * self.lens.mirrors(below, aside));
         }
@@ -129,33 +140,64 @@ impl Canvas<'_> {
         out_of_mist(north * (1.0 - v) + south * v)
     }
 
+    /// What falls on a point from what shines around it, RGB, 0 to 1.
+    fn light(&self, point: [f32; 2]) -> [f32; 3] {
+        let Glance { around, camera } = self.glance;
+        if around.light.is_empty() {
+            return [0.0; 3];
+        }
+        let middle = point.map(|along| along - 0.5);
+        let ([x, y], [u, v]) = (middle.map(|along| along.floor() as i32), middle.map(|along| along - along.floor()));
+        let corners = [([x, y], (1.0 - u) * (1.0 - v)), ([x + 1, y], u * (1.0 - v)), ([x, y + 1], (1.0 - u) * v), ([x + 1, y + 1], u * v)];
+        let mut light = [0.0; 4];
+        for (off, share) in corners {
+            light = std::array::from_fn(|c| light[c] + f32::from(around.light_at(off)[c]) * share / 255.0);
+        }
+        let [r, g, b, before] = light;
+        [r, g, b].map(|c| c * (before + (1.0 - before) * camera.new))
+    }
+
     /// What stands, or that `mirrored`.
     fn thing(&self, rgba: &mut [u8], quad: &Quad, Thing { tile, cutout, .. }: &Thing, mirrored: bool) {
         let Quad { left, top, side: size, away, dense, .. } = *quad;
         let side = cutout.rows.len();
         let clear = clear_at(away * away);
         let haze = self.glance.around.sky.colours[1].map(f32::from);
-        let range = |from: f32, most: usize| {
-            let clamped = |along: f32| along.ceil().clamp(0.0, most as f32) as usize;
-            clamped(from - 0.5)..clamped(from + size - 0.5)
-        };
-        for y in range(top, self.height) {
+        let corner = [0, 1].map(|i| (quad.place[i] - self.glance.around.at[i]) as f32);
+        for y in covered(top, size, self.height) {
             let down = (y as f32 + 0.5 - top) / size;
             let down = if mirrored { 1.0 - down } else { down };
             let v = (down * side as f32) as usize;
             let Some(&row) = cutout.rows.get(v) else { continue };
             let below = y as f32 + 0.5 - self.lens.horizon;
             let ground = (mirrored && below > 0.0).then(|| self.row(below));
-            for x in range(left, self.width) {
-                let u = ((x as f32 + 0.5 - left) / size * side as f32) as usize;
+            for x in covered(left, size, self.width) {
+                let across = (x as f32 + 0.5 - left) / size;
+                let u = (across * side as f32) as usize;
                 if u < side && row >> u & 1 == 1 {
-                    let colour = mix(haze, tile.pixel([u, v]).map(f32::from), clear);
+                    // As its patch lies on the map: so the parts of a house are lit as one.
+                    let light = self.light([corner[0] + across, corner[1] + down]);
+                    let colour = mix(haze, lit_up(tile.pixel([u, v]).map(f32::from), light), clear);
                     let aside = x as f32 + 0.5 - self.lens.width / 2.0;
                     let seen = ground.as_ref().map_or(Some(colour), |ground| self.mirrored(ground, [aside, below], colour));
                     if let Some(colour) = seen {
                         cover(&mut rgba[(y * self.width + x) * 4..][..4], colour, dense);
                     }
                 }
+            }
+        }
+    }
+
+    /// What glows in the air around what shines.
+    fn halo(&self, rgba: &mut [u8], &Halo { left, top, side, away, light, .. }: &Halo) {
+        let clear = clear_at(away * away);
+        for y in covered(top, side, self.height) {
+            for x in covered(left, side, self.width) {
+                let [u, v] = [x as f32 + 0.5 - left, y as f32 + 0.5 - top].map(|along| 2.0 * along / side - 1.0);
+                let share = (1.0 - u * u - v * v).max(0.0).powi(2) * clear;
+                let to = &mut rgba[(y * self.width + x) * 4..][..4];
+                let behind = [to[0], to[1], to[2]].map(f32::from);
+                to.copy_from_slice(&pixel([0, 1, 2].map(|c| behind[c] + 255.0 * share * light[c])));
             }
         }
     }
@@ -226,6 +268,17 @@ fn clear_at(away: f32) -> f32 {
     (away * (-std::f32::consts::LN_2 / (MIST * MIST))).exp()
 }
 
+/// Which of so many pixels a square covers that begins `from` there and has such a side.
+fn covered(from: f32, side: f32, most: usize) -> Range<usize> {
+    let clamped = |along: f32| along.ceil().clamp(0.0, most as f32) as usize;
+    clamped(from - 0.5)..clamped(from + side - 0.5)
+}
+
+/// A colour with such a light on it besides that of the sky: what is bright already gains least.
+fn lit_up(colour: [f32; 3], light: [f32; 3]) -> [f32; 3] {
+    [0, 1, 2].map(|c| (colour[c] + colour[c] * (1.0 - colour[c] / 255.0) * LIT * light[c]).min(255.0))
+}
+
 pub fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
     [0, 1, 2].map(|c| from[c] + (to[c] - from[c]) * share)
 }
@@ -270,8 +323,8 @@ mod tests {
             Cell {
                 ground: near.then(|| tile(GRASS)),
                 inland: place.iter().all(|along| along.abs() <= 2),
-                new: false,
                 thing: stands.contains(&place).then(|| Thing { tile: tile(TRUNK), cutout: cutout.clone(), storey: 0, new: false }),
+                ..Cell::default()
             }
         };
         Arc::new(Surroundings::made([0, 0], cell))
@@ -360,6 +413,33 @@ mod tests {
         // The controls: nothing is mirrored where there is no water, and beside the water nothing changes.
         assert!((foot + 1..SIZE[1]).all(|y| at(&dry, [column, y]) == at(&bare, [column, y])));
         assert!((0..SIZE[1]).all(|y| at(&wet, [2, y]) == at(&dry, [2, y])));
+    }
+
+    #[test]
+    fn a_lamp_lights_what_is_around_it_and_glows_in_the_air() {
+        let picture = |lit: bool, quarters: f32| seen(&Arc::new(Surroundings::by_night(lit)), quarters);
+        let (dark, lit) = (picture(false, 0.0), picture(true, 0.0));
+        let gains = |place: [usize; 2]| [0, 1, 2].map(|c| i32::from(at(&lit, place)[c]) - i32::from(at(&dark, place)[c]));
+        // The ground before the lantern, the bark of the tree beside it, and the air at its glass; warm as it is.
+        let [ground, bark, air] = [[100, 99], [133, 80], [88, 59]].map(gains);
+        for gain in [ground, bark, air] {
+            assert!(gain[0] > 8 && gain[0] > gain[2], "{ground:?} {bark:?} {air:?}");
+        }
+        // Lava is no whiter for all the lava beside it.
+        let [red, _, blue] = at(&lit, [34, 94]);
+        assert!(red > 200 && blue < 130, "{red} {blue}");
+        // The controls: little of it falls at one's feet, and nothing changes in the sky, or behind one's back.
+        assert!(gains([100, SIZE[1] - 1])[0] * 4 < ground[0] && gains([60, 30]) == [0; 3]);
+        assert!(picture(true, 2.0) == picture(false, 2.0));
+    }
+
+    #[test]
+    fn what_is_bright_gains_least_in_the_light() {
+        let gain = |colour: f32, light: f32| lit_up([colour; 3], [light; 3])[0] - colour;
+        assert!(gain(20.0, 1.0) > 25.0 && gain(20.0, 0.0) == 0.0 && gain(255.0, 1.0) == 0.0);
+        let shares = [20.0, 80.0, 160.0, 240.0].map(|colour| gain(colour, 1.0) / colour);
+        assert!(shares.is_sorted_by(|a, b| a > b), "{shares:?}");
+        assert!((0..=u8::MAX).map(f32::from).all(|colour| colour + gain(colour, 1.0) <= 255.0));
     }
 
     #[test]

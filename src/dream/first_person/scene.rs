@@ -21,6 +21,11 @@ pub const SHADE: f32 = 0.72;
 const SHADOW: f32 = 0.26;
 /// How much of what is above still water mirrors to who looks straight down at it; the more of it the flatter one looks (Schlick 1994).
 pub const MIRRORS: f32 = 0.02;
+/// How much brighter what is dark is in the full light of what shines.
+pub const LIT: f32 = 1.6;
+/// How far the glow in the air around what shines reaches, in patches, and how strong it is in its middle.
+const HALO: f32 = 0.6;
+const GLOW: f32 = 0.35;
 /// What falls, far away and near.
 pub const FALLS: [Falls; 2] = [Falls { down: 117, slip: 5, share: 0.4 }, Falls { down: 59, slip: 11, share: 0.8 }];
 
@@ -84,6 +89,21 @@ pub struct Quad {
     pub dense: f32,
 }
 
+/// The glow in the air around something that stands and shines, as a square of the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Halo {
+    /// How many of what stands are behind it: the others hide it.
+    pub before: usize,
+    /// Its corner at the upper left and its side, in pixels of the picture.
+    pub left: f32,
+    pub top: f32,
+    pub side: f32,
+    /// How far away on the ground.
+    pub away: f32,
+    /// RGB of its middle, 0 to 1.
+    pub light: [f32; 3],
+}
+
 impl Glance {
     /// What stands in sight, the furthest first, in the place of what `quads` holds.
     pub fn quads(&self, lens: &Lens, quads: &mut Vec<Quad>) {
@@ -91,6 +111,28 @@ impl Glance {
         let standing = self.around.cells().filter_map(|(place, cell)| Some((place, cell, cell.thing.as_ref()?)));
         quads.extend(standing.filter_map(|(place, cell, thing)| self.quad(lens, place, cell, thing)));
         quads.sort_unstable_by(|a, b| b.far.total_cmp(&a.far).then(a.place.cmp(&b.place)));
+    }
+
+    /// What glows around those of what stands that shine, in the same order, in the place of what `halos` holds. Over what lies flat nothing does: it
+    /// would veil a lake of lava.
+    pub fn halos(&self, lens: &Lens, quads: &[Quad], halos: &mut Vec<Halo>) {
+        halos.clear();
+        if self.around.light.is_empty() {
+            return;
+        }
+        // What is as far away is part of the same house.
+        let mut before = 0;
+        halos.extend(quads.iter().filter_map(|quad| {
+            while quads.get(before).is_some_and(|other| other.far >= quad.far) {
+                before += 1;
+            }
+            let lamp = self.around.cell(quad.place)?.lamp.as_ref()?;
+            let reach = HALO * lens.focal / quad.far;
+            let [left, top] = [quad.left, quad.top].map(|along| along - reach);
+            let [left, top] = [left + lamp.middle[0] * quad.side, top + lamp.middle[1] * quad.side];
+            let light = lamp.light.map(|c| GLOW * quad.dense * c);
+            Some(Halo { before, left, top, side: 2.0 * reach, away: quad.away, light })
+        }));
     }
 
     /// Those of what stands that are seen in still water before it, upside down, in the same order, in the place of what `mirrored` holds.
@@ -178,6 +220,7 @@ impl Cell {
 mod tests {
     use super::*;
     use crate::dream::first_person::book::Tile;
+    use crate::dream::first_person::lamp::Lamp;
     use crate::worlds::relief::Cutout;
 
     #[test]
@@ -210,7 +253,7 @@ mod tests {
         let cell = |place: [i32; 2]| {
             let thing = Thing { tile: ground(false), cutout: cutout.clone(), storey: 0, new: false };
             let water = place[0] >= 1 && place[1] < 0;
-            Cell { ground: Some(ground(water)), thing: things.contains(&place).then_some(thing), inland: true, new: false }
+            Cell { ground: Some(ground(water)), thing: things.contains(&place).then_some(thing), inland: true, ..Cell::default() }
         };
         let glance = Glance { around: Arc::new(Surroundings::made([0, 0], cell)), camera: Camera::of([0.5; 2], 0.0, 1.0) };
         let (lens, mut quads, mut mirrored) = (Lens::of([400, 300]), Vec::new(), Vec::new());
@@ -227,6 +270,44 @@ mod tests {
         let shares = [1.0, 40.0, 120.0].map(|below| lens.mirrors(below, 0.0));
         assert!(shares[0] > 0.9 && shares[1] < 0.6 && shares[2] < 0.2 && shares[2] > MIRRORS, "{shares:?}");
         assert!(lens.mirrors(40.0, 200.0) > shares[1], "aside it is further away");
+    }
+
+    #[test]
+    fn what_stands_and_shines_glows_before_what_is_behind_it_and_what_lies_does_not() {
+        let tile = Arc::new(Tile::of(4, &[[0; 3]; 16], &[]));
+        let cutout = |part: [u8; 2], parts: [u8; 2]| Arc::new(Cutout { rows: vec![0b1111; 4], height: 1.0, part, parts });
+        let thing = |cutout| Some(Thing { tile: tile.clone(), cutout, storey: 0, new: false });
+        // Three things to the north, the middle one of two parts of which one shines; lava beside them.
+        let cell = |lit: bool, place: [i32; 2]| {
+            let lamp = lit.then_some(Lamp { light: [1.0, 0.5, 0.0], middle: [0.25, 0.5], new: false });
+            let (thing, lamp) = match place {
+                [0, -6] | [0, -2] => (thing(cutout([0, 0], [1, 1])), None),
+                [0, -4] => (thing(cutout([0, 0], [2, 1])), lamp),
+                [1, -4] => (thing(cutout([1, 0], [2, 1])), None),
+                [-1, -4] => (None, lamp),
+                _ => (None, None),
+            };
+            Cell { ground: Some(tile.clone()), thing, lamp, inland: true, ..Cell::default() }
+        };
+        let halos = |lit: bool, quarters: f32| {
+            let around = Arc::new(Surroundings::made([0, 0], |place| cell(lit, place)));
+            let glance = Glance { around, camera: Camera::of([0.5; 2], quarters, 1.0) };
+            let (lens, mut quads, mut halos) = (Lens::of([400, 300]), Vec::new(), Vec::new());
+            glance.quads(&lens, &mut quads);
+            glance.halos(&lens, &quads, &mut halos);
+            (quads, halos)
+        };
+        let (quads, seen) = halos(true, 0.0);
+        let [halo] = seen[..] else { panic!("{seen:?}") };
+        // The furthest and both parts of the house are behind it.
+        assert_eq!((quads.len(), halo.before), (4, 3));
+        let quad = quads.iter().find(|quad| quad.place == [0, -4]).unwrap();
+        let middle = [halo.left, halo.top].map(|along| along + halo.side / 2.0);
+        let wanted = [quad.left + quad.side / 4.0, quad.top + quad.side / 2.0];
+        assert!(middle.iter().zip(wanted).all(|(along, wanted)| (along - wanted).abs() < 1e-3), "{halo:?} {quad:?}");
+        assert!((halo.light[0] - GLOW).abs() < 1e-6 && halo.light[2] == 0.0 && halo.away == quad.away, "{halo:?}");
+        // The controls: behind one's back, and by day, there is none.
+        assert_eq!([halos(true, 2.0), halos(false, 0.0)].map(|(_, halos)| halos.len()), [0, 0]);
     }
 
     #[test]

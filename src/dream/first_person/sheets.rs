@@ -101,6 +101,7 @@ mod tests {
             new: place == [8, -3],
             inland: false,
             thing: (place == [8, -3]).then(|| Thing { tile: tile([200, 100, 0], &[]), cutout: cutout.clone(), storey: 0, new: false }),
+            lamp: None,
         });
         let mut sheets = Sheets::default();
         sheets.fill(&around);

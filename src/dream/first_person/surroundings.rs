@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::book::{Book, Tile, Wanted};
 use super::falling::Falling;
+use super::lamp::{self, LIT_SIDE, Lamp};
 use super::sky::Sky;
 use crate::pack::manifest::FrameDims;
 use crate::worlds::relief::Cutout;
@@ -26,6 +27,8 @@ pub struct Cell {
     /// It and all around it was in sight before.
     pub inland: bool,
     pub thing: Option<Thing>,
+    /// What of it shines in the dark.
+    pub lamp: Option<Lamp>,
 }
 
 /// What stands on a patch.
@@ -46,6 +49,8 @@ pub struct Surroundings {
     pub at: [i32; 2],
     /// `(SIDE, SIDE)`, the middle of which is `at`.
     cells: Vec<Cell>,
+    /// What falls on each patch and a border of one around from what shines ([`lamp::light_on`]); nothing by day.
+    pub light: Vec<[u8; 4]>,
     /// Pixels of a patch's side.
     pub patch_px: usize,
     /// What the look says that it is drawn in; nothing where that has no name.
@@ -83,7 +88,7 @@ impl Surroundings {
         let grounds = tokens.iter().flatten().filter_map(|token| relief.standing.get(*token)).map(|standing| standing.ground.as_slice());
         let wanted = Wanted { lying: &tokens, across: SIDE, besides: grounds.collect() };
         let page = book.page(newest, &wanted, draw)?;
-        let tiles = &page.tiles;
+        let (tiles, dark) = (&page.tiles, lamp::darkness(page.light));
 
         let bare: HashSet<&[u8]> = relief.standing.values().map(|standing| standing.ground.as_slice()).collect();
         let stands_on =
@@ -120,24 +125,30 @@ impl Surroundings {
                 Some(Thing { tile: tile(tiles, token)?, cutout: cutout.clone(), storey, new })
             };
             let near = (0..9).map(|near| [place[0] + near % 3 - 1, place[1] + near / 3 - 1]);
-            Cell {
-                ground: tile(tiles, standing.map_or(token, |standing| ground_of(index).unwrap_or(&standing.ground))),
-                new: new(place),
-                inland: near.clone().all(known) && !near.clone().any(new),
-                thing: standing.and_then(|standing| thing(&standing.cutout)),
-            }
+            let ground = tile(tiles, standing.map_or(token, |standing| ground_of(index).unwrap_or(&standing.ground)));
+            let thing = standing.and_then(|standing| thing(&standing.cutout));
+            // What would stand and does not yet shines no more than it is seen.
+            let shines = match standing {
+                Some(_) => thing.as_ref().map(|thing| (&thing.tile, thing.new)),
+                None => ground.as_ref().map(|ground| (ground, new(place))),
+            };
+            let lamp = shines.and_then(|(tile, new)| Lamp::of(tile, relief.shining.get(token)?, dark, new));
+            Cell { ground, new: new(place), inland: near.clone().all(known) && !near.clone().any(new), thing, lamp }
         };
         let cells: Vec<Cell> = (0..SIDE * SIDE).map(cell).collect();
+        let light = lamp::light_on(&cells);
         let sky = page.sky.clone().unwrap_or_default();
         let arrives = cells.iter().any(|cell| cell.new && cell.ground.is_some());
-        Ok(Self { at, cells, patch_px: frame.patch_px, look: page.says.clone(), sky, falling: page.falling.clone(), arrives })
+        let (look, falling) = (page.says.clone(), page.falling.clone());
+        Ok(Self { at, cells, light, patch_px: frame.patch_px, look, sky, falling, arrives })
     }
 
     /// Mist all around.
     #[cfg(test)]
     pub fn nothing(at: [i32; 2]) -> Self {
         let sky = Arc::new(Sky::of([[0; 3], [200; 3]], None));
-        Self { at, cells: vec![Cell::default(); SIDE * SIDE], patch_px: 4, look: None, sky, falling: None, arrives: false }
+        let cells = vec![Cell::default(); SIDE * SIDE];
+        Self { at, cells, light: Vec::new(), patch_px: 4, look: None, sky, falling: None, arrives: false }
     }
 
     /// What `cell` says of every place.
@@ -146,6 +157,7 @@ impl Surroundings {
         let mut made = Self::nothing(at);
         let places: Vec<[i32; 2]> = made.cells().map(|(place, _)| place).collect();
         made.cells = places.into_iter().map(cell).collect();
+        made.light = lamp::light_on(&made.cells);
         made
     }
 
@@ -164,19 +176,46 @@ impl Surroundings {
         Self::made([0, 0], |place| Cell { ground: Some(tile.clone()), inland: inland(place), ..Cell::default() })
     }
 
+    /// A meadow in the dark: in the north a lantern and a tree, and a pool of lava, which shine where it is `lit`.
+    #[cfg(test)]
+    pub fn by_night(lit: bool) -> Self {
+        let tile = |colour: [u8; 3]| Arc::new(Tile::of(4, &[colour; 16], &[]));
+        let [grass, lava, glass, bark] = [[40, 60, 50], [255, 95, 42], [250, 210, 90], [30, 28, 30]].map(tile);
+        let lamp = |tile: &Tile, rows: [u32; 4]| Lamp::of(tile, &rows, if lit { 1.0 } else { 0.0 }, false);
+        let cutout = Arc::new(Cutout { rows: vec![0b0110; 4], height: 1.2, part: [0, 0], parts: [1, 1] });
+        let stands = |tile: &Arc<Tile>| Some(Thing { tile: tile.clone(), cutout: cutout.clone(), storey: 0, new: false });
+        Self::made([0, 0], |place| {
+            let (ground, thing, lamp) = match place {
+                [0, -3] => (&grass, stands(&glass), lamp(&glass, [0b0110, 0, 0, 0])),
+                [1, -3] => (&grass, stands(&bark), None),
+                [-3..=-2, -4..=-3] => (&lava, None, lamp(&lava, [0b1111; 4])),
+                _ => (&grass, None, None),
+            };
+            Cell { ground: Some(ground.clone()), thing, lamp, inland: place.iter().all(|along| along.abs() < REACH), new: false }
+        })
+    }
+
     /// All came into sight with the last step.
     #[cfg(test)]
     pub fn all_new(&mut self) {
         for cell in &mut self.cells {
             (cell.new, cell.inland) = (true, false);
             cell.thing.iter_mut().for_each(|thing| thing.new = true);
+            cell.lamp.iter_mut().for_each(|lamp| lamp.new = true);
         }
+        self.light = lamp::light_on(&self.cells);
         self.arrives = true;
     }
 
     /// What lies at a place of the map; nothing out of reach.
     pub fn cell(&self, place: [i32; 2]) -> Option<&Cell> {
         self.cells.get(index_of([place[0] - self.at[0], place[1] - self.at[1]])?)
+    }
+
+    /// What falls on a place so far from the middle from what shines ([`Self::light`]); further away it is as at the border.
+    pub fn light_at(&self, off: [i32; 2]) -> [u8; 4] {
+        let [x, y] = off.map(|along| (along + REACH + 1).clamp(0, LIT_SIDE as i32 - 1) as usize);
+        self.light.get(y * LIT_SIDE + x).copied().unwrap_or_default()
     }
 
     /// All places of the map within reach, and what lies there.
@@ -206,7 +245,7 @@ mod tests {
 
     use super::*;
     use crate::engine::recall::Map;
-    use crate::pack::manifest::{self, RecallDims, Standing};
+    use crate::pack::manifest::{self, RecallDims, Shining, Standing};
 
     /// Three patches across and down, the middle one the figure's.
     const FRAME: FrameDims = FrameDims { width_px: 6, height_px: 6, patch_px: 2, rate_hz: 6, code_dims: 2, code_levels: 250, look: true };
@@ -217,6 +256,8 @@ mod tests {
     /// As it stands on the sand of another land.
     const WALL_ELSEWHERE: [u8; 2] = [5, 0];
     const SAND: [u8; 2] = [6, 0];
+    /// Both levels of the looks that have names.
+    const LOOKS: [(&str, u8); 3] = [("Noir Day Clear 0", 100), ("Noir Dusk Clear 0", 110), ("Noir Night Clear 0", 120)];
 
     fn recall() -> RecallDims {
         RecallDims { step_px: 2, covered: vec![4] }
@@ -234,7 +275,10 @@ mod tests {
         let elsewhere = Standing { ground: SAND.to_vec(), ..standing[2].1.clone() };
         let elsewhere = [("wall_elsewhere", Standing { token: WALL_ELSEWHERE.to_vec(), ..elsewhere })];
         let standing = standing.into_iter().chain(elsewhere).map(|(name, standing)| (name.to_owned(), standing)).collect();
-        Book::new(FRAME, &recall(), &manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing, water: Vec::new() }, &Default::default())
+        let shining = [GRASS, TREE, ROOF].map(|token| Shining { tokens: vec![token.to_vec()], rows: vec![0b01, 0] });
+        let relief = manifest::Relief { sky: [vec![8, 0], vec![9, 0]], standing, water: Vec::new(), shining: shining.into() };
+        let looks: BTreeMap<String, Vec<u8>> = LOOKS.map(|(name, level)| (name.to_owned(), vec![level, level])).into();
+        Book::new(FRAME, &recall(), &relief, &looks)
     }
 
     /// Every pixel says what its token is, and what the look.
@@ -272,6 +316,29 @@ mod tests {
         assert_eq!((ground(1, 1), thing(1, 1)), (Some([1, 0, 50]), None), "what the figure stands on is like what lies beside it");
         assert_eq!((ground(3, 0), thing(3, 0)), (None, None), "never seen");
         assert!(cell(1, 1).inland && !cell(0, 1).inland && !cell(1, 1).new);
+    }
+
+    #[test]
+    fn what_shines_shines_in_the_dark_where_it_is_seen() {
+        let seen_in = |look: u8| {
+            let mut walked = map();
+            walked.1[18..].fill(look);
+            around(&walked, 0, None)
+        };
+        let lamps = |look: u8| {
+            let around = seen_in(look);
+            let lamp = |x, y| around.cell([x, y]).unwrap().lamp.clone();
+            let level = |x, y| lamp(x, y).map(|lamp| [lamp.light[0], lamp.light[2]].map(|c| (c * 255.0).round() as u8));
+            ([level(0, 1), level(1, 0), level(2, 0)], level(1, 2), around.light.len())
+        };
+        // A tree, grass and a roof on its wall, as they are drawn in the look; a roof whose wall is not known is not seen.
+        let night = [[2, 120], [1, 120], [3, 120]].map(Some);
+        assert_eq!(lamps(120), (night, None, LIT_SIDE * LIT_SIDE));
+        assert_eq!(lamps(110).0[0], Some([1, 55]), "at dusk it is half as bright");
+        // The controls: by day and in a light that nobody knows nothing shines.
+        assert_eq!([lamps(100), lamps(50)], [([None; 3], None, 0), ([None; 3], None, 0)]);
+        let lit = seen_in(120);
+        assert!(lit.light_at([-1, 0])[2] > 60 && lit.light_at([0, 99]) == [0, 0, 0, 255], "{:?}", lit.light_at([-1, 0]));
     }
 
     #[test]

@@ -420,7 +420,7 @@ mod tests {
     fn the_window_passes_the_gate_while_land_is_dreamed_ahead() {
         let mut manifest = odd_manifest();
         let sky = vec![0; manifest.frame.code_dims];
-        manifest.relief = Some(Relief { sky: [sky.clone(), sky], standing: Default::default(), water: Vec::new() });
+        manifest.relief = Some(Relief { sky: [sky.clone(), sky], standing: Default::default(), water: Vec::new(), shining: Vec::new() });
         let pack = random_pack(manifest, 5).unwrap();
         let settings = play_settings(&pack.manifest);
         let mut dream = DreamSession::new(Box::new(ReferenceEngine::new(&pack).unwrap())).unwrap();

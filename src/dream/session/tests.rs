@@ -400,6 +400,7 @@ fn a_world_out_of_words_begins_where_the_figure_can_walk() {
             sky: [vec![0; code_dims], vec![0; code_dims]],
             standing: sides.iter().copied().map(standing).collect(),
             water: Vec::new(),
+            shining: Vec::new(),
         });
         first(&pack, 3)
     };
@@ -434,7 +435,8 @@ fn a_world_begins_where_most_of_what_was_asked_for_is_to_be_seen() {
         let mut stands = |feature: Option<Feature>| {
             let standing = Standing { token: token.clone(), ground: vec![0; code_dims], feature, cutout: cutout.clone() };
             let sky = [vec![0; code_dims], vec![0; code_dims]];
-            pack.manifest.relief = Some(Relief { sky, standing: [("thing".to_owned(), standing)].into(), water: Vec::new() });
+            let standing = [("thing".to_owned(), standing)].into();
+            pack.manifest.relief = Some(Relief { sky, standing, water: Vec::new(), shining: Vec::new() });
             [said, "meadow"].map(|said| first(&pack, said, 3))
         };
         // The control: who does not ask for it gets what comes.

@@ -157,7 +157,7 @@ pub enum Refused {
 
 /// What a device says of an error and its nearest causes, which it puts on lines of their own.
 fn in_a_line(error: &wgpu::Error) -> String {
-    const MOST: usize = 3;
+    const MOST: usize = 4;
     let said = error.to_string();
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
     lines.take(MOST).collect::<Vec<_>>().join(": ")

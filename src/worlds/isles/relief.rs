@@ -1,7 +1,7 @@
 //! What stands on the isles, cut out of the drawings: what of a tile is not in the colours of its ground. And what lies still there: what of a tile
-//! of water is no bank.
+//! of water is no bank. And what shines by itself in the dark: what of a tile is in colours that glow, or are lit then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::art::{Art, Picture, TILE_PX};
 use super::atlas::{QUAD_PX, Quads, atlas};
@@ -11,7 +11,7 @@ use super::sky::LightLook;
 use super::things::thing_feature;
 use super::village;
 use crate::worlds::AssetError;
-use crate::worlds::relief::{Cutout, DrawnRelief, StillWater, Upright};
+use crate::worlds::relief::{Cutout, DrawnRelief, Shining, StillWater, Upright};
 use crate::worlds::scene::{Attribute, Biome, Feature, Light, Season, Style, Weather};
 
 /// How high a patch of a thing stands, in tiles, by the end of its name; all else one.
@@ -27,6 +27,9 @@ const HEIGHTS: [(&str, f32); 10] = [
     ("_mushroom", 1.1),
     ("_lantern", 1.2),
 ];
+
+/// Pixels that shine on a tile, at least: the pane of a door lights nothing.
+const LEAST_SHINING: u32 = 8;
 
 /// All that stands, drawn plain on a clear summer's day.
 pub fn relief() -> Result<DrawnRelief, AssetError> {
@@ -44,7 +47,35 @@ pub fn relief() -> Result<DrawnRelief, AssetError> {
         }
     }
     let sky = |name: &str| art.tile(name).map(|picture| rgb(picture, &palette));
-    Ok(DrawnRelief { standing, water: still_water(&palette), sky_rgb: [sky("water_a")?, sky("snow_a")?] })
+    let (water, shining) = (still_water(&palette), shining(&art, &palette)?);
+    Ok(DrawnRelief { standing, water, shining, sky_rgb: [sky("water_a")?, sky("snow_a")?] })
+}
+
+/// Tiles that shine in the dark, those together on which the same pixels do. Lava is one in all shapes that land gives it: the pixels are those that
+/// shine in each of them.
+fn shining(art: &Art, palette: &Palette) -> Result<Vec<Shining>, AssetError> {
+    let shines = |index: u8| art.palette.get(usize::from(index)).is_some_and(|colour| colour.glow || colour.lit.is_some());
+    let rows_of = |shining: &[bool]| -> Vec<u32> {
+        let row = |pixels: &[bool]| (0..).zip(pixels).map(|(x, shines)| u32::from(*shines) << x).sum();
+        shining.chunks_exact(TILE_PX).map(row).collect()
+    };
+    let mut by_rows: BTreeMap<Vec<u32>, Vec<Vec<u8>>> = BTreeMap::new();
+    for land in LANDS {
+        let drawn = land.grounds().into_iter().chain(land.things().concat()).map(str::to_owned);
+        for name in drawn.chain(village::pictures().map(|name| format!("{}_{name}", land.word()))) {
+            let picture = art.tile(&name)?;
+            let rows = rows_of(&picture.map(|pixel| pixel.is_some_and(shines)));
+            if rows.iter().map(|row| row.count_ones()).sum::<u32>() >= LEAST_SHINING {
+                by_rows.entry(rows).or_default().push(rgb(picture, palette));
+            }
+        }
+    }
+    let masks = (0..2).flat_map(|picture| (0..=u8::MAX).map(move |land| Tile::Liquid(Liquid::Magma, picture, land)));
+    let shapes: BTreeSet<Quads> = masks.map(|tile| atlas().quads(tile)).collect();
+    let shapes: Vec<[u8; TILE_PX * TILE_PX]> = shapes.into_iter().map(indices).collect();
+    let always: Vec<bool> = (0..TILE_PX * TILE_PX).map(|i| shapes.iter().all(|shape| shines(shape[i]))).collect();
+    let lava = Shining { rgb: shapes.iter().map(|shape| rgb_of(shape, palette)).collect(), rows: rows_of(&always) };
+    Ok(by_rows.into_iter().map(|(rows, rgb)| Shining { rgb, rows }).chain([lava]).collect())
 }
 
 /// Water in every shape that land around it gives it. Lava shines by itself.
@@ -58,10 +89,7 @@ fn still_water(palette: &Palette) -> Vec<StillWater> {
     let water = |(shape, open): (Quads, Quads)| {
         let [shape, open] = [shape, open].map(indices);
         let row = |y: usize| (0..TILE_PX).map(|x| u32::from(shape[y * TILE_PX + x] == open[y * TILE_PX + x]) << x).sum();
-        StillWater {
-            rgb: shape.iter().flat_map(|index| palette.land[usize::from(*index)]).collect(),
-            rows: (0..TILE_PX).map(row).collect(),
-        }
+        StillWater { rgb: rgb_of(&shape, palette), rows: (0..TILE_PX).map(row).collect() }
     };
     shapes.map(water).collect()
 }
@@ -94,7 +122,12 @@ fn upright(art: &Art, palette: &Palette, land: Biome, (name, feature, (part, par
 }
 
 fn rgb(picture: &Picture, palette: &Palette) -> Vec<u8> {
-    picture.iter().flat_map(|pixel| palette.land[usize::from(pixel.unwrap_or(0))]).collect()
+    rgb_of(&picture.map(|pixel| pixel.unwrap_or(0)), palette)
+}
+
+/// The colours of pixels that are palette indices.
+fn rgb_of(pixels: &[u8], palette: &Palette) -> Vec<u8> {
+    pixels.iter().flat_map(|index| palette.land[usize::from(*index)]).collect()
 }
 
 #[cfg(test)]
@@ -141,5 +174,34 @@ mod tests {
             (0..TILE_PX * TILE_PX).filter(here).map(|i| blue(&pond.rgb[3 * i..])).filter(|blue| *blue).count()
         };
         assert!(pixels(false) * 10 < pixels(true), "{} {}", pixels(false), pixels(true));
+    }
+
+    #[test]
+    fn lamps_windows_and_lava_shine_and_nothing_else_does() {
+        let relief = relief().unwrap();
+        let rows_of = |rgb: &Vec<u8>| relief.shining.iter().find(|shining| shining.rgb.contains(rgb)).map(|shining| &shining.rows);
+        let named = |name: &str| rows_of(&relief.standing.iter().find(|upright| upright.name == name).unwrap().rgb);
+        let pixels = |rows: &[u32]| rows.iter().map(|row| row.count_ones()).sum::<u32>();
+        // The glass of a lantern, the same one in every land; a house's window on either side of its door.
+        let lantern = named("meadow_lantern").unwrap();
+        assert_eq!(lantern[..8], [0, 0, 0, 0b111_1110_0000, 0b111_1010_0000, 0b111_1010_0000, 0b111_1110_0000, 0]);
+        assert_eq!(named("snow_lantern"), Some(lantern));
+        assert!(["beach_cottage_6", "beach_hut_8", "volcano_spire", "snow_crystal"].iter().all(|name| named(name).is_some()));
+        let dark = ["beach_cottage_7", "beach_hut_4", "meadow_oak", "snow_rock", "meadow_fence"];
+        assert!(dark.iter().all(|name| named(name).is_none()));
+        // What shines on what stands is its own.
+        for upright in &relief.standing {
+            let own = |(shines, own): (&u32, &u32)| shines & !own == 0;
+            assert!(rows_of(&upright.rgb).is_none_or(|rows| rows.iter().zip(&upright.cutout.rows).all(own)), "{}", upright.name);
+        }
+        // Lava in every shape: not its bank, also where there is land all around.
+        let lava = relief.shining.iter().max_by_key(|shining| shining.rgb.len()).unwrap();
+        assert!(lava.rgb.len() > 60 && (80..200).contains(&pixels(&lava.rows)) && lava.rows[0] == 0, "{} {:?}", lava.rgb.len(), lava.rows);
+        let red = |rgb: &[u8]| rgb[0] > 150 && rgb[0] > rgb[2].saturating_add(60);
+        let shines = |i: usize| lava.rows[i / TILE_PX] >> (i % TILE_PX) & 1 == 1;
+        let all_red = |rgb: &[u8]| (0..TILE_PX * TILE_PX).filter(|i| shines(*i)).all(|i| red(&rgb[3 * i..]));
+        assert!(lava.rgb.iter().all(|rgb| all_red(rgb)));
+        // The control: water does not.
+        assert!(relief.water.iter().all(|water| !all_red(&water.rgb) && rows_of(&water.rgb).is_none()));
     }
 }

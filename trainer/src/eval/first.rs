@@ -132,7 +132,8 @@ mod tests {
             (name.to_owned(), Standing { token: vec![token], ground: vec![ground], feature: Some(feature), cutout })
         };
         let standing = standing.iter().map(stands).collect();
-        Manifest { frame, relief: Some(Relief { sky: [vec![0], vec![0]], standing, water: Vec::new() }), ..tiny_manifest() }
+        let relief = Relief { sky: [vec![0], vec![0]], standing, water: Vec::new(), shining: Vec::new() };
+        Manifest { frame, relief: Some(relief), ..tiny_manifest() }
     }
 
     #[test]

@@ -241,7 +241,7 @@ mod tests {
         };
         let tree = Standing { cutout: Cutout { parts: [1, 1], ..part(90, 0).cutout }, ..part(90, 0) };
         let standing = [named("hut", 10), named("cottage", 20), vec![("meadow_tree".to_owned(), tree)]].concat();
-        let relief = Relief { sky: [vec![0], vec![0]], standing: standing.into_iter().collect(), water: Vec::new() };
+        let relief = Relief { sky: [vec![0], vec![0]], standing: standing.into_iter().collect(), water: Vec::new(), shining: Vec::new() };
         let manifest = Manifest { frame, relief: Some(relief), ..tiny_manifest() };
         let parts = Parts::of(&manifest);
         let count = |codes: [u8; 6]| {
@@ -288,6 +288,7 @@ mod tests {
             sky: [vec![0], vec![0]],
             standing: [standing(7, [2, 2]), standing(8, [1, 1])].into_iter().collect(),
             water: Vec::new(),
+            shining: Vec::new(),
         };
         let manifest = Manifest { relief: Some(relief), ..tiny_manifest() };
         let parts = Parts::of(&manifest);

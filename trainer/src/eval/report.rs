@@ -205,25 +205,40 @@ impl Figure {
         [name, score(self.dream), score(self.simulator), of_simulator, others.join(", "), self.bar_text()]
     }
 
+    /// What there is of it, and of every number five digits: a pack has little room for figures.
     pub fn to_json(&self) -> Value {
         let score = |score: Option<Score>| {
             score.map(|Score { mean, worst_decile, parts, standard_error }| {
-                json!({ "mean": mean, "worst_decile": worst_decile, "n": parts, "standard_error": standard_error })
+                let [worst_decile, standard_error] = [worst_decile, standard_error].map(|number| number.map(short));
+                present(json!({ "mean": short(mean), "worst_decile": worst_decile, "n": parts, "standard_error": standard_error }))
             })
         };
-        let others: serde_json::Map<String, Value> = self.others.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        json!({
+        let others: serde_json::Map<String, Value> = self.others.iter().map(|(name, value)| (name.clone(), json!(short(*value)))).collect();
+        present(json!({
             "family": self.family,
             "name": self.name,
             "unit": self.unit.name(),
             "dream": score(self.dream),
             "simulator": score(self.simulator),
-            "of_simulator_percent": self.of_simulator(),
+            "of_simulator_percent": self.of_simulator().map(short),
             "others": others,
             "bar": self.bar.map(|_| self.bar_text()),
             "met": self.met(),
-        })
+        }))
     }
+}
+
+/// In five digits.
+fn short(number: f64) -> f64 {
+    format!("{number:.4e}").parse().unwrap_or(number)
+}
+
+/// An object without what it says nothing of.
+fn present(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// All rows in the order of the families, and what could not be judged.
@@ -329,7 +344,8 @@ mod tests {
         assert_eq!(shown(Score::from(50.0)), "50.0");
         let json = Figure::new("f", "n", Unit::Percent).dream(Score::mean_of([0.0, 100.0], Better::High)).simulator(1.0).to_json();
         assert_eq!(json["dream"], json!({ "mean": 50.0, "worst_decile": 0.0, "n": 2, "standard_error": 50.0 }));
-        assert_eq!(json["simulator"]["n"], Value::Null);
+        assert_eq!(json["simulator"], json!({ "mean": 1.0 }));
+        assert_eq!([100.0 / 3.0, -1234.56, 0.000_123_456_7, 0.0, 100.0].map(short), [33.333, -1234.6, 0.000_123_46, 0.0, 100.0]);
         let took = |whole_secs: f64, at_most_secs: Option<f64>| Report { whole_secs, at_most_secs, ..Report::default() }.whole_text();
         assert_eq!(took(171.0, Some(180.0)), "171 in all (<= 180: met)");
         assert_eq!(took(181.0, Some(180.0)), "181 in all (<= 180: NOT met)");
