@@ -7,7 +7,7 @@ use somnium::engine::Engine;
 use somnium::engine::vocabulary::{Vocabulary, key};
 use somnium::pack::Pack;
 use somnium::pack::manifest::FrameDims;
-use somnium::worlds::scene::Wish;
+use somnium::worlds::scene::{Light, Wish};
 
 use super::houses::village;
 use super::players::{Walk, through_tokenizer, view};
@@ -45,13 +45,16 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         Ok(raw)
     };
     let mut figures = of_pictures(pack, workers, "held-out frames", stills, 0, |number| walked(number, None))?;
-    // Much of what stands in a village stands nowhere else, and is too rare to be heard of in the mean over all lands.
+    // Much of what stands in a village stands nowhere else, is lit by night alone, and is too rare to be heard of in the mean over all lands.
     let numbers: Vec<u64> = (0..stills).collect();
-    let drawn = workers.map(&numbers, |worker, number| {
-        let [raw, _] = walked(*number, Some(village(seed + number)))?;
-        Ok(psnr_db(&raw, &through_tokenizer(&mut worker.engine, &raw)?.rgb))
-    })?;
-    figures.insert(1, Figure::new(FAMILY, "PSNR of villages by day", Unit::Db).dream(Score::mean_of(drawn, Better::High)));
+    for (at, (light, when)) in (1..).zip([(Light::Day, "day"), (Light::Night, "night")]) {
+        let drawn = workers.map(&numbers, |worker, number| {
+            let [raw, _] = walked(*number, Some(Wish { light: Some(light), ..village(seed + number) }))?;
+            Ok(psnr_db(&raw, &through_tokenizer(&mut worker.engine, &raw)?.rgb))
+        })?;
+        let name = format!("PSNR of villages by {when}");
+        figures.insert(at, Figure::new(FAMILY, name, Unit::Db).dream(Score::mean_of(drawn, Better::High)));
+    }
     Ok(figures)
 }
 
