@@ -48,9 +48,9 @@ pub fn main() -> ExitCode {
     match run(cli, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("somnium: {why}");
             #[cfg(windows)]
             super::console::complain(&why);
+            eprintln!("somnium: {why}");
             ExitCode::from(BAD_INPUT)
         }
     }

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use windows_sys::Win32::System::Console::{FreeConsole, GetConsoleProcessList};
+use windows_sys::Win32::System::Console::{
+    FreeConsole, GetConsoleProcessList, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle,
+};
 
 /// It is this program's alone: whoever calls from a command line has it too.
 static IS_OURS: LazyLock<bool> = LazyLock::new(|| {
@@ -15,7 +17,12 @@ static IS_OURS: LazyLock<bool> = LazyLock::new(|| {
 /// Closes it where nobody asked for it. What is written from now on goes nowhere.
 pub fn leave() {
     if *IS_OURS {
-        // SAFETY: the standard library lets what it cannot write be.
+        // Or what is written would go to whatever is opened next under the same number.
+        for handle in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+            // SAFETY: none at all is a handle that the standard library knows.
+            unsafe { SetStdHandle(handle, std::ptr::null_mut()) };
+        }
+        // SAFETY: nobody holds what it closes.
         unsafe { FreeConsole() };
     }
 }

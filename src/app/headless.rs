@@ -83,8 +83,8 @@ impl Headless {
         if recording.map.is_some() && info.kind != SourceKind::Dream {
             return Err(DreamError::NoMap(info.title).to_string());
         }
-        recording.sound.map_or(Ok(()), |path| Track::check(path))?;
         [recording.path, recording.sound, recording.map].into_iter().flatten().try_for_each(|path| has_folder(path))?;
+        recording.sound.map_or(Ok(()), |path| Track::check(path))?;
         let mut shown = info.clone();
         if within {
             (shown.width_px, shown.height_px) = (info.width_px * FINER, info.height_px * FINER);

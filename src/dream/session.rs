@@ -360,6 +360,7 @@ impl DreamSession {
         self.history.clear();
         self.before.iter_mut().chain(&mut self.land_seen).for_each(Map::clear);
         self.ahead.forget();
+        self.book.iter_mut().for_each(Book::forget);
     }
 
     fn remember(&mut self, frame: TokenFrame) {

@@ -1,7 +1,7 @@
 //! What is heard along a film, as a WAV that lasts as long.
 
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,13 +36,16 @@ pub struct Track {
 }
 
 impl Track {
-    /// Whether it can be called so.
+    /// Whether it can be written there; what is there stays.
     ///
     /// # Errors
-    /// One sentence where the ending is another.
+    /// One sentence where it cannot, or its name has another ending.
     pub fn check(path: &Path) -> Result<(), String> {
-        let fits = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav"));
-        if fits { Ok(()) } else { Err(failed(path, "its name must end in .wav")) }
+        if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav")) {
+            return Err(failed(path, "its name must end in .wav"));
+        }
+        let opened = OpenOptions::new().append(true).create(true).open(path);
+        opened.map(drop).map_err(|why| failed(path, why))
     }
 
     /// Of a film that shows so many frames a second, however many pictures lie between them.
@@ -175,13 +178,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_told_of() {
-        assert_eq!((Track::check(Path::new("a.wav")), Track::check(Path::new("A.WAV"))), (Ok(()), Ok(())));
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("A.WAV");
+        std::fs::write(&there, "as it was").unwrap();
+        assert_eq!((Track::check(&folder.path().join("a.wav")), Track::check(&there)), (Ok(()), Ok(())));
+        assert_eq!(std::fs::read(&there).unwrap(), b"as it was");
         for bad in ["walk.mp3", "walk", "wav"] {
             assert!(Track::check(Path::new(bad)).is_err_and(|why| why.contains(bad) && why.contains(".wav")), "{bad}");
         }
         let nowhere = Path::new("/nonexistent/walk.wav");
-        assert!(Track::create(nowhere, 6).err().is_some_and(|why| why.contains("/nonexistent/walk.wav")));
-        let folder = tempfile::tempdir().unwrap();
+        for refused in [Track::check(nowhere).err(), Track::create(nowhere, 6).err()] {
+            assert!(refused.is_some_and(|why| why.contains("/nonexistent/walk.wav")));
+        }
         let mut track = Track::create(&folder.path().join("long.wav"), 6).unwrap();
         let (look, land) = (Wish::default(), LandShares::default());
         let present = Present { look: &look, land, quarters: 0, frames: 1, code: 0, strides: None, stuck: None };

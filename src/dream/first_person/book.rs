@@ -121,7 +121,7 @@ pub struct Page {
     turns: Option<[Arc<Falling>; 2]>,
     /// What the look says that the newest frame is drawn in; nothing where that has no name.
     pub says: Option<Wish>,
-    /// The light that the last look said which had a name.
+    /// Of the sky: the light that the last look said which had a name.
     pub light: Option<Light>,
     pub sky: Option<Arc<Sky>>,
 }
@@ -189,6 +189,12 @@ impl Book {
             seen: None,
             pages: VecDeque::new(),
         }
+    }
+
+    /// Another world is seen from now on: what has no name looks like nothing that was seen before it.
+    pub fn forget(&mut self) {
+        self.seen = None;
+        self.pages.retain(|page| page.says.is_some());
     }
 
     pub fn relief(&self) -> Arc<ReliefByToken> {
@@ -270,8 +276,8 @@ impl Book {
         if page.says.is_some() {
             self.seen.clone_from(&page.says);
         }
-        page.light = self.seen.as_ref().and_then(|seen| seen.light);
         if page.sky.is_none() {
+            page.light = self.seen.as_ref().and_then(|seen| seen.light);
             let colour = |token: &Vec<u8>| page.tiles.get(token).map_or([0; 3], |tile| tile.mean());
             page.sky = Some(Arc::new(Sky::of(self.relief.sky.each_ref().map(colour), self.seen.as_ref())));
         }
@@ -371,5 +377,19 @@ mod tests {
             assert!(falling.is_none() && wet.pixel([1, 1]) == [255; 3] && wet != tile, "{look:?}");
             assert_eq!(book.pages.back().unwrap().says, None);
         }
+    }
+
+    #[test]
+    fn what_has_no_name_is_not_seen_in_the_light_of_another_world() {
+        let light = |book: &mut Book, look: [u8; 2]| {
+            seen_in(book, 1, look);
+            book.pages.back().unwrap().light
+        };
+        let mut walked = book();
+        // A look between two that have names goes on as the one before, and is kept so.
+        let seen = [[60, 0], [60, 9], [60, 9]].map(|look| light(&mut walked, look));
+        assert_eq!(seen, [Some(Light::Day); 3]);
+        walked.forget();
+        assert_eq!([[60, 9], [60, 0], [60, 8]].map(|look| light(&mut walked, look)), [None, Some(Light::Day), Some(Light::Day)]);
     }
 }

@@ -183,7 +183,9 @@ impl Glance {
         let left = lens.width / 2.0 + scale * (aside - to_middle[0] * cutout.height) - side / 2.0;
         let dense = ((far - NEAR[0]) / (NEAR[1] - NEAR[0])).min(1.0) * at_the_edge;
         let quad = Quad { place, left, top: bottom - side, side, far, away, dense };
-        let in_sight = left < lens.width && left + side > 0.0;
+        // What glows is seen beyond itself.
+        let glow = cell.lamp.as_ref().map_or(0.0, |_| HALO * scale);
+        let in_sight = left - glow < lens.width && left + side + glow > 0.0;
         let share = if *new { self.camera.new } else { self.in_sight(cell) };
         in_sight.then(|| Quad { dense: quad.dense * out_of_mist(share), ..quad })
     }
@@ -308,6 +310,10 @@ mod tests {
         assert!((halo.light[0] - GLOW).abs() < 1e-6 && halo.light[2] == 0.0 && halo.away == quad.away, "{halo:?}");
         // The controls: behind one's back, and by day, there is none.
         assert_eq!([halos(true, 2.0), halos(false, 0.0)].map(|(_, halos)| halos.len()), [0, 0]);
+        // What has just left the picture glows into it, and what does not shine is gone.
+        let is_seen = |lit: bool, turn: u8| halos(lit, f32::from(turn) / 100.0).0.iter().any(|quad| quad.place == [0, -4]);
+        let glows_alone = (0..100).filter(|turn| is_seen(true, *turn) && !is_seen(false, *turn)).count();
+        assert!(glows_alone > 0 && (0..100).all(|turn| is_seen(true, turn) || !is_seen(false, turn)), "{glows_alone}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{DreamSession, Seen, take_in};
 use crate::dream::Source;
+use crate::dream::first_person::Book;
 use crate::dream::source::DreamError;
 use crate::engine::inputs::{check_past, check_prompt};
 use crate::engine::recall::Map;
@@ -229,6 +230,7 @@ impl DreamSession {
     pub(super) fn go_to(&mut self, before: Option<Map>, history: Vec<TokenFrame>, next_frame: u32) -> Result<(), DreamError> {
         self.engine.restore_after(before.as_ref(), &history, next_frame)?;
         self.ahead.forget();
+        self.book.iter_mut().for_each(Book::forget);
         self.next_frame = next_frame;
         self.in_flight.clear();
         self.told = Told::after(&history);
