@@ -22,8 +22,10 @@ struct View {
     mist: f32,
     // Ground in the shade keeps this share of its light.
     shade: f32,
-    // Texels of the sky that have gone by since one looked to the north, and that a pixel covers.
+    // Texels of the sky that have gone by since one looked to the north, and of its clouds, which drift.
     turned: f32,
+    drifted: f32,
+    // Texels of the sky that a pixel covers.
     sky_grain: f32,
     // How much of what is above water mirrors straight below the eye.
     mirrors: f32,
@@ -43,14 +45,16 @@ struct View {
 @group(0) @binding(3) var patches: texture_2d<f32>;
 // A tile of what falls: RGBA.
 @group(0) @binding(4) var falling: texture_2d<f32>;
-// What stands in the sky, from the horizon up and from north by east: RGBA, premultiplied.
+// What stands still in the sky, from the horizon up and from north by east: RGBA, premultiplied.
 @group(0) @binding(5) var sky: texture_2d<f32>;
+// Clouds before that, alike.
+@group(0) @binding(6) var clouds: texture_2d<f32>;
 // What falls on each patch and a border from what shines: RGB, and which share of it was there before.
-@group(0) @binding(6) var lamps: texture_2d<f32>;
+@group(0) @binding(7) var lamps: texture_2d<f32>;
 // Trilinear and anisotropic.
-@group(0) @binding(7) var slanted: sampler;
+@group(0) @binding(8) var slanted: sampler;
 // Joins the first column to the last.
-@group(0) @binding(8) var around: sampler;
+@group(0) @binding(9) var around: sampler;
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -95,13 +99,18 @@ fn known(point: vec2f) -> f32 {
     return smoothstep(0.5, 1.0, mix(seen.r, seen.g, view.arrived));
 }
 
-// The sky so many pixels right of the middle and above the horizon.
+// Where in a texture of the sky one looks so many pixels right of the middle and above the horizon, where such a column of it is in the middle.
+fn in_sky(column: f32, aside: f32, above: f32) -> vec2f {
+    let texels = vec2f(column, 0.0) + vec2f(aside, above) * view.sky_grain;
+    return crisp(texels, vec2f(view.sky_grain)) / vec2f(textureDimensions(sky));
+}
+
+// The sky there.
 fn heavens(aside: f32, above: f32) -> vec3f {
     let behind = mix(view.haze, view.zenith, above / view.horizon);
-    let texels = vec2f(view.turned, 0.0) + vec2f(aside, above) * view.sky_grain;
-    let place = crisp(texels, vec2f(view.sky_grain)) / vec2f(textureDimensions(sky));
-    let texel = textureSampleLevel(sky, around, place, 0.0);
-    return texel.rgb + behind * (1.0 - texel.a);
+    let still = textureSampleLevel(sky, around, in_sky(view.turned, aside, above), 0.0);
+    let cloud = textureSampleLevel(clouds, around, in_sky(view.drifted, aside, above), 0.0);
+    return cloud.rgb + (still.rgb + behind * (1.0 - still.a)) * (1.0 - cloud.a);
 }
 
 // Where one looks at the ground.

@@ -45,9 +45,10 @@ pub struct Eye {
 impl Eye {
     pub fn new(around: Arc<Surroundings>, looks: i32, frames: u64, now: Instant) -> Self {
         let (step, turn) = (Duration::ZERO, Turn::resting(looks));
-        let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: Intent::Stay }]);
+        let past = VecDeque::from([Sight { around: around.clone(), looks, pushed: Intent::Stay, frames }]);
         let (fades, begins, drawn, size) = (false, false, None, [1, 1]);
-        Self { walk: Walk::standing(around), stepped: now, step, turn, turned: now, looks, fades, begins, frames, past, drawn, size }
+        let walk = Walk::standing(around).after(frames);
+        Self { walk, stepped: now, step, turn, turned: now, looks, fades, begins, frames, past, drawn, size }
     }
 
     /// Takes in what lies around after so many `frames`; the way there is gone in the time of a `step`. `pushed`: where one asked to go.
@@ -67,7 +68,7 @@ impl Eye {
             if self.past.len() == PAST {
                 self.past.pop_front();
             }
-            self.past.push_back(Sight { around: around.clone(), looks: self.looks, pushed });
+            self.past.push_back(Sight { around: around.clone(), looks: self.looks, pushed, frames });
             (self.frames, self.step, self.stepped) = (frames, step, now);
         } else {
             // The same moment, and more of it, or another one in its place: that is there at once.
@@ -284,7 +285,32 @@ mod tests {
         eye.see(&around([0, -1]), 3, Intent::North, Duration::ZERO, now);
         eye.look(3, false, now);
         assert!(!eye.moves(now));
-        assert_eq!(eye.still(now).camera, Camera::of([0.5, 0.5], 3.0, 1.0));
+        // Three of six frames a second.
+        let drifted = (0.5_f64 / 150.0) as f32;
+        assert_eq!(eye.still(now).camera, Camera { drifted, ..Camera::of([0.5, 0.5], 3.0, 1.0) });
+    }
+
+    #[test]
+    fn clouds_drift_from_step_to_step_and_rest_with_the_dream() {
+        let now = Instant::now();
+        let at = |ms: u64| now + Duration::from_millis(ms);
+        let mut eye = Eye::new(around([0, 0]), 0, 60, now);
+        let drifted = |eye: &Eye, ms: u64| eye.still(at(ms)).camera.drifted;
+        let begins = drifted(&eye, 0);
+        eye.see(&around([0, 0]), 61, Intent::Stay, STEP, at(0));
+        // They go on while the step is on its way, and for them alone nothing is drawn before the next.
+        assert_eq!((drifted(&eye, 0), eye.moves(at(10))), (begins, false));
+        let (on_the_way, rests) = (drifted(&eye, 80), drifted(&eye, 160));
+        assert!(begins < on_the_way && on_the_way < rests, "{begins} {on_the_way} {rests}");
+        // A dream that rests does so with all its clouds.
+        assert!(eye.look_out(RECT, true, at(160)).is_some() && eye.look_out(RECT, true, at(60_000)).is_none());
+        // Another moment in the place of that one has the same sky, and so has whoever looks from within once more.
+        eye.see(&around([7, 7]), 61, Intent::Stay, STEP, at(60_100));
+        let again = Eye::new(around([7, 7]), 1, 61, at(60_200));
+        assert_eq!([drifted(&eye, 60_200), drifted(&again, 60_200)], [rests; 2]);
+        // The control: with the next frame they are further on.
+        eye.see(&around([7, 7]), 62, Intent::Stay, STEP, at(60_300));
+        assert!(drifted(&eye, 60_460) > rests);
     }
 
     #[test]

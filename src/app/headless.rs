@@ -133,7 +133,7 @@ impl Headless {
         while dream.imagine(looks, &self.settings, None).map_err(|e| e.to_string())? {}
         let before = self.eye.as_ref().map(|eye| eye.at(1.0).around);
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
-        let eye = Stroll::go(&mut self.eye, Sight { around, looks, pushed });
+        let eye = Stroll::go(&mut self.eye, Sight { around, looks, pushed, frames: self.times_ms.len() as u64 });
         let size_px = [self.info.width_px, self.info.height_px].map(|side| side * FINER);
         film.push_way(|share| eye.at(share).picture(size_px)).map_err(|e| e.to_string())
     }

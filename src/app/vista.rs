@@ -29,11 +29,12 @@ struct View {
     mist: f32,
     shade: f32,
     turned: f32,
+    drifted: f32,
     sky_grain: f32,
     mirrors: f32,
     brighter: f32,
     /// What follows is aligned to 16 bytes.
-    padding: [f32; 2],
+    padding: f32,
     falls: [[f32; 4]; 2],
 }
 
@@ -42,6 +43,7 @@ impl View {
         let corner = Sheets::corner(around.at);
         let top = around.falling.as_ref().map_or(0.0, |falling| falling.top(camera.fell));
         let [zenith, haze] = around.sky.colours.map(|rgb| rgb.map(|channel| f32::from(channel) / 255.0));
+        let column = |quarters: f32| quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0;
         Self {
             size: [lens.width, lens.height],
             horizon: lens.horizon,
@@ -54,11 +56,12 @@ impl View {
             arrived: camera.new,
             mist: MIST,
             shade: SHADE,
-            turned: camera.quarters.rem_euclid(4.0) * SKY[0] as f32 / 4.0,
+            turned: column(camera.quarters),
+            drifted: column(camera.quarters - camera.drifted),
             sky_grain: GRAIN / lens.focal,
             mirrors: MIRRORS,
             brighter: if around.light.is_empty() { 0.0 } else { LIT },
-            padding: [0.0; 2],
+            padding: 0.0,
             falls: FALLS.map(|falls| [falls.down as f32, falls.slip as f32, falls.share, top]),
         }
     }
@@ -115,6 +118,7 @@ struct Textures {
     patches: wgpu::Texture,
     falling: wgpu::Texture,
     sky: wgpu::Texture,
+    clouds: wgpu::Texture,
     lamps: wgpu::Texture,
     group: wgpu::BindGroup,
     /// What they hold.
@@ -267,7 +271,8 @@ impl Vista {
                 write(gpu, &textures.lamps, 0, around.light.as_flattened());
             }
             if !held.is_some_and(|held| Arc::ptr_eq(&held.sky, &around.sky)) {
-                write(gpu, &textures.sky, 0, around.sky.texels.as_flattened());
+                write(gpu, &textures.sky, 0, around.sky.still.as_flattened());
+                write(gpu, &textures.clouds, 0, around.sky.clouds.as_flattened());
             }
         }
         textures
@@ -293,9 +298,9 @@ impl Vista {
         let standing = square("standing", across * patch_px, levels);
         let patches = square("patches", bordered, 1);
         let falling = square("falling", patch_px, 1);
-        let sky = texture("sky", SKY, 1);
+        let [sky, clouds] = ["sky", "clouds"].map(|label| texture(label, SKY, 1));
         let lamps = square("lamps", bordered, 1);
-        let views = [&ground, &standing, &patches, &falling, &sky, &lamps]
+        let views = [&ground, &standing, &patches, &falling, &sky, &clouds, &lamps]
             .map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()));
         let bound = [self.view.as_entire_binding()]
             .into_iter()
@@ -305,11 +310,11 @@ impl Vista {
             bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
         let group =
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("first person"), layout: &self.layout, entries: &entries });
-        Textures { patch_px, ground, standing, patches, falling, sky, lamps, group, around: None }
+        Textures { patch_px, ground, standing, patches, falling, sky, clouds, lamps, group, around: None }
     }
 }
 
-/// The view, six textures and two samplers.
+/// The view, seven textures and two samplers.
 fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let buffer = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
     let texture = wgpu::BindingType::Texture {
@@ -318,8 +323,10 @@ fn bind_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         multisampled: false,
     };
     let sampler = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
-    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer, texture, texture, texture, texture, texture, texture, sampler, sampler]
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = [buffer]
         .into_iter()
+        .chain([texture; 7])
+        .chain([sampler; 2])
         .zip(0..)
         .map(|(ty, binding)| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::VERTEX_FRAGMENT, ty, count: None })
         .collect();
@@ -346,6 +353,7 @@ mod tests {
     use crate::engine::inputs::play_settings;
     use crate::pack::Pack;
     use crate::prompt;
+    use crate::worlds::scene::{Light, Weather, Wish};
 
     /// A row of pixels is as long as rows of copies are.
     const SIZE: [u32; 2] = [320, 256];
@@ -399,6 +407,29 @@ mod tests {
     }
 
     #[test]
+    fn the_device_shows_clouds_where_they_have_drifted() {
+        let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
+        let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
+        let clear = |light| Wish { light: Some(light), weather: Some(Weather::Clear), ..Wish::default() };
+        let rain = Wish { weather: Some(Weather::Rain), ..Wish::default() };
+        for seen in [clear(Light::Dawn), clear(Light::Day), clear(Light::Night), rain] {
+            let around = Arc::new(Surroundings::bare([10, 200, 10]).under(&seen));
+            for (quarters, drifted) in [(0.0, 0.0), (0.3, 0.7), (1.0, 3.9), (3.2, 0.05)] {
+                let glance = |drifted: f32| {
+                    let camera = Camera { drifted, ..Camera::of([0.5; 2], quarters, 1.0) };
+                    Glance { around: around.clone(), camera }
+                };
+                vista.draw(&gpu, &glance(drifted), &picture);
+                let shown = read(&gpu, &picture);
+                let drawn = |drifted: f32| glance(drifted).picture(SIZE.map(|side| side as usize));
+                // The control: a little later clouds are elsewhere.
+                let [same, other] = [drifted, drifted + 0.2].map(|drifted| alike(&shown, &drawn(drifted), 12));
+                assert!(same > 0.96 && other < same - 0.03, "{seen:?}, turned by {quarters}, drifted by {drifted}: {same:.3}, {other:.3}");
+            }
+        }
+    }
+
+    #[test]
     fn the_device_shows_the_same_light_at_night() {
         let gpu = GpuContext::headless(false).unwrap_or_else(|e| panic!("this test needs a graphics adapter: {e}"));
         let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
@@ -422,18 +453,20 @@ mod tests {
         let (mut vista, picture) = (Vista::new(&gpu.device), picture(&gpu.device, SIZE));
         for said in ["forest rain", "village day clear", "beach dusk clear"] {
             let [before, after] = dreamed(said);
-            for (around, place, quarters, new) in [
-                (&before, [0.0; 2], 0.0, 1.0),
-                (&before, [0.0, -0.4], 0.3, 1.0),
-                (&after, [0.0; 2], 0.0, 0.5),
-                (&after, [0.0; 2], 3.0, 1.0),
+            for (around, place, quarters, new, drifted) in [
+                (&before, [0.0; 2], 0.0, 1.0, 0.0),
+                (&before, [0.0, -0.4], 0.3, 1.0, 0.0),
+                (&after, [0.0; 2], 0.0, 0.5, 0.0),
+                (&after, [0.0; 2], 3.0, 1.0, 0.0),
+                (&after, [0.0; 2], 0.3, 1.0, 1.7),
             ] {
                 let at = place.map(|along: f32| along + 0.5);
-                let glance = Glance { around: around.clone(), camera: Camera::of(at, quarters, new) };
+                let camera = |quarters: f32| Camera { drifted, ..Camera::of(at, quarters, new) };
+                let glance = Glance { around: around.clone(), camera: camera(quarters) };
                 vista.draw(&gpu, &glance, &picture);
                 let shown = read(&gpu, &picture);
                 let drawn = glance.picture(SIZE.map(|side| side as usize));
-                let aside = Glance { camera: Camera::of(at, quarters + 0.1, new), ..glance }.picture(SIZE.map(|side| side as usize));
+                let aside = Glance { camera: camera(quarters + 0.1), ..glance }.picture(SIZE.map(|side| side as usize));
                 let (same, other) = (alike(&shown, &drawn, 24), alike(&shown, &aside, 24));
                 assert!(
                     same > 0.95 && other < same - 0.05,

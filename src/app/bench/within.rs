@@ -92,7 +92,7 @@ fn walk(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32, mut 
         let start = Instant::now();
         let around = Arc::new(dream.surroundings(before.as_deref()).map_err(|e| e.to_string())?);
         let ms = start.elapsed().as_secs_f64() * 1e3;
-        let sight = Sight { around, looks, pushed: dream.info().way_of(code) };
+        let sight = Sight { around, looks, pushed: dream.info().way_of(code), frames: u64::from(i) };
         see(Stroll::go(&mut stroll, sight), ms);
     }
     Ok(())

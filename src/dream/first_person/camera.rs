@@ -17,12 +17,14 @@ pub struct Camera {
     pub new: f32,
     /// How much of its way in this step what falls has behind it, up to 1; less than nothing where the step came early.
     pub fell: f32,
+    /// How far clouds have drifted, clockwise, in quarter turns.
+    pub drifted: f32,
 }
 
 impl Camera {
-    /// Of one who stands there, `[0.5; 2]` in the middle of the place, and looks so, with this much of the step gone.
+    /// Of one who stands there, `[0.5; 2]` in the middle of the place, and looks so, with this much of the step gone, before clouds have drifted.
     pub fn of(place: [f32; 2], quarters: f32, gone: f32) -> Self {
-        let camera = Self { at: place, quarters, height: HEIGHT, new: gone, fell: gone };
+        let camera = Self { at: place, quarters, height: HEIGHT, new: gone, fell: gone, drifted: 0.0 };
         let [fx, fy] = camera.ahead();
         Self { at: [place[0] - fx * BEHIND, place[1] - fy * BEHIND], ..camera }
     }

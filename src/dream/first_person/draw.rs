@@ -89,14 +89,15 @@ impl Canvas<'_> {
 
     /// The sky so many pixels above the horizon, by how many right of the middle.
     fn heavens(&self, above: f32) -> impl Fn(f32) -> [f32; 3] {
-        let (sky, Lens { horizon, focal, .. }, quarters) = (&self.glance.around.sky, self.lens, self.glance.camera.quarters);
+        let (Glance { around, camera }, Lens { horizon, focal, .. }) = (self.glance, self.lens);
+        let (sky, quarters, drifted) = (&around.sky, camera.quarters, camera.drifted);
         let [zenith, haze] = sky.colours.map(|rgb| rgb.map(f32::from));
         let behind = mix(haze, zenith, above / horizon);
-        let stands = sky.row(above / focal);
+        let [still, clouds] = sky.rows(above / focal);
         move |aside| {
-            let [r, g, b, dense] = stands[Sky::column(quarters, aside / focal)].map(f32::from);
-            let share = 1.0 - dense / 255.0;
-            [0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share)
+            let aside = aside / focal;
+            let stands = before(behind, still[Sky::column(quarters, aside)]);
+            before(stands, clouds[Sky::column(quarters - drifted, aside)])
         }
     }
 
@@ -283,6 +284,13 @@ pub fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
     [0, 1, 2].map(|c| from[c] + (to[c] - from[c]) * share)
 }
 
+/// What is seen where a texel of the sky is before a colour.
+fn before(behind: [f32; 3], texel: [u8; 4]) -> [f32; 3] {
+    let [r, g, b, dense] = texel.map(f32::from);
+    let share = 1.0 - dense / 255.0;
+    [0, 1, 2].map(|c| [r, g, b][c] + behind[c] * share)
+}
+
 /// Hides a share of a pixel behind a colour.
 fn cover(pixel_rgba: &mut [u8], colour: [f32; 3], share: f32) {
     let behind = [pixel_rgba[0], pixel_rgba[1], pixel_rgba[2]].map(f32::from);
@@ -304,7 +312,7 @@ mod tests {
     use crate::dream::first_person::falling::{Falling, Turn};
     use crate::dream::first_person::surroundings::Surroundings;
     use crate::worlds::relief::Cutout;
-    use crate::worlds::scene::Weather;
+    use crate::worlds::scene::{Light, Weather, Wish};
 
     const GRASS: [u8; 3] = [10, 200, 10];
     const TRUNK: [u8; 3] = [200, 20, 20];
@@ -413,6 +421,48 @@ mod tests {
         // The controls: nothing is mirrored where there is no water, and beside the water nothing changes.
         assert!((foot + 1..SIZE[1]).all(|y| at(&dry, [column, y]) == at(&bare, [column, y])));
         assert!((0..SIZE[1]).all(|y| at(&wet, [2, y]) == at(&dry, [2, y])));
+    }
+
+    #[test]
+    fn clouds_drift_and_the_sun_the_stars_and_the_ground_do_not() {
+        let tile = Arc::new(Tile::of(4, &[GRASS; 16], &[0b1111; 4]));
+        let land = |wet: bool| {
+            let mut around = Surroundings::bare(GRASS);
+            if wet {
+                (-3..0).for_each(|y| around.lay([0, y], tile.clone()));
+            }
+            around
+        };
+        let picture = |around: &Arc<Surroundings>, quarters: f32, drifted: f32| {
+            let camera = Camera { drifted, ..Camera::of([0.5, 0.5], quarters, 1.0) };
+            Glance { around: around.clone(), camera }.plain(SIZE)
+        };
+        // What is above the horizon, and below.
+        let halves = |rgba: &[u8]| {
+            let (above, below) = rgba.split_at(Lens::of(SIZE).horizon.round() as usize * SIZE[0] * 4);
+            [above.to_vec(), below.to_vec()]
+        };
+        let clear = |light| Wish { light: Some(light), weather: Some(Weather::Clear), ..Wish::default() };
+        for seen in [Light::Dawn, Light::Day, Light::Night].map(clear) {
+            let [dry, wet] = [false, true].map(|wet| Arc::new(land(wet).under(&seen)));
+            for quarters in [0.0, 1.0] {
+                let [first, later] = [0.0, 0.25].map(|drifted| halves(&picture(&dry, quarters, drifted)));
+                assert!(first[0] != later[0] && first[1] == later[1], "{seen:?}, {quarters}");
+                // The control: without clouds nothing moves, whatever stands in the sky.
+                let mut bare = Surroundings::clone(&dry);
+                bare.sky = Arc::new(Sky { clouds: Sky::default().clouds, ..Sky::clone(&bare.sky) });
+                let bare = Arc::new(bare);
+                assert!(picture(&bare, quarters, 0.0) == picture(&bare, quarters, 0.25), "{seen:?}, {quarters}");
+            }
+            // Water mirrors them where they are by then.
+            let [first, later] = [0.0, 0.25].map(|drifted| halves(&picture(&wet, 0.0, drifted)));
+            assert!(first[1] != later[1], "{seen:?}");
+        }
+        // In the rain there is nothing but clouds: they go by as if one had turned the other way, and once around they are where they were.
+        let rain = Arc::new(land(false).under(&Wish { weather: Some(Weather::Rain), ..Wish::default() }));
+        let above = |quarters: f32, drifted: f32| halves(&picture(&rain, quarters, drifted))[0].clone();
+        assert!(above(0.0, 0.25) == above(-0.25, 0.0) && above(0.5, 4.25) == above(0.25, 0.0));
+        assert!(above(0.0, 0.25) != above(0.25, 0.0) && above(0.0, 0.25) != above(0.0, 0.0), "the controls");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What is in the sky: sun or moon, stars and clouds, as light and weather of a dream have it.
 //!
 //! Nobody dreamed it, since a dream from above has no sky; its colours are the dream's own. Who turns sees it go by, and the sun tells where one looks: it
-//! stands in the east at dawn and in the west at dusk.
+//! stands in the east at dawn and in the west at dusk. Clouds drift before all that, always the same way round.
 
 use super::draw::mix;
 use crate::worlds::random::Rng;
 use crate::worlds::scene::{Light, Weather, Wish};
 
-/// Texels all around, and up from the horizon.
+/// Texels all around, and up from the horizon, of what stands still and of clouds.
 pub const SKY: [usize; 2] = [512, 112];
 /// What stands in the sky is the same in every dream.
 const SEED: u64 = 7;
@@ -26,8 +26,10 @@ const STARS: usize = 460;
 pub struct Sky {
     /// RGB: overhead, and above the horizon.
     pub colours: [[u8; 3]; 2],
-    /// What stands before them, [`SKY`] texels row by row from the horizon up, each from north by east; RGBA, the colour times how much it hides.
-    pub texels: Vec<[u8; 4]>,
+    /// What stands still before them, [`SKY`] texels row by row from the horizon up, each from north by east; RGBA, the colour times how much it hides.
+    pub still: Vec<[u8; 4]>,
+    /// Clouds before that, alike, where they are before they drift.
+    pub clouds: Vec<[u8; 4]>,
 }
 
 impl Default for Sky {
@@ -40,17 +42,23 @@ impl Default for Sky {
 impl Sky {
     /// Of these colours, under what is `seen`.
     pub fn of(colours: [[u8; 3]; 2], seen: Option<&Wish>) -> Self {
-        let mut canvas = Canvas { texels: vec![[0.0; 4]; SKY[0] * SKY[1]], shades: Shades::of(colours) };
-        if let Some((weather, light)) = seen.and_then(|seen| Some((seen.weather?, seen.light))) {
-            canvas.paint(weather, light);
+        let [mut still, mut clouds] = [(); 2].map(|()| Canvas { texels: vec![[0.0; 4]; SKY[0] * SKY[1]], shades: Shades::of(colours) });
+        match seen.and_then(|seen| Some((seen.weather?, seen.light))) {
+            // There is nothing but mist, or nobody knows.
+            Some((Weather::Fog, _) | (Weather::Clear, None)) | None => (),
+            Some((Weather::Rain | Weather::Snowfall, _)) => clouds.lid(),
+            Some((Weather::Clear, Some(light))) => {
+                still.shining(light);
+                clouds.heaps(light);
+            }
         }
-        Self { colours, texels: canvas.finish() }
+        Self { colours, still: still.finish(), clouds: clouds.finish() }
     }
 
-    /// The row of texels that one sees so far above the horizon, in focal lengths; there is none above the last.
-    pub fn row(&self, above: f32) -> &[[u8; 4]] {
+    /// The rows of texels that one sees so far above the horizon, in focal lengths, of what stands still and of clouds; there is none above the last.
+    pub fn rows(&self, above: f32) -> [&[[u8; 4]]; 2] {
         let up = ((above * GRAIN) as usize).min(SKY[1] - 1);
-        &self.texels[up * SKY[0]..][..SKY[0]]
+        [&self.still, &self.clouds].map(|texels| &texels[up * SKY[0]..][..SKY[0]])
     }
 
     /// Which texel of a row one sees who looks so many quarter turns clockwise from north, so far right of the middle, in focal lengths.
@@ -125,21 +133,24 @@ struct Canvas {
 }
 
 impl Canvas {
-    fn paint(&mut self, weather: Weather, light: Option<Light>) {
-        let Shades { lit, pale, shaded, dim, dark, .. } = self.shades;
-        match weather {
-            // There is nothing but mist.
-            Weather::Fog => return,
-            Weather::Rain | Weather::Snowfall => {
-                for place in 0..SKY[0] * SKY[1] {
-                    let [across, up] = [place % SKY[0], place / SKY[0]];
-                    self.cover([across as i32, up as i32], shaded, 0.6 * (up as f32 / 30.0).min(1.0));
-                }
-                return self.clouds(&LID, [dim, dark]);
-            }
-            Weather::Clear => (),
+    /// Clouds without a gap.
+    fn lid(&mut self) {
+        let Shades { shaded, dim, dark, .. } = self.shades;
+        for place in 0..SKY[0] * SKY[1] {
+            let [across, up] = [place % SKY[0], place / SKY[0]];
+            self.cover([across as i32, up as i32], shaded, 0.6 * (up as f32 / 30.0).min(1.0));
         }
-        let Some(light) = light else { return };
+        self.clouds(&LID, [dim, dark]);
+    }
+
+    /// Clouds of a clear sky.
+    fn heaps(&mut self, light: Light) {
+        let Shades { lit, pale, shaded, .. } = self.shades;
+        self.clouds(&HEAPS, if light == Light::Night { [pale, shaded] } else { [lit, shaded] });
+    }
+
+    /// What shines in a clear sky.
+    fn shining(&mut self, light: Light) {
         match light {
             Light::Dawn => self.sun([QUARTER, 12.0]),
             Light::Day => self.sun([0.33 * QUARTER, 36.0]),
@@ -149,7 +160,6 @@ impl Canvas {
                 self.moon([3.7 * QUARTER, 30.0]);
             }
         }
-        self.clouds(&HEAPS, if light == Light::Night { [pale, shaded] } else { [lit, shaded] });
     }
 
     fn sun(&mut self, middle: [f32; 2]) {
@@ -262,12 +272,18 @@ mod tests {
         Sky::of(COLOURS, Some(&Wish { light: Some(light), weather: Some(weather), ..Wish::default() }))
     }
 
+    /// What is before the bare sky so far above the horizon, in focal lengths, and in such a column, as long as clouds have not drifted.
+    fn texel(sky: &Sky, above: f32, column: usize) -> [u8; 4] {
+        let [still, clouds] = sky.rows(above).map(|row| row[column].map(f32::from));
+        [0, 1, 2, 3].map(|c| (clouds[c] + still[c] * (1.0 - clouds[3] / 255.0) + 0.5) as u8)
+    }
+
     /// Share of a picture's middle, so many texels wide, that hides what is behind it and is as bright as the sun.
     fn bright(sky: &Sky, quarters: f32, reach: i32) -> f32 {
         let places = (-reach..reach).flat_map(|x| (0..SKY[1]).map(move |y| [x as f32 + 0.5, y as f32 + 0.5].map(|along| along / GRAIN)));
         let (mut all, mut bright) = (0.0, 0.0);
         for place in places {
-            let [r, _, _, dense] = sky.row(place[1])[Sky::column(quarters, place[0])];
+            let [r, _, _, dense] = texel(sky, place[1], Sky::column(quarters, place[0]));
             all += 1.0;
             bright += f32::from(u8::from(dense > 250 && r > 238));
         }
@@ -292,7 +308,7 @@ mod tests {
         assert_eq!([Light::Day, Light::Dusk, Light::Night].map(|light| shown(light, Weather::Rain)), [0.0; 3]);
         // Single texels that show through to nothing beside them.
         let stars = |sky: &Sky| {
-            let at = |x: usize, y: usize| sky.texels[y * SKY[0] + x % SKY[0]][3];
+            let at = |x: usize, y: usize| texel(sky, (y as f32 + 0.5) / GRAIN, x % SKY[0])[3];
             let places = (10..SKY[1]).flat_map(|y| (1..=SKY[0]).map(move |x| [x, y]));
             places.filter(|[x, y]| at(*x, *y) > 100 && at(x - 1, *y) < 50 && at(x + 1, *y) < 50).count()
         };
@@ -302,13 +318,25 @@ mod tests {
 
     #[test]
     fn nothing_stands_in_fog_or_where_nobody_knows_the_light() {
-        let nothing = |sky: Sky| sky.texels.iter().all(|texel| *texel == [0; 4]);
+        let nothing = |sky: Sky| sky.still.iter().chain(&sky.clouds).all(|texel| *texel == [0; 4]);
         assert!(nothing(sky(Light::Day, Weather::Fog)) && nothing(Sky::of(COLOURS, None)));
         assert!(nothing(Sky::of(COLOURS, Some(&Wish { light: Some(Light::Day), ..Wish::default() }))));
         assert!(!nothing(sky(Light::Day, Weather::Rain)) && !nothing(sky(Light::Day, Weather::Clear)));
         // It rains in whatever light, and the lid has no end above.
         let rain = Sky::of(COLOURS, Some(&Wish { weather: Some(Weather::Rain), ..Wish::default() }));
         assert_eq!(rain, sky(Light::Night, Weather::Rain));
-        assert!(rain.row(9.0).iter().all(|texel| texel[3] > 100) && rain.row(9.0) == rain.row((SKY[1] as f32 - 0.5) / GRAIN));
+        assert!(rain.rows(9.0)[1].iter().all(|texel| texel[3] > 100) && rain.rows(9.0) == rain.rows((SKY[1] as f32 - 0.5) / GRAIN));
+    }
+
+    #[test]
+    fn clouds_lie_before_what_stands_still() {
+        let [day, dusk, night] = [Light::Day, Light::Dusk, Light::Night].map(|light| sky(light, Weather::Clear));
+        // The same clouds by day and at dusk, before another sun; at night they are darker.
+        assert!(day.clouds == dusk.clouds && day.still != dusk.still && night.clouds != day.clouds);
+        let dense = |texels: &[[u8; 4]]| texels.iter().filter(|texel| texel[3] > 200).count();
+        assert!(dense(&day.clouds) > 1000 && dense(&day.still) < 100, "{} {}", dense(&day.clouds), dense(&day.still));
+        // In the rain there is nothing but clouds.
+        let rain = sky(Light::Day, Weather::Rain);
+        assert!(dense(&rain.clouds) > dense(&day.clouds) && rain.still == Sky::default().still);
     }
 }

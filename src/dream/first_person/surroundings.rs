@@ -53,6 +53,8 @@ pub struct Surroundings {
     pub light: Vec<[u8; 4]>,
     /// Pixels of a patch's side.
     pub patch_px: usize,
+    /// Frames a second, as the dream has them.
+    pub rate_hz: u32,
     /// What the look says that it is drawn in; nothing where that has no name.
     pub look: Option<Wish>,
     pub sky: Arc<Sky>,
@@ -140,7 +142,7 @@ impl Surroundings {
         let sky = page.sky.clone().unwrap_or_default();
         let arrives = cells.iter().any(|cell| cell.new && cell.ground.is_some());
         let (look, falling) = (page.says.clone(), page.falling.clone());
-        Ok(Self { at, cells, light, patch_px: frame.patch_px, look, sky, falling, arrives })
+        Ok(Self { at, cells, light, patch_px: frame.patch_px, rate_hz: frame.rate_hz, look, sky, falling, arrives })
     }
 
     /// Mist all around.
@@ -148,7 +150,7 @@ impl Surroundings {
     pub fn nothing(at: [i32; 2]) -> Self {
         let sky = Arc::new(Sky::of([[0; 3], [200; 3]], None));
         let cells = vec![Cell::default(); SIDE * SIDE];
-        Self { at, cells, light: Vec::new(), patch_px: 4, look: None, sky, falling: None, arrives: false }
+        Self { at, cells, light: Vec::new(), patch_px: 4, rate_hz: 6, look: None, sky, falling: None, arrives: false }
     }
 
     /// What `cell` says of every place.
@@ -174,6 +176,12 @@ impl Surroundings {
         let tile = Arc::new(Tile::of(4, &[colour; 16], &[]));
         let inland = |place: [i32; 2]| place.iter().all(|along| along.abs() < REACH);
         Self::made([0, 0], |place| Cell { ground: Some(tile.clone()), inland: inland(place), ..Cell::default() })
+    }
+
+    /// The same under a blue sky, with what is in it where this is seen.
+    #[cfg(test)]
+    pub fn under(self, seen: &Wish) -> Self {
+        Self { sky: Arc::new(Sky::of([[40, 90, 200], [180, 200, 230]], Some(seen))), ..self }
     }
 
     /// A meadow in the dark: in the north a lantern and a tree, and a pool of lava, which shine where it is `lit`.

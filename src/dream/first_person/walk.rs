@@ -14,6 +14,9 @@ const LEAN: f32 = 0.04;
 /// How far the head goes up and to the side half way between two places, in patches: six steps a second are many.
 const SWING: f32 = 0.01;
 
+/// A cloud takes so long over a quarter of the sky, in seconds of the dream.
+const DRIFT_SECS: f64 = 150.0;
+
 /// As many frames may come between two looks where steps are short, at most.
 const MOST_BETWEEN: u64 = 3;
 
@@ -25,6 +28,8 @@ pub struct Walk {
     from: [f32; 2],
     /// How far down what falls was then, as shares of its way of the step.
     fell: f32,
+    /// Frames there had been then, and there have been when it is gone: clouds drift by them.
+    clock: [f64; 2],
     /// Where one pushes against something.
     leans: Intent,
     /// One runs into it with this step.
@@ -34,16 +39,23 @@ pub struct Walk {
 impl Walk {
     /// One who stands there.
     pub fn standing(around: Arc<Surroundings>) -> Self {
-        Self { around, from: [0.0; 2], fell: 0.0, leans: Intent::Stay, bumps: false }
+        Self { around, from: [0.0; 2], fell: 0.0, clock: [0.0; 2], leans: Intent::Stay, bumps: false }
     }
 
-    /// The next step leads into `around`, over so many `frames`, once a share of this one is gone; `pushed`: where one asked to go. The eye and what falls
-    /// go on from where they are: where the step came early, a little faster.
+    /// The same after so many frames.
+    #[must_use]
+    pub fn after(self, frames: u64) -> Self {
+        Self { clock: [frames as f64; 2], ..self }
+    }
+
+    /// The next step leads into `around`, over so many `frames`, once a share of this one is gone; `pushed`: where one asked to go. The eye, what falls and
+    /// clouds go on from where they are: where the step came early, a little faster.
     pub fn step(&mut self, around: Arc<Surroundings>, frames: u64, pushed: Intent, share: f32) {
         let (here, before) = (self.off(share), self.around.at);
         // Two steps are whole patches: where this one looks like the one before, a step between them was not seen.
         let same = self.around.falling.as_ref().zip(around.falling.as_ref()).is_some_and(|(before, now)| Arc::ptr_eq(before, now));
         self.fell = self.fell(share) - if same { 2.0 } else { 1.0 };
+        self.clock = [self.now(share), self.clock[1] + frames as f64];
         let way = [0, 1].map(|i| around.at[i] - before[i]);
         // Further away is elsewhere: another world, or another moment.
         let near = way.iter().map(|along| along.unsigned_abs()).sum::<u32>() <= frames.clamp(1, MOST_BETWEEN) as u32;
@@ -57,7 +69,7 @@ impl Walk {
     /// More is seen of the same moment, or another moment takes its place.
     pub fn see(&mut self, around: Arc<Surroundings>) {
         if around.at != self.around.at {
-            *self = Self::standing(around);
+            *self = Self { clock: self.clock, ..Self::standing(around) };
         } else {
             self.around = around;
         }
@@ -90,6 +102,17 @@ impl Walk {
         self.fell * (1.0 - share) + share
     }
 
+    /// Frames there have been by then.
+    fn now(&self, share: f32) -> f64 {
+        let ([from, to], share) = (self.clock, f64::from(share));
+        from * (1.0 - share) + to * share
+    }
+
+    /// How far clouds have drifted by then, in quarter turns, without whole turns.
+    fn drifted(&self, share: f32) -> f32 {
+        (self.now(share) / f64::from(self.around.rate_hz.max(1)) / DRIFT_SECS).rem_euclid(4.0) as f32
+    }
+
     /// The eye once a share of the step is gone; it looks so many quarter turns clockwise from north.
     pub fn camera(&self, share: f32, quarters: f32) -> Camera {
         let off = self.off(share);
@@ -100,7 +123,7 @@ impl Walk {
         let swing = SWING * ((gone - gone.floor()) * PI).sin();
         let right = camera.right();
         let at = [0, 1].map(|i| camera.at[i] + right[i] * swing * side);
-        Camera { at, height: camera.height + swing, fell: self.fell(share), ..camera }
+        Camera { at, height: camera.height + swing, fell: self.fell(share), drifted: self.drifted(share), ..camera }
     }
 }
 
@@ -154,6 +177,8 @@ pub struct Sight {
     pub looks: i32,
     /// Where one asked to go.
     pub pushed: Intent,
+    /// Frames there were by then.
+    pub frames: u64,
 }
 
 /// A walk from sight to sight, for recordings: one turns while one goes.
@@ -161,11 +186,12 @@ pub struct Stroll {
     walk: Walk,
     turn: Turn,
     pub looks: i32,
+    frames: u64,
 }
 
 impl Stroll {
-    pub fn begin(sight: Sight) -> Self {
-        Self { walk: Walk::standing(sight.around), turn: Turn::resting(sight.looks), looks: sight.looks }
+    pub fn begin(Sight { around, looks, frames, .. }: Sight) -> Self {
+        Self { walk: Walk::standing(around).after(frames), turn: Turn::resting(looks), looks, frames }
     }
 
     /// On to the next sight, or to a first one where nobody strolls yet.
@@ -180,11 +206,10 @@ impl Stroll {
     }
 
     /// On to the next.
-    pub fn step(&mut self, sight: Sight) {
-        // How many frames came between two sights nobody has written down.
-        self.walk.step(sight.around, MOST_BETWEEN, sight.pushed, 1.0);
-        self.turn = self.turn.to(1.0, sight.looks);
-        self.looks = sight.looks;
+    pub fn step(&mut self, Sight { around, looks, pushed, frames }: Sight) {
+        self.walk.step(around, frames.saturating_sub(self.frames), pushed, 1.0);
+        self.turn = self.turn.to(1.0, looks);
+        (self.looks, self.frames) = (looks, frames);
     }
 
     /// What is seen once a share of the step is gone.
@@ -230,12 +255,13 @@ mod tests {
 
     #[test]
     fn who_strolls_turns_while_going_and_stands_where_nothing_leads_on() {
-        let sight = |at, looks, pushed| Sight { around: Arc::new(Surroundings::nothing(at)), looks, pushed };
-        let mut stroll = Stroll::begin(sight([0, 0], 0, Intent::Stay));
-        stroll.step(sight([1, 0], 1, Intent::East));
+        let sight = |at, looks, pushed, frames| Sight { around: Arc::new(Surroundings::nothing(at)), looks, pushed, frames };
+        let mut stroll = Stroll::begin(sight([0, 0], 0, Intent::Stay, 0));
+        stroll.step(sight([1, 0], 1, Intent::East, 1));
         assert_eq!(stroll.at(0.0).camera, Camera::of([-0.5, 0.5], 0.0, 0.0));
-        assert_eq!(stroll.at(1.0).camera, Camera::of([0.5, 0.5], 1.0, 1.0));
-        stroll.step(sight([1, 0], 1, Intent::Stay));
+        let drifted = (1.0 / 6.0 / DRIFT_SECS) as f32;
+        assert_eq!(stroll.at(1.0).camera, Camera { drifted, ..Camera::of([0.5, 0.5], 1.0, 1.0) });
+        stroll.step(sight([1, 0], 1, Intent::Stay, 2));
         assert_eq!([0.0, 0.7].map(|share| stroll.at(share).camera.at), [stroll.at(1.0).camera.at; 2]);
     }
 
@@ -299,6 +325,35 @@ mod tests {
         // The control: whoever is said to be there already sets off from there.
         walk.step(around(3), 1, Intent::East, 1.0);
         assert!((x(&walk, 0.0) - 2.0 - LEAN).abs() < 1e-6 && fell(&walk, 0.0) == 0.0);
+    }
+
+    #[test]
+    fn clouds_drift_with_the_frames_wherever_one_is() {
+        let around = |x| Arc::new(Surroundings::nothing([x, 0]));
+        let drifted = |walk: &Walk, share| walk.camera(share, 0.0).drifted;
+        // By how much of a quarter turn in a frame.
+        let frame = 1.0 / (6.0 * DRIFT_SECS as f32);
+        let close = |drifted: f32, frames: f32| (drifted / frame - frames).abs() < 1e-2;
+        let mut walk = Walk::standing(around(0)).after(300);
+        walk.step(around(1), 1, Intent::East, 1.0);
+        assert!([0.0, 0.5, 1.0].iter().all(|share| close(drifted(&walk, *share), 300.0 + share)), "{walk:?}");
+        // Where the step comes early, and over more than a frame, they go on from where they are, and are not late at its end.
+        walk.step(around(1), 2, Intent::Stay, 0.7);
+        assert!(close(drifted(&walk, 0.0), 300.7) && close(drifted(&walk, 1.0), 303.0), "{walk:?}");
+        // Another moment in the place of this one has the same sky, and so has who looks again.
+        walk.see(around(90));
+        assert!(close(drifted(&walk, 1.0), 303.0) && drifted(&Walk::standing(around(5)).after(303), 1.0) == drifted(&walk, 1.0));
+        // The control: without a frame they stand.
+        walk.step(around(90), 0, Intent::Stay, 1.0);
+        assert!([0.0, 0.3, 1.0].iter().all(|share| close(drifted(&walk, *share), 303.0)), "{walk:?}");
+        // A quarter of the sky takes so many seconds, and once around they are where they were, also after a day.
+        let after = |frames: u64| drifted(&Walk::standing(around(0)).after(frames), 1.0);
+        let (quarter, day) = (6 * DRIFT_SECS as u64, 6 * 24 * 3600);
+        assert_eq!([after(quarter), after(4 * quarter), after(day)], [1.0, 0.0, 0.0]);
+        let mut walk = Walk::standing(around(0)).after(day - 1);
+        let before = drifted(&walk, 1.0);
+        walk.step(around(0), 2, Intent::Stay, 1.0);
+        assert!(close(before, 3599.0) && close(drifted(&walk, 0.25), 3599.5) && close(drifted(&walk, 0.75), 0.5), "{walk:?}");
     }
 
     #[test]
