@@ -340,7 +340,8 @@ fn the_command_is_copied_where_something_is_said() {
     assert_eq!(bench.copied, None, "nothing is said");
     bench.state.prompt.in_force("snow night".to_owned(), true, false);
     assert_eq!(bench.click_on("copy as command"), []);
-    assert_eq!(bench.copied.take().as_deref(), Some("somnium --seed 0 --prompt 'snow night'"));
+    let quoted = if cfg!(windows) { "\"snow night\"" } else { "'snow night'" };
+    assert_eq!(bench.copied.take(), Some(format!("somnium --seed 0 --prompt {quoted}")));
     assert!(bench.draw(Vec::new()).0.contains("Copied the command"));
     // What is told besides is enough.
     bench.state.prompt.in_force(String::new(), true, false);
