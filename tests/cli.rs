@@ -163,11 +163,8 @@ fn without_an_adapter_the_gpu_engine_says_what_to_install() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("adapter") && said.contains("mesa-vulkan-drivers") && !said.contains("panicked"), "{said}");
     // Nobody who did not ask for the GPU needs one.
-    let output = Command::new(env!("CARGO_BIN_EXE_somnium"))
-        .args([&pack, "--headless", "--frames", "1"])
-        .envs(NO_ADAPTER)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_somnium")).args([&pack, "--headless", "--frames", "1"]).envs(NO_ADAPTER).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
