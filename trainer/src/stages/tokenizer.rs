@@ -32,9 +32,6 @@ const VALIDATION_GROUPS: u64 = 32;
 const HOLD_WEIGHT: f64 = 1.0;
 /// How much a patch counts that does not scroll, beside the others: the figure stands there, which players look at.
 const FIGURE_WEIGHT: f32 = 8.0;
-/// Where only the decoder learns, how much a patch counts at most that is drawn badly, beside one that is drawn well. What is rare, a lit window, is else
-/// drawn as what is common.
-const WORST_WEIGHT: f32 = 16.0;
 /// How much codes count, beside the picture, that are not those of the bare land, or of the same look. A look has to tell many apart before it may be
 /// steady.
 const LAND_WEIGHT: f64 = 0.5;
@@ -187,14 +184,6 @@ impl TokenizerStage {
     }
 }
 
-/// How much each patch counts that is drawn with such an `error`, `(frames * patches, 1)`: one on the mean, the more the larger it is.
-fn by_error(error: Tensor<2>) -> Tensor<2> {
-    let error = error.detach();
-    let of_mean = error.clone() / error.mean().reshape([1, 1]);
-    let weights = of_mean.clamp_max(WORST_WEIGHT) + 1.0;
-    weights.clone() / weights.mean().reshape([1, 1])
-}
-
 impl Stage for TokenizerStage {
     type Model = Tokenizer;
     type Batch = Frames;
@@ -233,12 +222,7 @@ impl Stage for TokenizerStage {
             (z.clone(), None)
         };
         let error = self.decode(model, drawn, batch.rounded) - target;
-        let error = error.clone().abs() + error.square();
-        let mut weights = self.weights(z.dims()[0] / self.frame.tokens(), device);
-        if self.codes_stay {
-            weights = weights * by_error(error.clone().mean_dim(1));
-        }
-        let loss = (error * weights).mean();
+        let loss = ((error.clone().abs() + error.square()) * self.weights(z.dims()[0] / self.frame.tokens(), device)).mean();
         // What is saturated hardly learns any more.
         let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
         let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
@@ -377,16 +361,6 @@ mod tests {
         let p = stage.frame.patches();
         assert_eq!((weights.len(), weights[1] / weights[0], weights[p + 1] / weights[p - 1]), (2 * p, FIGURE_WEIGHT, FIGURE_WEIGHT));
         assert!((weights.iter().sum::<f32>() / weights.len() as f32 - 1.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn what_is_drawn_worst_counts_most() {
-        let errors = [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 3.3];
-        let weights = by_error(Tensor::from_data(TensorData::new(errors.to_vec(), [8, 1]), &Device::flex()));
-        let weights = weights.try_into_vec_as::<f32>().expect("values");
-        assert!((weights.iter().sum::<f32>() / 8.0 - 1.0).abs() < 1e-5, "{weights:?}");
-        let [others, worst] = [weights[0], weights[7]];
-        assert!(worst > 5.0 * others && others > 0.0 && weights[..7].iter().all(|weight| (weight - others).abs() < 1e-6), "{weights:?}");
     }
 
     #[test]
