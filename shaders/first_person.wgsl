@@ -203,6 +203,12 @@ fn corner_of(index: u32) -> vec2f {
     return vec2f(f32(array(0u, 1u, 0u, 0u, 1u, 1u)[index]), f32(array(0u, 0u, 1u, 1u, 0u, 1u)[index]));
 }
 
+// Where that is of a square whose corner at the upper left and side, in pixels, are the first three.
+fn in_picture(square: vec4f, corner: vec2f) -> vec4f {
+    let at = (square.xy + square.z * corner) / view.size;
+    return vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0);
+}
+
 @vertex
 fn square(@builtin(vertex_index) index: u32, thing: Thing) -> Corners {
     let uv = corner_of(index);
@@ -218,10 +224,9 @@ fn turned_over(@builtin(vertex_index) index: u32, thing: Thing) -> Corners {
 
 // `corner` of the square, `uv` of its picture.
 fn at_corner(corner: vec2f, uv: vec2f, thing: Thing) -> Corners {
-    let at = (thing.square.xy + thing.square.z * corner) / view.size;
     let wide = patch_side() / thing.square.z;
     let place = thing.patch_and_dense.xy;
-    return Corners(vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), uv, place, wide, clear_at(thing.square.w), thing.patch_and_dense.z);
+    return Corners(in_picture(thing.square, corner), uv, place, wide, clear_at(thing.square.w), thing.patch_and_dense.z);
 }
 
 fn colour_of(c: Corners) -> vec4f {
@@ -273,8 +278,7 @@ struct Glow {
 @vertex
 fn glowing(@builtin(vertex_index) index: u32, halo: Halo) -> Glow {
     let uv = corner_of(index);
-    let at = (halo.square.xy + halo.square.z * uv) / view.size;
-    return Glow(vec4f(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), uv * 2.0 - 1.0, halo.light * clear_at(halo.square.w));
+    return Glow(in_picture(halo.square, uv), uv * 2.0 - 1.0, halo.light * clear_at(halo.square.w));
 }
 
 // What glows in the air around what shines: it hides nothing.

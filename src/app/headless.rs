@@ -141,16 +141,14 @@ impl Headless {
     /// Appends what is heard while the newest frame is shown, to which `code` led, if any did.
     fn listen(&mut self, source: &mut dyn Source, code: Option<u8>) -> Result<(), String> {
         let Some(track) = &mut self.track else { return Ok(()) };
-        let mut asked = LandShares::default();
-        if let Some(dream) = source.as_dream() {
-            // What is heard is read off its tokens, which this waits for.
-            dream.account().map_err(|e| e.to_string())?;
-            asked = LandShares::asked(&wish_of(dream.words()));
-        }
+        // What is heard is read off a dream's tokens, which this waits for.
+        source.as_dream().map_or(Ok(()), |dream| dream.account().map(drop)).map_err(|e| e.to_string())?;
+        let asked = |dream: &mut DreamSession| LandShares::asked(&wish_of(dream.words()));
+        let land = source.land().or_else(|| source.as_dream().map(asked));
         let look = source.look();
         track.push(&Present {
             look: &look,
-            land: source.land().unwrap_or(asked),
+            land: land.unwrap_or_default(),
             quarters: self.eye.as_ref().map_or(0, |eye| eye.looks),
             frames: u64::from(code.is_some()),
             code: code.unwrap_or_default(),

@@ -132,13 +132,10 @@ impl Canvas<'_> {
 
     /// How much of a point is known land, 0 to 1: it fades toward what was never dreamed.
     fn known(&self, point: [f32; 2]) -> f32 {
-        let [x, y] = point.map(|along| along - 0.5);
-        let ([x0, y0], [column, row]) = ([x.floor(), y.floor()], self.glance.place([x, y]));
-        let known = |dx: i32, dy: i32| self.glance.around.cell([column + dx, row + dy]).map_or(0.0, |cell| self.glance.in_sight(cell));
-        let (u, v) = (x - x0, y - y0);
-        let north = known(0, 0) * (1.0 - u) + known(1, 0) * u;
-        let south = known(0, 1) * (1.0 - u) + known(1, 1) * u;
-        out_of_mist(north * (1.0 - v) + south * v)
+        let at = self.glance.around.at;
+        let in_sight = |[x, y]: [i32; 2]| self.glance.around.cell([at[0] + x, at[1] + y]).map_or(0.0, |cell| self.glance.in_sight(cell));
+        let [known] = between_middles(point, |patch| [in_sight(patch)]);
+        out_of_mist(known)
     }
 
     /// What falls on a point from what shines around it, RGB, 0 to 1.
@@ -147,14 +144,7 @@ impl Canvas<'_> {
         if around.light.is_empty() {
             return [0.0; 3];
         }
-        let middle = point.map(|along| along - 0.5);
-        let ([x, y], [u, v]) = (middle.map(|along| along.floor() as i32), middle.map(|along| along - along.floor()));
-        let corners = [([x, y], (1.0 - u) * (1.0 - v)), ([x + 1, y], u * (1.0 - v)), ([x, y + 1], (1.0 - u) * v), ([x + 1, y + 1], u * v)];
-        let mut light = [0.0; 4];
-        for (off, share) in corners {
-            light = std::array::from_fn(|c| light[c] + f32::from(around.light_at(off)[c]) * share / 255.0);
-        }
-        let [r, g, b, before] = light;
+        let [r, g, b, before] = between_middles(point, |patch| around.light_at(patch).map(|c| f32::from(c) / 255.0));
         [r, g, b].map(|c| c * (before + (1.0 - before) * camera.new))
     }
 
@@ -267,6 +257,14 @@ impl Spot {
 /// Share of the light of what is so far away that reaches the eye; `away`: the square of it.
 fn clear_at(away: f32) -> f32 {
     (away * (-std::f32::consts::LN_2 / (MIST * MIST))).exp()
+}
+
+/// What holds at a point of what holds in the middles of the patches around it.
+fn between_middles<const N: usize>(point: [f32; 2], at: impl Fn([i32; 2]) -> [f32; N]) -> [f32; N] {
+    let middle = point.map(|along| along - 0.5);
+    let ([x, y], [u, v]) = (middle.map(|along| along.floor() as i32), middle.map(|along| along - along.floor()));
+    let blend = |a: [f32; N], b: [f32; N], share: f32| std::array::from_fn(|c| a[c] * (1.0 - share) + b[c] * share);
+    blend(blend(at([x, y]), at([x + 1, y]), u), blend(at([x, y + 1]), at([x + 1, y + 1]), u), v)
 }
 
 /// Which of so many pixels a square covers that begins `from` there and has such a side.

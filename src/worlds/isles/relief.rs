@@ -55,16 +55,12 @@ pub fn relief() -> Result<DrawnRelief, AssetError> {
 /// shine in each of them.
 fn shining(art: &Art, palette: &Palette) -> Result<Vec<Shining>, AssetError> {
     let shines = |index: u8| art.palette.get(usize::from(index)).is_some_and(|colour| colour.glow || colour.lit.is_some());
-    let rows_of = |shining: &[bool]| -> Vec<u32> {
-        let row = |pixels: &[bool]| (0..).zip(pixels).map(|(x, shines)| u32::from(*shines) << x).sum();
-        shining.chunks_exact(TILE_PX).map(row).collect()
-    };
     let mut by_rows: BTreeMap<Vec<u32>, Vec<Vec<u8>>> = BTreeMap::new();
     for land in LANDS {
         let drawn = land.grounds().into_iter().chain(land.things().concat()).map(str::to_owned);
         for name in drawn.chain(village::pictures().map(|name| format!("{}_{name}", land.word()))) {
             let picture = art.tile(&name)?;
-            let rows = rows_of(&picture.map(|pixel| pixel.is_some_and(shines)));
+            let rows = rows_of(|i| picture[i].is_some_and(shines));
             if rows.iter().map(|row| row.count_ones()).sum::<u32>() >= LEAST_SHINING {
                 by_rows.entry(rows).or_default().push(rgb(picture, palette));
             }
@@ -73,8 +69,8 @@ fn shining(art: &Art, palette: &Palette) -> Result<Vec<Shining>, AssetError> {
     let masks = (0..2).flat_map(|picture| (0..=u8::MAX).map(move |land| Tile::Liquid(Liquid::Magma, picture, land)));
     let shapes: BTreeSet<Quads> = masks.map(|tile| atlas().quads(tile)).collect();
     let shapes: Vec<[u8; TILE_PX * TILE_PX]> = shapes.into_iter().map(indices).collect();
-    let always: Vec<bool> = (0..TILE_PX * TILE_PX).map(|i| shapes.iter().all(|shape| shines(shape[i]))).collect();
-    let lava = Shining { rgb: shapes.iter().map(|shape| rgb_of(shape, palette)).collect(), rows: rows_of(&always) };
+    let always = rows_of(|i| shapes.iter().all(|shape| shines(shape[i])));
+    let lava = Shining { rgb: shapes.iter().map(|shape| rgb_of(shape, palette)).collect(), rows: always };
     Ok(by_rows.into_iter().map(|(rows, rgb)| Shining { rgb, rows }).chain([lava]).collect())
 }
 
@@ -88,10 +84,15 @@ fn still_water(palette: &Palette) -> Vec<StillWater> {
     });
     let water = |(shape, open): (Quads, Quads)| {
         let [shape, open] = [shape, open].map(indices);
-        let row = |y: usize| (0..TILE_PX).map(|x| u32::from(shape[y * TILE_PX + x] == open[y * TILE_PX + x]) << x).sum();
-        StillWater { rgb: rgb_of(&shape, palette), rows: (0..TILE_PX).map(row).collect() }
+        StillWater { rgb: rgb_of(&shape, palette), rows: rows_of(|i| shape[i] == open[i]) }
     };
     shapes.map(water).collect()
+}
+
+/// The pixels of a tile, row by row, of which this is so: bit `x` of row `y`.
+fn rows_of(is: impl Fn(usize) -> bool) -> Vec<u32> {
+    let row = |y: usize| (0..TILE_PX).map(|x| u32::from(is(y * TILE_PX + x)) << x).sum();
+    (0..TILE_PX).map(row).collect()
 }
 
 /// Palette indices of a tile, row by row.
@@ -109,8 +110,7 @@ fn upright(art: &Art, palette: &Palette, land: Biome, (name, feature, (part, par
     let picture = art.tile(&name)?;
     let ground = art.ground(land.word())?;
     let flat = [ground.base, ground.shade, ground.light].map(Some);
-    let row = |pixels: &[Option<u8>]| (0..).zip(pixels).map(|(x, pixel)| u32::from(!flat.contains(pixel)) << x).sum();
-    let rows = picture.chunks_exact(TILE_PX).map(row).collect();
+    let rows = rows_of(|i| !flat.contains(&picture[i]));
     let height = HEIGHTS.iter().find(|(end, _)| name.ends_with(end)).map_or(1.0, |(_, height)| *height);
     Ok(Upright {
         rgb: rgb(picture, palette),

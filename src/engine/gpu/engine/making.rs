@@ -119,7 +119,7 @@ impl GpuEngine {
                 // Its driver cannot compile a kernel of this tier, say.
                 Err(EngineError::Graphics(fault)) => {
                     gpu.forgive();
-                    format!("the {} does not run: {}", tier.name(), fault.lines().next().unwrap_or_default())
+                    format!("the {} does not run: {fault}", tier.name())
                 }
                 Err(other) => return Err(other),
             };
