@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::prompt::{self, Fate, Word, WordTable, advice};
+use crate::prompt::{self, Fate, LANGUAGES, Word, WordTable, advice};
 
 /// Neighbours named for a word in doubt.
 const NEIGHBOURS: usize = 3;
@@ -38,7 +38,7 @@ impl Mark {
         match self {
             Self::Plain => (String::new(), &[]),
             Self::Heard(other) => (format!("{word}: heard as"), std::slice::from_ref(other)),
-            Self::Unknown(near) if near.is_empty() => (format!("{word}: not known. Prompts are in English words."), &[]),
+            Self::Unknown(near) if near.is_empty() => (format!("{word}: not known. Prompts are in {LANGUAGES}."), &[]),
             Self::Unknown(near) => (format!("{word}: not known. Spelt like it:"), near),
             Self::Far(near) => (format!("{word}: hardly changes anything here. Nearest in meaning:"), near),
             Self::TooMany => (format!("{word}: past the longest prompt, it does not count."), &[]),
@@ -138,7 +138,8 @@ mod tests {
         let told = marks.of("snowy forest", 3).iter().map(|(_, mark)| mark.clone()).collect::<Vec<_>>();
         assert_eq!(told, [Mark::Heard("winter"), Mark::Plain]);
         assert_eq!(said(&mut marks, "Christmas"), "Christmas: heard as snowfield", "in no table, but listed");
-        assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("English words."));
+        assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("or Swedish."));
+        assert_eq!(marks.heard("Wald bei Nacht", 8).as_deref(), Some("forest night"));
         assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());
     }

@@ -12,7 +12,7 @@ use super::marks::Marks;
 use super::prompt_field::MOST_BLEND_FRAMES;
 use super::prompt_history::one_line;
 use super::prompt_queue::{EVERY_SECS, PromptQueue};
-use crate::prompt::{self, Fate, Word, advice};
+use crate::prompt::{self, Fate, LANGUAGES, Word, advice};
 
 /// Letters of a prompt that a sentence about it quotes.
 const QUOTED: usize = 40;
@@ -21,7 +21,7 @@ const QUOTED: usize = 40;
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Prompt")]
 pub struct PromptArgs {
-    /// What the world should be like, in any common English words.
+    /// What the world should be like, in any common words of English, German, French, Spanish, Italian, Portuguese, Dutch, Polish or Swedish.
     #[arg(long, default_value = "")]
     pub prompt: String,
     /// Frames in which a new prompt takes over from the one before.
@@ -129,7 +129,7 @@ pub fn words(text: &str, title: &str, most_words: usize) -> Result<Vec<u16>, Str
     };
     let near = advice::near_in_spelling(first, 3);
     let advice = match near.is_empty() {
-        true => "prompts are in English words".to_owned(),
+        true => format!("prompts are in {LANGUAGES}"),
         false => format!("spelt like {:?} are: {}", quoted(first), near.join(", ")),
     };
     Err(format!("none of the words of the prompt {:?} is known; {advice}", quoted(text)))
@@ -217,7 +217,7 @@ mod tests {
             assert!(said.len() < 300 && !said.contains(char::is_control), "{said:?}");
         }
         assert!(read("forrest").unwrap_err().contains("forest"));
-        assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("prompts are in English words"));
+        assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("Polish or Swedish"));
         assert!(words("snow", "tiny", 0).unwrap_err().contains("takes no prompts"));
         let passing = PromptArgs { day: Some(5), ..PromptArgs::default() };
         assert!(passing.day(&[], "tiny", 0).unwrap_err().contains("without words") && passing.day(&[], "isles", 8).unwrap().running);

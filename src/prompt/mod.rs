@@ -4,11 +4,12 @@ pub mod advice;
 mod fade;
 mod table;
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::engine::PromptWord;
-pub use crate::worlds::words::heard;
-use crate::worlds::words::{listed, longest_listed};
+pub use crate::worlds::words::{LANGUAGES, heard};
+use crate::worlds::words::{Tongue, listed, longest_listed};
 pub use fade::Fade;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
@@ -41,34 +42,57 @@ pub enum Fate {
 /// As typed, and as word processors set it.
 const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
 
-/// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together.
+/// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together. It is read as English, or in
+/// another language that knows more of its words.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
-    looked_up(text, most_words, longest_listed())
+    let count = |words: &[Word], of: fn(&Fate) -> bool| words.iter().filter(|word| of(&word.fate)).count();
+    let unknown = |words: &[Word]| count(words, |fate| *fate == Fate::Unknown);
+    let in_english = looked_up(text, most_words, english(text, longest_listed()));
+    let doubted = unknown(&in_english);
+    if doubted == 0 {
+        return in_english;
+    }
+    let in_tongues = Tongue::all().iter().map(|tongue| {
+        let first = |rest: &[Range<usize>]| together(text, rest, tongue.longest(), |text| tongue.listed(text));
+        looked_up(text, most_words, |rest| first(rest).unwrap_or_else(|| english(text, longest_listed())(rest)))
+    });
+    // Of two that know as many words the one in which more of them say something.
+    let best = in_tongues.min_by_key(|words| (unknown(words), Reverse(count(words, |fate| *fate != Fate::Silent))));
+    best.filter(|words| unknown(words) < doubted).unwrap_or(in_english)
 }
 
-/// The same without the list, each word by itself. What captions never hold is listed with what it means: an evaluation that asks whether a
-/// network follows such words must not tell it.
+/// The same in English alone and without the list, each word by itself. What captions never hold is listed with what it means: an evaluation that asks
+/// whether a network follows such words must not tell it.
 pub fn read_unlisted(text: &str, most_words: usize) -> Vec<Word> {
-    looked_up(text, most_words, 0)
+    looked_up(text, most_words, english(text, 0))
 }
 
-/// Looks words up, up to `longest` together.
-fn looked_up(text: &str, most_words: usize, longest: usize) -> Vec<Word> {
+/// Looks all words of a text up: `first` says how many of these are one, and what becomes of it.
+fn looked_up(text: &str, most_words: usize, first: impl Fn(&[Range<usize>]) -> (usize, Fate)) -> Vec<Word> {
     let spans = spans(text);
-    let (mut words, mut known, mut at) = (Vec::new(), 0, 0);
-    while at < spans.len() {
-        let range = |count: usize| spans[at].start..spans[at + count - 1].end;
-        let together = (1..=longest.min(spans.len() - at)).rev().find_map(|count| Some((count, listed(&text[range(count)])?)));
-        let (count, fate) = together.unwrap_or_else(|| (1, fate_alone(&text[range(1)])));
+    let (mut words, mut known, mut rest) = (Vec::new(), 0, spans.as_slice());
+    while !rest.is_empty() {
+        let (count, fate) = first(rest);
         let fate = match fate {
             Fate::Known(_) if known == most_words => Fate::TooMany,
             fate => fate,
         };
         known += usize::from(matches!(fate, Fate::Known(_)));
-        words.push(Word { range: range(count), fate });
-        at += count;
+        words.push(Word { range: rest[0].start..rest[count - 1].end, fate });
+        rest = &rest[count..];
     }
     words
+}
+
+/// What becomes of the first words of a text in English, of which up to `longest` are listed together.
+fn english(text: &str, longest: usize) -> impl Fn(&[Range<usize>]) -> (usize, Fate) {
+    move |rest| together(text, rest, longest, listed).unwrap_or_else(|| (1, fate_alone(&text[rest[0].clone()])))
+}
+
+/// How many of the first words, up to `longest`, are listed together, the most there are, and what becomes of them.
+fn together(text: &str, rest: &[Range<usize>], longest: usize, listed: impl Fn(&str) -> Option<Fate>) -> Option<(usize, Fate)> {
+    let up_to = |count: usize| &text[rest[0].start..rest[count - 1].end];
+    (1..=longest.min(rest.len())).rev().find_map(|count| Some((count, listed(up_to(count))?)))
 }
 
 /// Where the words of a text stand.
@@ -128,11 +152,11 @@ mod tests {
 
     #[test]
     fn known_words_get_their_rows_and_unknown_ones_are_marked_where_they_stand() {
-        let text = "Snow, über-forest; at night!";
+        let text = "Snow, qürz-forest; at night!";
         let words = read(text, 8);
         assert_eq!(ids(&words), [id("snow"), id("forest"), id("night")]);
         let unknown: Vec<&str> = words.iter().filter(|w| w.fate == Fate::Unknown).map(|w| &text[w.range.clone()]).collect();
-        assert_eq!(unknown, ["über"]);
+        assert_eq!(unknown, ["qürz"]);
         assert_eq!(words[3].fate, Fate::Silent);
     }
 

@@ -38,15 +38,11 @@ struct Listed {
 static LISTED: LazyLock<Listed> = LazyLock::new(|| {
     let (table, kept) = (WordTable::get(), vocabulary(true));
     let (mut by_row, mut by_text) = (HashMap::new(), HashMap::new());
-    let lines = include_str!("meant.txt").lines().filter(|line| !line.starts_with('#'));
-    for (heard, said) in lines.filter_map(|line| line.split_once(": ")) {
-        let heard = Some(heard).filter(|heard| *heard != UNTOLD).and_then(|heard| table.find(heard));
-        for text in said.split(", ") {
-            let row = table.find(text).filter(|row| table.word(*row) == text && !kept.contains(&text));
-            match (row, heard) {
-                (Some(row), Some(heard)) => _ = by_row.insert(row, heard),
-                (_, heard) => _ = by_text.insert(text, heard.map_or(Fate::Silent, Fate::Known)),
-            }
+    for (text, fate) in entries(include_str!("meant.txt")) {
+        let row = table.find(text).filter(|row| table.word(*row) == text && !kept.contains(&text));
+        match (row, fate) {
+            (Some(row), Fate::Known(heard)) => _ = by_row.insert(row, heard),
+            (_, fate) => _ = by_text.insert(text, fate),
         }
     }
     for value in Wish::words() {
@@ -64,11 +60,25 @@ static LISTED: LazyLock<Listed> = LazyLock::new(|| {
     Listed { by_row, by_text, longest }
 });
 
-/// What becomes of a word, or of several together, where they are listed by their text, in any case.
-pub fn listed(text: &str) -> Option<Fate> {
+/// The texts of a list, each with what becomes of it.
+pub(super) fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, Fate)> {
+    let lines = list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    lines.flat_map(|(heard, said)| {
+        let heard = Some(heard).filter(|heard| *heard != UNTOLD).and_then(|heard| WordTable::get().find(heard));
+        said.split(", ").map(move |text| (text, heard.map_or(Fate::Silent, Fate::Known)))
+    })
+}
+
+/// A text in lower case, with a space between its words.
+pub(super) fn in_spaced_words(text: &str) -> String {
     let text = text.to_lowercase().replace('\u{2019}', "'");
     let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter == '-').filter(|word| !word.is_empty()).collect();
-    let text = words.join(" ");
+    words.join(" ")
+}
+
+/// What becomes of a word, or of several together, where they are listed by their text, in any case.
+pub fn listed(text: &str) -> Option<Fate> {
+    let text = in_spaced_words(text);
     let of = |text: &str| LISTED.by_text.get(text).copied();
     of(text.as_str()).or_else(|| of(text.strip_suffix("'s")?))
 }
@@ -86,6 +96,12 @@ pub(super) fn meant_by(row: u16) -> Option<u16> {
 /// Whether captions hold the word of a row and never say it by itself.
 pub(super) fn is_part_of_phrases(row: u16) -> bool {
     SAID.contains(&row) && !ALONE.contains(&row)
+}
+
+/// Whether captions say the word of a row by itself.
+#[cfg(test)]
+pub(super) fn is_said_alone(row: u16) -> bool {
+    ALONE.contains(&row)
 }
 
 /// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:

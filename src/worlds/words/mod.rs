@@ -6,6 +6,7 @@
 mod dial;
 mod heard;
 mod lexicon;
+mod tongues;
 mod wished;
 
 use super::random::Rng;
@@ -14,6 +15,7 @@ use crate::prompt::{self, WordTable, closeness};
 pub use dial::{Dial, going_on, says_a_part};
 pub use heard::{heard, listed, longest_listed};
 use lexicon::{Form, Phrase, lexicon};
+pub use tongues::{LANGUAGES, Tongue};
 pub use wished::{saying, surest, under, wish_of};
 
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
