@@ -221,6 +221,9 @@ impl Run {
             let narrow = Tokenizer::new(&pack.manifest.frame, &self.preset.tokenizer, &self.device);
             stage.held = Some(params::replace("tok", narrow, &pack_values(pack), &self.device)?);
         }
+        if codes_stay {
+            stage.looks = self.looks(&params::collect("tok", &self.tokenizer()?.0)?)?;
+        }
         let stage = Arc::new(stage);
         let start = self.start(stage.as_ref(), "tok")?;
         training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)

@@ -7,13 +7,14 @@ use somnium::engine::Engine;
 use somnium::engine::vocabulary::{Vocabulary, key};
 use somnium::pack::Pack;
 use somnium::pack::manifest::FrameDims;
-use somnium::worlds::scene::{Light, Wish};
+use somnium::worlds::scene::{Light, Scene, Wish};
 
 use super::houses::village;
 use super::players::{Walk, through_tokenizer, view};
 use super::report::{Bar, Better, Figure, Score, Unit, mean, percent};
 use super::rollout::share_of;
 use super::workers::Workers;
+use crate::looks::Looks;
 use crate::patches::psnr_db;
 use crate::source::mix;
 
@@ -32,7 +33,7 @@ struct Still {
 
 pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, stills: u64) -> Result<Vec<Figure>> {
     let frame = pack.manifest.frame;
-    let walked = |number: u64, wish: Option<Wish>| {
+    let walked = |number: u64, wish: Option<Wish>| -> Result<(Scene, [Vec<u8>; 2])> {
         let mut walk = Walk::new(world, "explorer", seed + number, false)?;
         if let Some(wish) = wish {
             walk.world.reset_under(mix(seed + number, 0), &wish);
@@ -40,17 +41,25 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         (0..mix(seed, number) % 40).for_each(|_| _ = walk.step());
         let mut raw = [vec![0; frame.rgb_bytes()], vec![0; frame.rgb_bytes()]];
         walk.world.render(&mut raw[0]);
+        let scene = walk.world.scene();
         walk.step();
         walk.world.render(&mut raw[1]);
-        Ok(raw)
+        Ok((scene, raw))
     };
-    let mut figures = of_pictures(pack, workers, "held-out frames", stills, 0, |number| walked(number, None))?;
+    let mut figures = of_pictures(pack, workers, "held-out frames", stills, 0, |number| Ok(walked(number, None)?.1))?;
     // Much of what stands in a village stands nowhere else, is lit by night alone, and is too rare to be heard of in the mean over all lands.
+    let looks = Looks(pack.manifest.provenance.looks.clone());
     let numbers: Vec<u64> = (0..stills).collect();
     for (at, (light, when)) in (1..).zip([(Light::Day, "day"), (Light::Night, "night")]) {
         let drawn = workers.map(&numbers, |worker, number| {
-            let [raw, _] = walked(*number, Some(Wish { light: Some(light), ..village(seed + number) }))?;
-            Ok(psnr_db(&raw, &through_tokenizer(&mut worker.engine, &raw)?.rgb))
+            let (scene, [raw, _]) = walked(*number, Some(Wish { light: Some(light), ..village(seed + number) }))?;
+            let mut codes = worker.engine.encode(&raw)?;
+            // As dreams have it.
+            if let Some(look) = looks.of(&scene, 0) {
+                let of_look = codes.len() - look.len()..;
+                codes[of_look].copy_from_slice(look);
+            }
+            Ok(psnr_db(&raw, &view(&mut worker.engine, codes)?.rgb))
         })?;
         let name = format!("PSNR of villages by {when}");
         figures.insert(at, Figure::new(FAMILY, name, Unit::Db).dream(Score::mean_of(drawn, Better::High)));

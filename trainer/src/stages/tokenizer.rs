@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use somnium::pack::manifest::FrameDims;
+use somnium::worlds::scene::{Light, Scene, Season, Style, Weather};
 
+use crate::looks::Looks;
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
 use crate::patches::{bits, decibels, push_patches};
 use crate::preset::Preset;
@@ -26,6 +28,10 @@ const STRIDE: usize = 5;
 const WALK_FRAMES: u64 = 16;
 /// Frames of a group: two walks, each bare and under another look.
 const GROUP: usize = 2 * 2;
+/// Of so many walks one is drawn from the look that is read off the other of its group, though its own has a name.
+const READ_WALKS: u64 = 4;
+/// Where codes stay, the bare frames of every one of so many groups are drawn: what the decoder is to learn are looks, and it must not forget that one.
+const BARE_GROUPS: usize = 5;
 const VALIDATION_CLIPS: u64 = 12;
 const VALIDATION_GROUPS: u64 = 32;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
@@ -52,6 +58,9 @@ pub struct TokenizerStage {
     pub held: Option<Tokenizer>,
     /// Only the decoder learns: codes stay what they are, and so does all that a dynamics knows of them.
     pub codes_stay: bool,
+    /// Where codes stay: the tokens that looks have in dreams, by their names. What is read off a frame strays from its look's by what stands in it, and a
+    /// decoder that learned from that alone would draw a look as the mean of those around it.
+    pub looks: Looks,
 }
 
 /// Frames to learn from.
@@ -63,12 +72,24 @@ pub struct Frames {
     /// Whether looks are drawn from their levels; else from what they were before they were rounded: two looks that fell on one level would never
     /// learn to part.
     rounded: bool,
+    /// What the look of every frame is drawn from where that is not what is read off one: levels of its token.
+    named: Vec<Option<Vec<u8>>>,
+}
+
+/// What the decoder is given of a batch, and what it should make of it.
+struct Drawn {
+    /// Unquantised codes, `(frames * N, D)`.
+    z: Tensor<2>,
+    /// `(frames * patches, patch values)`
+    target: Tensor<2>,
+    /// As [`Frames::named`].
+    named: Vec<Option<Vec<u8>>>,
 }
 
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
-        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false }
+        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false, looks: Looks::default() }
     }
 
     /// Frames spread over the clips `first..first + clips`.
@@ -80,36 +101,51 @@ impl TokenizerStage {
                 push_patches(clip.frame(i * STRIDE + (number % STRIDE as u64) as usize), &self.frame, 1, &mut patches);
             }
         }
-        Ok(Frames { patches, grouped: false, rounded: true })
+        Ok(Frames { patches, grouped: false, rounded: true, named: Vec::new() })
     }
 
     /// Groups `first..first + groups`; `None` where the source cannot choose a look.
     fn grouped(&self, first: u64, groups: u64) -> Result<Option<Frames>> {
         let mut patches = Vec::with_capacity(groups as usize * GROUP * self.frame.patches() * self.frame.patch_values());
+        let mut named = Vec::new();
         for group in first..first + groups {
             let last = (group % WALK_FRAMES) as usize;
             for walk in 0..2 {
                 let Some((clip, bare)) = self.source.under_look(2 * group + walk, last + 1, group)? else { return Ok(None) };
                 let pushes = (0..=last).rfind(|at| clip.outcomes[*at].blocked).filter(|_| group.is_multiple_of(2));
-                let at = pushes.unwrap_or(last) * clip.frame_bytes();
+                let shown = pushes.unwrap_or(last);
                 for frames in [&bare, &clip.frames] {
-                    push_patches(&frames[at..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
+                    push_patches(&frames[shown * clip.frame_bytes()..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
                 }
+                let scene = clip.scenes[shown].as_ref().filter(|_| (group / 2 + walk) % READ_WALKS > 0);
+                named.extend([scene.map(bare_scene).as_ref(), scene].map(|scene| Some(self.looks.of(scene?, shown)?.to_vec())));
             }
         }
-        Ok(Some(Frames { patches, grouped: true, rounded: true }))
+        Ok(Some(Frames { patches, grouped: true, rounded: true, named }))
     }
 
-    /// Patches of unquantised codes; of looks that are not `rounded` as they were before they are.
-    fn decode(&self, model: &Tokenizer, z: Tensor<2>, rounded: bool) -> Tensor<2> {
+    /// Patches of unquantised codes; of looks that are not `rounded` as they were before they are, and of those that are `named` as they are called.
+    fn decode(&self, model: &Tokenizer, z: Tensor<2>, rounded: bool, named: &[Option<Vec<u8>>]) -> Tensor<2> {
         let (n, p, d) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims);
+        let ([rows, _], device) = (z.dims(), z.device());
+        let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
         let mut values = fsq_values(z.clone(), self.frame.code_levels);
-        if !rounded {
-            let [rows, _] = z.dims();
-            let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
-            values = Tensor::cat(vec![by_frame(values, 0, p), by_frame(z.tanh(), p, n - p)], 1).reshape([rows, d]);
+        if !rounded || named.iter().any(Option::is_some) {
+            let read = by_frame(if rounded { values.clone() } else { z.tanh() }, p, n - p);
+            let looks = if named.is_empty() { read } else { self.called(read, named, &device) };
+            values = Tensor::cat(vec![by_frame(values, 0, p), looks], 1).reshape([rows, d]);
         }
         model.decode(values, &self.frame, self.preset.tokenizer.heads)
+    }
+
+    /// Values of looks, `(frames, 1, D)`, with those that are `named` in place of what was read.
+    fn called(&self, read: Tensor<3>, named: &[Option<Vec<u8>>], device: &Device) -> Tensor<3> {
+        let (d, steps) = (self.frame.code_dims, (self.frame.code_levels - 1) as f32 / 2.0);
+        let of_levels = |levels: &[u8]| levels.iter().map(|level| f32::from(*level) / steps - 1.0).collect();
+        let values: Vec<f32> = named.iter().flat_map(|token| token.as_deref().map_or_else(|| vec![0.0; d], of_levels)).collect();
+        let is_read: Vec<f32> = named.iter().map(|token| f32::from(u8::from(token.is_none()))).collect();
+        let by_frame = |values: Vec<f32>, width: usize| Tensor::from_data(TensorData::new(values, [named.len(), 1, width]), device);
+        read * by_frame(is_read, 1) + by_frame(values, d)
     }
 
     fn tensor(&self, patches: Vec<f32>, device: &Device) -> Tensor<2> {
@@ -141,6 +177,24 @@ impl TokenizerStage {
         let frames = land.dims()[0] * GROUP;
         let (land, look) = (land.narrow(2, 0, 1).repeat(&[1, 1, 2, 1]).reshape([frames, p, d]), look.flip([1]).reshape([frames, n - p, d]));
         Tensor::cat(vec![land, look], 1).reshape([frames * n, d])
+    }
+
+    /// The frames of a batch that the decoder draws: all, but where codes stay most bare ones only say what the land is that the others draw.
+    fn drawn(&self, z: Tensor<2>, target: Tensor<2>, named: Vec<Option<Vec<u8>>>, grouped: bool, device: &Device) -> Drawn {
+        if !(grouped && self.codes_stay) {
+            return Drawn { z, target, named };
+        }
+        let (n, p, d, width) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims, self.frame.patch_values());
+        let frames = z.dims()[0] / n;
+        let is_drawn = |frame: &usize| frame % 2 == 1 || (frame / GROUP).is_multiple_of(BARE_GROUPS);
+        let of: Vec<usize> = (0..frames).filter(is_drawn).collect();
+        let numbers: Vec<i64> = of.iter().map(|frame| *frame as i64).collect();
+        let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [of.len()]), device);
+        Drawn {
+            z: z.reshape([frames, n * d]).select(0, numbers.clone()).reshape([of.len() * n, d]),
+            target: target.reshape([frames, p * width]).select(0, numbers).reshape([of.len() * p, width]),
+            named: of.into_iter().map(|frame| named[frame].clone()).collect(),
+        }
     }
 
     /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say. What lies well inside a level is
@@ -184,6 +238,11 @@ impl TokenizerStage {
     }
 }
 
+/// What is seen where the same land is drawn bare.
+fn bare_scene(scene: &Scene) -> Scene {
+    Scene { light: Light::Day, weather: Weather::Clear, season: Season::Summer, style: Style::Plain, ..scene.clone() }
+}
+
 impl Stage for TokenizerStage {
     type Model = Tokenizer;
     type Batch = Frames;
@@ -214,15 +273,20 @@ impl Stage for TokenizerStage {
             true => Tensor::from_inner(model.valid().encode(target.clone().inner(), &self.frame)),
             false => model.encode(target.clone(), &self.frame),
         };
-        let (drawn, apart) = if batch.grouped {
+        let (swapped, apart) = if batch.grouped {
             let parts = self.apart(z.clone());
             let [land, look] = parts.clone();
             (self.swapped(parts), Some(self.disagreement(land, 2, true) * LAND_WEIGHT + self.disagreement(look, 1, false) * LOOK_WEIGHT))
         } else {
             (z.clone(), None)
         };
-        let error = self.decode(model, drawn, batch.rounded) - target;
-        let loss = ((error.clone().abs() + error.square()) * self.weights(z.dims()[0] / self.frame.tokens(), device)).mean();
+        let Drawn { z: drawn, target, named } = self.drawn(swapped, target, batch.named, batch.grouped, device);
+        let weights = self.weights(drawn.dims()[0] / self.frame.tokens(), device);
+        let error = self.decode(model, drawn, batch.rounded, &named) - target;
+        let loss = ((error.clone().abs() + error.square()) * weights).mean();
+        if self.codes_stay {
+            return Ok(loss);
+        }
         // What is saturated hardly learns any more.
         let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
         let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
@@ -240,7 +304,7 @@ impl Stage for TokenizerStage {
         let target = self.tensor(self.spread(HELD_OUT, VALIDATION_CLIPS, 4)?.patches, device);
         let frames = VALIDATION_CLIPS as usize * 4;
         let z = model.encode(target.clone(), &self.frame);
-        let error = self.decode(model, z.clone(), true).clamp(-1.0, 1.0) - target.clone();
+        let error = self.decode(model, z.clone(), true, &[]).clamp(-1.0, 1.0) - target.clone();
         // On the scale of -1..1 the peak is 2.
         let values = self.frame.patches() * self.frame.patch_values();
         let mse = error.square().reshape([frames, values]).mean_dim(1).try_into_vec_as::<f32>()?;
@@ -309,6 +373,59 @@ mod tests {
                 .map(|w| w.val().grad(&grads).is_some_and(|grad| grad.abs().sum().into_scalar::<f32>() > 0.0))
         };
         assert_eq!((learns(true), learns(false)), ([false, true], [true, true]));
+    }
+
+    #[test]
+    fn where_codes_stay_few_bare_frames_are_drawn() {
+        let device = Device::flex();
+        let drawn = |codes_stay: bool| {
+            let stage = TokenizerStage { codes_stay, ..stage() };
+            let (n, p, d, width) = (stage.frame.tokens(), stage.frame.patches(), stage.frame.code_dims, stage.frame.patch_values());
+            let frames = 2 * BARE_GROUPS * GROUP;
+            // Values that tell whose they are.
+            let of = |rows: usize, width: usize| {
+                let values: Vec<f32> = (0..frames * rows * width).map(|i| (i / (rows * width)) as f32).collect();
+                Tensor::<2>::from_data(TensorData::new(values, [frames * rows, width]), &device)
+            };
+            let named = (0..frames).map(|frame| Some(vec![frame as u8])).collect();
+            let Drawn { z, target, named } = stage.drawn(of(n, d), of(p, width), named, true, &device);
+            let first = |values: Tensor<2>, of_frame: usize| -> Vec<usize> {
+                let values = values.try_into_vec_as::<f32>().expect("values");
+                values.chunks_exact(of_frame).map(|frame| frame[0] as usize).collect()
+            };
+            let (z, target) = (first(z, n * d), first(target, p * width));
+            let named: Vec<usize> = named.into_iter().flatten().map(|name| usize::from(name[0])).collect();
+            assert!(z == target && z == named, "{z:?}, {target:?}, {named:?}");
+            (frames, z)
+        };
+        let (frames, some) = drawn(true);
+        assert!(
+            (0..frames).all(|frame| some.contains(&frame) == (frame % 2 == 1 || frame < GROUP || (5 * GROUP..6 * GROUP).contains(&frame)))
+        );
+        assert_eq!(drawn(false).1.len(), frames);
+    }
+
+    #[test]
+    fn a_look_is_drawn_from_its_name_where_it_has_one() {
+        let device = Device::flex();
+        let mut stage = TokenizerStage { codes_stay: true, ..stage() };
+        let read = stage.grouped(0, 4).expect("frames").expect("the simulator can");
+        assert!(read.named.iter().all(Option::is_none), "nothing has a name");
+        let d = stage.frame.code_dims;
+        let bare = "Plain Summer Day Clear 0".to_owned();
+        stage.looks = Looks([(bare, vec![1; d])].into());
+        let named = stage.grouped(0, 4).expect("frames").expect("the simulator can").named;
+        // Bare frames come first of every two; the first walk of the first two groups is read.
+        let bare = |frame: &usize| frame.is_multiple_of(2) && ![0, GROUP].contains(frame);
+        assert!((0..4 * GROUP).all(|frame| !bare(&frame) || named[frame].is_some()) && named[0].is_none() && named[GROUP].is_none());
+        // Levels of five lie half apart.
+        let looks = stage.called(Tensor::ones([2, 1, d], &device), &[None, Some(vec![1; d])], &device);
+        let looks = looks.try_into_vec_as::<f32>().expect("values");
+        assert!(looks[..d].iter().all(|value| *value == 1.0) && looks[d..].iter().all(|value| *value == -0.5), "{looks:?}");
+        let z = Tensor::<2>::zeros([stage.frame.tokens(), d], &device);
+        let model = stage.new_model(&device).expect("a model");
+        let drawn = |named: &[Option<Vec<u8>>]| stage.decode(&model, z.clone(), true, named).try_into_vec_as::<f32>().expect("patches");
+        assert!(drawn(&[]) == drawn(&[None]) && drawn(&[None]) != drawn(&[Some(vec![0; d])]));
     }
 
     #[test]
