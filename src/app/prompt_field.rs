@@ -292,7 +292,7 @@ fn advice(ui: &mut egui::Ui, info: &SourceInfo, state: &mut PromptState) {
         Doubt::Some => {}
         // There is always one line, so that nothing moves while one types.
         Doubt::None if said && typing && !empty && !state.history.is_empty() => quiet_line(ui, RECALL, theme::QUIET),
-        Doubt::None if said && empty => quiet_line(ui, "In any common words, of English or eight more languages", theme::QUIET),
+        Doubt::None if said && empty => quiet_line(ui, "In common words of many languages", theme::QUIET),
         Doubt::None if said => quiet_row(ui, in_force(state, info.prompt_words)),
         Doubt::None if empty => quiet_line(ui, "Enter takes the prompt away", theme::ACCENT),
         Doubt::None => quiet_line(ui, "Enter to say it", theme::ACCENT),
