@@ -21,7 +21,7 @@ const QUOTED: usize = 40;
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Prompt")]
 pub struct PromptArgs {
-    /// What the world should be like, in any common words of English, German, French, Spanish, Italian, Portuguese, Dutch, Polish or Swedish.
+    /// What the world should be like, in any common words of English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Danish, Norwegian, Czech, Turkish, Ukrainian or Russian.
     #[arg(long, default_value = "")]
     pub prompt: String,
     /// Frames in which a new prompt takes over from the one before.
@@ -217,7 +217,7 @@ mod tests {
             assert!(said.len() < 300 && !said.contains(char::is_control), "{said:?}");
         }
         assert!(read("forrest").unwrap_err().contains("forest"));
-        assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("Polish or Swedish"));
+        assert!(read("\u{96EA}\u{306E}\u{68EE}").unwrap_err().ends_with("Ukrainian or Russian"));
         assert!(words("snow", "tiny", 0).unwrap_err().contains("takes no prompts"));
         let passing = PromptArgs { day: Some(5), ..PromptArgs::default() };
         assert!(passing.day(&[], "tiny", 0).unwrap_err().contains("without words") && passing.day(&[], "isles", 8).unwrap().running);

@@ -45,8 +45,7 @@ const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
 /// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together. It is read as English, or in
 /// another language that knows more of its words.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
-    let count = |words: &[Word], of: fn(&Fate) -> bool| words.iter().filter(|word| of(&word.fate)).count();
-    let unknown = |words: &[Word]| count(words, |fate| *fate == Fate::Unknown);
+    let unknown = |words: &[Word]| words.iter().filter(|word| word.fate == Fate::Unknown).count();
     let in_english = looked_up(text, most_words, english(text, longest_listed()));
     let doubted = unknown(&in_english);
     if doubted == 0 {
@@ -54,10 +53,16 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     }
     let in_tongues = Tongue::all().iter().map(|tongue| {
         let first = |rest: &[Range<usize>]| together(text, rest, tongue.longest(), |text| tongue.listed(text));
-        looked_up(text, most_words, |rest| first(rest).unwrap_or_else(|| english(text, longest_listed())(rest)))
+        let words = looked_up(text, most_words, |rest| first(rest).unwrap_or_else(|| english(text, longest_listed())(rest)));
+        // Of two that know as many words, the one whose own ones say more, or are more.
+        let own = words.iter().map(|word| &text[word.range.clone()]).filter(|text| tongue.listed(text).is_some());
+        let [saying, all] = own.fold([0, 0], |[saying, all], text| {
+            let count = spans(text).len();
+            [saying + if tongue.listed(text) == Some(Fate::Silent) { 0 } else { count }, all + count]
+        });
+        ((unknown(&words), Reverse(saying), Reverse(all)), words)
     });
-    // Of two that know as many words the one in which more of them say something.
-    let best = in_tongues.min_by_key(|words| (unknown(words), Reverse(count(words, |fate| *fate != Fate::Silent))));
+    let best = in_tongues.min_by_key(|(rank, _)| *rank).map(|(_, words)| words);
     best.filter(|words| unknown(words) < doubted).unwrap_or(in_english)
 }
 
@@ -198,7 +203,7 @@ mod tests {
         let long = "snow ".repeat(2000);
         assert_eq!(words_of(&long, 12).len(), 12);
         // Other scripts, emoji and control characters are words nobody knows, or none at all.
-        let odd = read("雪の森 \u{1F332}\u{200D} \u{0007}лес\u{202E}", 8);
+        let odd = read("雪の森 \u{1F332}\u{200D} \u{0007}δάσος\u{202E}", 8);
         assert!(!odd.is_empty() && odd.iter().all(|w| w.fate == Fate::Unknown));
     }
 

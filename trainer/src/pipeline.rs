@@ -223,6 +223,7 @@ impl Run {
         }
         if codes_stay {
             stage.looks = self.looks(&params::collect("tok", &self.tokenizer()?.0)?)?;
+            stage.weigh_by_rarity()?;
         }
         let stage = Arc::new(stage);
         let start = self.start(stage.as_ref(), "tok")?;

@@ -31,7 +31,13 @@ const GROUP: usize = 2 * 2;
 /// Of so many walks one is drawn from the look that is read off the other of its group, though its own has a name.
 const READ_WALKS: u64 = 4;
 /// Where codes stay, the bare frames of every one of so many groups are drawn: what the decoder is to learn are looks, and it must not forget that one.
-const BARE_GROUPS: usize = 5;
+const BARE_GROUPS: usize = 2;
+/// Where codes stay, a patch that is this share of all counts one, rarer ones more and others less, by the root of how often they are seen, within bounds.
+const ORDINARY_SHARE: f32 = 0.01;
+const LEAST_WEIGHT: f32 = 0.5;
+const MOST_WEIGHT: f32 = 5.0;
+/// Groups of frames whose patches are counted for that.
+const COUNTED_GROUPS: u64 = 400;
 const VALIDATION_CLIPS: u64 = 12;
 const VALIDATION_GROUPS: u64 = 32;
 /// How much a code that leaves the held tokenizer's counts beside the picture: half a level of every code as much as a mean error of 8 in 255.
@@ -61,6 +67,8 @@ pub struct TokenizerStage {
     /// Where codes stay: the tokens that looks have in dreams, by their names. What is read off a frame strays from its look's by what stands in it, and a
     /// decoder that learned from that alone would draw a look as the mean of those around it.
     pub looks: Looks,
+    /// Where codes stay: how much the patches count that are seldom seen, or often, by their values where they are bare ([`Self::weigh_by_rarity`]).
+    pub rare: HashMap<Vec<u32>, f32>,
 }
 
 /// Frames to learn from.
@@ -82,6 +90,8 @@ struct Drawn {
     z: Tensor<2>,
     /// `(frames * patches, patch values)`
     target: Tensor<2>,
+    /// How much each patch counts, `(frames * patches, 1)`.
+    weights: Tensor<2>,
     /// As [`Frames::named`].
     named: Vec<Option<Vec<u8>>>,
 }
@@ -89,7 +99,7 @@ struct Drawn {
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
-        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false, looks: Looks::default() }
+        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false, looks: Looks::default(), rare: HashMap::new() }
     }
 
     /// Frames spread over the clips `first..first + clips`.
@@ -154,13 +164,40 @@ impl TokenizerStage {
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
 
-    /// How much each patch counts, one on the mean, `(frames * patches, 1)`.
-    fn weights(&self, frames: usize, device: &Device) -> Tensor<2> {
-        let p = self.frame.patches();
-        let of = |patch: usize| if self.covered.contains(&patch) { FIGURE_WEIGHT } else { 1.0 };
-        let mean = (0..p).map(of).sum::<f32>() / p as f32;
-        let weights: Vec<f32> = (0..frames * p).map(|row| of(row % p) / mean).collect();
-        Tensor::from_data(TensorData::new(weights, [frames * p, 1]), device)
+    /// From now on patches count by how rare they are where they are bare: a lit window is one of a thousand patches, and grass of every fourth.
+    ///
+    /// # Errors
+    /// Where the source fails.
+    pub fn weigh_by_rarity(&mut self) -> Result<()> {
+        let Some(frames) = self.grouped(0, COUNTED_GROUPS)? else { return Ok(()) };
+        let (p, width) = (self.frame.patches(), self.frame.patch_values());
+        let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
+        // Every other frame is bare.
+        let bare = frames.patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
+        bare.for_each(|patch| *seen.entry(bits(patch)).or_default() += 1);
+        let all = seen.values().sum::<u32>() as f32;
+        let weight = |count: u32| (ORDINARY_SHARE * all / count as f32).sqrt().clamp(LEAST_WEIGHT, MOST_WEIGHT);
+        self.rare = seen.into_iter().map(|(patch, count)| (patch, weight(count))).collect();
+        Ok(())
+    }
+
+    /// How much each of some patches counts, one on the mean.
+    fn weights(&self, patches: &[f32], grouped: bool) -> Vec<f32> {
+        let (p, width) = (self.frame.patches(), self.frame.patch_values());
+        let of = |row: usize| {
+            let (frame, patch) = (row / p, row % p);
+            match self.covered.contains(&patch) {
+                true => FIGURE_WEIGHT,
+                false if !grouped || self.rare.is_empty() => 1.0,
+                false => {
+                    let bare = &patches[(frame / 2 * 2 * p + patch) * width..][..width];
+                    self.rare.get(&bits(bare)).copied().unwrap_or(MOST_WEIGHT)
+                }
+            }
+        };
+        let weights: Vec<f32> = (0..patches.len() / width).map(of).collect();
+        let mean = weights.iter().sum::<f32>() / weights.len() as f32;
+        weights.into_iter().map(|weight| weight / mean).collect()
     }
 
     /// Codes of the land of grouped frames and of their looks: `(groups, walk, look, patches * D)`, `(groups, walk, look, D)`.
@@ -180,21 +217,23 @@ impl TokenizerStage {
     }
 
     /// The frames of a batch that the decoder draws: all, but where codes stay most bare ones only say what the land is that the others draw.
-    fn drawn(&self, z: Tensor<2>, target: Tensor<2>, named: Vec<Option<Vec<u8>>>, grouped: bool, device: &Device) -> Drawn {
+    fn drawn(&self, all: Drawn, grouped: bool, device: &Device) -> Drawn {
         if !(grouped && self.codes_stay) {
-            return Drawn { z, target, named };
+            return all;
         }
-        let (n, p, d, width) = (self.frame.tokens(), self.frame.patches(), self.frame.code_dims, self.frame.patch_values());
-        let frames = z.dims()[0] / n;
+        let frames = all.z.dims()[0] / self.frame.tokens();
         let is_drawn = |frame: &usize| frame % 2 == 1 || (frame / GROUP).is_multiple_of(BARE_GROUPS);
         let of: Vec<usize> = (0..frames).filter(is_drawn).collect();
         let numbers: Vec<i64> = of.iter().map(|frame| *frame as i64).collect();
         let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [of.len()]), device);
-        Drawn {
-            z: z.reshape([frames, n * d]).select(0, numbers.clone()).reshape([of.len() * n, d]),
-            target: target.reshape([frames, p * width]).select(0, numbers).reshape([of.len() * p, width]),
-            named: of.into_iter().map(|frame| named[frame].clone()).collect(),
-        }
+        let select = |rows: Tensor<2>| {
+            let [all, width] = rows.dims();
+            let of_frame = all / frames;
+            rows.reshape([frames, of_frame * width]).select(0, numbers.clone()).reshape([of.len() * of_frame, width])
+        };
+        let Drawn { z, target, weights, named } = all;
+        let [z, target, weights] = [z, target, weights].map(select);
+        Drawn { z, target, weights, named: of.iter().map(|frame| named[*frame].clone()).collect() }
     }
 
     /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say. What lies well inside a level is
@@ -266,6 +305,7 @@ impl Stage for TokenizerStage {
     }
 
     fn loss(&self, model: &Tokenizer, batch: Frames, device: &Device) -> Result<Tensor<1>> {
+        let weights = self.weights(&batch.patches, batch.grouped);
         let target = self.tensor(batch.patches, device);
         let held = self.held.as_ref().map(|held| held.encode(target.clone().inner(), &self.frame).tanh());
         // An encoder that learns nothing is no part of any graph: what is never gone back through would not be freed.
@@ -280,8 +320,9 @@ impl Stage for TokenizerStage {
         } else {
             (z.clone(), None)
         };
-        let Drawn { z: drawn, target, named } = self.drawn(swapped, target, batch.named, batch.grouped, device);
-        let weights = self.weights(drawn.dims()[0] / self.frame.tokens(), device);
+        let weights = Tensor::from_data(TensorData::new(weights, [target.dims()[0], 1]), device);
+        let all = Drawn { z: swapped, target, weights, named: batch.named };
+        let Drawn { z: drawn, target, weights, named } = self.drawn(all, batch.grouped, device);
         let error = self.decode(model, drawn, batch.rounded, &named) - target;
         let loss = ((error.clone().abs() + error.square()) * weights).mean();
         if self.codes_stay {
@@ -388,20 +429,21 @@ mod tests {
                 Tensor::<2>::from_data(TensorData::new(values, [frames * rows, width]), &device)
             };
             let named = (0..frames).map(|frame| Some(vec![frame as u8])).collect();
-            let Drawn { z, target, named } = stage.drawn(of(n, d), of(p, width), named, true, &device);
+            let all = Drawn { z: of(n, d), target: of(p, width), weights: of(p, 1), named };
+            let Drawn { z, target, weights, named } = stage.drawn(all, true, &device);
             let first = |values: Tensor<2>, of_frame: usize| -> Vec<usize> {
                 let values = values.try_into_vec_as::<f32>().expect("values");
                 values.chunks_exact(of_frame).map(|frame| frame[0] as usize).collect()
             };
-            let (z, target) = (first(z, n * d), first(target, p * width));
+            let (z, target, weights) = (first(z, n * d), first(target, p * width), first(weights, p));
             let named: Vec<usize> = named.into_iter().flatten().map(|name| usize::from(name[0])).collect();
-            assert!(z == target && z == named, "{z:?}, {target:?}, {named:?}");
+            assert!([&target, &weights, &named].into_iter().all(|frames| *frames == z), "{z:?}, {target:?}, {weights:?}, {named:?}");
             (frames, z)
         };
         let (frames, some) = drawn(true);
-        assert!(
-            (0..frames).all(|frame| some.contains(&frame) == (frame % 2 == 1 || frame < GROUP || (5 * GROUP..6 * GROUP).contains(&frame)))
-        );
+        let (bare, looked): (Vec<usize>, Vec<usize>) = some.into_iter().partition(|frame| frame % 2 == 0);
+        let other = BARE_GROUPS * GROUP;
+        assert_eq!((bare, looked.len()), (vec![0, 2, other, other + 2], frames / 2));
         assert_eq!(drawn(false).1.len(), frames);
     }
 
@@ -472,12 +514,25 @@ mod tests {
     }
 
     #[test]
-    fn the_figure_counts_more_than_other_patches() {
-        let stage = TokenizerStage { covered: vec![1], ..stage() };
-        let weights = stage.weights(2, &Device::flex()).try_into_vec_as::<f32>().expect("values");
-        let p = stage.frame.patches();
+    fn the_figure_counts_more_than_other_patches_and_so_does_what_is_seldom_seen() {
+        let mut stage = TokenizerStage { covered: vec![1], ..stage() };
+        let (p, width) = (stage.frame.patches(), stage.frame.patch_values());
+        let mean = |weights: &[f32]| weights.iter().sum::<f32>() / weights.len() as f32;
+        let weights = stage.weights(&vec![0.0; 2 * p * width], true);
         assert_eq!((weights.len(), weights[1] / weights[0], weights[p + 1] / weights[p - 1]), (2 * p, FIGURE_WEIGHT, FIGURE_WEIGHT));
-        assert!((weights.iter().sum::<f32>() / weights.len() as f32 - 1.0).abs() < 1e-5);
+        assert!((mean(&weights) - 1.0).abs() < 1e-5);
+        stage.weigh_by_rarity().expect("the simulator can");
+        let frames = stage.grouped(1000, 20).expect("frames").expect("the simulator can");
+        let weights = stage.weights(&frames.patches, true);
+        assert!((mean(&weights) - 1.0).abs() < 1e-4);
+        // A patch under a look counts as it does bare, the commonest least, and none too much.
+        assert!(weights.chunks_exact(2 * p).all(|two| two[..p] == two[p..]));
+        let at_most = |of: &dyn Fn(f32, f32) -> bool| weights.iter().copied().reduce(|a, b| if of(a, b) { a } else { b }).expect("some");
+        let (least, most) = (at_most(&|a, b| a < b), at_most(&|a, b| a > b));
+        assert!((most / least - FIGURE_WEIGHT / LEAST_WEIGHT).abs() < 1e-3, "{least} to {most}");
+        let common = weights.iter().filter(|weight| **weight == least).count();
+        let rare = weights.iter().filter(|weight| (**weight / least - MOST_WEIGHT / LEAST_WEIGHT).abs() < 1e-3).count();
+        assert!(common > 2 * rare && rare > 0, "{common} common, {rare} rare");
     }
 
     #[test]
