@@ -70,6 +70,7 @@ use crate::dream::runner::{Runner, Status};
 use crate::input::bindings::{user_folder, user_path};
 use crate::input::pad::PadListener;
 use crate::input::{Bindings, Hand, Latch};
+use crate::prompt;
 
 /// Opens the window and plays until it is closed.
 ///
@@ -95,6 +96,8 @@ pub fn run(plan: WindowPlan) -> Result<(), String> {
         true => std::process::exit(1),
     };
     ctrlc::set_handler(end).unwrap_or_else(|why| log::warn!("signals end the program at once: {why}"));
+    // Without it the first word that nobody knows waits for them.
+    files::spawn("languages", prompt::prepare, &event_loop.create_proxy());
     let mut app = App::new(plan, writer, event_loop.create_proxy());
     event_loop.run_app(&mut app).map_err(|why| format!("the window's event loop ended: {}", in_words(&why)))?;
     app.fatal.map_or(Ok(()), Err)

@@ -66,6 +66,11 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     best.filter(|words| unknown(words) < doubted).unwrap_or(in_english)
 }
 
+/// Makes the lists of all languages ready, which takes a few frames' time: [`read`] else does, once it needs them.
+pub fn prepare() {
+    Tongue::all();
+}
+
 /// The same in English alone and without the list, each word by itself. What captions never hold is listed with what it means: an evaluation that asks
 /// whether a network follows such words must not tell it.
 pub fn read_unlisted(text: &str, most_words: usize) -> Vec<Word> {
