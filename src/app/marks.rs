@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::prompt::{self, Fate, LANGUAGES, Word, WordTable, advice};
+use crate::prompt::{self, Fate, Word, WordTable, advice};
+use crate::worlds::words::Tongue;
 
 /// Neighbours named for a word in doubt.
 const NEIGHBOURS: usize = 3;
@@ -38,7 +39,9 @@ impl Mark {
         match self {
             Self::Plain => (String::new(), &[]),
             Self::Heard(other) => (format!("{word}: heard as"), std::slice::from_ref(other)),
-            Self::Unknown(near) if near.is_empty() => (format!("{word}: not known. Prompts are in {LANGUAGES}."), &[]),
+            Self::Unknown(near) if near.is_empty() => {
+                (format!("{word}: not known, in English or {} more languages.", Tongue::all().len()), &[])
+            }
             Self::Unknown(near) => (format!("{word}: not known. Spelt like it:"), near),
             Self::Far(near) => (format!("{word}: hardly changes anything here. Nearest in meaning:"), near),
             Self::TooMany => (format!("{word}: past the longest prompt, it does not count."), &[]),
@@ -138,7 +141,7 @@ mod tests {
         let told = marks.of("snowy forest", 3).iter().map(|(_, mark)| mark.clone()).collect::<Vec<_>>();
         assert_eq!(told, [Mark::Heard("winter"), Mark::Plain]);
         assert_eq!(said(&mut marks, "Christmas"), "Christmas: heard as snowfield", "in no table, but listed");
-        assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("or Russian."));
+        assert!(said(&mut marks, "\u{96EA}\u{306E}").ends_with("14 more languages."));
         assert_eq!(marks.heard("Wald bei Nacht", 8).as_deref(), Some("forest night"));
         assert!(said(&mut marks, &"x".repeat(400)).len() < 100, "a long word is cut");
         assert!(marks.of("", 3).is_empty());
