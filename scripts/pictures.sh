@@ -11,40 +11,49 @@ parts=$(mktemp -d)
 trap 'rm -rf "$parts"' EXIT
 made=0
 
-dream() { ./play dream --engine cpu "$@"; }
+dream() { "${SOMNIUM:-./play}" dream --engine cpu "$@"; }
 
-# part SEED PROMPTS ACTIONS OPTIONS...: a part of a film. Of PROMPTS, split by semicolons, the first begins it and each other one is said three seconds after the one before.
+# part SEED PROMPTS ACTIONS OPTIONS...: a part of a film. Of PROMPTS, split by semicolons, the first begins it and each other one is said SECS after the one
+# before; where there is none, OPTIONS name the picture it begins with.
 part() {
-    local seed=$1 first=${2%%;*} rest=${2#*;} actions=$3 queue=()
-    shift 3
-    if [ "$rest" != "$first" ]; then
-        tr ';' '\n' <<<"$rest" >"$parts/queue.txt"
-        queue=(--prompt-queue "$parts/queue.txt" --every 3)
+    local said=()
+    [ -z "$2" ] || said=(--prompt "${2%%;*}")
+    if [[ $2 == *\;* ]]; then
+        tr ';' '\n' <<<"${2#*;}" >"$parts/queue.txt"
+        said+=(--prompt-queue "$parts/queue.txt" --every "${SECS:-1}")
     fi
     made=$((made + 1))
-    dream --seed "$seed" --prompt "$first" "${queue[@]}" --actions "$actions" --glide 3 --record "$(printf '%s/%03d.gif' "$parts" "$made")" "$@"
+    dream --seed "$1" "${said[@]}" --actions "$3" --glide 3 --scale 2 --record "$(printf '%s/%03d.gif' "$parts" "$made")" "${@:4}"
 }
 
-# film NAME: joins the parts made since the film before.
+# cut PICTURES: leaves so many of the part before.
+cut() {
+    local of
+    of=$(printf '%s/%03d.gif' "$parts" "$made")
+    convert "$of[0-$(($1 - 1))]" "$of"
+}
+
+# film NAME COLOURS: joins the parts made since the film before.
 film() {
-    convert "$parts"/[0-9]*.gif "$to/$1.gif"
+    convert "$parts"/[0-9]*.gif -coalesce +dither -colors "$2" -layers OptimizePlus "$to/$1.gif"
     rm "$parts"/[0-9]*.gif
 }
 
 play() {
-    part 21 'a forest by day' 'D*24 S*6' --scale 2
-    part 5 'a winter forest' 'D*10 S*2 D*6' --scale 2
-    part 8 'desert' 'D*12' --scale 2
-    part 6 'forest village' 'D*16' --scale 2
-    part 4 'a meadow with trees;dusk;night;neon;autumn, full colour;noir' 'D*108' --scale 2
-    film play
+    part 8 '' 'S*4 D*16 S*6' --image assets/start/meadow.png && cut 80
+    part 5 'a winter forest' 'D*6 W*4' && cut 30
+    part 6 'desert' 'D*6 W*4' && cut 30
+    part 7 'forest village' 'S*3 D*3 S*4'
+    part 20 'a meadow with flowers by day;meadow flowers dusk;meadow flowers night;meadow flowers day neon;meadow flowers day full colour autumn;meadow flowers day noir' \
+        'D*7 W*5 D*7 S*5 D*12'
+    film play 160
 }
 
 within() {
-    part 6 'a village by day;night' 'W*18 A*18' --first-person --scale 4
-    part 7 'a forest at dusk;night, clear;snowfall' 'W*54' --first-person --scale 4
-    part 9 'a meadow by day;dusk' 'W*36' --first-person --scale 4
-    film within
+    SECS=2 part 16 'meadow village by day clear;meadow village night clear' 'D*2 W*4 A*4 S*5 D*4' --first-person
+    part 6 'forest lake dusk clear;forest lake dusk clear;forest night clear;winter forest day snowfall;forest clear night neon;meadow clear day full colour' \
+        'W*7 A*6 W*6 D*7 S*6 D*8' --first-person
+    film within 200
 }
 
 words() { dream --prompt-queue $to/words.txt --seed 5 --sheet $to/words.png --scale 2; }

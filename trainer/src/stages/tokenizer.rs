@@ -35,7 +35,7 @@ const BARE_GROUPS: usize = 2;
 /// Where codes stay, a patch that is this share of all counts one, rarer ones more and others less, by the root of how often they are seen, within bounds.
 const ORDINARY_SHARE: f32 = 0.01;
 const LEAST_WEIGHT: f32 = 0.5;
-const MOST_WEIGHT: f32 = 5.0;
+const MOST_WEIGHT: f32 = 10.0;
 /// Groups of frames whose patches are counted for that.
 const COUNTED_GROUPS: u64 = 400;
 const VALIDATION_CLIPS: u64 = 12;
