@@ -5,7 +5,7 @@
     scripts/package.py --target x86_64-pc-windows-gnu    a .zip for another system, whose linker is set up (docs/CONTRIBUTING.md)
     scripts/package.py --to FOLDER                       elsewhere
 
-Unpack it anywhere and start `somnium` in it. Needs Python 3.9 or newer, and builds the program first.
+Unpack it on a system as new as this one and start `somnium` in it. Needs Python 3.9 or newer, and builds the program first.
 """
 
 import argparse
@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = ["weights/isles.safetensors", "weights/isles.md", "LICENSE-MIT", "LICENSE-APACHE", "docs/PLAYING.md", "assets/icon.png"]
 # Of the words that the program holds.
 FILES += ["assets/words/README.md", "assets/words/LICENSE-SCOWL", "assets/words/LICENSE-WORDNET"]
-LICENCE_NAMES = ("license", "licence", "copying", "notice", "unlicense", "ofl", "ufl")
+# What tells a text of a licence, and what has such a name and is none.
+LICENCE_WORDS = ("license", "licence", "copying", "copyright", "notice", "ofl", "ufl")
+NO_LICENCE = (".rs", ".toml", ".json", ".py", ".sh", ".html", ".hbs", ".ttf", ".otf", ".png", ".svg", ".a", ".yml")
 
 READ_ME = """Somnium: a world you can walk through that no one drew
 
@@ -34,14 +36,16 @@ all keys. docs/PLAYING.md has the rest. {program} --help names what the command 
 It keeps your dreams in your own data folder, its settings in your config folder, and asks nothing of any network.
 """
 HINTS = {
-    "linux": "It needs a Vulkan driver to draw with; where none is there: apt install mesa-vulkan-drivers\n",
+    "linux": "It draws through Vulkan and needs a few system libraries: apt install mesa-vulkan-drivers libvulkan1 libudev1 libasound2\n",
     "windows": "",
     "darwin": "",
 }
 
 
 def cargo(*arguments):
-    return subprocess.run(["cargo", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # Where ./play and ./check build (scripts/setup.sh).
+    builds = {"CARGO_TARGET_DIR": str(Path.home() / ".cache/somnium/target"), **os.environ}
+    return subprocess.run(["cargo", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, env=builds).stdout
 
 
 def host():
@@ -72,18 +76,26 @@ def crates(target):
     return sorted((packages[of] for of in seen if packages[of]["source"]), key=lambda package: (package["name"], package["version"]))
 
 
+def is_licence(path):
+    if not path.is_file() or path.suffix.lower() in NO_LICENCE:
+        return False
+    # Those of fonts lie beside them under their names.
+    beside_a_font = path.suffix == ".txt" and any(path.parent.glob("*.ttf"))
+    return beside_a_font or any(word in path.name.lower() for word in LICENCE_WORDS)
+
+
 def licences(target):
     """One text with the licences of all crates; the same text stands once, under all crates that have it."""
     texts, bare = {}, []
     for package in crates(target):
         folder = Path(package["manifest_path"]).parent
-        found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.lower().startswith(LICENCE_NAMES) and path.suffix.lower() in ("", ".md", ".txt"))
+        found = sorted(path for path in folder.rglob("*") if is_licence(path))
         name = f"{package['name']} {package['version']} ({package['license'] or 'see below'})"
         if not found:
             bare.append(f"{name}, {package['repository'] or ', '.join(package['authors'])}")
         for path in found:
             texts.setdefault(path.read_text(encoding="utf-8", errors="replace").strip(), []).append(name)
-    parts = ["The program is made of these libraries, under these licences.\n"]
+    parts = ["The program is made of these libraries, under these licences, and of Rust's own, under MIT or Apache-2.0 (https://www.rust-lang.org/policies/licenses).\n"]
     if bare:
         parts.append("Without a text of their own, under what they name:\n\n" + "\n".join(bare) + "\n")
     parts += ["\n".join(dict.fromkeys(names)) + "\n\n" + text + "\n" for text, names in texts.items()]
@@ -108,8 +120,8 @@ def main():
             shutil.copyfile(ROOT / path, inside / path)
         there = inside / program.name
         shutil.copy(program, there)
-        if system != "windows":
-            subprocess.run(["strip", there], check=False)
+        if target == host() and shutil.which("strip"):
+            subprocess.run(["strip", there], check=True)
         (inside / "READ-ME.txt").write_text(READ_ME.format(program=program.name, hint=HINTS[system]), encoding="utf-8")
         (inside / "LICENSES-OF-LIBRARIES.txt").write_text(licences(target), encoding="utf-8")
         if system == "windows":

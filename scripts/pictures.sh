@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pictures of README.md anew (assets/readme), all but that of the window, by the shipped pack. Needs ImageMagick; takes minutes without a graphics card.
+# Makes the pictures of README.md anew (assets/readme), all but that of the window, by the shipped pack, on the processor. Needs ImageMagick.
 #
 # scripts/pictures.sh          all of them
 # scripts/pictures.sh within   one: play, within, words or map
@@ -23,7 +23,7 @@ part() {
         said+=(--prompt-queue "$parts/queue.txt" --every "${SECS:-1}")
     fi
     made=$((made + 1))
-    dream --seed "$1" "${said[@]}" --actions "$3" --glide 3 --scale 2 --record "$(printf '%s/%03d.gif' "$parts" "$made")" "${@:4}"
+    dream --seed "$1" ${said[@]+"${said[@]}"} --actions "$3" --glide 3 --scale 2 --record "$(printf '%s/%03d.gif' "$parts" "$made")" "${@:4}"
 }
 
 # cut PICTURES: leaves so many of the part before.
@@ -40,9 +40,12 @@ film() {
 }
 
 play() {
-    part 8 '' 'S*4 D*16 S*6' --image assets/start/meadow.png && cut 80
-    part 5 'a winter forest' 'D*6 W*4' && cut 30
-    part 6 'desert' 'D*6 W*4' && cut 30
+    part 8 '' 'S*4 D*16 S*6' --image assets/start/meadow.png
+    cut 80
+    part 5 'a winter forest' 'D*6 W*4'
+    cut 30
+    part 6 'desert' 'D*6 W*4'
+    cut 30
     part 7 'forest village' 'S*3 D*3 S*4'
     part 20 'a meadow with flowers by day;meadow flowers dusk;meadow flowers night;meadow flowers day neon;meadow flowers day full colour autumn;meadow flowers day noir' \
         'D*7 W*5 D*7 S*5 D*12'
@@ -60,6 +63,9 @@ words() { dream --prompt-queue $to/words.txt --seed 5 --sheet $to/words.png --sc
 
 map() { dream --seed 4 --image assets/start/palms.png --actions "@$to/walk.txt" --record "$parts/last.png" --map $to/map.png --scale 2; }
 
-for picture in "${@:-play within words map}"; do
-    for one in $picture; do "$one"; done
+for picture in ${@:-play within words map}; do
+    case $picture in
+        play | within | words | map) "$picture" ;;
+        *) echo "there is no picture $picture: play, within, words or map" >&2 && exit 2 ;;
+    esac
 done

@@ -72,8 +72,14 @@ fn words(state: &UiState, most_words: usize) -> String {
     let besides = hour.map_or_else(|| besides.clone(), |light| under(besides, light, room));
     // At the beginning a hyphen, which says nothing, would make an option of it.
     let said = said.trim().trim_start_matches('-').to_owned();
-    let besides = besides.iter().map(|word| prompt::text_of(&[*word]));
-    std::iter::once(said).chain(besides).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    let with_besides = |said: String| {
+        let besides = besides.iter().map(|word| prompt::text_of(&[*word]));
+        std::iter::once(said).chain(besides).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    };
+    let whole = with_besides(said);
+    // English words behind a prompt in another language would be read in that one.
+    let is_heard = prompt::ids(&prompt::read(&whole, most_words)) == [heard.as_slice(), &besides].concat();
+    if is_heard { whole } else { with_besides(prompt::text_of(&heard)) }
 }
 
 /// Says what is not as the pack has it.
@@ -265,6 +271,21 @@ mod tests {
         // Without a day the hour is not asked.
         (state.prompt.said, state.prompt.day) = ("forest".to_owned(), Day::of(None));
         assert_eq!(words(&state, MOST), "forest, rain");
+    }
+
+    #[test]
+    fn what_is_told_besides_is_heard_beside_another_language() {
+        let mut state = everything();
+        state.prompt.day = Day::of(None);
+        for (said, besides, command) in [
+            ("ciemny las", "lake", "night forest, lake"),
+            ("ein Wald", "rain", "ein Wald, rain"),
+            ("a forest", "full colour", "a forest, full, colour"),
+        ] {
+            (state.prompt.said, state.prompt.besides) = (said.to_owned(), rows(besides));
+            assert_eq!(words(&state, MOST), command);
+            assert_eq!(rows(command), [rows(said), rows(besides)].concat());
+        }
     }
 
     #[test]

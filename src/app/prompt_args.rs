@@ -21,7 +21,7 @@ const QUOTED: usize = 40;
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Prompt")]
 pub struct PromptArgs {
-    /// What the world should be like, in any common words of English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Danish, Norwegian, Czech, Turkish, Ukrainian or Russian.
+    /// What the world should be like, in common words of English or of fourteen more languages (docs/PLAYING.md).
     #[arg(long, default_value = "")]
     pub prompt: String,
     /// Frames in which a new prompt takes over from the one before.

@@ -2,15 +2,16 @@
 
 pub mod advice;
 mod fade;
+mod foreign;
 mod table;
 
-use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::engine::PromptWord;
 pub use crate::worlds::words::{LANGUAGES, heard};
 use crate::worlds::words::{Tongue, listed, longest_listed};
 pub use fade::Fade;
+use foreign::Foreign;
 pub use table::{CHANNELS, TABLE_NAME, WordTable, closeness};
 
 /// Words that say nothing about a place by themselves: read and left out.
@@ -45,25 +46,29 @@ const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
 /// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together. It is read as English, or in
 /// another language that knows more of its words.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
+    let spans = spans(text);
+    let first_in_english = |rest: &[Range<usize>]| english(text, rest, longest_listed());
+    let in_english = looked_up(&spans, most_words, first_in_english);
     let unknown = |words: &[Word]| words.iter().filter(|word| word.fate == Fate::Unknown).count();
-    let in_english = looked_up(text, most_words, english(text, longest_listed()));
-    let doubted = unknown(&in_english);
-    if doubted == 0 {
+    if unknown(&in_english) == 0 {
         return in_english;
     }
-    let in_tongues = Tongue::all().iter().map(|tongue| {
-        let first = |rest: &[Range<usize>]| together(text, rest, tongue.longest(), |text| tongue.listed(text));
-        let words = looked_up(text, most_words, |rest| first(rest).unwrap_or_else(|| english(text, longest_listed())(rest)));
-        // Of two that know as many words, the one whose own ones say more, or are more.
-        let own = words.iter().map(|word| &text[word.range.clone()]).filter(|text| tongue.listed(text).is_some());
-        let [saying, all] = own.fold([0, 0], |[saying, all], text| {
-            let count = spans(text).len();
-            [saying + if tongue.listed(text) == Some(Fate::Silent) { 0 } else { count }, all + count]
-        });
-        ((unknown(&words), Reverse(saying), Reverse(all)), words)
+    let foreign = Foreign::of(text, &spans);
+    let best = Tongue::all().iter().min_by_key(|tongue| foreign.rank(tongue));
+    let in_best = best.map(|tongue| {
+        let first = |rest: &[Range<usize>]| match foreign.is_a_word_in_english(tongue) {
+            // A name, a slip or a word of another language in an English prompt.
+            true => match first_in_english(rest) {
+                (count, Fate::Unknown) => {
+                    foreign.first(tongue, rest).filter(|(_, fate)| foreign.is_meant(rest, *fate)).unwrap_or((count, Fate::Unknown))
+                }
+                known => known,
+            },
+            false => foreign.first(tongue, rest).unwrap_or_else(|| first_in_english(rest)),
+        };
+        looked_up(&spans, most_words, first)
     });
-    let best = in_tongues.min_by_key(|(rank, _)| *rank).map(|(_, words)| words);
-    best.filter(|words| unknown(words) < doubted).unwrap_or(in_english)
+    in_best.filter(|words| unknown(words) < unknown(&in_english)).unwrap_or(in_english)
 }
 
 /// Makes the lists of all languages ready, which takes a few frames' time: [`read`] else does, once it needs them.
@@ -74,13 +79,12 @@ pub fn prepare() {
 /// The same in English alone and without the list, each word by itself. What captions never hold is listed with what it means: an evaluation that asks
 /// whether a network follows such words must not tell it.
 pub fn read_unlisted(text: &str, most_words: usize) -> Vec<Word> {
-    looked_up(text, most_words, english(text, 0))
+    looked_up(&spans(text), most_words, |rest| english(text, rest, 0))
 }
 
 /// Looks all words of a text up: `first` says how many of these are one, and what becomes of it.
-fn looked_up(text: &str, most_words: usize, first: impl Fn(&[Range<usize>]) -> (usize, Fate)) -> Vec<Word> {
-    let spans = spans(text);
-    let (mut words, mut known, mut rest) = (Vec::new(), 0, spans.as_slice());
+fn looked_up(spans: &[Range<usize>], most_words: usize, first: impl Fn(&[Range<usize>]) -> (usize, Fate)) -> Vec<Word> {
+    let (mut words, mut known, mut rest) = (Vec::new(), 0, spans);
     while !rest.is_empty() {
         let (count, fate) = first(rest);
         let fate = match fate {
@@ -94,15 +98,11 @@ fn looked_up(text: &str, most_words: usize, first: impl Fn(&[Range<usize>]) -> (
     words
 }
 
-/// What becomes of the first words of a text in English, of which up to `longest` are listed together.
-fn english(text: &str, longest: usize) -> impl Fn(&[Range<usize>]) -> (usize, Fate) {
-    move |rest| together(text, rest, longest, listed).unwrap_or_else(|| (1, fate_alone(&text[rest[0].clone()])))
-}
-
-/// How many of the first words, up to `longest`, are listed together, the most there are, and what becomes of them.
-fn together(text: &str, rest: &[Range<usize>], longest: usize, listed: impl Fn(&str) -> Option<Fate>) -> Option<(usize, Fate)> {
+/// How many of these words are one in English, of which up to `longest` are listed together, and what becomes of it.
+fn english(text: &str, rest: &[Range<usize>], longest: usize) -> (usize, Fate) {
     let up_to = |count: usize| &text[rest[0].start..rest[count - 1].end];
-    (1..=longest.min(rest.len())).rev().find_map(|count| Some((count, listed(up_to(count))?)))
+    let together = (1..=longest.min(rest.len())).rev().find_map(|count| Some((count, listed(up_to(count))?)));
+    together.unwrap_or_else(|| (1, fate_alone(up_to(1))))
 }
 
 /// Where the words of a text stand.

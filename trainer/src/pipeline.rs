@@ -221,13 +221,21 @@ impl Run {
             let narrow = Tokenizer::new(&pack.manifest.frame, &self.preset.tokenizer, &self.device);
             stage.held = Some(params::replace("tok", narrow, &pack_values(pack), &self.device)?);
         }
+        let encoder = || self.tokenizer().and_then(|(tokenizer, _)| params::collect("tok", &tokenizer));
+        let before = encoder().ok();
         if codes_stay {
-            stage.looks = self.looks(&params::collect("tok", &self.tokenizer()?.0)?)?;
+            stage.looks = self.looks(&encoder()?)?;
             stage.weigh_by_rarity()?;
+            println!("{} looks are drawn from their tokens", stage.looks.len());
         }
         let stage = Arc::new(stage);
         let start = self.start(stage.as_ref(), "tok")?;
-        training::train(stage, &self.settings(budget), start).map(|(_, progress)| progress.finished)
+        let (_, progress) = training::train(stage, &self.settings(budget), start)?;
+        if !codes_stay && before != encoder().ok() {
+            // Read by another encoder.
+            remove(&self.folder.join(LOOKS))?;
+        }
+        Ok(progress.finished)
     }
 
     /// Trains the latent action model and names its codes in `lam/actions.json`; names that they got after the same step stay. Gives

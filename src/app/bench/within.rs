@@ -35,8 +35,8 @@ impl Times {
     }
 }
 
-/// Walks so many frames through a dream, [`MOST_FRAMES`] at most, draws what is seen on the way in turns, so that whatever else the machine does slows both, and prints what came
-/// out.
+/// Walks so many frames through a dream, [`MOST_FRAMES`] at most, and prints how long it takes to draw what is seen on the way. Device and processor draw in turns: whatever
+/// else the machine does slows both.
 ///
 /// # Errors
 /// One sentence.
@@ -62,7 +62,8 @@ pub fn run(pack: &Pack, settings: &DecodeSettings, words: &[u16], frames: u32) -
         }
     })?;
     around_ms.sort_by(f64::total_cmp);
-    println!("from within  {}; what lies around {:.2} ms a step (medians)", gpu.summary, around_ms[around_ms.len() / 2]);
+    let steps = around_ms.len();
+    println!("from within  {}; what lies around {:.2} ms a step (medians of {steps} steps)", gpu.summary, around_ms[steps / 2]);
     for ([width, height], mut times) in SIZES.into_iter().zip(times) {
         let [new, on_the_way, processor] = times.medians();
         println!(

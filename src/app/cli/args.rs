@@ -163,7 +163,7 @@ pub struct BenchArgs {
     /// Measure besides what it costs to preview so many branches at once: the next frame under one action each.
     #[arg(long, value_name = "N", conflicts_with = "growth", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub branches: Option<u8>,
-    /// Measure besides what pictures of the world from within cost, drawn by the graphics adapter and by the processor.
+    /// Measure besides what pictures of the world from within cost, drawn by the graphics adapter and by the processor, on a walk of 64 steps at most.
     #[arg(long, conflicts_with = "growth")]
     pub first_person: bool,
     /// Use the kernels of this tier of graphics devices at most, or those below it if they compute wrongly here: bare, base or f16.

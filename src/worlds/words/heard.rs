@@ -99,8 +99,7 @@ pub(super) fn is_part_of_phrases(row: u16) -> bool {
 }
 
 /// Whether captions say the word of a row by itself.
-#[cfg(test)]
-pub(super) fn is_said_alone(row: u16) -> bool {
+pub fn is_said_alone(row: u16) -> bool {
     ALONE.contains(&row)
 }
 

@@ -54,14 +54,14 @@ pub fn figures(pack: &Pack, world: &str, workers: &mut Workers, seed: u64, still
         let drawn = workers.map(&numbers, |worker, number| {
             let (scene, [raw, _]) = walked(*number, Some(Wish { light: Some(light), ..village(seed + number) }))?;
             let mut codes = worker.engine.encode(&raw)?;
-            // As dreams have it.
-            if let Some(look) = looks.of(&scene, 0) {
+            // As dreams have it, whatever would be read off this frame.
+            if let Some(look) = looks.of(&scene, 0).filter(|_| frame.look) {
                 let of_look = codes.len() - look.len()..;
                 codes[of_look].copy_from_slice(look);
             }
             Ok(psnr_db(&raw, &view(&mut worker.engine, codes)?.rgb))
         })?;
-        let name = format!("PSNR of villages by {when}");
+        let name = format!("PSNR of villages by {when}, under the token of their look");
         figures.insert(at, Figure::new(FAMILY, name, Unit::Db).dream(Score::mean_of(drawn, Better::High)));
     }
     Ok(figures)

@@ -17,7 +17,7 @@ use crate::looks::Looks;
 use crate::model::tokenizer::{Tokenizer, fsq_levels, fsq_values};
 use crate::patches::{bits, decibels, push_patches};
 use crate::preset::Preset;
-use crate::source::{ClipSource, HELD_OUT, Mood};
+use crate::source::{ClipSource, Dice, HELD_OUT, Mood};
 use crate::training::Stage;
 
 /// Frames taken from each clip, this many steps apart: neighbours teach little new.
@@ -29,9 +29,7 @@ const WALK_FRAMES: u64 = 16;
 /// Frames of a group: two walks, each bare and under another look.
 const GROUP: usize = 2 * 2;
 /// Of so many walks one is drawn from the look that is read off the other of its group, though its own has a name.
-const READ_WALKS: u64 = 4;
-/// Where codes stay, the bare frames of every one of so many groups are drawn: what the decoder is to learn are looks, and it must not forget that one.
-const BARE_GROUPS: usize = 2;
+const READ_WALKS: usize = 4;
 /// Where codes stay, a patch that is this share of all counts one, rarer ones more and others less, by the root of how often they are seen, within bounds.
 const ORDINARY_SHARE: f32 = 0.01;
 const LEAST_WEIGHT: f32 = 0.5;
@@ -67,8 +65,8 @@ pub struct TokenizerStage {
     /// Where codes stay: the tokens that looks have in dreams, by their names. What is read off a frame strays from its look's by what stands in it, and a
     /// decoder that learned from that alone would draw a look as the mean of those around it.
     pub looks: Looks,
-    /// Where codes stay: how much the patches count that are seldom seen, or often, by their values where they are bare ([`Self::weigh_by_rarity`]).
-    pub rare: HashMap<Vec<u32>, f32>,
+    /// Where codes stay: how much patches count, by their values where they are bare ([`Self::weigh_by_rarity`]).
+    pub patch_weights: HashMap<Vec<u32>, f32>,
 }
 
 /// Frames to learn from.
@@ -80,7 +78,7 @@ pub struct Frames {
     /// Whether looks are drawn from their levels; else from what they were before they were rounded: two looks that fell on one level would never
     /// learn to part.
     rounded: bool,
-    /// What the look of every frame is drawn from where that is not what is read off one: levels of its token.
+    /// What the look of every frame is drawn from where that is not what is read off one: levels of its token. Empty where no look has a name.
     named: Vec<Option<Vec<u8>>>,
 }
 
@@ -99,7 +97,16 @@ struct Drawn {
 impl TokenizerStage {
     pub fn new(source: Arc<dyn ClipSource>, preset: Preset) -> Self {
         let frame = preset.frame(source.info());
-        Self { source, preset, frame, covered: Vec::new(), held: None, codes_stay: false, looks: Looks::default(), rare: HashMap::new() }
+        Self {
+            source,
+            preset,
+            frame,
+            covered: Vec::new(),
+            held: None,
+            codes_stay: false,
+            looks: Looks::default(),
+            patch_weights: HashMap::new(),
+        }
     }
 
     /// Frames spread over the clips `first..first + clips`.
@@ -127,9 +134,12 @@ impl TokenizerStage {
                 for frames in [&bare, &clip.frames] {
                     push_patches(&frames[shown * clip.frame_bytes()..][..clip.frame_bytes()], &self.frame, 1, &mut patches);
                 }
-                let scene = clip.scenes[shown].as_ref().filter(|_| (group / 2 + walk) % READ_WALKS > 0);
+                let scene = clip.scenes[shown].as_ref().filter(|_| Dice::new(group, walk).below(READ_WALKS) > 0);
                 named.extend([scene.map(bare_scene).as_ref(), scene].map(|scene| Some(self.looks.of(scene?, shown)?.to_vec())));
             }
+        }
+        if self.looks.is_empty() {
+            named.clear();
         }
         Ok(Some(Frames { patches, grouped: true, rounded: true, named }))
     }
@@ -140,7 +150,7 @@ impl TokenizerStage {
         let ([rows, _], device) = (z.dims(), z.device());
         let by_frame = |values: Tensor<2>, at: usize, tokens: usize| values.reshape([rows / n, n, d]).narrow(1, at, tokens);
         let mut values = fsq_values(z.clone(), self.frame.code_levels);
-        if !rounded || named.iter().any(Option::is_some) {
+        if !rounded || !named.is_empty() {
             let read = by_frame(if rounded { values.clone() } else { z.tanh() }, p, n - p);
             let looks = if named.is_empty() { read } else { self.called(read, named, &device) };
             values = Tensor::cat(vec![by_frame(values, 0, p), looks], 1).reshape([rows, d]);
@@ -164,20 +174,22 @@ impl TokenizerStage {
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
 
-    /// From now on patches count by how rare they are where they are bare: a lit window is one of a thousand patches, and grass of every fourth.
+    /// From now on patches count by how rare they are where they are bare: a lit window is one of a thousand patches, and grass every fourth.
     ///
     /// # Errors
     /// Where the source fails.
     pub fn weigh_by_rarity(&mut self) -> Result<()> {
-        let Some(frames) = self.grouped(0, COUNTED_GROUPS)? else { return Ok(()) };
         let (p, width) = (self.frame.patches(), self.frame.patch_values());
         let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
-        // Every other frame is bare.
-        let bare = frames.patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
-        bare.for_each(|patch| *seen.entry(bits(patch)).or_default() += 1);
+        for group in 0..if self.frame.look { COUNTED_GROUPS } else { 0 } {
+            let Some(frames) = self.grouped(group, 1)? else { return Ok(()) };
+            // Every other frame is bare.
+            let bare = frames.patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
+            bare.for_each(|patch| *seen.entry(bits(patch)).or_default() += 1);
+        }
         let all = seen.values().sum::<u32>() as f32;
         let weight = |count: u32| (ORDINARY_SHARE * all / count as f32).sqrt().clamp(LEAST_WEIGHT, MOST_WEIGHT);
-        self.rare = seen.into_iter().map(|(patch, count)| (patch, weight(count))).collect();
+        self.patch_weights = seen.into_iter().map(|(patch, count)| (patch, weight(count))).collect();
         Ok(())
     }
 
@@ -188,10 +200,10 @@ impl TokenizerStage {
             let (frame, patch) = (row / p, row % p);
             match self.covered.contains(&patch) {
                 true => FIGURE_WEIGHT,
-                false if !grouped || self.rare.is_empty() => 1.0,
+                false if !grouped || self.patch_weights.is_empty() => 1.0,
                 false => {
                     let bare = &patches[(frame / 2 * 2 * p + patch) * width..][..width];
-                    self.rare.get(&bits(bare)).copied().unwrap_or(MOST_WEIGHT)
+                    self.patch_weights.get(&bits(bare)).copied().unwrap_or(MOST_WEIGHT)
                 }
             }
         };
@@ -216,13 +228,14 @@ impl TokenizerStage {
         Tensor::cat(vec![land, look], 1).reshape([frames * n, d])
     }
 
-    /// The frames of a batch that the decoder draws: all, but where codes stay most bare ones only say what the land is that the others draw.
+    /// The frames of a batch that the decoder draws: all, but where codes stay half of the bare ones only say what the land is that the others draw. Looks are
+    /// what is to be learned then, and the bare one must not be forgotten.
     fn drawn(&self, all: Drawn, grouped: bool, device: &Device) -> Drawn {
         if !(grouped && self.codes_stay) {
             return all;
         }
         let frames = all.z.dims()[0] / self.frame.tokens();
-        let is_drawn = |frame: &usize| frame % 2 == 1 || (frame / GROUP).is_multiple_of(BARE_GROUPS);
+        let is_drawn = |frame: &usize| frame % 2 == 1 || frame.is_multiple_of(GROUP);
         let of: Vec<usize> = (0..frames).filter(is_drawn).collect();
         let numbers: Vec<i64> = of.iter().map(|frame| *frame as i64).collect();
         let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [of.len()]), device);
@@ -233,7 +246,8 @@ impl TokenizerStage {
         };
         let Drawn { z, target, weights, named } = all;
         let [z, target, weights] = [z, target, weights].map(select);
-        Drawn { z, target, weights, named: of.iter().map(|frame| named[*frame].clone()).collect() }
+        let named = of.iter().filter_map(|frame| named.get(*frame).cloned()).collect();
+        Drawn { z, target, weights, named }
     }
 
     /// How far codes that should be the same along an axis of two lie from the levels that the first or both of them say. What lies well inside a level is
@@ -306,39 +320,33 @@ impl Stage for TokenizerStage {
 
     fn loss(&self, model: &Tokenizer, batch: Frames, device: &Device) -> Result<Tensor<1>> {
         let weights = self.weights(&batch.patches, batch.grouped);
-        let target = self.tensor(batch.patches, device);
-        let held = self.held.as_ref().map(|held| held.encode(target.clone().inner(), &self.frame).tanh());
+        let whole = self.tensor(batch.patches, device);
         // An encoder that learns nothing is no part of any graph: what is never gone back through would not be freed.
         let z = match self.codes_stay {
-            true => Tensor::from_inner(model.valid().encode(target.clone().inner(), &self.frame)),
-            false => model.encode(target.clone(), &self.frame),
+            true => Tensor::from_inner(model.valid().encode(whole.clone().inner(), &self.frame)),
+            false => model.encode(whole.clone(), &self.frame),
         };
-        let (swapped, apart) = if batch.grouped {
-            let parts = self.apart(z.clone());
-            let [land, look] = parts.clone();
-            (self.swapped(parts), Some(self.disagreement(land, 2, true) * LAND_WEIGHT + self.disagreement(look, 1, false) * LOOK_WEIGHT))
-        } else {
-            (z.clone(), None)
-        };
-        let weights = Tensor::from_data(TensorData::new(weights, [target.dims()[0], 1]), device);
-        let all = Drawn { z: swapped, target, weights, named: batch.named };
+        let swapped = if batch.grouped { self.swapped(self.apart(z.clone())) } else { z.clone() };
+        let weights = Tensor::from_data(TensorData::new(weights, [whole.dims()[0], 1]), device);
+        let all = Drawn { z: swapped, target: whole.clone(), weights, named: batch.named };
         let Drawn { z: drawn, target, weights, named } = self.drawn(all, batch.grouped, device);
         let error = self.decode(model, drawn, batch.rounded, &named) - target;
-        let loss = ((error.clone().abs() + error.square()) * weights).mean();
+        let mut loss = ((error.clone().abs() + error.square()) * weights).mean();
         if self.codes_stay {
             return Ok(loss);
         }
         // What is saturated hardly learns any more.
-        let loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
-        let loss = apart.into_iter().fold(loss, |loss, apart| loss + apart);
-        Ok(match held {
-            Some(held) => {
-                let dims = held.dims()[1];
-                let left = z.narrow(1, 0, dims).tanh() - Tensor::from_inner(held);
-                loss + left.square().mean() * HOLD_WEIGHT
-            }
-            None => loss,
-        })
+        loss = loss + activation::relu(z.clone().abs() - MOST_Z).square().mean() * SATURATION_WEIGHT;
+        if batch.grouped {
+            let [land, look] = self.apart(z.clone());
+            loss = loss + self.disagreement(land, 2, true) * LAND_WEIGHT + self.disagreement(look, 1, false) * LOOK_WEIGHT;
+        }
+        if let Some(held) = &self.held {
+            let held = held.encode(whole.inner(), &self.frame).tanh();
+            let left = z.narrow(1, 0, held.dims()[1]).tanh() - Tensor::from_inner(held);
+            loss = loss + left.square().mean() * HOLD_WEIGHT;
+        }
+        Ok(loss)
     }
 
     fn validate(&self, model: &Tokenizer, device: &Device) -> Result<Vec<(&'static str, f64)>> {
@@ -375,6 +383,8 @@ impl Stage for TokenizerStage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::preset;
     use crate::source::WorldSource;
@@ -417,12 +427,12 @@ mod tests {
     }
 
     #[test]
-    fn where_codes_stay_few_bare_frames_are_drawn() {
+    fn where_codes_stay_half_of_the_bare_frames_are_drawn() {
         let device = Device::flex();
         let drawn = |codes_stay: bool| {
             let stage = TokenizerStage { codes_stay, ..stage() };
             let (n, p, d, width) = (stage.frame.tokens(), stage.frame.patches(), stage.frame.code_dims, stage.frame.patch_values());
-            let frames = 2 * BARE_GROUPS * GROUP;
+            let frames = 3 * GROUP;
             // Values that tell whose they are.
             let of = |rows: usize, width: usize| {
                 let values: Vec<f32> = (0..frames * rows * width).map(|i| (i / (rows * width)) as f32).collect();
@@ -442,8 +452,7 @@ mod tests {
         };
         let (frames, some) = drawn(true);
         let (bare, looked): (Vec<usize>, Vec<usize>) = some.into_iter().partition(|frame| frame % 2 == 0);
-        let other = BARE_GROUPS * GROUP;
-        assert_eq!((bare, looked.len()), (vec![0, 2, other, other + 2], frames / 2));
+        assert_eq!((bare, looked.len()), (vec![0, GROUP, 2 * GROUP], frames / 2));
         assert_eq!(drawn(false).1.len(), frames);
     }
 
@@ -451,15 +460,21 @@ mod tests {
     fn a_look_is_drawn_from_its_name_where_it_has_one() {
         let device = Device::flex();
         let mut stage = TokenizerStage { codes_stay: true, ..stage() };
-        let read = stage.grouped(0, 4).expect("frames").expect("the simulator can");
-        assert!(read.named.iter().all(Option::is_none), "nothing has a name");
         let d = stage.frame.code_dims;
-        let bare = "Plain Summer Day Clear 0".to_owned();
-        stage.looks = Looks([(bare, vec![1; d])].into());
-        let named = stage.grouped(0, 4).expect("frames").expect("the simulator can").named;
-        // Bare frames come first of every two; the first walk of the first two groups is read.
-        let bare = |frame: &usize| frame.is_multiple_of(2) && ![0, GROUP].contains(frame);
-        assert!((0..4 * GROUP).all(|frame| !bare(&frame) || named[frame].is_some()) && named[0].is_none() && named[GROUP].is_none());
+        let named = |stage: &TokenizerStage| stage.grouped(0, 100).expect("frames").expect("the simulator can").named;
+        assert!(named(&stage).is_empty(), "nothing has a name");
+        let rain = |turn: u8| {
+            let styles = Style::ALL.iter().flat_map(|style| Light::ALL.iter().map(move |light| format!("{style:?} {light:?} Rain {turn}")));
+            styles.map(move |name| (name, vec![1 + turn; d]))
+        };
+        stage.looks = Looks([("Plain Summer Day Clear 0".to_owned(), vec![0; d])].into_iter().chain(rain(0)).chain(rain(1)).collect());
+        // Bare frames come first of every two; of four walks one is read.
+        let named = named(&stage);
+        let [bare, looked] = [0, 1].map(|first| named.iter().skip(first).step_by(2).flatten().map(|token| token[0]).collect::<Vec<u8>>());
+        assert!(bare.iter().all(|level| *level == 0) && (130..170).contains(&bare.len()), "{} of 200", bare.len());
+        // Rain falls in turns, by the number of the frame.
+        let rain: HashSet<u8> = looked.into_iter().filter(|level| *level > 0).collect();
+        assert_eq!(rain, HashSet::from([1, 2]));
         // Levels of five lie half apart.
         let looks = stage.called(Tensor::ones([2, 1, d], &device), &[None, Some(vec![1; d])], &device);
         let looks = looks.try_into_vec_as::<f32>().expect("values");
@@ -468,6 +483,24 @@ mod tests {
         let model = stage.new_model(&device).expect("a model");
         let drawn = |named: &[Option<Vec<u8>>]| stage.decode(&model, z.clone(), true, named).try_into_vec_as::<f32>().expect("patches");
         assert!(drawn(&[]) == drawn(&[None]) && drawn(&[None]) != drawn(&[Some(vec![0; d])]));
+    }
+
+    #[test]
+    fn names_and_rarity_are_what_is_learned_by() {
+        let device = Device::flex().autodiff();
+        let mut stage = TokenizerStage { codes_stay: true, ..stage() };
+        let model = stage.new_model(&device).expect("a model");
+        let loss = |stage: &TokenizerStage| {
+            let batch = stage.grouped(7, 4).expect("frames").expect("the simulator can");
+            stage.loss(&model, batch, &device).expect("a loss").into_scalar::<f32>()
+        };
+        let read = loss(&stage);
+        assert_eq!(read, loss(&stage), "the control");
+        stage.looks = Looks([("Plain Summer Day Clear 0".to_owned(), vec![4; stage.frame.code_dims])].into());
+        let named = loss(&stage);
+        stage.weigh_by_rarity().expect("the simulator can");
+        let weighed = loss(&stage);
+        assert!(read != named && named != weighed, "{read}, {named}, {weighed}");
     }
 
     #[test]
@@ -514,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figure_counts_more_than_other_patches_and_so_does_what_is_seldom_seen() {
+    fn the_figure_and_what_is_seldom_seen_count_more_than_other_patches() {
         let mut stage = TokenizerStage { covered: vec![1], ..stage() };
         let (p, width) = (stage.frame.patches(), stage.frame.patch_values());
         let mean = |weights: &[f32]| weights.iter().sum::<f32>() / weights.len() as f32;
@@ -529,7 +562,7 @@ mod tests {
         assert!(weights.chunks_exact(2 * p).all(|two| two[..p] == two[p..]));
         let at_most = |of: &dyn Fn(f32, f32) -> bool| weights.iter().copied().reduce(|a, b| if of(a, b) { a } else { b }).expect("some");
         let (least, most) = (at_most(&|a, b| a < b), at_most(&|a, b| a > b));
-        assert!((most / least - FIGURE_WEIGHT / LEAST_WEIGHT).abs() < 1e-3, "{least} to {most}");
+        assert!((most / least - MOST_WEIGHT.max(FIGURE_WEIGHT) / LEAST_WEIGHT).abs() < 1e-3, "{least} to {most}");
         let common = weights.iter().filter(|weight| **weight == least).count();
         let rare = weights.iter().filter(|weight| (**weight / least - MOST_WEIGHT / LEAST_WEIGHT).abs() < 1e-3).count();
         assert!(common > 2 * rare && rare > 0, "{common} common, {rare} rare");
