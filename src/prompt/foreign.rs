@@ -92,7 +92,8 @@ impl Foreign {
         let denies = matches!(fate, Fate::Known(row) if WordTable::get().word(row) == "not");
         let says = |word: &&str| WordTable::get().find(word).is_some_and(is_said_alone);
         let of_captions = || vocabulary(false).into_iter().filter(says);
-        !denies && !(word.is_ascii() && word.len() >= LEAST_SLIP && of_captions().any(|meant| is_slip(word, meant)))
+        let may_be_slip = word.is_ascii() && word.len() >= LEAST_SLIP && of_captions().any(|meant| is_slip(word, meant));
+        !denies && !may_be_slip
     }
 }
 

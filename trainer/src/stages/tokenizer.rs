@@ -464,7 +464,8 @@ mod tests {
         let named = |stage: &TokenizerStage| stage.grouped(0, 100).expect("frames").expect("the simulator can").named;
         assert!(named(&stage).is_empty(), "nothing has a name");
         let rain = |turn: u8| {
-            let styles = Style::ALL.iter().flat_map(|style| Light::ALL.iter().map(move |light| format!("{style:?} {light:?} Rain {turn}")));
+            let styles =
+                Style::ALL.iter().flat_map(move |style| Light::ALL.iter().map(move |light| format!("{style:?} {light:?} Rain {turn}")));
             styles.map(move |name| (name, vec![1 + turn; d]))
         };
         stage.looks = Looks([("Plain Summer Day Clear 0".to_owned(), vec![0; d])].into_iter().chain(rain(0)).chain(rain(1)).collect());
