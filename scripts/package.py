@@ -36,7 +36,7 @@ all keys. docs/PLAYING.md has the rest. {program} --help names what the command 
 It keeps your dreams in your own data folder, its settings in your config folder, and asks nothing of any network.
 """
 HINTS = {
-    "linux": "It draws through Vulkan and needs a few system libraries: apt install mesa-vulkan-drivers libvulkan1 libudev1 libasound2\n",
+    "linux": "It draws through Vulkan and needs a few system libraries: apt install mesa-vulkan-drivers libvulkan1 libudev1 libxcursor1 libxi6 libxrandr2\nlibx11-xcb1 libxkbcommon-x11-0 libwayland-client0 libasound2t64 (libasound2 before Debian 13 and Ubuntu 24.04)\n",
     "windows": "",
     "darwin": "",
 }

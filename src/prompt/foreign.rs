@@ -2,10 +2,12 @@
 
 use std::cmp::Reverse;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::{Fate, fate_alone};
 use crate::prompt::WordTable;
-use crate::worlds::words::{Tongue, is_said_alone, listed, plain, vocabulary};
+use crate::worlds::scene::Wish;
+use crate::worlds::words::{Tongue, is_said_alone, listed, plain, vocabulary, wish_of};
 
 /// The words of a text as languages look them up.
 pub(super) struct Foreign {
@@ -66,9 +68,9 @@ impl Foreign {
         (unknown, Reverse(saying), Reverse(own))
     }
 
-    /// Whether a prompt is an English one with words of a language in it: it has at least as many words that only English knows as such that only the
+    /// Whether the prompt is an English one with words of a language in it: it has at least as many words that only English knows as such that only the
     /// language does.
-    pub(super) fn is_a_word_in_english(&self, tongue: &Tongue) -> bool {
+    pub(super) fn is_english_with(&self, tongue: &Tongue) -> bool {
         let (mut english, mut foreign, mut at) = (0, 0, 0);
         while at < self.words.len() {
             let listed = self.at(tongue, at).map(|(count, _)| count);
@@ -85,17 +87,32 @@ impl Foreign {
         english >= foreign
     }
 
-    /// Whether the first of these words, which English does not know, is another language's in an English prompt: not one that denies, and not a slip of a word
-    /// that captions say.
+    /// Whether the first of these words, which English does not know, is another language's in an English prompt: not one that denies in any, and not a slip of
+    /// a word that captions say, if that says something else.
     pub(super) fn is_meant(&self, rest: &[Range<usize>], fate: Fate) -> bool {
-        let word = self.words[self.words.len() - rest.len()].written.as_str();
-        let denies = matches!(fate, Fate::Known(row) if WordTable::get().word(row) == "not");
-        let says = |word: &&str| WordTable::get().find(word).is_some_and(is_said_alone);
-        let of_captions = || vocabulary(false).into_iter().filter(says);
-        let may_be_slip = word.is_ascii() && word.len() >= LEAST_SLIP && of_captions().any(|meant| is_slip(word, meant));
-        !denies && !may_be_slip
+        let Looked { plain, written, .. } = &self.words[self.words.len() - rest.len()];
+        let denies = |fate: Fate| matches!(fate, Fate::Known(row) if WordTable::get().word(row) == DENYING);
+        if Tongue::all().iter().filter_map(|tongue| tongue.listed(plain)).any(denies) {
+            return false;
+        }
+        let meant = match fate {
+            Fate::Known(row) => wish_of(&[row]),
+            _ => Wish::default(),
+        };
+        let may_be_slip = written.is_ascii() && written.len() >= LEAST_SLIP;
+        !(may_be_slip && SAID.iter().any(|(said, wish)| *wish != meant && is_slip(written, said)))
     }
 }
+
+/// What stands in lists before words that deny.
+const DENYING: &str = "not";
+
+/// The words that captions say by themselves, with what they wish for.
+static SAID: LazyLock<Vec<(&str, Wish)>> = LazyLock::new(|| {
+    let rows =
+        vocabulary(false).into_iter().filter_map(|word| Some((word, WordTable::get().find(word).filter(|row| is_said_alone(*row))?)));
+    rows.map(|(word, row)| (word, wish_of(&[row]))).collect()
+});
 
 /// Letters of the shortest word that may be a slip of another.
 const LEAST_SLIP: usize = 4;
@@ -131,6 +148,11 @@ mod tests {
             ("a snow strom", "snow"),
             ("make it drak", ""),
             ("I see a Wald at night", "see forest night"),
+            ("Sommer in Hawaii", "summer beach"),
+            ("a forest kein rain", "forest rain"),
+            ("a forest ohne rain", "forest rain"),
+            ("Rio de Janeiro at sunset", "beach sunset"),
+            ("da forest plz", "forest"),
         ] {
             assert_eq!(heard(text), meant, "{text}");
         }

@@ -43,8 +43,8 @@ pub enum Fate {
 /// As typed, and as word processors set it.
 const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
 
-/// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together. It is read as English, or in
-/// another language that knows more of its words.
+/// Splits `text` into words (letters and digits, any case) and looks each up; first, the most of them that are listed together. It is read as English, as English
+/// with words of another language, or in another language that knows more of its words.
 pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     let spans = spans(text);
     let first_in_english = |rest: &[Range<usize>]| english(text, rest, longest_listed());
@@ -56,15 +56,14 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     let foreign = Foreign::of(text, &spans);
     let best = Tongue::all().iter().min_by_key(|tongue| foreign.rank(tongue));
     let in_best = best.map(|tongue| {
-        let first = |rest: &[Range<usize>]| match foreign.is_a_word_in_english(tongue) {
-            // A name, a slip or a word of another language in an English prompt.
-            true => match first_in_english(rest) {
-                (count, Fate::Unknown) => {
-                    foreign.first(tongue, rest).filter(|(_, fate)| foreign.is_meant(rest, *fate)).unwrap_or((count, Fate::Unknown))
-                }
-                known => known,
-            },
-            false => foreign.first(tongue, rest).unwrap_or_else(|| first_in_english(rest)),
+        let is_english = foreign.is_english_with(tongue);
+        let first = |rest: &[Range<usize>]| match (is_english, first_in_english(rest)) {
+            (true, (count, Fate::Unknown)) => {
+                let meant = foreign.first(tongue, rest).filter(|(_, fate)| foreign.is_meant(rest, *fate));
+                meant.unwrap_or((count, Fate::Unknown))
+            }
+            (true, known) => known,
+            (false, in_english) => foreign.first(tongue, rest).unwrap_or(in_english),
         };
         looked_up(&spans, most_words, first)
     });
