@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::{Fate, fate_alone};
 use crate::prompt::WordTable;
 use crate::worlds::scene::Wish;
-use crate::worlds::words::{Tongue, is_said_alone, listed, plain, vocabulary, wish_of};
+use crate::worlds::words::{Tongue, denies, listed, plain, said_alone, wish_of};
 
 /// The words of a text as languages look them up.
 pub(super) struct Foreign {
@@ -54,16 +54,25 @@ impl Foreign {
         })
     }
 
+    /// The whole text in a language: words that are one there or that it does not know, each with what becomes of them there.
+    fn pieces(&self, tongue: &Tongue) -> impl Iterator<Item = (&[Looked], Option<Fate>)> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let rest = self.words.get(at..).filter(|rest| !rest.is_empty())?;
+            let (count, fate) = self.at(tongue, at).map_or((1, None), |(count, fate)| (count, Some(fate)));
+            at += count;
+            Some((&rest[..count], fate))
+        })
+    }
+
     /// The least is of the language that leaves the fewest words unknown; of two, that whose own words say more, or are more.
     pub(super) fn rank(&self, tongue: &Tongue) -> (usize, Reverse<usize>, Reverse<usize>) {
-        let (mut unknown, mut saying, mut own, mut at) = (0, 0, 0, 0);
-        while at < self.words.len() {
-            let (count, fate) = self.at(tongue, at).map_or((1, None), |(count, fate)| (count, Some(fate)));
+        let (mut unknown, mut saying, mut own) = (0, 0, 0);
+        for (words, fate) in self.pieces(tongue) {
             match fate {
-                Some(fate) => (saying, own) = (saying + if fate == Fate::Silent { 0 } else { count }, own + count),
-                None => unknown += usize::from(!self.words[at].in_english),
+                Some(fate) => (saying, own) = (saying + if fate == Fate::Silent { 0 } else { words.len() }, own + words.len()),
+                None => unknown += words.iter().filter(|word| !word.in_english).count(),
             }
-            at += count;
         }
         (unknown, Reverse(saying), Reverse(own))
     }
@@ -71,18 +80,13 @@ impl Foreign {
     /// Whether the prompt is an English one with words of a language in it: it has at least as many words that only English knows as such that only the
     /// language does.
     pub(super) fn is_english_with(&self, tongue: &Tongue) -> bool {
-        let (mut english, mut foreign, mut at) = (0, 0, 0);
-        while at < self.words.len() {
-            let listed = self.at(tongue, at).map(|(count, _)| count);
-            let count = listed.unwrap_or(1);
-            for word in &self.words[at..at + count] {
-                match (word.in_english, listed.is_some()) {
-                    (true, false) => english += 1,
-                    (false, true) => foreign += 1,
-                    _ => {}
-                }
+        let (mut english, mut foreign) = (0, 0);
+        for (words, fate) in self.pieces(tongue) {
+            let known = words.iter().filter(|word| word.in_english).count();
+            match fate {
+                Some(_) => foreign += words.len() - known,
+                None => english += known,
             }
-            at += count;
         }
         english >= foreign
     }
@@ -91,8 +95,8 @@ impl Foreign {
     /// a word that captions say, if that says something else.
     pub(super) fn is_meant(&self, rest: &[Range<usize>], fate: Fate) -> bool {
         let Looked { plain, written, .. } = &self.words[self.words.len() - rest.len()];
-        let denies = |fate: Fate| matches!(fate, Fate::Known(row) if WordTable::get().word(row) == DENYING);
-        if Tongue::all().iter().filter_map(|tongue| tongue.listed(plain)).any(denies) {
+        let denying = |fate: Fate| matches!(fate, Fate::Known(row) if denies(row));
+        if Tongue::all().iter().filter_map(|tongue| tongue.listed(plain)).any(denying) {
             return false;
         }
         let meant = match fate {
@@ -104,15 +108,9 @@ impl Foreign {
     }
 }
 
-/// What stands in lists before words that deny.
-const DENYING: &str = "not";
-
 /// The words that captions say by themselves, with what they wish for.
-static SAID: LazyLock<Vec<(&str, Wish)>> = LazyLock::new(|| {
-    let rows =
-        vocabulary(false).into_iter().filter_map(|word| Some((word, WordTable::get().find(word).filter(|row| is_said_alone(*row))?)));
-    rows.map(|(word, row)| (word, wish_of(&[row]))).collect()
-});
+static SAID: LazyLock<Vec<(&str, Wish)>> =
+    LazyLock::new(|| said_alone().map(|row| (WordTable::get().word(row), wish_of(&[row]))).collect());
 
 /// Letters of the shortest word that may be a slip of another.
 const LEAST_SLIP: usize = 4;

@@ -57,13 +57,13 @@ pub fn read(text: &str, most_words: usize) -> Vec<Word> {
     let best = Tongue::all().iter().min_by_key(|tongue| foreign.rank(tongue));
     let in_best = best.map(|tongue| {
         let is_english = foreign.is_english_with(tongue);
-        let first = |rest: &[Range<usize>]| match (is_english, first_in_english(rest)) {
-            (true, (count, Fate::Unknown)) => {
-                let meant = foreign.first(tongue, rest).filter(|(_, fate)| foreign.is_meant(rest, *fate));
-                meant.unwrap_or((count, Fate::Unknown))
+        let first = |rest: &[Range<usize>]| {
+            if !is_english {
+                return foreign.first(tongue, rest).unwrap_or_else(|| first_in_english(rest));
             }
-            (true, known) => known,
-            (false, in_english) => foreign.first(tongue, rest).unwrap_or(in_english),
+            let in_english = first_in_english(rest);
+            let meant = || foreign.first(tongue, rest).filter(|(_, fate)| foreign.is_meant(rest, *fate));
+            if in_english.1 == Fate::Unknown { meant().unwrap_or(in_english) } else { in_english }
         };
         looked_up(&spans, most_words, first)
     });

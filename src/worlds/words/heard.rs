@@ -98,9 +98,9 @@ pub(super) fn is_part_of_phrases(row: u16) -> bool {
     SAID.contains(&row) && !ALONE.contains(&row)
 }
 
-/// Whether captions say the word of a row by itself.
-pub fn is_said_alone(row: u16) -> bool {
-    ALONE.contains(&row)
+/// Rows of the words that captions say by themselves.
+pub fn said_alone() -> impl Iterator<Item = u16> {
+    ALONE.iter().copied()
 }
 
 /// The rows of the word table that a network trained on captions is told in place of those of a prompt, one for each. No caption names two lands:

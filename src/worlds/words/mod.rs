@@ -13,10 +13,10 @@ use super::random::Rng;
 use super::scene::{Attribute, Biome, Feature, Light, Scene, Season, Style, Weather, Wish};
 use crate::prompt::{self, WordTable, closeness};
 pub use dial::{Dial, going_on, says_a_part};
-pub use heard::{heard, is_said_alone, listed, longest_listed};
+pub use heard::{heard, listed, longest_listed, said_alone};
 use lexicon::{Form, Phrase, lexicon};
 pub use tongues::{LANGUAGES, Tongue, plain};
-pub use wished::{saying, surest, under, wish_of};
+pub use wished::{denies, saying, surest, under, wish_of};
 
 /// A word that is less close to every word of captions says nothing: "tulip" is 0.81 from "flowers" and "castle" 0.45 from "village", while
 /// "president" and "money" stay below 0.3.

@@ -37,6 +37,11 @@ struct Heard {
 
 /// Rows of words that take back what the next phrase says: "no rain", "not so dark".
 static DENYING: LazyLock<Vec<u16>> = LazyLock::new(|| rows("no not without stop stopped remove never less minus"));
+/// Whether the word of a row takes back what the next phrase says.
+pub fn denies(row: u16) -> bool {
+    DENYING.contains(&row)
+}
+
 /// Words that may stand between: "not too much fog".
 const MOST_BETWEEN: usize = 2;
 
@@ -83,7 +88,7 @@ fn first_phrase(words: &[u16]) -> (usize, Option<&'static Heard>) {
     let Some(&first) = words.first() else { return (0, None) };
     match TOLD.iter().find(|h| words.starts_with(&h.words)) {
         Some(phrase) => (phrase.words.len(), Some(phrase)),
-        None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() || DENYING.contains(&first) => (1, None),
+        None if PLACES_BY_NAME.contains(&first) || usize::from(first) >= WordTable::get().len() || denies(first) => (1, None),
         None if let Some(meant) = meant_by(first) => (1, TOLD.iter().find(|h| h.words == [meant])),
         // A part of a caption's phrase is told as it is, and says nothing by itself: "sky" is no dusk, "dry" no rain, and "blue" no meadow.
         None if is_part_of_phrases(first) => (1, None),
@@ -93,9 +98,9 @@ fn first_phrase(words: &[u16]) -> (usize, Option<&'static Heard>) {
 
 /// The same with the word that denies it, where these words begin with one.
 fn first_denied(words: &[u16]) -> Option<(usize, &'static Heard)> {
-    let denies = words.first().is_some_and(|first| DENYING.contains(first)) && first_phrase(words).1.is_none();
+    let is_denied = words.first().is_some_and(|first| denies(*first)) && first_phrase(words).1.is_none();
     let (mut at, mut between) = (1, 0);
-    while denies && at < words.len() && between <= MOST_BETWEEN {
+    while is_denied && at < words.len() && between <= MOST_BETWEEN {
         match first_phrase(&words[at..]) {
             (length, Some(heard)) => return Some((at + length, heard)),
             (length, None) => (at, between) = (at + length, between + 1),

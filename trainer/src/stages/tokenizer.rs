@@ -174,18 +174,21 @@ impl TokenizerStage {
         Tensor::from_data(TensorData::new(patches, [rows, width]), device)
     }
 
+    /// The patches of the bare ones among grouped frames: every other frame is.
+    fn bare<'a>(&self, patches: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let (p, width) = (self.frame.patches(), self.frame.patch_values());
+        patches.chunks_exact(p * width).step_by(2).flat_map(move |frame| frame.chunks_exact(width))
+    }
+
     /// From now on patches count by how rare they are where they are bare: a lit window is one of a thousand patches, and grass every fourth.
     ///
     /// # Errors
     /// Where the source fails.
     pub fn weigh_by_rarity(&mut self) -> Result<()> {
-        let (p, width) = (self.frame.patches(), self.frame.patch_values());
         let mut seen: HashMap<Vec<u32>, u32> = HashMap::new();
         for group in 0..if self.frame.look { COUNTED_GROUPS } else { 0 } {
             let Some(frames) = self.grouped(group, 1)? else { return Ok(()) };
-            // Every other frame is bare.
-            let bare = frames.patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
-            bare.for_each(|patch| *seen.entry(bits(patch)).or_default() += 1);
+            self.bare(&frames.patches).for_each(|patch| *seen.entry(bits(patch)).or_default() += 1);
         }
         let all = seen.values().sum::<u32>() as f32;
         let weight = |count: u32| (ORDINARY_SHARE * all / count as f32).sqrt().clamp(LEAST_WEIGHT, MOST_WEIGHT);
@@ -263,14 +266,12 @@ impl TokenizerStage {
     /// Of bare patches that are seen more than once, the same in every pixel, the share whose token is the one that most of its kind have. `land`:
     /// codes of the bare frames among grouped ones.
     fn steady(&self, patches: &[f32], land: Tensor<4>) -> Result<f64> {
-        let (p, d, width) = (self.frame.patches(), self.frame.code_dims, self.frame.patch_values());
+        let d = self.frame.code_dims;
         let rows = land.dims().iter().product::<usize>() / d;
         let levels = fsq_levels(land.reshape([rows, d]), self.frame.code_levels);
         let levels = levels.try_into_vec_as::<f32>()?;
         let mut seen: HashMap<Vec<u32>, HashMap<Vec<u32>, usize>> = HashMap::new();
-        // Every other frame is bare.
-        let bare = patches.chunks_exact(p * width).step_by(2).flat_map(|frame| frame.chunks_exact(width));
-        for (patch, token) in bare.zip(levels.chunks_exact(d)) {
+        for (patch, token) in self.bare(patches).zip(levels.chunks_exact(d)) {
             *seen.entry(bits(patch)).or_default().entry(bits(token)).or_default() += 1;
         }
         let often = seen.values().filter(|tokens| tokens.values().sum::<usize>() > 1);
